@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Options of the daemon: /etc/vifd/vifd.conf, INI, read with rte_cfgfile.
+ *
+ * Constant after start. A wrong option or value is reported with file,
+ * section, key and what was expected, and vifd does not start half-configured.
+ * The table in config.c is the only list of options: defaults, --help and the
+ * manual page's list all come from it.
+ */
+#ifndef VIFD_CONFIG_H
+#define VIFD_CONFIG_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log.h"
+
+#define CONFIG_FILE "/etc/vifd/vifd.conf"
+#define CONFIG_NICS_MAX 16u
+#define CONFIG_NIC_NAME_MAX 32u
+#define CONFIG_WORKERS_MAX 32u
+
+/* Which driver moves a VF's frames. */
+enum config_driver {
+	CONFIG_DRIVER_AUTO,	 /* native where EAL can start it, else af_packet */
+	CONFIG_DRIVER_NATIVE,	 /* DPDK's own PCI driver */
+	CONFIG_DRIVER_AF_PACKET, /* net_af_packet on the VF's kernel netdev */
+};
+
+/**
+ * struct config_nic - [nic NAME]: one physical NIC and its switch
+ * @name:   as in the section's title; a vif whose bridge= key is this name, or
+ *          the uplink's or the PF's, belongs to this NIC; else to the first
+ * @pf:     netdev of the physical function, "" = no VFs on this NIC
+ * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
+ *          no wire
+ * @vfs:    VFs to create when there are none yet; those found are used as they are
+ * @driver: of the VFs
+ */
+struct config_nic {
+	char name[CONFIG_NIC_NAME_MAX];
+	char pf[IF_NAMESIZE];
+	char uplink[IF_NAMESIZE];
+	uint32_t vfs;
+	enum config_driver driver;
+};
+
+/**
+ * struct config - Everything that can be set
+ * @workers:     polling threads, 1..CONFIG_WORKERS_MAX
+ * @poll_us:     how long an idle worker goes on polling before it sleeps
+ * @memory_mb:   packet memory in MiB, all of it taken at start
+ * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
+ * @max_queues:  multi-queue-max-queues offered to guests
+ * @log_level:   least important lines that are written
+ * @run_dir:     sockets and state of the running daemon
+ */
+struct config {
+	uint32_t workers;
+	uint32_t poll_us;
+	uint32_t memory_mb;
+	uint32_t backlog_kb;
+	uint32_t max_queues;
+	enum log_level log_level;
+	char run_dir[64];
+	uint32_t nr_nics;
+	struct config_nic nics[CONFIG_NICS_MAX];
+};
+
+/**
+ * config_load() - Read and check a configuration file
+ * @config: Filled with defaults, then with what the file says
+ * @path:   File
+ *
+ * Before threads start. Logs what is wrong: file, section, key, expectation.
+ * Return: 0, -EINVAL (contents), -errno (file)
+ */
+int config_load(struct config *config, const char *path);
+
+/** config_help() - Print every section and option, its range and default, to stdout */
+void config_help(void);
+
+#endif

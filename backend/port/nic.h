@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One physical NIC: its PF, its VFs, its uplink and its software switch.
+ *
+ * The place where vif/ asks for a port. Knows MACs and PCI addresses, nothing
+ * of Xen. Control thread only.
+ */
+#ifndef VIFD_PORT_NIC_H
+#define VIFD_PORT_NIC_H
+
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+#include "../config.h"
+#include "port.h"
+
+struct nic;
+
+/**
+ * nic_create() - Bring a NIC into service
+ * @config: Its section; must outlive the NIC
+ * @pool:   Where received frames go
+ *
+ * Creates VFs where there are none, opens the uplink, makes the switch. May
+ * block (VFs, link). What is missing (PF, uplink, VFs not writable) is logged
+ * with what it falls back to, and the NIC serves with the rest.
+ * Return: NIC, NULL with errno set (out of memory only)
+ */
+struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool);
+
+/** nic_destroy() - All ports must be closed; restores the PF. NULL is fine */
+void nic_destroy(struct nic *nic);
+
+/**
+ * nic_open_vf() - A VF of its own for one vif
+ * @nic:   NIC
+ * @mac:   The vif's address; programmed into the PF with spoof check on
+ * @owner: "vif 3.0", for logs and lists; copied
+ *
+ * May block (the VF's link). Logs why a free VF could not be used.
+ * Return: port, NULL with errno: ENODEV no VF is free
+ */
+struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner);
+
+/**
+ * nic_open_software() - A place on the NIC's switch
+ *
+ * The address is entered in the switch's table and, while the NIC has room, in
+ * the uplink's filters (which is what lets its VFs' frames reach it through the
+ * hardware; vifd carries them across itself otherwise).
+ * Return: port, NULL with errno: EEXIST the address is taken, ENOSPC, ENOMEM
+ */
+struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac,
+			       const char *owner);
+
+/** nic_name() - As configured */
+const char *nic_name(const struct nic *nic);
+
+/** nic_matches() - Is @bridge (a vif's bridge= key) this NIC's name, uplink or PF? */
+bool nic_matches(const struct nic *nic, const char *bridge);
+
+/**
+ * struct nic_uplink - What the worker that owns the uplink polls
+ *
+ * The switch sends to its wire, and takes from it, in one worker: the one that
+ * calls this. Return: frames moved
+ */
+unsigned int nic_uplink_poll(struct nic *nic);
+
+/** nic_uplink_attach() - The worker whose wake descriptor others use; NULL detaches */
+void nic_uplink_attach(struct nic *nic, struct wake *wake);
+
+/** nic_uplink_fd() - Readable while frames wait on the wire, -1 = none */
+int nic_uplink_fd(struct nic *nic);
+
+/** struct nic_vf_info - One VF, for lists */
+struct nic_vf_info {
+	char pci[16];
+	char netdev[IF_NAMESIZE];
+	uint16_t index;
+	struct rte_ether_addr mac; /* zero while free */
+	char owner[32];		   /* "" = free */
+};
+
+/** nic_vf_list() - Up to @max VFs of the NIC. Return: how many were filled in */
+unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max);
+
+/** nic_uplink_link() - Link of the wire */
+void nic_uplink_link(struct nic *nic, struct port_link *link);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a frame was promised and a device cannot do: checksums, segmentation.
+ *
+ * Input is DPDK's tx metadata on an mbuf whose headers are linear in its first
+ * segment and were checked against the frame's length by whoever set the
+ * metadata (path/frame.c). Any worker; never blocks, never logs.
+ */
+#ifndef VIFD_PORT_OFFLOAD_H
+#define VIFD_PORT_OFFLOAD_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+/* Most segments that one frame of 64 KiB is cut into at the smallest MSS allowed. */
+#define OFFLOAD_SEGMENTS_MAX 128u
+
+/** OFFLOAD_MSS_MIN - Smallest tso_segsz that offload_segment() accepts, bytes */
+#define OFFLOAD_MSS_MIN 512u
+
+/**
+ * struct offload - One worker's tools for segmentation
+ * @direct:   pool of the copied headers
+ * @indirect: pool of the mbufs that refer to the payload
+ */
+struct offload {
+	struct rte_mempool *direct;
+	struct rte_mempool *indirect;
+};
+
+/** offload_init() - Control thread. Return: 0, -ENOMEM */
+int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name);
+
+/** offload_fini() - Every segment must have been freed */
+void offload_fini(struct offload *offload);
+
+/**
+ * offload_checksum() - Fill in the checksums that RTE_MBUF_F_TX_*_CKSUM promise
+ *
+ * IPv4 header, TCP and UDP over IPv4 and IPv6, several segments allowed; clears
+ * the flags. Not for frames with RTE_MBUF_F_TX_TCP_SEG.
+ */
+void offload_checksum(struct rte_mbuf *frame);
+
+/**
+ * offload_segment() - Cut a frame with RTE_MBUF_F_TX_TCP_SEG, checksums filled in
+ * @offload: Tools
+ * @frame:   Taken on success
+ * @out:     Room for @max frames, several segments each
+ *
+ * Return: frames in @out, -EINVAL or -ENOMEM (then @frame is still the caller's)
+ */
+int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_mbuf **out,
+		    uint16_t max);
+
+#endif

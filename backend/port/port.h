@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a vif's frames leave by: one VF, or one place on the software switch.
+ *
+ * Direction here is the wire's: tx_burst sends to the wire (or switch), rx_burst
+ * takes what arrived from it. port/ knows nothing of Xen.
+ *
+ * The control thread opens and closes a port. Between that, exactly one worker
+ * calls the burst functions; a port is handed over only while no worker calls
+ * them (the path's attach, detach and switch do that).
+ *
+ * A port takes any frame that carries DPDK's tx metadata (l2_len, l3_len, l4_len,
+ * tso_segsz, RTE_MBUF_F_TX_*): what its device cannot do (checksums, TCP
+ * segmentation, several segments) it does in software (offload.h). A frame that
+ * never leaves the machine arrives with that metadata still on it: rx_burst's
+ * caller sees RTE_MBUF_F_TX_* and knows that the checksum is still to be filled
+ * in (and, with RTE_MBUF_F_TX_TCP_SEG, the frame still to be cut).
+ * Headers are always linear in the first segment.
+ *
+ * Ownership: tx_burst takes the first `returned` mbufs of the array, the rest
+ * stay the caller's. rx_burst gives its mbufs to the caller. close() promises:
+ * no mbuf of the caller's is held any more, nothing is delivered any more, and
+ * what the port changed outside (PF values, netdev features) is restored.
+ */
+#ifndef VIFD_PORT_PORT_H
+#define VIFD_PORT_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "wake.h"
+
+#define PORT_NAME_MAX 48u
+#define PORT_BURST 32u
+#define PORT_QUEUES_MAX 16u
+
+enum port_kind { PORT_VF, PORT_SOFTWARE };
+
+/**
+ * struct port_link - Link as the port sees it
+ * @speed_mbps: 0 = unknown
+ */
+struct port_link {
+	bool up;
+	uint32_t speed_mbps;
+};
+
+/** struct port_stats - In the wire's direction; monotonic while open */
+struct port_stats {
+	uint64_t rx_packets, rx_bytes, rx_missed;
+	uint64_t tx_packets, tx_bytes, tx_errors;
+};
+
+struct port;
+
+/** struct port_ops - What every kind of port can do */
+struct port_ops {
+	/* control; see the promise above; frees @port */
+	void (*close)(struct port *port);
+	/* worker; never blocks. Return: frames taken, fewer = no room now */
+	uint16_t (*tx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+	/* worker; never blocks */
+	uint16_t (*rx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+	/* worker; a descriptor that is readable while frames wait, -1 = none: the
+	 * port calls wake_worker(port->wake), or must be polled (port->timed_us) */
+	int (*rx_fd)(struct port *port, uint16_t queue);
+	/* control */
+	void (*link_get)(struct port *port, struct port_link *link);
+	/* control or telemetry */
+	void (*stats_get)(struct port *port, struct port_stats *stats);
+};
+
+/**
+ * struct port - One open port; makers embed it as their first member
+ * @name:        for logs: "0000:01:10.0" or "switch"
+ * @kind:        VF or software
+ * @mac:         the vif's
+ * @mtu:         largest L3 packet the wire takes, bytes
+ * @nr_queues:   queue pairs
+ * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
+ * @timed_us:    0, or: no descriptor and no wake; poll at least this often
+ * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
+ *               rx_fd is -1; NULL while detached
+ */
+struct port {
+	const struct port_ops *ops;
+	char name[PORT_NAME_MAX];
+	enum port_kind kind;
+	struct rte_ether_addr mac;
+	uint16_t mtu;
+	uint16_t nr_queues;
+	uint64_t tx_offloads;
+	uint32_t timed_us;
+	_Atomic(struct wake *) wake;
+};
+
+static inline uint16_t port_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+				     uint16_t nr)
+{
+	return port->ops->tx_burst(port, queue, pkts, nr);
+}
+
+static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+				     uint16_t nr)
+{
+	return port->ops->rx_burst(port, queue, pkts, nr);
+}
+
+/** port_close() - Close and free; NULL is fine. Control thread, detached ports only */
+static inline void port_close(struct port *port)
+{
+	if (port)
+		port->ops->close(port);
+}
+
+#endif
