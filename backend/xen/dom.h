@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the hypervisor knows of a domain: sole includer of xenctrl.h. Control
+ * thread only. In a driver domain without that privilege nothing is known and
+ * every domain counts as alive until xenstore says otherwise.
+ */
+#ifndef VIFD_XEN_DOM_H
+#define VIFD_XEN_DOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dom;
+
+/** dom_open() - Return: handle, NULL with errno set */
+struct dom *dom_open(void);
+
+/** dom_close() - NULL is fine */
+void dom_close(struct dom *dom);
+
+/** dom_alive() - Does the domain exist, and is it not being destroyed? */
+bool dom_alive(struct dom *dom, uint16_t domid);
+
+#endif
