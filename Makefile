@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# vifd. `make help` lists the targets, README.md says where to read on.
+#
+#   V=1                            show the commands
+#   WERROR=1                       warnings are errors
+#   SANITIZE=address,undefined     or thread; built in a folder of its own
+#   DEBIAN=13                      build with that release's packages (test/deps --help)
+#   DESTDIR= PREFIX=/usr           for install
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+PREFIX   ?= /usr
+host     := $(shell . /etc/os-release && echo $$VERSION_ID)
+DEBIAN   ?= $(host)
+empty    :=
+comma    := ,
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
+BUILD    ?= build$(if $(filter-out $(host),$(DEBIAN)),/debian$(DEBIAN))$(if $(SANITIZE),/san-$(subst $(comma),-,$(SANITIZE)))
+export BUILD DEBIAN
+
+packages := libdpdk xenstore xengnttab xenevtchn xencontrol xentoollog libmnl
+missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || echo $$p; done))
+
+CFLAGS   ?= -O2 -g
+flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror) \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+cppflags := -D_GNU_SOURCE= -I. -Ibackend -MMD -MP
+ifeq ($(missing),)
+cppflags += $(shell pkg-config --cflags $(packages))
+libs     := $(shell pkg-config --libs $(packages))
+endif
+libs     += -lpthread
+compile   = $(CC) $(cppflags) $(CPPFLAGS) $(flags) $(CFLAGS)
+link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
+
+# A daemon is every .c of its folders; so is the tool that talks to it.
+vifd_src   := $(wildcard backend/*.c backend/xen/*.c backend/vif/*.c backend/path/*.c \
+                         backend/port/*.c backend/dma/*.c common/*.c)
+vifctl_src := $(wildcard backend/vifctl/*.c)
+vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
+vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
+programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
+unit_src   := $(wildcard test/unit/*_test.c)
+unit_bin   := $(unit_src:%.c=$(BUILD)/%)
+
+.PHONY: all deps demo check unit xen-test sim-test sim-demo bench fuzz soak lint format \
+        install install-guest clean help need-libs FORCE
+
+ifneq ($(DEBIAN),$(host))
+# Another release: the same goals, inside that release's build root.
+all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
+                $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
+else
+all: $(programs) $(vifd_obj) ## build vifd and vifctl
+unit: $(unit_bin) ## unit tests: no root, no Xen, no NIC
+	$(Q)test/check --programs $(unit_bin)
+endif
+
+$(BUILD)/vifd: $(vifd_obj)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
+$(BUILD)/vifctl: $(vifctl_obj)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | need-libs
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(compile) -c -o $@ $<
+
+# A unit test names what it is linked with, paths below backend/ (or common/, test/):
+#   /* links: port/offload.c log.c */      /* wraps: xs_read write */
+tag       = $(shell sed -n 's|^/\* $(1): *\(.*[^ ]\) *\*/.*|\1|p' $(2))
+unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(foreach f,$(call tag,links,$(1)),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+define unit_rule
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call unit_objs,$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(link) $(foreach w,$(call tag,wraps,$(1)),-Wl$(comma)--wrap=$(w)) -o $$@ $$^ $$(libs) -lcmocka
+endef
+$(foreach t,$(unit_src),$(eval $(call unit_rule,$(t))))
+.SECONDARY: $(unit_src:%.c=$(BUILD)/%.o)
+
+# Other flags than last time: everything is compiled again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(compile)' | cmp -s - $@ || echo '$(compile)' > $@
+
+need-libs:
+	@test -z "$(missing)" || { echo "no headers of: $(missing); run 'make deps' as root" >&2; exit 1; }
+
+# Parts with rules of their own: user-space guests and a Xen without Xen, fuzzers, benchmarks.
+-include test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
+-include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(unit_bin:=.d)
+
+run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) is not there" >&2; exit 1; }; $(1) $(2)
+
+deps: ; $(Q)test/deps ## install what build and tests need (root, Debian packages only)
+demo: deps ## three guests on a real Xen in QEMU, two on VFs, one in software
+	$(Q)$(MAKE) all
+	$(call run-part,test/xen/demo)
+check: deps ## everything that passes or fails; prints N passed, N failed, N skipped
+	$(Q)test/check
+xen-test: all ## scenarios on a real Xen in QEMU
+	$(Q)test/check --part xen
+ifeq ($(wildcard test/sim/sim.mk),)
+sim-test sim-demo: ; @echo "$@: test/sim/sim.mk is not there" >&2; exit 1
+endif
+ifeq ($(wildcard test/fuzz/fuzz.mk),)
+fuzz: ; @echo "$@: test/fuzz/fuzz.mk is not there" >&2; exit 1
+endif
+ifeq ($(wildcard test/bench/bench.mk),)
+bench: ; @echo "$@: test/bench/bench.mk is not there" >&2; exit 1
+endif
+soak: all ## the long form of the tests
+	$(call run-part,test/soak)
+lint: ; $(Q)test/lint ## includes, licences, sizes, formatting, clang-tidy, shellcheck, schema
+format: ; $(Q)test/lint --fix ## clang-format everything
+install: all ## into $(DESTDIR)$(PREFIX), where Debian's xen packages look
+	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
+install-guest: ; $(Q)$(MAKE) -C frontend/linux install ## the guest's module
+clean: ## remove what was built; downloads (build/xen, build/release) stay
+	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name xen ! -name release -exec rm -rf {} +
+help:
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^#   //p' Makefile | head -5
