@@ -9,7 +9,7 @@
 
 LOG_TAG("xen");
 
-static void xtl_vmessage(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
+static void report_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
 			 const char *context, const char *format, va_list args)
 {
 	char text[256];
@@ -21,7 +21,7 @@ static void xtl_vmessage(struct xentoollog_logger *logger, xentoollog_level leve
 		  errnoval >= 0 ? strerror(errnoval) : "");
 }
 
-static void xtl_progress(struct xentoollog_logger *logger, const char *context, const char *doing,
+static void report_progress(struct xentoollog_logger *logger, const char *context, const char *doing,
 			 int percent, unsigned long done, unsigned long total)
 {
 	(void)logger;
@@ -32,7 +32,7 @@ static void xtl_progress(struct xentoollog_logger *logger, const char *context, 
 	(void)total;
 }
 
-static void xtl_destroy(struct xentoollog_logger *logger)
+static void report_destroy(struct xentoollog_logger *logger)
 {
 	(void)logger;
 }
@@ -40,9 +40,9 @@ static void xtl_destroy(struct xentoollog_logger *logger)
 struct xentoollog_logger *xtl_logger(void)
 {
 	static struct xentoollog_logger logger = {
-		.vmessage = xtl_vmessage,
-		.progress = xtl_progress,
-		.destroy = xtl_destroy,
+		.vmessage = report_message,
+		.progress = report_progress,
+		.destroy = report_destroy,
 	};
 
 	return &logger;
