@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is counted per queue, each by its cause. The owning worker writes, anybody
+ * reads (relaxed). tx = the guest sends.
+ */
+#ifndef VIFD_PATH_COUNTERS_H
+#define VIFD_PATH_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* name, what it counts */
+#define PATH_COUNTERS(X)                                                                           \
+	X(tx_packets, "frames taken from the guest and sent")                                      \
+	X(tx_bytes, "their bytes")                                                                 \
+	X(tx_gso, "of them to be segmented")                                                       \
+	X(tx_csum_blank, "of them with the checksum left to us")                                   \
+	X(tx_drop_short, "frames under 14 bytes")                                                  \
+	X(tx_drop_slots, "frames of 19 or 20 slots")                                               \
+	X(tx_drop_size, "frames whose slots are longer than the frame")                            \
+	X(tx_drop_grant, "frames with a grant that could not be read")                             \
+	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
+	X(tx_drop_spoof, "frames whose source address is not the vif's")                           \
+	X(tx_hold_port, "passes that stopped because the port was full")                           \
+	X(tx_hold_memory, "passes that stopped for want of a buffer")                              \
+	X(tx_mcast, "multicast messages")                                                          \
+	X(rx_packets, "frames given to the guest")                                                 \
+	X(rx_bytes, "their bytes")                                                                 \
+	X(rx_gso, "of them unsegmented")                                                           \
+	X(rx_drop_short, "frames under 14 bytes")                                                  \
+	X(rx_drop_long, "frames the guest cannot take in one buffer")                              \
+	X(rx_drop_offload, "frames that could not be cut or checksummed for the guest")            \
+	X(rx_drop_backlog, "frames that found the guest's backlog full")                           \
+	X(rx_drop_stale, "frames that waited too long for a buffer")                               \
+	X(rx_drop_grant, "frames with a grant that could not be written")                          \
+	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
+	X(notify, "events sent to the guest")                                                      \
+	X(events, "events taken from the guest")                                                   \
+	X(events_spurious, "of them without work")                                                 \
+	X(copies, "grant copy pieces")                                                             \
+	X(copy_calls, "grant copy calls")
+
+enum path_counter {
+#define X(name, text) COUNT_##name,
+	PATH_COUNTERS(X)
+#undef X
+	COUNTERS
+};
+
+/** struct path_counters - worker: w, any: r */
+struct path_counters {
+	_Atomic uint64_t value[COUNTERS];
+};
+
+/** path_count() - Owning worker only: no read-modify-write between processors */
+static inline void path_count(struct path_counters *counters, enum path_counter which, uint64_t by)
+{
+	uint64_t now = atomic_load_explicit(&counters->value[which], memory_order_relaxed);
+
+	atomic_store_explicit(&counters->value[which], now + by, memory_order_relaxed);
+}
+
+/** path_counter_name() - "tx_packets"; NULL past the last */
+const char *path_counter_name(enum path_counter which);
+
+/** path_counter_text() - What it counts */
+const char *path_counter_text(enum path_counter which);
+
+#endif

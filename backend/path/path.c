@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A channel that rings without work waits this long, doubling up to the maximum. */
+#define BACKOFF_MIN_US 100u
+#define BACKOFF_MAX_US 10000u
+
+/* Looking again without an event: after a full port; at a guest that posts no
+ * buffers; at one that does not ring when it posts some (netback's 30 ms). */
+#define RETRY_US 100u
+#define RX_STALL_LOOK_US 500000u
+#define RX_NO_NOTIFY_US 30000u
+
+struct path *path_create(const struct path_config *config, struct gnt *gnt, struct wake *raise)
+{
+	struct path *path;
+	int ret = 0;
+
+	path = calloc(1, sizeof(*path) + config->nr_queues * sizeof(path->queues[0]));
+	if (!path)
+		return NULL;
+	path->config = *config;
+	path->raise = raise;
+	for (uint32_t i = 0; i < config->nr_queues && !ret; i++) {
+		ret = queue_map(&path->queues[i], gnt, config->domid, &config->queues[i]);
+		path->nr_queues += !ret;
+	}
+	if (ret) {
+		path_destroy(path, gnt);
+		errno = -ret;
+		return NULL;
+	}
+	return path;
+}
+
+void path_destroy(struct path *path, struct gnt *gnt)
+{
+	if (!path)
+		return;
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		queue_unmap(&path->queues[i], gnt);
+	free(path);
+}
+
+int path_attach(struct path *path, struct path_tools *tools)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		int ret = queue_bind(&path->queues[i], tools->evt, path->config.domid);
+
+		if (ret) {
+			path_detach(path, tools);
+			return ret;
+		}
+	}
+	/* Requests made before the bind may have rung nobody; responses that a former
+	 * back end wrote may have been told to nobody. */
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		queue_notify_tx(&path->queues[i], tools->evt);
+		if (path->queues[i].rx.port >= 0)
+			queue_notify_rx(&path->queues[i], tools->evt);
+	}
+	return 0;
+}
+
+void path_detach(struct path *path, struct path_tools *tools)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		queue_unbind(&path->queues[i], tools->evt);
+}
+
+unsigned int path_poll(struct path *path, struct path_tools *tools)
+{
+	unsigned int frames = path_rx_take(path, tools);
+
+	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
+		frames += path_rx(path, &path->queues[i], tools);
+		frames += path_tx(path, &path->queues[i], tools);
+	}
+	return frames;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t queue_arm(struct path *path, struct queue *queue)
+{
+	/* A full port and a want of memory pass by themselves, unannounced. */
+	if (queue->nr_outbox || queue->tx_starved)
+		return RETRY_US;
+	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))
+		return 0;
+	if (queue->backlog_head == queue->backlog_tail)
+		return PATH_IDLE;
+	/* path_rx() has asked for an event when the guest posts buffers. */
+	return path->config.rx_notify ? RX_STALL_LOOK_US : RX_NO_NOTIFY_US;
+}
+
+uint64_t path_arm(struct path *path, struct path_tools *tools)
+{
+	uint64_t wait = path->port && path->port->timed_us ? path->port->timed_us : PATH_IDLE;
+
+	(void)tools;
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		wait = sooner(wait, queue_arm(path, &path->queues[i]));
+	return wait;
+}
+
+static struct queue_channel *find_channel(struct path *path, uint32_t port, struct queue **queue)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		*queue = &path->queues[i];
+		if ((*queue)->tx.port == (int)port)
+			return &(*queue)->tx;
+		if ((*queue)->rx.port == (int)port)
+			return &(*queue)->rx;
+	}
+	return NULL;
+}
+
+void path_rang(struct path *path, uint32_t port)
+{
+	struct queue *queue;
+	struct queue_channel *channel = find_channel(path, port, &queue);
+
+	if (!channel)
+		return;
+	channel->rang = true;
+	path_count(&queue->counters, COUNT_events, 1);
+}
+
+/* Return: us until the channel's turn, PATH_IDLE = it is not held back. */
+static uint64_t channel_unmask(struct queue *queue, struct queue_channel *channel,
+			       struct path_tools *tools, bool worked)
+{
+	if (!channel->rang)
+		return PATH_IDLE;
+	if (worked) {
+		channel->backoff_us = 0;
+		channel->unmask_at = 0;
+	} else if (!channel->unmask_at) {
+		path_count(&queue->counters, COUNT_events_spurious, 1);
+		channel->unmask_at = tools->now_us + channel->backoff_us;
+		channel->backoff_us = channel->backoff_us ? channel->backoff_us * 2 :
+							    BACKOFF_MIN_US;
+		if (channel->backoff_us > BACKOFF_MAX_US)
+			channel->backoff_us = BACKOFF_MAX_US;
+	}
+	if (channel->unmask_at > tools->now_us)
+		return channel->unmask_at - tools->now_us;
+	channel->rang = false;
+	channel->unmask_at = 0;
+	evt_unmask(tools->evt, (uint32_t)channel->port);
+	return PATH_IDLE;
+}
+
+uint64_t path_unmask(struct path *path, struct path_tools *tools, bool worked)
+{
+	uint64_t wait = PATH_IDLE;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		struct queue *queue = &path->queues[i];
+
+		wait = sooner(wait, channel_unmask(queue, &queue->tx, tools, worked));
+		wait = sooner(wait, channel_unmask(queue, &queue->rx, tools, worked));
+	}
+	return wait;
+}
+
+void path_fault(struct path *path, const char *why)
+{
+	const char *none = NULL;
+
+	if (atomic_compare_exchange_strong(&path->fault, &none, why))
+		wake_worker(path->raise);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One vif's data side: its queues on the one hand, its port on the other, the
+ * policy between them. ring -> check -> verdict -> port, and back.
+ *
+ * A path belongs to one worker at a time: all queues of a vif are polled by the
+ * same worker, because a VF of one queue pair cannot be shared without a lock.
+ * The control thread creates and destroys it; in between, everything is done in
+ * the worker (worker_run()). path/ knows neither xenstore nor vif.h.
+ *
+ * What a guest breaks stops its own path: path_fault() only sets a flag, so it
+ * may be called from anywhere (XSA-90); the control thread tears down later.
+ */
+#ifndef VIFD_PATH_PATH_H
+#define VIFD_PATH_PATH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../port/offload.h"
+#include "../port/port.h"
+#include "queue.h"
+#include "verdict.h"
+
+/**
+ * struct path_config - What the guest and the toolstack said, checked by vif/
+ * @domid, @handle: whose
+ * @rx_sg:       the guest takes frames of several buffers
+ * @rx_gso4, @rx_gso6:   it takes unsegmented TCP
+ * @rx_csum4, @rx_csum6: it takes frames whose checksum is left blank
+ * @rx_notify:   the guest rings when it posts buffers we wait for
+ * @backlog_bytes: limit of what waits for it, per queue
+ */
+struct path_config {
+	uint16_t domid, handle;
+	bool rx_sg, rx_gso4, rx_gso6, rx_csum4, rx_csum6, rx_notify;
+	uint32_t backlog_bytes;
+	uint32_t nr_queues;
+	struct queue_config queues[NETIF_QUEUES_MAX];
+};
+
+/**
+ * struct path_tools - What a worker lends to the paths it polls; its own
+ * @copies: scratch of a pass; nothing in it outlives the pass
+ */
+struct path_tools {
+	struct gnt *gnt;
+	struct evt *evt;
+	struct rte_mempool *pool;
+	struct offload offload;
+	uint64_t now_us;
+	struct gnt_copy copies[GNT_COPY_MAX];
+};
+
+/**
+ * struct path - control: w before attach; worker: all while attached
+ * @port:     frames leave by it and arrive by it
+ * @draining: the port before it, or NULL: frames still arrive by it
+ * @fault:  first reason for which this guest was stopped, NULL = none.
+ *          worker: w once, control: r
+ * @raise:  wakes the control thread after a fault
+ */
+struct path {
+	struct path_config config;
+	struct policy policy;
+	struct port *port;
+	struct port *draining;
+	struct wake *raise;
+	_Atomic(const char *) fault;
+	uint32_t nr_queues;
+	struct queue queues[];
+};
+
+/**
+ * path_create() - Map a guest's rings
+ * @config: Checked
+ * @gnt:    The control thread's handle
+ * @raise:  Woken when the path faults
+ *
+ * Control thread; may block. Return: path, NULL with errno set
+ */
+struct path *path_create(const struct path_config *config, struct gnt *gnt, struct wake *raise);
+
+/** path_destroy() - Detached paths only; the port is the caller's to close. NULL is fine */
+void path_destroy(struct path *path, struct gnt *gnt);
+
+/** path_attach() - Worker: bind the channels, answer to whatever waits. Return: 0, -errno */
+int path_attach(struct path *path, struct path_tools *tools);
+
+/** path_detach() - Worker: unbind. Nothing of the worker's is held afterwards */
+void path_detach(struct path *path, struct path_tools *tools);
+
+/** path_poll() - Worker: one pass over both directions. Return: frames moved */
+unsigned int path_poll(struct path *path, struct path_tools *tools);
+
+/* path_arm(): nothing to do before an event. */
+#define PATH_IDLE UINT64_MAX
+
+/**
+ * path_arm() - Worker, before sleeping: ask to be told of new requests
+ *
+ * Return: us until the path wants its turn without an event: 0 = there is work
+ * now, PATH_IDLE = only an event can bring some
+ */
+uint64_t path_arm(struct path *path, struct path_tools *tools);
+
+/**
+ * path_rang() - Worker: a channel of this path was pending
+ *
+ * It stays masked until a pass found work, or for a while that grows when there
+ * was none (XSA-332).
+ */
+void path_rang(struct path *path, uint32_t port);
+
+/**
+ * path_unmask() - Worker, after a pass: unmask what rang
+ * @worked: the pass moved frames
+ *
+ * Return: us until a channel that is being held back wants its turn, PATH_IDLE = none
+ */
+uint64_t path_unmask(struct path *path, struct path_tools *tools, bool worked);
+
+/** path_fault() - Stop this vif; any thread that owns the path. @why is constant text */
+void path_fault(struct path *path, const char *why);
+
+/** path_faulted() - Has it been stopped? */
+static inline bool path_faulted(const struct path *path)
+{
+	return atomic_load_explicit(&path->fault, memory_order_relaxed) != NULL;
+}
+
+/** path_tx() - One pass from a queue's ring to the port (tx.c). Return: frames */
+unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools);
+
+/** path_rx_take() - Port to backlogs (rx.c). Return: frames */
+unsigned int path_rx_take(struct path *path, struct path_tools *tools);
+
+/** path_rx() - Backlog to the ring (rx.c). Return: frames */
+unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools);
+
+#endif

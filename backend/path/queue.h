@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One connected tx/rx ring pair.
+ *
+ * tx = the guest sends. A buffer belongs to whoever holds the queue it is in:
+ * a request in the shared ring is the guest's until our consumer index passes
+ * it, ours until its response is visible, then the guest's again. An mbuf in
+ * `outbox` or `backlog` is this queue's.
+ *
+ * The shared page holds only what the guest may know: indices we read are copied
+ * once and checked, and our own indices live here and are never read back.
+ * Responses are written in the order of the requests, so that a back end that
+ * dies can be followed by another that starts at rsp_prod.
+ *
+ * Not protected against: a guest that posts the same page twice damages its own
+ * frames.
+ */
+#ifndef VIFD_PATH_QUEUE_H
+#define VIFD_PATH_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "../../common/ring.h"
+#include "../xen/evt.h"
+#include "../xen/gnt.h"
+#include "counters.h"
+
+#define QUEUE_BURST 32u
+#define QUEUE_BACKLOG 1024u /* frames; a power of two */
+
+/** struct queue_config - Where the guest says its rings are (untrusted, range-checked) */
+struct queue_config {
+	uint32_t tx_ref, rx_ref;
+	uint32_t tx_port, rx_port; /* the same number: one shared event channel */
+};
+
+/**
+ * struct queue_channel - One bound event channel
+ * @port:        local port, -1 = not bound
+ * @unmask_at:   when a channel that rang without work may ring again, us; 0 = none waits
+ * @backoff_us:  the next wait
+ * @rang:        pending was seen, not unmasked yet
+ */
+struct queue_channel {
+	int port;
+	bool rang;
+	uint32_t backoff_us;
+	uint64_t unmask_at;
+};
+
+/**
+ * struct queue - worker: all fields while attached; control: before and after
+ * @tx_sring, @rx_sring: mapped, shared with the guest
+ * @tx_req_cons:  next request to take
+ * @tx_rsp_prod:  next response to write
+ * @rx_req_cons:  next buffer to fill; responses stand in the same slots
+ * @tx_starved:   the last pass stopped for want of a buffer
+ * @outbox:       frames that the port had no room for yet, in order
+ * @backlog:      ring of frames for the guest; @backlog_head is the oldest
+ * @stalled_since: us; since when the oldest frame waits for a buffer, 0 = it does not
+ * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
+ */
+struct queue {
+	struct netif_tx_sring *tx_sring;
+	struct netif_rx_sring *rx_sring;
+	uint32_t tx_req_cons, tx_rsp_prod;
+	uint32_t rx_req_cons;
+	uint16_t nr_outbox;
+	bool tx_starved;
+	uint32_t backlog_head, backlog_tail;
+	uint32_t backlog_bytes;
+	uint64_t stalled_since;
+	struct queue_channel tx, rx;
+	struct rte_mbuf *outbox[QUEUE_BURST];
+	struct rte_mbuf *backlog[QUEUE_BACKLOG];
+	struct path_counters counters;
+	struct queue_config config;
+};
+
+/**
+ * queue_map() - Map the rings and take up at the guest's current indices
+ *
+ * Control thread. Undone on failure. Return: 0, -EINVAL the ring contradicts
+ * itself, -errno from the grant
+ */
+int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
+	      const struct queue_config *config);
+
+/** queue_unmap() - Free held frames, unmap the rings; fine twice. Control thread */
+void queue_unmap(struct queue *queue, struct gnt *gnt);
+
+/** queue_bind() - Bind the channels on the worker's handle. Return: 0, -errno */
+int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid);
+
+/** queue_unbind() - Fine twice. Worker */
+void queue_unbind(struct queue *queue, struct evt *evt);
+
+/** queue_notify_tx(), queue_notify_rx() - Ring the guest for one direction */
+void queue_notify_tx(struct queue *queue, struct evt *evt);
+void queue_notify_rx(struct queue *queue, struct evt *evt);
+
+/** queue_backlog_room() - Frames that still fit */
+static inline uint32_t queue_backlog_room(const struct queue *queue)
+{
+	return QUEUE_BACKLOG - (queue->backlog_tail - queue->backlog_head);
+}
+
+static inline uint32_t ring_load_acquire(const uint32_t *index)
+{
+	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static inline void ring_store_release(uint32_t *index, uint32_t value)
+{
+	__atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+/**
+ * ring_push() - Publish responses; must the guest be notified?
+ * @idx: The ring's indices
+ * @old: rsp_prod as last published
+ * @now: rsp_prod to publish
+ *
+ * Ring.h's rule: publish, fence, then read rsp_event: notify if it lies in
+ * (old, now].
+ */
+static inline bool ring_push(struct netif_ring_indices *idx, uint32_t old, uint32_t now)
+{
+	ring_store_release(&idx->rsp_prod, now);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return now - ring_load_acquire(&idx->rsp_event) < now - old;
+}
+
+/**
+ * ring_arm() - Ask for an event at request @want, then look once more
+ *
+ * Return: true if the guest's req_prod has reached @want already
+ */
+static inline bool ring_arm(struct netif_ring_indices *idx, uint32_t want)
+{
+	__atomic_store_n(&idx->req_event, want, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return (int32_t)(ring_load_acquire(&idx->req_prod) - want) >= 0;
+}
+
+#endif

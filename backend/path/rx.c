@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Port to guest: take frames, verdict, backlog, copy into the guest's buffers.
+ *
+ * Theory of operation. path_rx_take() moves frames from the port to the queues'
+ * backlogs, cut and checksummed as far as the guest cannot do it itself. It
+ * takes no more than the backlogs hold: what a guest does not fetch stays in its
+ * VF or its place on the switch, and is lost there, counted there. path_rx()
+ * puts the oldest frames into the buffers that the guest posted, one grant copy
+ * call a pass. Response i stands in the slot of request i.
+ *
+ * A guest that posts no buffers for RX_STALE_US loses what waits for it
+ * (XSA-392): "no buffers" means too few for the next frame.
+ */
+#include <string.h>
+
+#include "frame.h"
+#include "path.h"
+
+#define RX_STALE_US 10000000u
+#define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u) /* 64 KiB and an extra */
+#define RX_PIECES_MAX 64u
+
+/* One frame on its way through a pass. */
+struct rx_frame {
+	struct rte_mbuf *mbuf;
+	uint32_t first_slot; /* free-running */
+	uint16_t first_copy, nr_copies;
+	uint16_t flags; /* of the first response */
+	uint8_t nr_slots;
+	bool gso;
+	uint16_t id[RX_SLOTS_MAX];
+};
+
+struct rx_pass {
+	struct path *path;
+	struct queue *queue;
+	struct path_tools *tools;
+	uint32_t nr_copies;
+	uint32_t nr_frames;
+	struct rx_frame frames[QUEUE_BURST];
+};
+
+static void rx_drop(struct queue *queue, struct rte_mbuf *mbuf, enum path_counter cause)
+{
+	path_count(&queue->counters, cause, 1);
+	rte_pktmbuf_free(mbuf);
+}
+
+static void backlog_push(struct queue *queue, struct rte_mbuf *mbuf)
+{
+	queue->backlog[queue->backlog_tail++ % QUEUE_BACKLOG] = mbuf;
+	queue->backlog_bytes += mbuf->pkt_len;
+}
+
+static struct rte_mbuf *backlog_pop(struct queue *queue)
+{
+	struct rte_mbuf *mbuf = queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG];
+
+	queue->backlog_bytes -= mbuf->pkt_len;
+	return mbuf;
+}
+
+/* Flooded frames share their bytes: before writing, make them this guest's own. */
+static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	struct rte_mbuf *copy;
+
+	if (RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1)
+		return mbuf;
+	copy = rte_pktmbuf_copy(mbuf, tools->pool, 0, UINT32_MAX);
+	if (copy)
+		rte_pktmbuf_free(mbuf);
+	return copy;
+}
+
+/* The guest takes no unsegmented frames: cut, checksums filled in. */
+static void rx_segment(struct queue *queue, struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	struct rte_mbuf *segments[OFFLOAD_SEGMENTS_MAX];
+	int nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
+
+	if (nr < 0) {
+		rx_drop(queue, mbuf, COUNT_rx_drop_offload);
+		return;
+	}
+	for (int i = 0; i < nr; i++)
+		backlog_push(queue, segments[i]);
+}
+
+/* Fit one frame to what the guest can take, and let it wait. */
+static void rx_accept(struct path *path, struct queue *queue, struct path_tools *tools,
+		      struct rte_mbuf *mbuf)
+{
+	const struct path_config *config = &path->config;
+	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
+
+	if (mbuf->pkt_len < RTE_ETHER_HDR_LEN) {
+		rx_drop(queue, mbuf, COUNT_rx_drop_short);
+		return;
+	}
+	if (frame_csum_pending(mbuf)) {
+		struct rte_mbuf *own = rx_own(tools, mbuf);
+
+		if (!own) {
+			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
+			return;
+		}
+		mbuf = own;
+		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
+		    !(ipv4 ? config->rx_gso4 : config->rx_gso6)) {
+			rx_segment(queue, tools, mbuf);
+			return;
+		}
+		if (ipv4 ? config->rx_csum4 : config->rx_csum6)
+			frame_pseudo_checksum(mbuf);
+		else
+			offload_checksum(mbuf);
+	}
+	if (mbuf->pkt_len > (config->rx_sg ? NETIF_FRAME_MAX : NETIF_PAGE_SIZE) ||
+	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX) {
+		rx_drop(queue, mbuf, COUNT_rx_drop_long);
+		return;
+	}
+	backlog_push(queue, mbuf);
+}
+
+/* Frames that may be taken from the port without overflowing any backlog. */
+static uint32_t rx_room(const struct path *path)
+{
+	uint32_t room = PORT_BURST;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		const struct queue *queue = &path->queues[i];
+		uint32_t frames = queue_backlog_room(queue);
+
+		if (queue->backlog_bytes >= path->config.backlog_bytes)
+			return 0;
+		if (!path->config.rx_gso4 || !path->config.rx_gso6)
+			frames /= OFFLOAD_SEGMENTS_MAX;
+		if (frames < room)
+			room = frames;
+	}
+	return room;
+}
+
+static unsigned int rx_take_port(struct path *path, struct port *port, struct path_tools *tools)
+{
+	struct rte_mbuf *frames[PORT_BURST];
+	unsigned int taken = 0;
+
+	for (uint16_t i = 0; i < port->nr_queues; i++) {
+		uint32_t room = rx_room(path);
+		uint16_t nr;
+
+		if (!room)
+			break;
+		nr = port_rx_burst(port, i, frames, (uint16_t)room);
+		for (uint16_t k = 0; k < nr; k++)
+			rx_accept(path, &path->queues[0], tools, frames[k]);
+		taken += nr;
+	}
+	return taken;
+}
+
+unsigned int path_rx_take(struct path *path, struct path_tools *tools)
+{
+	unsigned int taken = 0;
+
+	if (path->draining)
+		taken += rx_take_port(path, path->draining, tools);
+	if (path->port)
+		taken += rx_take_port(path, path->port, tools);
+	return taken;
+}
+
+static uint32_t rx_need(const struct rte_mbuf *mbuf)
+{
+	uint32_t slots = (mbuf->pkt_len + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE;
+
+	return slots + !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+}
+
+static void rx_flush_stale(struct queue *queue)
+{
+	while (queue->backlog_head != queue->backlog_tail)
+		rx_drop(queue, backlog_pop(queue), COUNT_rx_drop_stale);
+}
+
+/* Has the guest posted @need buffers? If not, an event was asked for. */
+static bool rx_posted(struct rx_pass *pass, uint32_t need)
+{
+	struct queue *queue = pass->queue;
+	struct netif_ring_indices *idx = &queue->rx_sring->idx;
+	uint32_t avail = ring_load_acquire(&idx->req_prod) - queue->rx_req_cons;
+
+	if (avail > NETIF_RING_SIZE) {
+		path_fault(pass->path, "rx: request index beyond the ring");
+		return false;
+	}
+	if (avail >= need)
+		return true;
+	if (ring_arm(idx, queue->rx_req_cons + need))
+		return true;
+	path_count(&queue->counters, COUNT_rx_hold_slots, 1);
+	if (!queue->stalled_since)
+		queue->stalled_since = pass->tools->now_us;
+	else if (pass->tools->now_us - queue->stalled_since > RX_STALE_US)
+		rx_flush_stale(queue);
+	return false;
+}
+
+/* Plan the pieces of @mbuf into the buffers of @refs. */
+static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const uint32_t *refs)
+{
+	struct rte_mbuf *seg = frame->mbuf;
+	uint32_t slot = 0, in_slot = 0, in_seg = 0;
+
+	while (seg) {
+		uint32_t len = seg->data_len - in_seg;
+		struct gnt_copy *copy;
+
+		if (!len) {
+			seg = seg->next;
+			in_seg = 0;
+			continue;
+		}
+		if (in_slot == NETIF_PAGE_SIZE) {
+			slot++;
+			in_slot = 0;
+		}
+		if (len > NETIF_PAGE_SIZE - in_slot)
+			len = NETIF_PAGE_SIZE - in_slot;
+		copy = &pass->tools->copies[pass->nr_copies++];
+		copy->local = rte_pktmbuf_mtod_offset(seg, char *, in_seg);
+		copy->ref = refs[slot];
+		copy->offset = (uint16_t)in_slot;
+		copy->len = (uint16_t)len;
+		in_slot += len;
+		in_seg += len;
+	}
+	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+}
+
+static uint16_t rx_flags(const struct rte_mbuf *mbuf)
+{
+	if (frame_csum_pending(mbuf))
+		return NETIF_RXF_CSUM_BLANK | NETIF_RXF_DATA_VALIDATED;
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+		return NETIF_RXF_DATA_VALIDATED;
+	return 0;
+}
+
+/* Take the oldest frame and the buffers for it. */
+static void rx_plan(struct rx_pass *pass, uint32_t need)
+{
+	struct rx_frame *frame = &pass->frames[pass->nr_frames++];
+	struct queue *queue = pass->queue;
+	uint32_t refs[RX_SLOTS_MAX];
+	uint32_t nr_refs = 0;
+
+	frame->mbuf = backlog_pop(queue);
+	frame->first_slot = queue->rx_req_cons;
+	frame->first_copy = (uint16_t)pass->nr_copies;
+	frame->nr_slots = (uint8_t)need;
+	frame->gso = frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG;
+	frame->flags = rx_flags(frame->mbuf);
+	for (uint32_t i = 0; i < need; i++) {
+		struct netif_rx_request req;
+
+		memcpy(&req, &queue->rx_sring->entry[queue->rx_req_cons++ % NETIF_RING_SIZE],
+		       sizeof(req));
+		__asm__ __volatile__("" : : : "memory");
+		frame->id[i] = req.id;
+		/* The extra-info takes the second slot; its buffer stays unused. */
+		if (!(frame->gso && i == 1))
+			refs[nr_refs++] = req.gref;
+	}
+	rx_plan_pieces(pass, frame, refs);
+}
+
+static void rx_write(struct queue *queue, uint32_t slot, const union netif_rx_entry *entry)
+{
+	memcpy(&queue->rx_sring->entry[slot % NETIF_RING_SIZE], entry, sizeof(*entry));
+}
+
+static void rx_answer_failed(struct queue *queue, const struct rx_frame *frame)
+{
+	for (uint32_t i = 0; i < frame->nr_slots; i++) {
+		union netif_rx_entry entry = { .rsp = { .id = frame->id[i],
+							.status = NETIF_STATUS_ERROR } };
+
+		rx_write(queue, frame->first_slot + i, &entry);
+	}
+}
+
+static void rx_answer_gso(struct queue *queue, const struct rx_frame *frame)
+{
+	union netif_rx_entry entry;
+
+	memset(&entry, 0, sizeof(entry));
+	entry.extra.type = NETIF_EXTRA_GSO;
+	entry.extra.u.gso.size = frame->mbuf->tso_segsz;
+	entry.extra.u.gso.type = frame->mbuf->ol_flags & RTE_MBUF_F_TX_IPV4 ? NETIF_GSO_TCPV4 :
+									       NETIF_GSO_TCPV6;
+	rx_write(queue, frame->first_slot + 1, &entry);
+}
+
+static void rx_answer(struct queue *queue, const struct rx_frame *frame)
+{
+	uint32_t left = frame->mbuf->pkt_len;
+	uint16_t flags = frame->flags;
+
+	if (frame->gso) {
+		flags |= NETIF_RXF_EXTRA_INFO;
+		rx_answer_gso(queue, frame);
+	}
+	for (uint32_t i = 0; i < frame->nr_slots; i++) {
+		uint32_t len = left < NETIF_PAGE_SIZE ? left : NETIF_PAGE_SIZE;
+		union netif_rx_entry entry = { .rsp = { .id = frame->id[i] } };
+
+		if (frame->gso && i == 1)
+			continue;
+		left -= len;
+		entry.rsp.status = (int16_t)len;
+		entry.rsp.flags = flags | (left ? NETIF_RXF_MORE_DATA : 0);
+		rx_write(queue, frame->first_slot + i, &entry);
+		flags = 0;
+	}
+}
+
+static bool rx_copied(const struct rx_pass *pass, const struct rx_frame *frame)
+{
+	for (uint32_t i = 0; i < frame->nr_copies; i++)
+		if (pass->tools->copies[frame->first_copy + i].status)
+			return false;
+	return true;
+}
+
+static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
+{
+	struct path_counters *counters = &pass->queue->counters;
+
+	if (rx_copied(pass, frame)) {
+		path_count(counters, COUNT_rx_packets, 1);
+		path_count(counters, COUNT_rx_bytes, frame->mbuf->pkt_len);
+		if (frame->gso)
+			path_count(counters, COUNT_rx_gso, 1);
+		rx_answer(pass->queue, frame);
+	} else {
+		path_count(counters, COUNT_rx_drop_grant, 1);
+		rx_answer_failed(pass->queue, frame);
+	}
+	rte_pktmbuf_free(frame->mbuf);
+}
+
+static void rx_complete(struct rx_pass *pass)
+{
+	struct queue *queue = pass->queue;
+	uint32_t old = pass->frames[0].first_slot;
+
+	gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
+		     pass->nr_copies);
+	path_count(&queue->counters, COUNT_copies, pass->nr_copies);
+	path_count(&queue->counters, COUNT_copy_calls, 1);
+	for (uint32_t i = 0; i < pass->nr_frames; i++)
+		rx_finish(pass, &pass->frames[i]);
+	if (ring_push(&queue->rx_sring->idx, old, queue->rx_req_cons))
+		queue_notify_rx(queue, pass->tools->evt);
+}
+
+unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	struct rx_pass pass;
+
+	pass.path = path;
+	pass.queue = queue;
+	pass.tools = tools;
+	pass.nr_copies = 0;
+	pass.nr_frames = 0;
+	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
+	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX) {
+		uint32_t need = rx_need(queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
+
+		if (!rx_posted(&pass, need))
+			break;
+		queue->stalled_since = 0;
+		rx_plan(&pass, need);
+	}
+	if (pass.nr_frames)
+		rx_complete(&pass);
+	return pass.nr_frames;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Guest to port: take requests, check, copy, verdict, send.
+ *
+ * Theory of operation. One pass takes up to QUEUE_BURST frames. tx_gather()
+ * copies each request out of the shared page once, checks the copy and plans the
+ * pieces to be copied from the guest's pages; one grant copy call fetches all
+ * frames; tx_finish() looks at our copy only. A frame's requests are answered
+ * together and in ring order, right after the copy: from then on the guest may
+ * reuse its pages.
+ *
+ * A request that contradicts the protocol stops this vif (path_fault()); a frame
+ * that merely cannot be sent is answered with an error and counted by cause. The
+ * line between the two is xen-netback's.
+ *
+ * Back-pressure: while the port has no room the outbox keeps the frames and the
+ * ring is not read further, so the guest's own queue fills.
+ */
+#include <string.h>
+
+#include "frame.h"
+#include "path.h"
+
+#define COPY_PIECES_A_FRAME 64u /* 64 KiB in 2 KiB buffers, cut again at 18 slots */
+
+/* What the extra-info slots of one frame said. */
+struct tx_extras {
+	uint8_t nr;
+	bool mcast;
+	uint8_t gso_type;
+	uint16_t gso_size;
+};
+
+/* One frame on its way through a pass. */
+struct tx_frame {
+	struct rte_mbuf *mbuf; /* NULL: nothing to send, only to answer */
+	uint16_t id[NETIF_SLOTS_FATAL];
+	uint16_t flags;
+	uint8_t nr_slots; /* data slots, without extras */
+	int8_t status;
+	uint16_t first_copy, nr_copies;
+	struct tx_extras extras;
+};
+
+struct tx_pass {
+	struct path *path;
+	struct queue *queue;
+	struct path_tools *tools;
+	uint32_t avail; /* requests not taken yet */
+	uint32_t nr_copies;
+	uint32_t nr_frames;
+	struct tx_frame frames[QUEUE_BURST];
+};
+
+static void tx_count(struct tx_pass *pass, enum path_counter which, uint64_t by)
+{
+	path_count(&pass->queue->counters, which, by);
+}
+
+/* Take the next entry: one copy of the shared bytes, never looked at again. */
+static void tx_take(struct tx_pass *pass, union netif_tx_entry *entry)
+{
+	const union netif_tx_entry *shared =
+		&pass->queue->tx_sring->entry[pass->queue->tx_req_cons % NETIF_RING_SIZE];
+
+	memcpy(entry, shared, sizeof(*entry));
+	__asm__ __volatile__("" : : : "memory");
+	pass->queue->tx_req_cons++;
+	pass->avail--;
+}
+
+/* Return: NULL, or why the guest is to be stopped. */
+static const char *tx_take_extras(struct tx_pass *pass, struct tx_extras *extras)
+{
+	union netif_tx_entry entry;
+
+	do {
+		if (!pass->avail)
+			return "tx: extra-info slot missing";
+		tx_take(pass, &entry);
+		extras->nr++;
+		if (entry.extra.type == NETIF_EXTRA_NONE || entry.extra.type >= NETIF_EXTRA_TYPES)
+			return "tx: unknown extra-info type";
+		if (entry.extra.type == NETIF_EXTRA_GSO) {
+			extras->gso_type = entry.extra.u.gso.type;
+			extras->gso_size = entry.extra.u.gso.size;
+			if (extras->gso_type != NETIF_GSO_TCPV4 &&
+			    extras->gso_type != NETIF_GSO_TCPV6)
+				return "tx: unknown segmentation type";
+			if (!extras->gso_size)
+				return "tx: segment size 0";
+		} else if (entry.extra.type == NETIF_EXTRA_MCAST_ADD ||
+			   entry.extra.type == NETIF_EXTRA_MCAST_DEL) {
+			extras->mcast = true;
+		}
+	} while (entry.extra.flags & NETIF_EXTRA_FLAG_MORE && extras->nr < NETIF_EXTRA_TYPES);
+	return entry.extra.flags & NETIF_EXTRA_FLAG_MORE ? "tx: endless extra-info" : NULL;
+}
+
+/*
+ * Take the data slots that follow the first.
+ * @slots: slots[0] is filled in and gets its own size here
+ */
+static const char *tx_take_slots(struct tx_pass *pass, struct tx_frame *frame,
+				 struct netif_tx_request slots[NETIF_SLOTS_FATAL])
+{
+	union netif_tx_entry entry;
+	uint32_t left = slots[0].size;
+	bool more = slots[0].flags & NETIF_TXF_MORE_DATA;
+
+	frame->nr_slots = 1;
+	while (more) {
+		if (frame->nr_slots == NETIF_SLOTS_FATAL)
+			return "tx: frame of more than 20 slots";
+		if (!pass->avail)
+			return "tx: slot missing";
+		tx_take(pass, &entry);
+		frame->id[frame->nr_slots] = entry.req.id;
+		slots[frame->nr_slots] = entry.req;
+		if (entry.req.offset + entry.req.size > NETIF_PAGE_SIZE)
+			return "tx: slot crosses a page";
+		if (entry.req.size > left)
+			frame->status = NETIF_STATUS_ERROR; /* goes on to the last slot */
+		else
+			left -= entry.req.size;
+		frame->nr_slots++;
+		more = entry.req.flags & NETIF_TXF_MORE_DATA;
+	}
+	if (frame->status) {
+		tx_count(pass, COUNT_tx_drop_size, 1);
+		return NULL;
+	}
+	slots[0].size = (uint16_t)left;
+	return slots[0].offset + left > NETIF_PAGE_SIZE ? "tx: slot crosses a page" : NULL;
+}
+
+/* Plan the pieces from one slot into the frame's last buffers. */
+static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_mbuf **tail,
+			const struct netif_tx_request *slot)
+{
+	uint16_t offset = slot->offset;
+	uint16_t left = slot->size;
+
+	while (left) {
+		struct gnt_copy *copy;
+		uint16_t room = rte_pktmbuf_tailroom(*tail);
+		uint16_t len = left < room ? left : room;
+
+		if (!len) {
+			(*tail)->next = rte_pktmbuf_alloc(pass->tools->pool);
+			if (!(*tail)->next)
+				return -1;
+			*tail = (*tail)->next;
+			head->nb_segs++;
+			continue;
+		}
+		copy = &pass->tools->copies[pass->nr_copies++];
+		copy->local = rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len);
+		copy->ref = slot->gref;
+		copy->offset = offset;
+		copy->len = len;
+		(*tail)->data_len += len;
+		head->pkt_len += len;
+		offset += len;
+		left -= len;
+	}
+	return 0;
+}
+
+/* Buffers for a checked frame. Return: 0, -1 no memory (nothing is held then). */
+static int tx_plan(struct tx_pass *pass, struct tx_frame *frame,
+		   const struct netif_tx_request slots[NETIF_SLOTS_FATAL])
+{
+	struct rte_mbuf *tail;
+
+	frame->first_copy = (uint16_t)pass->nr_copies;
+	frame->mbuf = rte_pktmbuf_alloc(pass->tools->pool);
+	if (!frame->mbuf)
+		return -1;
+	tail = frame->mbuf;
+	for (uint32_t i = 0; i < frame->nr_slots; i++) {
+		if (tx_plan_slot(pass, frame->mbuf, &tail, &slots[i])) {
+			rte_pktmbuf_free(frame->mbuf);
+			frame->mbuf = NULL;
+			pass->nr_copies = frame->first_copy;
+			return -1;
+		}
+	}
+	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	return 0;
+}
+
+/* Is the frame one to be sent at all? Counts why not. */
+static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t size)
+{
+	if (frame->status)
+		return false;
+	if (frame->extras.mcast) {
+		tx_count(pass, COUNT_tx_mcast, 1);
+		return false;
+	}
+	frame->status = NETIF_STATUS_ERROR;
+	if (frame->nr_slots > NETIF_SLOTS_MIN)
+		tx_count(pass, COUNT_tx_drop_slots, 1);
+	else if (size < RTE_ETHER_HDR_LEN)
+		tx_count(pass, COUNT_tx_drop_short, 1);
+	else
+		frame->status = NETIF_STATUS_OKAY;
+	return !frame->status;
+}
+
+/*
+ * Take one frame's requests.
+ * Return: 1 taken, 0 no memory: try again later, -1 the guest was stopped
+ */
+static int tx_gather_frame(struct tx_pass *pass)
+{
+	struct tx_frame *frame = &pass->frames[pass->nr_frames];
+	struct netif_tx_request slots[NETIF_SLOTS_FATAL];
+	uint32_t start = pass->queue->tx_req_cons;
+	union netif_tx_entry entry;
+	const char *why = NULL;
+	uint32_t size;
+
+	memset(frame, 0, offsetof(struct tx_frame, id));
+	memset(&frame->extras, 0, sizeof(frame->extras));
+	frame->status = NETIF_STATUS_OKAY;
+	frame->nr_copies = 0;
+	tx_take(pass, &entry);
+	slots[0] = entry.req;
+	size = entry.req.size;
+	frame->id[0] = entry.req.id;
+	frame->flags = entry.req.flags;
+	if (frame->flags & NETIF_TXF_EXTRA_INFO)
+		why = tx_take_extras(pass, &frame->extras);
+	if (!why)
+		why = tx_take_slots(pass, frame, slots);
+	if (why) {
+		path_fault(pass->path, why);
+		return -1;
+	}
+	if (tx_wanted(pass, frame, size) && tx_plan(pass, frame, slots)) {
+		/* Not consumed: the same requests are read anew later. */
+		pass->avail += pass->queue->tx_req_cons - start;
+		pass->queue->tx_req_cons = start;
+		pass->queue->tx_starved = true;
+		tx_count(pass, COUNT_tx_hold_memory, 1);
+		return 0;
+	}
+	pass->nr_frames++;
+	return 1;
+}
+
+static void tx_gather(struct tx_pass *pass)
+{
+	while (pass->avail && pass->nr_frames < QUEUE_BURST &&
+	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
+		if (tx_gather_frame(pass) <= 0)
+			break;
+}
+
+static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
+		    int8_t status)
+{
+	rte_pktmbuf_free(frame->mbuf);
+	frame->mbuf = NULL;
+	frame->status = status;
+	tx_count(pass, cause, 1);
+}
+
+static bool tx_copied(const struct tx_pass *pass, const struct tx_frame *frame)
+{
+	for (uint32_t i = 0; i < frame->nr_copies; i++)
+		if (pass->tools->copies[frame->first_copy + i].status)
+			return false;
+	return true;
+}
+
+/* The frame is in our memory: judge it. */
+static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
+{
+	enum path_counter cause;
+
+	if (!frame->mbuf)
+		return;
+	if (!tx_copied(pass, frame)) {
+		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
+		return;
+	}
+	cause = verdict_tx(&pass->path->policy, frame->mbuf);
+	if (cause != (enum path_counter)VERDICT_PASS) {
+		/* To the guest a frame that policy swallows was sent. */
+		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);
+		return;
+	}
+	if ((frame->flags & NETIF_TXF_CSUM_BLANK || frame->extras.gso_type) &&
+	    frame_promise(frame->mbuf, frame->extras.gso_type, frame->extras.gso_size)) {
+		tx_drop(pass, frame, COUNT_tx_drop_header, NETIF_STATUS_ERROR);
+		return;
+	}
+	tx_count(pass, COUNT_tx_packets, 1);
+	tx_count(pass, COUNT_tx_bytes, frame->mbuf->pkt_len);
+	if (frame->extras.gso_type)
+		tx_count(pass, COUNT_tx_gso, 1);
+	if (frame->flags & NETIF_TXF_CSUM_BLANK)
+		tx_count(pass, COUNT_tx_csum_blank, 1);
+	pass->queue->outbox[pass->queue->nr_outbox++] = frame->mbuf;
+}
+
+static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
+{
+	union netif_tx_entry *shared =
+		&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE];
+	union netif_tx_entry entry;
+
+	memset(&entry, 0, sizeof(entry));
+	entry.rsp.id = id;
+	entry.rsp.status = status;
+	memcpy(shared, &entry, sizeof(entry));
+}
+
+static void tx_answer(struct queue *queue, const struct tx_frame *frame)
+{
+	tx_respond(queue, frame->id[0], frame->status);
+	for (uint32_t i = 0; i < frame->extras.nr; i++)
+		tx_respond(queue, 0, NETIF_STATUS_NULL);
+	for (uint32_t i = 1; i < frame->nr_slots; i++)
+		tx_respond(queue, frame->id[i], frame->status);
+}
+
+/* Return: frames that the port took. */
+static unsigned int tx_flush(struct tx_pass *pass)
+{
+	struct queue *queue = pass->queue;
+	uint16_t sent;
+
+	if (!queue->nr_outbox)
+		return 0;
+	sent = port_tx_burst(pass->path->port, 0, queue->outbox, queue->nr_outbox);
+	queue->nr_outbox -= sent;
+	if (queue->nr_outbox) {
+		memmove(queue->outbox, queue->outbox + sent,
+			queue->nr_outbox * sizeof(queue->outbox[0]));
+		tx_count(pass, COUNT_tx_hold_port, 1);
+	}
+	return sent;
+}
+
+static void tx_complete(struct tx_pass *pass)
+{
+	uint32_t old = pass->queue->tx_rsp_prod;
+
+	if (pass->nr_copies) {
+		/* The call's own result is in each status. */
+		gnt_copy_in(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
+			    pass->nr_copies);
+		tx_count(pass, COUNT_copies, pass->nr_copies);
+		tx_count(pass, COUNT_copy_calls, 1);
+	}
+	for (uint32_t i = 0; i < pass->nr_frames; i++) {
+		tx_finish(pass, &pass->frames[i]);
+		tx_answer(pass->queue, &pass->frames[i]);
+	}
+	if (pass->nr_frames &&
+	    ring_push(&pass->queue->tx_sring->idx, old, pass->queue->tx_rsp_prod))
+		queue_notify_tx(pass->queue, pass->tools->evt);
+}
+
+unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	struct tx_pass pass;
+	unsigned int frames;
+
+	pass.path = path;
+	pass.queue = queue;
+	pass.tools = tools;
+	pass.nr_copies = 0;
+	pass.nr_frames = 0;
+	queue->tx_starved = false;
+	frames = tx_flush(&pass);
+	if (queue->nr_outbox)
+		return frames;
+	pass.avail = ring_load_acquire(&queue->tx_sring->idx.req_prod) - queue->tx_req_cons;
+	if (!pass.avail)
+		return frames;
+	if (pass.avail > NETIF_RING_SIZE) {
+		path_fault(path, "tx: request index beyond the ring");
+		return frames;
+	}
+	tx_gather(&pass);
+	tx_complete(&pass);
+	tx_flush(&pass);
+	return frames + pass.nr_frames;
+}

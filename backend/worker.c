@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+#include "log.h"
+
+LOG_TAG("worker");
+
+#define EPOLL_BATCH 32
+#define PATHS_MAX 4096u
+
+/* A function to be executed in the worker; lives on the control thread's stack. */
+struct call {
+	int (*fn)(struct worker *worker, void *arg);
+	void *arg;
+	int result;
+	sem_t done;
+};
+
+/**
+ * struct worker - worker: all fields while the thread runs, but for
+ * @call:     control: puts one in, worker: takes it out
+ * @nr_paths: worker: w, control: r
+ */
+struct worker {
+	pthread_t thread;
+	struct wake wake;
+	_Atomic(struct call *) call;
+	int epoll;
+	uint32_t poll_us;
+	bool stop;
+	struct path_tools tools;
+	_Atomic uint32_t nr_paths;
+	struct path *paths[PATHS_MAX];
+	uint32_t nr_nics;
+	struct nic *nics[CONFIG_NICS_MAX];
+	struct path *by_port[EVT_PORTS_MAX];
+};
+
+static struct worker *workers[CONFIG_WORKERS_MAX];
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static void watch_fd(struct worker *worker, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd >= 0 && epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST)
+		log_warn("descriptor %d cannot be waited for: %m", fd);
+}
+
+static void unwatch_fd(struct worker *worker, int fd)
+{
+	if (fd >= 0)
+		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* One pass over everything. *@wait: us until a held-back channel's turn. */
+static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
+{
+	unsigned int frames = 0;
+
+	worker->tools.now_us = now_us();
+	*wait = PATH_IDLE;
+	for (uint32_t i = 0; i < worker->nr_nics; i++)
+		frames += nic_uplink_poll(worker->nics[i]);
+	for (uint32_t i = 0; i < worker->nr_paths; i++) {
+		struct path *path = worker->paths[i];
+		unsigned int moved;
+		uint64_t held;
+
+		if (path_faulted(path))
+			continue;
+		moved = path_poll(path, &worker->tools);
+		held = path_unmask(path, &worker->tools, moved > 0);
+		if (held < *wait)
+			*wait = held;
+		frames += moved;
+	}
+	return frames;
+}
+
+static void take_call(struct worker *worker)
+{
+	struct call *call = atomic_exchange(&worker->call, NULL);
+
+	if (!call)
+		return;
+	call->result = call->fn(worker, call->arg);
+	sem_post(&call->done);
+}
+
+/* Which channels rang? They stay masked until path_unmask(). */
+static void take_events(struct worker *worker)
+{
+	for (int i = 0; i < EPOLL_BATCH * 4; i++) {
+		int port = evt_pending(worker->tools.evt);
+
+		if (port < 0)
+			return;
+		if ((uint32_t)port < EVT_PORTS_MAX && worker->by_port[port])
+			path_rang(worker->by_port[port], (uint32_t)port);
+	}
+}
+
+static uint64_t arm(struct worker *worker, uint64_t wait)
+{
+	for (uint32_t i = 0; i < worker->nr_paths; i++) {
+		uint64_t path_wait;
+
+		if (path_faulted(worker->paths[i]))
+			continue;
+		path_wait = path_arm(worker->paths[i], &worker->tools);
+		if (path_wait < wait)
+			wait = path_wait;
+	}
+	return wait;
+}
+
+static void wait_for_events(struct worker *worker, uint64_t wait)
+{
+	struct timespec timeout = { .tv_sec = (time_t)(wait / 1000000u),
+				    .tv_nsec = (long)(wait % 1000000u) * 1000 };
+	struct epoll_event events[EPOLL_BATCH];
+	uint64_t count;
+	int nr;
+
+	nr = epoll_pwait2(worker->epoll, events, EPOLL_BATCH, wait == PATH_IDLE ? NULL : &timeout,
+			  NULL);
+	for (int i = 0; i < nr; i++)
+		if (events[i].data.fd == worker->wake.fd)
+			(void)!read(worker->wake.fd, &count, sizeof(count));
+	take_events(worker);
+}
+
+/*
+ * Sleep until there is work. The order matters (wake.h, queue.h): say that we
+ * sleep, ask every ring for an event, look at everything once more, wait.
+ */
+static void worker_sleep(struct worker *worker)
+{
+	uint64_t wait, held;
+
+	atomic_store(&worker->wake.asleep, true);
+	wait = arm(worker, PATH_IDLE);
+	if (wait && !worker_pass(worker, &held) && !atomic_load(&worker->call))
+		wait_for_events(worker, held < wait ? held : wait);
+	atomic_store(&worker->wake.asleep, false);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t idle_since = now_us();
+
+	if (rte_thread_register())
+		log_warn("no slot for a thread in EAL, packet buffers will not be cached");
+	while (!worker->stop) {
+		uint64_t held;
+
+		take_call(worker);
+		if (worker_pass(worker, &held)) {
+			idle_since = worker->tools.now_us;
+			continue;
+		}
+		if (worker->tools.now_us - idle_since < worker->poll_us) {
+			rte_pause();
+			continue;
+		}
+		worker_sleep(worker);
+	}
+	rte_thread_unregister();
+	return NULL;
+}
+
+int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg)
+{
+	struct call call = { .fn = fn, .arg = arg };
+
+	sem_init(&call.done, 0, 0);
+	atomic_store(&worker->call, &call);
+	wake_worker(&worker->wake);
+	while (sem_wait(&call.done) && errno == EINTR)
+		;
+	sem_destroy(&call.done);
+	return call.result;
+}
+
+static int do_nothing(struct worker *worker, void *arg)
+{
+	(void)worker;
+	(void)arg;
+	return 0;
+}
+
+void worker_barrier(void)
+{
+	for (unsigned int i = 0; i < CONFIG_WORKERS_MAX; i++)
+		if (workers[i])
+			worker_run(workers[i], do_nothing, NULL);
+}
+
+unsigned int worker_load(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->nr_paths, memory_order_relaxed);
+}
+
+static void set_channel_owner(struct worker *worker, struct path *path, struct path *owner)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		if (path->queues[i].tx.port >= 0)
+			worker->by_port[path->queues[i].tx.port] = owner;
+		if (path->queues[i].rx.port >= 0)
+			worker->by_port[path->queues[i].rx.port] = owner;
+	}
+}
+
+static void port_attach(struct worker *worker, struct port *port)
+{
+	if (!port)
+		return;
+	atomic_store(&port->wake, &worker->wake);
+	for (uint16_t i = 0; i < port->nr_queues; i++)
+		watch_fd(worker, port->ops->rx_fd(port, i));
+}
+
+static void port_detach(struct worker *worker, struct port *port)
+{
+	if (!port)
+		return;
+	for (uint16_t i = 0; i < port->nr_queues; i++)
+		unwatch_fd(worker, port->ops->rx_fd(port, i));
+	atomic_store(&port->wake, NULL);
+}
+
+static int run_attach(struct worker *worker, void *arg)
+{
+	struct path *path = arg;
+	int ret;
+
+	if (worker->nr_paths == PATHS_MAX)
+		return -ENOSPC;
+	ret = path_attach(path, &worker->tools);
+	if (ret)
+		return ret;
+	set_channel_owner(worker, path, path);
+	port_attach(worker, path->port);
+	worker->paths[worker->nr_paths] = path;
+	atomic_store(&worker->nr_paths, worker->nr_paths + 1);
+	return 0;
+}
+
+int worker_attach(struct worker *worker, struct path *path)
+{
+	return worker_run(worker, run_attach, path);
+}
+
+static int run_detach(struct worker *worker, void *arg)
+{
+	struct path *path = arg;
+
+	for (uint32_t i = 0; i < worker->nr_paths; i++) {
+		if (worker->paths[i] != path)
+			continue;
+		atomic_store(&worker->nr_paths, worker->nr_paths - 1);
+		worker->paths[i] = worker->paths[worker->nr_paths];
+		break;
+	}
+	port_detach(worker, path->port);
+	port_detach(worker, path->draining);
+	set_channel_owner(worker, path, NULL);
+	path_detach(path, &worker->tools);
+	return 0;
+}
+
+void worker_detach(struct worker *worker, struct path *path)
+{
+	worker_run(worker, run_detach, path);
+}
+
+struct port_call {
+	struct path *path;
+	struct port *port;
+};
+
+static int run_set_port(struct worker *worker, void *arg)
+{
+	struct port_call *call = arg;
+
+	port_attach(worker, call->port);
+	call->path->draining = call->path->port;
+	call->path->port = call->port;
+	return 0;
+}
+
+void worker_set_port(struct worker *worker, struct path *path, struct port *port)
+{
+	struct port_call call = { .path = path, .port = port };
+
+	worker_run(worker, run_set_port, &call);
+}
+
+static int run_end_drain(struct worker *worker, void *arg)
+{
+	struct port_call *call = arg;
+
+	call->port = call->path->draining;
+	port_detach(worker, call->port);
+	call->path->draining = NULL;
+	return 0;
+}
+
+struct port *worker_end_drain(struct worker *worker, struct path *path)
+{
+	struct port_call call = { .path = path };
+
+	worker_run(worker, run_end_drain, &call);
+	return call.port;
+}
+
+static int run_attach_nic(struct worker *worker, void *arg)
+{
+	struct nic *nic = arg;
+
+	if (worker->nr_nics == CONFIG_NICS_MAX)
+		return -ENOSPC;
+	worker->nics[worker->nr_nics++] = nic;
+	nic_uplink_attach(nic, &worker->wake);
+	watch_fd(worker, nic_uplink_fd(nic));
+	return 0;
+}
+
+int worker_attach_nic(struct worker *worker, struct nic *nic)
+{
+	return worker_run(worker, run_attach_nic, nic);
+}
+
+static int run_detach_nic(struct worker *worker, void *arg)
+{
+	struct nic *nic = arg;
+
+	for (uint32_t i = 0; i < worker->nr_nics; i++)
+		if (worker->nics[i] == nic)
+			worker->nics[i--] = worker->nics[--worker->nr_nics];
+	unwatch_fd(worker, nic_uplink_fd(nic));
+	nic_uplink_attach(nic, NULL);
+	return 0;
+}
+
+void worker_detach_nic(struct worker *worker, struct nic *nic)
+{
+	worker_run(worker, run_detach_nic, nic);
+}
+
+static int run_stop(struct worker *worker, void *arg)
+{
+	(void)arg;
+	worker->stop = true;
+	return 0;
+}
+
+static void worker_free(struct worker *worker)
+{
+	offload_fini(&worker->tools.offload);
+	evt_close(worker->tools.evt);
+	gnt_close(worker->tools.gnt);
+	if (worker->wake.fd >= 0)
+		close(worker->wake.fd);
+	if (worker->epoll >= 0)
+		close(worker->epoll);
+	free(worker);
+}
+
+static int worker_open(struct worker *worker, unsigned int index, struct rte_mempool *pool)
+{
+	char name[16];
+
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	worker->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	worker->tools.pool = pool;
+	worker->tools.evt = evt_open();
+	worker->tools.gnt = gnt_open();
+	if (worker->epoll < 0 || worker->wake.fd < 0 || !worker->tools.evt || !worker->tools.gnt)
+		return -errno;
+	watch_fd(worker, worker->wake.fd);
+	watch_fd(worker, evt_fd(worker->tools.evt));
+	snprintf(name, sizeof(name), "worker%u", index);
+	return offload_init(&worker->tools.offload, pool, name);
+}
+
+static int worker_spawn(struct worker *worker, unsigned int index)
+{
+	sigset_t all, old;
+	char name[16];
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = -pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "vifd-worker%u", index);
+	pthread_setname_np(worker->thread, name);
+	return 0;
+}
+
+struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mempool *pool)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int ret;
+
+	if (!worker)
+		return NULL;
+	worker->poll_us = poll_us;
+	ret = worker_open(worker, index, pool);
+	if (!ret)
+		ret = worker_spawn(worker, index);
+	if (ret) {
+		log_error("worker %u does not start: %s", index, strerror(-ret));
+		worker_free(worker);
+		errno = -ret;
+		return NULL;
+	}
+	workers[index] = worker;
+	return worker;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker)
+		return;
+	worker_run(worker, run_stop, NULL);
+	pthread_join(worker->thread, NULL);
+	for (unsigned int i = 0; i < CONFIG_WORKERS_MAX; i++)
+		if (workers[i] == worker)
+			workers[i] = NULL;
+	worker_free(worker);
+}

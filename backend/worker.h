@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Polling threads. A worker owns the paths attached to it, and the uplinks; it
+ * polls while there is work and for a while after, then sleeps on its event
+ * channels, its ports' descriptors and its wake descriptor.
+ *
+ * The control thread speaks to a worker by worker_run() only: a function is
+ * executed in the worker, between two passes, and the control thread waits for
+ * its result. That is the one way in which paths are attached, moved and
+ * detached, and what makes everything a worker owns free of locks.
+ */
+#ifndef VIFD_WORKER_H
+#define VIFD_WORKER_H
+
+#include <stdint.h>
+
+#include "path/path.h"
+#include "port/nic.h"
+
+struct worker;
+
+/**
+ * worker_start() - Start a polling thread
+ * @index:   0, 1, ...; names the thread
+ * @poll_us: how long it polls without work before it sleeps
+ * @pool:    packet memory
+ *
+ * Control thread. Return: worker, NULL with errno set
+ */
+struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mempool *pool);
+
+/** worker_stop() - Nothing may be attached any more; NULL is fine */
+void worker_stop(struct worker *worker);
+
+/**
+ * worker_run() - Execute a function in the worker, between two passes
+ *
+ * Control thread; waits for the end of the worker's pass. Return: what @fn returns
+ */
+int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg);
+
+/** worker_barrier() - After it, no worker uses what was unpublished before. Control thread */
+void worker_barrier(void);
+
+/** worker_load() - Paths attached; for choosing a worker. Control thread */
+unsigned int worker_load(const struct worker *worker);
+
+/** worker_attach() - Bind a path's channels and poll it. Return: 0, -errno */
+int worker_attach(struct worker *worker, struct path *path);
+
+/** worker_detach() - Stop polling a path; its ports are detached too */
+void worker_detach(struct worker *worker, struct path *path);
+
+/**
+ * worker_set_port() - Frames leave by @port from now on
+ *
+ * Those that still arrive by the port before it are taken until
+ * worker_end_drain(). No drain may be under way.
+ */
+void worker_set_port(struct worker *worker, struct path *path, struct port *port);
+
+/** worker_end_drain() - Return: the port that was draining, now the caller's, or NULL */
+struct port *worker_end_drain(struct worker *worker, struct path *path);
+
+/** worker_attach_nic() - Poll a NIC's uplink too. Return: 0, -ENOSPC */
+int worker_attach_nic(struct worker *worker, struct nic *nic);
+
+/** worker_detach_nic() - Stop polling it */
+void worker_detach_nic(struct worker *worker, struct nic *nic);
+
+#endif
