@@ -51,6 +51,7 @@ vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
 unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
+unit_sh    := $(wildcard test/unit/*_test.sh)
 
 .PHONY: all deps demo check unit xen-test sim-test sim-demo bench fuzz soak lint format \
         install install-guest clean help need-libs FORCE
@@ -62,7 +63,7 @@ all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIA
 else
 all: $(programs) $(vifd_obj) ## build vifd and vifctl
 unit: $(unit_bin) ## unit tests: no root, no Xen, no NIC
-	$(Q)test/check --programs $(unit_bin)
+	$(Q)test/check --programs $(unit_bin) $(unit_sh)
 endif
 
 $(BUILD)/vifd: $(vifd_obj)

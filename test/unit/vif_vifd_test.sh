@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The hotplug script against a xenstore made of files: one fact a function.
+set -eu
+
+cd "$(dirname "$0")/../.."
+script=$PWD/toolstack-hooks/vif-vifd
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+export STORE=$work/store VIF_VIFD_SYS=$work/sys VIF_VIFD_WAIT_S=1
+export XENBUS_PATH=backend/vif/3/0
+
+# Stand-ins for the xenstore programs: a key is a file below $STORE.
+make_store_programs() {
+	mkdir -p "$work/bin"
+	cat >"$work/bin/xenstore-read" <<-'END'
+		#!/bin/sh
+		[ -z "${ON_READ:-}" ] || eval "$ON_READ"
+		cat "$STORE/$1" 2>/dev/null
+	END
+	cat >"$work/bin/xenstore-write" <<-'END'
+		#!/bin/sh
+		while [ $# -gt 1 ]; do
+			mkdir -p "$(dirname "$STORE/$1")"; printf '%s\n' "$2" >"$STORE/$1"; shift 2
+		done
+		[ -z "${ON_WRITE:-}" ] || eval "$ON_WRITE"
+	END
+	# shellcheck disable=SC2016 # the stand-ins expand it
+	printf '#!/bin/sh\n[ -e "$STORE/$1" ]\n' >"$work/bin/xenstore-exists"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nrm -rf "$STORE/$1"\n' >"$work/bin/xenstore-rm"
+	chmod +x "$work"/bin/*
+	PATH=$work/bin:$PATH
+}
+
+# What libxl leaves before it runs the script, with the back end in state $1.
+new_vif() {
+	rm -rf "$STORE" "$VIF_VIFD_SYS"
+	mkdir -p "$STORE/$XENBUS_PATH" "$VIF_VIFD_SYS"
+	echo /local/domain/3/device/vif/0 >"$STORE/$XENBUS_PATH/frontend"
+	echo "$1" >"$STORE/$XENBUS_PATH/state"
+	: >"$STORE/$XENBUS_PATH/hotplug-status"
+}
+
+key() { cat "$STORE/$XENBUS_PATH/$1" 2>/dev/null || true; }
+run() { "$script" "$@" 2>"$work/err"; }
+refused() { if run "$@"; then return 1; fi; }
+
+online_reports_connected() {
+	new_vif 2
+	run online type_if=vif
+	[ "$(key hotplug-status)" = connected ] && [ -z "$(key hotplug-error)" ]
+}
+
+online_waits_for_initwait() {
+	new_vif 1
+	(sleep 0.5; echo 2 >"$STORE/$XENBUS_PATH/state") &
+	run online type_if=vif
+	wait
+	[ "$(key hotplug-status)" = connected ]
+}
+
+no_vifd_is_an_error_with_a_remedy() {
+	new_vif 1
+	refused online type_if=vif
+	[ "$(key hotplug-status)" = error ] && [[ $(key hotplug-error) == *"systemctl start vifd"* ]]
+}
+
+kernel_netback_is_an_error_with_a_remedy() {
+	new_vif 2
+	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0"
+	refused online type_if=vif
+	[ "$(key hotplug-status)" = error ] && [[ $(key hotplug-error) == *"modprobe -r xen-netback"* ]]
+}
+
+netback_of_another_interface_does_not_matter() {
+	new_vif 2
+	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-1"
+	run online type_if=vif
+}
+
+vif_that_vanishes_leaves_nothing_behind() {
+	new_vif 2
+	ON_READ="rm -rf $STORE/backend" refused online type_if=vif
+	[ ! -e "$STORE/backend" ]
+	new_vif 2
+	ON_WRITE="rm -f $STORE/$XENBUS_PATH/frontend" refused online type_if=vif
+	[ ! -e "$STORE/$XENBUS_PATH" ]
+}
+
+offline_and_tap_change_nothing() {
+	new_vif 6
+	run offline type_if=vif && run remove type_if=vif && run add type_if=tap && run remove type_if=tap
+	[ -z "$(key hotplug-status)" ]
+}
+
+unknown_command_is_refused() {
+	new_vif 2
+	refused reboot type_if=vif
+	refused
+}
+
+many_at_once() {
+	local i pids=()
+	rm -rf "$STORE" "$VIF_VIFD_SYS"
+	for i in $(seq 20); do
+		mkdir -p "$STORE/backend/vif/$i/0"
+		echo x >"$STORE/backend/vif/$i/0/frontend"
+		echo 2 >"$STORE/backend/vif/$i/0/state"
+		XENBUS_PATH=backend/vif/$i/0 "$script" online type_if=vif &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	[ "$(cat "$STORE"/backend/vif/*/0/hotplug-status | sort | uniq -c | tr -s ' ')" = ' 20 connected' ]
+}
+
+make_store_programs
+for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
+	kernel_netback_is_an_error_with_a_remedy netback_of_another_interface_does_not_matter \
+	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
+	unknown_command_is_refused many_at_once; do
+	# A subshell of its own, not a condition: set -e must hold inside.
+	set +e
+	(set -e; "$fact")
+	status=$?
+	set -e
+	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
+		failed=$((failed + 1))
+		echo "failed: $fact: $(cat "$work/err")"
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
