@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* libxenctrl for the sim bed: what a back end asks of it, which is who lives and of what type */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenctrl.h>
+
+#include "simhv.h"
+
+struct xc_interface_core {
+	xentoollog_logger *logger;
+};
+
+/* Not in the headers of every release that is supported */
+#if !SIM_HAVE_XC_DOMAIN_GETINFO_SINGLE
+int xc_domain_getinfo_single(xc_interface *xch, uint32_t domid, xc_domaininfo_t *info);
+#endif
+
+xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dombuild_logger,
+				unsigned open_flags)
+{
+	struct xc_interface_core *xch;
+	int err = simhv_attach();
+
+	(void)dombuild_logger, (void)open_flags;
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+	xch = calloc(1, sizeof(*xch));
+	if (xch)
+		xch->logger = logger;
+	return xch;
+}
+
+int xc_interface_close(xc_interface *xch)
+{
+	free(xch);
+	return 0;
+}
+
+/* The first domain at or after @domid that exists, or SIM_DOMS */
+static uint32_t dom_next(uint32_t domid)
+{
+	while (domid < SIM_DOMS && (simhv->dom[domid].state == SIM_DOM_FREE ||
+				    (simhv->dom[domid].state == SIM_DOM_DYING &&
+				     simhv->dom[domid].maps == 0)))
+		domid++;
+	return domid < SIM_DOMS ? domid : SIM_DOMS;
+}
+
+static void info_fill(xc_domaininfo_t *info, uint32_t domid)
+{
+	struct sim_dom *dom = &simhv->dom[domid];
+
+	memset(info, 0, sizeof(*info));
+	info->domain = (domid_t)domid;
+	info->flags = dom->state == SIM_DOM_DYING ? XEN_DOMINF_dying : XEN_DOMINF_running;
+	if (dom->type != SIM_DOM_PV)
+		info->flags |= XEN_DOMINF_hvm_guest | XEN_DOMINF_hap;
+	if (dom->shutdown)
+		info->flags |= XEN_DOMINF_shutdown |
+			       (dom->shutdown - 1) << XEN_DOMINF_shutdownshift;
+	info->tot_pages = info->max_pages = SIM_DOM_PAGES;
+	info->nr_online_vcpus = 1;
+}
+
+int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int max_domains,
+			  xc_domaininfo_t *info)
+{
+	unsigned int n = 0;
+
+	(void)xch;
+	for (uint32_t id = dom_next(first_domain); id < SIM_DOMS && n < max_domains;
+	     id = dom_next(id + 1))
+		info_fill(&info[n++], id);
+	return (int)n;
+}
+
+int xc_domain_getinfo_single(xc_interface *xch, uint32_t domid, xc_domaininfo_t *info)
+{
+	(void)xch;
+	if (dom_next(domid) != domid) {
+		errno = ESRCH;
+		return -1;
+	}
+	info_fill(info, domid);
+	return 0;
+}
+
+#if SIM_HAVE_XC_DOMAIN_GETINFO
+int xc_domain_getinfo(xc_interface *xch, uint32_t first_domid, unsigned int max_doms,
+		      xc_dominfo_t *info)
+{
+	unsigned int n = 0;
+
+	(void)xch;
+	for (uint32_t id = dom_next(first_domid); id < SIM_DOMS && n < max_doms;
+	     id = dom_next(id + 1)) {
+		struct sim_dom *dom = &simhv->dom[id];
+		xc_dominfo_t *i = &info[n++];
+
+		memset(i, 0, sizeof(*i));
+		i->domid = id;
+		i->dying = dom->state == SIM_DOM_DYING;
+		i->running = !i->dying;
+		i->hvm = i->hap = dom->type != SIM_DOM_PV;
+		i->shutdown = dom->shutdown != 0;
+		i->shutdown_reason = dom->shutdown ? dom->shutdown - 1 : 0;
+		i->crashed = i->shutdown && i->shutdown_reason == SHUTDOWN_crash;
+		i->nr_pages = SIM_DOM_PAGES;
+		i->nr_online_vcpus = 1;
+	}
+	if (!n) {
+		errno = ESRCH;
+		return -1;
+	}
+	return (int)n;
+}
+#endif

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The sim bed: Xen's libraries and xenstore over shared memory, guests in user space.
+
+SIM := $(BUILD)/sim
+
+sim_hv_obj     := $(patsubst %.c,$(BUILD)/%.o,$(addprefix test/sim/hv/,simhv.c gnt.c evt.c))
+sim_lib_obj    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/sim/hv/*.c))
+sim_store_obj  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/sim/store/*.c))
+sim_guest_obj  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/sim/guest/*.c))
+sim_prog_src   := $(wildcard test/sim/prog/*.c)
+sim_test_src   := $(wildcard test/sim/selftest/*_test.c)
+sim_prog       := $(patsubst test/sim/prog/%.c,$(SIM)/%,$(sim_prog_src))
+sim_test       := $(patsubst test/sim/selftest/%.c,$(SIM)/selftest/%,$(sim_test_src))
+
+# The name of libxenctrl carries Xen's version; its symbols do too.
+sim_ctrl_soname := $(shell objdump -p $$(pkg-config --variable=libdir xencontrol)/libxenctrl.so 2>/dev/null | sed -n 's/.*SONAME *//p')
+sim_ctrl_ver    := VERS_$(patsubst libxenctrl.so.%,%,$(sim_ctrl_soname)).0
+sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir xencontrol)/xenctrl.h 2>/dev/null && echo 1 || echo 0)
+
+sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxenevtchn.so.1 \
+            $(SIM)/lib/$(sim_ctrl_soname)
+
+.PHONY: sim
+sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) ## the sim bed: libraries, store, guests
+
+$(sim_lib_obj): private CFLAGS += -fPIC
+$(BUILD)/test/sim/hv/lib_ctrl.o $(BUILD)/test/sim/selftest/hv_test.o: private CPPFLAGS += \
+	-DSIM_HAVE_XC_DOMAIN_GETINFO=$(call sim_has,xc_domain_getinfo) \
+	-DSIM_HAVE_XC_DOMAIN_GETINFO_SINGLE=$(call sim_has,xc_domain_getinfo_single)
+
+$(SIM)/lib/libsimhv.so: $(sim_hv_obj)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(link) -shared -Wl,-soname,libsimhv.so -o $@ $^ -lpthread
+
+sim_shared = $(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,$(1) \
+	-Wl,-rpath,'$$ORIGIN' -o $@ $(2) -L$(SIM)/lib -lsimhv -lxentoollog -lpthread
+
+$(SIM)/lib/libxengnttab.so.1: $(BUILD)/test/sim/hv/lib_gnttab.o $(SIM)/lib/libsimhv.so test/sim/hv/libxengnttab.map
+	$(call say,LINK,$@)
+	$(call sim_shared,test/sim/hv/libxengnttab.map,$<)
+
+$(SIM)/lib/libxenevtchn.so.1: $(BUILD)/test/sim/hv/lib_evtchn.o $(SIM)/lib/libsimhv.so test/sim/hv/libxenevtchn.map
+	$(call say,LINK,$@)
+	$(call sim_shared,test/sim/hv/libxenevtchn.map,$<)
+
+$(SIM)/lib/$(sim_ctrl_soname): $(BUILD)/test/sim/hv/lib_ctrl.o $(SIM)/lib/libsimhv.so
+	$(call say,LINK,$@)
+	@printf '%s { global: xc_*; local: *; };\n' $(sim_ctrl_ver) > $(SIM)/libxenctrl.map
+	$(call sim_shared,$(SIM)/libxenctrl.map,$<)
+
+# Programs find libsimhv.so beside themselves, in lib/.
+sim_exe = $(Q)$(link) -Wl,-rpath,'$$ORIGIN/$(1)lib' -o $@ $(filter %.o,$^) -L$(SIM)/lib -lsimhv $(2)
+
+$(SIM)/xenstored-sim: $(sim_store_obj) $(SIM)/lib/libsimhv.so
+	$(call say,LINK,$@)
+	$(call sim_exe,,-lpthread)
+
+$(SIM)/%: $(BUILD)/test/sim/prog/%.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
+	$(call say,LINK,$@)
+	$(call sim_exe,,-lxenstore -lpthread)
+
+$(SIM)/selftest/%: $(BUILD)/test/sim/selftest/%.o $(sim_guest_obj) $(sim_libs)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(call sim_exe,../,-L$(SIM)/lib -l:libxengnttab.so.1 -l:libxenevtchn.so.1 -l:$(sim_ctrl_soname) -lxenstore -lxentoollog -lcmocka -lpthread)
+
+.SECONDARY: $(sim_prog_src:%.c=$(BUILD)/%.o) $(sim_test_src:%.c=$(BUILD)/%.o)
+-include $(sim_lib_obj:.o=.d) $(sim_store_obj:.o=.d) $(sim_guest_obj:.o=.d)
+-include $(sim_prog_src:%.c=$(BUILD)/%.d) $(sim_test_src:%.c=$(BUILD)/%.d)
