@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+#
+# What scenarios on the Xen bed are written with. Sourced in dom0; the scenario is a bash script that
+# starts with `. /bed/lib.sh` and ends with `finish`.
+#
+#   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
+#   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands
+#   guest_run NAME COMMAND             runs it in the guest: its output and its status
+#   guest_stop NAME                    shuts it down and waits until it is gone
+#   ping_lost NAME ADDRESS [COUNT]     requests lost (or answered wrongly), checked by payload
+#   tcp_mbps NAME out|in [SECONDS]     iperf3 against the server outside the NIC
+#   vifd_start [LINE...]; vifd_stop
+#   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
+#   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
+#   detail KEY JSON                    what the result file shows beside the checks
+#   finish                             writes the result file, prints the count, ends the scenario
+
+. /bed/bed.conf
+
+: "${BED_KEYS:=script=vif-vifd}"
+OUTSIDE=10.0.2.2 # QEMU's user network: the machine's loopback
+PEER=10.0.2.9    # the wire's own peer: answers pings truthfully
+CONSOLES=/var/log/xen/console
+
+declare -A guest_number=()
+checks_json= details_json=
+passed=0 failed=0
+scenario_start=$SECONDS
+
+say() { printf '%4d s  %s\n' $((SECONDS - scenario_start)) "$*"; }
+
+# A failure that leaves nothing to go on with
+die()
+{
+	say "FAILED: $*"
+	failed=$((failed + 1))
+	finish
+}
+
+# wait_for SECONDS WHAT COMMAND...
+wait_for()
+{
+	local limit=$((SECONDS + $1)) what=$2
+	shift 2
+
+	until "$@" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $limit ]; then
+			say "not seen in time: $what"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# --- results ---------------------------------------------------------------------------------------------------
+
+json_string()
+{
+	local text=${1//\\/\\\\}
+	text=${text//\"/\\\"}
+	printf '"%s"' "${text//$'\n'/ }"
+}
+
+json_value()
+{
+	case $1 in
+	true|false) printf '%s' "$1" ;;
+	''|*[!0-9.-]*) json_string "$1" ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
+
+# holds VALUE TARGET
+holds()
+{
+	local value=$1 op=${2%% *} want=${2#* }
+
+	case $2 in
+	'') return 0 ;;
+	true|false) [ "$value" = "$2" ] ;;
+	'== '*[!0-9.-]*) [ "$value" = "$want" ] ;;
+	*) [ -n "$value" ] && awk -v v="$value" -v w="$want" "BEGIN { exit !(v + 0 $op w + 0) }" ;;
+	esac
+}
+
+check()
+{
+	local name=$1 value=$2 target=${3-} unit=${4-} ok=true
+
+	if holds "$value" "$target"; then
+		passed=$((passed + 1))
+		say "ok    $name: $value${unit:+ $unit}"
+	else
+		ok=false
+		failed=$((failed + 1))
+		say "MISS  $name: $value${unit:+ $unit}, wanted $target"
+	fi
+	checks_json="$checks_json${checks_json:+,
+    }{\"name\": $(json_string "$name"), \"value\": $(json_value "$value"), \"unit\": $(json_string "$unit"), \
+\"target\": $(json_string "$target"), \"ok\": $ok}"
+}
+
+# holds_true NAME COMMAND...: a check of a yes or no
+check_true()
+{
+	local name=$1
+	shift
+
+	if "$@"; then
+		check "$name" true true
+	else
+		check "$name" false true
+	fi
+}
+
+detail()
+{
+	details_json="$details_json  $(json_string "$1"): $2,
+"
+}
+
+bed_seconds() { echo $(($(date +%s) - BED_START)); }
+
+xen_version()
+{
+	printf '%s.%s' "$(cat /sys/hypervisor/version/major)" "$(cat /sys/hypervisor/version/minor)"
+}
+
+finish()
+{
+	trap - EXIT
+	cat >"/results/$BED_RESULT.json" <<-END
+	{
+	  "commit": $(json_string "$BED_COMMIT"),
+	  "machine": $(json_string "$BED_MACHINE"),
+	  "seconds": $(bed_seconds),
+	  "xen": $(json_string "$(xen_version)"),
+	  "linux": $(json_string "$(uname -r)"),
+	  "debian": $BED_RELEASE,
+	${details_json%$'\n'}
+	  "checks": [
+	    $checks_json
+	  ]
+	}
+	END
+	[ ! -e /run/vifd.log ] || cp /run/vifd.log /results/vifd.log
+	echo "$passed passed, $failed failed"
+	exit $((failed > 0))
+}
+
+# --- the NIC ---------------------------------------------------------------------------------------------------
+
+netdev_of_pci() { ls "/sys/bus/pci/devices/$1/net" 2>/dev/null | head -n 1; }
+
+pf_addresses()
+{
+	local dev
+
+	for dev in /sys/bus/pci/devices/*; do
+		[ -e "$dev/sriov_totalvfs" ] && basename "$dev"
+	done
+}
+
+vf_addresses()
+{
+	local link
+
+	for link in "/sys/bus/pci/devices/$1"/virtfn*; do
+		[ -e "$link" ] && basename "$(readlink "$link")"
+	done | sort
+}
+
+link_is_up() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
+
+# A VF that is probed while its PF still resets gets a random MAC and no link, so the VF driver comes last.
+bed_nic_setup()
+{
+	local pci n
+
+	modprobe igb
+	wait_for 20 "igb's PF" test -n "$(pf_addresses)" || die "igb has found no NIC"
+	pci=$(pf_addresses | sed -n "$((${1:-0} + 1))p")
+	wait_for 20 "netdev of $pci" netdev_of_pci "$pci" || die "NIC $pci has no netdev"
+	PF=$(netdev_of_pci "$pci")
+	PF_PCI=$pci
+	VFS=
+	ip link set "$PF" up
+	wait_for 30 "link of $PF" link_is_up "$PF" || die "$PF has no link"
+	[ "$BED_VFS" != 0 ] || return 0
+	echo "$BED_VFS" >"/sys/bus/pci/devices/$pci/sriov_numvfs" || die "$PF gives no $BED_VFS VFs"
+	wait_for 30 "link of $PF" link_is_up "$PF" || die "$PF has no link with its VFs"
+	for ((n = 0; n < BED_VFS; n++)); do
+		ip link set "$PF" vf $n mac "$(printf '52:54:00:00:%02x:%02x' "${1:-0}" $((n + 1)))"
+	done
+	modprobe igbvf
+	for pci in $(vf_addresses "$PF_PCI"); do
+		wait_for 20 "netdev of VF $pci" test -d "/sys/bus/pci/devices/$pci/net" || die "VF $pci has no netdev"
+		VFS="$VFS $(netdev_of_pci "$pci")"
+	done
+	VFS=${VFS# }
+}
+
+# The PF as an ordinary host has it: a port of a bridge, for the kernel's own xen-netback. While igb has VFs, its
+# switch returns the PF's broadcasts to the PF, so the bridge must not learn from them where its guests are.
+bed_bridge_setup()
+{
+	modprobe bridge
+	modprobe xen-netback
+	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
+	ip link set "$PF" master xenbr0
+	ip link set "$PF" type bridge_slave learning off
+	ip link set xenbr0 up
+}
+
+# bed_filter_add MAC: makes the NIC's own switch deliver MAC's frames to the PF
+bed_filter_add() { bridge fdb add "$1" dev "$PF" self; }
+
+# --- guests ----------------------------------------------------------------------------------------------------
+
+guest_ip() { echo "10.0.2.$((10 + guest_number[$1]))"; }
+guest_domid() { xl domid "$1" 2>/dev/null; }
+guest_log() { echo "$CONSOLES/guest-$1.log"; }
+
+guest_config()
+{
+	local name=$1 mac=$2 keys=$3
+
+	cat >"/etc/xen/$name.cfg" <<-END
+	name    = "$name"
+	memory  = ${GUEST_MEMORY:-160}
+	vcpus   = 1
+	kernel  = "/boot/vmlinuz"
+	ramdisk = "/boot/guest.cpio.gz"
+	extra   = "console=hvc0 quiet bed.ip=$(guest_ip "$name")/24 ${GUEST_ARGS:-}"
+	vif     = [ 'mac=$mac,$keys' ]
+	END
+}
+
+log_size() { stat -c %s "$1" 2>/dev/null || echo 0; }
+
+# said_since LOG OFFSET PATTERN
+said_since() { tail -c "+$(($2 + 1))" "$1" 2>/dev/null | grep -q "$3"; }
+
+# guest_ready NAME OFFSET: waits for the agent of a guest that booted when its log had OFFSET bytes
+guest_ready()
+{
+	wait_for "${GUEST_BOOT_LIMIT:-60}" "$1's prompt" said_since "$(guest_log "$1")" "$2" '^@ready'
+}
+
+# guest_start NAME MAC [KEYS]: KEYS as on a vif line, the script's if none are given
+guest_start()
+{
+	local name=$1 mac=$2 keys=${3:-$BED_KEYS} offset
+
+	guest_number[$name]=$((16#${mac##*:}))
+	guest_config "$name" "$mac" "$keys"
+	offset=$(log_size "$(guest_log "$name")")
+	xl create "/etc/xen/$name.cfg" >/run/xl.out 2>&1 || {
+		say "xl create $name: $(tail -n 3 /run/xl.out)"
+		return 1
+	}
+	guest_ready "$name" "$offset"
+}
+
+# guest_run NAME COMMAND: 3000 characters at most; GUEST_RUN_LIMIT seconds (60)
+guest_run()
+{
+	local name=$1 log id offset tty lines
+
+	log=$(guest_log "$name")
+	id=${EPOCHREALTIME//[^0-9]/}$RANDOM
+	offset=$(log_size "$log")
+	tty=$(xenstore-read "/local/domain/$(guest_domid "$name")/console/tty") || return 125
+	printf '%s %s\n' "$id" "$(printf '%s' "$2" | base64 -w 0)" >"$tty"
+	wait_for "${GUEST_RUN_LIMIT:-60}" "$name's answer to: $2" \
+		said_since "$log" "$offset" "^@end $id " >&2 || return 124
+	lines=$(tail -c "+$((offset + 1))" "$log" | sed -n "/^@begin $id/,/^@end $id/p")
+	# The agent ends the command's output with a line of its own.
+	printf '%s\n' "$lines" | sed -e '1d' -e '$d' | sed -e '$ { /^$/d }'
+	return "$(printf '%s\n' "$lines" | sed -n '$s/.* //p')"
+}
+
+guest_is_gone() { ! xl domid "$1"; }
+
+guest_stop()
+{
+	xl shutdown "$1" >/dev/null 2>&1
+	if ! wait_for 30 "$1's end" guest_is_gone "$1"; then
+		xl destroy "$1"
+		wait_for 10 "$1's end" guest_is_gone "$1"
+	fi
+}
+
+# ping_lost NAME ADDRESS [COUNT]: requests that were not answered, plus answers that are doubled or false
+ping_lost()
+{
+	guest_run "$1" "pingcheck -c ${3:-5} -i 50 $2" |
+		awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }'
+}
+
+# tcp_mbps NAME out|in [SECONDS]: "out" is what the guest sends. Each guest has a server of its own.
+tcp_mbps()
+{
+	local port reverse=
+
+	port=$((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS))
+	[ "$2" = out ] || reverse=-R
+	guest_run "$1" "iperf3 -c $OUTSIDE -p $port -t ${3:-3} -f m $reverse 2>&1" |
+		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") mbps = $i }
+		     END { print mbps == "" ? 0 : mbps }'
+}
+
+# --- vifd ------------------------------------------------------------------------------------------------------
+
+# vifd_config LINE...: writes /etc/vifd/vifd.conf; without lines, one worker and the NIC that is set up
+vifd_config()
+{
+	mkdir -p /etc/vifd
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$@" >/etc/vifd/vifd.conf
+	else
+		printf '%s\n' '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF" \
+			>/etc/vifd/vifd.conf
+	fi
+}
+
+vifd_start()
+{
+	[ $# = 0 ] && [ -e /etc/vifd/vifd.conf ] || vifd_config "$@"
+	vifd -c /etc/vifd/vifd.conf >>/run/vifd.log 2>&1 &
+	vifd_pid=$!
+	wait_for 20 "vifd's start" vifd_is_up || die "vifd did not start: $(tail -n 3 /run/vifd.log)"
+}
+
+vifd_is_up()
+{
+	kill -0 "$vifd_pid" && vifctl show
+}
+
+# vifd_stop [SIGNAL]: ends it and waits; its exit status
+vifd_stop()
+{
+	kill "-${1:-TERM}" "$vifd_pid"
+	wait_for 20 "vifd's end" vifd_is_gone || kill -KILL "$vifd_pid"
+	wait "$vifd_pid"
+}
+
+vifd_is_gone() { ! kill -0 "$vifd_pid"; }
+
+trap 'say "the scenario ended early"; failed=$((failed + 1)); finish' EXIT
