@@ -59,9 +59,13 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
-static void watch_fd(struct worker *worker, int fd)
+/*
+ * @events: EPOLLIN; with EPOLLET for a port: frames that a guest does not fetch
+ * stay in the port and must not keep its descriptor ready for ever.
+ */
+static void watch_fd(struct worker *worker, int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = { .events = events, .data.fd = fd };
 
 	if (fd >= 0 && epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST)
 		log_warn("descriptor %d cannot be waited for: %m", fd);
@@ -239,7 +243,7 @@ static void port_attach(struct worker *worker, struct port *port)
 		return;
 	atomic_store(&port->wake, &worker->wake);
 	for (uint16_t i = 0; i < port->nr_queues; i++)
-		watch_fd(worker, port->ops->rx_fd(port, i));
+		watch_fd(worker, port->ops->rx_fd(port, i), EPOLLIN | EPOLLET);
 }
 
 static void port_detach(struct worker *worker, struct port *port)
@@ -344,7 +348,7 @@ static int run_attach_nic(struct worker *worker, void *arg)
 		return -ENOSPC;
 	worker->nics[worker->nr_nics++] = nic;
 	nic_uplink_attach(nic, &worker->wake);
-	watch_fd(worker, nic_uplink_fd(nic));
+	watch_fd(worker, nic_uplink_fd(nic), EPOLLIN | EPOLLET);
 	return 0;
 }
 
@@ -400,8 +404,8 @@ static int worker_open(struct worker *worker, unsigned int index, struct rte_mem
 	worker->tools.gnt = gnt_open();
 	if (worker->epoll < 0 || worker->wake.fd < 0 || !worker->tools.evt || !worker->tools.gnt)
 		return -errno;
-	watch_fd(worker, worker->wake.fd);
-	watch_fd(worker, evt_fd(worker->tools.evt));
+	watch_fd(worker, worker->wake.fd, EPOLLIN);
+	watch_fd(worker, evt_fd(worker->tools.evt), EPOLLIN);
 	snprintf(name, sizeof(name), "worker%u", index);
 	return offload_init(&worker->tools.offload, pool, name);
 }

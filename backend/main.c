@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Order of start and stop, and the control thread's loop; nothing else. */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include "config.h"
+#include "log.h"
+#include "port/eal.h"
+#include "port/nic.h"
+#include "version.h"
+#include "vif/host.h"
+#include "vif/opener.h"
+#include "vif/vifs.h"
+#include "worker.h"
+#include "xen/dom.h"
+#include "xen/gnt.h"
+#include "xen/store.h"
+
+LOG_TAG("vifd");
+
+/* Of the packet memory, what mbufs may take; the rest is rings and tables. */
+#define POOL_SHARE_PERCENT 75u
+#define MBUF_FOOTPRINT (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64u)
+#define POOL_CACHE 256u
+
+/* The control thread is always to be woken: it has nothing to poll. */
+static struct wake raise_control = { .asleep = true };
+
+struct daemon {
+	struct config config;
+	struct host host;
+	struct rte_mempool *pool;
+	struct vifs *vifs;
+	int signals;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static int usage(const char *name, FILE *out)
+{
+	fprintf(out,
+		"usage: %s [-c FILE] [-t] [-V] [-h]\n"
+		"User-space back end for Xen's network interfaces, with SR-IOV under it.\n\n"
+		"  -c, --config FILE  configuration (default %s)\n"
+		"  -t, --test         check the configuration and exit\n"
+		"  -V, --version      print the version and exit\n"
+		"  -h, --help         print this and every configuration option\n",
+		name, CONFIG_FILE);
+	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int start_signals(struct daemon *daemon)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	raise_control.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (daemon->signals < 0 || raise_control.fd < 0) {
+		log_error("no descriptors for signals: %m");
+		return -errno;
+	}
+	daemon->host.raise = &raise_control;
+	return 0;
+}
+
+static int start_xen(struct host *host)
+{
+	int domid;
+
+	host->store = store_open();
+	if (!host->store) {
+		log_error("xenstore cannot be reached: %m; is this a Xen host, is xenstored running?");
+		return -errno;
+	}
+	domid = store_own_domid(host->store);
+	if (domid < 0) {
+		log_error("xenstore does not tell our domid: %s; has xen-init-dom0 run?",
+			  strerror(-domid));
+		return domid;
+	}
+	host->own_domid = (uint16_t)domid;
+	host->dom = dom_open();
+	host->gnt = gnt_open();
+	if (!host->dom || !host->gnt) {
+		log_error("hypervisor cannot be reached: %m; are xen-privcmd, xen-gntdev and xen-evtchn loaded?");
+		return -errno;
+	}
+	return 0;
+}
+
+static int start_memory(struct daemon *daemon)
+{
+	uint64_t bytes = (uint64_t)daemon->config.memory_mb * 1024 * 1024;
+	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / MBUF_FOOTPRINT);
+	int ret = eal_start(&daemon->config);
+
+	if (ret)
+		return ret;
+	daemon->pool = rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0,
+					       RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (!daemon->pool) {
+		log_error("no memory for %u packet buffers: %s; set [daemon] memory-mb", nr,
+			  strerror(rte_errno));
+		return -ENOMEM;
+	}
+	log_info("%u packet buffers in %u MiB", nr, daemon->config.memory_mb);
+	return 0;
+}
+
+static int start_workers(struct daemon *daemon)
+{
+	struct host *host = &daemon->host;
+
+	for (uint32_t i = 0; i < daemon->config.workers; i++) {
+		host->workers[i] = worker_start(i, daemon->config.poll_us, daemon->pool);
+		if (!host->workers[i])
+			return -errno;
+		host->nr_workers++;
+	}
+	nic_set_barrier(worker_barrier);
+	return 0;
+}
+
+static int start_nics(struct daemon *daemon)
+{
+	struct host *host = &daemon->host;
+
+	for (uint32_t i = 0; i < daemon->config.nr_nics; i++) {
+		host->nics[i] = nic_create(&daemon->config.nics[i], daemon->pool);
+		if (!host->nics[i])
+			return -errno;
+		host->nr_nics++;
+		worker_attach_nic(host->workers[i % host->nr_workers], host->nics[i]);
+	}
+	return 0;
+}
+
+static int start_vifs(struct daemon *daemon)
+{
+	daemon->host.opener = opener_start(daemon->host.raise);
+	if (!daemon->host.opener)
+		return -errno;
+	daemon->vifs = vifs_open(&daemon->host);
+	return daemon->vifs ? 0 : -errno;
+}
+
+static int daemon_start(struct daemon *daemon)
+{
+	int ret = start_signals(daemon);
+
+	daemon->host.config = &daemon->config;
+	if (!ret)
+		ret = start_xen(&daemon->host);
+	if (!ret)
+		ret = start_memory(daemon);
+	if (!ret)
+		ret = start_workers(daemon);
+	if (!ret)
+		ret = start_nics(daemon);
+	if (!ret)
+		ret = start_vifs(daemon);
+	return ret;
+}
+
+static void daemon_stop(struct daemon *daemon)
+{
+	struct host *host = &daemon->host;
+
+	vifs_close(daemon->vifs);
+	opener_stop(host->opener);
+	for (uint32_t i = 0; i < host->nr_nics; i++) {
+		worker_detach_nic(host->workers[i % host->nr_workers], host->nics[i]);
+		nic_destroy(host->nics[i]);
+	}
+	for (uint32_t i = 0; i < host->nr_workers; i++)
+		worker_stop(host->workers[i]);
+	rte_mempool_free(daemon->pool);
+	eal_stop();
+	gnt_close(host->gnt);
+	dom_close(host->dom);
+	store_close(host->store);
+}
+
+static int poll_timeout_ms(uint64_t next)
+{
+	uint64_t now = now_us();
+
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 0 : (int)((next - now) / 1000 + 1);
+}
+
+/* Until a signal asks us to stop. */
+static void daemon_loop(struct daemon *daemon)
+{
+	struct pollfd fds[] = {
+		{ .fd = store_fd(daemon->host.store), .events = POLLIN },
+		{ .fd = raise_control.fd, .events = POLLIN },
+		{ .fd = daemon->signals, .events = POLLIN },
+	};
+
+	for (;;) {
+		uint64_t next = vifs_run(daemon->vifs, now_us());
+		uint64_t count;
+
+		if (poll(fds, 3, poll_timeout_ms(next)) < 0 && errno != EINTR)
+			log_error("poll: %m");
+		/* wake_worker() clears it; set again before looking at what it told. */
+		atomic_store(&raise_control.asleep, true);
+		(void)!read(raise_control.fd, &count, sizeof(count));
+		if (fds[2].revents)
+			return;
+	}
+}
+
+static int run(struct daemon *daemon)
+{
+	int ret = daemon_start(daemon);
+
+	if (!ret) {
+		sd_notify(0, "READY=1");
+		log_info("serving domain %u's vifs with %u workers", daemon->host.own_domid,
+			 daemon->host.nr_workers);
+		daemon_loop(daemon);
+		sd_notify(0, "STOPPING=1");
+		log_info("stopping; connected guests wait for the next start");
+	}
+	daemon_stop(daemon);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "test", no_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },	    { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static struct daemon daemon;
+	const char *file = CONFIG_FILE;
+	bool test = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			file = optarg;
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'V':
+			printf("vifd %s\n", VIFD_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			usage(argv[0], stdout);
+			config_help();
+			return EXIT_SUCCESS;
+		default:
+			return usage(argv[0], stderr);
+		}
+	}
+	if (optind < argc)
+		return usage(argv[0], stderr);
+	if (config_load(&daemon.config, file))
+		return EXIT_FAILURE;
+	log_set_level(daemon.config.log_level);
+	return test ? EXIT_SUCCESS : run(&daemon);
+}

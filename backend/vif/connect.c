@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between InitWait and Connected: what we offer, what the guest asks for, and
+ * the path that comes of it.
+ *
+ * A vif connects on the software switch at once and moves to a VF when one has
+ * been made ready, so that no guest waits for a VF's link, neither its own nor
+ * another's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "opener.h"
+#include "vif.h"
+
+LOG_TAG("vif");
+
+/* How long frames may still arrive by a port that the vif has left. */
+#define DRAIN_US 500000u
+
+static const struct {
+	const char *key;
+	int value;
+} features[] = {
+	{ "feature-rx-copy", 1 },
+	{ "feature-rx-flip", 0 },
+	{ "feature-sg", 1 },
+	{ "feature-gso-tcpv4", 1 },
+	{ "feature-gso-tcpv6", 1 },
+	{ "feature-ipv6-csum-offload", 1 },
+	{ "feature-split-event-channels", 1 },
+};
+
+static int publish_once(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]) && !ret; i++)
+		ret = store_put(store, vif->backend, features[i].key, "%d", features[i].value);
+	if (!ret)
+		ret = store_put(store, vif->backend, "multi-queue-max-queues", "%u",
+				vif->host->config->max_queues);
+	return ret;
+}
+
+int vif_publish(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	int ret;
+
+	store_remove(store, vif->backend, "fault");
+	do {
+		ret = store_begin(store);
+		if (ret)
+			return ret;
+		ret = publish_once(vif);
+		if (ret) {
+			store_abort(store);
+			return ret;
+		}
+		ret = store_commit(store);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/* Return: NULL, or what is wrong with the guest's keys for one queue. */
+static const char *read_queue(struct vif *vif, const char *dir, struct queue_config *queue)
+{
+	struct store *store = vif->host->store;
+	uint32_t port;
+
+	if (store_get_u32(store, dir, "tx-ring-ref", 1, UINT32_MAX, &queue->tx_ref))
+		return "tx-ring-ref is missing or wrong";
+	if (store_get_u32(store, dir, "rx-ring-ref", 1, UINT32_MAX, &queue->rx_ref))
+		return "rx-ring-ref is missing or wrong";
+	if (!store_get_u32(store, dir, "event-channel-tx", 1, EVT_PORTS_MAX, &queue->tx_port)) {
+		if (store_get_u32(store, dir, "event-channel-rx", 1, EVT_PORTS_MAX,
+				  &queue->rx_port))
+			return "event-channel-rx is missing or wrong";
+		return NULL;
+	}
+	if (store_get_u32(store, dir, "event-channel", 1, EVT_PORTS_MAX, &port))
+		return "event-channel is missing or wrong";
+	queue->tx_port = port;
+	queue->rx_port = port;
+	return NULL;
+}
+
+static const char *read_queues(struct vif *vif, struct path_config *config)
+{
+	char dir[STORE_PATH_MAX];
+	const char *why = NULL;
+	int ret = store_get_u32(vif->host->store, vif->frontend, "multi-queue-num-queues", 1,
+				vif->host->config->max_queues, &config->nr_queues);
+
+	if (ret == -ENOENT)
+		config->nr_queues = 1;
+	else if (ret)
+		return "multi-queue-num-queues is not between 1 and multi-queue-max-queues";
+	if (config->nr_queues == 1 && !store_exists(vif->host->store, vif->frontend, "queue-0"))
+		return read_queue(vif, vif->frontend, &config->queues[0]);
+	for (uint32_t i = 0; i < config->nr_queues && !why; i++) {
+		snprintf(dir, sizeof(dir), "%s/queue-%u", vif->frontend, i);
+		why = read_queue(vif, dir, &config->queues[i]);
+	}
+	return why;
+}
+
+static const char *read_frontend(struct vif *vif, struct path_config *config)
+{
+	struct store *store = vif->host->store;
+
+	memset(config, 0, sizeof(*config));
+	config->domid = vif->domid;
+	config->handle = vif->handle;
+	config->backlog_bytes = vif->host->config->backlog_kb * 1024;
+	if (!store_get_flag(store, vif->frontend, "request-rx-copy", false))
+		return "request-rx-copy is not 1";
+	config->rx_sg = store_get_flag(store, vif->frontend, "feature-sg", false);
+	config->rx_gso4 = config->rx_sg &&
+			  store_get_flag(store, vif->frontend, "feature-gso-tcpv4", false);
+	config->rx_gso6 = config->rx_sg &&
+			  store_get_flag(store, vif->frontend, "feature-gso-tcpv6", false);
+	config->rx_csum4 = !store_get_flag(store, vif->frontend, "feature-no-csum-offload", false);
+	config->rx_csum6 = store_get_flag(store, vif->frontend, "feature-ipv6-csum-offload", false);
+	config->rx_notify = store_get_flag(store, vif->frontend, "feature-rx-notify", false);
+	return read_queues(vif, config);
+}
+
+static struct nic *choose_nic(struct vif *vif)
+{
+	struct host *host = vif->host;
+	char bridge[64];
+
+	if (store_get_text(host->store, vif->backend, "bridge", bridge, sizeof(bridge)) > 0)
+		for (uint32_t i = 0; i < host->nr_nics; i++)
+			if (nic_matches(host->nics[i], bridge))
+				return host->nics[i];
+	return host->nics[0];
+}
+
+static struct worker *choose_worker(const struct host *host)
+{
+	struct worker *best = host->workers[0];
+
+	for (uint32_t i = 1; i < host->nr_workers; i++)
+		if (worker_load(host->workers[i]) < worker_load(best))
+			best = host->workers[i];
+	return best;
+}
+
+static void close_port(struct vif *vif, struct port *port)
+{
+	if (!port)
+		return;
+	if (port->kind == PORT_VF)
+		opener_close(vif->host->opener, port);
+	else
+		port_close(port);
+}
+
+static void write_path(struct vif *vif)
+{
+	struct port *port = vif->path->port;
+
+	store_put(vif->host->store, vif->backend, "path", "%s",
+		  port->kind == PORT_VF ? "vf" : "software");
+	if (port->kind == PORT_VF)
+		store_put(vif->host->store, vif->backend, "vf", "%s", port->name);
+	else
+		store_remove(vif->host->store, vif->backend, "vf");
+}
+
+/* Host trouble: say what, once in a while, and try again. */
+static int try_again(struct vif *vif, const char *what, int error)
+{
+	if (log_allowed(&vif->limit))
+		log_warn("%s: %s: %s, trying again", vif->name, what, strerror(error));
+	return -EAGAIN;
+}
+
+static int connect_port(struct vif *vif)
+{
+	vif->nic = choose_nic(vif);
+	vif->path->port = nic_open_software(vif->nic, &vif->mac, vif->name);
+	if (vif->path->port)
+		return 0;
+	if (errno == EEXIST)
+		return try_again(vif, "another vif has this mac", EEXIST);
+	return try_again(vif, "no place on the switch", errno);
+}
+
+/* A grant or channel that does not fit is the guest's doing; memory is ours. */
+static int connect_failed(struct vif *vif, const char *what, int error)
+{
+	if (error == ENOMEM || error == ENOSPC || error == EMFILE)
+		return try_again(vif, what, error);
+	vif_fault(vif, what);
+	return -EPROTO;
+}
+
+int vif_connect(struct vif *vif)
+{
+	struct host *host = vif->host;
+	struct path_config config;
+	const char *why = read_frontend(vif, &config);
+	int ret;
+
+	if (why) {
+		vif_fault(vif, why);
+		return -EPROTO;
+	}
+	vif->path = path_create(&config, host->gnt, host->raise);
+	if (!vif->path)
+		return connect_failed(vif, "rings cannot be mapped", errno);
+	vif->path->policy.mac = vif->mac;
+	vif->path->policy.anti_spoof = true;
+	ret = connect_port(vif);
+	if (ret)
+		goto err_path;
+	vif->worker = choose_worker(host);
+	ret = worker_attach(vif->worker, vif->path);
+	if (ret) {
+		close_port(vif, vif->path->port);
+		path_destroy(vif->path, host->gnt);
+		vif->path = NULL;
+		return connect_failed(vif, "event channels cannot be bound", -ret);
+	}
+	write_path(vif);
+	vif->vf_ticket = opener_open(host->opener, vif->nic, &vif->mac, vif->name);
+	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
+		 vif->path->port->name);
+	return 0;
+
+err_path:
+	path_destroy(vif->path, host->gnt);
+	vif->path = NULL;
+	return ret;
+}
+
+void vif_disconnect(struct vif *vif)
+{
+	struct path *path = vif->path;
+
+	vif->vf_ticket = 0;
+	if (!path)
+		return;
+	worker_detach(vif->worker, path);
+	close_port(vif, path->draining);
+	close_port(vif, path->port);
+	path_destroy(path, vif->host->gnt);
+	vif->path = NULL;
+	vif->drain_until_us = 0;
+	store_remove(vif->host->store, vif->backend, "path");
+	store_remove(vif->host->store, vif->backend, "vf");
+	log_info("%s: disconnected", vif->name);
+}
+
+void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
+{
+	vif->vf_ticket = 0;
+	if (!port) {
+		log_info("%s: no VF: %s, staying on the software path", vif->name,
+			 strerror(error));
+		return;
+	}
+	worker_set_port(vif->worker, vif->path, port);
+	vif->drain_until_us = now_us + DRAIN_US;
+	vif->due_us = vif->drain_until_us;
+	write_path(vif);
+	log_info("%s: moved to VF %s", vif->name, port->name);
+}
+
+void vif_end_drain(struct vif *vif)
+{
+	vif->drain_until_us = 0;
+	close_port(vif, worker_end_drain(vif->worker, vif->path));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What all vifs of a running daemon share. Made by main.c, constant after that.
+ */
+#ifndef VIFD_VIF_HOST_H
+#define VIFD_VIF_HOST_H
+
+#include <stdint.h>
+
+#include "../config.h"
+#include "../port/nic.h"
+#include "../worker.h"
+#include "../xen/dom.h"
+#include "../xen/store.h"
+
+struct opener;
+
+/**
+ * struct host - Control thread
+ * @own_domid: the domain we run in
+ * @gnt:       the control thread's handle: rings
+ * @raise:     wakes the control thread
+ * @opener:    opens VFs, which takes long
+ */
+struct host {
+	const struct config *config;
+	uint16_t own_domid;
+	struct store *store;
+	struct dom *dom;
+	struct gnt *gnt;
+	struct wake *raise;
+	struct opener *opener;
+	uint32_t nr_nics;
+	struct nic *nics[CONFIG_NICS_MAX];
+	uint32_t nr_workers;
+	struct worker *workers[CONFIG_WORKERS_MAX];
+};
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "opener.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+struct job {
+	STAILQ_ENTRY(job) link;
+	struct nic *nic; /* NULL: close the port */
+	struct rte_ether_addr mac;
+	char owner[32];
+	struct opener_result result;
+};
+
+STAILQ_HEAD(jobs, job);
+
+/** struct opener - @lock guards @todo, @done and @stop */
+struct opener {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t asked;
+	struct jobs todo, done;
+	bool stop;
+	uint64_t next_ticket; /* control thread */
+	struct wake *raise;
+};
+
+static void job_do(struct job *job)
+{
+	if (!job->nic) {
+		port_close(job->result.port);
+		return;
+	}
+	job->result.port = nic_open_vf(job->nic, &job->mac, job->owner);
+	job->result.error = job->result.port ? 0 : errno;
+}
+
+static void *opener_main(void *arg)
+{
+	struct opener *opener = arg;
+
+	pthread_mutex_lock(&opener->lock);
+	for (;;) {
+		struct job *job = STAILQ_FIRST(&opener->todo);
+
+		if (!job) {
+			if (opener->stop)
+				break;
+			pthread_cond_wait(&opener->asked, &opener->lock);
+			continue;
+		}
+		STAILQ_REMOVE_HEAD(&opener->todo, link);
+		pthread_mutex_unlock(&opener->lock);
+		job_do(job);
+		pthread_mutex_lock(&opener->lock);
+		if (job->nic) {
+			STAILQ_INSERT_TAIL(&opener->done, job, link);
+			wake_worker(opener->raise);
+		} else {
+			free(job);
+		}
+	}
+	pthread_mutex_unlock(&opener->lock);
+	return NULL;
+}
+
+struct opener *opener_start(struct wake *raise)
+{
+	struct opener *opener = calloc(1, sizeof(*opener));
+	sigset_t all, old;
+	int ret;
+
+	if (!opener)
+		return NULL;
+	pthread_mutex_init(&opener->lock, NULL);
+	pthread_cond_init(&opener->asked, NULL);
+	STAILQ_INIT(&opener->todo);
+	STAILQ_INIT(&opener->done);
+	opener->raise = raise;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&opener->thread, NULL, opener_main, opener);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret) {
+		free(opener);
+		errno = ret;
+		return NULL;
+	}
+	pthread_setname_np(opener->thread, "vifd-opener");
+	return opener;
+}
+
+void opener_stop(struct opener *opener)
+{
+	struct opener_result result;
+
+	if (!opener)
+		return;
+	pthread_mutex_lock(&opener->lock);
+	opener->stop = true;
+	pthread_cond_signal(&opener->asked);
+	pthread_mutex_unlock(&opener->lock);
+	pthread_join(opener->thread, NULL);
+	while (opener_take(opener, &result))
+		port_close(result.port);
+	free(opener);
+}
+
+static void job_ask(struct opener *opener, struct job *job)
+{
+	pthread_mutex_lock(&opener->lock);
+	STAILQ_INSERT_TAIL(&opener->todo, job, link);
+	pthread_cond_signal(&opener->asked);
+	pthread_mutex_unlock(&opener->lock);
+}
+
+uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
+		     const char *owner)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	uint64_t ticket;
+
+	if (!job)
+		return 0;
+	job->nic = nic;
+	job->mac = *mac;
+	snprintf(job->owner, sizeof(job->owner), "%s", owner);
+	ticket = ++opener->next_ticket;
+	job->result.ticket = ticket;
+	job_ask(opener, job);
+	return ticket;
+}
+
+void opener_close(struct opener *opener, struct port *port)
+{
+	struct job *job;
+
+	if (!port)
+		return;
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		port_close(port);
+		return;
+	}
+	job->result.port = port;
+	job_ask(opener, job);
+}
+
+bool opener_take(struct opener *opener, struct opener_result *result)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&opener->lock);
+	job = STAILQ_FIRST(&opener->done);
+	if (job)
+		STAILQ_REMOVE_HEAD(&opener->done, link);
+	pthread_mutex_unlock(&opener->lock);
+	if (!job)
+		return false;
+	*result = job->result;
+	free(job);
+	return true;
+}

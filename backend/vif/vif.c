@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The xenbus state machine, seen from the back end:
+ *
+ *	(new) -> InitWait <-> Connected
+ *	            |   \        |
+ *	            v    v       v
+ *	         Closed <- Closing
+ *
+ * wanted() says where the two directories and the domain's life want us;
+ * vif_goto() walks there, one written state at a time.
+ */
+#include "vif.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+LOG_TAG("vif");
+
+/* libxl waits 10 s for Closed; a front end that does not answer gets half of it. */
+#define CLOSING_US 5000000u
+#define RETRY_US 200000u
+
+/* What xenstore and the hypervisor say about one vif now. */
+struct view {
+	enum xenbus_state backend, frontend;
+	bool online;
+	bool alive;
+	bool hotplugged;
+};
+
+static enum xenbus_state read_state(struct vif *vif, const char *dir)
+{
+	uint32_t state;
+
+	if (store_get_u32(vif->host->store, dir, "state", XENBUS_UNKNOWN, XENBUS_RECONFIGURED,
+			  &state))
+		return XENBUS_UNKNOWN;
+	return (enum xenbus_state)state;
+}
+
+/*
+ * libxl creates hotplug-status empty and its script writes "connected"; where
+ * nobody runs scripts there is no such node and nothing to wait for.
+ */
+static bool read_hotplugged(struct vif *vif)
+{
+	char status[16];
+	int ret = store_get_text(vif->host->store, vif->backend, "hotplug-status", status,
+				 sizeof(status));
+
+	return ret == -ENOENT || (ret > 0 && !strcmp(status, "connected"));
+}
+
+static bool read_view(struct vif *vif, struct view *view)
+{
+	if (!store_exists(vif->host->store, vif->backend, "frontend"))
+		return false;
+	view->backend = read_state(vif, vif->backend);
+	view->frontend = read_state(vif, vif->frontend);
+	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
+	view->alive = dom_alive(vif->host->dom, vif->domid);
+	view->hotplugged = read_hotplugged(vif);
+	return true;
+}
+
+/* Asked to go: shall we still wait for the front end to close first? */
+static enum xenbus_state wanted_closing(struct vif *vif, const struct view *view, uint64_t now_us)
+{
+	if (view->frontend == XENBUS_CLOSED || view->frontend == XENBUS_UNKNOWN || !vif->path)
+		return XENBUS_CLOSED;
+	if (!vif->closing_since_us)
+		vif->closing_since_us = now_us;
+	if (now_us - vif->closing_since_us >= CLOSING_US) {
+		log_info("%s: front end does not close, closing without it", vif->name);
+		return XENBUS_CLOSED;
+	}
+	vif->due_us = vif->closing_since_us + CLOSING_US;
+	return XENBUS_CLOSING;
+}
+
+/* Where shall this vif be? */
+static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64_t now_us)
+{
+	if (!view->alive)
+		return XENBUS_CLOSED;
+	/* The toolstack removes a vif by writing Closing into our own state. */
+	if (!view->online && view->backend == XENBUS_CLOSING)
+		return wanted_closing(vif, view, now_us);
+	vif->closing_since_us = 0;
+	switch (view->frontend) {
+	case XENBUS_INITIALISING:
+		vif->fault = NULL;
+		return XENBUS_INIT_WAIT;
+	case XENBUS_INIT_WAIT:
+	case XENBUS_INITIALISED:
+		return vif->state == XENBUS_CONNECTED ? XENBUS_CONNECTED : XENBUS_INIT_WAIT;
+	case XENBUS_CONNECTED:
+		return vif->fault ? XENBUS_CLOSING : XENBUS_CONNECTED;
+	case XENBUS_CLOSING:
+		return XENBUS_CLOSING;
+	case XENBUS_RECONFIGURING:
+	case XENBUS_RECONFIGURED:
+		return vif->state;
+	case XENBUS_CLOSED:
+	case XENBUS_UNKNOWN:
+		break;
+	}
+	return XENBUS_CLOSED;
+}
+
+static void write_state(struct vif *vif, enum xenbus_state state)
+{
+	int ret;
+
+	if (vif->state == state)
+		return;
+	ret = store_put(vif->host->store, vif->backend, "state", "%d", state);
+	if (ret)
+		log_warn("%s: state %d cannot be written: %s", vif->name, state, strerror(-ret));
+	vif->state = state;
+}
+
+static void go_init_wait(struct vif *vif)
+{
+	int ret;
+
+	vif_disconnect(vif);
+	if (vif->state == XENBUS_INIT_WAIT)
+		return;
+	ret = vif_publish(vif);
+	if (ret) {
+		log_warn("%s: features cannot be written: %s", vif->name, strerror(-ret));
+		vif->due_us = 0;
+		return;
+	}
+	write_state(vif, XENBUS_INIT_WAIT);
+}
+
+/* A front end that did not wait for InitWait still needs to be able to read. */
+static void go_connected(struct vif *vif, const struct view *view, uint64_t now_us)
+{
+	if (!vif->path) {
+		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
+			go_init_wait(vif);
+		if (!view->hotplugged)
+			return;
+		switch (vif_connect(vif)) {
+		case 0:
+			break;
+		case -EAGAIN:
+			vif->due_us = now_us + RETRY_US;
+			return;
+		default:
+			return;
+		}
+	}
+	write_state(vif, XENBUS_CONNECTED);
+}
+
+static void vif_goto(struct vif *vif, enum xenbus_state target, const struct view *view,
+		     uint64_t now_us)
+{
+	switch (target) {
+	case XENBUS_INIT_WAIT:
+		go_init_wait(vif);
+		break;
+	case XENBUS_CONNECTED:
+		go_connected(vif, view, now_us);
+		break;
+	case XENBUS_CLOSING:
+		if (vif->fault || view->frontend != XENBUS_CONNECTED)
+			vif_disconnect(vif);
+		write_state(vif, XENBUS_CLOSING);
+		break;
+	case XENBUS_CLOSED:
+		vif_disconnect(vif);
+		write_state(vif, XENBUS_CLOSED);
+		break;
+	default:
+		break;
+	}
+}
+
+bool vif_update(struct vif *vif, uint64_t now_us)
+{
+	struct view view;
+	const char *why;
+
+	vif->dirty = false;
+	vif->due_us = UINT64_MAX;
+	if (!read_view(vif, &view))
+		return false;
+	vif->state = view.backend;
+	why = vif->path ? atomic_load(&vif->path->fault) : NULL;
+	if (why)
+		vif_fault(vif, why);
+	vif_goto(vif, wanted(vif, &view, now_us), &view, now_us);
+	if (vif->drain_until_us && now_us >= vif->drain_until_us)
+		vif_end_drain(vif);
+	if (vif->drain_until_us && vif->drain_until_us < vif->due_us)
+		vif->due_us = vif->drain_until_us;
+	return true;
+}
+
+void vif_fault(struct vif *vif, const char *why)
+{
+	if (log_allowed(&vif->limit))
+		log_warn("%s: stopped, the guest broke the protocol: %s", vif->name, why);
+	vif->fault = why;
+	store_put(vif->host->store, vif->backend, "fault", "%s", why);
+	vif_disconnect(vif);
+	vif->dirty = true;
+	vif->due_us = 0;
+}
+
+/* What the toolstack wrote: complete before the first watch event of a vif. */
+static int read_identity(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	uint32_t frontend_id;
+
+	if (store_get_text(store, vif->backend, "frontend", vif->frontend,
+			   sizeof(vif->frontend)) <= 0)
+		return -EINVAL;
+	if (store_get_u32(store, vif->backend, "frontend-id", 0, UINT16_MAX, &frontend_id) ||
+	    frontend_id != vif->domid) {
+		log_warn("%s: frontend-id is not %u, ignoring this vif", vif->name, vif->domid);
+		return -EINVAL;
+	}
+	if (store_get_mac(store, vif->backend, "mac", vif->mac.addr_bytes) ||
+	    !rte_is_valid_assigned_ether_addr(&vif->mac)) {
+		log_warn("%s: mac is missing or not a unicast address, ignoring this vif",
+			 vif->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void frontend_watch(const struct vif *vif, char path[STORE_PATH_MAX],
+			   char token[STORE_TOKEN_MAX])
+{
+	snprintf(path, STORE_PATH_MAX, "%s/state", vif->frontend);
+	snprintf(token, STORE_TOKEN_MAX, "frontend:%u:%u", vif->domid, vif->handle);
+}
+
+struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
+{
+	struct vif *vif = calloc(1, sizeof(*vif));
+	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
+
+	if (!vif)
+		return NULL;
+	vif->host = host;
+	vif->domid = domid;
+	vif->handle = handle;
+	vif->dirty = true;
+	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
+	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/%u/backend/vif/%u/%u",
+		 host->own_domid, domid, handle);
+	if (read_identity(vif)) {
+		free(vif);
+		errno = EINVAL;
+		return NULL;
+	}
+	frontend_watch(vif, path, token);
+	vif->watched = !store_watch(host->store, path, token);
+	if (!vif->watched)
+		log_warn("%s: front end cannot be watched: %m", vif->name);
+	return vif;
+}
+
+void vif_destroy(struct vif *vif)
+{
+	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
+
+	if (!vif)
+		return;
+	vif_disconnect(vif);
+	frontend_watch(vif, path, token);
+	if (vif->watched)
+		store_unwatch(vif->host->store, path, token);
+	free(vif);
+}

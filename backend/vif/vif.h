@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One interface's control side: its xenbus state machine, what it is connected
+ * by, and its port. Control thread only.
+ *
+ * Everything is derived from what xenstore says now, so an update may run at any
+ * time and any number of times; every way down is idempotent. The guest's
+ * directory is hostile: it tells what the guest wants of itself and where its
+ * rings are, never what it may do.
+ */
+#ifndef VIFD_VIF_VIF_H
+#define VIFD_VIF_VIF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "../log.h"
+#include "../xen/store.h"
+#include "host.h"
+
+/* Xen's public/io/xenbus.h. */
+enum xenbus_state {
+	XENBUS_UNKNOWN,
+	XENBUS_INITIALISING,
+	XENBUS_INIT_WAIT,
+	XENBUS_INITIALISED,
+	XENBUS_CONNECTED,
+	XENBUS_CLOSING,
+	XENBUS_CLOSED,
+	XENBUS_RECONFIGURING,
+	XENBUS_RECONFIGURED,
+};
+
+/**
+ * struct vif - One interface
+ * @backend, @frontend: xenstore directories, absolute
+ * @name:      "vif 7.0", for logs and owners
+ * @state:     ours, as it stands in xenstore
+ * @dirty:     something changed since the last update
+ * @due_us:    when an update is due without a change, UINT64_MAX = never
+ * @fault:     why this guest was stopped; ends when its front end starts anew
+ * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
+ * @vf_ticket: a VF was asked for and has not come yet, 0 = none
+ * @closing_since_us: since when the front end is asked to close, 0 = it is not
+ * @drain_until_us:   the path drains its former port until then, 0 = it does not
+ */
+struct vif {
+	TAILQ_ENTRY(vif) link;
+	struct host *host;
+	uint16_t domid, handle;
+	char backend[STORE_PATH_MAX - 64], frontend[STORE_PATH_MAX - 64];
+	char name[24];
+	struct rte_ether_addr mac;
+	enum xenbus_state state;
+	bool dirty, watched;
+	uint64_t due_us;
+	const char *fault;
+	struct path *path;
+	struct worker *worker;
+	struct nic *nic;
+	uint64_t vf_ticket;
+	uint64_t closing_since_us, drain_until_us;
+	struct log_limit limit;
+};
+
+/**
+ * vif_create() - Take up one directory below backend/vif
+ *
+ * Return: vif, NULL with errno: EINVAL the toolstack's keys are incomplete (yet)
+ */
+struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle);
+
+/** vif_destroy() - Let go of everything at once; NULL is fine */
+void vif_destroy(struct vif *vif);
+
+/**
+ * vif_update() - Look at xenstore and go where it asks us to be
+ * @now_us: monotonic
+ *
+ * Return: false if the directory is gone and the vif is to be destroyed
+ */
+bool vif_update(struct vif *vif, uint64_t now_us);
+
+/** vif_fault() - Stop this vif alone; the reason is logged once and shown in `fault` */
+void vif_fault(struct vif *vif, const char *why);
+
+/** vif_vf_came() - The VF asked for is there, or is not to be had */
+void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
+
+/* connect.c */
+
+/** vif_publish() - Write what this back end can do. Return: 0, -errno */
+int vif_publish(struct vif *vif);
+
+/**
+ * vif_connect() - Read the guest's keys, map its rings, give it a port
+ *
+ * Nothing is left behind on failure. Return: 0, -EAGAIN try again later (host
+ * trouble, logged), -EPROTO the guest's doing (vif_fault() was called)
+ */
+int vif_connect(struct vif *vif);
+
+/** vif_disconnect() - Rings, channels, ports: all given back; fine twice */
+void vif_disconnect(struct vif *vif);
+
+/** vif_end_drain() - Close the port that the path has left */
+void vif_end_drain(struct vif *vif);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "vifs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opener.h"
+#include "vif.h"
+
+LOG_TAG("vifs");
+
+#define DOMID_MAX 0x7fefu
+
+/**
+ * struct vifs - The set
+ * @root:   /local/domain/<own>/backend/vif
+ * @rescan: a directory may have appeared that no vif stands for
+ */
+struct vifs {
+	struct host *host;
+	char root[STORE_PATH_MAX - 64];
+	bool rescan;
+	TAILQ_HEAD(, vif) list;
+};
+
+static struct vif *find(struct vifs *vifs, uint32_t domid, uint32_t handle)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &vifs->list, link)
+		if (vif->domid == domid && vif->handle == handle)
+			return vif;
+	return NULL;
+}
+
+/* "7" -> 7; strict, as everything from xenstore. */
+static bool parse_id(const char *text, uint32_t max, uint32_t *id)
+{
+	char *end;
+	unsigned long value;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	value = strtoul(text, &end, 10);
+	if (value > max || (*end != '\0' && *end != '/'))
+		return false;
+	*id = (uint32_t)value;
+	return true;
+}
+
+/* A fixed number of ids at a time: no directory is big enough to need more. */
+#define IDS_MAX 4096u
+
+struct ids {
+	uint32_t max;
+	uint32_t nr;
+	uint32_t id[IDS_MAX];
+};
+
+static void collect_id(void *arg, const char *name)
+{
+	struct ids *ids = arg;
+
+	if (ids->nr < IDS_MAX && parse_id(name, ids->max, &ids->id[ids->nr]))
+		ids->nr++;
+}
+
+static void scan_domain(struct vifs *vifs, uint32_t domid)
+{
+	struct ids ids = { .max = UINT16_MAX };
+	char dir[STORE_PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/%u", vifs->root, domid);
+	store_list(vifs->host->store, dir, collect_id, &ids);
+	for (uint32_t i = 0; i < ids.nr; i++) {
+		struct vif *vif;
+
+		if (find(vifs, domid, ids.id[i]))
+			continue;
+		vif = vif_create(vifs->host, (uint16_t)domid, (uint16_t)ids.id[i]);
+		if (vif)
+			TAILQ_INSERT_TAIL(&vifs->list, vif, link);
+	}
+}
+
+static void scan(struct vifs *vifs)
+{
+	struct ids ids = { .max = DOMID_MAX };
+
+	vifs->rescan = false;
+	store_list(vifs->host->store, vifs->root, collect_id, &ids);
+	for (uint32_t i = 0; i < ids.nr; i++)
+		scan_domain(vifs, ids.id[i]);
+}
+
+/* "<root>/7/0/anything": which vif is it about? */
+static void backend_changed(struct vifs *vifs, const char *path)
+{
+	size_t root = strlen(vifs->root);
+	uint32_t domid, handle;
+	const char *slash;
+	struct vif *vif;
+
+	if (strncmp(path, vifs->root, root) || path[root] != '/' ||
+	    !parse_id(path + root + 1, DOMID_MAX, &domid)) {
+		vifs->rescan = true;
+		return;
+	}
+	slash = strchr(path + root + 1, '/');
+	if (!slash || !parse_id(slash + 1, UINT16_MAX, &handle)) {
+		vifs->rescan = true;
+		return;
+	}
+	vif = find(vifs, domid, handle);
+	if (vif)
+		vif->dirty = true;
+	else
+		vifs->rescan = true;
+}
+
+static void all_changed(struct vifs *vifs)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &vifs->list, link)
+		vif->dirty = true;
+}
+
+static void take_events(struct vifs *vifs)
+{
+	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
+	unsigned int domid, handle;
+	struct vif *vif;
+
+	while (store_next_event(vifs->host->store, path, token)) {
+		if (!strcmp(token, "backend")) {
+			backend_changed(vifs, path);
+		} else if (!strcmp(token, "release")) {
+			all_changed(vifs);
+		} else if (sscanf(token, "frontend:%u:%u", &domid, &handle) == 2) {
+			vif = find(vifs, domid, handle);
+			if (vif)
+				vif->dirty = true;
+		}
+	}
+}
+
+static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
+{
+	struct opener_result result;
+	struct vif *vif;
+
+	while (opener_take(vifs->host->opener, &result)) {
+		TAILQ_FOREACH (vif, &vifs->list, link)
+			if (vif->vf_ticket == result.ticket)
+				break;
+		if (vif)
+			vif_vf_came(vif, result.port, result.error, now_us);
+		else
+			opener_close(vifs->host->opener, result.port);
+	}
+}
+
+static void drop(struct vifs *vifs, struct vif *vif)
+{
+	TAILQ_REMOVE(&vifs->list, vif, link);
+	vif_destroy(vif);
+}
+
+uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
+{
+	uint64_t next = UINT64_MAX;
+	struct vif *vif, *after;
+
+	take_events(vifs);
+	if (vifs->rescan)
+		scan(vifs);
+	take_ready_vfs(vifs, now_us);
+	for (vif = TAILQ_FIRST(&vifs->list); vif; vif = after) {
+		after = TAILQ_NEXT(vif, link);
+		if ((vif->dirty || vif->due_us <= now_us || (vif->path && path_faulted(vif->path))) &&
+		    !vif_update(vif, now_us)) {
+			drop(vifs, vif);
+			continue;
+		}
+		if (vif->due_us < next)
+			next = vif->due_us;
+	}
+	return next;
+}
+
+struct vifs *vifs_open(struct host *host)
+{
+	struct vifs *vifs = calloc(1, sizeof(*vifs));
+	int ret;
+
+	if (!vifs)
+		return NULL;
+	vifs->host = host;
+	TAILQ_INIT(&vifs->list);
+	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
+	vifs->rescan = true;
+	ret = store_watch(host->store, vifs->root, "backend");
+	if (!ret)
+		ret = store_watch(host->store, "@releaseDomain", "release");
+	if (ret) {
+		log_error("xenstore cannot be watched: %s", strerror(-ret));
+		free(vifs);
+		errno = -ret;
+		return NULL;
+	}
+	return vifs;
+}
+
+void vifs_close(struct vifs *vifs)
+{
+	struct vif *vif;
+
+	if (!vifs)
+		return;
+	store_unwatch(vifs->host->store, "@releaseDomain", "release");
+	store_unwatch(vifs->host->store, vifs->root, "backend");
+	while ((vif = TAILQ_FIRST(&vifs->list)))
+		drop(vifs, vif);
+	free(vifs);
+}
