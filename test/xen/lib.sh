@@ -206,7 +206,7 @@ bed_nic_setup()
 bed_bridge_setup()
 {
 	modprobe bridge
-	modprobe xen-netback
+	modprobe --ignore-install xen-netback # vifd's own modprobe.d forbids it
 	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
 	ip link set "$PF" master xenbr0
 	ip link set "$PF" type bridge_slave learning off
@@ -230,7 +230,7 @@ guest_config()
 	name    = "$name"
 	memory  = ${GUEST_MEMORY:-160}
 	vcpus   = 1
-	kernel  = "/boot/vmlinuz"
+	kernel  = "/boot/vmlinux"
 	ramdisk = "/boot/guest.cpio.gz"
 	extra   = "console=hvc0 quiet bed.ip=$(guest_ip "$name")/24 ${GUEST_ARGS:-}"
 	vif     = [ 'mac=$mac,$keys' ]
