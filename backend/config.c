@@ -232,8 +232,9 @@ static unsigned int check_nic(const struct config *config, const struct config_n
 			      const struct place *place)
 {
 	if (nic->pf[0] == '\0' && nic->uplink[0] == '\0') {
-		log_error("%s: [%s] pf, uplink: expected at least one of them (uplink = none: no wire)",
-			  place->path, place->section);
+		log_error(
+			"%s: [%s] pf, uplink: expected at least one of them (uplink = none: no wire)",
+			place->path, place->section);
 		return 1;
 	}
 	if (nic->vfs > 0 && nic->pf[0] == '\0') {
@@ -292,8 +293,8 @@ static unsigned int read_sections(struct config *config, struct rte_cfgfile *fil
 		} else if (strncmp(name, "nic ", strlen("nic ")) == 0) {
 			errors += read_nic(config, file, i, &place);
 		} else {
-			log_error("%s: [%s]: no such section, expected [daemon] or [nic NAME]", path,
-				  name);
+			log_error("%s: [%s]: no such section, expected [daemon] or [nic NAME]",
+				  path, name);
 			errors++;
 		}
 	}
@@ -338,8 +339,9 @@ static unsigned int check_lines(FILE *stream, const char *path)
 		nr++;
 		if (strlen(line) == (size_t)length && line_ok(line, &in_section))
 			continue;
-		log_error("%s: line %u: expected [daemon], [nic NAME], or 'key = value' in a section, at most %u bytes",
-			  path, nr, LINE_MAX_BYTES);
+		log_error(
+			"%s: line %u: expected [daemon], [nic NAME], or 'key = value' in a section, at most %u bytes",
+			path, nr, LINE_MAX_BYTES);
 		errors++;
 	}
 	free(line);
@@ -385,7 +387,8 @@ void config_help(void)
 
 	for (const struct option *o = options; o < options + NR_OPTIONS; o++) {
 		if (strcmp(section, o->section) != 0)
-			printf("[%s%s]\n", o->section, strcmp(o->section, "nic") == 0 ? " NAME" : "");
+			printf("[%s%s]\n", o->section,
+			       strcmp(o->section, "nic") == 0 ? " NAME" : "");
 		section = o->section;
 		printf("  %s = %s\n      %s\n      %s\n", o->key, o->value, o->help,
 		       expectation(o, text, sizeof(text)));

@@ -186,7 +186,8 @@ static void all_errors_are_shown_at_once(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(load(&config, "[daemon]\nworkers=0\npoll_us=x\n[nic a]\npf=a b\n"), -EINVAL);
+	assert_int_equal(load(&config, "[daemon]\nworkers=0\npoll_us=x\n[nic a]\npf=a b\n"),
+			 -EINVAL);
 	assert_non_null(strstr(logged, "workers"));
 	assert_non_null(strstr(logged, "poll_us"));
 	assert_non_null(strstr(logged, "[nic a] pf"));
