@@ -309,6 +309,14 @@ static int setup(void **state)
 	return guest ? 0 : -1;
 }
 
+static int teardown(void **state)
+{
+	xs_close(dom0);
+	xs_close(guest);
+	xs_close(other);
+	return bed_stop(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,5 +331,5 @@ int main(void)
 		cmocka_unit_test(quota_bound_a_guest_only),
 	};
 
-	return cmocka_run_group_tests(tests, setup, bed_stop);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

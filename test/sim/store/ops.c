@@ -48,7 +48,8 @@ static int reply_add(struct req *r, const void *data, size_t len)
 {
 	if (r->reply_len + len > sizeof(r->reply))
 		return -E2BIG;
-	memcpy(r->reply + r->reply_len, data, len);
+	if (len)
+		memcpy(r->reply + r->reply_len, data, len);
 	r->reply_len += (uint32_t)len;
 	return 0;
 }
