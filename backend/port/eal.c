@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starting DPDK; see eal.h. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+#include "../log.h"
+#include "eal.h"
+
+LOG_TAG("eal");
+
+static FILE *eal_log_stream;
+
+/* The level of a DPDK line is known while it is being written, and only then. */
+static enum log_level line_level(void)
+{
+	int level = rte_log_cur_msg_loglevel();
+
+	if (level < 0 || level > (int)RTE_LOG_NOTICE)
+		return LOG_LEVEL_DEBUG;
+	if (level == (int)RTE_LOG_NOTICE)
+		return LOG_LEVEL_INFO;
+	return level == (int)RTE_LOG_WARNING ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+}
+
+static ssize_t eal_log_write(void *cookie, const char *text, size_t len)
+{
+	size_t end = len;
+
+	(void)cookie;
+	while (end > 0 && text[end - 1] == '\n')
+		end--;
+	if (end > 0)
+		log_write(line_level(), log_tag, "%.*s", (int)end, text);
+	return len;
+}
+
+/* "0@(1,2,5)": one lcore that may run wherever the process may. */
+static void lcore_option(const cpu_set_t *cpus, char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "--lcores=0@(");
+	const char *comma = "";
+
+	for (int cpu = 0; cpu < RTE_MAX_LCORE && len + 8 < size; cpu++) {
+		if (!CPU_ISSET(cpu, cpus))
+			continue;
+		len += snprintf(text + len, size - len, "%s%d", comma, cpu);
+		comma = ",";
+	}
+	snprintf(text + len, size - len, ")");
+}
+
+int eal_start(const struct config *config)
+{
+	static const cookie_io_functions_t log_io = { .write = eal_log_write };
+	char lcores[16 + RTE_MAX_LCORE * 4];
+	char memory[16];
+	cpu_set_t cpus;
+	char *argv[] = {
+		"vifd",
+		"--no-huge",
+		"-m",
+		memory,
+		"--in-memory",
+		"--no-pci",
+		lcores,
+		"--file-prefix=vifd",
+		config->log_level >= LOG_LEVEL_DEBUG ? "--log-level=info" : "--log-level=error",
+		"--iova-mode=va",
+		NULL,
+	};
+	int ret;
+
+	snprintf(memory, sizeof(memory), "%u", config->memory_mb);
+	CPU_ZERO(&cpus);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return -errno;
+	lcore_option(&cpus, lcores, sizeof(lcores));
+	eal_log_stream = fopencookie(NULL, "w", log_io);
+	if (!eal_log_stream)
+		return -ENOMEM;
+	setvbuf(eal_log_stream, NULL, _IOLBF, BUFSIZ);
+	rte_openlog_stream(eal_log_stream);
+	ret = rte_eal_init(RTE_DIM(argv) - 1, argv);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	if (ret < 0) {
+		ret = -rte_errno;
+		log_error("DPDK did not start with %u MiB of memory: %s", config->memory_mb,
+			  strerror(-ret));
+		rte_openlog_stream(NULL);
+		fclose(eal_log_stream);
+		eal_log_stream = NULL;
+		return ret;
+	}
+	return 0;
+}
+
+void eal_stop(void)
+{
+	rte_eal_cleanup();
+	rte_openlog_stream(NULL);
+	fclose(eal_log_stream);
+	eal_log_stream = NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DPDK's environment: started once, before any thread, with plain memory.
+ *
+ * No hugepages (a PV dom0 has none), no PCI scan, no files outside the run-time
+ * folder, no lcore threads: workers register with rte_thread_register(). DPDK's
+ * own log lines pass through log.h.
+ */
+#ifndef VIFD_PORT_EAL_H
+#define VIFD_PORT_EAL_H
+
+#include "../config.h"
+
+/**
+ * eal_start() - Start DPDK
+ * @config: memory_mb and log_level are used
+ *
+ * Main thread, once, before others exist: the CPU affinity of the caller stays
+ * what it was. Logs what went wrong.
+ * Return: 0, -errno
+ */
+int eal_start(const struct config *config);
+
+/** eal_stop() - Give everything back; all devices must be closed */
+void eal_stop(void);
+
+#endif
