@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Checksums and TCP segmentation in software; see offload.h.
+ *
+ * IPv4 is cut by rte_gso. rte_gso knows no TCP over IPv6, so that is cut here
+ * in the same way: copied headers, payload referred to, nothing of it copied.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+
+#include <rte_ethdev.h>
+#include <rte_gso.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "offload.h"
+
+#define INDIRECT_MBUFS 8191u
+#define INDIRECT_CACHE 256u
+
+int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name)
+{
+	offload->direct = direct;
+	offload->indirect =
+		rte_pktmbuf_pool_create(name, INDIRECT_MBUFS, INDIRECT_CACHE, 0, 0, SOCKET_ID_ANY);
+	return offload->indirect ? 0 : -ENOMEM;
+}
+
+void offload_fini(struct offload *offload)
+{
+	rte_mempool_free(offload->indirect);
+	offload->indirect = NULL;
+}
+
+/*
+ * Internet checksum over pseudo header and payload. The length comes from the
+ * IP header, not from the frame: padding behind the packet is not summed up.
+ */
+static uint16_t l4_checksum(const struct rte_mbuf *frame, uint8_t proto)
+{
+	const uint8_t *l3 = rte_pktmbuf_mtod_offset(frame, const uint8_t *, frame->l2_len);
+	const struct rte_ipv4_hdr *ip4 = (const void *)l3;
+	const struct rte_ipv6_hdr *ip6 = (const void *)l3;
+	uint32_t offset = frame->l2_len + frame->l3_len;
+	uint16_t payload = 0;
+	uint32_t len;
+	uint32_t sum;
+
+	if (frame->ol_flags & RTE_MBUF_F_TX_IPV4) {
+		len = rte_be_to_cpu_16(ip4->total_length) - frame->l3_len;
+		sum = rte_raw_cksum(&ip4->src_addr, 2 * sizeof(ip4->src_addr));
+	} else {
+		len = rte_be_to_cpu_16(ip6->payload_len) + sizeof(*ip6) - frame->l3_len;
+		sum = rte_raw_cksum(&ip6->src_addr, 2 * sizeof(ip6->src_addr));
+	}
+	/* false only if the IP header promises more than there is: checked before */
+	rte_raw_cksum_mbuf(frame, offset, len, &payload);
+	sum += rte_cpu_to_be_16(proto) + rte_cpu_to_be_16(len) + payload;
+	return ~__rte_raw_cksum_reduce(sum);
+}
+
+void offload_checksum(struct rte_mbuf *frame)
+{
+	uint8_t *l3 = rte_pktmbuf_mtod_offset(frame, uint8_t *, frame->l2_len);
+	struct rte_ipv4_hdr *ip4 = (void *)l3;
+	struct rte_tcp_hdr *tcp = (void *)(l3 + frame->l3_len);
+	struct rte_udp_hdr *udp = (void *)(l3 + frame->l3_len);
+	uint16_t sum;
+
+	if (frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) {
+		ip4->hdr_checksum = 0;
+		ip4->hdr_checksum = ~rte_raw_cksum(ip4, frame->l3_len);
+	}
+	switch (frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) {
+	case RTE_MBUF_F_TX_TCP_CKSUM:
+		tcp->cksum = 0;
+		tcp->cksum = l4_checksum(frame, IPPROTO_TCP);
+		break;
+	case RTE_MBUF_F_TX_UDP_CKSUM:
+		udp->dgram_cksum = 0;
+		sum = l4_checksum(frame, IPPROTO_UDP);
+		/* on the wire 0 means "no checksum" */
+		udp->dgram_cksum = sum ? sum : 0xffff;
+		break;
+	}
+	frame->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
+}
+
+/* One segment's payload: refer to @len bytes of the frame, from @from + @pos on. */
+static int segment_attach(const struct offload *offload, struct rte_mbuf *head,
+			  struct rte_mbuf **from, uint32_t *pos, uint32_t len)
+{
+	struct rte_mbuf *tail = head;
+
+	while (len > 0) {
+		uint32_t part = RTE_MIN(len, (*from)->data_len - *pos);
+		struct rte_mbuf *seg;
+
+		if (part > 0) {
+			seg = rte_pktmbuf_alloc(offload->indirect);
+			if (!seg)
+				return -ENOMEM;
+			rte_pktmbuf_attach(seg, *from);
+			seg->data_off = (*from)->data_off + *pos;
+			seg->data_len = part;
+			tail->next = seg;
+			tail = seg;
+			head->nb_segs++;
+			head->pkt_len += part;
+			len -= part;
+			*pos += part;
+		}
+		if (*pos == (*from)->data_len) {
+			*from = (*from)->next;
+			*pos = 0;
+		}
+	}
+	return 0;
+}
+
+/* Same contract as rte_gso_segment(): @frame stays the caller's. */
+static int segment_ipv6(const struct offload *offload, struct rte_mbuf *frame, uint32_t hdr_len,
+			struct rte_mbuf **out, uint16_t nr)
+{
+	uint32_t left = frame->pkt_len - hdr_len;
+	uint32_t done = 0;
+	uint32_t pos = hdr_len;
+	struct rte_mbuf *from = frame;
+
+	for (uint16_t i = 0; i < nr; i++) {
+		uint32_t len = RTE_MIN(left - done, (uint32_t)frame->tso_segsz);
+		struct rte_mbuf *head = rte_pktmbuf_alloc(offload->direct);
+		struct rte_ipv6_hdr *ip6;
+		struct rte_tcp_hdr *tcp;
+
+		out[i] = head;
+		if (!head || segment_attach(offload, head, &from, &pos, len) < 0) {
+			rte_pktmbuf_free_bulk(out, i + 1);
+			return -ENOMEM;
+		}
+		rte_memcpy(rte_pktmbuf_mtod(head, void *), rte_pktmbuf_mtod(frame, void *),
+			   hdr_len);
+		head->data_len = hdr_len;
+		head->pkt_len += hdr_len;
+		head->port = frame->port;
+		head->packet_type = frame->packet_type;
+		head->tx_offload = frame->tx_offload;
+		ip6 = rte_pktmbuf_mtod_offset(head, void *, frame->l2_len);
+		ip6->payload_len = rte_cpu_to_be_16(head->pkt_len - frame->l2_len - sizeof(*ip6));
+		tcp = rte_pktmbuf_mtod_offset(head, void *, frame->l2_len + frame->l3_len);
+		tcp->sent_seq = rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + done);
+		done += len;
+		if (done < left)
+			tcp->tcp_flags &= ~(RTE_TCP_PSH_FLAG | RTE_TCP_FIN_FLAG);
+	}
+	return nr;
+}
+
+static int segment_ipv4(const struct offload *offload, struct rte_mbuf *frame, uint32_t hdr_len,
+			struct rte_mbuf **out, uint16_t nr)
+{
+	const struct rte_gso_ctx ctx = {
+		.direct_pool = offload->direct,
+		.indirect_pool = offload->indirect,
+		.gso_types = RTE_ETH_TX_OFFLOAD_TCP_TSO,
+		.gso_size = hdr_len + frame->tso_segsz,
+	};
+	int ret = rte_gso_segment(frame, &ctx, out, nr);
+
+	/* 0: a fragment, which is nothing to cut */
+	return ret == 0 ? -EINVAL : ret;
+}
+
+/* Headers linear, something to cut, and our own first segment: rte_gso copies its flags. */
+static bool can_segment(const struct rte_mbuf *frame, uint32_t hdr_len)
+{
+	return frame->tso_segsz >= OFFLOAD_MSS_MIN && hdr_len <= frame->data_len &&
+	       hdr_len < frame->pkt_len && hdr_len + frame->tso_segsz <= UINT16_MAX &&
+	       frame->l4_len >= sizeof(struct rte_tcp_hdr) && RTE_MBUF_DIRECT(frame);
+}
+
+int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_mbuf **out,
+		    uint16_t max)
+{
+	uint32_t hdr_len = frame->l2_len + frame->l3_len + frame->l4_len;
+	uint64_t flags = frame->ol_flags & (RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6);
+	uint32_t nr;
+	int ret;
+
+	if (!can_segment(frame, hdr_len))
+		return -EINVAL;
+	flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	if (flags & RTE_MBUF_F_TX_IPV4)
+		flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	nr = (frame->pkt_len - hdr_len + frame->tso_segsz - 1) / frame->tso_segsz;
+	if (nr > max)
+		return -EINVAL;
+	if (nr == 1) {
+		frame->ol_flags = (frame->ol_flags & ~RTE_MBUF_F_TX_TCP_SEG) | flags;
+		offload_checksum(frame);
+		out[0] = frame;
+		return 1;
+	}
+	ret = flags & RTE_MBUF_F_TX_IPV4 ? segment_ipv4(offload, frame, hdr_len, out, max) :
+					   segment_ipv6(offload, frame, hdr_len, out, nr);
+	for (int i = 0; i < ret; i++) {
+		struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(out[i], struct rte_tcp_hdr *,
+								  frame->l2_len + frame->l3_len);
+
+		if (i > 0) /* the window was reduced once */
+			tcp->tcp_flags &= ~RTE_TCP_CWR_FLAG;
+		out[i]->ol_flags = flags;
+		offload_checksum(out[i]);
+	}
+	if (ret > 0)
+		rte_pktmbuf_free(frame);
+	return ret;
+}
