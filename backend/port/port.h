@@ -61,9 +61,11 @@ struct port_ops {
 	/* control; see the promise above; frees @port */
 	void (*close)(struct port *port);
 	/* worker; never blocks. Return: frames taken, fewer = no room now */
-	uint16_t (*tx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+	uint16_t (*tx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			     uint16_t nr);
 	/* worker; never blocks */
-	uint16_t (*rx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+	uint16_t (*rx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			     uint16_t nr);
 	/* worker; a descriptor that is readable while frames wait, -1 = none: the
 	 * port calls wake_worker(port->wake), or must be polled (port->timed_us) */
 	int (*rx_fd)(struct port *port, uint16_t queue);
@@ -71,6 +73,8 @@ struct port_ops {
 	void (*link_get)(struct port *port, struct port_link *link);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
+	/* control; NULL = every group's frames arrive anyway. Return: 0, -errno */
+	int (*mcast)(struct port *port, const struct rte_ether_addr *mac, bool add);
 };
 
 /**
@@ -81,7 +85,8 @@ struct port_ops {
  * @mtu:         largest L3 packet the wire takes, bytes
  * @nr_queues:   queue pairs
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
- * @timed_us:    0, or: no descriptor and no wake; poll at least this often
+ * @timed_us:    worker: 0, or: poll at least this often, neither descriptor nor wake
+ *               tell of everything; changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
  *               rx_fd is -1; NULL while detached
  */
@@ -107,6 +112,12 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 				     uint16_t nr)
 {
 	return port->ops->rx_burst(port, queue, pkts, nr);
+}
+
+/** port_mcast() - Control thread: receive a group's frames, or no longer. Return: 0, -errno */
+static inline int port_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
+{
+	return port->ops->mcast ? port->ops->mcast(port, mac, add) : 0;
 }
 
 /** port_close() - Close and free; NULL is fine. Control thread, detached ports only */
