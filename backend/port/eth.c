@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_cycles.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_net.h>
+
+#include "../log.h"
+#include "afpacket.h"
+#include "eth.h"
+#include "netdev.h"
+
+LOG_TAG("eth");
+
+#define ETH_DESCRIPTORS 512u
+#define JUMBO_MBUFS 511u
+/* a netdev without room is asked again this often, microseconds */
+#define RETRY_US 100u
+/* an idle socket is asked for its error this often, microseconds */
+#define CHECK_US 1000u
+
+/*
+ * struct eth_queue - One queue pair; worker only except where marked
+ * @pending: segmented and checksummed, not yet taken by the device, from
+ *           @pending_first on
+ */
+struct eth_queue {
+	struct afp afp;
+	uint16_t pending_first;
+	uint16_t pending_nr;
+	bool stalled;
+	uint64_t next_check;
+	uint64_t next_kick;
+	/* worker: w, others: r */
+	_Atomic uint64_t tx_errors;
+	_Atomic uint64_t rx_errors;
+	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
+};
+
+/*
+ * struct eth - @gone: worker: w, others: r; all else is constant after creation
+ */
+struct eth {
+	uint16_t port_id;
+	uint16_t mtu;
+	uint32_t frame_max;
+	uint64_t tx_offloads;
+	bool started;
+	atomic_bool gone;
+	char netdev[IF_NAMESIZE];
+	char device[RTE_ETH_NAME_MAX_LEN];
+	struct rte_mempool *own_pool;
+	struct offload *offload;
+	struct eth_queue queue;
+};
+
+static void count(_Atomic uint64_t *counter, uint64_t add)
+{
+	atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
+}
+
+/* What the kernel's stack would have caught: an unfinished checksum of a sender on this host. */
+static void finish_checksum(struct rte_mbuf *frame)
+{
+	struct rte_net_hdr_lens lens;
+	uint32_t type = rte_net_get_ptype(frame, &lens, RTE_PTYPE_ALL_MASK);
+	uint64_t flags = RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+
+	if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP)
+		flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	else if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_UDP)
+		flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	else
+		return;
+	frame->l2_len = lens.l2_len;
+	frame->l3_len = lens.l3_len;
+	frame->ol_flags |= flags;
+	offload_checksum(frame);
+	frame->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	frame->tx_offload = 0;
+}
+
+/* The driver's frame, as it should be. Return: false: it is to be dropped */
+static bool rx_repair(struct rte_mbuf *frame, const struct afp_rx *info)
+{
+	if (info->drop)
+		return false;
+	frame->ol_flags = info->checksum_good ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : 0;
+	if (info->tpid)
+		rte_pktmbuf_mtod(frame, struct rte_ether_hdr *)->ether_type =
+			rte_cpu_to_be_16(info->tpid);
+	if (info->checksum_missing)
+		finish_checksum(frame);
+	return true;
+}
+
+/* Has the time come? Then the next one is @us from now. */
+static bool due(uint64_t *next, uint32_t us)
+{
+	uint64_t now = rte_get_timer_cycles();
+
+	if (now < *next)
+		return false;
+	*next = now + rte_get_timer_hz() / 1000000 * us;
+	return true;
+}
+
+static void queue_check(struct eth *eth, struct eth_queue *queue)
+{
+	int error;
+
+	if (!due(&queue->next_check, CHECK_US))
+		return;
+	error = afp_error(&queue->afp);
+	if (error && !if_nametoindex(eth->netdev))
+		atomic_store(&eth->gone, true);
+}
+
+static void queue_drop_pending(struct eth_queue *queue)
+{
+	rte_pktmbuf_free_bulk(queue->pending + queue->pending_first, queue->pending_nr);
+	count(&queue->tx_errors, queue->pending_nr);
+	queue->pending_nr = 0;
+	queue->pending_first = 0;
+}
+
+/* Give the device what waits. Return: nothing waits any more */
+static bool queue_flush(struct eth *eth, struct eth_queue *queue)
+{
+	while (queue->pending_nr > 0) {
+		uint16_t nr = RTE_MIN(queue->pending_nr, PORT_BURST);
+
+		nr = afp_tx_room(&queue->afp, nr);
+		if (nr == 0)
+			break;
+		nr = rte_eth_tx_burst(eth->port_id, 0, queue->pending + queue->pending_first, nr);
+		if (nr == 0)
+			break;
+		afp_tx_done(&queue->afp, nr);
+		queue->stalled = true;
+		queue->pending_first += nr;
+		queue->pending_nr -= nr;
+	}
+	if (queue->pending_nr == 0)
+		queue->pending_first = 0;
+	return queue->pending_nr == 0;
+}
+
+/* The ring's frames that the netdev had no room for go when somebody asks again. */
+static void queue_kick(struct eth *eth, struct eth_queue *queue)
+{
+	int ret = afp_tx_kick(&queue->afp);
+
+	queue->stalled = ret != 0;
+	if (ret == -ENODEV) {
+		atomic_store(&eth->gone, true);
+		queue_drop_pending(queue);
+	}
+}
+
+static void queue_progress(struct eth *eth, struct eth_queue *queue)
+{
+	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+		queue_kick(eth, queue);
+	if (queue->pending_nr > 0)
+		queue_flush(eth, queue);
+}
+
+/*
+ * Into pending, as frames that the device takes. There is room for any one.
+ * Return: 0 taken, -ENOMEM not now
+ */
+static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
+{
+	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
+	int ret = 1;
+
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+		ret = offload_segment(eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
+	} else {
+		offload_checksum(frame);
+		out[0] = frame;
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {
+		if (ret > 0)
+			rte_pktmbuf_free_bulk(out, ret);
+		else
+			rte_pktmbuf_free(frame);
+		count(&queue->tx_errors, 1);
+		return 0;
+	}
+	queue->pending_nr += ret;
+	return 0;
+}
+
+uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct eth_queue *queue = &eth->queue;
+	uint16_t taken;
+
+	(void)index;
+	if (atomic_load_explicit(&eth->gone, memory_order_relaxed)) {
+		rte_pktmbuf_free_bulk(pkts, nr);
+		count(&queue->tx_errors, nr);
+		return nr;
+	}
+	queue_progress(eth, queue);
+	for (taken = 0; taken < nr; taken++) {
+		if (queue->pending_first + queue->pending_nr >= PORT_BURST &&
+		    !queue_flush(eth, queue))
+			break;
+		if (queue_prepare(eth, queue, pkts[taken]) < 0)
+			break;
+	}
+	queue_flush(eth, queue);
+	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+		queue_kick(eth, queue);
+	return taken;
+}
+
+uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct eth_queue *queue = &eth->queue;
+	struct afp_rx info[PORT_BURST];
+	uint16_t good = 0;
+
+	(void)index;
+	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
+		return 0;
+	queue_progress(eth, queue);
+	nr = afp_rx_peek(&queue->afp, info, RTE_MIN(nr, PORT_BURST));
+	if (nr == 0) {
+		queue_check(eth, queue);
+		return 0;
+	}
+	nr = rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
+	afp_rx_done(&queue->afp, nr);
+	for (uint16_t i = 0; i < nr; i++) {
+		if (rx_repair(pkts[i], &info[i])) {
+			pkts[good++] = pkts[i];
+			continue;
+		}
+		rte_pktmbuf_free(pkts[i]);
+		count(&queue->rx_errors, 1);
+	}
+	return good;
+}
+
+int eth_rx_fd(const struct eth *eth, uint16_t index)
+{
+	(void)index;
+	return eth->queue.afp.fd;
+}
+
+uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
+{
+	(void)index;
+	return eth->queue.stalled || eth->queue.pending_nr > 0 ? RETRY_US : 0;
+}
+
+bool eth_gone(const struct eth *eth)
+{
+	return atomic_load_explicit(&eth->gone, memory_order_relaxed);
+}
+
+void eth_link_get(const struct eth *eth, struct port_link *link)
+{
+	netdev_link(eth->netdev, link);
+	if (eth_gone(eth))
+		link->up = false;
+}
+
+void eth_stats_get(const struct eth *eth, struct port_stats *stats)
+{
+	struct rte_eth_stats dev = { 0 };
+
+	rte_eth_stats_get(eth->port_id, &dev);
+	*stats = (struct port_stats){
+		.rx_packets = dev.ipackets,
+		.rx_bytes = dev.ibytes,
+		.rx_missed = atomic_load_explicit(&eth->queue.afp.rx_lost, memory_order_relaxed) +
+			     atomic_load_explicit(&eth->queue.rx_errors, memory_order_relaxed),
+		.tx_packets = dev.opackets,
+		.tx_bytes = dev.obytes,
+		.tx_errors = atomic_load_explicit(&eth->queue.tx_errors, memory_order_relaxed),
+	};
+}
+
+uint16_t eth_mtu(const struct eth *eth)
+{
+	return eth->mtu;
+}
+
+uint16_t eth_nr_queues(const struct eth *eth)
+{
+	(void)eth;
+	return 1;
+}
+
+uint64_t eth_tx_offloads(const struct eth *eth)
+{
+	return eth->tx_offloads;
+}
+
+const char *eth_netdev(const struct eth *eth)
+{
+	return eth->netdev;
+}
+
+/* The pool that frames of this ring fit into, whole and in one piece. */
+static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, uint32_t slot_bytes)
+{
+	if (slot_bytes + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(pool))
+		return pool;
+	if (slot_bytes + RTE_PKTMBUF_HEADROOM > UINT16_MAX) {
+		rte_errno = EINVAL;
+		return NULL;
+	}
+	eth->own_pool = rte_pktmbuf_pool_create(eth->netdev, JUMBO_MBUFS, 0, 0,
+						slot_bytes + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	return eth->own_pool;
+}
+
+/* Everything between a device that exists and one that carries frames; any driver. */
+static int device_start(struct eth *eth, struct rte_mempool *pool)
+{
+	const struct rte_eth_conf conf = { 0 };
+	struct rte_eth_dev_info info;
+	int ret = rte_eth_dev_get_port_by_name(eth->device, &eth->port_id);
+
+	if (ret == 0)
+		ret = rte_eth_dev_info_get(eth->port_id, &info);
+	if (ret < 0)
+		return ret;
+	eth->tx_offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	ret = rte_eth_dev_configure(eth->port_id, 1, 1, &conf);
+	if (ret == 0)
+		ret = rte_eth_rx_queue_setup(eth->port_id, 0, ETH_DESCRIPTORS, SOCKET_ID_ANY, NULL,
+					     pool);
+	if (ret == 0)
+		ret = rte_eth_tx_queue_setup(eth->port_id, 0, ETH_DESCRIPTORS, SOCKET_ID_ANY, NULL);
+	if (ret == 0)
+		ret = rte_eth_dev_start(eth->port_id);
+	eth->started = ret == 0;
+	return ret;
+}
+
+static void device_stop(struct eth *eth)
+{
+	uint16_t port_id;
+
+	queue_drop_pending(&eth->queue);
+	if (eth->started)
+		rte_eth_dev_stop(eth->port_id);
+	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
+		rte_eal_hotplug_remove("vdev", eth->device);
+	rte_mempool_free(eth->own_pool);
+}
+
+static int netdev_device(struct eth *eth, struct rte_mempool *pool)
+{
+	struct afp_geometry geometry;
+	char args[160];
+	int ret = netdev_mtu(eth->netdev);
+
+	if (ret < 0)
+		return ret;
+	eth->mtu = RTE_MIN(ret, (int)RTE_ETHER_MAX_JUMBO_FRAME_LEN - RTE_ETHER_HDR_LEN);
+	afp_geometry(eth->mtu, &geometry);
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	pool = rx_pool(eth, pool, geometry.frame_bytes);
+	if (!pool)
+		return -rte_errno;
+	snprintf(eth->device, sizeof(eth->device), "net_af_packet_%s", eth->netdev);
+	snprintf(args, sizeof(args),
+		 "iface=%s,qpairs=1,blocksz=%" PRIu32 ",framesz=%" PRIu32 ",framecnt=%" PRIu32,
+		 eth->netdev, geometry.block_bytes, geometry.frame_bytes, geometry.frames);
+	ret = rte_eal_hotplug_add("vdev", eth->device, args);
+	if (ret < 0)
+		return ret;
+	ret = afp_open(&eth->queue.afp, if_nametoindex(eth->netdev), &geometry);
+	if (ret < 0)
+		return ret;
+	return device_start(eth, pool);
+}
+
+struct eth *eth_create_netdev(const struct eth_params *params)
+{
+	struct eth *eth = calloc(1, sizeof(*eth));
+	int ret;
+
+	if (!eth)
+		return NULL;
+	eth->queue.afp.fd = -1;
+	eth->offload = params->offload;
+	snprintf(eth->netdev, sizeof(eth->netdev), "%s", params->netdev);
+	ret = netdev_device(eth, params->pool);
+	if (ret < 0) {
+		log_error("%s: net_af_packet can't open it: %s", eth->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: net_af_packet, mtu %u", eth->netdev, eth->mtu);
+	return eth;
+}
+
+void eth_close(struct eth *eth)
+{
+	if (!eth)
+		return;
+	device_stop(eth);
+	afp_close(&eth->queue.afp);
+	free(eth);
+}

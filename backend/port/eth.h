@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One ethdev: what a VF port and a switch's uplink have in common.
+ *
+ * Made from a kernel netdev by DPDK's net_af_packet. Everything behind the
+ * making (queues, software offloads, pending frames, counters) is the same for
+ * any driver. Control thread creates and closes; one worker bursts; link and
+ * counters may be read by control and telemetry.
+ *
+ * Nothing is lost for want of room: what tx_burst took and the device had no
+ * room for (the rest of a segmented frame) waits here and goes first next
+ * time. eth_timed_us() says that it does.
+ */
+#ifndef VIFD_PORT_ETH_H
+#define VIFD_PORT_ETH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "offload.h"
+#include "port.h"
+
+struct eth;
+
+/**
+ * struct eth_params - What an ethdev is made with
+ * @netdev:  kernel netdev, made fit by netdev_prepare()
+ * @pool:    where received frames go; frames of a larger MTU get a pool of their own
+ * @offload: tools for software segmentation; must outlive the ethdev
+ */
+struct eth_params {
+	const char *netdev;
+	struct rte_mempool *pool;
+	struct offload *offload;
+};
+
+/**
+ * eth_create_netdev() - Open a kernel netdev through net_af_packet
+ *
+ * May block. Logs what failed.
+ * Return: ethdev, NULL with errno set; then nothing is changed
+ */
+struct eth *eth_create_netdev(const struct eth_params *params);
+
+/** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
+void eth_close(struct eth *eth);
+
+/**
+ * eth_tx_burst() - Send; what the device can't do is done in software
+ *
+ * Worker; never blocks. Frames that no wire can carry (too long, metadata that
+ * makes no sense) are freed and counted as tx_errors.
+ * Return: frames taken
+ */
+uint16_t eth_tx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+
+/** eth_rx_burst() - Receive, and push on what waits to be sent. Worker; never blocks */
+uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+
+/** eth_rx_fd() - Readable while frames wait. Return: descriptor, -1 = none */
+int eth_rx_fd(const struct eth *eth, uint16_t queue);
+
+/** eth_timed_us() - Worker: call eth_rx_burst() at least this often; 0 = the descriptor is enough */
+uint32_t eth_timed_us(const struct eth *eth, uint16_t queue);
+
+/** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
+bool eth_gone(const struct eth *eth);
+
+void eth_link_get(const struct eth *eth, struct port_link *link);
+void eth_stats_get(const struct eth *eth, struct port_stats *stats);
+
+uint16_t eth_mtu(const struct eth *eth);
+uint16_t eth_nr_queues(const struct eth *eth);
+uint64_t eth_tx_offloads(const struct eth *eth);
+const char *eth_netdev(const struct eth *eth);
+
+#endif
