@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "vfpool.h"
+
+LOG_TAG("vfpool");
+
+/* How long new VFs may take until they all have netdevs, in steps of 100 ms. */
+#define NETDEV_STEPS 50
+
+/*
+ * struct vfpool
+ * @lock: guards all below it
+ */
+struct vfpool {
+	char device[PATH_MAX - 64]; /* the PF's PCI device in sysfs */
+	char pf[IF_NAMESIZE];
+	pthread_mutex_t lock;
+	uint32_t nr;
+	struct vfpool_vf vfs[VFPOOL_MAX];
+};
+
+/* Return: the file's number, -errno */
+static int read_number(const struct vfpool *pool, const char *file)
+{
+	char path[PATH_MAX];
+	char text[16] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len <= 0 ? -EIO : (int)strtoul(text, NULL, 10);
+}
+
+static int write_number(const struct vfpool *pool, const char *file, uint32_t number)
+{
+	char path[PATH_MAX];
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", number);
+	int ret = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != len)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* First name below @dir that isn't hidden, "" = none. */
+static void first_entry(const char *dir, char *name, size_t size)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+
+	name[0] = '\0';
+	while (stream && !name[0] && (entry = readdir(stream)))
+		if (entry->d_name[0] != '.' && strlen(entry->d_name) < size)
+			strcpy(name, entry->d_name);
+	if (stream)
+		closedir(stream);
+}
+
+/* What sysfs says of one VF now. Return: 0, -errno it doesn't exist */
+static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *vf)
+{
+	char path[PATH_MAX];
+	char target[PATH_MAX];
+	const char *slash;
+	ssize_t len;
+
+	vf->index = index;
+	vf->pci[0] = vf->netdev[0] = '\0';
+	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return -errno;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	snprintf(vf->pci, sizeof(vf->pci), "%.15s", slash ? slash + 1 : target);
+	strcat(path, "/net");
+	first_entry(path, vf->netdev, sizeof(vf->netdev));
+	return 0;
+}
+
+/* Owners stay; VFs that are new, gone or have another netdev are noticed. */
+static void refresh(struct vfpool *pool)
+{
+	uint32_t nr = 0;
+
+	for (uint16_t i = 0; i < VFPOOL_MAX; i++) {
+		if (vf_read(pool, i, &pool->vfs[i]) == 0)
+			nr = i + 1;
+		else if (pool->vfs[i].owner[0])
+			nr = i + 1; /* gone, but not given back yet */
+		else if (i >= pool->nr)
+			break;
+	}
+	pool->nr = nr;
+}
+
+static uint32_t with_netdev(const struct vfpool *pool)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < pool->nr; i++)
+		nr += pool->vfs[i].netdev[0] != '\0';
+	return nr;
+}
+
+/* The kernel's drivers take new VFs in their own time. */
+static void wait_for_netdevs(struct vfpool *pool, uint32_t want)
+{
+	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
+
+	for (int i = 0; i < NETDEV_STEPS; i++) {
+		refresh(pool);
+		if (with_netdev(pool) >= want)
+			return;
+		nanosleep(&step, NULL);
+	}
+	log_warn("%s: %u of %u new VFs have a netdev; is the VF driver loaded?", pool->pf,
+		 with_netdev(pool), want);
+}
+
+static void create_vfs(struct vfpool *pool, uint32_t want)
+{
+	int total = read_number(pool, "sriov_totalvfs");
+	int have = read_number(pool, "sriov_numvfs");
+	int ret;
+
+	if (total < 0 || have < 0) {
+		log_warn("%s: no SR-IOV (%s): every vif is on the software switch", pool->pf,
+			 strerror(total < 0 ? -total : -have));
+		return;
+	}
+	if (have > 0) {
+		log_info("%s: %d VFs are already enabled, using them", pool->pf, have);
+		return;
+	}
+	if (want == 0)
+		return;
+	if (want > (uint32_t)total) {
+		log_warn("%s: %u VFs are wanted, the NIC has %d", pool->pf, want, total);
+		want = total;
+	}
+	ret = write_number(pool, "sriov_numvfs", want);
+	if (ret < 0) {
+		log_warn("%s: %u VFs can't be created, sriov_numvfs: %s; every vif is on the "
+			 "software switch",
+			 pool->pf, want, strerror(-ret));
+		return;
+	}
+	log_info("%s: %u VFs created", pool->pf, want);
+	wait_for_netdevs(pool, want);
+}
+
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want)
+{
+	struct vfpool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
+	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
+	create_vfs(pool, want);
+	refresh(pool);
+	return pool;
+}
+
+void vfpool_close(struct vfpool *pool)
+{
+	if (!pool)
+		return;
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+static bool skipped(const uint64_t *skip, uint16_t index)
+{
+	return skip && skip[index / 64] & 1ull << (index % 64);
+}
+
+int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
+		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf)
+{
+	int ret = -ENODEV;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
+		struct vfpool_vf *candidate = &pool->vfs[i];
+
+		if (candidate->owner[0] || !candidate->netdev[0] || skipped(skip, i))
+			continue;
+		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
+		candidate->mac = *mac;
+		*vf = *candidate;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return ret;
+}
+
+void vfpool_release(struct vfpool *pool, uint16_t index)
+{
+	pthread_mutex_lock(&pool->lock);
+	memset(pool->vfs[index].owner, 0, sizeof(pool->vfs[index].owner));
+	memset(&pool->vfs[index].mac, 0, sizeof(pool->vfs[index].mac));
+	pthread_mutex_unlock(&pool->lock);
+}
+
+int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
+{
+	struct vfpool_vf vf;
+
+	if (vf_read(pool, index, &vf) < 0)
+		return -ENODEV;
+	memcpy(netdev, vf.netdev, sizeof(vf.netdev));
+	return 0;
+}
+
+unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max)
+{
+	unsigned int nr = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr && nr < max; i++)
+		if (pool->vfs[i].pci[0])
+			vfs[nr++] = pool->vfs[i];
+	pthread_mutex_unlock(&pool->lock);
+	return nr;
+}

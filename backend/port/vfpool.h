@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The VFs of one PF: which there are and whose each is. Knows PCI addresses,
+ * netdevs and owners' names, nothing of Xen.
+ *
+ * Any thread; a lock inside. Read from sysfs below a root that tests replace.
+ */
+#ifndef VIFD_PORT_VFPOOL_H
+#define VIFD_PORT_VFPOOL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#define VFPOOL_MAX 256u
+
+struct vfpool;
+
+/** struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's */
+struct vfpool_vf {
+	uint16_t index;
+	char pci[16];
+	char netdev[IF_NAMESIZE]; /* "" = no kernel driver has it */
+	char owner[32];
+	struct rte_ether_addr mac;
+};
+
+/**
+ * vfpool_open() - Find a PF's VFs, or create them
+ * @root: "/sys", or a test's
+ * @pf:   Netdev of the PF; it is up and has its link (some NICs give VFs that
+ *        are made earlier no link)
+ * @want: How many VFs to create if there are none
+ *
+ * May block for seconds. VFs that exist already are used as they are, whatever
+ * their number; a PF that can't have any, or whose sriov_numvfs can't be
+ * written, is logged and makes an empty pool.
+ * Return: pool, NULL with errno set (out of memory)
+ */
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want);
+
+/** vfpool_close() - Leaves the VFs in existence; NULL is fine */
+void vfpool_close(struct vfpool *pool);
+
+/**
+ * vfpool_take() - Take a free VF that has a netdev
+ * @skip: Bit N: not VF N (tried in vain); VFPOOL_MAX bits
+ * @vf:   Filled in
+ *
+ * Looks again what exists. Return: 0, -ENODEV
+ */
+int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
+		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf);
+
+/** vfpool_release() - Give a VF back */
+void vfpool_release(struct vfpool *pool, uint16_t index);
+
+/** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
+int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
+
+/** vfpool_list() - Return: how many were filled in */
+unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max);
+
+#endif
