@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
+#include <rte_ring.h>
+
+#include "../log.h"
+#include "switch.h"
+
+LOG_TAG("switch");
+
+#define SWITCH_PORTS_MAX 1024u
+#define INBOX_FRAMES 512u
+#define UPLINK_FRAMES 1024u
+
+/* A frame that stays inside keeps its promises; one that leaves is the uplink's to finish. */
+#define SWITCH_TX_OFFLOADS                                                                         \
+	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
+	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+enum drop { DROP_UNKNOWN, DROP_INBOX_FULL, DROP_NO_MEMORY, DROP_HAIRPIN, DROP_MALFORMED, DROPS };
+
+/*
+ * struct soft - One port of the switch
+ * @inbox: any worker: w, the owner's worker: r
+ */
+struct soft {
+	struct port port;
+	struct ethswitch *sw;
+	struct rte_ring *inbox;
+	void (*closed)(void *arg, const struct rte_ether_addr *mac);
+	void *arg;
+	uint32_t place;
+	/* owner's worker: w, others: r */
+	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	/* any worker: w */
+	_Atomic uint64_t rx_missed, tx_errors;
+};
+
+/*
+ * struct ethswitch
+ * @table:   address -> struct soft; control: w, workers: r without a lock
+ * @ports:   all of them, for floods; a place that is free is NULL; control: w, workers: r
+ * @nr_ports: places ever used; control: w, workers: r
+ * @unsent:  uplink's worker: what the uplink had no room for, from @unsent_first on
+ */
+struct ethswitch {
+	const char *name;
+	struct offload *offload;
+	struct rte_hash *table;
+	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
+	_Atomic uint32_t nr_ports;
+	struct eth *uplink;
+	struct rte_ring *to_uplink;
+	_Atomic(struct wake *) uplink_wake;
+	struct rte_mbuf *unsent[PORT_BURST];
+	uint16_t unsent_first;
+	uint16_t unsent_nr;
+	/* any worker: w */
+	_Atomic uint64_t drops[DROPS];
+};
+
+static void (*switch_barrier)(void);
+
+void switch_set_barrier(void (*barrier)(void))
+{
+	switch_barrier = barrier;
+}
+
+static void barrier(void)
+{
+	if (switch_barrier)
+		switch_barrier();
+}
+
+static void count(_Atomic uint64_t *counter, uint64_t add)
+{
+	atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
+}
+
+static uint64_t counted(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void drop(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr, enum drop cause)
+{
+	rte_pktmbuf_free_bulk(pkts, nr);
+	count(&sw->drops[cause], nr);
+}
+
+static void wake(_Atomic(struct wake *) *whom)
+{
+	struct wake *sleeper = atomic_load_explicit(whom, memory_order_acquire);
+
+	if (sleeper)
+		wake_worker(sleeper);
+}
+
+/* Into one inbox; what doesn't fit is the receiver's loss. */
+void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t done = rte_ring_enqueue_burst(to->inbox, (void **)pkts, nr, NULL);
+
+	if (done < nr) {
+		count(&to->rx_missed, nr - done);
+		drop(to->sw, pkts + done, nr - done, DROP_INBOX_FULL);
+	}
+	wake(&to->port.wake);
+}
+
+/* To the wire; without one, frames end here. Return: frames taken */
+static uint16_t switch_to_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t done;
+
+	if (!sw->uplink) {
+		drop(sw, pkts, nr, DROP_UNKNOWN);
+		return nr;
+	}
+	done = rte_ring_enqueue_burst(sw->to_uplink, (void **)pkts, nr, NULL);
+	if (done > 0)
+		wake(&sw->uplink_wake);
+	return done;
+}
+
+static const struct rte_ether_hdr *header(const struct rte_mbuf *frame)
+{
+	return rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+}
+
+void switch_look_up(const struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr,
+		    struct soft **to)
+{
+	const void *keys[PORT_BURST];
+	uint64_t hits = 0;
+
+	memset(to, 0, nr * sizeof(*to));
+	if (atomic_load_explicit(&sw->nr_ports, memory_order_acquire) == 0)
+		return;
+	for (uint16_t i = 0; i < nr; i++)
+		keys[i] = &header(pkts[i])->dst_addr;
+	rte_hash_lookup_bulk_data(sw->table, keys, nr, &hits, (void **)to);
+	for (uint16_t i = 0; i < nr; i++)
+		if (!(hits & 1ull << i))
+			to[i] = NULL;
+}
+
+/* How many frames from @pkts[0] on have the same unicast destination? */
+static uint16_t run_length(struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
+{
+	uint16_t i;
+
+	for (i = 1; i < nr; i++)
+		if (to[i] != to[0] || rte_is_multicast_ether_addr(&header(pkts[i])->dst_addr))
+			break;
+	return i;
+}
+
+/* A group frame to every software port but @from; takes no reference of the caller's. */
+static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct soft *from)
+{
+	uint32_t nr = atomic_load_explicit(&sw->nr_ports, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct soft *to = atomic_load_explicit(&sw->ports[i], memory_order_acquire);
+		struct rte_mbuf *clone;
+
+		if (!to || to == from)
+			continue;
+		clone = rte_pktmbuf_clone(frame, sw->offload->indirect);
+		if (clone)
+			switch_deliver(to, &clone, 1);
+		else
+			count(&sw->drops[DROP_NO_MEMORY], 1);
+	}
+}
+
+/* A group frame of one of our ports. Return: false: the uplink has no room, nothing was done */
+static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft *from)
+{
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+		count(&from->tx_errors, 1);
+		drop(sw, &frame, 1, DROP_MALFORMED);
+		return true;
+	}
+	if (sw->uplink && rte_ring_full(sw->to_uplink))
+		return false;
+	offload_checksum(frame);
+	flood(sw, frame, from);
+	/* the ring may have filled up meanwhile: then this one copy is lost, as on a wire */
+	if (switch_to_uplink(sw, &frame, 1) == 0)
+		drop(sw, &frame, 1, DROP_INBOX_FULL);
+	return true;
+}
+
+/* Up to one run of frames. Return: how many were dealt with, 0 = no room */
+static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
+{
+	struct ethswitch *sw = from->sw;
+
+	if (unlikely(rte_is_multicast_ether_addr(&header(pkts[0])->dst_addr)))
+		return flood_out(sw, pkts[0], from);
+	nr = run_length(pkts, to, nr);
+	if (!to[0])
+		return switch_to_uplink(sw, pkts, nr);
+	if (to[0] == from)
+		drop(sw, pkts, nr, DROP_HAIRPIN);
+	else
+		switch_deliver(to[0], pkts, nr);
+	return nr;
+}
+
+static uint16_t soft_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	struct soft *soft = (struct soft *)port;
+	struct soft *to[PORT_BURST];
+	uint64_t bytes[PORT_BURST];
+	uint64_t sum = 0;
+	uint16_t done = 0;
+
+	(void)queue;
+	nr = RTE_MIN(nr, PORT_BURST);
+	if (nr == 0)
+		return 0;
+	switch_look_up(soft->sw, pkts, nr, to);
+	/* a frame is no longer ours once it is sent */
+	for (uint16_t i = 0; i < nr; i++)
+		bytes[i] = pkts[i]->pkt_len;
+	while (done < nr) {
+		uint16_t part = send_run(soft, pkts + done, to + done, nr - done);
+
+		if (part == 0)
+			break;
+		done += part;
+	}
+	for (uint16_t i = 0; i < done; i++)
+		sum += bytes[i];
+	count(&soft->tx_packets, done);
+	count(&soft->tx_bytes, sum);
+	return done;
+}
+
+static uint16_t soft_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	struct soft *soft = (struct soft *)port;
+	uint64_t sum = 0;
+
+	(void)queue;
+	nr = rte_ring_dequeue_burst(soft->inbox, (void **)pkts, nr, NULL);
+	if (nr == 0)
+		return 0;
+	for (uint16_t i = 0; i < nr; i++)
+		sum += pkts[i]->pkt_len;
+	count(&soft->rx_packets, nr);
+	count(&soft->rx_bytes, sum);
+	return nr;
+}
+
+/* What arrived from the wire. */
+static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct soft *to[PORT_BURST];
+
+	switch_look_up(sw, pkts, nr, to);
+	for (uint16_t i = 0; i < nr;) {
+		uint16_t run = 1;
+
+		if (unlikely(rte_is_multicast_ether_addr(&header(pkts[i])->dst_addr))) {
+			flood(sw, pkts[i], NULL);
+			rte_pktmbuf_free(pkts[i]);
+		} else {
+			run = run_length(pkts + i, to + i, nr - i);
+			if (to[i])
+				switch_deliver(to[i], pkts + i, run);
+			else
+				drop(sw, pkts + i, run, DROP_UNKNOWN);
+		}
+		i += run;
+	}
+}
+
+static uint16_t to_wire(struct ethswitch *sw)
+{
+	uint16_t nr;
+
+	if (sw->unsent_nr == 0) {
+		sw->unsent_first = 0;
+		sw->unsent_nr = rte_ring_dequeue_burst(sw->to_uplink, (void **)sw->unsent,
+						       PORT_BURST, NULL);
+	}
+	if (sw->unsent_nr == 0)
+		return 0;
+	nr = eth_tx_burst(sw->uplink, 0, sw->unsent + sw->unsent_first, sw->unsent_nr);
+	sw->unsent_first += nr;
+	sw->unsent_nr -= nr;
+	return nr;
+}
+
+unsigned int switch_uplink_poll(struct ethswitch *sw)
+{
+	struct rte_mbuf *pkts[PORT_BURST];
+	uint16_t received;
+
+	if (!sw->uplink)
+		return 0;
+	received = eth_rx_burst(sw->uplink, 0, pkts, PORT_BURST);
+	if (received > 0)
+		from_uplink(sw, pkts, received);
+	return received + to_wire(sw);
+}
+
+void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)
+{
+	atomic_store(&sw->uplink_wake, wake);
+}
+
+uint32_t switch_uplink_timed_us(const struct ethswitch *sw)
+{
+	return sw->uplink ? eth_timed_us(sw->uplink, 0) : 0;
+}
+
+static int soft_rx_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return -1;
+}
+
+static void soft_link_get(struct port *port, struct port_link *link)
+{
+	struct soft *soft = (struct soft *)port;
+
+	*link = (struct port_link){ 0 };
+	if (soft->sw->uplink)
+		eth_link_get(soft->sw->uplink, link);
+	/* the other ports are there whatever the wire does */
+	link->up = true;
+}
+
+static void soft_stats_get(struct port *port, struct port_stats *stats)
+{
+	struct soft *soft = (struct soft *)port;
+
+	*stats = (struct port_stats){
+		.rx_packets = counted(&soft->rx_packets),
+		.rx_bytes = counted(&soft->rx_bytes),
+		.rx_missed = counted(&soft->rx_missed),
+		.tx_packets = counted(&soft->tx_packets),
+		.tx_bytes = counted(&soft->tx_bytes),
+		.tx_errors = counted(&soft->tx_errors),
+	};
+}
+
+/* Return: a place in @ports, -ENOSPC */
+static int place_find(const struct ethswitch *sw)
+{
+	for (uint32_t i = 0; i < SWITCH_PORTS_MAX; i++)
+		if (!atomic_load(&sw->ports[i]))
+			return i;
+	return -ENOSPC;
+}
+
+static void place_take(struct ethswitch *sw, struct soft *soft, uint32_t place)
+{
+	soft->place = place;
+	atomic_store(&sw->ports[place], soft);
+	if (place >= atomic_load(&sw->nr_ports))
+		atomic_store(&sw->nr_ports, place + 1);
+}
+
+static void soft_free(struct soft *soft)
+{
+	struct rte_mbuf *frame;
+
+	while (soft->inbox && rte_ring_dequeue(soft->inbox, (void **)&frame) == 0)
+		rte_pktmbuf_free(frame);
+	rte_ring_free(soft->inbox);
+	free(soft);
+}
+
+static void soft_close(struct port *port)
+{
+	struct soft *soft = (struct soft *)port;
+	struct ethswitch *sw = soft->sw;
+	int32_t position = rte_hash_del_key(sw->table, &port->mac);
+
+	atomic_store(&sw->ports[soft->place], NULL);
+	barrier();
+	if (position >= 0)
+		rte_hash_free_key_with_position(sw->table, position);
+	if (soft->closed)
+		soft->closed(soft->arg, &port->mac);
+	soft_free(soft);
+}
+
+static const struct port_ops soft_ops = {
+	.close = soft_close,
+	.tx_burst = soft_tx_burst,
+	.rx_burst = soft_rx_burst,
+	.rx_fd = soft_rx_fd,
+	.link_get = soft_link_get,
+	.stats_get = soft_stats_get,
+};
+
+static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_addr *mac)
+{
+	struct soft *soft = calloc(1, sizeof(*soft));
+	static unsigned int serial;
+	char name[RTE_RING_NAMESIZE];
+
+	if (!soft)
+		return NULL;
+	soft->sw = sw;
+	soft->port.ops = &soft_ops;
+	soft->port.kind = PORT_SOFTWARE;
+	soft->port.mac = *mac;
+	soft->port.mtu = sw->uplink ? eth_mtu(sw->uplink) : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+	soft->port.nr_queues = 1;
+	soft->port.tx_offloads = SWITCH_TX_OFFLOADS;
+	snprintf(soft->port.name, sizeof(soft->port.name), "%s switch", sw->name);
+	snprintf(name, sizeof(name), "inbox%u", serial++);
+	/* a producer that loses its CPU half-way must not stop the others: RTS */
+	soft->inbox = rte_ring_create(name, INBOX_FRAMES, SOCKET_ID_ANY,
+				      RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (!soft->inbox) {
+		free(soft);
+		errno = rte_errno;
+		return NULL;
+	}
+	return soft;
+}
+
+struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
+			      void (*closed)(void *arg, const struct rte_ether_addr *mac),
+			      void *arg)
+{
+	int place = place_find(sw);
+	struct soft *soft;
+	int ret = place;
+
+	if (ret >= 0)
+		ret = rte_hash_lookup(sw->table, mac) >= 0 ? -EEXIST : 0;
+	if (ret < 0) {
+		errno = -ret;
+		return NULL;
+	}
+	soft = soft_create(sw, mac);
+	if (!soft)
+		return NULL;
+	ret = rte_hash_add_key_data(sw->table, mac, soft);
+	if (ret < 0) {
+		soft_free(soft);
+		errno = -ret;
+		return NULL;
+	}
+	soft->closed = closed;
+	soft->arg = arg;
+	place_take(sw, soft, place);
+	return &soft->port;
+}
+
+struct ethswitch *switch_create(const char *name, struct offload *offload)
+{
+	struct rte_hash_parameters params = {
+		.entries = SWITCH_PORTS_MAX * 2,
+		.key_len = RTE_ETHER_ADDR_LEN,
+		.hash_func = rte_hash_crc,
+		.socket_id = SOCKET_ID_ANY,
+		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
+			      RTE_HASH_EXTRA_FLAGS_NO_FREE_ON_DEL,
+	};
+	struct ethswitch *sw = calloc(1, sizeof(*sw));
+	char unique[RTE_HASH_NAMESIZE];
+	static unsigned int serial;
+
+	if (!sw)
+		return NULL;
+	sw->name = name;
+	sw->offload = offload;
+	snprintf(unique, sizeof(unique), "switch%u", serial++);
+	params.name = unique;
+	sw->table = rte_hash_create(&params);
+	sw->to_uplink = rte_ring_create(unique, UPLINK_FRAMES, SOCKET_ID_ANY,
+					RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (!sw->table || !sw->to_uplink) {
+		int error = rte_errno;
+
+		log_error("%s: no memory for the switch: %s", name, strerror(error));
+		switch_destroy(sw);
+		errno = error;
+		return NULL;
+	}
+	return sw;
+}
+
+void switch_destroy(struct ethswitch *sw)
+{
+	struct rte_mbuf *frame;
+
+	if (!sw)
+		return;
+	rte_pktmbuf_free_bulk(sw->unsent + sw->unsent_first, sw->unsent_nr);
+	while (sw->to_uplink && rte_ring_dequeue(sw->to_uplink, (void **)&frame) == 0)
+		rte_pktmbuf_free(frame);
+	rte_ring_free(sw->to_uplink);
+	rte_hash_free(sw->table);
+	free(sw);
+}
+
+void switch_set_uplink(struct ethswitch *sw, struct eth *uplink)
+{
+	sw->uplink = uplink;
+}
+
+void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)
+{
+	*stats = (struct switch_stats){
+		.unknown = counted(&sw->drops[DROP_UNKNOWN]),
+		.inbox_full = counted(&sw->drops[DROP_INBOX_FULL]),
+		.no_memory = counted(&sw->drops[DROP_NO_MEMORY]),
+		.hairpin = counted(&sw->drops[DROP_HAIRPIN]),
+		.malformed = counted(&sw->drops[DROP_MALFORMED]),
+	};
+}
