@@ -3,7 +3,8 @@
  * One physical NIC: its PF, its VFs, its uplink and its software switch.
  *
  * The place where vif/ asks for a port. Knows MACs and PCI addresses, nothing
- * of Xen. Control thread only.
+ * of Xen. Control thread only, but for what says otherwise: nic_open_vf() and the
+ * closing of a VF port take seconds, so a thread of their own may do both.
  */
 #ifndef VIFD_PORT_NIC_H
 #define VIFD_PORT_NIC_H
@@ -16,6 +17,15 @@
 #include "port.h"
 
 struct nic;
+
+/**
+ * nic_set_barrier() - How to wait until workers hold nothing that was taken out
+ * @barrier: Returns when every worker has been at a point between two passes
+ *
+ * Control thread, before the first NIC. Without it closing a port counts on no
+ * worker running.
+ */
+void nic_set_barrier(void (*barrier)(void));
 
 /**
  * nic_create() - Bring a NIC into service
@@ -33,7 +43,7 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 void nic_destroy(struct nic *nic);
 
 /**
- * nic_open_vf() - A VF of its own for one vif
+ * nic_open_vf() - A VF of its own for one vif; one thread at a time, any
  * @nic:   NIC
  * @mac:   The vif's address; programmed into the PF with spoof check on
  * @owner: "vif 3.0", for logs and lists; copied
@@ -70,6 +80,9 @@ unsigned int nic_uplink_poll(struct nic *nic);
 
 /** nic_uplink_attach() - The worker whose wake descriptor others use; NULL detaches */
 void nic_uplink_attach(struct nic *nic, struct wake *wake);
+
+/** nic_uplink_timed_us() - Worker, before sleeping: poll at least this often; 0 = no need */
+uint32_t nic_uplink_timed_us(const struct nic *nic);
 
 /** nic_uplink_fd() - Readable while frames wait on the wire, -1 = none */
 int nic_uplink_fd(struct nic *nic);

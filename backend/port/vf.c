@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "eth.h"
+#include "netdev.h"
+#include "vf.h"
+
+LOG_TAG("vf");
+
+#define LINK_WAIT_MS 5000u
+/* Rounds of down and up until the netdev has the MAC that the PF gave it. */
+#define MAC_ROUNDS 3
+
+/*
+ * struct vf - One open VF port; everything is constant after vf_open() but the counters
+ * @saved:   of the PF, before
+ * @members: holds the VF's group addresses
+ */
+struct vf {
+	struct port port;
+	const struct vf_env *env;
+	struct vfpool_vf info;
+	struct pf_vf saved;
+	struct netdev_saved netdev_saved;
+	struct eth *eth;
+	int members;
+	/* worker: w, others: r */
+	_Atomic uint64_t carried_packets, carried_bytes;
+};
+
+static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < nr; i++)
+		bytes += pkts[i]->pkt_len;
+	switch_deliver(to, pkts, nr);
+	atomic_fetch_add_explicit(&vf->carried_packets, nr, memory_order_relaxed);
+	atomic_fetch_add_explicit(&vf->carried_bytes, bytes, memory_order_relaxed);
+}
+
+static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct vf *vf = (struct vf *)port;
+	struct soft *to[PORT_BURST];
+	uint16_t done = 0;
+
+	nr = RTE_MIN(nr, PORT_BURST);
+	switch_look_up(vf->env->sw, pkts, nr, to);
+	while (done < nr) {
+		uint16_t end = done + 1;
+		uint16_t sent;
+
+		while (end < nr && to[end] == to[done])
+			end++;
+		if (to[done]) {
+			carry(vf, to[done], pkts + done, end - done);
+			done = end;
+			continue;
+		}
+		sent = eth_tx_burst(vf->eth, queue, pkts + done, end - done);
+		done += sent;
+		if (done < end)
+			break;
+	}
+	port->timed_us = eth_timed_us(vf->eth, queue);
+	return done;
+}
+
+static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct vf *vf = (struct vf *)port;
+
+	nr = eth_rx_burst(vf->eth, queue, pkts, nr);
+	port->timed_us = eth_timed_us(vf->eth, queue);
+	return nr;
+}
+
+static int vf_rx_fd(struct port *port, uint16_t queue)
+{
+	return eth_rx_fd(((struct vf *)port)->eth, queue);
+}
+
+static void vf_link_get(struct port *port, struct port_link *link)
+{
+	eth_link_get(((struct vf *)port)->eth, link);
+}
+
+static void vf_stats_get(struct port *port, struct port_stats *stats)
+{
+	struct vf *vf = (struct vf *)port;
+
+	eth_stats_get(vf->eth, stats);
+	stats->tx_packets += atomic_load_explicit(&vf->carried_packets, memory_order_relaxed);
+	stats->tx_bytes += atomic_load_explicit(&vf->carried_bytes, memory_order_relaxed);
+}
+
+static int vf_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
+{
+	struct vf *vf = (struct vf *)port;
+
+	return netdev_member(vf->members, vf->info.netdev, PACKET_MR_MULTICAST, mac, add);
+}
+
+/* Undo, in reverse, whatever vf_try() got done. A VF that is gone is fine. */
+static void vf_give_back(struct vf *vf)
+{
+	char netdev[IF_NAMESIZE] = "";
+
+	eth_close(vf->eth);
+	if (vf->members >= 0)
+		close(vf->members);
+	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
+		if (vf->saved.valid)
+			pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
+		/* down and up again: only then does it let go of the vif's MAC */
+		if (vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP) {
+			netdev_set_up(netdev, false);
+			netdev_set_up(netdev, true);
+		}
+		netdev_restore(vf->info.netdev, &vf->netdev_saved);
+	}
+	vfpool_release(vf->env->vfs, vf->info.index);
+	free(vf);
+}
+
+static void vf_close(struct port *port)
+{
+	struct vf *vf = (struct vf *)port;
+
+	log_info("%s: VF %s is free again", vf->info.owner, vf->info.pci);
+	vf_give_back(vf);
+}
+
+static const struct port_ops vf_ops = {
+	.close = vf_close,
+	.tx_burst = vf_tx_burst,
+	.rx_burst = vf_rx_burst,
+	.rx_fd = vf_rx_fd,
+	.link_get = vf_link_get,
+	.stats_get = vf_stats_get,
+	.mcast = vf_mcast,
+};
+
+/* What the PF shall make of the VF. */
+static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
+{
+	const struct pf_vf want = {
+		.mac = *mac,
+		.spoofchk = 1,
+		.link_state = IFLA_VF_LINK_STATE_AUTO,
+	};
+	int ret = pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
+
+	if (ret < 0)
+		return ret;
+	/* the MAC last: a VF that gets one is told to reset, and starts with all the rest */
+	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
+			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);
+	if (ret == 0)
+		ret = pf_vf_set(vf->env->pf, vf->info.index, &want, PF_MAC);
+	return ret;
+}
+
+/* A VF's driver asks the PF for its MAC when it resets, and it resets when it goes down. */
+static int take_mac(const char *netdev, const struct rte_ether_addr *mac)
+{
+	const struct timespec settle = { .tv_nsec = 100 * 1000 * 1000 };
+	struct rte_ether_addr now = { 0 };
+	int ret = 0;
+
+	for (int i = 0; i < MAC_ROUNDS; i++) {
+		netdev_set_up(netdev, false);
+		ret = netdev_mac(netdev, &now);
+		if (ret == 0 && !rte_is_same_ether_addr(&now, mac)) {
+			/* refused by some while the PF insists, needed by others */
+			netdev_set_mac(netdev, mac);
+			ret = netdev_mac(netdev, &now);
+		}
+		if (ret == 0)
+			ret = netdev_set_up(netdev, true);
+		if (ret < 0)
+			return ret;
+		if (rte_is_same_ether_addr(&now, mac))
+			return 0;
+		nanosleep(&settle, NULL);
+	}
+	return -EADDRNOTAVAIL;
+}
+
+/* What an IPv6 host listens to before it says anything: all nodes, and its own address. */
+static void join_groups(struct vf *vf)
+{
+	const uint8_t *mac = vf->port.mac.addr_bytes;
+	const struct rte_ether_addr all_nodes = { { 0x33, 0x33, 0, 0, 0, 1 } };
+	const struct rte_ether_addr solicited = { { 0x33, 0x33, 0xff, mac[3], mac[4], mac[5] } };
+
+	if (netdev_member(vf->members, vf->info.netdev, PACKET_MR_ALLMULTI, NULL, true) < 0 ||
+	    vf_mcast(&vf->port, &all_nodes, true) < 0 || vf_mcast(&vf->port, &solicited, true) < 0)
+		log_warn("%s: VF %s may miss groups: %m", vf->info.owner, vf->info.pci);
+}
+
+static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
+{
+	const struct eth_params params = {
+		.netdev = vf->info.netdev,
+		.pool = vf->env->pool,
+		.offload = vf->env->offload,
+	};
+	int ret = program_pf(vf, mac);
+
+	if (ret == 0)
+		ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
+	if (ret == 0)
+		ret = take_mac(vf->info.netdev, mac);
+	if (ret == 0)
+		ret = netdev_wait_link(vf->info.netdev, LINK_WAIT_MS);
+	if (ret < 0)
+		return ret;
+	vf->members = netdev_members_open();
+	if (vf->members < 0)
+		return vf->members;
+	vf->eth = eth_create_netdev(&params);
+	return vf->eth ? 0 : -errno;
+}
+
+/* One VF. Return: 0 and the port in @port, -errno: this VF can't be used */
+static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
+		  const struct rte_ether_addr *mac, struct port **port)
+{
+	struct vf *vf = calloc(1, sizeof(*vf));
+	int ret;
+
+	if (!vf) {
+		vfpool_release(env->vfs, info->index);
+		return -ENOMEM;
+	}
+	vf->env = env;
+	vf->info = *info;
+	vf->members = -1;
+	vf->port.ops = &vf_ops;
+	vf->port.kind = PORT_VF;
+	vf->port.mac = *mac;
+	snprintf(vf->port.name, sizeof(vf->port.name), "%s", info->pci);
+	ret = vf_start(vf, mac);
+	if (ret < 0) {
+		vf_give_back(vf);
+		return ret;
+	}
+	vf->port.mtu = eth_mtu(vf->eth);
+	vf->port.nr_queues = eth_nr_queues(vf->eth);
+	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
+	join_groups(vf);
+	*port = &vf->port;
+	return 0;
+}
+
+struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac, const char *owner)
+{
+	uint64_t tried[VFPOOL_MAX / 64] = { 0 };
+	struct port *port = NULL;
+	struct vfpool_vf info;
+
+	while (!port && vfpool_take(env->vfs, owner, mac, tried, &info) == 0) {
+		int ret = vf_try(env, &info, mac, &port);
+
+		tried[info.index / 64] |= 1ull << (info.index % 64);
+		if (ret < 0)
+			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci, info.netdev,
+				 strerror(-ret));
+		else
+			log_info("%s: has VF %s (%s)", owner, info.pci, info.netdev);
+	}
+	if (!port)
+		errno = ENODEV;
+	return port;
+}
