@@ -25,6 +25,7 @@
 #include "vif/vifs.h"
 #include "worker.h"
 #include "xen/dom.h"
+#include "xen/evt.h"
 #include "xen/gnt.h"
 #include "xen/store.h"
 
@@ -104,7 +105,8 @@ static int start_xen(struct host *host)
 	host->own_domid = (uint16_t)domid;
 	host->dom = dom_open();
 	host->gnt = gnt_open();
-	if (!host->dom || !host->gnt) {
+	host->evt = evt_open();
+	if (!host->dom || !host->gnt || !host->evt) {
 		log_error("hypervisor cannot be reached: %m; are xen-privcmd, xen-gntdev and xen-evtchn loaded?");
 		return -errno;
 	}
@@ -199,6 +201,7 @@ static void daemon_stop(struct daemon *daemon)
 		worker_stop(host->workers[i]);
 	rte_mempool_free(daemon->pool);
 	eal_stop();
+	evt_close(host->evt);
 	gnt_close(host->gnt);
 	dom_close(host->dom);
 	store_close(host->store);
@@ -219,6 +222,7 @@ static void daemon_loop(struct daemon *daemon)
 	struct pollfd fds[] = {
 		{ .fd = store_fd(daemon->host.store), .events = POLLIN },
 		{ .fd = raise_control.fd, .events = POLLIN },
+		{ .fd = evt_fd(daemon->host.evt), .events = POLLIN },
 		{ .fd = daemon->signals, .events = POLLIN },
 	};
 
@@ -226,12 +230,12 @@ static void daemon_loop(struct daemon *daemon)
 		uint64_t next = vifs_run(daemon->vifs, now_us());
 		uint64_t count;
 
-		if (poll(fds, 3, poll_timeout_ms(next)) < 0 && errno != EINTR)
+		if (poll(fds, 4, poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
-		if (fds[2].revents)
+		if (fds[3].revents)
 			return;
 	}
 }

@@ -21,16 +21,21 @@
 	X(tx_drop_grant, "frames with a grant that could not be read")                             \
 	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
 	X(tx_drop_spoof, "frames whose source address is not the vif's")                           \
+	X(tx_drop_link, "frames sent while the link is set off")                                   \
+	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
 	X(tx_hold_port, "passes that stopped because the port was full")                           \
 	X(tx_hold_memory, "passes that stopped for want of a buffer")                              \
 	X(tx_mcast, "multicast messages")                                                          \
+	X(tx_static, "slots copied from static grants")                                            \
 	X(rx_packets, "frames given to the guest")                                                 \
 	X(rx_bytes, "their bytes")                                                                 \
 	X(rx_gso, "of them unsegmented")                                                           \
 	X(rx_drop_short, "frames under 14 bytes")                                                  \
 	X(rx_drop_long, "frames the guest cannot take in one buffer")                              \
 	X(rx_drop_offload, "frames that could not be cut or checksummed for the guest")            \
-	X(rx_drop_backlog, "frames that found the guest's backlog full")                           \
+	X(rx_drop_mcast, "multicast frames that the guest does not want")                          \
+	X(rx_drop_link, "frames that arrived while the link is set off")                           \
+	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_drop_stale, "frames that waited too long for a buffer")                               \
 	X(rx_drop_grant, "frames with a grant that could not be written")                          \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \

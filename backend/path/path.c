@@ -14,7 +14,16 @@
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
 
-struct path *path_create(const struct path_config *config, struct gnt *gnt, struct wake *raise)
+void path_set_live(struct path *path, const struct path_live *live)
+{
+	if (live->rate_bytes != path->live.rate_bytes || live->rate_us != path->live.rate_us)
+		shaper_set(&path->shaper, live->rate_bytes, live->rate_us);
+	path->mcast.filter = live->mcast_filter;
+	path->live = *live;
+}
+
+struct path *path_create(const struct path_config *config, const struct path_live *live,
+			 struct gnt *gnt, struct wake *raise)
 {
 	struct path *path;
 	int ret = 0;
@@ -24,6 +33,7 @@ struct path *path_create(const struct path_config *config, struct gnt *gnt, stru
 		return NULL;
 	path->config = *config;
 	path->raise = raise;
+	path_set_live(path, live);
 	for (uint32_t i = 0; i < config->nr_queues && !ret; i++) {
 		ret = queue_map(&path->queues[i], gnt, config->domid, &config->queues[i]);
 		path->nr_queues += !ret;
@@ -75,6 +85,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = path_rx_take(path, tools);
 
+	shaper_refill(&path->shaper, tools->now_us);
 	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
 		frames += path_rx(path, &path->queues[i], tools);
 		frames += path_tx(path, &path->queues[i], tools);
@@ -87,13 +98,13 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t queue_arm(struct path *path, struct queue *queue)
+static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
 	/* A full port and a want of memory pass by themselves, unannounced. */
 	if (queue->nr_outbox || queue->tx_starved)
 		return RETRY_US;
 	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))
-		return 0;
+		return shaper_open(&path->shaper) ? 0 : shaper_wait(&path->shaper, now_us);
 	if (queue->backlog_head == queue->backlog_tail)
 		return PATH_IDLE;
 	/* path_rx() has asked for an event when the guest posts buffers. */
@@ -104,9 +115,8 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 {
 	uint64_t wait = path->port && path->port->timed_us ? path->port->timed_us : PATH_IDLE;
 
-	(void)tools;
 	for (uint32_t i = 0; i < path->nr_queues; i++)
-		wait = sooner(wait, queue_arm(path, &path->queues[i]));
+		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
 	return wait;
 }
 

@@ -20,7 +20,10 @@
 
 #include "../port/offload.h"
 #include "../port/port.h"
+#include "mcast.h"
 #include "queue.h"
+#include "shaper.h"
+#include "steer.h"
 #include "verdict.h"
 
 /**
@@ -38,6 +41,23 @@ struct path_config {
 	uint32_t backlog_bytes;
 	uint32_t nr_queues;
 	struct queue_config queues[NETIF_QUEUES_MAX];
+};
+
+/**
+ * struct path_live - What may change while the vif is connected
+ * @policy:       what the guest may do
+ * @link:         false: the cable is pulled, nothing passes
+ * @mcast_filter: the guest asks for its multicast list to be applied
+ * @xdp_headroom: bytes kept free before each frame given to the guest
+ * @rate_bytes:   budget per interval towards the port, 0 = unlimited
+ * @rate_us:      the interval
+ */
+struct path_live {
+	struct policy policy;
+	bool link;
+	bool mcast_filter;
+	uint16_t xdp_headroom;
+	uint64_t rate_bytes, rate_us;
 };
 
 /**
@@ -63,7 +83,10 @@ struct path_tools {
  */
 struct path {
 	struct path_config config;
-	struct policy policy;
+	struct path_live live;
+	struct shaper shaper;
+	struct mcast mcast;
+	struct steer steer;
 	struct port *port;
 	struct port *draining;
 	struct wake *raise;
@@ -75,12 +98,17 @@ struct path {
 /**
  * path_create() - Map a guest's rings
  * @config: Checked
+ * @live:   Checked
  * @gnt:    The control thread's handle
  * @raise:  Woken when the path faults
  *
  * Control thread; may block. Return: path, NULL with errno set
  */
-struct path *path_create(const struct path_config *config, struct gnt *gnt, struct wake *raise);
+struct path *path_create(const struct path_config *config, const struct path_live *live,
+			 struct gnt *gnt, struct wake *raise);
+
+/** path_set_live() - Take new settings, as a whole; before attach, or in the worker */
+void path_set_live(struct path *path, const struct path_live *live);
 
 /** path_destroy() - Detached paths only; the port is the caller's to close. NULL is fine */
 void path_destroy(struct path *path, struct gnt *gnt);

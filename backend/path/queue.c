@@ -2,6 +2,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -57,12 +58,17 @@ void queue_unmap(struct queue *queue, struct gnt *gnt)
 	while (queue->backlog_head != queue->backlog_tail)
 		rte_pktmbuf_free(queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG]);
 	queue->backlog_bytes = 0;
+	for (uint32_t i = 0; i < queue->statics.limit; i++)
+		if (queue->statics.page[i])
+			gnt_unmap(gnt, (void *)(queue->statics.page[i] & ~STATICS_READONLY), 1);
 	if (queue->tx_sring)
 		gnt_unmap(gnt, queue->tx_sring, 1);
 	if (queue->rx_sring)
 		gnt_unmap(gnt, queue->rx_sring, 1);
 	queue->tx_sring = NULL;
 	queue->rx_sring = NULL;
+	free(queue->statics.page);
+	memset(&queue->statics, 0, sizeof(queue->statics));
 }
 
 int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid)

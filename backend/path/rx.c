@@ -18,7 +18,8 @@
 #include "path.h"
 
 #define RX_STALE_US 10000000u
-#define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u) /* 64 KiB and an extra */
+#define RX_EXTRAS_MAX 3u
+#define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 #define RX_PIECES_MAX 64u
 
 /* One frame on its way through a pass. */
@@ -27,8 +28,10 @@ struct rx_frame {
 	uint32_t first_slot; /* free-running */
 	uint16_t first_copy, nr_copies;
 	uint16_t flags; /* of the first response */
-	uint8_t nr_slots;
-	bool gso;
+	uint8_t nr_slots; /* extras included */
+	uint8_t nr_extras;
+	uint16_t headroom;
+	struct netif_extra_info extras[RX_EXTRAS_MAX];
 	uint16_t id[RX_SLOTS_MAX];
 };
 
@@ -88,17 +91,33 @@ static void rx_segment(struct queue *queue, struct path_tools *tools, struct rte
 		backlog_push(queue, segments[i]);
 }
 
-/* Fit one frame to what the guest can take, and let it wait. */
-static void rx_accept(struct path *path, struct queue *queue, struct path_tools *tools,
-		      struct rte_mbuf *mbuf)
+/* Shall the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
+static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+
+	if (mbuf->data_len < RTE_ETHER_HDR_LEN)
+		return COUNT_rx_drop_short;
+	if (!path->live.link)
+		return COUNT_rx_drop_link;
+	if (!mcast_wanted(&path->mcast, &eth->dst_addr))
+		return COUNT_rx_drop_mcast;
+	return (enum path_counter)VERDICT_PASS;
+}
+
+/* Judge one frame, fit it to what the guest can take, and let it wait. */
+static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	const struct path_config *config = &path->config;
+	struct queue *queue = &path->queues[0];
+	enum path_counter cause = rx_judge(path, mbuf);
 	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
 
-	if (mbuf->pkt_len < RTE_ETHER_HDR_LEN) {
-		rx_drop(queue, mbuf, COUNT_rx_drop_short);
+	if (cause != (enum path_counter)VERDICT_PASS) {
+		rx_drop(queue, mbuf, cause);
 		return;
 	}
+	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
 	if (frame_csum_pending(mbuf)) {
 		struct rte_mbuf *own = rx_own(tools, mbuf);
 
@@ -117,7 +136,8 @@ static void rx_accept(struct path *path, struct queue *queue, struct path_tools 
 		else
 			offload_checksum(mbuf);
 	}
-	if (mbuf->pkt_len > (config->rx_sg ? NETIF_FRAME_MAX : NETIF_PAGE_SIZE) ||
+	if (mbuf->pkt_len > (config->rx_sg ? NETIF_FRAME_MAX :
+					     NETIF_PAGE_SIZE - path->live.xdp_headroom) ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX) {
 		rx_drop(queue, mbuf, COUNT_rx_drop_long);
 		return;
@@ -157,7 +177,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 			break;
 		nr = port_rx_burst(port, i, frames, (uint16_t)room);
 		for (uint16_t k = 0; k < nr; k++)
-			rx_accept(path, &path->queues[0], tools, frames[k]);
+			rx_accept(path, tools, frames[k]);
 		taken += nr;
 	}
 	return taken;
@@ -174,11 +194,14 @@ unsigned int path_rx_take(struct path *path, struct path_tools *tools)
 	return taken;
 }
 
-static uint32_t rx_need(const struct rte_mbuf *mbuf)
+/* Buffers for data, and slots for extra-info. */
+static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
-	uint32_t slots = (mbuf->pkt_len + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE;
+	uint32_t bytes = mbuf->pkt_len + path->live.xdp_headroom;
 
-	return slots + !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+	return (bytes + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE +
+	       !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) +
+	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) + !!path->live.xdp_headroom;
 }
 
 static void rx_flush_stale(struct queue *queue)
@@ -210,15 +233,30 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	return false;
 }
 
-/* Plan the pieces of @mbuf into the buffers of @refs. */
+/* One piece: at once into a static grant, else by the hypervisor at the end of the pass. */
+static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
+{
+	char *page = statics_find(&pass->queue->statics, piece->ref, true);
+	struct gnt_copy *copy;
+
+	if (page) {
+		memcpy(page + piece->offset, local, piece->len);
+		path_count(&pass->queue->counters, COUNT_rx_static, 1);
+		return;
+	}
+	copy = &pass->tools->copies[pass->nr_copies++];
+	*copy = *piece;
+	copy->local = local;
+}
+
+/* Plan the pieces of the frame into the buffers of @refs. */
 static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const uint32_t *refs)
 {
 	struct rte_mbuf *seg = frame->mbuf;
-	uint32_t slot = 0, in_slot = 0, in_seg = 0;
+	uint32_t slot = 0, in_slot = frame->headroom, in_seg = 0;
 
 	while (seg) {
 		uint32_t len = seg->data_len - in_seg;
-		struct gnt_copy *copy;
 
 		if (!len) {
 			seg = seg->next;
@@ -231,15 +269,49 @@ static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const u
 		}
 		if (len > NETIF_PAGE_SIZE - in_slot)
 			len = NETIF_PAGE_SIZE - in_slot;
-		copy = &pass->tools->copies[pass->nr_copies++];
-		copy->local = rte_pktmbuf_mtod_offset(seg, char *, in_seg);
-		copy->ref = refs[slot];
-		copy->offset = (uint16_t)in_slot;
-		copy->len = (uint16_t)len;
+		rx_plan_piece(pass, rte_pktmbuf_mtod_offset(seg, char *, in_seg),
+			      &(struct gnt_copy){ .ref = refs[slot],
+						  .offset = (uint16_t)in_slot,
+						  .len = (uint16_t)len });
 		in_slot += len;
 		in_seg += len;
 	}
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+}
+
+static struct netif_extra_info *rx_add_extra(struct rx_frame *frame, uint8_t type)
+{
+	struct netif_extra_info *extra = &frame->extras[frame->nr_extras++];
+
+	if (frame->nr_extras > 1)
+		extra[-1].flags |= NETIF_EXTRA_FLAG_MORE;
+	memset(extra, 0, sizeof(*extra));
+	extra->type = type;
+	return extra;
+}
+
+static void rx_plan_extras(struct rx_pass *pass, struct rx_frame *frame)
+{
+	const struct rte_mbuf *mbuf = frame->mbuf;
+	struct netif_extra_info *extra;
+
+	frame->nr_extras = 0;
+	if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+		extra = rx_add_extra(frame, NETIF_EXTRA_GSO);
+		extra->u.gso.size = mbuf->tso_segsz;
+		extra->u.gso.type = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4 ? NETIF_GSO_TCPV4 :
+									  NETIF_GSO_TCPV6;
+	}
+	if (pass->path->live.xdp_headroom) {
+		extra = rx_add_extra(frame, NETIF_EXTRA_XDP);
+		extra->u.xdp.headroom = pass->path->live.xdp_headroom;
+	}
+	if (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) {
+		extra = rx_add_extra(frame, NETIF_EXTRA_HASH);
+		extra->u.hash.type = (uint8_t)mbuf->hash.fdir.hi;
+		extra->u.hash.algorithm = NETIF_HASH_ALG_TOEPLITZ;
+		memcpy(extra->u.hash.value, &mbuf->hash.rss, sizeof(extra->u.hash.value));
+	}
 }
 
 static uint16_t rx_flags(const struct rte_mbuf *mbuf)
@@ -263,8 +335,9 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 	frame->first_slot = queue->rx_req_cons;
 	frame->first_copy = (uint16_t)pass->nr_copies;
 	frame->nr_slots = (uint8_t)need;
-	frame->gso = frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG;
+	frame->headroom = pass->path->live.xdp_headroom;
 	frame->flags = rx_flags(frame->mbuf);
+	rx_plan_extras(pass, frame);
 	for (uint32_t i = 0; i < need; i++) {
 		struct netif_rx_request req;
 
@@ -272,8 +345,8 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 		       sizeof(req));
 		__asm__ __volatile__("" : : : "memory");
 		frame->id[i] = req.id;
-		/* The extra-info takes the second slot; its buffer stays unused. */
-		if (!(frame->gso && i == 1))
+		/* Extra-info follows the first slot; the buffers there stay unused. */
+		if (i == 0 || i > frame->nr_extras)
 			refs[nr_refs++] = req.gref;
 	}
 	rx_plan_pieces(pass, frame, refs);
@@ -294,38 +367,36 @@ static void rx_answer_failed(struct queue *queue, const struct rx_frame *frame)
 	}
 }
 
-static void rx_answer_gso(struct queue *queue, const struct rx_frame *frame)
+static void rx_answer_extras(struct queue *queue, const struct rx_frame *frame)
 {
-	union netif_rx_entry entry;
+	for (uint32_t i = 0; i < frame->nr_extras; i++) {
+		union netif_rx_entry entry = { .extra = frame->extras[i] };
 
-	memset(&entry, 0, sizeof(entry));
-	entry.extra.type = NETIF_EXTRA_GSO;
-	entry.extra.u.gso.size = frame->mbuf->tso_segsz;
-	entry.extra.u.gso.type = frame->mbuf->ol_flags & RTE_MBUF_F_TX_IPV4 ? NETIF_GSO_TCPV4 :
-									       NETIF_GSO_TCPV6;
-	rx_write(queue, frame->first_slot + 1, &entry);
+		rx_write(queue, frame->first_slot + 1 + i, &entry);
+	}
 }
 
 static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 {
 	uint32_t left = frame->mbuf->pkt_len;
-	uint16_t flags = frame->flags;
+	uint32_t offset = frame->headroom;
+	uint16_t flags = frame->flags | (frame->nr_extras ? NETIF_RXF_EXTRA_INFO : 0);
 
-	if (frame->gso) {
-		flags |= NETIF_RXF_EXTRA_INFO;
-		rx_answer_gso(queue, frame);
-	}
+	rx_answer_extras(queue, frame);
 	for (uint32_t i = 0; i < frame->nr_slots; i++) {
-		uint32_t len = left < NETIF_PAGE_SIZE ? left : NETIF_PAGE_SIZE;
-		union netif_rx_entry entry = { .rsp = { .id = frame->id[i] } };
+		uint32_t room = NETIF_PAGE_SIZE - offset;
+		uint32_t len = left < room ? left : room;
+		union netif_rx_entry entry = { .rsp = { .id = frame->id[i],
+							.offset = (uint16_t)offset,
+							.status = (int16_t)len } };
 
-		if (frame->gso && i == 1)
+		if (i && i <= frame->nr_extras)
 			continue;
 		left -= len;
-		entry.rsp.status = (int16_t)len;
 		entry.rsp.flags = flags | (left ? NETIF_RXF_MORE_DATA : 0);
 		rx_write(queue, frame->first_slot + i, &entry);
 		flags = 0;
+		offset = 0;
 	}
 }
 
@@ -344,7 +415,7 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 	if (rx_copied(pass, frame)) {
 		path_count(counters, COUNT_rx_packets, 1);
 		path_count(counters, COUNT_rx_bytes, frame->mbuf->pkt_len);
-		if (frame->gso)
+		if (frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 			path_count(counters, COUNT_rx_gso, 1);
 		rx_answer(pass->queue, frame);
 	} else {
@@ -359,10 +430,13 @@ static void rx_complete(struct rx_pass *pass)
 	struct queue *queue = pass->queue;
 	uint32_t old = pass->frames[0].first_slot;
 
-	gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
-		     pass->nr_copies);
-	path_count(&queue->counters, COUNT_copies, pass->nr_copies);
-	path_count(&queue->counters, COUNT_copy_calls, 1);
+	if (pass->nr_copies) {
+		/* The call's own result is in each status. */
+		gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
+			     pass->nr_copies);
+		path_count(&queue->counters, COUNT_copies, pass->nr_copies);
+		path_count(&queue->counters, COUNT_copy_calls, 1);
+	}
 	for (uint32_t i = 0; i < pass->nr_frames; i++)
 		rx_finish(pass, &pass->frames[i]);
 	if (ring_push(&queue->rx_sring->idx, old, queue->rx_req_cons))
@@ -380,7 +454,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_frames = 0;
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
 	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX) {
-		uint32_t need = rx_need(queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
+		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
 
 		if (!rx_posted(&pass, need))
 			break;

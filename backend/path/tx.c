@@ -27,6 +27,7 @@
 struct tx_extras {
 	uint8_t nr;
 	bool mcast;
+	bool mcast_refused;
 	uint8_t gso_type;
 	uint16_t gso_size;
 };
@@ -69,6 +70,18 @@ static void tx_take(struct tx_pass *pass, union netif_tx_entry *entry)
 	pass->avail--;
 }
 
+static void tx_mcast(struct tx_pass *pass, const struct netif_extra_info *extra,
+		     struct tx_extras *extras)
+{
+	struct mcast *mcast = &pass->path->mcast;
+
+	extras->mcast = true;
+	if (extra->type == NETIF_EXTRA_MCAST_DEL)
+		mcast_del(mcast, extra->u.mcast.addr);
+	else if (!mcast_add(mcast, extra->u.mcast.addr))
+		extras->mcast_refused = true;
+}
+
 /* Return: NULL, or why the guest is to be stopped. */
 static const char *tx_take_extras(struct tx_pass *pass, struct tx_extras *extras)
 {
@@ -91,7 +104,7 @@ static const char *tx_take_extras(struct tx_pass *pass, struct tx_extras *extras
 				return "tx: segment size 0";
 		} else if (entry.extra.type == NETIF_EXTRA_MCAST_ADD ||
 			   entry.extra.type == NETIF_EXTRA_MCAST_DEL) {
-			extras->mcast = true;
+			tx_mcast(pass, &entry.extra, extras);
 		}
 	} while (entry.extra.flags & NETIF_EXTRA_FLAG_MORE && extras->nr < NETIF_EXTRA_TYPES);
 	return entry.extra.flags & NETIF_EXTRA_FLAG_MORE ? "tx: endless extra-info" : NULL;
@@ -134,15 +147,32 @@ static const char *tx_take_slots(struct tx_pass *pass, struct tx_frame *frame,
 	return slots[0].offset + left > NETIF_PAGE_SIZE ? "tx: slot crosses a page" : NULL;
 }
 
+/* One piece: at once from a static grant, else by the hypervisor at the end of the pass. */
+static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
+			  const struct gnt_copy *piece)
+{
+	struct gnt_copy *copy;
+
+	if (page) {
+		memcpy(local, page + piece->offset, piece->len);
+		return;
+	}
+	copy = &pass->tools->copies[pass->nr_copies++];
+	*copy = *piece;
+	copy->local = local;
+}
+
 /* Plan the pieces from one slot into the frame's last buffers. */
 static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_mbuf **tail,
 			const struct netif_tx_request *slot)
 {
+	const char *page = statics_find(&pass->queue->statics, slot->gref, false);
 	uint16_t offset = slot->offset;
 	uint16_t left = slot->size;
 
+	if (page)
+		tx_count(pass, COUNT_tx_static, 1);
 	while (left) {
-		struct gnt_copy *copy;
 		uint16_t room = rte_pktmbuf_tailroom(*tail);
 		uint16_t len = left < room ? left : room;
 
@@ -154,11 +184,8 @@ static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_
 			head->nb_segs++;
 			continue;
 		}
-		copy = &pass->tools->copies[pass->nr_copies++];
-		copy->local = rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len);
-		copy->ref = slot->gref;
-		copy->offset = offset;
-		copy->len = len;
+		tx_plan_piece(pass, rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len), page,
+			      &(struct gnt_copy){ .ref = slot->gref, .offset = offset, .len = len });
 		(*tail)->data_len += len;
 		head->pkt_len += len;
 		offset += len;
@@ -197,6 +224,8 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 		return false;
 	if (frame->extras.mcast) {
 		tx_count(pass, COUNT_tx_mcast, 1);
+		if (frame->extras.mcast_refused)
+			frame->status = NETIF_STATUS_ERROR;
 		return false;
 	}
 	frame->status = NETIF_STATUS_ERROR;
@@ -247,16 +276,21 @@ static int tx_gather_frame(struct tx_pass *pass)
 		tx_count(pass, COUNT_tx_hold_memory, 1);
 		return 0;
 	}
+	shaper_take(&pass->path->shaper, size);
 	pass->nr_frames++;
 	return 1;
 }
 
 static void tx_gather(struct tx_pass *pass)
 {
-	while (pass->avail && pass->nr_frames < QUEUE_BURST &&
+	struct shaper *shaper = &pass->path->shaper;
+
+	while (pass->avail && shaper_open(shaper) && pass->nr_frames < QUEUE_BURST &&
 	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
+	if (pass->avail && !shaper_open(shaper))
+		tx_count(pass, COUNT_tx_hold_rate, 1);
 }
 
 static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
@@ -287,7 +321,8 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
 		return;
 	}
-	cause = verdict_tx(&pass->path->policy, frame->mbuf);
+	cause = pass->path->live.link ? verdict_tx(&pass->path->live.policy, frame->mbuf) :
+					COUNT_tx_drop_link;
 	if (cause != (enum path_counter)VERDICT_PASS) {
 		/* To the guest a frame that policy swallows was sent. */
 		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctrl.h"
 #include "opener.h"
 #include "vif.h"
 
@@ -30,6 +31,10 @@ static const struct {
 	{ "feature-gso-tcpv6", 1 },
 	{ "feature-ipv6-csum-offload", 1 },
 	{ "feature-split-event-channels", 1 },
+	{ "feature-multicast-control", 1 },
+	{ "feature-dynamic-multicast-control", 1 },
+	{ "feature-ctrl-ring", 1 },
+	{ "feature-xdp-headroom", 1 },
 };
 
 static int publish_once(struct vif *vif)
@@ -197,8 +202,21 @@ static int connect_failed(struct vif *vif, const char *what, int error)
 {
 	if (error == ENOMEM || error == ENOSPC || error == EMFILE)
 		return try_again(vif, what, error);
-	vif_fault(vif, what);
+	vif_refuse(vif, what);
 	return -EPROTO;
+}
+
+/* A control ring is offered by both keys or not at all. */
+static int connect_ctrl(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	uint32_t ref, port;
+
+	if (store_get_u32(store, vif->frontend, "ctrl-ring-ref", 1, UINT32_MAX, &ref) ||
+	    store_get_u32(store, vif->frontend, "event-channel-ctrl", 1, EVT_PORTS_MAX, &port))
+		return 0;
+	vif->ctrl = ctrl_open(vif->host, vif->domid, ref, port);
+	return vif->ctrl ? 0 : -errno;
 }
 
 int vif_connect(struct vif *vif)
@@ -209,24 +227,26 @@ int vif_connect(struct vif *vif)
 	int ret;
 
 	if (why) {
-		vif_fault(vif, why);
+		vif_refuse(vif, why);
 		return -EPROTO;
 	}
-	vif->path = path_create(&config, host->gnt, host->raise);
+	vif_read_live(vif, &vif->live);
+	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);
 	if (!vif->path)
 		return connect_failed(vif, "rings cannot be mapped", errno);
-	vif->path->policy.mac = vif->mac;
-	vif->path->policy.anti_spoof = true;
 	ret = connect_port(vif);
 	if (ret)
 		goto err_path;
 	vif->worker = choose_worker(host);
 	ret = worker_attach(vif->worker, vif->path);
 	if (ret) {
-		close_port(vif, vif->path->port);
-		path_destroy(vif->path, host->gnt);
-		vif->path = NULL;
-		return connect_failed(vif, "event channels cannot be bound", -ret);
+		ret = connect_failed(vif, "event channels cannot be bound", -ret);
+		goto err_port;
+	}
+	ret = connect_ctrl(vif);
+	if (ret) {
+		ret = connect_failed(vif, "control ring cannot be mapped or bound", -ret);
+		goto err_attached;
 	}
 	write_path(vif);
 	vif->vf_ticket = opener_open(host->opener, vif->nic, &vif->mac, vif->name);
@@ -234,6 +254,10 @@ int vif_connect(struct vif *vif)
 		 vif->path->port->name);
 	return 0;
 
+err_attached:
+	worker_detach(vif->worker, vif->path);
+err_port:
+	close_port(vif, vif->path->port);
 err_path:
 	path_destroy(vif->path, host->gnt);
 	vif->path = NULL;
@@ -247,12 +271,15 @@ void vif_disconnect(struct vif *vif)
 	vif->vf_ticket = 0;
 	if (!path)
 		return;
+	ctrl_close(vif->ctrl);
+	vif->ctrl = NULL;
 	worker_detach(vif->worker, path);
 	close_port(vif, path->draining);
 	close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
 	vif->drain_until_us = 0;
+	vif->carrier = -1;
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");
 	log_info("%s: disconnected", vif->name);
@@ -268,7 +295,7 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	}
 	worker_set_port(vif->worker, vif->path, port);
 	vif->drain_until_us = now_us + DRAIN_US;
-	vif->due_us = vif->drain_until_us;
+	vif_due(vif, vif->drain_until_us);
 	write_path(vif);
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }

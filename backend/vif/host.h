@@ -11,6 +11,7 @@
 #include "../port/nic.h"
 #include "../worker.h"
 #include "../xen/dom.h"
+#include "../xen/evt.h"
 #include "../xen/store.h"
 
 struct opener;
@@ -19,6 +20,7 @@ struct opener;
  * struct host - Control thread
  * @own_domid: the domain we run in
  * @gnt:       the control thread's handle: rings
+ * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
  * @opener:    opens VFs, which takes long
  */
@@ -28,6 +30,7 @@ struct host {
 	struct store *store;
 	struct dom *dom;
 	struct gnt *gnt;
+	struct evt *evt;
 	struct wake *raise;
 	struct opener *opener;
 	uint32_t nr_nics;

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl.h"
+
 LOG_TAG("vif");
 
 /* libxl waits 10 s for Closed; a front end that does not answer gets half of it. */
@@ -77,7 +79,7 @@ static enum xenbus_state wanted_closing(struct vif *vif, const struct view *view
 		log_info("%s: front end does not close, closing without it", vif->name);
 		return XENBUS_CLOSED;
 	}
-	vif->due_us = vif->closing_since_us + CLOSING_US;
+	vif_due(vif, vif->closing_since_us + CLOSING_US);
 	return XENBUS_CLOSING;
 }
 
@@ -102,6 +104,8 @@ static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64
 	case XENBUS_CLOSING:
 		return XENBUS_CLOSING;
 	case XENBUS_RECONFIGURING:
+		/* Linux: XDP headroom changes; only ever on the front end's wish */
+		return vif->path ? XENBUS_RECONFIGURED : XENBUS_CLOSED;
 	case XENBUS_RECONFIGURED:
 		return vif->state;
 	case XENBUS_CLOSED:
@@ -151,7 +155,7 @@ static void go_connected(struct vif *vif, const struct view *view, uint64_t now_
 		case 0:
 			break;
 		case -EAGAIN:
-			vif->due_us = now_us + RETRY_US;
+			vif_due(vif, now_us + RETRY_US);
 			return;
 		default:
 			return;
@@ -170,6 +174,10 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, const struct vie
 	case XENBUS_CONNECTED:
 		go_connected(vif, view, now_us);
 		break;
+	case XENBUS_RECONFIGURED:
+		vif_update_live(vif, now_us);
+		write_state(vif, XENBUS_RECONFIGURED);
+		break;
 	case XENBUS_CLOSING:
 		if (vif->fault || view->frontend != XENBUS_CONNECTED)
 			vif_disconnect(vif);
@@ -182,6 +190,25 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, const struct vie
 	default:
 		break;
 	}
+}
+
+/* What goes on beside the state: drains, the control ring, live settings. */
+static void update_connected(struct vif *vif, uint64_t now_us)
+{
+	const char *why = NULL;
+	uint64_t due_us;
+
+	if (vif->drain_until_us && now_us >= vif->drain_until_us)
+		vif_end_drain(vif);
+	if (vif->drain_until_us)
+		vif_due(vif, vif->drain_until_us);
+	vif_update_live(vif, now_us);
+	if (vif->ctrl) {
+		why = ctrl_run(vif->ctrl, vif->path, vif->worker, now_us, &due_us);
+		vif_due(vif, due_us);
+	}
+	if (why)
+		vif_fault(vif, why);
 }
 
 bool vif_update(struct vif *vif, uint64_t now_us)
@@ -198,22 +225,25 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 	if (why)
 		vif_fault(vif, why);
 	vif_goto(vif, wanted(vif, &view, now_us), &view, now_us);
-	if (vif->drain_until_us && now_us >= vif->drain_until_us)
-		vif_end_drain(vif);
-	if (vif->drain_until_us && vif->drain_until_us < vif->due_us)
-		vif->due_us = vif->drain_until_us;
+	if (vif->path)
+		update_connected(vif, now_us);
 	return true;
 }
 
-void vif_fault(struct vif *vif, const char *why)
+void vif_refuse(struct vif *vif, const char *why)
 {
 	if (log_allowed(&vif->limit))
 		log_warn("%s: stopped, the guest broke the protocol: %s", vif->name, why);
 	vif->fault = why;
 	store_put(vif->host->store, vif->backend, "fault", "%s", why);
-	vif_disconnect(vif);
 	vif->dirty = true;
 	vif->due_us = 0;
+}
+
+void vif_fault(struct vif *vif, const char *why)
+{
+	vif_refuse(vif, why);
+	vif_disconnect(vif);
 }
 
 /* What the toolstack wrote: complete before the first watch event of a vif. */
@@ -242,7 +272,7 @@ static int read_identity(struct vif *vif)
 static void frontend_watch(const struct vif *vif, char path[STORE_PATH_MAX],
 			   char token[STORE_TOKEN_MAX])
 {
-	snprintf(path, STORE_PATH_MAX, "%s/state", vif->frontend);
+	snprintf(path, STORE_PATH_MAX, "%s", vif->frontend);
 	snprintf(token, STORE_TOKEN_MAX, "frontend:%u:%u", vif->domid, vif->handle);
 }
 
@@ -257,6 +287,7 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 	vif->domid = domid;
 	vif->handle = handle;
 	vif->dirty = true;
+	vif->carrier = -1;
 	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
 	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/%u/backend/vif/%u/%u",
 		 host->own_domid, domid, handle);

@@ -41,6 +41,9 @@ enum xenbus_state {
  * @due_us:    when an update is due without a change, UINT64_MAX = never
  * @fault:     why this guest was stopped; ends when its front end starts anew
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
+ * @ctrl:      control ring, NULL = the guest has none; only with @path
+ * @live:      what the path was told last
+ * @carrier:   what was written last, -1 = nothing yet
  * @vf_ticket: a VF was asked for and has not come yet, 0 = none
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
  * @drain_until_us:   the path drains its former port until then, 0 = it does not
@@ -59,6 +62,9 @@ struct vif {
 	struct path *path;
 	struct worker *worker;
 	struct nic *nic;
+	struct ctrl *ctrl;
+	struct path_live live;
+	int carrier;
 	uint64_t vf_ticket;
 	uint64_t closing_since_us, drain_until_us;
 	struct log_limit limit;
@@ -85,8 +91,26 @@ bool vif_update(struct vif *vif, uint64_t now_us);
 /** vif_fault() - Stop this vif alone; the reason is logged once and shown in `fault` */
 void vif_fault(struct vif *vif, const char *why);
 
+/** vif_refuse() - As vif_fault(), for a vif that is not connected yet */
+void vif_refuse(struct vif *vif, const char *why);
+
 /** vif_vf_came() - The VF asked for is there, or is not to be had */
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
+
+/** vif_due() - An update is due at @at_us at the latest */
+static inline void vif_due(struct vif *vif, uint64_t at_us)
+{
+	if (at_us < vif->due_us)
+		vif->due_us = at_us;
+}
+
+/* live.c */
+
+/** vif_read_live() - What xenstore says now about what may change while connected */
+void vif_read_live(struct vif *vif, struct path_live *live);
+
+/** vif_update_live() - Tell the path if it changed; follow the link with `carrier` */
+void vif_update_live(struct vif *vif, uint64_t now_us);
 
 /* connect.c */
 

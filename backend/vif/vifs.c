@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl.h"
 #include "opener.h"
 #include "vif.h"
 
 LOG_TAG("vifs");
 
 #define DOMID_MAX 0x7fefu
+#define CTRL_EVENTS_A_TURN 256
 
 /**
  * struct vifs - The set
@@ -163,6 +165,21 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 	}
 }
 
+/* Control rings that rang; bounded, the rest is taken at the next turn. */
+static void take_ctrl_events(struct vifs *vifs)
+{
+	for (int i = 0; i < CTRL_EVENTS_A_TURN; i++) {
+		int port = evt_pending(vifs->host->evt);
+		struct vif *vif;
+
+		if (port < 0)
+			return;
+		TAILQ_FOREACH (vif, &vifs->list, link)
+			if (vif->ctrl && ctrl_rang(vif->ctrl, (uint32_t)port))
+				vif->due_us = 0;
+	}
+}
+
 static void drop(struct vifs *vifs, struct vif *vif)
 {
 	TAILQ_REMOVE(&vifs->list, vif, link);
@@ -178,6 +195,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	if (vifs->rescan)
 		scan(vifs);
 	take_ready_vfs(vifs, now_us);
+	take_ctrl_events(vifs);
 	for (vif = TAILQ_FIRST(&vifs->list); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
 		if ((vif->dirty || vif->due_us <= now_us || (vif->path && path_faulted(vif->path))) &&

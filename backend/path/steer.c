@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "steer.h"
+
+#include <rte_ip.h>
+#include <rte_net.h>
+#include <rte_tcp.h>
+#include <rte_thash.h>
+
+/* Microsoft's verification key: known answers exist for it, and it spreads well. */
+static const struct steer own = {
+	.algorithm = NETIF_HASH_ALG_TOEPLITZ,
+	.flags = 1u << NETIF_HASH_IPV4 | 1u << NETIF_HASH_IPV4_TCP | 1u << NETIF_HASH_IPV6 |
+		 1u << NETIF_HASH_IPV6_TCP,
+	.key = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+		 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+		 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+		 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa },
+};
+
+/* Words of the hash's input, in host order as rte_softrss() wants them. */
+struct tuple {
+	uint32_t word[9];
+	uint32_t nr;
+};
+
+static void add_words(struct tuple *tuple, const void *bytes, uint32_t nr)
+{
+	const rte_be32_t *from = bytes;
+
+	for (uint32_t i = 0; i < nr; i++)
+		tuple->word[tuple->nr++] = rte_be_to_cpu_32(from[i]);
+}
+
+/*
+ * Addresses, and both ports in one word when @ports. Offsets are those of the
+ * parser, which has seen these bytes; they are in the first segment or not used.
+ */
+static bool fill(struct tuple *tuple, const struct rte_mbuf *frame,
+		 const struct rte_net_hdr_lens *lens, bool ipv4, bool ports)
+{
+	const char *l3 = rte_pktmbuf_mtod_offset(frame, const char *, lens->l2_len);
+	uint32_t end = lens->l2_len + lens->l3_len + (ports ? sizeof(rte_be32_t) : 0);
+	rte_be32_t words[8];
+	uint32_t nr = ipv4 ? 2 : 8;
+
+	if (frame->data_len < end || lens->l3_len < (ipv4 ? 20u : 40u))
+		return false;
+	memcpy(words, l3 + (ipv4 ? 12 : 8), nr * sizeof(words[0]));
+	add_words(tuple, words, nr);
+	if (ports) {
+		memcpy(words, l3 + lens->l3_len, sizeof(words[0]));
+		add_words(tuple, words, 1);
+	}
+	return true;
+}
+
+bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_t *hash,
+		uint8_t *type)
+{
+	struct rte_net_hdr_lens lens;
+	uint32_t ptype = rte_net_get_ptype(frame, &lens, RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK |
+								 RTE_PTYPE_L4_MASK);
+	bool ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
+	bool tcp = (ptype & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP;
+	uint8_t with_ports = ipv4 ? NETIF_HASH_IPV4_TCP : NETIF_HASH_IPV6_TCP;
+	uint8_t without = ipv4 ? NETIF_HASH_IPV4 : NETIF_HASH_IPV6;
+	struct tuple tuple = { .nr = 0 };
+
+	if (!ipv4 && !RTE_ETH_IS_IPV6_HDR(ptype))
+		return false;
+	if (tcp && steer->flags & 1u << with_ports)
+		*type = with_ports;
+	else if (steer->flags & 1u << without)
+		*type = without;
+	else
+		return false;
+	if (!fill(&tuple, frame, &lens, ipv4, *type == with_ports))
+		return false;
+	*hash = rte_softrss(tuple.word, tuple.nr, steer->key);
+	return true;
+}
+
+uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues)
+{
+	bool set = steer->algorithm == NETIF_HASH_ALG_TOEPLITZ;
+	uint32_t hash;
+	uint8_t type;
+
+	frame->ol_flags &= ~RTE_MBUF_F_RX_RSS_HASH;
+	if (!set && nr_queues == 1)
+		return 0;
+	if (!steer_hash(set ? steer : &own, frame, &hash, &type))
+		return 0;
+	if (!set)
+		return hash % nr_queues;
+	frame->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	frame->hash.rss = hash;
+	frame->hash.fdir.hi = type;
+	return steer->nr_mapping ? steer->mapping[hash % steer->nr_mapping] : hash % nr_queues;
+}

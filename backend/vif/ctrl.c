@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ctrl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CTRL_BATCH 16u
+#define CTRL_PAUSE_US 1000u
+#define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
+
+struct ctrl {
+	struct host *host;
+	uint16_t domid;
+	struct netif_ctrl_sring *sring;
+	uint32_t req_cons, rsp_prod;
+	int port;
+	bool rang;
+	uint64_t turn_us; /* not before */
+};
+
+/* One message on its way. */
+struct turn {
+	struct ctrl *ctrl;
+	struct path *path;
+	struct worker *worker;
+	struct netif_ctrl_request req;
+	uint32_t data; /* of the response */
+};
+
+struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
+{
+	struct ctrl *ctrl = calloc(1, sizeof(*ctrl));
+	int ret = 0;
+
+	if (!ctrl)
+		return NULL;
+	ctrl->host = host;
+	ctrl->domid = domid;
+	ctrl->port = -1;
+	ctrl->sring = gnt_map(host->gnt, domid, &ref, 1, true);
+	if (!ctrl->sring) {
+		ret = -errno;
+		goto err;
+	}
+	ctrl->rsp_prod = ring_load_acquire(&ctrl->sring->idx.rsp_prod);
+	ctrl->req_cons = ctrl->rsp_prod;
+	if (ring_load_acquire(&ctrl->sring->idx.req_prod) - ctrl->req_cons > NETIF_CTRL_RING_SIZE) {
+		ret = -EINVAL;
+		goto err;
+	}
+	ctrl->port = evt_bind(host->evt, domid, port);
+	if (ctrl->port >= 0)
+		return ctrl;
+	ret = ctrl->port;
+err:
+	ctrl_close(ctrl);
+	errno = -ret;
+	return NULL;
+}
+
+void ctrl_close(struct ctrl *ctrl)
+{
+	if (!ctrl)
+		return;
+	if (ctrl->port >= 0)
+		evt_unbind(ctrl->host->evt, (uint32_t)ctrl->port);
+	if (ctrl->sring)
+		gnt_unmap(ctrl->host->gnt, ctrl->sring, 1);
+	free(ctrl);
+}
+
+bool ctrl_rang(struct ctrl *ctrl, uint32_t port)
+{
+	if (ctrl->port != (int)port)
+		return false;
+	ctrl->rang = true;
+	return true;
+}
+
+static int run_set_steer(struct worker *worker, void *arg)
+{
+	struct turn *turn = ((void **)arg)[0];
+	struct steer *steer = ((void **)arg)[1];
+
+	(void)worker;
+	turn->path->steer = *steer;
+	return 0;
+}
+
+/* Only this thread changes the path's steering, so reading it here is fine. */
+static void set_steer(struct turn *turn, struct steer *steer)
+{
+	void *arg[2] = { turn, steer };
+
+	worker_run(turn->worker, run_set_steer, arg);
+}
+
+static bool fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
+{
+	struct gnt_copy copy = { .local = bytes, .ref = ref, .len = (uint16_t)len };
+
+	return !gnt_copy_in(turn->ctrl->host->gnt, turn->ctrl->domid, &copy, 1) && !copy.status;
+}
+
+#define HASH_FLAGS ((1u << NETIF_HASH_TYPES) - 1)
+
+static uint32_t set_algorithm(struct turn *turn)
+{
+	struct steer steer = turn->path->steer;
+
+	if (turn->req.data[0] != NETIF_HASH_ALG_NONE &&
+	    turn->req.data[0] != NETIF_HASH_ALG_TOEPLITZ)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	steer.algorithm = (uint8_t)turn->req.data[0];
+	set_steer(turn, &steer);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+/* As xen-netback: without an algorithm there are no types to speak of. */
+static uint32_t get_flags(struct turn *turn)
+{
+	if (turn->path->steer.algorithm == NETIF_HASH_ALG_NONE)
+		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+	turn->data = HASH_FLAGS;
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static uint32_t set_flags(struct turn *turn)
+{
+	struct steer steer = turn->path->steer;
+
+	if (steer.algorithm == NETIF_HASH_ALG_NONE)
+		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+	if (turn->req.data[0] & ~HASH_FLAGS)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	steer.flags = (uint8_t)turn->req.data[0];
+	set_steer(turn, &steer);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static uint32_t set_key(struct turn *turn)
+{
+	struct steer steer = turn->path->steer;
+	uint32_t len = turn->req.data[1];
+
+	if (len > STEER_KEY_BYTES)
+		return NETIF_CTRL_STATUS_BUFFER_OVERFLOW;
+	memset(steer.key, 0, sizeof(steer.key));
+	if (len && !fetch(turn, turn->req.data[0], steer.key, len))
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	set_steer(turn, &steer);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static uint32_t get_mapping_size(struct turn *turn)
+{
+	turn->data = STEER_MAPPING_MAX;
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static uint32_t set_mapping_size(struct turn *turn)
+{
+	struct steer steer = turn->path->steer;
+
+	if (turn->req.data[0] > STEER_MAPPING_MAX)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	steer.nr_mapping = (uint16_t)turn->req.data[0];
+	memset(steer.mapping, 0, sizeof(steer.mapping));
+	set_steer(turn, &steer);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+/* XSA-270: bounds in 64 bits, the copied contents checked, only then used. */
+static uint32_t set_mapping(struct turn *turn)
+{
+	struct steer steer = turn->path->steer;
+	uint32_t entries[STEER_MAPPING_MAX];
+	uint64_t nr = turn->req.data[1], first = turn->req.data[2];
+
+	if (nr > STEER_MAPPING_MAX || first + nr > steer.nr_mapping)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	if (!nr)
+		return NETIF_CTRL_STATUS_SUCCESS;
+	if (!fetch(turn, turn->req.data[0], entries, (uint32_t)(nr * sizeof(entries[0]))))
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	for (uint64_t i = 0; i < nr; i++) {
+		if (entries[i] >= turn->path->nr_queues)
+			return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+		steer.mapping[first + i] = (uint8_t)entries[i];
+	}
+	set_steer(turn, &steer);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static struct statics *find_statics(struct turn *turn)
+{
+	if (turn->req.data[0] >= turn->path->nr_queues)
+		return NULL;
+	return &turn->path->queues[turn->req.data[0]].statics;
+}
+
+static uint32_t get_gref_mapping_size(struct turn *turn)
+{
+	if (!find_statics(turn))
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	turn->data = STATICS_MAX;
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static int run_set_statics(struct worker *worker, void *arg)
+{
+	struct statics *old = ((void **)arg)[0];
+	struct statics *new = ((void **)arg)[1];
+	struct statics swap = *old;
+
+	(void)worker;
+	*old = *new;
+	*new = swap;
+	return 0;
+}
+
+/* The worker uses @new from now on; what it used before is freed. */
+static void set_statics(struct turn *turn, struct statics *statics, struct statics *new)
+{
+	void *arg[2] = { statics, new };
+
+	worker_run(turn->worker, run_set_statics, arg);
+	free(new->page);
+}
+
+static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint32_t nr)
+{
+	return nr && nr <= LIST_MAX &&
+	       fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
+}
+
+/* A copy of the table with room for all of @list. */
+static int copy_statics(const struct statics *statics, const struct netif_gref *list, uint32_t nr,
+			struct statics *new)
+{
+	uint32_t highest = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		if (list[i].ref >= STATICS_REF_LIMIT)
+			return -EINVAL;
+		if (list[i].ref > highest)
+			highest = list[i].ref;
+	}
+	*new = *statics;
+	new->page = statics_reserve(statics, highest, &new->limit);
+	return new->page ? 0 : -ENOMEM;
+}
+
+/* Each page is a mapping of its own, so that each can be taken back by itself. */
+static int map_one(struct turn *turn, struct statics *new, const struct netif_gref *entry)
+{
+	bool readonly = entry->flags & NETIF_GREF_READONLY;
+	void *page;
+
+	if (new->page[entry->ref])
+		return -EEXIST;
+	page = gnt_map(turn->ctrl->host->gnt, turn->ctrl->domid, &entry->ref, 1, !readonly);
+	if (!page)
+		return -errno;
+	new->page[entry->ref] = (uintptr_t)page | (readonly ? STATICS_READONLY : 0);
+	new->nr++;
+	return 0;
+}
+
+static void unmap_one(struct turn *turn, struct statics *new, uint32_t ref)
+{
+	gnt_unmap(turn->ctrl->host->gnt, (void *)(new->page[ref] & ~STATICS_READONLY), 1);
+	new->page[ref] = 0;
+	new->nr--;
+}
+
+/* All or nothing. */
+static uint32_t add_grefs(struct turn *turn)
+{
+	struct statics *statics = find_statics(turn);
+	struct netif_gref list[LIST_MAX];
+	uint32_t nr = turn->req.data[2];
+	struct statics new;
+	uint32_t done = 0;
+
+	if (!statics || !fetch_list(turn, list, nr) || statics->nr + nr > STATICS_MAX ||
+	    copy_statics(statics, list, nr, &new))
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	while (done < nr && !map_one(turn, &new, &list[done]))
+		done++;
+	if (done < nr) {
+		while (done--)
+			unmap_one(turn, &new, list[done].ref);
+		free(new.page);
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	}
+	set_statics(turn, statics, &new);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+/* Marks what is to go in @list; the table is published without it, then it goes. */
+static uint32_t del_grefs(struct turn *turn)
+{
+	struct statics *statics = find_statics(turn);
+	struct netif_gref list[LIST_MAX];
+	uint32_t nr = turn->req.data[2];
+	struct gnt_copy back = { .local = list, .ref = turn->req.data[1] };
+	uintptr_t gone[LIST_MAX] = { 0 };
+	struct statics new;
+
+	if (!statics || !fetch_list(turn, list, nr))
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	new = *statics;
+	new.page = statics_reserve(statics, 0, &new.limit);
+	if (!new.page)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	for (uint32_t i = 0; i < nr; i++) {
+		bool known = list[i].ref < new.limit && new.page[list[i].ref];
+
+		list[i].status = known ? NETIF_CTRL_STATUS_SUCCESS :
+					 NETIF_CTRL_STATUS_INVALID_PARAMETER;
+		if (!known)
+			continue;
+		gone[i] = new.page[list[i].ref];
+		new.page[list[i].ref] = 0;
+		new.nr--;
+		turn->data++;
+	}
+	set_statics(turn, statics, &new);
+	for (uint32_t i = 0; i < nr; i++)
+		if (gone[i])
+			gnt_unmap(turn->ctrl->host->gnt, (void *)(gone[i] & ~STATICS_READONLY), 1);
+	back.len = (uint16_t)(nr * sizeof(list[0]));
+	/* A list that cannot be written is the guest's loss: the count tells it too. */
+	gnt_copy_out(turn->ctrl->host->gnt, turn->ctrl->domid, &back, 1);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static uint32_t (*const messages[])(struct turn *turn) = {
+	[NETIF_CTRL_GET_HASH_FLAGS] = get_flags,
+	[NETIF_CTRL_SET_HASH_FLAGS] = set_flags,
+	[NETIF_CTRL_SET_HASH_KEY] = set_key,
+	[NETIF_CTRL_GET_HASH_MAPPING_SIZE] = get_mapping_size,
+	[NETIF_CTRL_SET_HASH_MAPPING_SIZE] = set_mapping_size,
+	[NETIF_CTRL_SET_HASH_MAPPING] = set_mapping,
+	[NETIF_CTRL_SET_HASH_ALGORITHM] = set_algorithm,
+	[NETIF_CTRL_GET_GREF_MAPPING_SIZE] = get_gref_mapping_size,
+	[NETIF_CTRL_ADD_GREF_MAPPING] = add_grefs,
+	[NETIF_CTRL_DEL_GREF_MAPPING] = del_grefs,
+};
+
+static uint32_t dispatch(struct turn *turn)
+{
+	uint16_t type = turn->req.type;
+
+	if (type >= sizeof(messages) / sizeof(messages[0]) || !messages[type])
+		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+	return messages[type](turn);
+}
+
+static void answer(struct turn *turn)
+{
+	struct ctrl *ctrl = turn->ctrl;
+	union netif_ctrl_entry entry;
+
+	memcpy(&turn->req, &ctrl->sring->entry[ctrl->req_cons++ % NETIF_CTRL_RING_SIZE],
+	       sizeof(turn->req));
+	__asm__ __volatile__("" : : : "memory");
+	turn->data = 0;
+	memset(&entry, 0, sizeof(entry));
+	entry.rsp.status = dispatch(turn);
+	entry.rsp.id = turn->req.id;
+	entry.rsp.type = turn->req.type;
+	entry.rsp.data = turn->data;
+	memcpy(&ctrl->sring->entry[ctrl->rsp_prod++ % NETIF_CTRL_RING_SIZE], &entry, sizeof(entry));
+}
+
+const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker, uint64_t now_us,
+		     uint64_t *due_us)
+{
+	struct turn turn = { .ctrl = ctrl, .path = path, .worker = worker };
+	uint32_t old = ctrl->rsp_prod;
+	uint32_t avail, done = 0;
+
+	*due_us = UINT64_MAX;
+	if (now_us < ctrl->turn_us) {
+		*due_us = ctrl->turn_us;
+		return NULL;
+	}
+	avail = ring_load_acquire(&ctrl->sring->idx.req_prod) - ctrl->req_cons;
+	if (avail > NETIF_CTRL_RING_SIZE)
+		return "control ring: request index beyond the ring";
+	while (done < avail && done < CTRL_BATCH) {
+		answer(&turn);
+		done++;
+	}
+	if (done && ring_push(&ctrl->sring->idx, old, ctrl->rsp_prod))
+		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
+	if (done || ctrl->rang)
+		ctrl->turn_us = now_us + CTRL_PAUSE_US;
+	if (ring_arm(&ctrl->sring->idx, ctrl->req_cons + 1)) {
+		*due_us = ctrl->turn_us;
+		return NULL;
+	}
+	if (ctrl->rang) {
+		ctrl->rang = false;
+		evt_unmask(ctrl->host->evt, (uint32_t)ctrl->port);
+	}
+	return NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A vif's control ring (netif.h): hash configuration and static grants. Control
+ * thread only: its messages are rare and map pages, which may block. What they
+ * change is taken over by the worker between two passes.
+ *
+ * A guest that floods the ring gets CTRL_BATCH messages a turn and a turn every
+ * CTRL_PAUSE_US; others do not wait longer than that for their own.
+ */
+#ifndef VIFD_VIF_CTRL_H
+#define VIFD_VIF_CTRL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../path/path.h"
+#include "host.h"
+
+struct ctrl;
+
+/**
+ * ctrl_open() - Map a control ring and bind its channel
+ * @ref:  Grant reference of the ring (untrusted)
+ * @port: Event channel the guest offers (untrusted)
+ *
+ * Return: ring, NULL with errno set
+ */
+struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port);
+
+/** ctrl_close() - Unbind, unmap; NULL is fine */
+void ctrl_close(struct ctrl *ctrl);
+
+/** ctrl_rang() - Was this the ring's channel? If so it stays masked until its turn */
+bool ctrl_rang(struct ctrl *ctrl, uint32_t port);
+
+/**
+ * ctrl_run() - Answer messages
+ * @ctrl:   Ring
+ * @path:   Whose queues they are about
+ * @worker: That owns @path
+ * @due_us: When the next turn is due, UINT64_MAX = at the next event
+ *
+ * Return: NULL, or why the guest is to be stopped
+ */
+const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker, uint64_t now_us,
+		     uint64_t *due_us);
+
+#endif
