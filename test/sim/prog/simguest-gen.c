@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * simguest-gen: numbered frames from one end to another, each end a vif of the sim bed or a
+ * network device (AF_PACKET) of this namespace. One thread plays both ends, or one of them.
+ *
+ *   frame: Ethernet, IPv4, UDP, then magic, flow, number, time of sending: 64 bytes at least
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../guest/simguest.h"
+
+static const char help[] =
+	"Usage: simguest-gen [OPTION]... FROM TO\n"
+	"FROM and TO: DOMID[.DEVID] a vif, if:NAME a network device, - nobody (count one side)\n"
+	"  --both          in both directions\n"
+	"  --size N[,N]... bytes of a frame, in turn, 64..65000 (64)\n"
+	"  --seconds S     how long (5)          --count N   stop after N frames\n"
+	"  --rate N        frames a second, 0 = as fast as possible (0)\n"
+	"  --flows N       UDP ports in turn (1) --burst N   frames at once (32)\n"
+	"  --queues N --static --regrant --events --shared   of the vifs\n"
+	"  --dst MAC       destination instead of TO's address\n"
+	"  --drain MS      wait for stragglers at the end (200)\n"
+	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver.\n";
+
+#define MAGIC 0x76696664u
+#define HDR_LEN 42u
+#define SIZES_MAX 16u
+#define BURST_MAX 64u
+#define WINDOW (1u << 20) /* frames that duplicates are looked for in */
+
+struct payload {
+	uint32_t magic;
+	uint16_t flow;
+	uint64_t number, ns;
+} __attribute__((packed));
+
+struct end {
+	const char *name;
+	struct simguest *g;
+	int fd;
+	uint8_t mac[6];
+	uint32_t next_queue;
+	uint8_t (*frames)[65536];
+};
+
+struct direction {
+	struct end *from, *to;
+	uint16_t flow;
+	uint64_t sent, bytes, received, foreign, lost, duplicated, reordered, highest, refused;
+	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
+	uint64_t *seen;
+};
+
+static struct {
+	uint32_t sizes[SIZES_MAX], nr_sizes, flows, burst, drain_ms;
+	double seconds, rate;
+	uint64_t count;
+	bool both, events, has_dst;
+	uint8_t dst[6];
+	struct simguest_config vif;
+} opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .burst = 32, .drain_ms = 200, .seconds = 5 };
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int device_open(struct end *e, const char *name)
+{
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct ifreq ifr = { 0 };
+	int size = 8 << 20;
+
+	sll.sll_ifindex = (int)if_nametoindex(name);
+	e->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	if (e->fd < 0 || ioctl(e->fd, SIOCGIFHWADDR, &ifr) < 0)
+		return -errno;
+	memcpy(e->mac, ifr.ifr_hwaddr.sa_data, 6);
+	setsockopt(e->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(e->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	return bind(e->fd, (struct sockaddr *)&sll, sizeof(sll)) < 0 ? -errno : 0;
+}
+
+static int end_open(struct end *e, const char *name)
+{
+	struct simguest_config c = opt.vif;
+	const char *dot = strchr(name, '.');
+	int err;
+
+	memset(e, 0, sizeof(*e));
+	e->name = name;
+	e->fd = -1;
+	e->frames = malloc(BURST_MAX * sizeof(*e->frames));
+	if (!strcmp(name, "-"))
+		return 0;
+	if (!strncmp(name, "if:", 3)) {
+		err = device_open(e, name + 3);
+		if (err)
+			fprintf(stderr, "simguest-gen: %s: %s\n", name, strerror(-err));
+		return err;
+	}
+	c.domid = (uint32_t)atoi(name);
+	c.devid = dot ? (uint32_t)atoi(dot + 1) : 0;
+	c.poll = !opt.events;
+	e->g = simguest_open(&c);
+	err = e->g ? simguest_connect(e->g) : -errno;
+	if (!err)
+		memcpy(e->mac, e->g->mac, 6);
+	return err;
+}
+
+static int end_close(struct end *e)
+{
+	int in_use = e->g ? simguest_close(e->g) : 0;
+
+	if (e->fd >= 0)
+		close(e->fd);
+	free(e->frames);
+	if (in_use)
+		fprintf(stderr, "simguest-gen: %s: %d grants still in use at the end\n", e->name, in_use);
+	return in_use;
+}
+
+static uint16_t ip_sum(const uint8_t *ip)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~((sum & 0xffff) + (sum >> 16));
+}
+
+static void put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void frame_make(struct direction *d, uint8_t *p, uint32_t len)
+{
+	static const uint8_t any[6] = { 2, 0, 0, 0, 0, 0xfe };
+	struct payload pl = { .magic = MAGIC, .flow = d->flow, .number = d->sent, .ns = now_ns() };
+	uint8_t *ip = p + 14, *udp = p + 34;
+
+	memcpy(p, opt.has_dst ? opt.dst : d->to->g || d->to->fd >= 0 ? d->to->mac : any, 6);
+	memcpy(p + 6, d->from->mac, 6);
+	put16(p + 12, 0x0800);
+	memset(ip, 0, 28);
+	ip[0] = 0x45;
+	put16(ip + 2, len - 14);
+	ip[8] = 64;
+	ip[9] = 17;
+	memcpy(ip + 12, (uint8_t[]){ 10, 77, (uint8_t)d->flow, 1 }, 4);
+	memcpy(ip + 16, (uint8_t[]){ 10, 77, (uint8_t)d->flow, 2 }, 4);
+	put16(ip + 10, ip_sum(ip));
+	put16(udp, 10000 + (uint32_t)(d->sent % opt.flows));
+	put16(udp + 2, 20000);
+	put16(udp + 4, len - 34);
+	memcpy(p + HDR_LEN, &pl, sizeof(pl));
+}
+
+static uint32_t end_tx(struct end *e, struct simguest_frame *frames, uint32_t nr)
+{
+	uint32_t n = 0;
+
+	if (e->g) {
+		struct simguest_queue *q = &e->g->queue[e->next_queue++ % e->g->nr_queues];
+
+		simguest_tx_reap(q);
+		return simguest_tx(q, frames, nr);
+	}
+	while (n < nr && send(e->fd, frames[n].data, frames[n].len, MSG_DONTWAIT) > 0)
+		n++;
+	return n;
+}
+
+static uint32_t direction_send(struct direction *d, uint32_t room)
+{
+	struct simguest_frame frames[BURST_MAX];
+	uint64_t first = d->sent;
+	uint32_t nr = room < opt.burst ? room : opt.burst, n;
+
+	if (opt.count && opt.count - d->sent < nr)
+		nr = (uint32_t)(opt.count - d->sent);
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t len = opt.sizes[d->sent % opt.nr_sizes];
+
+		frame_make(d, d->from->frames[i], len);
+		frames[i] = (struct simguest_frame){ .data = d->from->frames[i], .len = len };
+		d->sent++;
+	}
+	n = nr ? end_tx(d->from, frames, nr) : 0;
+	d->sent = first + n;
+	d->refused += nr - n;
+	for (uint32_t i = 0; i < n; i++)
+		d->bytes += frames[i].len;
+	return n;
+}
+
+static void account(struct direction *d, const struct payload *pl, uint64_t now)
+{
+	uint64_t slot = pl->number % WINDOW, delay = now - pl->ns;
+
+	if (d->seen[slot] == pl->number + 1) {
+		d->duplicated++;
+		return;
+	}
+	d->seen[slot] = pl->number + 1;
+	if (d->received && pl->number < d->highest)
+		d->reordered++;
+	if (pl->number > d->highest)
+		d->highest = pl->number;
+	if (!d->received++)
+		d->first_ns = now;
+	else if (now - d->last_ns > d->gap_ns)
+		d->gap_ns = now - d->last_ns;
+	d->last_ns = now;
+	d->delay_ns += delay;
+	if (delay > d->delay_max_ns)
+		d->delay_max_ns = delay;
+}
+
+static void frame_take(struct direction *d, const uint8_t *p, uint32_t len, uint64_t now)
+{
+	struct payload pl;
+
+	if (len < HDR_LEN + sizeof(pl)) {
+		d->foreign++;
+		return;
+	}
+	memcpy(&pl, p + HDR_LEN, sizeof(pl));
+	if (pl.magic == MAGIC && pl.flow == d->flow)
+		account(d, &pl, now);
+	else
+		d->foreign++;
+}
+
+static uint32_t device_rx(struct direction *d)
+{
+	static uint8_t buf[65536];
+	uint64_t now = now_ns();
+	uint32_t n;
+
+	for (n = 0; n < BURST_MAX; n++) {
+		struct sockaddr_ll from;
+		socklen_t size = sizeof(from);
+		ssize_t len = recvfrom(d->to->fd, buf, sizeof(buf), MSG_DONTWAIT,
+				       (struct sockaddr *)&from, &size);
+
+		if (len < 0)
+			break;
+		if (from.sll_pkttype != PACKET_OUTGOING)
+			frame_take(d, buf, (uint32_t)len, now);
+	}
+	return n;
+}
+
+static uint32_t direction_receive(struct direction *d)
+{
+	struct simguest_frame frames[BURST_MAX];
+	uint32_t n = 0;
+	uint64_t now;
+
+	if (d->to->fd >= 0)
+		return device_rx(d);
+	for (uint32_t q = 0; d->to->g && q < d->to->g->nr_queues; q++) {
+		uint32_t got = simguest_rx(&d->to->g->queue[q], frames, BURST_MAX);
+
+		now = got ? now_ns() : 0;
+		for (uint32_t i = 0; i < got; i++)
+			frame_take(d, frames[i].data, frames[i].len, now);
+		n += got;
+	}
+	return n;
+}
+
+/* How many frames may go now, to keep the rate */
+static uint32_t allowed(const struct direction *d, uint64_t now)
+{
+	double due;
+
+	if (opt.rate <= 0)
+		return BURST_MAX;
+	due = (double)(now - d->send_start_ns) * 1e-9 * opt.rate - (double)d->sent;
+	return due < 1 ? 0 : due > BURST_MAX ? BURST_MAX : (uint32_t)due;
+}
+
+static void rest(struct end *e)
+{
+	if (opt.events && e->g && !simguest_arm(e->g)) {
+		usleep(20);
+		simguest_events_clear(e->g);
+	}
+}
+
+static void run(struct direction *d, uint32_t nr)
+{
+	uint64_t end = now_ns() + (uint64_t)(opt.seconds * 1e9), now = now_ns();
+	bool done = false;
+
+	for (uint32_t i = 0; i < nr; i++)
+		d[i].send_start_ns = now;
+	while (!stop && !done && (now = now_ns()) < end) {
+		uint32_t work = 0;
+
+		done = opt.count;
+		for (uint32_t i = 0; i < nr; i++) {
+			bool sends = d[i].from->g || d[i].from->fd >= 0;
+			uint32_t room = sends ? allowed(&d[i], now) : 0;
+
+			if (room)
+				work += direction_send(&d[i], room);
+			work += direction_receive(&d[i]);
+			done = done && (d[i].sent >= opt.count || d[i].received >= opt.count);
+		}
+		for (uint32_t i = 0; !work && i < nr; i++)
+			rest(d[i].to);
+	}
+	now = now_ns();
+	for (uint32_t i = 0; i < nr; i++)
+		d[i].send_end_ns = now;
+	end = now + opt.drain_ms * 1000000ull;
+	while (now_ns() < end) {
+		uint32_t work = 0;
+
+		for (uint32_t i = 0; i < nr; i++) {
+			for (uint32_t q = 0; d[i].from->g && q < d[i].from->g->nr_queues; q++)
+				simguest_tx_reap(&d[i].from->g->queue[q]);
+			work += direction_receive(&d[i]);
+		}
+		if (!work)
+			usleep(100);
+	}
+}
+
+static void report(const struct direction *d)
+{
+	double tx_s = (double)(d->send_end_ns - d->send_start_ns) * 1e-9;
+	double rx_s = (double)(d->last_ns - d->first_ns) * 1e-9;
+	struct simguest_stats a = { 0 }, b = { 0 };
+
+	if (d->from->g)
+		simguest_stats_sum(d->from->g, &a);
+	if (d->to->g)
+		simguest_stats_sum(d->to->g, &b);
+	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu duplicated=%lu reordered=%lu foreign=%lu "
+	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f delay_us=%.1f delay_max_us=%.0f "
+	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
+	       d->from->name, d->to->name, d->sent, d->received,
+	       d->sent > d->received ? d->sent - d->received : 0, d->duplicated, d->reordered,
+	       d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
+	       rx_s > 0 ? (double)d->received / rx_s / 1e6 : 0,
+	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6,
+	       d->received ? (double)d->delay_ns / (double)d->received / 1e3 : 0,
+	       (double)d->delay_max_ns / 1e3, a.tx_error, a.tx_dropped, b.rx_error,
+	       a.violations + b.violations, a.in_use + b.in_use,
+	       a.why[0] || b.why[0] ? " why=" : "", a.why[0] ? a.why : b.why);
+}
+
+static int sizes_read(char *text)
+{
+	opt.nr_sizes = 0;
+	for (char *word = strtok(text, ","); word; word = strtok(NULL, ",")) {
+		uint32_t n = (uint32_t)atoi(word);
+
+		if (n < HDR_LEN + sizeof(struct payload) || n > 65000 || opt.nr_sizes == SIZES_MAX)
+			return -EINVAL;
+		opt.sizes[opt.nr_sizes++] = n;
+	}
+	return opt.nr_sizes ? 0 : -EINVAL;
+}
+
+static const struct option options[] = {
+	{ "both", 0, NULL, 'b' }, { "size", 1, NULL, 's' }, { "seconds", 1, NULL, 't' },
+	{ "count", 1, NULL, 'c' }, { "rate", 1, NULL, 'r' }, { "flows", 1, NULL, 'f' },
+	{ "burst", 1, NULL, 'B' }, { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
+	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
+	{ "dst", 1, NULL, 'd' }, { "drain", 1, NULL, 'D' }, { "help", 0, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int options_read(int argc, char **argv)
+{
+	int o;
+
+	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (o) {
+		case 'b': opt.both = true; break;
+		case 's': if (sizes_read(optarg)) return -EINVAL; break;
+		case 't': opt.seconds = atof(optarg); break;
+		case 'c': opt.count = strtoull(optarg, NULL, 10); break;
+		case 'r': opt.rate = atof(optarg); break;
+		case 'f': opt.flows = (uint32_t)atoi(optarg); break;
+		case 'B': opt.burst = (uint32_t)atoi(optarg); break;
+		case 'q': opt.vif.queues = (uint32_t)atoi(optarg); break;
+		case 'S': opt.vif.static_grants = true; break;
+		case 'R': opt.vif.regrant = true; break;
+		case 'e': opt.events = true; break;
+		case 'H': opt.vif.shared_channel = true; break;
+		case 'D': opt.drain_ms = (uint32_t)atoi(optarg); break;
+		case 'd':
+			opt.has_dst = sscanf(optarg, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &opt.dst[0],
+					     &opt.dst[1], &opt.dst[2], &opt.dst[3], &opt.dst[4],
+					     &opt.dst[5]) == 6;
+			if (!opt.has_dst)
+				return -EINVAL;
+			break;
+		case 'h': fputs(help, stdout); exit(0);
+		default: return -EINVAL;
+		}
+	}
+	if (!opt.flows || !opt.burst || opt.burst > BURST_MAX)
+		return -EINVAL;
+	return optind == argc - 2 ? 0 : -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	struct direction d[2] = { { .flow = 1 }, { .flow = 2 } };
+	uint32_t nr;
+	struct end a, b;
+	int in_use;
+
+	if (options_read(argc, argv)) {
+		fputs(help, stderr);
+		return 2;
+	}
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+	if (end_open(&a, argv[optind]) || end_open(&b, argv[optind + 1]))
+		return 1;
+	nr = opt.both ? 2 : 1;
+	d[0].from = d[1].to = &a;
+	d[0].to = d[1].from = &b;
+	for (uint32_t i = 0; i < nr; i++)
+		d[i].seen = calloc(WINDOW, sizeof(d[i].seen[0]));
+	run(d, nr);
+	for (uint32_t i = 0; i < nr; i++) {
+		report(&d[i]);
+		free(d[i].seen);
+	}
+	fflush(stdout);
+	in_use = end_close(&a);
+	in_use += end_close(&b);
+	return in_use ? 1 : 0;
+}
