@@ -66,7 +66,7 @@ int eal_start(const struct config *config)
 		"--no-huge",
 		"-m",
 		memory,
-		"--in-memory",
+		"--no-shconf",
 		"--no-pci",
 		lcores,
 		"--file-prefix=vifd",
