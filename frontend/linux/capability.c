@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Capabilities that change while traffic flows (doc/capability.md).
+ *
+ * The back end's record is read whenever its node changes. What is lost is
+ * given up first, then the generation is acknowledged, then what is gained is
+ * used: the back end emulates a lost offload until the acknowledgement, and
+ * may not see a gained one before it. The link stays up throughout.
+ *
+ * Our own record says what this end can do and wants; it is written at most
+ * once a second.
+ */
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "vifront.h"
+
+/* Which fields of our record come with which word. */
+#define CAP_OWN_WORDS (BIT(VIFCAP_WORD_VERSION) | BIT(VIFCAP_WORD_GENERATION) | \
+		       BIT(VIFCAP_WORD_MTU) | BIT(VIFCAP_WORD_QUEUES) | \
+		       BIT(VIFCAP_WORD_TX_OFFLOADS) | BIT(VIFCAP_WORD_RX_OFFLOADS) | \
+		       BIT(VIFCAP_WORD_STATIC_GRANTS) | BIT(VIFCAP_WORD_COALESCE_RX_US) | \
+		       BIT(VIFCAP_WORD_COALESCE_RX_FRAMES) | BIT(VIFCAP_WORD_COALESCE_TX_FRAMES) | \
+		       BIT(VIFCAP_WORD_FLAGS))
+
+static const struct {
+	u32 offload;
+	netdev_features_t feature;
+} cap_offloads[] = {
+	{ VIFCAP_CSUM4, NETIF_F_IP_CSUM },
+	{ VIFCAP_CSUM6, NETIF_F_IPV6_CSUM },
+	{ VIFCAP_GSO4, NETIF_F_TSO },
+	{ VIFCAP_GSO6, NETIF_F_TSO6 },
+	{ VIFCAP_SG, NETIF_F_SG },
+};
+
+/* Which tx offloads the record allows; all of them without a record. */
+netdev_features_t vifront_cap_features(const struct vifront *fe)
+{
+	netdev_features_t f = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cap_offloads); i++)
+		if (fe->cap.tx_mask & cap_offloads[i].offload)
+			f |= cap_offloads[i].feature;
+	return f;
+}
+
+static u32 cap_own_offloads(const struct vifront *fe)
+{
+	u32 offloads = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cap_offloads); i++)
+		if (fe->netdev->wanted_features & cap_offloads[i].feature)
+			offloads |= cap_offloads[i].offload;
+	return offloads;
+}
+
+static void cap_own(const struct vifront *fe, struct vifcap *own)
+{
+	const struct vifront_queue *q = &fe->queues[0];
+
+	memset(own, 0, sizeof(*own)); /* compared as bytes */
+	own->present = CAP_OWN_WORDS;
+	own->version = VIFCAP_VERSION;
+	own->generation = fe->cap.own.generation;
+	own->mtu = VIFRONT_MTU_MAX;
+	own->queues = fe->nr_queues;
+	own->tx_offloads = cap_own_offloads(fe);
+	own->rx_offloads = VIFCAP_OFFLOADS_ALL;
+	own->static_grants = 2 * VIFRONT_SLOTS;
+	own->coalesce_rx_us = q->rx.coalesce_us;
+	own->coalesce_rx_frames = q->rx.coalesce_frames;
+	own->coalesce_tx_frames = q->tx.coalesce_frames;
+	own->flags = fe->cap.wished_flags;
+}
+
+static void cap_publish_work(struct work_struct *work)
+{
+	struct vifront *fe = container_of(to_delayed_work(work), struct vifront, cap.publish);
+	struct vifcap own;
+	char *text;
+	int rc;
+
+	rtnl_lock();
+	if (!fe->attached)
+		goto out;
+	cap_own(fe, &own);
+	if (!memcmp(&own, &fe->cap.own, sizeof(own)))
+		goto out;
+	own.generation = vifcap_next_generation(own.generation);
+	text = kmalloc(VIFCAP_TEXT_MAX + 1, GFP_KERNEL);
+	if (!text)
+		goto out;
+	rc = vifcap_format(&own, text, VIFCAP_TEXT_MAX + 1);
+	if (rc > 0)
+		rc = xenbus_write(XBT_NIL, fe->xbdev->nodename, VIFCAP_NODE, text);
+	if (!rc)
+		fe->cap.own = own;
+	else
+		netdev_warn(fe->netdev, "capability record not written: error %d\n", rc);
+	kfree(text);
+out:
+	rtnl_unlock();
+}
+
+/* Any context: our record is looked at, and written if it changed, within a second. */
+void vifront_cap_publish(struct vifront *fe)
+{
+	schedule_delayed_work(&fe->cap.publish, HZ);
+}
+
+/**
+ * vifront_cap_wish_flags() - Ask the back end to set and clear our vif's flags
+ * @fe:    Interface
+ * @flags: VIFCAP_FLAG_* as they should be
+ *
+ * Under rtnl. The answer is the back end's next record.
+ *
+ * Return: 0; -EOPNOTSUPP it has none; -EPERM a change that it does not allow
+ */
+int vifront_cap_wish_flags(struct vifront *fe, u32 flags)
+{
+	struct vifcap *theirs = &fe->cap.theirs;
+	u32 change;
+
+	if (!fe->cap.have || !vifcap_has(theirs, VIFCAP_WORD_FLAGS_ALLOWED))
+		return -EOPNOTSUPP;
+	change = flags ^ theirs->flags;
+	if (change & ~theirs->flags_allowed)
+		return -EPERM;
+	fe->cap.wished_flags = flags;
+	vifront_cap_publish(fe);
+	return 0;
+}
+
+static void cap_set_offloads(struct vifront *fe, u32 mask)
+{
+	if (fe->cap.tx_mask == mask)
+		return;
+	fe->cap.tx_mask = mask;
+	netdev_update_features(fe->netdev);
+}
+
+/* Lower at once; up again to what it was, never above what the admin set. */
+static void cap_set_mtu(struct vifront *fe, u32 most)
+{
+	struct net_device *dev = fe->netdev;
+
+	most = min_t(u32, most, VIFRONT_MTU_MAX);
+	if (dev->mtu > most) {
+		if (!fe->cap.mtu_before)
+			fe->cap.mtu_before = dev->mtu;
+		dev_set_mtu(dev, most);
+	}
+	dev->max_mtu = most;
+	if (fe->cap.mtu_before && most > dev->mtu) {
+		dev_set_mtu(dev, min_t(u32, most, fe->cap.mtu_before));
+		if (dev->mtu >= fe->cap.mtu_before)
+			fe->cap.mtu_before = 0;
+	}
+}
+
+static void cap_set_queues(struct vifront *fe, unsigned int nr)
+{
+	nr = clamp(nr, 1u, fe->nr_queues);
+	if (nr != fe->netdev->real_num_tx_queues)
+		vifront_set_active_queues(fe, nr);
+}
+
+static void cap_set_vlan(struct vifront *fe, bool on)
+{
+	netdev_features_t f = on ? NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM |
+				   NETIF_F_TSO | NETIF_F_TSO6 : 0;
+
+	if (fe->netdev->vlan_features == f)
+		return;
+	fe->netdev->vlan_features = f;
+	netdev_features_change(fe->netdev);
+}
+
+/* What a record means in full; a word that is not there: as plain netif has it. */
+static void cap_normalise(const struct vifront *fe, struct vifcap *cap)
+{
+	if (!vifcap_has(cap, VIFCAP_WORD_TX_OFFLOADS))
+		cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
+	if (!vifcap_has(cap, VIFCAP_WORD_MTU))
+		cap->mtu = VIFRONT_MTU_MAX;
+	if (!vifcap_has(cap, VIFCAP_WORD_QUEUES))
+		cap->queues = VIFRONT_QUEUES_MAX;
+}
+
+static void cap_lose(struct vifront *fe, const struct vifcap *now)
+{
+	cap_set_vlan(fe, fe->netdev->vlan_features && (now->features & VIFCAP_FEATURE_VLAN));
+	cap_set_offloads(fe, fe->cap.tx_mask & now->tx_offloads);
+	cap_set_mtu(fe, min_t(u32, fe->netdev->max_mtu, now->mtu));
+	cap_set_queues(fe, min(fe->netdev->real_num_tx_queues, now->queues));
+	if (!now->static_grants)
+		vifront_gref_del(fe);
+}
+
+static void cap_gain(struct vifront *fe, const struct vifcap *now)
+{
+	cap_set_offloads(fe, now->tx_offloads);
+	cap_set_vlan(fe, now->features & VIFCAP_FEATURE_VLAN);
+	cap_set_mtu(fe, now->mtu);
+	cap_set_queues(fe, now->queues);
+	if (now->static_grants)
+		vifront_gref_add(fe);
+}
+
+static void cap_note_path(struct vifront *fe, const struct vifcap *old, const struct vifcap *now)
+{
+	if (now->path == old->path && !strcmp(now->vf, old->vf))
+		return;
+	fe->cap.path_changes++;
+	netdev_info(fe->netdev, "now on %s %s, %u Mbit/s\n",
+		    now->path == VIFCAP_PATH_VF ? "vf" :
+		    now->path == VIFCAP_PATH_SOFTWARE ? "the software path" : "another path",
+		    now->path == VIFCAP_PATH_VF ? now->vf : "", now->speed);
+}
+
+static void cap_apply(struct vifront *fe, struct vifcap *now)
+{
+	struct vifcap old = fe->cap.theirs;
+
+	cap_normalise(fe, now);
+	cap_lose(fe, now);
+	fe->cap.theirs = *now;
+	WRITE_ONCE(fe->cap.have, true);
+	if (xenbus_printf(XBT_NIL, fe->xbdev->nodename, VIFCAP_NODE_ACK, "%u", now->generation))
+		return; /* unacknowledged: nothing gained */
+	cap_gain(fe, now);
+	cap_note_path(fe, &old, now);
+	fe->cap.changes++;
+}
+
+/* No record: plain netif, where static grants may be offered all the same. */
+static void cap_without(struct vifront *fe)
+{
+	WRITE_ONCE(fe->cap.have, false);
+	cap_set_offloads(fe, VIFCAP_OFFLOADS_ALL);
+	cap_set_vlan(fe, false);
+	cap_set_mtu(fe, VIFRONT_MTU_MAX);
+	cap_set_queues(fe, fe->nr_queues);
+	vifront_gref_add(fe);
+}
+
+static void cap_read(struct vifront *fe)
+{
+	struct vifcap now;
+	unsigned int len;
+	char *text;
+	int rc;
+
+	text = xenbus_read(XBT_NIL, fe->xbdev->otherend, VIFCAP_NODE, &len);
+	if (IS_ERR(text)) {
+		cap_without(fe);
+		return;
+	}
+	rc = vifcap_parse(&now, text, len);
+	kfree(text);
+	if (rc) {
+		fe->cap.refused++;
+		net_warn_ratelimited("%s: capability record refused: error %d\n",
+				     fe->netdev->name, rc);
+	} else if (!fe->cap.have || now.generation != fe->cap.theirs.generation) {
+		cap_apply(fe, &now);
+	}
+}
+
+static void cap_work(struct work_struct *work)
+{
+	struct vifront *fe = container_of(work, struct vifront, cap.work);
+
+	rtnl_lock();
+	/* earlier, the control ring and the acknowledgement mean nothing */
+	if (fe->attached && fe->xbdev->state == XenbusStateConnected && fe->cap.ready)
+		cap_read(fe);
+	rtnl_unlock();
+	vifront_carrier_update(fe);
+}
+
+static void cap_changed(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	schedule_work(&container_of(watch, struct vifront, cap.watch)->cap.work);
+}
+
+void vifront_cap_init(struct vifront *fe)
+{
+	INIT_WORK(&fe->cap.work, cap_work);
+	INIT_DELAYED_WORK(&fe->cap.publish, cap_publish_work);
+	fe->cap.watch.callback = cap_changed;
+	fe->cap.tx_mask = VIFCAP_OFFLOADS_ALL;
+}
+
+/* The back end is Connected. Under rtnl. */
+void vifront_cap_connected(struct vifront *fe)
+{
+	fe->cap.ready = true;
+	schedule_work(&fe->cap.work);
+	mod_delayed_work(system_wq, &fe->cap.publish, 0);
+}
+
+/* The next back end is another: nothing of this one's is kept. Under rtnl. */
+void vifront_cap_disconnect(struct vifront *fe)
+{
+	fe->cap.ready = false;
+	WRITE_ONCE(fe->cap.have, false);
+	memset(&fe->cap.theirs, 0, sizeof(fe->cap.theirs));
+	fe->cap.tx_mask = VIFCAP_OFFLOADS_ALL;
+	fe->cap.own.present = 0; /* written anew */
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The record's parser and formatter: the same source as the daemon's. */
+#include "../../common/capability.c"

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control ring: one message at a time, asked and waited for.
+ *
+ * Not protected against: a back end that answers late. The message then counts
+ * as refused, and so does every later one until the next connect, because its
+ * answer could be taken for another's.
+ */
+#include <linux/interrupt.h>
+#include <xen/events.h>
+
+#include "vifront.h"
+
+#define CTRL_TIMEOUT (2 * HZ)
+
+static irqreturn_t ctrl_interrupt(int irq, void *data)
+{
+	struct vifront_ctrl *c = data;
+	bool idle = READ_ONCE(c->ring.idx->rsp_prod) == READ_ONCE(c->ring.rsp_cons);
+
+	wake_up(&c->wq);
+	xen_irq_lateeoi(irq, idle ? XEN_EOI_FLAG_SPURIOUS : 0);
+	return IRQ_HANDLED;
+}
+
+static void ctrl_send(struct vifront_ctrl *c, const struct netif_ctrl_request *req)
+{
+	c->sring->entry[c->ring.req_prod++ & (c->ring.size - 1)].req = *req;
+	if (vifront_ring_push(&c->ring))
+		notify_remote_via_irq(c->irq);
+}
+
+static int ctrl_receive(struct vifront_ctrl *c, struct netif_ctrl_response *rsp)
+{
+	u32 prod;
+	int n;
+
+	vifront_ring_want_event(&c->ring, 1);
+	if (!wait_event_timeout(c->wq, READ_ONCE(c->ring.idx->rsp_prod) != c->ring.rsp_cons,
+				CTRL_TIMEOUT))
+		return -ETIMEDOUT;
+	n = vifront_ring_responses(&c->ring, &prod);
+	if (n < 0)
+		return n;
+	memcpy(rsp, &c->sring->entry[c->ring.rsp_cons++ & (c->ring.size - 1)].rsp, sizeof(*rsp));
+	barrier(); /* one copy, used from here on */
+	return 0;
+}
+
+static int ctrl_status(u32 status)
+{
+	switch (status) {
+	case NETIF_CTRL_STATUS_SUCCESS:
+		return 0;
+	case NETIF_CTRL_STATUS_NOT_SUPPORTED:
+		return -EOPNOTSUPP;
+	case NETIF_CTRL_STATUS_BUFFER_OVERFLOW:
+		return -ENOSPC;
+	}
+	return -EINVAL;
+}
+
+/**
+ * vifront_ctrl_ask() - Send one message and wait for its answer
+ * @fe:     Interface
+ * @type:   NETIF_CTRL_*
+ * @d0:     First datum
+ * @d1:     Second
+ * @d2:     Third
+ * @answer: Gets the answer's datum (untrusted); may be NULL
+ *
+ * Process context, sleeps up to 2 s. Logs a back end that does not answer.
+ *
+ * Return: 0; -EOPNOTSUPP also when there is no control ring; -EINVAL, -ENOSPC
+ * as the back end says; -ETIMEDOUT or -EPROTO ends the use of the ring
+ */
+int vifront_ctrl_ask(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer)
+{
+	struct netif_ctrl_request req = { .type = type, .data = { d0, d1, d2 } };
+	struct vifront_ctrl *c = &fe->ctrl;
+	struct netif_ctrl_response rsp;
+	int rc = -EOPNOTSUPP;
+
+	mutex_lock(&c->lock);
+	if (!c->connected)
+		goto out;
+	req.id = c->next_id++;
+	ctrl_send(c, &req);
+	rc = ctrl_receive(c, &rsp);
+	if (!rc && (rsp.id != req.id || rsp.type != req.type))
+		rc = -EPROTO;
+	if (rc) {
+		c->connected = false;
+		dev_warn(&fe->xbdev->dev, "control message %u: %s, control ring given up\n", type,
+			 rc == -ETIMEDOUT ? "no answer" : "not its answer");
+		goto out;
+	}
+	rc = ctrl_status(rsp.status);
+	if (!rc && answer)
+		*answer = rsp.data;
+out:
+	mutex_unlock(&c->lock);
+	return rc;
+}
+
+/* Ring and event channel. Process context. All or nothing. */
+int vifront_ctrl_connect(struct vifront *fe)
+{
+	struct vifront_ctrl *c = &fe->ctrl;
+	int rc;
+
+	rc = xenbus_setup_ring(fe->xbdev, GFP_NOIO | __GFP_HIGH, (void **)&c->sring, 1,
+			       &c->ring_ref);
+	if (rc)
+		return rc;
+	vifront_ring_init(&c->ring, &c->sring->idx, NETIF_CTRL_RING_SIZE);
+	rc = xenbus_alloc_evtchn(fe->xbdev, &c->evtchn);
+	if (rc)
+		goto err_free_ring;
+	rc = bind_evtchn_to_irqhandler_lateeoi(c->evtchn, ctrl_interrupt, 0, fe->netdev->name, c);
+	if (rc < 0)
+		goto err_free_evtchn;
+	c->irq = rc;
+	c->connected = true;
+	return 0;
+err_free_evtchn:
+	xenbus_free_evtchn(fe->xbdev, c->evtchn);
+err_free_ring:
+	xenbus_teardown_ring((void **)&c->sring, 1, &c->ring_ref);
+	return rc;
+}
+
+void vifront_ctrl_disconnect(struct vifront *fe)
+{
+	struct vifront_ctrl *c = &fe->ctrl;
+
+	mutex_lock(&c->lock);
+	c->connected = false;
+	if (c->irq) {
+		unbind_from_irqhandler(c->irq, c);
+		xenbus_teardown_ring((void **)&c->sring, 1, &c->ring_ref);
+	}
+	c->irq = 0;
+	mutex_unlock(&c->lock);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Static grants: the back end maps our buffers once (control messages 8 to 10)
+ * instead of asking the hypervisor for each frame.
+ *
+ * Only pages that are buffers and nothing else are shown to it: the tx slots'
+ * own pages, read-only, and the rx places' pages. While it holds them the
+ * queue is copy_only: frames are copied into and out of them, they never carry
+ * an skb's data and never leave the ring. They were zeroed before they were
+ * granted.
+ *
+ * A mapping counts as gone only when the back end said so for each entry. If
+ * it does not, copy_only stays, and at disconnect the grants that are still in
+ * use keep their pages.
+ */
+#include <linux/netdevice.h>
+
+#include "vifront.h"
+
+/* Entries of a list page: all buffers of one queue fit. */
+#define GREF_LIST_MAX (XEN_PAGE_SIZE / sizeof(struct netif_gref))
+
+struct gref_list {
+	struct page *page;
+	struct netif_gref *entry;
+	int ref;
+	u32 n;
+};
+
+static int gref_list_init(struct gref_list *l, struct vifront *fe)
+{
+	l->n = 0;
+	l->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!l->page)
+		return -ENOMEM;
+	l->entry = page_address(l->page);
+	l->ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(l->page), 0);
+	if (l->ref >= 0)
+		return 0;
+	__free_page(l->page);
+	return l->ref;
+}
+
+static void gref_list_fini(struct gref_list *l)
+{
+	gnttab_end_foreign_access(l->ref, l->page);
+}
+
+static void gref_list_fill(struct gref_list *l, const struct vifront_queue *q, bool rx)
+{
+	u32 i;
+
+	for (i = 0; i < VIFRONT_SLOTS; i++)
+		l->entry[l->n++] = (struct netif_gref){
+			.ref = q->tx.slot[i].ref, .flags = NETIF_GREF_READONLY,
+		};
+	for (i = 0; rx && i < VIFRONT_SLOTS; i++)
+		l->entry[l->n++] = (struct netif_gref){ .ref = q->rx.slot[i].ref };
+}
+
+/* Afterwards no page comes to or leaves the rings. */
+static void gref_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
+{
+	struct netdev_queue *nq = netdev_get_tx_queue(q->fe->netdev, q->id);
+
+	__netif_tx_lock_bh(nq);
+	q->tx.copy_only = tx;
+	__netif_tx_unlock_bh(nq);
+	WRITE_ONCE(q->rx.copy_only, rx);
+	synchronize_net(); /* NAPI has seen it */
+}
+
+static int gref_add_queue(struct vifront_queue *q)
+{
+	struct gref_list l;
+	u32 most = 0;
+	bool rx;
+	int rc;
+
+	BUILD_BUG_ON(2 * VIFRONT_SLOTS > GREF_LIST_MAX);
+	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->id, 0, 0, &most);
+	if (rc)
+		return rc;
+	if (most < VIFRONT_SLOTS)
+		return -ENOSPC;
+	rx = most >= 2 * VIFRONT_SLOTS;
+	rc = gref_list_init(&l, q->fe);
+	if (rc)
+		return rc;
+	gref_set_copy_only(q, true, rx || !q->fe->trusted);
+	gref_list_fill(&l, q, rx);
+	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_ADD_GREF_MAPPING, q->id, l.ref, l.n, NULL);
+	gref_list_fini(&l);
+	if (!rc) {
+		q->static_grants = l.n;
+	} else if (rc != -ETIMEDOUT && rc != -EPROTO) {
+		/* refused: nothing was mapped */
+		gref_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
+	}
+	return rc;
+}
+
+/* All gone? The back end's word for each entry, copied before it is read. */
+static bool gref_list_confirmed(const struct gref_list *l, u32 said)
+{
+	u32 i;
+
+	for (i = 0; i < l->n; i++)
+		if (READ_ONCE(l->entry[i].status) != NETIF_CTRL_STATUS_SUCCESS)
+			return false;
+	return said == l->n;
+}
+
+static int gref_del_queue(struct vifront_queue *q)
+{
+	struct gref_list l;
+	u32 said = 0, i;
+	int rc;
+
+	rc = gref_list_init(&l, q->fe);
+	if (rc)
+		return rc;
+	gref_list_fill(&l, q, q->static_grants > VIFRONT_SLOTS);
+	for (i = 0; i < l.n; i++)
+		l.entry[i].status = NETIF_CTRL_STATUS_INVALID_PARAMETER;
+	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_DEL_GREF_MAPPING, q->id, l.ref, l.n, &said);
+	if (!rc && !gref_list_confirmed(&l, said))
+		rc = -EBUSY;
+	gref_list_fini(&l);
+	if (rc)
+		return rc;
+	q->static_grants = 0;
+	gref_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
+	return 0;
+}
+
+/**
+ * vifront_gref_add() - Offer the buffers of all queues for mapping
+ * @fe: Interface, its back end Connected
+ *
+ * Under rtnl, sleeps. Queues that are mapped already are left alone; a back
+ * end that does not know the messages is not asked twice.
+ */
+void vifront_gref_add(struct vifront *fe)
+{
+	unsigned int i, done = 0;
+	int rc = 0;
+
+	for (i = 0; i < fe->nr_queues && !rc; i++) {
+		if (!fe->queues[i].static_grants)
+			rc = gref_add_queue(&fe->queues[i]);
+		done += !rc;
+	}
+	if (rc && rc != -EOPNOTSUPP)
+		netdev_warn(fe->netdev, "static grants for %u of %u queues: error %d\n", done,
+			    fe->nr_queues, rc);
+	else if (!rc)
+		netdev_info(fe->netdev, "static grants on %u queues\n", done);
+}
+
+/**
+ * vifront_gref_del() - Have all mappings undone
+ * @fe: Interface
+ *
+ * Under rtnl, sleeps. A queue whose mappings are not confirmed gone keeps them
+ * and stays copy_only.
+ *
+ * Return: 0, or the first error
+ */
+int vifront_gref_del(struct vifront *fe)
+{
+	unsigned int i;
+	int rc = 0, bad;
+
+	for (i = 0; i < fe->nr_queues; i++) {
+		if (!fe->queues[i].static_grants)
+			continue;
+		bad = gref_del_queue(&fe->queues[i]);
+		rc = rc ? rc : bad;
+	}
+	if (rc)
+		netdev_warn(fe->netdev, "static grants not given back: error %d\n", rc);
+	return rc;
+}

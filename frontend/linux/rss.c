@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive side scaling through the control ring: the back end's Toeplitz hash,
+ * our key and table. Off until someone asks (ethtool -X), because a hash costs
+ * a slot of the rx ring for each frame; until then the back end spreads flows
+ * as it likes.
+ */
+#include <linux/ethtool.h>
+
+#include "vifront.h"
+
+#define RSS_TYPES (BIT(NETIF_HASH_IPV4) | BIT(NETIF_HASH_IPV4_TCP) | \
+		   BIT(NETIF_HASH_IPV6) | BIT(NETIF_HASH_IPV6_TCP))
+
+/* A message about a page's contents; the grant lives as long as the message. */
+static int rss_send_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 count)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int ref, rc;
+
+	if (!page)
+		return -ENOMEM;
+	memcpy(page_address(page), data, len);
+	ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(page), 1);
+	if (ref < 0) {
+		__free_page(page);
+		return ref;
+	}
+	rc = vifront_ctrl_ask(fe, type, ref, count, 0, NULL);
+	gnttab_end_foreign_access(ref, page);
+	return rc;
+}
+
+static int rss_send_table(struct vifront *fe)
+{
+	struct vifront_rss *rss = &fe->rss;
+	u32 most;
+	int rc;
+
+	rc = vifront_ctrl_ask(fe, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &most);
+	if (rc)
+		return rc;
+	if (most < rss->table_size)
+		return -ENOSPC;
+	rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_MAPPING_SIZE, rss->table_size, 0, 0, NULL);
+	if (rc)
+		return rc;
+	return rss_send_page(fe, NETIF_CTRL_SET_HASH_MAPPING, rss->table,
+			     rss->table_size * sizeof(*rss->table), rss->table_size);
+}
+
+static int rss_apply(struct vifront *fe)
+{
+	u32 types;
+	int rc;
+
+	rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0,
+			      NULL);
+	if (!rc)
+		rc = vifront_ctrl_ask(fe, NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0, &types);
+	if (!rc)
+		rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_FLAGS, types & RSS_TYPES, 0, 0, NULL);
+	if (!rc)
+		rc = rss_send_page(fe, NETIF_CTRL_SET_HASH_KEY, fe->rss.key, VIFRONT_RSS_KEY,
+				   VIFRONT_RSS_KEY);
+	return rc ? rc : rss_send_table(fe);
+}
+
+/* The default table for @nr_queues; sent where hashing is in use. */
+void vifront_rss_spread(struct vifront *fe, unsigned int nr_queues)
+{
+	struct vifront_rss *rss = &fe->rss;
+	unsigned int i;
+
+	rss->table_size = VIFRONT_RSS_TABLE;
+	for (i = 0; i < VIFRONT_RSS_TABLE; i++)
+		rss->table[i] = ethtool_rxfh_indir_default(i, nr_queues);
+	if (rss->live && rss->hash_types && rss_send_table(fe))
+		netdev_warn(fe->netdev, "hash table not accepted\n");
+}
+
+/* The back end answers now: repeats what was asked of the one before. */
+void vifront_rss_connected(struct vifront *fe)
+{
+	fe->rss.live = fe->ctrl.connected;
+	if (fe->rss.live && fe->rss.hash_types && rss_apply(fe)) {
+		fe->rss.hash_types = 0;
+		netdev_warn(fe->netdev, "no hashing by this back end\n");
+	}
+}
+
+void vifront_rss_disconnect(struct vifront *fe)
+{
+	fe->rss.live = false;
+}
+
+/**
+ * vifront_rss_set() - Hash with this key to these queues from now on
+ * @fe:    Interface
+ * @table: VIFRONT_RSS_TABLE entries, each an active queue; NULL keeps the old
+ * @key:   VIFRONT_RSS_KEY bytes; NULL keeps the old
+ *
+ * Under rtnl, sleeps. On failure the back end may have taken part of it.
+ *
+ * Return: 0 or -errno; -EOPNOTSUPP when there is no control ring
+ */
+int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key)
+{
+	int rc;
+
+	if (!fe->rss.live)
+		return -EOPNOTSUPP;
+	if (key)
+		memcpy(fe->rss.key, key, VIFRONT_RSS_KEY);
+	else if (!fe->rss.hash_types)
+		netdev_rss_key_fill(fe->rss.key, VIFRONT_RSS_KEY);
+	if (table)
+		memcpy(fe->rss.table, table, sizeof(fe->rss.table));
+	rc = rss_apply(fe);
+	fe->rss.hash_types = rc ? 0 : RSS_TYPES;
+	return rc;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vifront: a netfront that knows what is behind it.
+ *
+ * tx = the guest sends, everywhere. One struct vifront per interface, one
+ * struct vifront_queue per ring pair; both live from probe to remove, what
+ * hangs from a queue (rings, grants, event channels) from connect to
+ * disconnect.
+ *
+ * Who may touch what:
+ *   q->tx       under the netdev's tx queue lock (__netif_tx_lock)
+ *   q->rx       NAPI of the queue, or its owner while NAPI is disabled
+ *   connect, disconnect, open, stop, offloads, capabilities: under rtnl
+ *   fe->ctrl    fe->ctrl.lock, may sleep
+ *
+ * The back end is not trusted: an entry is copied out of a ring once, the copy
+ * is checked, the copy is used. What breaks the protocol goes to
+ * vifront_fault() and costs this device.
+ */
+#ifndef VIFRONT_H
+#define VIFRONT_H
+
+#include <linux/dim.h>
+#include <linux/etherdevice.h>
+#include <linux/hrtimer.h>
+#include <linux/if_vlan.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/devlink.h>
+#include <net/xdp.h>
+#include <xen/grant_table.h>
+#include <xen/page.h>
+#include <xen/xenbus.h>
+
+#include "../../common/capability.h"
+#include "../../common/ring.h"
+#include "compat.h"
+
+#define VIFRONT_SLOTS NETIF_RING_SIZE
+#define VIFRONT_QUEUES_MAX 16u
+
+/* Slots one frame may take: the data's, the GSO extra-info's. */
+#define VIFRONT_TX_FRAME_SLOTS (NETIF_SLOTS_MIN + 1)
+
+/* Bytes of a received frame that are copied into the skb's head. */
+#define VIFRONT_RX_HEAD 256u
+
+/* Longest frame taken from the back end: a full GSO frame and its header. */
+#define VIFRONT_RX_FRAME_MAX (65536u + VLAN_ETH_HLEN)
+
+#define VIFRONT_MTU_MAX (NETIF_FRAME_MAX - VLAN_ETH_HLEN)
+
+#define VIFRONT_RSS_KEY 40u
+#define VIFRONT_RSS_TABLE 128u
+#define VIFRONT_MCAST_MAX 64u
+
+/* A shared ring as its front end sees it; @size is a power of two. */
+struct vifront_ring {
+	struct netif_ring_indices *idx;
+	u32 size;
+	u32 req_prod; /* private: next request to fill */
+	u32 rsp_cons; /* private: next response to read */
+};
+
+enum vifront_tx_state {
+	VIFRONT_TX_FREE,
+	VIFRONT_TX_COPIED,  /* data in the slot's own page */
+	VIFRONT_TX_GRANTED, /* an skb's page granted for this frame */
+};
+
+/**
+ * struct vifront_tx_slot - what an id of the tx ring stands for
+ * @page:   own page, zeroed, granted read-only from connect to disconnect
+ * @ref:    grant of @page
+ * @lent:   grant for a page of @skb, used while VIFRONT_TX_GRANTED
+ * @skb:    one reference, while VIFRONT_TX_GRANTED
+ * @state:  see enum
+ */
+struct vifront_tx_slot {
+	struct page *page;
+	grant_ref_t ref;
+	grant_ref_t lent;
+	struct sk_buff *skb;
+	enum vifront_tx_state state;
+};
+
+/**
+ * struct vifront_rx_slot - the buffer of one place on the rx ring
+ * @page: from the queue's pool, granted to the back end for writing
+ * @ref:  grant of @page; stays with the place when the page is replaced
+ */
+struct vifront_rx_slot {
+	struct page *page;
+	grant_ref_t ref;
+};
+
+struct vifront_tx_stats {
+	u64 packets, bytes, copied, granted, linearized, dropped, errors, stops, notifies;
+	u64 timeouts, xdp_xmit;
+};
+
+struct vifront_rx_stats {
+	u64 packets, bytes, copied, taken, no_memory, malformed, errors, csum_fixup, notifies;
+	u64 xdp_pass, xdp_drop, xdp_tx, xdp_redirect, xdp_generic;
+};
+
+struct vifront_tx {
+	struct vifront_ring ring;
+	struct netif_tx_sring *sring;
+	struct vifront_tx_slot slot[VIFRONT_SLOTS];
+	u16 free[VIFRONT_SLOTS]; /* stack of free ids */
+	u32 nr_free;
+	u32 granted;             /* slots in VIFRONT_TX_GRANTED */
+	u32 extras;              /* extra-info slots not answered yet */
+	u32 coalesce_frames;     /* responses before an event is wanted */
+	bool copy_only;          /* never grant an skb's page */
+};
+
+struct vifront_rx {
+	struct vifront_ring ring;
+	struct netif_rx_sring *sring;
+	struct vifront_rx_slot slot[VIFRONT_SLOTS];
+	struct page_pool *pool;
+	struct xdp_rxq_info xdp;
+	u32 coalesce_us;         /* NAPI: r, ethtool and dim: w */
+	u32 coalesce_frames;
+	bool copy_only;          /* pages stay on the ring, data is copied out */
+};
+
+struct vifront_queue {
+	struct vifront *fe;
+	unsigned int id;
+	bool connected;          /* rings exist; under rtnl */
+	bool napi_on;            /* under rtnl */
+	u32 static_grants;       /* entries the back end has mapped; under rtnl */
+	unsigned int tx_irq, rx_irq; /* the same one where channels are shared */
+	char tx_name[IFNAMSIZ + 16], rx_name[IFNAMSIZ + 16];
+	grant_ref_t tx_ring_ref, rx_ring_ref;
+	evtchn_port_t tx_evtchn, rx_evtchn;
+
+	unsigned long eoi_pending; /* bits EOI_*: end of interrupt still owed */
+	u32 progress;              /* irq: rw, responses consumed at the last one */
+	u16 events;                /* irq: w, NAPI: r */
+
+	struct napi_struct napi;
+	struct hrtimer timer;
+	struct dim dim;
+
+	struct vifront_tx tx;
+	struct vifront_rx rx;
+
+	struct u64_stats_sync tx_sync, rx_sync;
+	struct vifront_tx_stats tx_stats; /* w: as q->tx */
+	struct vifront_rx_stats rx_stats; /* w: as q->rx */
+};
+
+struct vifront_ctrl {
+	struct mutex lock;          /* one message at a time */
+	bool connected;
+	struct vifront_ring ring;
+	struct netif_ctrl_sring *sring;
+	grant_ref_t ring_ref;
+	evtchn_port_t evtchn;
+	unsigned int irq;
+	u16 next_id;
+	wait_queue_head_t wq;
+};
+
+struct vifront_rss {
+	bool live;                  /* the back end answers; under rtnl */
+	u32 hash_types;             /* bits 1 << NETIF_HASH_*; 0 = not in use */
+	u32 table_size;
+	u8 key[VIFRONT_RSS_KEY];
+	u32 table[VIFRONT_RSS_TABLE];
+};
+
+/* What the back end's keys said at the last connect. */
+struct vifront_backend {
+	unsigned int max_queues;
+	bool split_event_channels, ctrl_ring, dynamic_multicast;
+	netdev_features_t features; /* tx offloads it accepts */
+};
+
+struct vifront_capability {
+	struct xenbus_watch watch;  /* node of the back end's directory */
+	bool watching;
+	bool ready;                 /* back end Connected; under rtnl */
+	struct work_struct work;    /* its record changed: read it */
+	struct delayed_work publish; /* ours changed: write it */
+	bool have;
+	struct vifcap theirs;
+	u32 tx_mask;                /* VIFCAP_* offloads in use; rtnl: rw, fix_features: r */
+	int mtu_before;             /* what the admin had before the mtu was lost, or 0 */
+	u32 wished_flags;
+	struct vifcap own;          /* as last written */
+	u64 changes, refused, path_changes;
+};
+
+struct vifront {
+	struct net_device *netdev;
+	struct xenbus_device *xbdev;
+	struct vifront_queue *queues;
+	unsigned int nr_queues;     /* connected */
+	unsigned int max_queues;    /* allocated */
+	bool trusted;
+	bool broken;                /* any: w once, any: r */
+	bool attached;              /* connected and usable; under rtnl */
+	bool dim_on;                /* adaptive-rx */
+	u32 rx_copybreak, tx_copybreak; /* bytes */
+	const char *fault;          /* why broken */
+	unsigned int fault_queue;
+	u64 faults, resets;
+	struct work_struct fault_work, rx_mode_work, connected_work;
+
+	struct vifront_backend be;
+	struct vifront_ctrl ctrl;
+	struct vifront_rss rss;
+	struct vifront_capability cap;
+	struct xenbus_watch carrier_watch;
+	bool carrier_watching;
+
+	u8 (*mcast)[ETH_ALEN];      /* filter list as sent; rx_mode_work */
+	unsigned int nr_mcast;
+	bool mcast_filter;          /* request-multicast-control is 1 */
+
+	struct bpf_prog __rcu *xdp_prog;
+	struct devlink *devlink;
+	struct devlink_health_reporter *reporter;
+};
+
+/* One received frame, its slots checked: see vifront_rx_gather(). */
+struct vifront_rx_frame {
+	unsigned int nr_segs;
+	u32 len;
+	u16 flags;                  /* of the first slot */
+	u16 gso_size;
+	u8 gso_type;                /* NETIF_GSO_* */
+	bool hashed, hash_l4;
+	u32 hash;
+	struct {
+		u16 slot, offset, len;
+	} seg[NETIF_SLOTS_MIN];
+};
+
+/* ring.c: index arithmetic, no I/O; see selftest.c */
+void vifront_ring_init(struct vifront_ring *r, struct netif_ring_indices *idx, u32 size);
+u32 vifront_ring_free(const struct vifront_ring *r);
+int vifront_ring_responses(const struct vifront_ring *r, u32 *prod);
+bool vifront_ring_push(struct vifront_ring *r);
+bool vifront_ring_want_event(struct vifront_ring *r, u32 after);
+
+/* main.c */
+void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
+int vifront_set_active_queues(struct vifront *fe, unsigned int nr);
+
+/* queue.c: connect and disconnect, under rtnl */
+int vifront_queue_connect(struct vifront_queue *q, bool split);
+void vifront_queue_disconnect(struct vifront_queue *q);
+void vifront_queue_enable(struct vifront_queue *q);
+void vifront_queue_disable(struct vifront_queue *q);
+void vifront_queue_init(struct vifront *fe, unsigned int id);
+void vifront_queue_fini(struct vifront_queue *q);
+
+/* tx.c */
+netdev_tx_t vifront_start_xmit(struct sk_buff *skb, struct net_device *dev);
+int vifront_tx_init(struct vifront_queue *q);
+void vifront_tx_fini(struct vifront_queue *q);
+int vifront_tx_reclaim(struct vifront_queue *q, int budget);
+int vifront_tx_check(const struct vifront_tx *tx, const struct netif_tx_response *rsp);
+void vifront_tx_arm(struct vifront_queue *q);
+int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len);
+void vifront_tx_kick(struct vifront_queue *q);
+int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr);
+
+/* rx.c: NAPI context unless said otherwise */
+int vifront_rx_init(struct vifront_queue *q);
+void vifront_rx_fini(struct vifront_queue *q);
+int vifront_rx_poll(struct vifront_queue *q, int budget);
+void vifront_rx_post(struct vifront_queue *q);
+int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
+		      struct vifront_rx_frame *f);
+struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx_frame *f);
+void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame *f, u32 from,
+			 void *to, u32 len);
+void vifront_rx_deliver(struct vifront_queue *q, struct sk_buff *skb,
+			const struct vifront_rx_frame *f);
+
+/* xdp.c */
+struct sk_buff *vifront_xdp_run(struct vifront_queue *q, struct bpf_prog *prog,
+				const struct vifront_rx_frame *f, bool *flush);
+int vifront_xdp(struct net_device *dev, struct netdev_bpf *bpf);
+int vifront_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags);
+
+/* xenbus.c */
+int vifront_connect(struct vifront *fe);
+void vifront_disconnect(struct vifront *fe);
+int vifront_reset(struct vifront *fe);
+void vifront_close(struct vifront *fe);
+void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state);
+void vifront_carrier_update(struct vifront *fe);
+
+/* ctrl.c: process context, may sleep */
+int vifront_ctrl_connect(struct vifront *fe);
+void vifront_ctrl_disconnect(struct vifront *fe);
+int vifront_ctrl_ask(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer);
+
+/* rss.c: under rtnl */
+void vifront_rss_connected(struct vifront *fe);
+void vifront_rss_disconnect(struct vifront *fe);
+void vifront_rss_spread(struct vifront *fe, unsigned int nr_queues);
+int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
+
+/* gref.c: static grants, under rtnl */
+void vifront_gref_add(struct vifront *fe);
+int vifront_gref_del(struct vifront *fe);
+
+/* mcast.c */
+void vifront_mcast_work(struct work_struct *work);
+
+/* capability.c */
+void vifront_cap_init(struct vifront *fe);
+void vifront_cap_connected(struct vifront *fe);
+void vifront_cap_disconnect(struct vifront *fe);
+void vifront_cap_publish(struct vifront *fe);
+int vifront_cap_wish_flags(struct vifront *fe, u32 flags);
+netdev_features_t vifront_cap_features(const struct vifront *fe);
+
+/* coalesce.c */
+void vifront_coalesce_init(struct vifront_queue *q);
+void vifront_coalesce_sample(struct vifront_queue *q);
+u32 vifront_coalesce_after(struct vifront_queue *q, int work);
+void vifront_coalesce_set(struct vifront_queue *q, u32 us, u32 frames);
+
+/* ethtool.c, ethtool_stats.c */
+extern const struct ethtool_ops vifront_ethtool_ops;
+int vifront_stats_count(const struct vifront *fe);
+void vifront_stats_names(const struct vifront *fe, u8 *p);
+void vifront_stats_values(const struct vifront *fe, u64 *p);
+
+/* health.c */
+int vifront_health_create(struct vifront *fe);
+void vifront_health_destroy(struct vifront *fe);
+void vifront_health_report(struct vifront *fe);
+
+/* selftest.c: module load */
+int vifront_selftest(void);
+
+#endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The xenbus side: what the back end offers, what is published, the states.
+ *
+ *   back end InitWait   -> connect: rings, grants, channels, keys; Connected
+ *   back end Connected  -> the control ring answers now: connected_work
+ *   back end Closing    -> Closed; all is kept until remove, reset or connect
+ *   back end InitWait after that (it was restarted) -> connect again
+ *
+ * A watch is never taken down under rtnl: its callback may be waiting for it.
+ */
+#include <linux/delay.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "vifront.h"
+
+/* Patience with a back end that should change state, in steps of 10 ms. */
+#define CLOSE_STEPS 300
+
+static bool xb_flag(const struct vifront *fe, const char *key)
+{
+	return xenbus_read_unsigned(fe->xbdev->otherend, key, 0);
+}
+
+static int xb_read_backend(struct vifront *fe)
+{
+	struct vifront_backend *be = &fe->be;
+	netdev_features_t f = 0;
+
+	if (!xb_flag(fe, "feature-rx-copy"))
+		return -EOPNOTSUPP;
+	be->max_queues = clamp(xenbus_read_unsigned(fe->xbdev->otherend,
+						    "multi-queue-max-queues", 1), 1u, 65535u);
+	be->split_event_channels = xb_flag(fe, "feature-split-event-channels");
+	be->ctrl_ring = xb_flag(fe, "feature-ctrl-ring");
+	be->dynamic_multicast = xb_flag(fe, "feature-dynamic-multicast-control");
+	if (xb_flag(fe, "feature-sg"))
+		f |= NETIF_F_SG;
+	if (!xb_flag(fe, "feature-no-csum-offload"))
+		f |= NETIF_F_IP_CSUM;
+	if (xb_flag(fe, "feature-ipv6-csum-offload"))
+		f |= NETIF_F_IPV6_CSUM;
+	if (xb_flag(fe, "feature-gso-tcpv4"))
+		f |= NETIF_F_TSO;
+	if (xb_flag(fe, "feature-gso-tcpv6"))
+		f |= NETIF_F_TSO6;
+	be->features = f;
+	return 0;
+}
+
+static int xb_put(struct xenbus_transaction t, const char *dir, const char *key, unsigned int value)
+{
+	return xenbus_printf(t, dir, key, "%u", value);
+}
+
+static int xb_publish_queue(struct xenbus_transaction t, const struct vifront_queue *q,
+			    const char *dir)
+{
+	int rc;
+
+	rc = xb_put(t, dir, "tx-ring-ref", q->tx_ring_ref);
+	if (!rc)
+		rc = xb_put(t, dir, "rx-ring-ref", q->rx_ring_ref);
+	if (rc)
+		return rc;
+	if (q->tx_irq == q->rx_irq)
+		return xb_put(t, dir, "event-channel", q->rx_evtchn);
+	rc = xb_put(t, dir, "event-channel-tx", q->tx_evtchn);
+	return rc ? rc : xb_put(t, dir, "event-channel-rx", q->rx_evtchn);
+}
+
+static int xb_publish_queues(struct xenbus_transaction t, const struct vifront *fe)
+{
+	const char *node = fe->xbdev->nodename;
+	unsigned int i;
+	char *dir;
+	int rc;
+
+	if (fe->be.max_queues > 1) {
+		rc = xb_put(t, node, "multi-queue-num-queues", fe->nr_queues);
+		if (rc)
+			return rc;
+	}
+	if (fe->nr_queues == 1)
+		return xb_publish_queue(t, &fe->queues[0], node);
+	for (i = 0; i < fe->nr_queues; i++) {
+		dir = kasprintf(GFP_KERNEL, "%s/queue-%u", node, i);
+		if (!dir)
+			return -ENOMEM;
+		rc = xb_publish_queue(t, &fe->queues[i], dir);
+		kfree(dir);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Keys of an earlier connection, by this or another driver. */
+static void xb_remove_stale(struct xenbus_transaction t, const struct vifront *fe)
+{
+	static const char * const keys[] = {
+		"tx-ring-ref", "rx-ring-ref", "event-channel", "event-channel-tx",
+		"event-channel-rx", "multi-queue-num-queues", "ctrl-ring-ref",
+		"event-channel-ctrl", "xdp-headroom", VIFCAP_NODE, VIFCAP_NODE_ACK,
+	};
+	unsigned int i;
+	char dir[16];
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (xenbus_exists(t, fe->xbdev->nodename, keys[i]))
+			xenbus_rm(t, fe->xbdev->nodename, keys[i]);
+	for (i = 0; i < VIFRONT_QUEUES_MAX; i++) {
+		snprintf(dir, sizeof(dir), "queue-%u", i);
+		if (!xenbus_exists(t, fe->xbdev->nodename, dir))
+			break;
+		xenbus_rm(t, fe->xbdev->nodename, dir);
+	}
+}
+
+static int xb_publish_features(struct xenbus_transaction t, const struct vifront *fe)
+{
+	static const struct {
+		const char *key;
+		unsigned int value;
+	} keys[] = {
+		{ "request-rx-copy", 1 },
+		{ "feature-rx-notify", 1 },
+		{ "feature-sg", 1 },
+		{ "feature-gso-tcpv4", 1 },
+		{ "feature-gso-tcpv6", 1 },
+		{ "feature-ipv6-csum-offload", 1 },
+		{ "feature-no-csum-offload", 0 },
+		{ "request-multicast-control", 0 },
+	};
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		rc = xb_put(t, fe->xbdev->nodename, keys[i].key, keys[i].value);
+		if (rc)
+			return rc;
+	}
+	if (!fe->ctrl.connected)
+		return 0;
+	rc = xb_put(t, fe->xbdev->nodename, "ctrl-ring-ref", fe->ctrl.ring_ref);
+	return rc ? rc : xb_put(t, fe->xbdev->nodename, "event-channel-ctrl", fe->ctrl.evtchn);
+}
+
+static int xb_publish(const struct vifront *fe)
+{
+	struct xenbus_transaction t;
+	int rc;
+
+	do {
+		rc = xenbus_transaction_start(&t);
+		if (rc)
+			return rc;
+		xb_remove_stale(t, fe);
+		rc = xb_publish_queues(t, fe);
+		if (!rc)
+			rc = xb_publish_features(t, fe);
+		if (rc) {
+			xenbus_transaction_end(t, 1);
+			return rc;
+		}
+		rc = xenbus_transaction_end(t, 0);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+/* As many queues as memory, grants and the back end allow; one is a must. */
+static int xb_connect_queues(struct vifront *fe)
+{
+	unsigned int want = min(fe->be.max_queues, fe->max_queues), i;
+	int rc = 0;
+
+	for (i = 0; i < want; i++) {
+		rc = vifront_queue_connect(&fe->queues[i], fe->be.split_event_channels);
+		if (rc)
+			break;
+	}
+	if (!i)
+		return rc;
+	if (i < want)
+		dev_warn(&fe->xbdev->dev, "%u of %u queues: error %d\n", i, want, rc);
+	fe->nr_queues = i;
+	return 0;
+}
+
+/**
+ * vifront_disconnect() - End all that is shared with the back end
+ * @fe: Interface, connected or not
+ *
+ * Process context under rtnl, sleeps. Frames on their way are dropped.
+ */
+void vifront_disconnect(struct vifront *fe)
+{
+	unsigned int i;
+
+	WRITE_ONCE(fe->attached, false);
+	netif_carrier_off(fe->netdev);
+	netif_tx_disable(fe->netdev); /* nobody transmits behind this */
+	vifront_cap_disconnect(fe);
+	vifront_rss_disconnect(fe);
+	for (i = 0; i < fe->max_queues; i++) {
+		vifront_queue_disable(&fe->queues[i]);
+		vifront_queue_disconnect(&fe->queues[i]);
+	}
+	vifront_ctrl_disconnect(fe);
+	fe->nr_queues = 0;
+	fe->mcast_filter = false;
+	fe->nr_mcast = 0;
+}
+
+static void xb_attach(struct vifront *fe)
+{
+	unsigned int i;
+
+	WRITE_ONCE(fe->broken, false);
+	WRITE_ONCE(fe->attached, true);
+	vifront_set_active_queues(fe, fe->nr_queues);
+	netdev_update_features(fe->netdev);
+	if (netif_running(fe->netdev))
+		for (i = 0; i < fe->nr_queues; i++)
+			vifront_queue_enable(&fe->queues[i]);
+	netif_tx_wake_all_queues(fe->netdev);
+	vifront_carrier_update(fe);
+}
+
+static int xb_connect_locked(struct vifront *fe)
+{
+	int rc;
+
+	vifront_disconnect(fe);
+	rc = xb_connect_queues(fe);
+	if (rc)
+		return rc;
+	if (fe->be.ctrl_ring && vifront_ctrl_connect(fe))
+		dev_warn(&fe->xbdev->dev, "no control ring\n");
+	rc = xb_publish(fe);
+	if (rc) {
+		vifront_disconnect(fe);
+		return rc;
+	}
+	xb_attach(fe);
+	return 0;
+}
+
+static void xb_carrier_changed(struct xenbus_watch *watch, const char *path, const char *token)
+{
+	vifront_carrier_update(container_of(watch, struct vifront, carrier_watch));
+}
+
+static void xb_unwatch(struct xenbus_watch *watch, bool *watching)
+{
+	if (*watching)
+		unregister_xenbus_watch(watch);
+	*watching = false;
+	kfree(watch->node);
+	watch->node = NULL;
+}
+
+/* Another path after migration: watches are made anew with each connection. */
+static void xb_watch(struct vifront *fe, struct xenbus_watch *watch, bool *watching,
+		     const char *key)
+{
+	xb_unwatch(watch, watching);
+	watch->node = kasprintf(GFP_KERNEL, "%s/%s", fe->xbdev->otherend, key);
+	if (watch->node && !register_xenbus_watch(watch))
+		*watching = true;
+}
+
+/**
+ * vifront_connect() - Answer a back end in InitWait
+ * @fe: Interface
+ *
+ * xenwatch thread, sleeps, takes rtnl. The state is not switched.
+ *
+ * Return: 0 or -errno
+ */
+int vifront_connect(struct vifront *fe)
+{
+	int rc;
+
+	rc = xb_read_backend(fe);
+	if (rc)
+		return rc;
+	rtnl_lock();
+	rc = xb_connect_locked(fe);
+	rtnl_unlock();
+	if (rc)
+		return rc;
+	fe->carrier_watch.callback = xb_carrier_changed;
+	xb_watch(fe, &fe->carrier_watch, &fe->carrier_watching, "carrier");
+	xb_watch(fe, &fe->cap.watch, &fe->cap.watching, VIFCAP_NODE);
+	return 0;
+}
+
+/* Any context that may sleep: follows the back end's `carrier`, absent = up. */
+void vifront_carrier_update(struct vifront *fe)
+{
+	bool up = xenbus_read_unsigned(fe->xbdev->otherend, "carrier", 1);
+
+	if (fe->cap.have && vifcap_has(&fe->cap.theirs, VIFCAP_WORD_LINK))
+		up = up && fe->cap.theirs.link;
+	if (READ_ONCE(fe->attached) && !READ_ONCE(fe->broken) && up)
+		netif_carrier_on(fe->netdev);
+	else
+		netif_carrier_off(fe->netdev);
+}
+
+static bool xb_wait_backend(struct vifront *fe, unsigned int states)
+{
+	enum xenbus_state state;
+	unsigned int i;
+
+	for (i = 0; i < CLOSE_STEPS; i++) {
+		state = xenbus_read_driver_state(fe->xbdev->otherend);
+		if (state == XenbusStateUnknown || states & BIT(state))
+			return true;
+		msleep(20);
+	}
+	return false;
+}
+
+/**
+ * vifront_close() - Take leave of the back end, so that it unmaps
+ * @fe: Interface
+ *
+ * Process context without rtnl. Sleeps until the back end followed, 6 s at
+ * most for each of the two steps; logs one that did not.
+ */
+void vifront_close(struct vifront *fe)
+{
+	bool ok;
+
+	xenbus_switch_state(fe->xbdev, XenbusStateClosing);
+	ok = xb_wait_backend(fe, BIT(XenbusStateClosing) | BIT(XenbusStateClosed));
+	xenbus_switch_state(fe->xbdev, XenbusStateClosed);
+	ok = ok && xb_wait_backend(fe, BIT(XenbusStateClosed) | BIT(XenbusStateInitWait));
+	if (!ok)
+		dev_warn(&fe->xbdev->dev, "back end does not close\n");
+	xb_unwatch(&fe->carrier_watch, &fe->carrier_watching);
+	xb_unwatch(&fe->cap.watch, &fe->cap.watching);
+}
+
+/**
+ * vifront_reset() - Close, and offer to connect again
+ * @fe: Interface
+ *
+ * Process context without rtnl, not the xenwatch thread. The connection itself
+ * follows when the back end shows InitWait.
+ *
+ * Return: 0 or -errno
+ */
+int vifront_reset(struct vifront *fe)
+{
+	fe->resets++;
+	vifront_close(fe);
+	rtnl_lock();
+	vifront_disconnect(fe);
+	rtnl_unlock();
+	return xenbus_switch_state(fe->xbdev, XenbusStateInitialising);
+}
+
+static void xb_backend_waits(struct vifront *fe)
+{
+	struct xenbus_device *dev = fe->xbdev;
+	int rc;
+
+	if (dev->state == XenbusStateClosed)
+		xenbus_switch_state(dev, XenbusStateInitialising);
+	if (dev->state != XenbusStateInitialising)
+		return;
+	rc = vifront_connect(fe);
+	if (rc)
+		xenbus_dev_fatal(dev, rc, "connecting");
+	else
+		xenbus_switch_state(dev, XenbusStateConnected);
+}
+
+static void xb_backend_closes(struct vifront *fe)
+{
+	struct xenbus_device *dev = fe->xbdev;
+
+	if (dev->state == XenbusStateClosed || dev->state == XenbusStateInitialising)
+		return; /* an earlier connection's end */
+	netif_carrier_off(fe->netdev);
+	xenbus_frontend_closed(dev);
+}
+
+/* xenwatch thread */
+void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state)
+{
+	struct vifront *fe = dev_get_drvdata(&dev->dev);
+
+	switch (state) {
+	case XenbusStateInitWait:
+		xb_backend_waits(fe);
+		break;
+	case XenbusStateConnected:
+		netdev_notify_peers(fe->netdev);
+		schedule_work(&fe->connected_work);
+		break;
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		xb_backend_closes(fe);
+		break;
+	default:
+		break;
+	}
+}
