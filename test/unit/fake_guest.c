@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake_guest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+
+#define CHANNELS 256u
+#define FIRST_PORT 16u
+#define OFFERED_PORT 100u /* what the guest calls its first channel */
+
+/* One bound event channel; its index is the local port. */
+struct channel {
+	bool bound, masked;
+	uint16_t domid;
+	uint32_t remote;
+	uint32_t notified;
+};
+
+struct gnt {
+	uint32_t mapped;
+};
+
+struct evt {
+	struct channel channel[CHANNELS];
+};
+
+struct path_tools fake_tools;
+void (*fake_copy_hook)(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr);
+void *fake_copy_arg;
+int fake_copy_error;
+
+static struct gnt the_gnt;
+static struct evt the_evt;
+static struct guest *guests[FAKE_GUESTS];
+static struct rte_mbuf *taken[FAKE_MBUFS + 1];
+static uint32_t nr_taken;
+
+static struct guest *find_guest(uint16_t domid)
+{
+	for (uint32_t i = 0; i < FAKE_GUESTS; i++)
+		if (guests[i] && guests[i]->domid == domid)
+			return guests[i];
+	return NULL;
+}
+
+/* Return: GNTST_* as Xen would, *@page set when it is 0. */
+static int16_t look_up(uint16_t domid, uint32_t ref, bool write, uint8_t **page)
+{
+	struct guest *guest = find_guest(domid);
+	struct fake_grant *grant;
+
+	if (!guest)
+		return -2; /* bad domain */
+	if (ref >= FAKE_REFS)
+		return -3; /* bad reference */
+	grant = &guest->grant[ref];
+	if (!grant->page || grant->revoked)
+		return -3;
+	if (write && grant->readonly)
+		return -1; /* general error: flags don't match */
+	*page = grant->page;
+	return 0;
+}
+
+/* gnt.h */
+
+struct gnt *gnt_open(void)
+{
+	return &the_gnt;
+}
+
+void gnt_close(struct gnt *gnt)
+{
+	(void)gnt;
+}
+
+/* Pages of one mapping need not be adjacent here: rings are single pages. */
+void *gnt_map(struct gnt *gnt, uint16_t domid, const uint32_t *refs, uint32_t nr, bool writable)
+{
+	uint8_t *page;
+
+	assert(nr == 1);
+	if (look_up(domid, refs[0], writable, &page)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	find_guest(domid)->grant[refs[0]].mapped++;
+	gnt->mapped++;
+	return page;
+}
+
+int gnt_unmap(struct gnt *gnt, void *addr, uint32_t nr)
+{
+	assert(nr == 1 && gnt->mapped > 0);
+	for (uint32_t i = 0; i < FAKE_GUESTS; i++) {
+		for (uint32_t k = 0; guests[i] && k < FAKE_REFS; k++) {
+			struct fake_grant *grant = &guests[i]->grant[k];
+
+			if (grant->page != addr)
+				continue;
+			assert(grant->mapped > 0);
+			grant->mapped--;
+			gnt->mapped--;
+			return 0;
+		}
+	}
+	assert(!"unmapping what is not mapped");
+	return -EINVAL;
+}
+
+static int copy(uint16_t domid, struct gnt_copy *ops, uint32_t nr, bool in)
+{
+	int ret = fake_copy_error;
+
+	assert(nr >= 1 && nr <= GNT_COPY_MAX);
+	fake_copy_error = 0;
+	if (fake_copy_hook)
+		fake_copy_hook(fake_copy_arg, in, ops, nr);
+	for (uint32_t i = 0; i < nr; i++) {
+		uint8_t *page = NULL;
+
+		assert(ops[i].len >= 1 && ops[i].offset + ops[i].len <= NETIF_PAGE_SIZE);
+		ops[i].status = ret ? -1 : look_up(domid, ops[i].ref, !in, &page);
+		if (ops[i].status)
+			continue;
+		if (in)
+			memcpy(ops[i].local, page + ops[i].offset, ops[i].len);
+		else
+			memcpy(page + ops[i].offset, ops[i].local, ops[i].len);
+	}
+	return ret;
+}
+
+int gnt_copy_in(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
+{
+	(void)gnt;
+	return copy(domid, ops, nr, true);
+}
+
+int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
+{
+	(void)gnt;
+	return copy(domid, ops, nr, false);
+}
+
+/* evt.h */
+
+struct evt *evt_open(void)
+{
+	return &the_evt;
+}
+
+void evt_close(struct evt *evt)
+{
+	(void)evt;
+}
+
+int evt_fd(const struct evt *evt)
+{
+	(void)evt;
+	return -1;
+}
+
+int evt_bind(struct evt *evt, uint16_t domid, uint32_t remote_port)
+{
+	struct channel *free_channel = NULL;
+
+	if (!find_guest(domid) || remote_port < OFFERED_PORT)
+		return -EINVAL;
+	for (uint32_t i = FIRST_PORT; i < CHANNELS; i++) {
+		struct channel *channel = &evt->channel[i];
+
+		if (channel->bound && channel->domid == domid && channel->remote == remote_port)
+			return -EINVAL; /* it is not unbound at the far end */
+		if (!channel->bound && !free_channel)
+			free_channel = channel;
+	}
+	assert(free_channel);
+	*free_channel = (struct channel){ .bound = true, .domid = domid, .remote = remote_port };
+	return (int)(free_channel - evt->channel);
+}
+
+void evt_unbind(struct evt *evt, uint32_t port)
+{
+	assert(port < CHANNELS && evt->channel[port].bound);
+	evt->channel[port].bound = false;
+}
+
+void evt_notify(struct evt *evt, uint32_t port)
+{
+	assert(port < CHANNELS && evt->channel[port].bound);
+	evt->channel[port].notified++;
+}
+
+int evt_pending(struct evt *evt)
+{
+	(void)evt;
+	return -EAGAIN;
+}
+
+void evt_unmask(struct evt *evt, uint32_t port)
+{
+	assert(port < CHANNELS && evt->channel[port].bound);
+	evt->channel[port].masked = false;
+}
+
+/* DPDK */
+
+int fake_start(void)
+{
+	char *argv[] = { "test",
+			 "--no-huge",
+			 "--no-shconf",
+			 "-m",
+			 "64",
+			 "--no-pci",
+			 "--no-telemetry",
+			 "--iova-mode=va",
+			 "--log-level=error",
+			 "-l",
+			 "0",
+			 "-d",
+			 "librte_mempool_ring.so",
+			 NULL };
+	int argc = (int)(sizeof(argv) / sizeof(argv[0])) - 1;
+
+	if (rte_eal_init(argc, argv) < 0) {
+		fprintf(stderr, "DPDK does not start\n");
+		return -1;
+	}
+	fake_tools.gnt = &the_gnt;
+	fake_tools.evt = &the_evt;
+	fake_tools.now_us = 1000000;
+	fake_tools.pool = rte_pktmbuf_pool_create("packets", FAKE_MBUFS, 0, 0,
+						  RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (!fake_tools.pool || offload_init(&fake_tools.offload, fake_tools.pool, "indirect")) {
+		fprintf(stderr, "no packet memory\n");
+		return -1;
+	}
+	return 0;
+}
+
+void fake_take_memory(uint32_t free)
+{
+	while (rte_mempool_avail_count(fake_tools.pool) > free)
+		taken[nr_taken++] = rte_pktmbuf_alloc(fake_tools.pool);
+}
+
+void fake_give_memory(void)
+{
+	while (nr_taken)
+		rte_pktmbuf_free(taken[--nr_taken]);
+}
+
+bool fake_all_free(void)
+{
+	return rte_mempool_full(fake_tools.pool) && rte_mempool_full(fake_tools.offload.indirect);
+}
+
+/* The port */
+
+/* What port.h promises of a frame that is sent. */
+static void check_frame(const struct rte_mbuf *mbuf)
+{
+	uint32_t headers = mbuf->l2_len + mbuf->l3_len + mbuf->l4_len;
+	const struct rte_mbuf *seg;
+	uint32_t len = 0, segs = 0;
+
+	for (seg = mbuf; seg; seg = seg->next) {
+		assert(rte_mbuf_refcnt_read(seg) >= 1);
+		assert(seg->data_off + seg->data_len <= seg->buf_len);
+		len += seg->data_len;
+		segs++;
+	}
+	assert(len == mbuf->pkt_len && segs == mbuf->nb_segs);
+	assert(len <= NETIF_FRAME_MAX);
+	assert(mbuf->data_len >= RTE_ETHER_HDR_LEN);
+	if (mbuf->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG))
+		assert(mbuf->l3_len && mbuf->l4_len && headers <= mbuf->data_len);
+	if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		assert(mbuf->tso_segsz && headers < mbuf->pkt_len);
+}
+
+static uint16_t fake_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	struct fake_port *fake = (struct fake_port *)port;
+	uint16_t took = 0;
+
+	assert(queue < port->nr_queues);
+	while (took < nr && fake->room && fake->nr_sent < FAKE_SENT_MAX) {
+		check_frame(pkts[took]);
+		fake->sent[fake->nr_sent++] = pkts[took++];
+		if (fake->room != UINT32_MAX)
+			fake->room--;
+	}
+	return took;
+}
+
+static uint16_t fake_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	struct fake_port *fake = (struct fake_port *)port;
+
+	assert(nr <= PORT_BURST);
+	if (queue)
+		return 0;
+	if (nr > fake->nr_waiting)
+		nr = (uint16_t)fake->nr_waiting;
+	memcpy(pkts, fake->waiting, nr * sizeof(pkts[0]));
+	fake->nr_waiting -= nr;
+	memmove(fake->waiting, fake->waiting + nr, fake->nr_waiting * sizeof(pkts[0]));
+	return nr;
+}
+
+static void fake_close(struct port *port)
+{
+	port_forget((struct fake_port *)port);
+}
+
+static int fake_rx_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return -1;
+}
+
+static void fake_link_get(struct port *port, struct port_link *link)
+{
+	(void)port;
+	*link = (struct port_link){ .up = true };
+}
+
+static void fake_stats_get(struct port *port, struct port_stats *stats)
+{
+	(void)port;
+	memset(stats, 0, sizeof(*stats));
+}
+
+static const struct port_ops fake_ops = {
+	.close = fake_close,
+	.tx_burst = fake_tx_burst,
+	.rx_burst = fake_rx_burst,
+	.rx_fd = fake_rx_fd,
+	.link_get = fake_link_get,
+	.stats_get = fake_stats_get,
+};
+
+struct rte_mbuf *port_feed(struct fake_port *port, const void *bytes, uint32_t len,
+			   uint32_t seg_bytes)
+{
+	struct rte_mbuf *head = NULL, **link = &head;
+	uint32_t done = 0;
+
+	while (done < len || !head) {
+		struct rte_mbuf *seg = rte_pktmbuf_alloc(fake_tools.pool);
+		uint32_t part = len - done;
+
+		assert(seg);
+		if (seg_bytes && part > seg_bytes)
+			part = seg_bytes;
+		if (part > rte_pktmbuf_tailroom(seg))
+			part = rte_pktmbuf_tailroom(seg);
+		memcpy(rte_pktmbuf_mtod(seg, void *), (const uint8_t *)bytes + done, part);
+		seg->data_len = (uint16_t)part;
+		done += part;
+		*link = seg;
+		link = &seg->next;
+		if (seg != head)
+			head->nb_segs++;
+		head->pkt_len = done;
+	}
+	assert(port->nr_waiting < FAKE_SENT_MAX);
+	port->waiting[port->nr_waiting++] = head;
+	return head;
+}
+
+uint32_t port_sent(const struct fake_port *port, uint32_t which, void *bytes, uint32_t size)
+{
+	const struct rte_mbuf *mbuf = port->sent[which];
+	uint8_t *out = bytes;
+
+	assert(which < port->nr_sent && mbuf->pkt_len <= size);
+	for (const struct rte_mbuf *seg = mbuf; seg; seg = seg->next) {
+		memcpy(out, rte_pktmbuf_mtod(seg, const void *), seg->data_len);
+		out += seg->data_len;
+	}
+	return mbuf->pkt_len;
+}
+
+void port_forget(struct fake_port *port)
+{
+	while (port->nr_sent)
+		rte_pktmbuf_free(port->sent[--port->nr_sent]);
+	while (port->nr_waiting)
+		rte_pktmbuf_free(port->waiting[--port->nr_waiting]);
+}
+
+/* The guest */
+
+uint32_t guest_grant(struct guest *guest, bool readonly)
+{
+	uint32_t ref = guest->next_ref++;
+
+	/* A long test goes round: by then the old ones are done with. */
+	if (ref == FAKE_REFS) {
+		ref = FAKE_REF_MIN + 4 * FAKE_QUEUES;
+		guest->next_ref = ref + 1;
+	}
+	if (!guest->grant[ref].page)
+		guest->grant[ref].page = aligned_alloc(NETIF_PAGE_SIZE, NETIF_PAGE_SIZE);
+	assert(guest->grant[ref].page && !guest->grant[ref].mapped);
+	memset(guest->grant[ref].page, 0, NETIF_PAGE_SIZE);
+	guest->grant[ref].readonly = readonly;
+	guest->grant[ref].revoked = false;
+	return ref;
+}
+
+uint8_t *guest_page(struct guest *guest, uint32_t ref)
+{
+	assert(ref < FAKE_REFS && guest->grant[ref].page);
+	return guest->grant[ref].page;
+}
+
+void guest_revoke(struct guest *guest, uint32_t ref)
+{
+	assert(ref < FAKE_REFS && guest->grant[ref].page);
+	guest->grant[ref].revoked = true;
+}
+
+struct guest *guest_new(uint16_t domid, uint32_t nr_queues)
+{
+	struct guest *guest = calloc(1, sizeof(*guest));
+	uint32_t place = 0;
+
+	assert(guest && nr_queues <= FAKE_QUEUES);
+	while (guests[place])
+		assert(++place < FAKE_GUESTS);
+	guests[place] = guest;
+	guest->domid = domid;
+	guest->next_ref = FAKE_REF_MIN;
+	guest->raise.fd = -1;
+	guest->config = (struct path_config){ .domid = domid,
+					      .rx_sg = true,
+					      .rx_gso4 = true,
+					      .rx_gso6 = true,
+					      .rx_csum4 = true,
+					      .rx_csum6 = true,
+					      .rx_notify = true,
+					      .backlog_bytes = 1u << 20,
+					      .nr_queues = nr_queues };
+	guest->live.link = true;
+	for (uint32_t i = 0; i < nr_queues; i++) {
+		struct queue_config *config = &guest->config.queues[i];
+
+		config->tx_ref = guest_grant(guest, false);
+		config->rx_ref = guest_grant(guest, false);
+		config->tx_port = config->rx_port = OFFERED_PORT + i;
+		guest->queue[i].tx = (void *)guest_page(guest, config->tx_ref);
+		guest->queue[i].rx = (void *)guest_page(guest, config->rx_ref);
+		guest->queue[i].tx->idx.rsp_event = 1;
+		guest->queue[i].rx->idx.rsp_event = 1;
+	}
+	guest->port = (struct fake_port){ .port = { .ops = &fake_ops,
+						    .name = "fake",
+						    .kind = PORT_SOFTWARE,
+						    .mtu = 1500,
+						    .nr_queues = 1 },
+					  .room = UINT32_MAX };
+	return guest;
+}
+
+int guest_connect(struct guest *guest)
+{
+	int ret;
+
+	guest->path = path_create(&guest->config, &guest->live, fake_tools.gnt, &guest->raise);
+	if (!guest->path)
+		return -errno;
+	guest->path->port = &guest->port.port;
+	ret = path_attach(guest->path, &fake_tools);
+	if (ret) {
+		path_destroy(guest->path, fake_tools.gnt);
+		guest->path = NULL;
+	}
+	return ret;
+}
+
+void guest_disconnect(struct guest *guest)
+{
+	if (!guest->path)
+		return;
+	path_detach(guest->path, &fake_tools);
+	path_destroy(guest->path, fake_tools.gnt);
+	guest->path = NULL;
+}
+
+void guest_free(struct guest *guest)
+{
+	if (!guest)
+		return;
+	guest_disconnect(guest);
+	port_forget(&guest->port);
+	for (uint32_t i = 0; i < CHANNELS; i++)
+		assert(!the_evt.channel[i].bound || the_evt.channel[i].domid != guest->domid);
+	for (uint32_t i = 0; i < FAKE_REFS; i++) {
+		assert(!guest->grant[i].mapped);
+		free(guest->grant[i].page);
+	}
+	for (uint32_t i = 0; i < FAKE_GUESTS; i++)
+		if (guests[i] == guest)
+			guests[i] = NULL;
+	free(guest);
+}
+
+unsigned int guest_poll(struct guest *guest)
+{
+	return path_faulted(guest->path) ? 0 : path_poll(guest->path, &fake_tools);
+}
+
+const char *guest_fault(const struct guest *guest)
+{
+	return atomic_load(&guest->path->fault);
+}
+
+uint64_t guest_count(const struct guest *guest, enum path_counter which)
+{
+	return atomic_load(&guest->path->queues[0].counters.value[which]);
+}
+
+static void tx_put(struct guest *guest, const union netif_tx_entry *entry)
+{
+	struct guest_queue *queue = &guest->queue[0];
+
+	queue->tx->entry[queue->tx_req_prod++ % NETIF_RING_SIZE] = *entry;
+}
+
+void guest_tx_put(struct guest *guest, struct netif_tx_request req)
+{
+	union netif_tx_entry entry = { .req = req };
+
+	tx_put(guest, &entry);
+}
+
+void guest_tx_extra(struct guest *guest, struct netif_extra_info extra)
+{
+	union netif_tx_entry entry = { .extra = extra };
+
+	tx_put(guest, &entry);
+}
+
+void guest_tx_push(struct guest *guest)
+{
+	struct guest_queue *queue = &guest->queue[0];
+
+	__atomic_store_n(&queue->tx->idx.req_prod, queue->tx_req_prod, __ATOMIC_RELEASE);
+}
+
+bool guest_tx_response(struct guest *guest, struct netif_tx_response *rsp)
+{
+	struct guest_queue *queue = &guest->queue[0];
+
+	if (queue->tx->idx.rsp_prod == queue->tx_rsp_cons)
+		return false;
+	*rsp = queue->tx->entry[queue->tx_rsp_cons++ % NETIF_RING_SIZE].rsp;
+	return true;
+}
+
+void guest_send(struct guest *guest, const void *bytes, uint32_t len, uint32_t slots,
+		uint16_t flags, const struct netif_extra_info *gso)
+{
+	uint32_t nr = (len + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE;
+	uint32_t done = 0;
+
+	if (nr < slots)
+		nr = slots;
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t part = (len - done) / (nr - i);
+		uint32_t ref = guest_grant(guest, true);
+		uint32_t offset = part < NETIF_PAGE_SIZE - 64 ? 64 : 0;
+		struct netif_tx_request req = {
+			.gref = ref,
+			.offset = (uint16_t)offset,
+			.flags = (i ? 0 : flags) | (i + 1 < nr ? NETIF_TXF_MORE_DATA : 0),
+			.id = (uint16_t)(i + 1),
+			.size = (uint16_t)(i ? part : len),
+		};
+
+		memcpy(guest_page(guest, ref) + offset, (const uint8_t *)bytes + done, part);
+		done += part;
+		if (!i && gso)
+			req.flags |= NETIF_TXF_EXTRA_INFO;
+		guest_tx_put(guest, req);
+		if (!i && gso)
+			guest_tx_extra(guest, *gso);
+	}
+	guest_tx_push(guest);
+}
+
+void guest_rx_post(struct guest *guest, uint32_t which, uint32_t nr)
+{
+	struct guest_queue *queue = &guest->queue[which];
+
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t slot = queue->rx_req_prod % NETIF_RING_SIZE;
+		struct netif_rx_request *req = &queue->rx->entry[slot].req;
+		uint32_t ref = guest_grant(guest, false);
+
+		memset(guest_page(guest, ref), 0xee, NETIF_PAGE_SIZE);
+		queue->rx_ref[slot] = ref;
+		queue->rx_id[slot] = (uint16_t)(queue->rx_req_prod * 7 + 3);
+		*req = (struct netif_rx_request){ .id = queue->rx_id[slot],
+						  .pad = 0xa5a5,
+						  .gref = ref };
+		queue->rx_req_prod++;
+	}
+	__atomic_store_n(&queue->rx->idx.req_prod, queue->rx_req_prod, __ATOMIC_RELEASE);
+}
+
+static union netif_rx_entry receive_entry(struct guest_queue *queue)
+{
+	assert((int32_t)(queue->rx->idx.rsp_prod - queue->rx_rsp_cons) > 0);
+	assert((int32_t)(queue->rx_req_prod - queue->rx_rsp_cons) > 0);
+	return queue->rx->entry[queue->rx_rsp_cons++ % NETIF_RING_SIZE];
+}
+
+static void receive_extras(struct guest_queue *queue, struct guest_frame *frame)
+{
+	struct netif_extra_info *extra;
+
+	do {
+		assert(frame->nr_extras < NETIF_EXTRA_TYPES);
+		extra = &frame->extra[frame->nr_extras++];
+		*extra = receive_entry(queue).extra;
+		assert(extra->type > NETIF_EXTRA_NONE && extra->type < NETIF_EXTRA_TYPES);
+		frame->slots++;
+	} while (extra->flags & NETIF_EXTRA_FLAG_MORE);
+}
+
+/* One response of a frame. Return: does the frame go on? */
+static bool receive_slot(struct guest *guest, struct guest_queue *queue, struct guest_frame *frame)
+{
+	uint32_t slot = queue->rx_rsp_cons % NETIF_RING_SIZE;
+	struct netif_rx_response rsp = receive_entry(queue).rsp;
+
+	assert(rsp.id == queue->rx_id[slot]);
+	if (!frame->slots++) {
+		frame->flags = rsp.flags;
+		frame->offset = rsp.offset;
+	}
+	if (rsp.status < 0) {
+		frame->status = rsp.status;
+		return rsp.flags & NETIF_RXF_MORE_DATA;
+	}
+	assert(rsp.offset + rsp.status <= (int)NETIF_PAGE_SIZE);
+	memcpy(frame->bytes + frame->len, guest_page(guest, queue->rx_ref[slot]) + rsp.offset,
+	       (size_t)rsp.status);
+	frame->len += (uint32_t)rsp.status;
+	assert(frame->slots == 1 || !(rsp.flags & NETIF_RXF_EXTRA_INFO));
+	if (rsp.flags & NETIF_RXF_EXTRA_INFO)
+		receive_extras(queue, frame);
+	return rsp.flags & NETIF_RXF_MORE_DATA;
+}
+
+bool guest_receive(struct guest *guest, uint32_t which, struct guest_frame *frame)
+{
+	struct guest_queue *queue = &guest->queue[which];
+
+	memset(frame, 0, offsetof(struct guest_frame, bytes));
+	if (queue->rx->idx.rsp_prod == queue->rx_rsp_cons)
+		return false;
+	while (receive_slot(guest, queue, frame))
+		;
+	return true;
+}
+
+uint32_t guest_notified_tx(const struct guest *guest, uint32_t queue)
+{
+	return the_evt.channel[guest->path->queues[queue].tx.port].notified;
+}
+
+uint32_t guest_notified_rx(const struct guest *guest, uint32_t queue)
+{
+	const struct queue *of = &guest->path->queues[queue];
+
+	return the_evt.channel[of->rx.port >= 0 ? of->rx.port : of->tx.port].notified;
+}
+
+void guest_ring_bell(struct guest *guest, uint32_t queue)
+{
+	int port = guest->path->queues[queue].tx.port;
+
+	the_evt.channel[port].masked = true;
+	path_rang(guest->path, (uint32_t)port);
+}
+
+bool guest_masked(const struct guest *guest, uint32_t queue)
+{
+	return the_evt.channel[guest->path->queues[queue].tx.port].masked;
+}
