@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <rte_ethdev.h>
@@ -35,6 +36,33 @@ void offload_fini(struct offload *offload)
 }
 
 /*
+ * Ones' complement sum of @len bytes from @offset on, over all segments.
+ * (rte_raw_cksum_mbuf() loses carries behind a segment of odd length.)
+ */
+static uint32_t sum_bytes(const struct rte_mbuf *seg, uint32_t offset, uint32_t len)
+{
+	uint32_t sum = 0;
+	bool odd = false;
+
+	for (; seg && len > 0; seg = seg->next) {
+		uint32_t part;
+		uint16_t part_sum;
+
+		if (offset >= seg->data_len) {
+			offset -= seg->data_len;
+			continue;
+		}
+		part = RTE_MIN(len, seg->data_len - offset);
+		part_sum = rte_raw_cksum(rte_pktmbuf_mtod_offset(seg, const void *, offset), part);
+		sum += odd ? rte_bswap16(part_sum) : part_sum;
+		odd ^= part & 1;
+		len -= part;
+		offset = 0;
+	}
+	return sum;
+}
+
+/*
  * Internet checksum over pseudo header and payload. The length comes from the
  * IP header, not from the frame: padding behind the packet is not summed up.
  */
@@ -44,7 +72,6 @@ static uint16_t l4_checksum(const struct rte_mbuf *frame, uint8_t proto)
 	const struct rte_ipv4_hdr *ip4 = (const void *)l3;
 	const struct rte_ipv6_hdr *ip6 = (const void *)l3;
 	uint32_t offset = frame->l2_len + frame->l3_len;
-	uint16_t payload = 0;
 	uint32_t len;
 	uint32_t sum;
 
@@ -55,9 +82,7 @@ static uint16_t l4_checksum(const struct rte_mbuf *frame, uint8_t proto)
 		len = rte_be_to_cpu_16(ip6->payload_len) + sizeof(*ip6) - frame->l3_len;
 		sum = rte_raw_cksum(&ip6->src_addr, 2 * sizeof(ip6->src_addr));
 	}
-	/* false only if the IP header promises more than there is: checked before */
-	rte_raw_cksum_mbuf(frame, offset, len, &payload);
-	sum += rte_cpu_to_be_16(proto) + rte_cpu_to_be_16(len) + payload;
+	sum += rte_cpu_to_be_16(proto) + rte_cpu_to_be_16(len) + sum_bytes(frame, offset, len);
 	return ~__rte_raw_cksum_reduce(sum);
 }
 
