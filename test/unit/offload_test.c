@@ -29,7 +29,7 @@ struct shape {
 	bool v6;
 	uint8_t proto;
 	uint32_t payload;
-	uint32_t split; /* bytes of the first segment, 0 = all that fits */
+	uint32_t split;	    /* bytes of the first segment, 0 = all that fits */
 	uint32_t extension; /* bytes of an IPv6 destination-options header */
 	uint32_t padding;
 };
@@ -144,10 +144,10 @@ static uint16_t plain_sum(const struct rte_mbuf *frame, const struct shape *shap
 
 static void assert_checksum(const struct shape *shape)
 {
-	struct rte_mbuf *frame = make(shape, (shape->v6 ? 0 : RTE_MBUF_F_TX_IP_CKSUM) |
-						     (shape->proto == IPPROTO_UDP ?
-							      RTE_MBUF_F_TX_UDP_CKSUM :
-							      RTE_MBUF_F_TX_TCP_CKSUM));
+	struct rte_mbuf *frame =
+		make(shape, (shape->v6 ? 0 : RTE_MBUF_F_TX_IP_CKSUM) |
+				    (shape->proto == IPPROTO_UDP ? RTE_MBUF_F_TX_UDP_CKSUM :
+								   RTE_MBUF_F_TX_TCP_CKSUM));
 
 	offload_checksum(frame);
 	assert_int_equal(plain_sum(frame, shape), 0xffff);
@@ -165,10 +165,10 @@ static void checksum_is_right_over_several_segments(void **state)
 		assert_checksum(&(struct shape){ .v6 = v6, .proto = IPPROTO_TCP, .payload = 100 });
 		assert_checksum(&(struct shape){ .v6 = v6, .proto = IPPROTO_TCP, .payload = 0 });
 		assert_checksum(&(struct shape){ .v6 = v6, .proto = IPPROTO_UDP, .payload = 101 });
-		assert_checksum(
-			&(struct shape){ .v6 = v6, .proto = IPPROTO_TCP, .payload = 1460, .split = 75 });
-		assert_checksum(
-			&(struct shape){ .v6 = v6, .proto = IPPROTO_UDP, .payload = 9001, .split = 111 });
+		assert_checksum(&(struct shape){
+			.v6 = v6, .proto = IPPROTO_TCP, .payload = 1460, .split = 75 });
+		assert_checksum(&(struct shape){
+			.v6 = v6, .proto = IPPROTO_UDP, .payload = 9001, .split = 111 });
 	}
 }
 
@@ -183,8 +183,8 @@ static void checksum_leaves_padding_out(void **state)
 static void checksum_passes_extension_headers(void **state)
 {
 	(void)state;
-	assert_checksum(
-		&(struct shape){ .v6 = true, .proto = IPPROTO_TCP, .payload = 55, .extension = 16 });
+	assert_checksum(&(struct shape){
+		.v6 = true, .proto = IPPROTO_TCP, .payload = 55, .extension = 16 });
 }
 
 /* A UDP checksum that comes out as 0 means "none" on the wire: it is sent as 0xffff. */
@@ -274,11 +274,10 @@ static void frame_is_cut_into_whole_segments(void **state)
 		shape.payload = 700; /* nothing to cut */
 		assert_cut(&shape, 1448);
 	}
-	assert_cut(&(struct shape){ .v6 = true,
-				    .proto = IPPROTO_TCP,
-				    .payload = 5000,
-				    .extension = 8 },
-		   1400);
+	assert_cut(
+		&(struct shape){
+			.v6 = true, .proto = IPPROTO_TCP, .payload = 5000, .extension = 8 },
+		1400);
 }
 
 static int refused(const struct shape *shape, uint16_t mss, uint16_t max)
@@ -305,7 +304,7 @@ static void what_makes_no_sense_is_refused_and_stays_the_callers(void **state)
 		assert_int_equal(refused(&shape, OFFLOAD_MSS_MIN - 1, 128), -EINVAL);
 		assert_int_equal(refused(&shape, 0, 128), -EINVAL);
 		assert_int_equal(refused(&shape, 1000, 8), -EINVAL); /* 9 segments */
-		shape.split = L2 + 30; /* headers not linear */
+		shape.split = L2 + 30;				     /* headers not linear */
 		assert_int_equal(refused(&shape, 1000, 128), -EINVAL);
 		shape = (struct shape){ .v6 = v6, .proto = IPPROTO_TCP };
 		assert_int_equal(refused(&shape, 1000, 128), -EINVAL); /* no payload */

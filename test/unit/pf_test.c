@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/pf.c log.c */
+/* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "log.h"
+#include "port/pf.h"
+
+#define VFS 3
+
+/* A kernel with one PF: what it knows, what it refuses, what it was asked. */
+static struct pf_vf kernel[VFS];
+static int refusal[16]; /* by IFLA_VF_* */
+static unsigned int set_requests[16];
+static unsigned int last_index;
+static char answer[8192];
+static size_t answer_len;
+
+struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags);
+int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid);
+unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl);
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size);
+int __wrap_mnl_socket_close(struct mnl_socket *nl);
+unsigned int __wrap_if_nametoindex(const char *name);
+
+struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags)
+{
+	(void)flags;
+	assert_int_equal(bus, NETLINK_ROUTE);
+	return (struct mnl_socket *)&answer;
+}
+
+int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid)
+{
+	(void)nl;
+	(void)groups;
+	(void)pid;
+	return 0;
+}
+
+unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl)
+{
+	(void)nl;
+	return 42;
+}
+
+int __wrap_mnl_socket_close(struct mnl_socket *nl)
+{
+	(void)nl;
+	return 0;
+}
+
+unsigned int __wrap_if_nametoindex(const char *name)
+{
+	return strcmp(name, "pf0") ? 0 : 7;
+}
+
+static void put_vf(struct nlmsghdr *nlh, uint16_t index)
+{
+	const struct pf_vf *vf = &kernel[index];
+	struct ifla_vf_mac mac = { .vf = index };
+	const struct ifla_vf_vlan vlan = { .vf = index, .vlan = vf->vlan, .qos = vf->qos };
+	const struct ifla_vf_vlan_info list_info = {
+		.vf = index,
+		.vlan = vf->vlan,
+		.qos = vf->qos,
+		.vlan_proto = htons(vf->vlan_proto),
+	};
+	const struct ifla_vf_rate rate = { .vf = index,
+					   .min_tx_rate = vf->min_mbps,
+					   .max_tx_rate = vf->max_mbps };
+	const struct ifla_vf_spoofchk spoofchk = { .vf = index, .setting = vf->spoofchk };
+	const struct ifla_vf_link_state link = { .vf = index, .link_state = vf->link_state };
+	const struct ifla_vf_trust trust = {
+		.vf = index,
+		.setting = vf->valid & PF_TRUST ? vf->trust : UINT32_MAX,
+	};
+	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_VF_INFO);
+	struct nlattr *list;
+
+	memcpy(mac.mac, &vf->mac, sizeof(vf->mac));
+	mnl_attr_put(nlh, IFLA_VF_MAC, sizeof(mac), &mac);
+	mnl_attr_put(nlh, IFLA_VF_VLAN, sizeof(vlan), &vlan);
+	mnl_attr_put(nlh, IFLA_VF_RATE, sizeof(rate), &rate);
+	mnl_attr_put(nlh, IFLA_VF_SPOOFCHK, sizeof(spoofchk), &spoofchk);
+	mnl_attr_put(nlh, IFLA_VF_LINK_STATE, sizeof(link), &link);
+	mnl_attr_put(nlh, IFLA_VF_TRUST, sizeof(trust), &trust);
+	list = mnl_attr_nest_start(nlh, IFLA_VF_VLAN_LIST);
+	mnl_attr_put(nlh, IFLA_VF_VLAN_INFO, sizeof(list_info), &list_info);
+	mnl_attr_nest_end(nlh, list);
+	mnl_attr_nest_end(nlh, info);
+}
+
+static struct nlmsghdr *put_link(void *buf, uint32_t seq)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+	struct nlattr *list;
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	nlh->nlmsg_seq = seq;
+	nlh->nlmsg_pid = 42;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = 7;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "pf0");
+	list = mnl_attr_nest_start(nlh, IFLA_VFINFO_LIST);
+	for (uint16_t i = 0; i < VFS; i++)
+		put_vf(nlh, i);
+	mnl_attr_nest_end(nlh, list);
+	return nlh;
+}
+
+static void put_ack(void *buf, uint32_t seq, int error)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsgerr *err;
+
+	nlh->nlmsg_type = NLMSG_ERROR;
+	nlh->nlmsg_seq = seq;
+	nlh->nlmsg_pid = 42;
+	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
+	err->error = error;
+	answer_len += nlh->nlmsg_len;
+}
+
+static int kernel_set(const struct nlattr *attr)
+{
+	const void *payload = mnl_attr_get_payload(attr);
+	const struct ifla_vf_mac *mac = payload;
+	const struct ifla_vf_vlan *vlan = payload;
+	const struct ifla_vf_rate *rate = payload;
+	const struct ifla_vf_spoofchk *spoofchk = payload;
+	const struct ifla_vf_link_state *link = payload;
+	const struct ifla_vf_trust *trust = payload;
+	const struct ifla_vf_vlan_info *info = mnl_attr_get_payload(payload);
+	uint16_t type = mnl_attr_get_type(attr);
+	struct pf_vf *vf;
+
+	last_index = type == IFLA_VF_VLAN_LIST ? info->vf : mac->vf;
+	vf = &kernel[last_index];
+	set_requests[type]++;
+	if (refusal[type])
+		return refusal[type];
+	switch (type) {
+	case IFLA_VF_MAC:
+		memcpy(&vf->mac, mac->mac, sizeof(vf->mac));
+		break;
+	case IFLA_VF_VLAN:
+		vf->vlan = (uint16_t)vlan->vlan;
+		vf->qos = (uint8_t)vlan->qos;
+		vf->vlan_proto = ETH_P_8021Q;
+		break;
+	case IFLA_VF_VLAN_LIST:
+		vf->vlan = (uint16_t)info->vlan;
+		vf->qos = (uint8_t)info->qos;
+		vf->vlan_proto = ntohs(info->vlan_proto);
+		break;
+	case IFLA_VF_RATE:
+		vf->min_mbps = rate->min_tx_rate;
+		vf->max_mbps = rate->max_tx_rate;
+		break;
+	case IFLA_VF_SPOOFCHK:
+		vf->spoofchk = (uint8_t)spoofchk->setting;
+		break;
+	case IFLA_VF_LINK_STATE:
+		vf->link_state = (uint8_t)link->link_state;
+		break;
+	case IFLA_VF_TRUST:
+		vf->trust = (uint8_t)trust->setting;
+		break;
+	default:
+		fail_msg("attribute %u", type);
+	}
+	return 0;
+}
+
+static int kernel_setlink(const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *list, *info, *attr;
+	int ret = 0;
+
+	assert_int_equal(ifi->ifi_index, 7);
+	assert_true(nlh->nlmsg_flags & NLM_F_ACK);
+	mnl_attr_for_each(list, nlh, sizeof(*ifi))
+	{
+		assert_int_equal(mnl_attr_get_type(list), IFLA_VFINFO_LIST);
+		mnl_attr_for_each_nested(info, list)
+		{
+			assert_int_equal(mnl_attr_get_type(info), IFLA_VF_INFO);
+			mnl_attr_for_each_nested(attr, info) ret = kernel_set(attr);
+		}
+	}
+	return ret;
+}
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size)
+{
+	const struct nlmsghdr *nlh = buf;
+
+	(void)nl;
+	answer_len = 0;
+	memset(answer, 0, sizeof(answer));
+	if (nlh->nlmsg_type == RTM_GETLINK) {
+		answer_len = put_link(answer, nlh->nlmsg_seq)->nlmsg_len;
+		put_ack(answer + answer_len, nlh->nlmsg_seq, 0);
+	} else {
+		assert_int_equal(nlh->nlmsg_type, RTM_SETLINK);
+		put_ack(answer, nlh->nlmsg_seq, kernel_setlink(nlh));
+	}
+	return (ssize_t)size;
+}
+
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
+{
+	(void)nl;
+	assert_true(answer_len <= size);
+	memcpy(buf, answer, answer_len);
+	return (ssize_t)answer_len;
+}
+
+static int reset(void **state)
+{
+	memset(refusal, 0, sizeof(refusal));
+	memset(set_requests, 0, sizeof(set_requests));
+	for (unsigned int i = 0; i < VFS; i++)
+		kernel[i] = (struct pf_vf){
+			.valid = PF_ALL,
+			.mac = { { 2, 0, 0, 0, 0, (uint8_t)(0x10 + i) } },
+			.vlan = (uint16_t)(100 + i),
+			.qos = 3,
+			.vlan_proto = ETH_P_8021AD,
+			.spoofchk = 0,
+			.trust = 1,
+			.link_state = IFLA_VF_LINK_STATE_ENABLE,
+			.min_mbps = 5,
+			.max_mbps = 500,
+		};
+	log_set_level(LOG_LEVEL_ERROR);
+	*state = pf_open("pf0");
+	return *state ? 0 : -1;
+}
+
+static int finish(void **state)
+{
+	pf_close(*state);
+	return 0;
+}
+
+static void unknown_netdev_is_enodev(void **state)
+{
+	(void)state;
+	errno = 0;
+	assert_null(pf_open("nothing"));
+	assert_int_equal(errno, ENODEV);
+}
+
+static void every_value_of_the_right_vf_is_read(void **state)
+{
+	struct pf_vf vf;
+
+	assert_int_equal(pf_vf_get(*state, 1, &vf), 0);
+	assert_int_equal(vf.valid, PF_ALL);
+	assert_int_equal(vf.mac.addr_bytes[5], 0x11);
+	assert_int_equal(vf.vlan, 101);
+	assert_int_equal(vf.qos, 3);
+	assert_int_equal(vf.vlan_proto, ETH_P_8021AD);
+	assert_int_equal(vf.trust, 1);
+	assert_int_equal(vf.link_state, IFLA_VF_LINK_STATE_ENABLE);
+	assert_int_equal(vf.min_mbps, 5);
+	assert_int_equal(vf.max_mbps, 500);
+}
+
+static void missing_vf_is_enoent(void **state)
+{
+	struct pf_vf vf;
+
+	assert_int_equal(pf_vf_get(*state, VFS, &vf), -ENOENT);
+	assert_int_equal(pf_vf_set(*state, VFS, &vf, PF_ALL), -ENOENT);
+}
+
+static void value_that_the_driver_does_not_report_is_not_valid(void **state)
+{
+	struct pf_vf vf;
+
+	kernel[0].valid &= ~PF_TRUST;
+	assert_int_equal(pf_vf_get(*state, 0, &vf), 0);
+	assert_int_equal(vf.valid, PF_ALL & ~PF_TRUST);
+}
+
+static void only_values_that_differ_are_set(void **state)
+{
+	struct pf_vf want = kernel[2];
+
+	want.vlan = 0;
+	want.qos = 0;
+	want.spoofchk = 1;
+	assert_int_equal(pf_vf_set(*state, 2, &want, PF_ALL & ~PF_TRUST), 0);
+	assert_int_equal(last_index, 2);
+	assert_int_equal(kernel[2].spoofchk, 1);
+	assert_int_equal(set_requests[IFLA_VF_SPOOFCHK], 1);
+	assert_int_equal(set_requests[IFLA_VF_MAC], 0);
+	assert_int_equal(set_requests[IFLA_VF_RATE], 0);
+	assert_int_equal(kernel[1].spoofchk, 0);
+}
+
+static void all_is_restored_exactly(void **state)
+{
+	const struct pf_vf before = kernel[1];
+	const struct pf_vf want = { .mac = { { 0, 0x16, 0x3e, 1, 2, 3 } },
+				    .spoofchk = 1,
+				    .vlan_proto = ETH_P_8021Q };
+	struct pf_vf saved;
+
+	assert_int_equal(pf_vf_get(*state, 1, &saved), 0);
+	assert_int_equal(pf_vf_set(*state, 1, &want, PF_ALL), 0);
+	assert_int_equal(kernel[1].mac.addr_bytes[5], 3);
+	assert_int_equal(kernel[1].vlan, 0);
+	assert_int_equal(kernel[1].max_mbps, 0);
+	assert_int_equal(pf_vf_set(*state, 1, &saved, saved.valid), 0);
+	assert_memory_equal(&kernel[1], &before, sizeof(before));
+}
+
+static void value_that_the_nic_lacks_does_not_stop_the_others(void **state)
+{
+	const struct pf_vf want = { .mac = { { 0, 0x16, 0x3e, 1, 2, 3 } }, .spoofchk = 1 };
+
+	refusal[IFLA_VF_SPOOFCHK] = -EOPNOTSUPP;
+	assert_int_equal(pf_vf_set(*state, 0, &want, PF_SPOOFCHK | PF_MAC | PF_RATE), 0);
+	assert_int_equal(kernel[0].mac.addr_bytes[5], 3);
+	assert_int_equal(kernel[0].max_mbps, 0);
+	assert_int_equal(kernel[0].spoofchk, 0);
+}
+
+static void failure_is_told_and_does_not_stop_the_others(void **state)
+{
+	const struct pf_vf want = { .mac = { { 0, 0x16, 0x3e, 1, 2, 3 } }, .spoofchk = 1 };
+
+	refusal[IFLA_VF_MAC] = -EBUSY;
+	assert_int_equal(pf_vf_set(*state, 0, &want, PF_SPOOFCHK | PF_MAC), -EBUSY);
+	assert_int_equal(kernel[0].spoofchk, 1);
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, reset, finish)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(unknown_netdev_is_enodev),
+		fact(every_value_of_the_right_vf_is_read),
+		fact(missing_vf_is_enoent),
+		fact(value_that_the_driver_does_not_report_is_not_valid),
+		fact(only_values_that_differ_are_set),
+		fact(all_is_restored_exactly),
+		fact(value_that_the_nic_lacks_does_not_stop_the_others),
+		fact(failure_is_told_and_does_not_stop_the_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/vfpool.c log.c */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "log.h"
+#include "port/vfpool.h"
+
+static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
+static char root[64];
+
+/* A tree like sysfs's: $root/class/net/eth0/device with VFs beside it. */
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void run(const char *format, ...)
+{
+	char command[1024];
+	int len = snprintf(command, sizeof(command), "cd %s && ", root);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command + len, sizeof(command) - (size_t)len, format, args);
+	va_end(args);
+	assert_int_equal(system(command), 0);
+}
+
+static void file(const char *path, const char *text)
+{
+	run("echo '%s' > class/net/eth0/device/%s", text, path);
+}
+
+static void add_vf(unsigned int index, const char *netdev)
+{
+	run("mkdir -p devices/0000:01:10.%u%s%s && "
+	    "ln -s ../../../../devices/0000:01:10.%u class/net/eth0/device/virtfn%u",
+	    index, netdev[0] ? "/net/" : "", netdev, index, index);
+}
+
+static int make_tree(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	strcpy(root, "/tmp/vfpool.XXXXXX");
+	if (!mkdtemp(root))
+		return -1;
+	run("mkdir -p class/net/eth0/device devices");
+	file("sriov_totalvfs", "7");
+	file("sriov_numvfs", "2");
+	add_vf(0, "eth1");
+	add_vf(1, "eth2");
+	return 0;
+}
+
+static int remove_tree(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	return system(command);
+}
+
+static int numvfs(void)
+{
+	char path[PATH_MAX];
+	FILE *stream;
+	int nr = -1;
+
+	snprintf(path, sizeof(path), "%s/class/net/eth0/device/sriov_numvfs", root);
+	stream = fopen(path, "r");
+	if (!stream || fscanf(stream, "%d", &nr) != 1)
+		nr = -1;
+	if (stream)
+		fclose(stream);
+	return nr;
+}
+
+static void vfs_that_exist_are_used_as_they_are(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 5);
+	struct vfpool_vf vfs[VFPOOL_MAX];
+
+	(void)state;
+	assert_non_null(pool);
+	assert_int_equal(numvfs(), 2);
+	assert_int_equal(vfpool_list(pool, vfs, VFPOOL_MAX), 2);
+	assert_string_equal(vfs[1].pci, "0000:01:10.1");
+	assert_string_equal(vfs[1].netdev, "eth2");
+	assert_string_equal(vfs[1].owner, "");
+	vfpool_close(pool);
+}
+
+static void each_vf_is_given_once(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	struct vfpool_vf first, second, none;
+
+	(void)state;
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &first), 0);
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &mac, NULL, &second), 0);
+	assert_int_not_equal(first.index, second.index);
+	assert_int_equal(vfpool_take(pool, "vif 3.0", &mac, NULL, &none), -ENODEV);
+	vfpool_release(pool, first.index);
+	assert_int_equal(vfpool_take(pool, "vif 3.0", &mac, NULL, &none), 0);
+	assert_int_equal(none.index, first.index);
+	vfpool_close(pool);
+}
+
+static void owner_and_mac_are_listed_until_the_release(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	struct vfpool_vf vf, vfs[4];
+
+	(void)state;
+	assert_int_equal(vfpool_take(pool, "vif 9.1", &mac, NULL, &vf), 0);
+	assert_int_equal(vfpool_list(pool, vfs, 4), 2);
+	assert_string_equal(vfs[vf.index].owner, "vif 9.1");
+	assert_memory_equal(&vfs[vf.index].mac, &mac, sizeof(mac));
+	vfpool_release(pool, vf.index);
+	vfpool_list(pool, vfs, 4);
+	assert_string_equal(vfs[vf.index].owner, "");
+	assert_int_equal(vfs[vf.index].mac.addr_bytes[1], 0);
+	vfpool_close(pool);
+}
+
+static void skipped_and_netdevless_vfs_are_not_given(void **state)
+{
+	struct vfpool *pool;
+	uint64_t skip[VFPOOL_MAX / 64] = { 1 };
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("rmdir devices/0000:01:10.1/net/eth2");
+	pool = vfpool_open(root, "eth0", 2);
+	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), -ENODEV);
+	run("mkdir devices/0000:01:10.1/net/eth7");
+	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), 0);
+	assert_string_equal(vf.netdev, "eth7");
+	vfpool_close(pool);
+}
+
+static void vf_that_vanishes_while_owned_can_be_given_back(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	char netdev[IF_NAMESIZE];
+	struct vfpool_vf vf, vfs[4];
+
+	(void)state;
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), 0);
+	run("rm class/net/eth0/device/virtfn*");
+	assert_int_equal(vfpool_netdev(pool, vf.index, netdev), -ENODEV);
+	assert_int_equal(vfpool_list(pool, vfs, 4), 0);
+	vfpool_release(pool, vf.index);
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(pool);
+}
+
+static void vfs_are_created_when_there_are_none(void **state)
+{
+	struct vfpool *pool;
+
+	(void)state;
+	/* they exist already here: the number that is written is what counts */
+	file("sriov_numvfs", "0");
+	pool = vfpool_open(root, "eth0", 2);
+	assert_int_equal(numvfs(), 2);
+	vfpool_close(pool);
+	file("sriov_numvfs", "0");
+	pool = vfpool_open(root, "eth0", 0);
+	assert_int_equal(numvfs(), 0);
+	vfpool_close(pool);
+}
+
+static void no_more_are_created_than_the_nic_has(void **state)
+{
+	struct vfpool *pool;
+
+	(void)state;
+	file("sriov_totalvfs", "2");
+	file("sriov_numvfs", "0");
+	pool = vfpool_open(root, "eth0", 64);
+	assert_int_equal(numvfs(), 2);
+	vfpool_close(pool);
+}
+
+static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("rm -r class/net/eth0/device/* && mkdir class/net/eth0/device/sriov_numvfs");
+	file("sriov_totalvfs", "2");
+	pool = vfpool_open(root, "eth0", 2);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(pool);
+	run("rm -r class/net/eth0");
+	pool = vfpool_open(root, "eth0", 2);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(pool);
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(vfs_that_exist_are_used_as_they_are),
+		fact(each_vf_is_given_once),
+		fact(owner_and_mac_are_listed_until_the_release),
+		fact(skipped_and_netdevless_vfs_are_not_given),
+		fact(vf_that_vanishes_while_owned_can_be_given_back),
+		fact(vfs_are_created_when_there_are_none),
+		fact(no_more_are_created_than_the_nic_has),
+		fact(pf_without_sriov_or_not_writable_is_an_empty_pool),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
