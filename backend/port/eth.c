@@ -160,6 +160,7 @@ static void queue_kick(struct eth *eth, struct eth_queue *queue)
 
 	queue->stalled = ret != 0;
 	if (ret == -ENODEV) {
+		queue->stalled = false;
 		atomic_store(&eth->gone, true);
 		queue_drop_pending(queue);
 	}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/eth.c port/offload.c port/eal.c log.c */
+/* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
+/*
+ * The packet socket is made up here, the driver is net_null: what it is handed
+ * is seen in a callback.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "port/afpacket.h"
+#include "port/eal.h"
+#include "port/eth.h"
+#include "port/netdev.h"
+
+#define HEAD 54u
+
+static struct rte_mempool *pool;
+static struct offload offload;
+static struct eth *eth;
+static const struct rte_eth_rxtx_callback *seen;
+static unsigned int before, before_indirect;
+static int mtu = 1500;
+
+/* The made-up socket. */
+static uint32_t room;
+static int kick_result;
+static unsigned int kicks;
+static uint16_t waiting;
+static struct afp_rx waiting_info[PORT_BURST];
+static unsigned int drained;
+
+/* What the driver was handed. */
+static unsigned int sent;
+static uint32_t sent_seq[1024];
+static uint32_t sent_len[1024];
+
+int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args);
+int __wrap_rte_eal_hotplug_remove(const char *bus, const char *name);
+int __wrap_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id);
+int __real_rte_eal_hotplug_add(const char *bus, const char *name, const char *args);
+int __real_rte_eal_hotplug_remove(const char *bus, const char *name);
+int __real_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id);
+
+int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args)
+{
+	assert_string_equal(name, "net_af_packet_vf0");
+	assert_non_null(strstr(args, "iface=vf0,"));
+	return __real_rte_eal_hotplug_add(bus, "net_null0", "size=64");
+}
+
+int __wrap_rte_eal_hotplug_remove(const char *bus, const char *name)
+{
+	assert_string_equal(name, "net_af_packet_vf0");
+	return __real_rte_eal_hotplug_remove(bus, "net_null0");
+}
+
+int __wrap_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id)
+{
+	assert_string_equal(name, "net_af_packet_vf0");
+	return __real_rte_eth_dev_get_port_by_name("net_null0", port_id);
+}
+
+void afp_geometry(uint16_t bytes, struct afp_geometry *geometry)
+{
+	(void)bytes;
+	*geometry =
+		(struct afp_geometry){ .frame_bytes = 2048, .block_bytes = 65536, .frames = 512 };
+}
+
+int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
+{
+	(void)ifindex;
+	(void)geometry;
+	afp->fd = -1;
+	return 0;
+}
+
+void afp_close(struct afp *afp)
+{
+	(void)afp;
+}
+
+uint16_t afp_rx_peek(const struct afp *afp, struct afp_rx *info, uint16_t max)
+{
+	uint16_t nr = RTE_MIN(waiting, max);
+
+	(void)afp;
+	memcpy(info, waiting_info, nr * sizeof(*info));
+	return nr;
+}
+
+void afp_rx_done(struct afp *afp, uint16_t nr)
+{
+	(void)afp;
+	waiting -= nr;
+}
+
+uint16_t afp_tx_room(struct afp *afp, uint16_t max)
+{
+	(void)afp;
+	return (uint16_t)RTE_MIN(room, max);
+}
+
+void afp_tx_done(struct afp *afp, uint16_t nr)
+{
+	(void)afp;
+	assert_true(nr <= room);
+	room -= nr;
+}
+
+int afp_tx_kick(struct afp *afp)
+{
+	(void)afp;
+	kicks++;
+	return kick_result;
+}
+
+int afp_error(struct afp *afp)
+{
+	(void)afp;
+	drained++;
+	return 0;
+}
+
+int netdev_mtu(const char *name)
+{
+	assert_string_equal(name, "vf0");
+	return mtu;
+}
+
+void netdev_link(const char *name, struct port_link *link)
+{
+	(void)name;
+	*link = (struct port_link){ .up = true, .speed_mbps = 1000 };
+}
+
+static uint16_t see_tx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr,
+		       void *arg)
+{
+	(void)port;
+	(void)queue;
+	(void)arg;
+	for (uint16_t i = 0; i < nr; i++) {
+		const struct rte_tcp_hdr *tcp =
+			rte_pktmbuf_mtod_offset(pkts[i], const struct rte_tcp_hdr *, 34);
+
+		sent_seq[sent] = rte_be_to_cpu_32(tcp->sent_seq);
+		sent_len[sent] = pkts[i]->pkt_len;
+		sent++;
+	}
+	return nr;
+}
+
+static struct rte_mbuf *tcp_frame(uint32_t payload, uint16_t mss)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool), *tail = frame;
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14);
+	struct rte_tcp_hdr *tcp = (void *)(ip + 1);
+	uint32_t left = HEAD + payload;
+
+	memset(rte_pktmbuf_mtod(frame, void *), 0, HEAD);
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(40 + payload));
+	ip->next_proto_id = IPPROTO_TCP;
+	tcp->data_off = 5 << 4;
+	while (left > 0) {
+		uint32_t part = RTE_MIN(left, (uint32_t)rte_pktmbuf_tailroom(tail));
+
+		tail->data_len = (uint16_t)part;
+		left -= part;
+		if (left > 0) {
+			tail->next = rte_pktmbuf_alloc(pool);
+			tail = tail->next;
+			frame->nb_segs++;
+		}
+	}
+	frame->pkt_len = HEAD + payload;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	frame->l4_len = 20;
+	frame->tso_segsz = mss;
+	frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM |
+			   (mss ? RTE_MBUF_F_TX_TCP_SEG : 0);
+	return frame;
+}
+
+static void segments_wait_for_room_and_none_is_lost(void **state)
+{
+	struct rte_mbuf *frame = tcp_frame(62 * 1000, 1000);
+	struct rte_mbuf *next = tcp_frame(100, 0);
+	struct rte_mbuf *none[1];
+
+	(void)state;
+	room = 10;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_int_equal(sent, 10);
+	assert_int_not_equal(eth_timed_us(eth, 0), 0);
+	/* behind them nothing is taken */
+	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 0);
+	assert_int_equal(sent, 10);
+	/* receiving pushes on what waits */
+	room = 20;
+	assert_int_equal(eth_rx_burst(eth, 0, none, 1), 0);
+	assert_int_equal(sent, 30);
+	room = 1000;
+	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 1);
+	assert_int_equal(sent, 63);
+	for (unsigned int i = 0; i < 62; i++)
+		assert_int_equal(sent_seq[i], i * 1000);
+	assert_int_equal(sent_len[62], HEAD + 100);
+}
+
+static void burst_is_taken_as_far_as_there_is_room(void **state)
+{
+	struct rte_mbuf *frames[PORT_BURST], *more[PORT_BURST];
+	uint16_t taken;
+
+	(void)state;
+	for (unsigned int i = 0; i < PORT_BURST; i++)
+		frames[i] = tcp_frame(i, 0);
+	for (unsigned int i = 0; i < PORT_BURST; i++)
+		more[i] = tcp_frame(100 + i, 0);
+	room = 5;
+	taken = eth_tx_burst(eth, 0, frames, PORT_BURST);
+	assert_int_equal(taken, PORT_BURST); /* they wait inside */
+	assert_int_equal(eth_tx_burst(eth, 0, more, PORT_BURST), 0);
+	room = 1000;
+	assert_int_equal(eth_tx_burst(eth, 0, more, PORT_BURST), PORT_BURST);
+	assert_int_equal(sent, 2 * PORT_BURST);
+	for (unsigned int i = 0; i < PORT_BURST; i++)
+		assert_int_equal(sent_len[i], HEAD + i);
+}
+
+static void frame_that_no_wire_carries_is_counted(void **state)
+{
+	struct rte_mbuf *frames[] = { tcp_frame(1501, 0), tcp_frame(9000, 100),
+				      tcp_frame(1464, 0) };
+	struct port_stats stats;
+
+	(void)state;
+	room = 1000;
+	assert_int_equal(eth_tx_burst(eth, 0, frames, 3), 3);
+	assert_int_equal(sent, 1);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.tx_errors, 2);
+}
+
+static void full_netdev_is_asked_again(void **state)
+{
+	struct rte_mbuf *frame = tcp_frame(100, 0);
+	struct rte_mbuf *none[1];
+	unsigned int asked;
+
+	(void)state;
+	room = 1000;
+	kick_result = 1;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_int_not_equal(eth_timed_us(eth, 0), 0);
+	asked = kicks;
+	rte_delay_us_block(2 * eth_timed_us(eth, 0));
+	eth_rx_burst(eth, 0, none, 1);
+	assert_int_equal(kicks, asked + 1);
+	kick_result = 0;
+	rte_delay_us_block(2 * eth_timed_us(eth, 0));
+	eth_rx_burst(eth, 0, none, 1);
+	assert_int_equal(eth_timed_us(eth, 0), 0);
+	asked = kicks;
+	rte_delay_us_block(300);
+	eth_rx_burst(eth, 0, none, 1);
+	assert_int_equal(kicks, asked);
+}
+
+static void netdev_that_is_gone_takes_frames_to_drop_them(void **state)
+{
+	struct rte_mbuf *frame = tcp_frame(30000, 1000);
+	struct rte_mbuf *next = tcp_frame(100, 0);
+	struct rte_mbuf *none[1];
+	struct port_link link;
+
+	(void)state;
+	room = 3;
+	kick_result = -ENODEV;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_true(eth_gone(eth));
+	assert_int_equal(eth_timed_us(eth, 0), 0);
+	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 1);
+	assert_int_equal(sent, 3);
+	waiting = 1;
+	assert_int_equal(eth_rx_burst(eth, 0, none, 1), 0);
+	eth_link_get(eth, &link);
+	assert_false(link.up);
+}
+
+static void bad_frames_are_left_out_of_a_burst(void **state)
+{
+	struct rte_mbuf *got[PORT_BURST];
+	struct port_stats stats;
+
+	(void)state;
+	waiting = 5;
+	waiting_info[1].drop = true;
+	waiting_info[2].checksum_good = true;
+	waiting_info[4].drop = true;
+	assert_int_equal(eth_rx_burst(eth, 0, got, PORT_BURST), 3);
+	assert_false(got[0]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+	assert_true(got[1]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.rx_missed, 2);
+	rte_pktmbuf_free_bulk(got, 3);
+}
+
+static int start(void **state)
+{
+	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
+
+	(void)state;
+	if (eal_start(&config) < 0)
+		return -1;
+	pool = rte_pktmbuf_pool_create("eth", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (!pool || offload_init(&offload, pool, "indirect") < 0)
+		return -1;
+	before = rte_mempool_avail_count(pool);
+	before_indirect = rte_mempool_avail_count(offload.indirect);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	offload_fini(&offload);
+	rte_mempool_free(pool);
+	eal_stop();
+	return 0;
+}
+
+static int open_one(void **state)
+{
+	const struct eth_params params = { .netdev = "vf0", .pool = pool, .offload = &offload };
+
+	(void)state;
+	room = kicks = sent = waiting = drained = 0;
+	kick_result = 0;
+	memset(waiting_info, 0, sizeof(waiting_info));
+	eth = eth_create_netdev(&params);
+	seen = eth ? rte_eth_add_tx_callback(0, 0, see_tx, NULL) : NULL;
+	return seen ? 0 : -1;
+}
+
+/* Whatever was pending: closing frees it. */
+static int close_one(void **state)
+{
+	(void)state;
+	rte_eth_remove_tx_callback(0, 0, seen);
+	eth_close(eth);
+	if (rte_mempool_avail_count(pool) != before ||
+	    rte_mempool_avail_count(offload.indirect) != before_indirect) {
+		print_error("mbufs are missing\n");
+		return -1;
+	}
+	return 0;
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, open_one, close_one)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(segments_wait_for_room_and_none_is_lost),
+		fact(burst_is_taken_as_far_as_there_is_room),
+		fact(frame_that_no_wire_carries_is_counted),
+		fact(full_netdev_is_asked_again),
+		fact(netdev_that_is_gone_takes_frames_to_drop_them),
+		fact(bad_frames_are_left_out_of_a_burst),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
