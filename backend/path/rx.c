@@ -77,8 +77,25 @@ static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
 	return copy;
 }
 
-/* The guest takes no unsegmented frames: cut, checksums filled in. */
-static void rx_segment(struct queue *queue, struct path_tools *tools, struct rte_mbuf *mbuf)
+/* Let a frame wait, if it lies in buffers as the guest takes them. */
+static void rx_keep(const struct path *path, struct queue *queue, struct rte_mbuf *mbuf)
+{
+	uint32_t longest = path->config.rx_sg ? NETIF_FRAME_MAX :
+						NETIF_PAGE_SIZE - path->live.xdp_headroom;
+
+	if (mbuf->pkt_len > longest ||
+	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX)
+		rx_drop(queue, mbuf, COUNT_rx_drop_long);
+	else
+		backlog_push(queue, mbuf);
+}
+
+/*
+ * The guest takes no unsegmented frames: cut, checksums filled in. Who sent the
+ * frame chose how long the segments are.
+ */
+static void rx_segment(const struct path *path, struct queue *queue, struct path_tools *tools,
+		       struct rte_mbuf *mbuf)
 {
 	struct rte_mbuf *segments[OFFLOAD_SEGMENTS_MAX];
 	int nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
@@ -88,7 +105,7 @@ static void rx_segment(struct queue *queue, struct path_tools *tools, struct rte
 		return;
 	}
 	for (int i = 0; i < nr; i++)
-		backlog_push(queue, segments[i]);
+		rx_keep(path, queue, segments[i]);
 }
 
 /* Shall the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
@@ -128,7 +145,7 @@ static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mb
 		mbuf = own;
 		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
 		    !(ipv4 ? config->rx_gso4 : config->rx_gso6)) {
-			rx_segment(queue, tools, mbuf);
+			rx_segment(path, queue, tools, mbuf);
 			return;
 		}
 		if (ipv4 ? config->rx_csum4 : config->rx_csum6)
@@ -136,13 +153,7 @@ static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mb
 		else
 			offload_checksum(mbuf);
 	}
-	if (mbuf->pkt_len > (config->rx_sg ? NETIF_FRAME_MAX :
-					     NETIF_PAGE_SIZE - path->live.xdp_headroom) ||
-	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX) {
-		rx_drop(queue, mbuf, COUNT_rx_drop_long);
-		return;
-	}
-	backlog_push(queue, mbuf);
+	rx_keep(path, queue, mbuf);
 }
 
 /* Frames that may be taken from the port without overflowing any backlog. */
