@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/switch.c port/offload.c port/eal.c log.c */
+/* The uplink is made up here: a pocket in each direction. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <rte_ip.h>
+#include <rte_lcore.h>
+#include <rte_udp.h>
+
+#include "port/eal.h"
+#include "port/switch.h"
+
+struct eth {
+	uint16_t room;
+	unsigned int nr_sent;
+	struct rte_mbuf *sent[4096];
+	uint16_t nr_waiting;
+	struct rte_mbuf *waiting[PORT_BURST];
+};
+
+static struct rte_mempool *pool;
+static struct offload offload;
+static struct eth wire;
+static struct ethswitch *sw;
+static struct port *a, *b, *c;
+static unsigned int before, before_indirect, barriers;
+static const struct rte_ether_addr mac_a = { { 0, 0x16, 0x3e, 0, 0, 0xa } };
+static const struct rte_ether_addr mac_b = { { 0, 0x16, 0x3e, 0, 0, 0xb } };
+static const struct rte_ether_addr mac_c = { { 0, 0x16, 0x3e, 0, 0, 0xc } };
+static const struct rte_ether_addr mac_far = { { 2, 0, 0, 0, 0, 9 } };
+static const struct rte_ether_addr mac_group = { { 0x33, 0x33, 0, 0, 0, 1 } };
+
+uint16_t eth_tx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)queue;
+	nr = RTE_MIN(nr, eth->room);
+	memcpy(eth->sent + eth->nr_sent, pkts, nr * sizeof(*pkts));
+	eth->nr_sent += nr;
+	eth->room -= nr;
+	return nr;
+}
+
+uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)queue;
+	assert_true(nr >= eth->nr_waiting);
+	nr = eth->nr_waiting;
+	memcpy(pkts, eth->waiting, nr * sizeof(*pkts));
+	eth->nr_waiting = 0;
+	return nr;
+}
+
+uint32_t eth_timed_us(const struct eth *eth, uint16_t queue)
+{
+	(void)eth;
+	(void)queue;
+	return 0;
+}
+
+uint16_t eth_mtu(const struct eth *eth)
+{
+	(void)eth;
+	return 1500;
+}
+
+void eth_link_get(const struct eth *eth, struct port_link *link)
+{
+	(void)eth;
+	*link = (struct port_link){ .speed_mbps = 1000 };
+}
+
+static struct rte_mbuf *frame_to(const struct rte_ether_addr *dst, uint32_t number)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, struct rte_ether_hdr *);
+	struct rte_ipv4_hdr *ip = (void *)(eth + 1);
+	struct rte_udp_hdr *udp = (void *)(ip + 1);
+
+	assert_non_null(frame);
+	memset(eth, 0, 100);
+	eth->dst_addr = *dst;
+	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->next_proto_id = IPPROTO_UDP;
+	ip->total_length = rte_cpu_to_be_16(86);
+	udp->dgram_len = rte_cpu_to_be_16(66);
+	memcpy(udp + 1, &number, sizeof(number));
+	frame->data_len = 100;
+	frame->pkt_len = 100;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	frame->l4_len = 8;
+	return frame;
+}
+
+static uint32_t number_of(const struct rte_mbuf *frame)
+{
+	return *rte_pktmbuf_mtod_offset(frame, const uint32_t *, 42);
+}
+
+static uint16_t send_one(struct port *port, const struct rte_ether_addr *dst, uint32_t number)
+{
+	struct rte_mbuf *frame = frame_to(dst, number);
+	uint16_t taken = port_tx_burst(port, 0, &frame, 1);
+
+	if (!taken)
+		rte_pktmbuf_free(frame);
+	return taken;
+}
+
+static unsigned int empty(struct port *port)
+{
+	struct rte_mbuf *pkts[PORT_BURST];
+	unsigned int nr = 0;
+	uint16_t got;
+
+	while ((got = port_rx_burst(port, 0, pkts, PORT_BURST)) > 0) {
+		rte_pktmbuf_free_bulk(pkts, got);
+		nr += got;
+	}
+	return nr;
+}
+
+static void wire_free(void)
+{
+	rte_pktmbuf_free_bulk(wire.sent, wire.nr_sent);
+	wire.nr_sent = 0;
+}
+
+static void own_promises_stay_inside_and_on_the_uplink(void **state)
+{
+	struct rte_mbuf *frames[] = { frame_to(&mac_b, 1), frame_to(&mac_far, 2) };
+	struct rte_mbuf *got[PORT_BURST];
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		frames[i]->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
+	assert_int_equal(port_tx_burst(a, 0, frames, 2), 2);
+	assert_int_equal(port_rx_burst(b, 0, got, PORT_BURST), 1);
+	assert_ptr_equal(got[0], frames[0]);
+	assert_int_equal(got[0]->ol_flags & RTE_MBUF_F_TX_L4_MASK, RTE_MBUF_F_TX_UDP_CKSUM);
+	rte_pktmbuf_free(got[0]);
+	switch_uplink_poll(sw);
+	assert_int_equal(wire.nr_sent, 1);
+	assert_int_equal(wire.sent[0]->ol_flags & RTE_MBUF_F_TX_L4_MASK, RTE_MBUF_F_TX_UDP_CKSUM);
+	wire_free();
+}
+
+static void mixed_burst_reaches_each_in_order(void **state)
+{
+	const struct rte_ether_addr *to[] = { &mac_b, &mac_b,	  &mac_far, &mac_c,
+					      &mac_b, &mac_group, &mac_b,   &mac_far };
+	struct rte_mbuf *frames[8], *got[PORT_BURST];
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++)
+		frames[i] = frame_to(to[i], i);
+	assert_int_equal(port_tx_burst(a, 0, frames, 8), 8);
+	assert_int_equal(port_rx_burst(b, 0, got, PORT_BURST), 5);
+	assert_int_equal(number_of(got[0]), 0);
+	assert_int_equal(number_of(got[1]), 1);
+	assert_int_equal(number_of(got[2]), 4);
+	assert_int_equal(number_of(got[3]), 5);
+	assert_int_equal(number_of(got[4]), 6);
+	rte_pktmbuf_free_bulk(got, 5);
+	assert_int_equal(port_rx_burst(c, 0, got, PORT_BURST), 2);
+	assert_int_equal(number_of(got[0]), 3);
+	assert_int_equal(number_of(got[1]), 5);
+	rte_pktmbuf_free_bulk(got, 2);
+	switch_uplink_poll(sw);
+	assert_int_equal(wire.nr_sent, 3);
+	assert_int_equal(number_of(wire.sent[0]), 2);
+	assert_int_equal(number_of(wire.sent[1]), 5);
+	assert_int_equal(number_of(wire.sent[2]), 7);
+	assert_int_equal(empty(a), 0);
+	wire_free();
+}
+
+static void flooded_frame_promises_nothing(void **state)
+{
+	struct rte_mbuf *frame = frame_to(&mac_group, 1), *got[PORT_BURST];
+	const struct rte_udp_hdr *udp;
+
+	(void)state;
+	frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
+	assert_int_equal(port_tx_burst(a, 0, &frame, 1), 1);
+	assert_int_equal(port_rx_burst(b, 0, got, PORT_BURST), 1);
+	udp = rte_pktmbuf_mtod_offset(got[0], const struct rte_udp_hdr *, 34);
+	assert_int_equal(got[0]->ol_flags & RTE_MBUF_F_TX_L4_MASK, 0);
+	assert_int_not_equal(udp->dgram_cksum, 0);
+	rte_pktmbuf_free(got[0]);
+	frame = frame_to(&mac_group, 2);
+	frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_SEG;
+	assert_int_equal(port_tx_burst(a, 0, &frame, 1), 1);
+	assert_int_equal(empty(b), 0);
+	empty(c);
+	switch_uplink_poll(sw);
+	wire_free();
+}
+
+static void frames_from_the_wire_reach_their_owner_or_nobody(void **state)
+{
+	struct switch_stats stats;
+
+	(void)state;
+	wire.waiting[0] = frame_to(&mac_b, 1);
+	wire.waiting[1] = frame_to(&mac_far, 2);
+	wire.waiting[2] = frame_to(&mac_group, 3);
+	wire.waiting[3] = frame_to(&mac_a, 4);
+	wire.nr_waiting = 4;
+	assert_int_equal(switch_uplink_poll(sw), 4);
+	assert_int_equal(empty(a), 2);
+	assert_int_equal(empty(b), 2);
+	assert_int_equal(empty(c), 1);
+	switch_stats_get(sw, &stats);
+	assert_int_equal(stats.unknown, 1);
+	assert_int_equal(wire.nr_sent, 0);
+}
+
+static void full_uplink_holds_the_sender_up_and_loses_nothing(void **state)
+{
+	unsigned int taken = 0, refused = 0;
+
+	(void)state;
+	wire.room = 0;
+	while (refused < 2) {
+		if (send_one(a, &mac_far, taken))
+			taken++;
+		else
+			refused++;
+		switch_uplink_poll(sw);
+	}
+	/* local frames still pass, groups wait for all their receivers */
+	assert_int_equal(send_one(a, &mac_b, 0), 1);
+	assert_int_equal(send_one(a, &mac_group, 0), 0);
+	assert_int_equal(empty(b), 1);
+	wire.room = UINT16_MAX;
+	while (switch_uplink_poll(sw) > 0)
+		;
+	assert_int_equal(wire.nr_sent, taken);
+	for (unsigned int i = 0; i < taken; i++)
+		assert_int_equal(number_of(wire.sent[i]), i);
+	wire_free();
+}
+
+static void full_inbox_is_counted_at_the_receiver(void **state)
+{
+	struct port_stats stats;
+	struct switch_stats all;
+	unsigned int got;
+
+	(void)state;
+	for (uint32_t i = 0; i < 700; i++)
+		assert_int_equal(send_one(a, &mac_b, i), 1);
+	got = empty(b);
+	b->ops->stats_get(b, &stats);
+	switch_stats_get(sw, &all);
+	assert_int_equal(stats.rx_missed, 700 - got);
+	assert_int_equal(all.inbox_full, 700 - got);
+	assert_true(got >= 500);
+}
+
+static void closed(void *arg, const struct rte_ether_addr *mac)
+{
+	assert_memory_equal(mac, &mac_far, sizeof(mac_far));
+	++*(unsigned int *)arg;
+}
+
+static void count_barrier(void)
+{
+	barriers++;
+}
+
+static void close_waits_for_workers_frees_frames_and_frees_the_address(void **state)
+{
+	struct rte_mbuf *frame = frame_to(&mac_far, 1);
+	unsigned int told = 0, had = barriers;
+	struct port *d = switch_port_open(sw, &mac_far, closed, &told);
+
+	(void)state;
+	assert_non_null(d);
+	errno = 0;
+	assert_null(switch_port_open(sw, &mac_far, NULL, NULL));
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(port_tx_burst(a, 0, &frame, 1), 1);
+	port_close(d);
+	assert_int_equal(told, 1);
+	assert_true(barriers > had);
+	/* now it is the wire's again */
+	assert_int_equal(send_one(a, &mac_far, 1), 1);
+	switch_uplink_poll(sw);
+	assert_int_equal(wire.nr_sent, 1);
+	wire_free();
+	d = switch_port_open(sw, &mac_far, NULL, NULL);
+	assert_non_null(d);
+	port_close(d);
+}
+
+static void addresses_come_and_go_for_ever(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 5000; i++) {
+		const struct rte_ether_addr mac = { { 2, 1, 0, (uint8_t)(i >> 16),
+						      (uint8_t)(i >> 8), (uint8_t)i } };
+		struct port *port = switch_port_open(sw, &mac, NULL, NULL);
+
+		assert_non_null(port);
+		assert_int_equal(send_one(a, &mac, i), 1);
+		assert_int_equal(empty(port), 1);
+		port_close(port);
+	}
+}
+
+static void a_thousand_ports_fit_and_no_more(void **state)
+{
+	static struct port *ports[2000];
+	unsigned int nr = 0;
+
+	(void)state;
+	for (; nr < 2000; nr++) {
+		const struct rte_ether_addr mac = { { 2, 2, 0, 0, (uint8_t)(nr >> 8),
+						      (uint8_t)nr } };
+
+		ports[nr] = switch_port_open(sw, &mac, NULL, NULL);
+		if (!ports[nr])
+			break;
+	}
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(nr, 1024 - 3);
+	while (nr > 0)
+		port_close(ports[--nr]);
+}
+
+/* Two senders, one receiver, and a control thread that opens and closes. */
+struct sender {
+	struct port *port;
+	uint32_t base;
+	atomic_bool *stop;
+	atomic_uint *quiet;
+	unsigned int sent;
+};
+
+static atomic_uint passes[2];
+static atomic_bool threads_run;
+
+static void wait_for_passes(void)
+{
+	if (!atomic_load(&threads_run))
+		return;
+	for (int i = 0; i < 2; i++) {
+		unsigned int now = atomic_load(&passes[i]);
+
+		while (atomic_load(&passes[i]) - now < 2 && atomic_load(&threads_run))
+			sched_yield();
+	}
+}
+
+static void *sender_main(void *arg)
+{
+	struct sender *sender = arg;
+	const struct rte_ether_addr passer_by = { { 2, 3, 0, 0, 0, 1 } };
+
+	rte_thread_register();
+	while (!atomic_load(sender->stop)) {
+		struct rte_mbuf *frames[4];
+		const struct rte_ether_addr *to[] = { &mac_c, &passer_by, &mac_c, &mac_group };
+
+		for (int i = 0; i < 4; i++) {
+			uint32_t number = to[i] == &mac_c ? sender->base + sender->sent++ : 0;
+
+			frames[i] = frame_to(to[i], number);
+		}
+		for (uint16_t done = 0; done < 4;)
+			done += port_tx_burst(sender->port, 0, frames + done, 4 - done);
+		atomic_fetch_add(sender->quiet, 1);
+		sched_yield();
+	}
+	rte_thread_unregister();
+	return NULL;
+}
+
+static void ports_close_under_the_traffic_of_two_workers(void **state)
+{
+	const struct rte_ether_addr passer_by = { { 2, 3, 0, 0, 0, 1 } };
+	atomic_bool stop = false;
+	struct sender senders[2] = {
+		{ .port = a, .stop = &stop, .quiet = &passes[0] },
+		{ .port = b, .base = 1u << 30, .stop = &stop, .quiet = &passes[1] },
+	};
+	uint32_t next[2] = { 0, 1u << 30 };
+	struct port_stats stats;
+	unsigned int got = 0;
+	pthread_t threads[2];
+
+	(void)state;
+	switch_set_uplink(sw, NULL); /* group frames end here */
+	atomic_store(&threads_run, true);
+	switch_set_barrier(wait_for_passes);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, sender_main, &senders[i]), 0);
+	for (int round = 0; round < 200; round++) {
+		struct port *port = switch_port_open(sw, &passer_by, NULL, NULL);
+		struct rte_mbuf *pkts[PORT_BURST];
+		uint16_t nr;
+
+		assert_non_null(port);
+		empty(a);
+		empty(b);
+		while ((nr = port_rx_burst(c, 0, pkts, PORT_BURST)) > 0) {
+			for (uint16_t i = 0; i < nr; i++) {
+				uint32_t number = number_of(pkts[i]);
+				int who = number >> 30;
+
+				/* in order, each sender's own; lost ones are counted below */
+				if (number != 0 || rte_is_unicast_ether_addr(rte_pktmbuf_mtod(
+							   pkts[i], struct rte_ether_addr *))) {
+					assert_true(number >= next[who]);
+					next[who] = number + 1;
+					got++;
+				}
+			}
+			rte_pktmbuf_free_bulk(pkts, nr);
+		}
+		empty(port);
+		port_close(port);
+	}
+	atomic_store(&stop, true);
+	atomic_store(&threads_run, false);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	switch_set_barrier(count_barrier);
+	c->ops->stats_get(c, &stats);
+	assert_true(got > 0);
+	assert_true(senders[0].sent + senders[1].sent >= got);
+	empty(a);
+	empty(b);
+	empty(c);
+	switch_set_uplink(sw, &wire);
+}
+
+static int start(void **state)
+{
+	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
+
+	(void)state;
+	if (eal_start(&config) < 0)
+		return -1;
+	pool = rte_pktmbuf_pool_create("switch", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       SOCKET_ID_ANY);
+	if (!pool || offload_init(&offload, pool, "indirect") < 0)
+		return -1;
+	before = rte_mempool_avail_count(pool);
+	before_indirect = rte_mempool_avail_count(offload.indirect);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	offload_fini(&offload);
+	rte_mempool_free(pool);
+	eal_stop();
+	return 0;
+}
+
+static int open_switch(void **state)
+{
+	(void)state;
+	wire = (struct eth){ .room = UINT16_MAX };
+	switch_set_barrier(count_barrier);
+	sw = switch_create("lan", &offload);
+	if (!sw)
+		return -1;
+	switch_set_uplink(sw, &wire);
+	a = switch_port_open(sw, &mac_a, NULL, NULL);
+	b = switch_port_open(sw, &mac_b, NULL, NULL);
+	c = switch_port_open(sw, &mac_c, NULL, NULL);
+	return a && b && c ? 0 : -1;
+}
+
+static int close_switch(void **state)
+{
+	(void)state;
+	port_close(a);
+	port_close(b);
+	port_close(c);
+	switch_destroy(sw);
+	if (rte_mempool_avail_count(pool) == before &&
+	    rte_mempool_avail_count(offload.indirect) == before_indirect)
+		return 0;
+	print_error("mbufs are missing\n");
+	return -1;
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, open_switch, close_switch)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(own_promises_stay_inside_and_on_the_uplink),
+		fact(mixed_burst_reaches_each_in_order),
+		fact(flooded_frame_promises_nothing),
+		fact(frames_from_the_wire_reach_their_owner_or_nobody),
+		fact(full_uplink_holds_the_sender_up_and_loses_nothing),
+		fact(full_inbox_is_counted_at_the_receiver),
+		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
+		fact(addresses_come_and_go_for_ever),
+		fact(a_thousand_ports_fit_and_no_more),
+		fact(ports_close_under_the_traffic_of_two_workers),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
