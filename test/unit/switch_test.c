@@ -104,7 +104,10 @@ static struct rte_mbuf *frame_to(const struct rte_ether_addr *dst, uint32_t numb
 
 static uint32_t number_of(const struct rte_mbuf *frame)
 {
-	return *rte_pktmbuf_mtod_offset(frame, const uint32_t *, 42);
+	uint32_t number;
+
+	memcpy(&number, rte_pktmbuf_mtod_offset(frame, const void *, 42), sizeof(number));
+	return number;
 }
 
 static uint16_t send_one(struct port *port, const struct rte_ether_addr *dst, uint32_t number)
