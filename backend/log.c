@@ -76,7 +76,7 @@ bool log_allowed(struct log_limit *limit)
 	}
 	limit->burst++;
 	if (limit->suppressed > 0)
-		log_warn("%u lines like the next one were left out", limit->suppressed);
+		log_warn("%u lines like the next one left out", limit->suppressed);
 	limit->suppressed = 0;
 	return true;
 }

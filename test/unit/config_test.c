@@ -121,7 +121,7 @@ static void wrong_values_name_file_section_key_and_expectation(void **state)
 	refused("[daemon]\nworkers = 0\n" GOOD_NIC, "[daemon] workers = '0'", "1..32");
 	refused("[daemon]\nworkers = 33\n" GOOD_NIC, "[daemon] workers = '33'", "1..32");
 	refused("[daemon]\nworkers = 4294967297\n" GOOD_NIC, "[daemon] workers", "1..32");
-	refused("[daemon]\nworkers = 99999999999999999999\n" GOOD_NIC, "workers", "1..32");
+	refused("[daemon]\nworkers = 18446744073709551617\n" GOOD_NIC, "workers", "1..32");
 	refused("[daemon]\nworkers = -1\n" GOOD_NIC, "[daemon] workers", "1..32");
 	refused("[daemon]\nworkers = 1x\n" GOOD_NIC, "[daemon] workers", "whole number");
 	refused("[daemon]\nworkers =\n" GOOD_NIC, "[daemon] workers = ''", "1..32");
