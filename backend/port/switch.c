@@ -24,7 +24,15 @@ LOG_TAG("switch");
 	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
 	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
-enum drop { DROP_UNKNOWN, DROP_INBOX_FULL, DROP_NO_MEMORY, DROP_HAIRPIN, DROP_MALFORMED, DROPS };
+enum drop {
+	DROP_UNKNOWN,
+	DROP_INBOX_FULL,
+	DROP_NO_MEMORY,
+	DROP_HAIRPIN,
+	DROP_REFLECTED,
+	DROP_MALFORMED,
+	DROPS
+};
 
 /*
  * struct soft - One port of the switch
@@ -265,6 +273,17 @@ static uint16_t soft_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf
 	return nr;
 }
 
+/* A group frame from the wire; one of ours has been everywhere already. */
+static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
+{
+	if (rte_hash_lookup(sw->table, &header(frame)->src_addr) >= 0) {
+		drop(sw, &frame, 1, DROP_REFLECTED);
+		return;
+	}
+	flood(sw, frame, NULL);
+	rte_pktmbuf_free(frame);
+}
+
 /* What arrived from the wire. */
 static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -275,8 +294,7 @@ static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t n
 		uint16_t run = 1;
 
 		if (unlikely(rte_is_multicast_ether_addr(&header(pkts[i])->dst_addr))) {
-			flood(sw, pkts[i], NULL);
-			rte_pktmbuf_free(pkts[i]);
+			flood_in(sw, pkts[i]);
 		} else {
 			run = run_length(pkts + i, to + i, nr - i);
 			if (to[i])
@@ -528,6 +546,7 @@ void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)
 		.inbox_full = counted(&sw->drops[DROP_INBOX_FULL]),
 		.no_memory = counted(&sw->drops[DROP_NO_MEMORY]),
 		.hairpin = counted(&sw->drops[DROP_HAIRPIN]),
+		.reflected = counted(&sw->drops[DROP_REFLECTED]),
 		.malformed = counted(&sw->drops[DROP_MALFORMED]),
 	};
 }

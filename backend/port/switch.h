@@ -5,7 +5,8 @@
  * Addresses are known, never learnt: a port's is entered when it opens. A frame
  * to one of them goes into that port's inbox; any other unicast address is the
  * wire's; group addresses go everywhere but back. Nothing goes back where it
- * came from.
+ * came from; a NIC whose own switch returns the uplink's group frames to the
+ * uplink is caught by their source address.
  *
  * Threads. The control thread alone changes table and list. Workers read both
  * without a lock; what is taken out is freed only after the barrier, when every
@@ -44,6 +45,7 @@ struct switch_stats {
 	uint64_t inbox_full;
 	uint64_t no_memory;
 	uint64_t hairpin;   /* to their own sender */
+	uint64_t reflected; /* one of ours' group frame, back from the wire */
 	uint64_t malformed; /* cut to group addresses, or no headers */
 };
 

@@ -33,7 +33,7 @@ struct vf {
 	struct eth *eth;
 	int members;
 	/* worker: w, others: r */
-	_Atomic uint64_t carried_packets, carried_bytes;
+	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };
 
 static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
@@ -75,13 +75,31 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 	return done;
 }
 
+/* Some NICs' switches return a VF's own group frames to it: a guest would see its address doubled. */
+static bool reflected(const struct vf *vf, const struct rte_mbuf *frame)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+
+	return rte_is_multicast_ether_addr(&eth->dst_addr) &&
+	       rte_is_same_ether_addr(&eth->src_addr, &vf->port.mac);
+}
+
 static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct vf *vf = (struct vf *)port;
+	uint16_t good = 0;
 
 	nr = eth_rx_burst(vf->eth, queue, pkts, nr);
+	for (uint16_t i = 0; i < nr; i++) {
+		if (likely(!reflected(vf, pkts[i]))) {
+			pkts[good++] = pkts[i];
+			continue;
+		}
+		rte_pktmbuf_free(pkts[i]);
+		atomic_fetch_add_explicit(&vf->reflected, 1, memory_order_relaxed);
+	}
 	port->timed_us = eth_timed_us(vf->eth, queue);
-	return nr;
+	return good;
 }
 
 static int vf_rx_fd(struct port *port, uint16_t queue)
@@ -99,6 +117,7 @@ static void vf_stats_get(struct port *port, struct port_stats *stats)
 	struct vf *vf = (struct vf *)port;
 
 	eth_stats_get(vf->eth, stats);
+	stats->rx_packets -= atomic_load_explicit(&vf->reflected, memory_order_relaxed);
 	stats->tx_packets += atomic_load_explicit(&vf->carried_packets, memory_order_relaxed);
 	stats->tx_bytes += atomic_load_explicit(&vf->carried_bytes, memory_order_relaxed);
 }

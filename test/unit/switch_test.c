@@ -229,6 +229,22 @@ static void frames_from_the_wire_reach_their_owner_or_nobody(void **state)
 	assert_int_equal(wire.nr_sent, 0);
 }
 
+static void group_frame_that_the_nic_returns_is_not_seen_twice(void **state)
+{
+	struct switch_stats stats;
+	struct rte_mbuf *frame = frame_to(&mac_group, 1);
+
+	(void)state;
+	rte_pktmbuf_mtod(frame, struct rte_ether_hdr *)->src_addr = mac_a;
+	wire.waiting[0] = frame;
+	wire.nr_waiting = 1;
+	switch_uplink_poll(sw);
+	assert_int_equal(empty(a), 0);
+	assert_int_equal(empty(b), 0);
+	switch_stats_get(sw, &stats);
+	assert_int_equal(stats.reflected, 1);
+}
+
 static void full_uplink_holds_the_sender_up_and_loses_nothing(void **state)
 {
 	unsigned int taken = 0, refused = 0;
@@ -513,6 +529,7 @@ int main(void)
 		fact(mixed_burst_reaches_each_in_order),
 		fact(flooded_frame_promises_nothing),
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),
+		fact(group_frame_that_the_nic_returns_is_not_seen_twice),
 		fact(full_uplink_holds_the_sender_up_and_loses_nothing),
 		fact(full_inbox_is_counted_at_the_receiver),
 		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
