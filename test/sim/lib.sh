@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+#
+# What scenarios on the sim bed are written with; test/sim/run starts the bed and sources this.
+#
+#     namespace "host"            namespace "dom0"                namespaces of guests
+#     eth0 10.77.0.1 --- veth --- up0  vifd  (rings, no Xen) ---- simguest-tap: eth0 10.77.0.10+n
+#
+#   vifd_start [LINE...]               writes the configuration (default: workers=1, uplink=up0), starts
+#   vifd_stop [SIGNAL]; vifd_kill      ends it and waits; vifd_kill is SIGKILL
+#   guest_create NAME [KEY=VALUE...]   domain and vif, as libxl makes them; prints nothing
+#   guest_start NAME [TAP OPTION...]   namespace and simguest-tap for a created guest
+#   guest_run NAME COMMAND...          in its namespace ("host" is one too)
+#   guest_stop NAME; guest_destroy NAME
+#   domid NAME; guest_ip NAME
+#   ping_lost FROM TO [COUNT]          echo requests without an answer; TO is a guest or "host"
+#   tcp_mbps FROM TO [SECONDS]         iperf3, FROM sends
+#   gen [OPTION...] FROM TO            simguest-gen in dom0's namespace; value KEY reads its answer
+#   stat_of NAME KEY                   of a process: maps, binds, copy_bytes ... (simctl stats)
+#   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
+#   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
+#   detail KEY JSON; finish            result file, count, end
+
+declare -A guest_dom=() guest_number=() guest_pid=()
+checks_json= details_json=
+passed=0 failed=0 skipped=0
+scenario_start=$SECONDS
+vifd_pid=
+: "${VIFD:=$SIM_TOP/$BUILD/vifd}"
+BIN=$SIM_TOP/$BUILD/sim
+
+say() { printf '%4d s  %s\n' $((SECONDS - scenario_start)) "$*"; }
+
+# A failure that leaves nothing to go on with
+die() {
+	say "FAILED: $*"
+	failed=$((failed + 1))
+	finish
+}
+
+skip() {
+	echo "skip $*"
+	skipped=$((skipped + 1))
+	finish
+}
+
+wait_for() {
+	local limit=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $limit ]; then
+			say "not seen in time: $what"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# --- results ---------------------------------------------------------------------------------------
+
+json_string() {
+	local text=${1//\\/\\\\}
+	text=${text//\"/\\\"}
+	printf '"%s"' "${text//$'\n'/ }"
+}
+
+json_value() {
+	case $1 in
+		true|false) printf '%s' "$1" ;;
+		''|*[!0-9.-]*) json_string "$1" ;;
+		*) printf '%s' "$1" ;;
+	esac
+}
+
+# holds VALUE TARGET
+holds() {
+	local value=$1 op=${2%% *} want=${2#* }
+	case $2 in
+		'') return 0 ;;
+		true|false) [ "$value" = "$2" ] ;;
+		'== '*[!0-9.-]*) [ "$value" = "$want" ] ;;
+		*) [ -n "$value" ] && awk -v v="$value" -v w="$want" "BEGIN { exit !(v + 0 $op w + 0) }" ;;
+	esac
+}
+
+check() {
+	local name=$1 value=$2 target=${3-} unit=${4-} ok=true
+	if holds "$value" "$target"; then
+		passed=$((passed + 1))
+		say "ok    $name: $value${unit:+ $unit}"
+	else
+		ok=false
+		failed=$((failed + 1))
+		say "MISS  $name: $value${unit:+ $unit}, wanted $target"
+	fi
+	checks_json="$checks_json${checks_json:+,
+    }{\"name\": $(json_string "$name"), \"value\": $(json_value "$value"), \"unit\": $(json_string "$unit"), \
+\"target\": $(json_string "$target"), \"ok\": $ok}"
+}
+
+check_true() {
+	local name=$1
+	shift
+	if "$@"; then check "$name" true true; else check "$name" false true; fi
+}
+
+detail() {
+	details_json="$details_json  $(json_string "$1"): $2,
+"
+}
+
+finish() {
+	trap - EXIT
+	mkdir -p "$SIM_TOP/$BUILD/results"
+	cat >"$SIM_TOP/$BUILD/results/$SIM_RESULT.json" <<-END
+	{
+	  "commit": $(json_string "$SIM_COMMIT"),
+	  "machine": $(json_string "$(uname -m), $(nproc) CPUs, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"),
+	  "seconds": $((SECONDS - scenario_start)),
+	${details_json%$'\n'}
+	  "checks": [
+	    $checks_json
+	  ]
+	}
+	END
+	bed_stop
+	echo "$passed passed, $failed failed, $skipped skipped"
+	exit $((failed > 0))
+}
+
+# --- the bed ---------------------------------------------------------------------------------------
+
+ns() { echo "vs$SIM_ID-$1"; }
+in_ns() { local n; n=$(ns "$1"); shift; ip netns exec "$n" "$@"; }
+
+ns_create() {
+	ip netns add "$(ns "$1")"
+	in_ns "$1" ip link set lo up
+	# Frames that nobody asked for only disturb the counts
+	in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6="${SIM_NO_IPV6:-1}" \
+		net.ipv6.conf.default.disable_ipv6="${SIM_NO_IPV6:-1}"
+}
+
+bed_start() {
+	mkdir -p "$VIFD_SIM/run" "$SIM_LOGS"
+	coproc STORE { exec "$BIN/xenstored-sim" ${SIM_STORE_ARGS:-} --ready 1 "$VIFD_SIM" 2>"$SIM_LOGS/xenstored-sim.log"; }
+	store_pid=$STORE_PID
+	read -r -N 1 -t 10 -u "${STORE[0]}" _ || die "xenstored-sim did not start: $(cat "$SIM_LOGS/xenstored-sim.log")"
+	ns_create dom0
+	ns_create host
+	ip link add "up$SIM_ID" type veth peer name "pe$SIM_ID"
+	ip link set "up$SIM_ID" netns "$(ns dom0)" name up0
+	ip link set "pe$SIM_ID" netns "$(ns host)" name eth0
+	in_ns dom0 ip link set up0 up mtu "${SIM_MTU:-1500}"
+	in_ns host ip link set eth0 up mtu "${SIM_MTU:-1500}"
+	in_ns host ip addr add 10.77.0.1/24 dev eth0
+}
+
+# end PID [SIGNAL]: waits; a process that stays is killed
+end() {
+	local pid=$1 i
+	kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	kill -KILL "$pid" 2>/dev/null || true
+	{ wait "$pid"; } 2>/dev/null
+}
+
+bed_stop() {
+	local name
+	for name in "${!guest_pid[@]}"; do end "${guest_pid[$name]}" || true; done
+	[ -z "$vifd_pid" ] || end "$vifd_pid" || true
+	[ -z "${store_pid:-}" ] || end "$store_pid" KILL || true
+	ip netns list 2>/dev/null | sed -n "s/^\(vs$SIM_ID-[^ ]*\).*/\1/p" | while read -r name; do
+		ip netns del "$name"
+	done
+	rm -rf "$VIFD_SIM"
+}
+
+# --- vifd ------------------------------------------------------------------------------------------
+
+vifd_config() {
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$@" >"$VIFD_SIM/vifd.conf"
+	else
+		printf '%s\n' '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' \
+			'uplink = up0' >"$VIFD_SIM/vifd.conf"
+	fi
+}
+
+# Also when it is already dead: the one who waits then sees it
+vifd_is_up() { ! kill -0 "$vifd_pid" 2>/dev/null || tail -c "+$(($1 + 1))" "$SIM_LOGS/vifd.log" | grep -q 'serving domain'; }
+
+# vifd_exec: starts it and does not wait
+vifd_exec() {
+	ip netns exec "$(ns dom0)" env LD_LIBRARY_PATH="$BIN/lib" ${SIM_VIFD_WRAP:-} "$VIFD" \
+		-c "$VIFD_SIM/vifd.conf" >>"$SIM_LOGS/vifd.log" 2>&1 &
+	vifd_pid=$!
+}
+
+vifd_start() {
+	local offset
+	if [ $# -gt 0 ] || [ ! -e "$VIFD_SIM/vifd.conf" ]; then vifd_config "$@"; fi
+	[ -e "$SIM_LOGS/vifd.log" ] || : >"$SIM_LOGS/vifd.log"
+	offset=$(stat -c %s "$SIM_LOGS/vifd.log")
+	vifd_exec
+	if ! wait_for 30 "vifd's start" vifd_is_up "$offset" || ! vifd_lives; then
+		die "vifd did not start: $(tail -n 3 "$SIM_LOGS/vifd.log")"
+	fi
+}
+
+vifd_lives() { kill -0 "$vifd_pid" 2>/dev/null; }
+
+vifd_stop() {
+	local status=0
+	end "$vifd_pid" "${1:-TERM}" || status=$?
+	vifd_pid=
+	return $status
+}
+
+vifd_kill() {
+	kill -KILL "$vifd_pid"
+	wait "$vifd_pid" 2>/dev/null || true
+	vifd_pid=
+}
+
+# --- guests ----------------------------------------------------------------------------------------
+
+simctl() { "$BIN/simctl" "$@"; }
+domid() { echo "${guest_dom[$1]}"; }
+guest_ip() { if [ "$1" = host ]; then echo 10.77.0.1; else echo "10.77.0.$((9 + guest_number[$1]))"; fi; }
+
+guest_create() {
+	local name=$1 out
+	shift
+	guest_dom[$name]=$(simctl create "$name") || return 1
+	guest_number[$name]=$((${#guest_number[@]} + 1))
+	out=$(simctl vif-add "$name" "$@") || return 1
+	[ "$out" = "${guest_dom[$name]}.0" ] || say "$name: vif $out"
+}
+
+guest_is_ready() { grep -q '^ready' "$SIM_LOGS/guest-$1.log"; }
+
+guest_start() {
+	local name=$1
+	shift
+	ns_create "$name"
+	ip netns exec "$(ns "$name")" "$BIN/simguest-tap" "$@" "${guest_dom[$name]}" \
+		>"$SIM_LOGS/guest-$name.log" 2>&1 &
+	guest_pid[$name]=$!
+	wait_for 15 "guest $name" guest_is_ready "$name" || return 1
+	in_ns "$name" ip addr add "$(guest_ip "$name")/24" dev eth0
+}
+
+guest_run() { in_ns "$@"; }
+
+# guest_stop NAME: the program ends in order; its status is 0 if no grant was left in use
+guest_stop() {
+	local status=0
+	end "${guest_pid[$1]}" || status=$?
+	unset "guest_pid[$1]"
+	ip netns del "$(ns "$1")"
+	return $status
+}
+
+guest_destroy() {
+	if [ -n "${guest_pid[$1]:-}" ]; then
+		kill -KILL "${guest_pid[$1]}"
+		wait "${guest_pid[$1]}" 2>/dev/null || true
+		unset "guest_pid[$1]"
+		ip netns del "$(ns "$1")"
+	fi
+	simctl destroy "${guest_dom[$1]}"
+}
+
+ping_lost() {
+	local count=${3:-5}
+	guest_run "$1" ping -n -q -i 0.02 -W 1 -c "$count" ${PING_ARGS:-} "$(guest_ip "$2")" 2>&1 |
+		awk '/transmitted/ { for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^packets/) sent = $i
+			if ($i == "received,") got = $(i - 1) }; seen = 1; print sent - got }
+			END { if (!seen) print "unknown" }'
+}
+
+# tcp_mbps FROM TO [SECONDS] [IPERF OPTION...]
+tcp_mbps() {
+	local from=$1 to=$2 server mbps
+	guest_run "$to" iperf3 -s -1 >"$SIM_LOGS/iperf3-server.log" 2>&1 &
+	server=$!
+	wait_for 5 "iperf3's server" guest_run "$to" sh -c 'ss -ltn | grep -q :5201' || true
+	mbps=$(guest_run "$from" iperf3 -c "$(guest_ip "$to")" -t "${3:-2}" -f m "${@:4}" 2>&1 |
+		tee -a "$SIM_LOGS/iperf3.log" |
+		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") mbps = $i }
+			END { print mbps == "" ? 0 : mbps }')
+	kill "$server" 2>/dev/null || true
+	wait "$server" 2>/dev/null || true
+	echo "$mbps"
+}
+
+# gen [OPTION...] FROM TO: the answer goes to $gen_out too
+gen() {
+	in_ns dom0 "$BIN/simguest-gen" "$@" 2>>"$SIM_LOGS/gen.log" | tee "$VIFD_SIM/gen.out" | tee -a "$SIM_LOGS/gen.log"
+	return "${PIPESTATUS[0]}"
+}
+
+# value KEY [LINE]: of gen's last answer
+value() { sed -n "${2:-1}s/.*\b$1=\([^ ]*\).*/\1/p" "$VIFD_SIM/gen.out"; }
+
+stat_of() { simctl stats "$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" | head -1; }
+
+state_of() { xenstore-read "/local/domain/0/backend/vif/$1/${2:-0}/state"; }
+
+trap 'say "the scenario ended early (line $LINENO)"; failed=$((failed + 1)); finish' EXIT
