@@ -31,9 +31,13 @@
 
 LOG_TAG("vifd");
 
-/* Of the packet memory, what mbufs may take; the rest is rings and tables. */
+/*
+ * Of the packet memory, what buffers may take; the rest is rings and tables.
+ * Without hugepages a mempool reserves a page an element, so an element fills it.
+ */
 #define POOL_SHARE_PERCENT 75u
-#define MBUF_FOOTPRINT (RTE_MBUF_DEFAULT_BUF_SIZE + sizeof(struct rte_mbuf) + 64u)
+#define POOL_PAGE_BYTES 4096u
+#define POOL_BUF_BYTES 3840u
 #define POOL_CACHE 256u
 
 /* The control thread is always to be woken: it has nothing to poll. */
@@ -42,6 +46,7 @@ static struct wake raise_control = { .asleep = true };
 struct daemon {
 	struct config config;
 	struct host host;
+	bool eal_started;
 	struct rte_mempool *pool;
 	struct vifs *vifs;
 	int signals;
@@ -116,15 +121,16 @@ static int start_xen(struct host *host)
 static int start_memory(struct daemon *daemon)
 {
 	uint64_t bytes = (uint64_t)daemon->config.memory_mb * 1024 * 1024;
-	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / MBUF_FOOTPRINT);
+	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / POOL_PAGE_BYTES);
 	int ret = eal_start(&daemon->config);
 
 	if (ret)
 		return ret;
-	daemon->pool = rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0,
-					       RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	daemon->eal_started = true;
+	daemon->pool = rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0, POOL_BUF_BYTES,
+					       SOCKET_ID_ANY);
 	if (!daemon->pool) {
-		log_error("no memory for %u packet buffers: %s; set [daemon] memory-mb", nr,
+		log_error("no memory for %u packet buffers: %s; set [daemon] memory_mb", nr,
 			  strerror(rte_errno));
 		return -ENOMEM;
 	}
@@ -200,7 +206,8 @@ static void daemon_stop(struct daemon *daemon)
 	for (uint32_t i = 0; i < host->nr_workers; i++)
 		worker_stop(host->workers[i]);
 	rte_mempool_free(daemon->pool);
-	eal_stop();
+	if (daemon->eal_started)
+		eal_stop();
 	evt_close(host->evt);
 	gnt_close(host->gnt);
 	dom_close(host->dom);

@@ -177,10 +177,12 @@ static void *worker_main(void *arg)
 
 	if (rte_thread_register())
 		log_warn("no slot for a thread in EAL, packet buffers will not be cached");
-	while (!worker->stop) {
+	for (;;) {
 		uint64_t held;
 
 		take_call(worker);
+		if (worker->stop)
+			break;
 		if (worker_pass(worker, &held)) {
 			idle_since = worker->tools.now_us;
 			continue;
