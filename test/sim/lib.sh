@@ -152,8 +152,18 @@ bed_start() {
 	ip link set "up$SIM_ID" netns "$(ns dom0)" name up0
 	ip link set "pe$SIM_ID" netns "$(ns host)" name eth0
 	in_ns dom0 ip link set up0 up mtu "${SIM_MTU:-1500}"
+	# A wire carries whole frames, with their checksums
+	in_ns host ethtool -K eth0 tx off gso off tso off gro off >/dev/null
+	in_ns dom0 ethtool -K up0 gro off tx off >/dev/null
 	in_ns host ip link set eth0 up mtu "${SIM_MTU:-1500}"
 	in_ns host ip addr add 10.77.0.1/24 dev eth0
+}
+
+# Where a process that does not end hangs
+backtrace() {
+	command -v gdb >/dev/null || return 0
+	timeout 20 gdb -p "$1" -batch -ex 'thread apply all bt 12' >"$SIM_LOGS/hang-$1.txt" 2>&1 || true
+	say "process $1 does not end: see $SIM_LOGS/hang-$1.txt"
 }
 
 # end PID [SIGNAL]: waits; a process that stays is killed
@@ -164,7 +174,10 @@ end() {
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05
 	done
-	kill -KILL "$pid" 2>/dev/null || true
+	if kill -0 "$pid" 2>/dev/null; then
+		backtrace "$pid"
+		kill -KILL "$pid"
+	fi
 	{ wait "$pid"; } 2>/dev/null
 }
 
@@ -172,7 +185,7 @@ bed_stop() {
 	local name
 	for name in "${!guest_pid[@]}"; do end "${guest_pid[$name]}" || true; done
 	[ -z "$vifd_pid" ] || end "$vifd_pid" || true
-	[ -z "${store_pid:-}" ] || end "$store_pid" KILL || true
+	[ -z "${store_pid:-}" ] || { disown "$store_pid" 2>/dev/null; kill -KILL "$store_pid"; } || true
 	ip netns list 2>/dev/null | sed -n "s/^\(vs$SIM_ID-[^ ]*\).*/\1/p" | while read -r name; do
 		ip netns del "$name"
 	done
