@@ -127,7 +127,7 @@ static void write_state(struct vif *vif, enum xenbus_state state)
 	vif->state = state;
 }
 
-static void go_init_wait(struct vif *vif)
+static void go_init_wait(struct vif *vif, uint64_t now_us)
 {
 	int ret;
 
@@ -136,8 +136,10 @@ static void go_init_wait(struct vif *vif)
 		return;
 	ret = vif_publish(vif);
 	if (ret) {
-		log_warn("%s: features cannot be written: %s", vif->name, strerror(-ret));
-		vif->due_us = 0;
+		if (log_allowed(&vif->limit))
+			log_warn("%s: features cannot be written: %s, trying again", vif->name,
+				 strerror(-ret));
+		vif_due(vif, now_us + RETRY_US);
 		return;
 	}
 	write_state(vif, XENBUS_INIT_WAIT);
@@ -148,7 +150,7 @@ static void go_connected(struct vif *vif, const struct view *view, uint64_t now_
 {
 	if (!vif->path) {
 		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
-			go_init_wait(vif);
+			go_init_wait(vif, now_us);
 		if (!view->hotplugged)
 			return;
 		switch (vif_connect(vif)) {
@@ -169,7 +171,7 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, const struct vie
 {
 	switch (target) {
 	case XENBUS_INIT_WAIT:
-		go_init_wait(vif);
+		go_init_wait(vif, now_us);
 		break;
 	case XENBUS_CONNECTED:
 		go_connected(vif, view, now_us);

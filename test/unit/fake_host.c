@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake_host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/vif/opener.h"
+
+#define RESULTS_MAX 64u
+#define PATHS_MAX 64u
+
+struct worker {
+	int unused;
+};
+
+struct nic {
+	int unused;
+};
+
+struct opener {
+	uint64_t next_ticket;
+	uint32_t nr;
+	struct opener_result results[RESULTS_MAX];
+};
+
+struct fake_host fake_host;
+
+static struct worker the_worker;
+static struct nic the_nic;
+static struct opener the_opener;
+static struct wake raise;
+static struct path *paths[PATHS_MAX];
+
+/* worker.h */
+
+int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg)
+{
+	return fn(worker, arg);
+}
+
+void worker_barrier(void)
+{
+}
+
+unsigned int worker_load(const struct worker *worker)
+{
+	(void)worker;
+	return fake_host.attached;
+}
+
+int worker_attach(struct worker *worker, struct path *path)
+{
+	int ret = path_attach(path, &fake_tools);
+
+	(void)worker;
+	if (!ret)
+		paths[fake_host.attached++] = path;
+	return ret;
+}
+
+void worker_detach(struct worker *worker, struct path *path)
+{
+	(void)worker;
+	path_detach(path, &fake_tools);
+	for (uint32_t i = 0; i < fake_host.attached; i++) {
+		if (paths[i] != path)
+			continue;
+		paths[i] = paths[--fake_host.attached];
+		return;
+	}
+	assert(!"detaching what is not attached");
+}
+
+void worker_set_port(struct worker *worker, struct path *path, struct port *port)
+{
+	(void)worker;
+	assert(!path->draining);
+	path->draining = path->port;
+	path->port = port;
+}
+
+struct port *worker_end_drain(struct worker *worker, struct path *path)
+{
+	struct port *port = path->draining;
+
+	(void)worker;
+	path->draining = NULL;
+	return port;
+}
+
+/* dom.h */
+
+bool dom_alive(struct dom *dom, uint16_t domid)
+{
+	(void)dom;
+	return domid != fake_host.dead;
+}
+
+/* Ports that take everything and deliver nothing. */
+
+static void port_end(struct port *port)
+{
+	assert(fake_host.open_ports > 0);
+	fake_host.open_ports--;
+	fake_host.vf_free += port->kind == PORT_VF;
+	free(port);
+}
+
+static uint16_t port_send(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)port;
+	(void)queue;
+	rte_pktmbuf_free_bulk(pkts, nr);
+	return nr;
+}
+
+static uint16_t port_receive(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)port;
+	(void)queue;
+	(void)pkts;
+	(void)nr;
+	return 0;
+}
+
+static int port_no_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return -1;
+}
+
+static void port_link_up(struct port *port, struct port_link *link)
+{
+	(void)port;
+	*link = (struct port_link){ .up = true };
+}
+
+static void port_no_stats(struct port *port, struct port_stats *stats)
+{
+	(void)port;
+	memset(stats, 0, sizeof(*stats));
+}
+
+static const struct port_ops ops = {
+	.close = port_end,
+	.tx_burst = port_send,
+	.rx_burst = port_receive,
+	.rx_fd = port_no_fd,
+	.link_get = port_link_up,
+	.stats_get = port_no_stats,
+};
+
+static struct port *port_begin(enum port_kind kind, const char *name)
+{
+	struct port *port = calloc(1, sizeof(*port));
+
+	assert(port);
+	port->ops = &ops;
+	port->kind = kind;
+	port->mtu = 1500;
+	port->nr_queues = 1;
+	snprintf(port->name, sizeof(port->name), "%s", name);
+	fake_host.open_ports++;
+	return port;
+}
+
+/* nic.h */
+
+struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
+{
+	(void)nic;
+	(void)mac;
+	(void)owner;
+	if (fake_host.port_error) {
+		errno = fake_host.port_error;
+		return NULL;
+	}
+	return port_begin(PORT_SOFTWARE, "switch");
+}
+
+bool nic_matches(const struct nic *nic, const char *bridge)
+{
+	(void)nic;
+	(void)bridge;
+	return true;
+}
+
+/* opener.h */
+
+uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
+		     const char *owner)
+{
+	struct opener_result *result = &opener->results[opener->nr++];
+
+	(void)nic;
+	(void)mac;
+	(void)owner;
+	assert(opener->nr <= RESULTS_MAX);
+	*result = (struct opener_result){ .ticket = ++opener->next_ticket, .error = ENODEV };
+	if (fake_host.vf_free) {
+		fake_host.vf_free--;
+		result->port = port_begin(PORT_VF, "0000:01:10.0");
+		result->error = 0;
+	}
+	return result->ticket;
+}
+
+void opener_close(struct opener *opener, struct port *port)
+{
+	(void)opener;
+	port_close(port);
+}
+
+bool opener_take(struct opener *opener, struct opener_result *result)
+{
+	if (!opener->nr)
+		return false;
+	*result = opener->results[0];
+	memmove(opener->results, opener->results + 1, --opener->nr * sizeof(*result));
+	return true;
+}
+
+/* The daemon */
+
+int host_open(void)
+{
+	fake_xs_clear();
+	raise.fd = -1;
+	fake_host = (struct fake_host){ .now_us = 1000000,
+					.config = { .max_queues = FAKE_QUEUES, .backlog_kb = 1024 } };
+	fake_host.host = (struct host){ .config = &fake_host.config,
+					.store = store_open(),
+					.gnt = gnt_open(),
+					.evt = evt_open(),
+					.raise = &raise,
+					.opener = &the_opener,
+					.nr_nics = 1,
+					.nics = { &the_nic },
+					.nr_workers = 1,
+					.workers = { &the_worker } };
+	fake_host.vifs = vifs_open(&fake_host.host);
+	return fake_host.vifs ? 0 : -errno;
+}
+
+void host_close(void)
+{
+	struct opener_result result;
+
+	vifs_close(fake_host.vifs);
+	while (opener_take(&the_opener, &result))
+		port_close(result.port);
+	store_close(fake_host.host.store);
+	assert(!fake_host.attached && !fake_host.open_ports);
+	assert(!fake_xs_watches());
+	fake_xs_clear();
+}
+
+uint64_t host_run(void)
+{
+	return vifs_run(fake_host.vifs, fake_host.now_us);
+}
+
+uint32_t host_settle(void)
+{
+	uint32_t turns = 0;
+	uint64_t next;
+
+	do {
+		next = host_run();
+		assert(++turns < 1000);
+	} while (next <= fake_host.now_us || the_opener.nr);
+	return turns;
+}
+
+unsigned int host_poll(void)
+{
+	unsigned int frames = 0;
+
+	for (uint32_t i = 0; i < fake_host.attached; i++)
+		if (!path_faulted(paths[i]))
+			frames += path_poll(paths[i], &fake_tools);
+	return frames;
+}
+
+static const char *front(uint16_t domid, const char *key)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/device/vif/0/%s", domid, key);
+	return path;
+}
+
+static const char *back(uint16_t domid, const char *key)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), HOST_BACK "%u/0/%s", domid, key);
+	return path;
+}
+
+void host_toolstack(uint16_t domid)
+{
+	fake_xs_put(back(domid, "frontend"), "/local/domain/%u/device/vif/0", domid);
+	fake_xs_put(back(domid, "frontend-id"), "%u", domid);
+	fake_xs_put(back(domid, "online"), "1");
+	fake_xs_put(back(domid, "mac"), "02:00:00:00:00:%02x", domid & 0xff);
+	fake_xs_put(back(domid, "state"), "1");
+	fake_xs_put(front(domid, "state"), "1");
+}
+
+void host_front_key(uint16_t domid, const char *key, const char *value)
+{
+	fake_xs_put(front(domid, key), "%s", value);
+}
+
+void host_front_state(uint16_t domid, int state)
+{
+	fake_xs_put(front(domid, "state"), "%d", state);
+}
+
+int host_back_state(uint16_t domid)
+{
+	const char *state = fake_xs_get(back(domid, "state"));
+
+	return state ? atoi(state) : -1;
+}
+
+const char *host_back_key(uint16_t domid, const char *key)
+{
+	return fake_xs_get(back(domid, key));
+}
+
+struct path *host_path(uint16_t domid)
+{
+	for (uint32_t i = 0; i < fake_host.attached; i++)
+		if (paths[i]->config.domid == domid)
+			return paths[i];
+	return NULL;
+}
+
+void host_front_end(const struct guest *guest)
+{
+	const struct queue_config *queue = &guest->config.queues[0];
+	static const char *const features[] = { "request-rx-copy",    "feature-sg",
+						"feature-gso-tcpv4",  "feature-gso-tcpv6",
+						"feature-rx-notify",  "feature-ipv6-csum-offload" };
+
+	for (uint32_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		host_front_key(guest->domid, features[i], "1");
+	fake_xs_put(front(guest->domid, "tx-ring-ref"), "%u", queue->tx_ref);
+	fake_xs_put(front(guest->domid, "rx-ring-ref"), "%u", queue->rx_ref);
+	fake_xs_put(front(guest->domid, "event-channel"), "%u", queue->tx_port);
+}
+
+struct guest *host_connect(uint16_t domid)
+{
+	struct guest *guest = guest_new(domid, 1);
+
+	host_toolstack(domid);
+	host_settle();
+	host_front_end(guest);
+	host_front_state(domid, 4);
+	host_settle();
+	return guest;
+}

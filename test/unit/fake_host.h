@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A daemon around the vifs under test, in one thread: xenstore in memory
+ * (fake_xs.h), guests and grants (fake_guest.h), and in place of worker.c, opener.c,
+ * nic.c and dom.c functions that do at once what those do in threads.
+ *
+ * The front end's directory is written by hand or by host_front_end(); the
+ * toolstack's by host_toolstack().
+ */
+#ifndef VIFD_TEST_FAKE_HOST_H
+#define VIFD_TEST_FAKE_HOST_H
+
+#include "backend/vif/host.h"
+#include "backend/vif/vifs.h"
+#include "fake_guest.h"
+#include "fake_xs.h"
+
+#define HOST_BACK "/local/domain/0/backend/vif/"
+
+/**
+ * struct fake_host - The daemon
+ * @now_us:      the control thread's clock
+ * @vf_free:     VFs that the opener can hand out
+ * @open_ports:  software ports and VFs that are open
+ * @attached:    paths that a worker polls
+ * @port_error:  errno of the next nic_open_software(), 0 = it works
+ * @dead:        domid that the hypervisor does not know (any more), 0 = none
+ */
+extern struct fake_host {
+	struct host host;
+	struct config config;
+	struct vifs *vifs;
+	uint64_t now_us;
+	uint32_t vf_free;
+	uint32_t open_ports;
+	uint32_t attached;
+	int port_error;
+	uint16_t dead;
+} fake_host;
+
+/** host_open() - Start; host_close() asserts that nothing is left behind. Return: 0, -errno */
+int host_open(void);
+void host_close(void);
+
+/** host_run() - One turn of the control thread. Return: when it wants the next one */
+uint64_t host_run(void);
+
+/** host_settle() - Turns until nothing is due now. Return: how many */
+uint32_t host_settle(void);
+
+/** host_poll() - One pass of the worker over all attached paths */
+unsigned int host_poll(void);
+
+/** host_toolstack() - What libxl writes for vif @domid.0; state Initialising on both sides */
+void host_toolstack(uint16_t domid);
+
+/** host_front_end() - What the guest writes before Connected: rings, channels, features */
+void host_front_end(const struct guest *guest);
+
+/** host_front_key() - Write one key of the front end's directory */
+void host_front_key(uint16_t domid, const char *key, const char *value);
+
+/** host_front_state(), host_back_state() - Set the front end's state; read ours, -1 = none */
+void host_front_state(uint16_t domid, int state);
+int host_back_state(uint16_t domid);
+
+/** host_back_key() - A key of our own directory, NULL = absent */
+const char *host_back_key(uint16_t domid, const char *key);
+
+/** host_path() - The connected path of a domain, NULL = none */
+struct path *host_path(uint16_t domid);
+
+/** host_connect() - Guest, keys and states up to Connected. Return: the guest */
+struct guest *host_connect(uint16_t domid);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/live.c vif/ctrl.c xen/store.c log.c */
+/* links: path/tx.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
+/* links: port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
+/* The xenbus state machine, driven by what stands in xenstore. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_host.h"
+
+static struct guest *guest;
+
+static int setup(void **state)
+{
+	(void)state;
+	guest = NULL;
+	return host_open();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close();
+	guest_free(guest);
+	return fake_all_free() ? 0 : -1;
+}
+
+static void new_vif_is_offered_everything_in_one_turn(void **state)
+{
+	static const char *const ones[] = { "feature-rx-copy",	 "feature-sg",
+					    "feature-gso-tcpv4", "feature-gso-tcpv6",
+					    "feature-ctrl-ring", "feature-split-event-channels",
+					    "feature-ipv6-csum-offload" };
+
+	(void)state;
+	host_toolstack(7);
+	host_run();
+	assert_int_equal(host_back_state(7), 2);
+	for (uint32_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++)
+		assert_string_equal(host_back_key(7, ones[i]), "1");
+	assert_string_equal(host_back_key(7, "feature-rx-flip"), "0");
+	assert_string_equal(host_back_key(7, "multi-queue-max-queues"), "4");
+}
+
+/* What Windows needs: InitWait for every vif, whatever the others do. */
+static void a_hundred_vifs_are_in_initwait_after_one_turn(void **state)
+{
+	(void)state;
+	for (uint16_t domid = 1; domid <= 100; domid++)
+		host_toolstack(domid);
+	fake_xs_put(HOST_BACK "50/0/mac", "nonsense");
+	host_run();
+	for (uint16_t domid = 1; domid <= 100; domid++)
+		assert_int_equal(host_back_state(domid), domid == 50 ? 1 : 2);
+}
+
+static void guest_connects_and_frames_flow(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	assert_int_equal(host_back_state(7), 4);
+	assert_string_equal(host_back_key(7, "path"), "software");
+	assert_string_equal(host_back_key(7, "carrier"), "1");
+	guest_tx_put(guest, (struct netif_tx_request){ .gref = guest_grant(guest, true),
+						       .size = 60 });
+	guest_tx_push(guest);
+	assert_int_equal(host_poll(), 1);
+}
+
+static void hotplug_script_is_waited_for(void **state)
+{
+	(void)state;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/hotplug-status", "%s", "");
+	guest = guest_new(7, 1);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	assert_null(host_path(7));
+	fake_xs_put(HOST_BACK "7/0/hotplug-status", "connected");
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+}
+
+static void vf_takes_over_and_the_switch_is_drained(void **state)
+{
+	(void)state;
+	fake_host.vf_free = 1;
+	guest = host_connect(7);
+	assert_string_equal(host_back_key(7, "path"), "vf");
+	assert_string_equal(host_back_key(7, "vf"), "0000:01:10.0");
+	assert_non_null(host_path(7)->draining);
+	assert_int_equal(fake_host.open_ports, 2);
+	fake_host.now_us += 600000;
+	host_settle();
+	assert_null(host_path(7)->draining);
+	assert_int_equal(fake_host.open_ports, 1);
+}
+
+static void vf_that_comes_too_late_is_given_back(void **state)
+{
+	(void)state;
+	host_toolstack(7);
+	host_settle();
+	guest = guest_new(7, 1);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	fake_host.vf_free = 1;
+	host_run(); /* connected, the VF was asked for */
+	host_front_state(7, 6);
+	host_run();
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	assert_int_equal(fake_host.vf_free, 1);
+	assert_int_equal(fake_host.open_ports, 0);
+}
+
+static void guest_goes_through_closing_and_comes_back(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	host_front_state(7, 5);
+	host_settle();
+	assert_int_equal(host_back_state(7), 5);
+	assert_null(host_path(7));
+	host_front_state(7, 6);
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	host_front_state(7, 1);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+}
+
+static void toolstack_that_removes_a_vif_gets_closed_in_time(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	fake_xs_put(HOST_BACK "7/0/online", "0");
+	fake_xs_put(HOST_BACK "7/0/state", "5");
+	host_settle();
+	assert_int_equal(host_back_state(7), 5);
+	assert_non_null(host_path(7));
+	fake_host.now_us += 5000000; /* the guest does not move */
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	assert_null(host_path(7));
+}
+
+static void directory_that_goes_takes_everything_with_it(void **state)
+{
+	(void)state;
+	fake_host.vf_free = 1;
+	guest = host_connect(7);
+	fake_xs_remove(HOST_BACK "7");
+	host_settle();
+	assert_null(host_path(7));
+	assert_int_equal(fake_host.open_ports, 0);
+	assert_int_equal(fake_xs_watches(), 2);
+}
+
+static void dead_domain_lets_go_though_its_keys_stand(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	fake_host.dead = 7;
+	fake_xs_event("@releaseDomain", "release");
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	assert_null(host_path(7));
+}
+
+static void restarted_daemon_takes_up_connected_rings(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	guest_send(guest, "0123456789abcdef", 16, 1, 0, NULL);
+	host_poll();
+	vifs_close(fake_host.vifs);
+	assert_int_equal(host_back_state(7), 4);
+	guest_send(guest, "0123456789abcdef", 16, 1, 0, NULL);
+	fake_host.vifs = vifs_open(&fake_host.host);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+	assert_int_equal(host_poll(), 1);
+	assert_int_equal(guest->queue[0].tx->idx.rsp_prod, 2);
+}
+
+static void reconfiguring_answers_and_takes_the_new_headroom(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	host_front_key(7, "xdp-headroom", "256");
+	host_front_state(7, 7);
+	host_settle();
+	assert_int_equal(host_back_state(7), 8);
+	assert_int_equal(host_path(7)->live.xdp_headroom, 256);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+	assert_non_null(host_path(7));
+}
+
+static void any_sequence_of_states_ends_where_it_points(void **state)
+{
+	uint32_t seed = 12345;
+
+	(void)state;
+	guest = host_connect(7);
+	for (uint32_t i = 0; i < 20000; i++) {
+		seed = seed * 1103515245 + 12345;
+		host_front_state(7, (seed >> 16) % 11);
+		if (seed & 1u << 28)
+			host_settle();
+	}
+	host_front_state(7, 1);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+}
+
+static void store_that_refuses_writes_is_tried_again_without_haste(void **state)
+{
+	uint64_t next;
+
+	(void)state;
+	host_toolstack(7);
+	fake_xs_write_error = EACCES;
+	host_run();
+	next = host_run();
+	assert_true(next > fake_host.now_us);
+	fake_xs_write_error = 0;
+	fake_host.now_us += 1000000;
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+}
+
+static void conflicting_transactions_are_repeated(void **state)
+{
+	(void)state;
+	fake_xs_conflicts = 3;
+	host_toolstack(7);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	assert_int_equal(fake_xs_conflicts, 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	return fake_start();
+}
+
+#define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VIF(new_vif_is_offered_everything_in_one_turn),
+		VIF(a_hundred_vifs_are_in_initwait_after_one_turn),
+		VIF(guest_connects_and_frames_flow),
+		VIF(hotplug_script_is_waited_for),
+		VIF(vf_takes_over_and_the_switch_is_drained),
+		VIF(vf_that_comes_too_late_is_given_back),
+		VIF(guest_goes_through_closing_and_comes_back),
+		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
+		VIF(directory_that_goes_takes_everything_with_it),
+		VIF(dead_domain_lets_go_though_its_keys_stand),
+		VIF(restarted_daemon_takes_up_connected_rings),
+		VIF(reconfiguring_answers_and_takes_the_new_headroom),
+		VIF(any_sequence_of_states_ends_where_it_points),
+		VIF(store_that_refuses_writes_is_tried_again_without_haste),
+		VIF(conflicting_transactions_are_repeated),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
