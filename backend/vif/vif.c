@@ -25,6 +25,10 @@ LOG_TAG("vif");
 #define CLOSING_US 5000000u
 #define RETRY_US 200000u
 
+#define COOLDOWN_MIN_US 50000u
+#define COOLDOWN_MAX_US 2000000u
+#define COOLDOWN_FORGET_US 5000000u
+
 /* What xenstore and the hypervisor say about one vif now. */
 struct view {
 	enum xenbus_state backend, frontend;
@@ -145,6 +149,21 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 	write_state(vif, XENBUS_INIT_WAIT);
 }
 
+/*
+ * Connecting costs hypercalls and asks for a VF: a guest that does it again and
+ * again waits longer each time.
+ */
+static void set_cooldown(struct vif *vif, uint64_t now_us)
+{
+	if (now_us - vif->connected_us > COOLDOWN_FORGET_US)
+		vif->cooldown_us = 0;
+	vif->connect_at_us = now_us + vif->cooldown_us;
+	vif->cooldown_us = vif->cooldown_us ? vif->cooldown_us * 2 : COOLDOWN_MIN_US;
+	if (vif->cooldown_us > COOLDOWN_MAX_US)
+		vif->cooldown_us = COOLDOWN_MAX_US;
+	vif->connected_us = now_us;
+}
+
 /* A front end that did not wait for InitWait still needs to be able to read. */
 static void go_connected(struct vif *vif, const struct view *view, uint64_t now_us)
 {
@@ -153,6 +172,11 @@ static void go_connected(struct vif *vif, const struct view *view, uint64_t now_
 			go_init_wait(vif, now_us);
 		if (!view->hotplugged)
 			return;
+		if (now_us < vif->connect_at_us) {
+			vif_due(vif, vif->connect_at_us);
+			return;
+		}
+		set_cooldown(vif, now_us);
 		switch (vif_connect(vif)) {
 		case 0:
 			break;

@@ -44,6 +44,9 @@ enum xenbus_state {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @live:      what the path was told last
  * @carrier:   what was written last, -1 = nothing yet
+ * @connect_at_us: not to be connected before
+ * @cooldown_us:   how much longer that will be after the next connection
+ * @connected_us:  when it was tried last
  * @vf_ticket: a VF was asked for and has not come yet, 0 = none
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
  * @drain_until_us:   the path drains its former port until then, 0 = it does not
@@ -65,6 +68,7 @@ struct vif {
 	struct ctrl *ctrl;
 	struct path_live live;
 	int carrier;
+	uint64_t connect_at_us, cooldown_us, connected_us;
 	uint64_t vf_ticket;
 	uint64_t closing_since_us, drain_until_us;
 	struct log_limit limit;
