@@ -19,6 +19,7 @@
 #include "log.h"
 #include "port/eal.h"
 #include "port/nic.h"
+#include "privileges.h"
 #include "version.h"
 #include "vif/host.h"
 #include "vif/opener.h"
@@ -30,6 +31,7 @@
 #include "xen/store.h"
 
 LOG_TAG("vifd");
+SYSCALLS("signalfd4", "eventfd2");
 
 /*
  * Of the packet memory, what buffers may take; the rest is rings and tables.
@@ -177,9 +179,11 @@ static int start_vifs(struct daemon *daemon)
 
 static int daemon_start(struct daemon *daemon)
 {
-	int ret = start_signals(daemon);
+	int ret = privileges_drop();
 
 	daemon->host.config = &daemon->config;
+	if (!ret)
+		ret = start_signals(daemon);
 	if (!ret)
 		ret = start_xen(&daemon->host);
 	if (!ret)
@@ -190,6 +194,8 @@ static int daemon_start(struct daemon *daemon)
 		ret = start_nics(daemon);
 	if (!ret)
 		ret = start_vifs(daemon);
+	if (!ret)
+		ret = privileges_confine();
 	return ret;
 }
 

@@ -15,8 +15,10 @@
 #include <rte_pause.h>
 
 #include "log.h"
+#include "privileges.h"
 
 LOG_TAG("worker");
+SYSCALLS("epoll_create1", "epoll_ctl", "epoll_pwait2", "epoll_wait");
 
 #define EPOLL_BATCH 32
 #define PATHS_MAX 4096u
