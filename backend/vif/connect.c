@@ -12,13 +12,9 @@
 #include <string.h>
 
 #include "ctrl.h"
-#include "opener.h"
 #include "vif.h"
 
 LOG_TAG("vif");
-
-/* How long frames may still arrive by a port that the vif has left. */
-#define DRAIN_US 500000u
 
 static const struct {
 	const char *key;
@@ -123,13 +119,14 @@ static const char *read_frontend(struct vif *vif, struct path_config *config)
 	config->backlog_bytes = vif->host->config->backlog_kb * 1024;
 	if (!store_get_flag(store, vif->frontend, "request-rx-copy", false))
 		return "request-rx-copy is not 1";
-	config->rx_sg = store_get_flag(store, vif->frontend, "feature-sg", false);
-	config->rx_gso4 = config->rx_sg &&
-			  store_get_flag(store, vif->frontend, "feature-gso-tcpv4", false);
-	config->rx_gso6 = config->rx_sg &&
-			  store_get_flag(store, vif->frontend, "feature-gso-tcpv6", false);
 	config->rx_csum4 = !store_get_flag(store, vif->frontend, "feature-no-csum-offload", false);
 	config->rx_csum6 = store_get_flag(store, vif->frontend, "feature-ipv6-csum-offload", false);
+	config->rx_sg = store_get_flag(store, vif->frontend, "feature-sg", false);
+	/* An unsegmented frame lies in several slots and has a blank checksum. */
+	config->rx_gso4 = config->rx_sg && config->rx_csum4 &&
+			  store_get_flag(store, vif->frontend, "feature-gso-tcpv4", false);
+	config->rx_gso6 = config->rx_sg && config->rx_csum6 &&
+			  store_get_flag(store, vif->frontend, "feature-gso-tcpv6", false);
 	config->rx_notify = store_get_flag(store, vif->frontend, "feature-rx-notify", false);
 	return read_queues(vif, config);
 }
@@ -154,28 +151,6 @@ static struct worker *choose_worker(const struct host *host)
 		if (worker_load(host->workers[i]) < worker_load(best))
 			best = host->workers[i];
 	return best;
-}
-
-static void close_port(struct vif *vif, struct port *port)
-{
-	if (!port)
-		return;
-	if (port->kind == PORT_VF)
-		opener_close(vif->host->opener, port);
-	else
-		port_close(port);
-}
-
-static void write_path(struct vif *vif)
-{
-	struct port *port = vif->path->port;
-
-	store_put(vif->host->store, vif->backend, "path", "%s",
-		  port->kind == PORT_VF ? "vf" : "software");
-	if (port->kind == PORT_VF)
-		store_put(vif->host->store, vif->backend, "vf", "%s", port->name);
-	else
-		store_remove(vif->host->store, vif->backend, "vf");
 }
 
 /* Host trouble: say what, once in a while, and try again. */
@@ -248,8 +223,8 @@ int vif_connect(struct vif *vif)
 		ret = connect_failed(vif, "control ring cannot be mapped or bound", -ret);
 		goto err_attached;
 	}
-	write_path(vif);
-	vif->vf_ticket = opener_open(host->opener, vif->nic, &vif->mac, vif->name);
+	vif_write_path(vif);
+	vif_ask_vf(vif);
 	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
 		 vif->path->port->name);
 	return 0;
@@ -257,7 +232,7 @@ int vif_connect(struct vif *vif)
 err_attached:
 	worker_detach(vif->worker, vif->path);
 err_port:
-	close_port(vif, vif->path->port);
+	vif_close_port(vif, vif->path->port);
 err_path:
 	path_destroy(vif->path, host->gnt);
 	vif->path = NULL;
@@ -269,13 +244,15 @@ void vif_disconnect(struct vif *vif)
 	struct path *path = vif->path;
 
 	vif->vf_ticket = 0;
+	vif->move = VIF_MOVE_NONE;
+	vif->move_error = 0;
 	if (!path)
 		return;
 	ctrl_close(vif->ctrl);
 	vif->ctrl = NULL;
 	worker_detach(vif->worker, path);
-	close_port(vif, path->draining);
-	close_port(vif, path->port);
+	vif_close_port(vif, path->draining);
+	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
 	vif->drain_until_us = 0;
@@ -283,25 +260,4 @@ void vif_disconnect(struct vif *vif)
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");
 	log_info("%s: disconnected", vif->name);
-}
-
-void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
-{
-	vif->vf_ticket = 0;
-	if (!port) {
-		log_info("%s: no VF: %s, staying on the software path", vif->name,
-			 strerror(error));
-		return;
-	}
-	worker_set_port(vif->worker, vif->path, port);
-	vif->drain_until_us = now_us + DRAIN_US;
-	vif_due(vif, vif->drain_until_us);
-	write_path(vif);
-	log_info("%s: moved to VF %s", vif->name, port->name);
-}
-
-void vif_end_drain(struct vif *vif)
-{
-	vif->drain_until_us = 0;
-	close_port(vif, worker_end_drain(vif->worker, vif->path));
 }

@@ -226,6 +226,7 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 
 	if (vif->drain_until_us && now_us >= vif->drain_until_us)
 		vif_end_drain(vif);
+	vif_update_move(vif, now_us);
 	if (vif->drain_until_us)
 		vif_due(vif, vif->drain_until_us);
 	vif_update_live(vif, now_us);

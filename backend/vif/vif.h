@@ -32,6 +32,9 @@ enum xenbus_state {
 	XENBUS_RECONFIGURED,
 };
 
+/* Where a connected vif shall go, once. */
+enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_SOFTWARE };
+
 /**
  * struct vif - One interface
  * @backend, @frontend: xenstore directories, absolute
@@ -48,6 +51,8 @@ enum xenbus_state {
  * @cooldown_us:   how much longer that will be after the next connection
  * @connected_us:  when it was tried last
  * @vf_ticket: a VF was asked for and has not come yet, 0 = none
+ * @move:       asked for and not begun yet
+ * @move_error: errno for which the last move failed, 0 = it did not
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
  * @drain_until_us:   the path drains its former port until then, 0 = it does not
  */
@@ -70,6 +75,8 @@ struct vif {
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
 	uint64_t vf_ticket;
+	enum vif_move move;
+	int move_error;
 	uint64_t closing_since_us, drain_until_us;
 	struct log_limit limit;
 };
@@ -97,9 +104,6 @@ void vif_fault(struct vif *vif, const char *why);
 
 /** vif_refuse() - As vif_fault(), for a vif that is not connected yet */
 void vif_refuse(struct vif *vif, const char *why);
-
-/** vif_vf_came() - The VF asked for is there, or is not to be had */
-void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
 
 /** vif_due() - An update is due at @at_us at the latest */
 static inline void vif_due(struct vif *vif, uint64_t at_us)
@@ -132,7 +136,32 @@ int vif_connect(struct vif *vif);
 /** vif_disconnect() - Rings, channels, ports: all given back; fine twice */
 void vif_disconnect(struct vif *vif);
 
+/* move.c */
+
+/**
+ * vif_move() - Move to a VF or to the software path, under traffic
+ *
+ * Begins at the next update, after a move that is under way. How it ends is seen
+ * in the port's kind and in @move_error. Return: 0, -ENOTCONN
+ */
+int vif_move(struct vif *vif, enum vif_move move);
+
+/** vif_update_move() - Begin the move that was asked for, if it is its turn */
+void vif_update_move(struct vif *vif, uint64_t now_us);
+
+/** vif_ask_vf() - Ask for a VF; vif_vf_came() will be called */
+void vif_ask_vf(struct vif *vif);
+
+/** vif_vf_came() - The VF asked for is there, or is not to be had */
+void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
+
 /** vif_end_drain() - Close the port that the path has left */
 void vif_end_drain(struct vif *vif);
+
+/** vif_close_port() - Close a detached port, a VF's in the opener's thread; NULL is fine */
+void vif_close_port(struct vif *vif, struct port *port);
+
+/** vif_write_path() - Show in xenstore what the frames leave by */
+void vif_write_path(struct vif *vif);
 
 #endif

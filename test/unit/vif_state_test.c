@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/live.c vif/ctrl.c xen/store.c log.c */
 /* links: path/tx.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
+/* links: vif/move.c */
 /* links: port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
 /* The xenbus state machine, driven by what stands in xenstore. */
 #include <errno.h>
@@ -227,6 +228,7 @@ static void any_sequence_of_states_ends_where_it_points(void **state)
 	host_front_state(7, 1);
 	host_settle();
 	assert_int_equal(host_back_state(7), 2);
+	fake_host.now_us += 10000000;
 	host_front_state(7, 4);
 	host_settle();
 	assert_int_equal(host_back_state(7), 4);
