@@ -257,6 +257,7 @@ void vif_disconnect(struct vif *vif)
 	vif->path = NULL;
 	vif->drain_until_us = 0;
 	vif->carrier = -1;
+	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");
 	log_info("%s: disconnected", vif->name);

@@ -16,6 +16,9 @@ LOG_TAG("vif");
 /* A link that changes is seen this soon. */
 #define LINK_LOOK_US 1000000u
 
+#define MTU_MIN 68u
+#define MTU_MAX 9000u
+
 /* Room for data must remain in the first buffer. */
 #define HEADROOM_MAX (NETIF_PAGE_SIZE / 2)
 
@@ -43,7 +46,7 @@ static void read_rate(struct vif *vif, struct path_live *live)
 void vif_read_live(struct vif *vif, struct path_live *live)
 {
 	struct store *store = vif->host->store;
-	uint32_t headroom;
+	uint32_t headroom, mtu = RTE_ETHER_MTU;
 
 	memset(live, 0, sizeof(*live));
 	live->policy.mac = vif->mac;
@@ -53,6 +56,8 @@ void vif_read_live(struct vif *vif, struct path_live *live)
 		store_get_flag(store, vif->frontend, "request-multicast-control", false);
 	if (!store_get_u32(store, vif->frontend, "xdp-headroom", 0, HEADROOM_MAX, &headroom))
 		live->xdp_headroom = (uint16_t)headroom;
+	store_get_u32(store, vif->backend, "mtu", MTU_MIN, MTU_MAX, &mtu);
+	live->mtu = (uint16_t)mtu;
 	read_rate(vif, live);
 }
 

@@ -230,6 +230,7 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	if (vif->drain_until_us)
 		vif_due(vif, vif->drain_until_us);
 	vif_update_live(vif, now_us);
+	capability_update(vif, now_us);
 	if (vif->ctrl) {
 		why = ctrl_run(vif->ctrl, vif->path, vif->worker, now_us, &due_us);
 		vif_due(vif, due_us);

@@ -17,6 +17,7 @@
 
 #include "../log.h"
 #include "../xen/store.h"
+#include "capability.h"
 #include "host.h"
 
 /* Xen's public/io/xenbus.h. */
@@ -46,6 +47,7 @@ enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_SOFTWARE };
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @live:      what the path was told last
+ * @cap:       capability exchange
  * @carrier:   what was written last, -1 = nothing yet
  * @connect_at_us: not to be connected before
  * @cooldown_us:   how much longer that will be after the next connection
@@ -72,6 +74,7 @@ struct vif {
 	struct nic *nic;
 	struct ctrl *ctrl;
 	struct path_live live;
+	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
 	uint64_t vf_ticket;

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "capability.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../path/statics.h"
+#include "vif.h"
+
+LOG_TAG("capability");
+
+/* Ends of what the words can say; see struct vifcap. */
+#define MTU_MIN 68u
+#define QUEUES_MAX 64u
+#define SPEED_MAX_MBPS 10000000u
+
+/* No vif lives through so many; what goes on from there starts anew. */
+#define GENERATION_LIMIT (1u << 31)
+
+static uint32_t at_most(uint64_t value, uint32_t most)
+{
+	return value < most ? (uint32_t)value : most;
+}
+
+/* kbit/s, 0 = unlimited: less than one is told as one. */
+static uint32_t rate_kbps(const struct path_live *live)
+{
+	double rate;
+
+	if (!live->rate_bytes || !live->rate_us)
+		return 0;
+	rate = (double)live->rate_bytes * 8000.0 / (double)live->rate_us;
+	if (rate < 1)
+		return 1;
+	return rate < UINT32_MAX - 1.0 ? (uint32_t)rate : UINT32_MAX - 1u;
+}
+
+static uint32_t word_bit(enum vifcap_word word)
+{
+	return 1u << word;
+}
+
+/*
+ * What the vif can do now. Offloads are vifd's own where the port lacks them, and
+ * dearer to the guest than to us: they are all offered, whatever the port.
+ */
+static void describe(const struct vif *vif, struct vifcap *cap)
+{
+	struct port *port = vif->path->port;
+	struct port_link link = { .up = true };
+	bool vf = port->kind == PORT_VF && strlen(port->name) <= VIFCAP_VF_MAX;
+
+	port->ops->link_get(port, &link);
+	memset(cap, 0, sizeof(*cap)); /* compared as bytes */
+	cap->present = word_bit(VIFCAP_WORD_VERSION) | word_bit(VIFCAP_WORD_GENERATION) |
+		       word_bit(VIFCAP_WORD_PATH) | word_bit(VIFCAP_WORD_VF) |
+		       word_bit(VIFCAP_WORD_LINK) | word_bit(VIFCAP_WORD_SPEED) |
+		       word_bit(VIFCAP_WORD_MTU) | word_bit(VIFCAP_WORD_QUEUES) |
+		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
+		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE);
+	cap->version = VIFCAP_VERSION;
+	cap->path = port->kind == PORT_VF ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
+	snprintf(cap->vf, sizeof(cap->vf), "%s", vf ? port->name : "none");
+	cap->link = link.up && vif->live.link;
+	cap->speed = link.speed_mbps <= SPEED_MAX_MBPS ? link.speed_mbps : 0;
+	cap->mtu = port->mtu < MTU_MIN ? MTU_MIN : port->mtu;
+	cap->queues = at_most(vif->host->config->max_queues, QUEUES_MAX);
+	cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
+	cap->rx_offloads = VIFCAP_OFFLOADS_ALL;
+	cap->static_grants = STATICS_MAX;
+	cap->rate = rate_kbps(&vif->live);
+}
+
+/* Return: length, -errno; @text is terminated */
+static int read_record(struct vif *vif, const char *dir, char text[VIFCAP_TEXT_MAX + 1])
+{
+	return store_get_text(vif->host->store, dir, VIFCAP_NODE, text, VIFCAP_TEXT_MAX + 1);
+}
+
+static int read_ack(struct vif *vif, uint32_t *generation)
+{
+	return store_get_u32(vif->host->store, vif->frontend, VIFCAP_NODE_ACK, 1, UINT32_MAX,
+			     generation);
+}
+
+/*
+ * A new connection. An acknowledgement that lies there from an earlier one must
+ * not pass for one of this: our generations begin above it, and above those of a
+ * vifd that died.
+ */
+static void begin(struct vif *vif)
+{
+	struct capability *cap = &vif->cap;
+	char text[VIFCAP_TEXT_MAX + 1];
+	int len = read_record(vif, vif->backend, text);
+	struct vifcap old;
+	uint32_t ack;
+
+	if (len > 0 && !vifcap_parse(&old, text, (size_t)len) && old.generation > cap->generation)
+		cap->generation = old.generation;
+	if (!read_ack(vif, &ack) && ack < GENERATION_LIMIT && ack > cap->generation)
+		cap->generation = ack;
+	if (cap->generation >= GENERATION_LIMIT)
+		cap->generation = 0;
+	cap->first = cap->generation + 1;
+	cap->acked = 0;
+	cap->held = false;
+	cap->seen = 0;
+	cap->hold_us = CAPABILITY_HOLD_MIN_US;
+	cap->changed_us = 0;
+}
+
+/* The next change waits longer if changes come often. */
+static void set_hold(struct capability *cap, uint64_t now_us)
+{
+	uint32_t hold_us = CAPABILITY_HOLD_MIN_US;
+
+	if (cap->offered.present && now_us - cap->offered_us < CAPABILITY_FLAP_US)
+		hold_us = cap->hold_us * 2;
+	cap->hold_us = at_most(hold_us, CAPABILITY_HOLD_MAX_US);
+}
+
+/* One write, so no reader sees half a record. */
+static void offer(struct vif *vif, const struct vifcap *now, uint64_t now_us)
+{
+	struct capability *cap = &vif->cap;
+	struct vifcap next = *now;
+	char text[VIFCAP_TEXT_MAX + 1];
+	int ret;
+
+	next.generation = cap->generation + 1;
+	ret = vifcap_format(&next, text, sizeof(text));
+	if (ret > 0)
+		ret = store_put(vif->host->store, vif->backend, VIFCAP_NODE, "%s", text);
+	set_hold(cap, now_us);
+	cap->offered_us = now_us;
+	if (ret < 0) {
+		if (log_allowed(&vif->limit))
+			log_warn("%s: capability record cannot be written: %s", vif->name,
+				 strerror(-ret));
+		vif_due(vif, now_us + CAPABILITY_OFFER_US);
+		return;
+	}
+	cap->generation = next.generation;
+	cap->offered = next;
+	cap->changed_us = 0;
+	cap->offers++;
+	log_debug("%s: offers %s", vif->name, text);
+}
+
+static uint64_t later(uint64_t a_us, uint64_t b_us)
+{
+	return a_us > b_us ? a_us : b_us;
+}
+
+static void offer_if_due(struct vif *vif, uint64_t now_us)
+{
+	struct capability *cap = &vif->cap;
+	uint64_t due_us = cap->offered_us ? cap->offered_us + CAPABILITY_OFFER_US : 0;
+	struct vifcap now;
+
+	describe(vif, &now);
+	now.generation = cap->offered.generation;
+	if (!memcmp(&now, &cap->offered, sizeof(now))) {
+		cap->changed_us = 0;
+		return;
+	}
+	if (!cap->changed_us)
+		cap->changed_us = now_us;
+	if (cap->offered.present)
+		due_us = later(due_us, cap->changed_us + cap->hold_us);
+	if (now_us < due_us)
+		vif_due(vif, due_us);
+	else
+		offer(vif, &now, now_us);
+}
+
+static void refuse(struct vif *vif, const char *why)
+{
+	struct capability *cap = &vif->cap;
+
+	cap->refused++;
+	cap->held = true;
+	cap->acked = 0;
+	if (!cap->told)
+		log_warn("%s: %s, held at plain netif", vif->name, why);
+	cap->told = true;
+}
+
+static const char *take_ack(struct capability *cap, int ret, uint32_t generation)
+{
+	if (ret == -ENOENT || (!ret && generation < cap->first)) {
+		cap->acked = 0;
+		return NULL;
+	}
+	if (ret)
+		return "its " VIFCAP_NODE_ACK " is not a generation";
+	if (generation > cap->generation)
+		return "its " VIFCAP_NODE_ACK " is of a generation that was not offered yet";
+	if (generation < cap->acked)
+		return "its " VIFCAP_NODE_ACK " goes back";
+	cap->acked = generation;
+	return NULL;
+}
+
+static const char *take_record(struct capability *cap, int len, const char *text)
+{
+	int ret;
+
+	cap->front.present = 0;
+	if (len == -ENOENT)
+		return NULL;
+	if (len == -E2BIG)
+		return "its " VIFCAP_NODE " record is too long";
+	ret = len < 0 ? len : vifcap_parse(&cap->front, text, (size_t)len);
+	return ret ? "its " VIFCAP_NODE " record is malformed" : NULL;
+}
+
+/* FNV-1a. */
+static uint64_t digest(uint64_t sum, const void *data, size_t len)
+{
+	const uint8_t *byte = data;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ byte[i]) * 0x100000001b3u;
+	return sum;
+}
+
+/*
+ * What stands there unchanged was judged when it came: an acknowledgement from
+ * the future does not become a good one when its generation is offered.
+ */
+static void read_front(struct vif *vif)
+{
+	struct capability *cap = &vif->cap;
+	char text[VIFCAP_TEXT_MAX + 1];
+	int len = read_record(vif, vif->frontend, text);
+	uint32_t ack = 0;
+	int ack_ret = read_ack(vif, &ack);
+	const char *bad_record, *bad_ack;
+	uint64_t seen = 0xcbf29ce484222325u;
+
+	seen = digest(seen, &len, sizeof(len));
+	seen = digest(seen, text, len > 0 ? (size_t)len : 0);
+	seen = digest(seen, &ack_ret, sizeof(ack_ret));
+	seen = digest(seen, &ack, sizeof(ack));
+	if (seen == cap->seen)
+		return;
+	cap->seen = seen;
+	bad_record = take_record(cap, len, text);
+	bad_ack = take_ack(cap, ack_ret, ack);
+	if (bad_record || bad_ack)
+		refuse(vif, bad_record ? bad_record : bad_ack);
+	else
+		cap->held = false;
+}
+
+void capability_update(struct vif *vif, uint64_t now_us)
+{
+	struct capability *cap = &vif->cap;
+
+	if (!cap->first)
+		begin(vif);
+	offer_if_due(vif, now_us);
+	if (cap->read_us && now_us < cap->read_us + CAPABILITY_READ_US) {
+		vif_due(vif, cap->read_us + CAPABILITY_READ_US);
+		return;
+	}
+	cap->read_us = now_us;
+	read_front(vif);
+}
+
+void capability_stop(struct vif *vif)
+{
+	struct capability *cap = &vif->cap;
+
+	if (!cap->first)
+		return;
+	store_remove(vif->host->store, vif->backend, VIFCAP_NODE);
+	cap->first = 0;
+	cap->acked = 0;
+	cap->held = false;
+	cap->offered.present = 0;
+	cap->front.present = 0;
+}
+
+bool capability_acked(const struct capability *cap)
+{
+	return cap->offered.present && !cap->held && cap->acked == cap->offered.generation;
+}
