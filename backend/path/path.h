@@ -46,6 +46,7 @@ struct path_config {
 /**
  * struct path_live - What may change while the vif is connected
  * @policy:       what the guest may do
+ * @mtu:          largest L3 packet the guest may send unsegmented, bytes
  * @link:         false: the cable is pulled, nothing passes
  * @mcast_filter: the guest asks for its multicast list to be applied
  * @xdp_headroom: bytes kept free before each frame given to the guest
@@ -54,6 +55,7 @@ struct path_config {
  */
 struct path_live {
 	struct policy policy;
+	uint16_t mtu;
 	bool link;
 	bool mcast_filter;
 	uint16_t xdp_headroom;

@@ -310,6 +310,18 @@ static bool tx_copied(const struct tx_pass *pass, const struct tx_frame *frame)
 	return true;
 }
 
+/* May it leave? Return: VERDICT_PASS or the counter of the cause. */
+static enum path_counter tx_judge(const struct path *path, const struct tx_frame *frame)
+{
+	uint32_t longest = path->live.mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+
+	if (!path->live.link)
+		return COUNT_tx_drop_link;
+	if (frame->mbuf->pkt_len > longest && !frame->extras.gso_type)
+		return COUNT_tx_drop_mtu;
+	return verdict_tx(&path->live.policy, frame->mbuf);
+}
+
 /* The frame is in our memory: judge it. */
 static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 {
@@ -321,8 +333,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
 		return;
 	}
-	cause = pass->path->live.link ? verdict_tx(&pass->path->live.policy, frame->mbuf) :
-					COUNT_tx_drop_link;
+	cause = tx_judge(pass->path, frame);
 	if (cause != (enum path_counter)VERDICT_PASS) {
 		/* To the guest a frame that policy swallows was sent. */
 		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);

@@ -455,6 +455,7 @@ struct guest *guest_new(uint16_t domid, uint32_t nr_queues)
 					      .backlog_bytes = 1u << 20,
 					      .nr_queues = nr_queues };
 	guest->live.link = true;
+	guest->live.mtu = UINT16_MAX;
 	for (uint32_t i = 0; i < nr_queues; i++) {
 		struct queue_config *config = &guest->config.queues[i];
 

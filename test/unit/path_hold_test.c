@@ -205,6 +205,25 @@ static void link_off_swallows_frames_both_ways(void **state)
 	assert_int_equal(guest_count(guest, COUNT_rx_drop_link), 1);
 }
 
+static void a_frame_longer_than_the_mtu_is_dropped_and_counted(void **state)
+{
+	struct guest *guest = *state;
+	struct path_live live = guest->live;
+
+	/* Ethernet, IPv4, UDP, 100 bytes; a VLAN tag more is always allowed */
+	live.mtu = 14 + 20 + 8 + 100 - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN;
+	path_set_live(guest->path, &live);
+	send_numbered(guest, 1);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 1);
+	live.mtu--;
+	path_set_live(guest->path, &live);
+	send_numbered(guest, 2);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 1);
+	assert_int_equal(guest_count(guest, COUNT_tx_drop_mtu), 1);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -223,6 +242,7 @@ int main(void)
 		GUEST(frames_before_a_fault_are_sent_and_answered),
 		GUEST(rate_holds_frames_in_the_ring_until_the_next_interval),
 		GUEST(link_off_swallows_frames_both_ways),
+		GUEST(a_frame_longer_than_the_mtu_is_dropped_and_counted),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
