@@ -29,8 +29,9 @@ static const char help[] =
 	"  --size N[,N]... bytes of a frame, in turn, 64..65000 (64)\n"
 	"  --seconds S     how long (5)          --count N   stop after N frames\n"
 	"  --rate N        frames a second, 0 = as fast as possible (0)\n"
-	"  --flows N       UDP ports in turn (1) --burst N   frames at once (32)\n"
+	"  --flows N       UDP flows in turn, a burst each (1) --burst N   frames at once (32)\n"
 	"  --queues N --static --regrant --events --shared   of the vifs\n"
+	"  --window N      at most N frames under way, so that a slow machine loses none\n"
 	"  --dst MAC       destination instead of TO's address\n"
 	"  --drain MS      wait for stragglers at the end (200)\n"
 	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver.\n";
@@ -39,6 +40,8 @@ static const char help[] =
 #define HDR_LEN 42u
 #define SIZES_MAX 16u
 #define BURST_MAX 64u
+#define FLOWS_MAX 256u
+#define PORT_BASE 10000u
 #define WINDOW (1u << 20) /* frames that duplicates are looked for in */
 
 struct payload {
@@ -52,14 +55,14 @@ struct end {
 	struct simguest *g;
 	int fd;
 	uint8_t mac[6];
-	uint32_t next_queue;
 	uint8_t (*frames)[65536];
 };
 
 struct direction {
 	struct end *from, *to;
 	uint16_t flow;
-	uint64_t sent, bytes, received, foreign, lost, duplicated, reordered, highest, refused;
+	uint64_t sent, bytes, received, foreign, duplicated, reordered, bursts, given_up;
+	uint64_t highest[FLOWS_MAX];	/* of each UDP flow */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
 };
@@ -67,7 +70,7 @@ struct direction {
 static struct {
 	uint32_t sizes[SIZES_MAX], nr_sizes, flows, burst, drain_ms;
 	double seconds, rate;
-	uint64_t count;
+	uint64_t count, window;
 	bool both, events, has_dst;
 	uint8_t dst[6];
 	struct simguest_config vif;
@@ -162,7 +165,7 @@ static void put16(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)v;
 }
 
-static void frame_make(struct direction *d, uint8_t *p, uint32_t len)
+static void frame_make(struct direction *d, uint8_t *p, uint32_t len, uint32_t flow)
 {
 	static const uint8_t any[6] = { 2, 0, 0, 0, 0, 0xfe };
 	struct payload pl = { .magic = MAGIC, .flow = d->flow, .number = d->sent, .ns = now_ns() };
@@ -179,18 +182,19 @@ static void frame_make(struct direction *d, uint8_t *p, uint32_t len)
 	memcpy(ip + 12, (uint8_t[]){ 10, 77, (uint8_t)d->flow, 1 }, 4);
 	memcpy(ip + 16, (uint8_t[]){ 10, 77, (uint8_t)d->flow, 2 }, 4);
 	put16(ip + 10, ip_sum(ip));
-	put16(udp, 10000 + (uint32_t)(d->sent % opt.flows));
+	put16(udp, PORT_BASE + flow);
 	put16(udp + 2, 20000);
 	put16(udp + 4, len - 34);
 	memcpy(p + HDR_LEN, &pl, sizeof(pl));
 }
 
-static uint32_t end_tx(struct end *e, struct simguest_frame *frames, uint32_t nr)
+/* A flow stays on one queue, or its order would be lost */
+static uint32_t end_tx(struct end *e, uint32_t flow, struct simguest_frame *frames, uint32_t nr)
 {
 	uint32_t n = 0;
 
 	if (e->g) {
-		struct simguest_queue *q = &e->g->queue[e->next_queue++ % e->g->nr_queues];
+		struct simguest_queue *q = &e->g->queue[flow % e->g->nr_queues];
 
 		simguest_tx_reap(q);
 		return simguest_tx(q, frames, nr);
@@ -205,25 +209,25 @@ static uint32_t direction_send(struct direction *d, uint32_t room)
 	struct simguest_frame frames[BURST_MAX];
 	uint64_t first = d->sent;
 	uint32_t nr = room < opt.burst ? room : opt.burst, n;
+	uint32_t flow = (uint32_t)(d->bursts++ % opt.flows);
 
 	if (opt.count && opt.count - d->sent < nr)
 		nr = (uint32_t)(opt.count - d->sent);
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t len = opt.sizes[d->sent % opt.nr_sizes];
 
-		frame_make(d, d->from->frames[i], len);
+		frame_make(d, d->from->frames[i], len, flow);
 		frames[i] = (struct simguest_frame){ .data = d->from->frames[i], .len = len };
 		d->sent++;
 	}
-	n = nr ? end_tx(d->from, frames, nr) : 0;
+	n = nr ? end_tx(d->from, flow, frames, nr) : 0;
 	d->sent = first + n;
-	d->refused += nr - n;
 	for (uint32_t i = 0; i < n; i++)
 		d->bytes += frames[i].len;
 	return n;
 }
 
-static void account(struct direction *d, const struct payload *pl, uint64_t now)
+static void account(struct direction *d, const struct payload *pl, uint32_t flow, uint64_t now)
 {
 	uint64_t slot = pl->number % WINDOW, delay = now - pl->ns;
 
@@ -232,10 +236,10 @@ static void account(struct direction *d, const struct payload *pl, uint64_t now)
 		return;
 	}
 	d->seen[slot] = pl->number + 1;
-	if (d->received && pl->number < d->highest)
+	if (pl->number + 1 < d->highest[flow])
 		d->reordered++;
-	if (pl->number > d->highest)
-		d->highest = pl->number;
+	else
+		d->highest[flow] = pl->number + 1;
 	if (!d->received++)
 		d->first_ns = now;
 	else if (now - d->last_ns > d->gap_ns)
@@ -256,7 +260,7 @@ static void frame_take(struct direction *d, const uint8_t *p, uint32_t len, uint
 	}
 	memcpy(&pl, p + HDR_LEN, sizeof(pl));
 	if (pl.magic == MAGIC && pl.flow == d->flow)
-		account(d, &pl, now);
+		account(d, &pl, (uint32_t)(p[34] << 8 | p[35]) % FLOWS_MAX, now);
 	else
 		d->foreign++;
 }
@@ -301,10 +305,17 @@ static uint32_t direction_receive(struct direction *d)
 }
 
 /* How many frames may go now, to keep the rate */
-static uint32_t allowed(const struct direction *d, uint64_t now)
+static uint32_t allowed(struct direction *d, uint64_t now)
 {
+	uint64_t under_way = d->sent - d->received - d->given_up;
 	double due;
 
+	if (opt.window && under_way >= opt.window) {
+		/* A second of silence: what is out is lost, go on */
+		if (now - (d->last_ns ? d->last_ns : d->send_start_ns) > 1000000000u)
+			d->given_up += under_way;
+		return 0;
+	}
 	if (opt.rate <= 0)
 		return BURST_MAX;
 	due = (double)(now - d->send_start_ns) * 1e-9 * opt.rate - (double)d->sent;
@@ -359,8 +370,23 @@ static void run(struct direction *d, uint32_t nr)
 	}
 }
 
+/* First and last frame that did not arrive, among those that are still remembered */
+static void missing_find(const struct direction *d, int64_t *first, int64_t *last)
+{
+	uint64_t n = d->sent > WINDOW ? d->sent - WINDOW : 0;
+
+	*first = *last = -1;
+	for (; n < d->sent; n++) {
+		if (d->seen[n % WINDOW] == n + 1)
+			continue;
+		*first = *first < 0 ? (int64_t)n : *first;
+		*last = (int64_t)n;
+	}
+}
+
 static void report(const struct direction *d)
 {
+	int64_t first, last;
 	double tx_s = (double)(d->send_end_ns - d->send_start_ns) * 1e-9;
 	double rx_s = (double)(d->last_ns - d->first_ns) * 1e-9;
 	struct simguest_stats a = { 0 }, b = { 0 };
@@ -369,11 +395,12 @@ static void report(const struct direction *d)
 		simguest_stats_sum(d->from->g, &a);
 	if (d->to->g)
 		simguest_stats_sum(d->to->g, &b);
-	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu duplicated=%lu reordered=%lu foreign=%lu "
+	missing_find(d, &first, &last);
+	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu missing=%ld..%ld duplicated=%lu reordered=%lu foreign=%lu "
 	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f delay_us=%.1f delay_max_us=%.0f "
 	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
 	       d->from->name, d->to->name, d->sent, d->received,
-	       d->sent > d->received ? d->sent - d->received : 0, d->duplicated, d->reordered,
+	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated, d->reordered,
 	       d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
 	       rx_s > 0 ? (double)d->received / rx_s / 1e6 : 0,
 	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6,
@@ -401,7 +428,7 @@ static const struct option options[] = {
 	{ "count", 1, NULL, 'c' }, { "rate", 1, NULL, 'r' }, { "flows", 1, NULL, 'f' },
 	{ "burst", 1, NULL, 'B' }, { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
-	{ "dst", 1, NULL, 'd' }, { "drain", 1, NULL, 'D' }, { "help", 0, NULL, 'h' },
+	{ "dst", 1, NULL, 'd' }, { "drain", 1, NULL, 'D' }, { "window", 1, NULL, 'w' }, { "help", 0, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -423,6 +450,7 @@ static int options_read(int argc, char **argv)
 		case 'R': opt.vif.regrant = true; break;
 		case 'e': opt.events = true; break;
 		case 'H': opt.vif.shared_channel = true; break;
+		case 'w': opt.window = strtoull(optarg, NULL, 10); break;
 		case 'D': opt.drain_ms = (uint32_t)atoi(optarg); break;
 		case 'd':
 			opt.has_dst = sscanf(optarg, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &opt.dst[0],
@@ -435,7 +463,7 @@ static int options_read(int argc, char **argv)
 		default: return -EINVAL;
 		}
 	}
-	if (!opt.flows || !opt.burst || opt.burst > BURST_MAX)
+	if (!opt.flows || opt.flows > FLOWS_MAX || !opt.burst || opt.burst > BURST_MAX)
 		return -EINVAL;
 	return optind == argc - 2 ? 0 : -EINVAL;
 }
