@@ -8,6 +8,7 @@
 
 #include "../log.h"
 #include "eth.h"
+#include "groups.h"
 #include "netdev.h"
 #include "nic.h"
 #include "offload.h"
@@ -23,8 +24,9 @@ LOG_TAG("nic");
 /*
  * struct nic
  * @uplink_name: netdev of the wire, "" = none
- * @members:     holds the uplink's extra addresses; they vanish with the process
+ * @members:     holds what the uplink receives beside its own; vanishes with the process
  * @promiscuous: the uplink's filters did not suffice
+ * @groups:      groups_start() was called
  * @pf_was_up:   before we came
  */
 struct nic {
@@ -36,7 +38,16 @@ struct nic {
 	struct netdev_saved uplink_saved;
 	int members;
 	bool promiscuous;
+	bool groups;
 	bool pf_was_up;
+};
+
+/*
+ * struct place - A software port's share of the uplink
+ * @groups: its MAC and the groups it listens to
+ */
+struct place {
+	struct groups groups;
 };
 
 void nic_set_barrier(void (*barrier)(void))
@@ -95,8 +106,13 @@ static int start_uplink(struct nic *nic)
 	nic->members = netdev_members_open();
 	if (nic->members < 0)
 		return nic->members;
-	/* guests' groups are many and change: the switch floods them anyway */
-	ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_ALLMULTI, NULL, true);
+	/*
+	 * The switch floods all groups, so take them all; but with VFs the NIC's own
+	 * switch stands before the uplink, and may give it exactly what it asks for
+	 * or, asked for all, nothing: there it gets what the guests listen to.
+	 */
+	if (!nic->env.vfs)
+		ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_ALLMULTI, NULL, true);
 	if (ret < 0)
 		return ret;
 	nic->uplink = eth_create_netdev(&params);
@@ -143,6 +159,12 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 	}
 	nic->env.pool = pool;
 	nic->env.offload = &nic->offload;
+	nic->groups = groups_start() == 0;
+	if (!nic->groups) {
+		nic_destroy(nic);
+		errno = ENOMEM;
+		return NULL;
+	}
 	open_pf(nic);
 	open_uplink(nic);
 	return nic;
@@ -158,6 +180,8 @@ void nic_destroy(struct nic *nic)
 		close(nic->members);
 	netdev_restore(nic->uplink_name, &nic->uplink_saved);
 	close_pf(nic);
+	if (nic->groups)
+		groups_stop();
 	if (nic->offload.indirect)
 		offload_fini(&nic->offload);
 	free(nic);
@@ -172,10 +196,34 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 	return vf_open(&nic->env, mac, owner);
 }
 
-/* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */
-static void uplink_filter(struct nic *nic, const struct rte_ether_addr *mac)
+static void place_closed(void *arg)
 {
-	int ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_UNICAST, mac, true);
+	struct place *place = arg;
+
+	groups_close(&place->groups);
+	free(place);
+}
+
+static void place_group(void *arg, const struct rte_mbuf *frame)
+{
+	groups_see(&((struct place *)arg)->groups, frame);
+}
+
+static int place_mcast(void *arg, const struct rte_ether_addr *mac, bool add)
+{
+	return groups_change(&((struct place *)arg)->groups, mac, add);
+}
+
+static const struct switch_hooks place_hooks = {
+	.closed = place_closed,
+	.group = place_group,
+	.mcast = place_mcast,
+};
+
+/* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */
+static void uplink_filter(struct nic *nic, struct place *place, const struct rte_ether_addr *mac)
+{
+	int ret = groups_open(&place->groups, nic->uplink_name, mac, true);
 
 	if (ret == 0 || nic->promiscuous)
 		return;
@@ -188,22 +236,24 @@ static void uplink_filter(struct nic *nic, const struct rte_ether_addr *mac)
 	nic->promiscuous = ret == 0;
 }
 
-static void software_closed(void *arg, const struct rte_ether_addr *mac)
-{
-	struct nic *nic = arg;
-
-	if (nic->uplink)
-		netdev_member(nic->members, nic->uplink_name, PACKET_MR_UNICAST, mac, false);
-}
-
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {
-	struct port *port = switch_port_open(nic->env.sw, mac, software_closed, nic);
+	struct place *place = NULL;
+	struct port *port;
 
-	if (!port)
+	if (nic->uplink) {
+		place = calloc(1, sizeof(*place));
+		if (!place)
+			return NULL;
+		place->groups.fd = -1;
+	}
+	port = switch_port_open(nic->env.sw, mac, place ? &place_hooks : NULL, place);
+	if (!port) {
+		free(place);
 		return NULL;
-	if (nic->uplink)
-		uplink_filter(nic, mac);
+	}
+	if (place)
+		uplink_filter(nic, place, mac);
 	log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return port;
 }

@@ -42,7 +42,7 @@ struct soft {
 	struct port port;
 	struct ethswitch *sw;
 	struct rte_ring *inbox;
-	void (*closed)(void *arg, const struct rte_ether_addr *mac);
+	const struct switch_hooks *hooks;
 	void *arg;
 	uint32_t place;
 	/* owner's worker: w, others: r */
@@ -74,6 +74,7 @@ struct ethswitch {
 	_Atomic uint64_t drops[DROPS];
 };
 
+static const struct switch_hooks no_hooks;
 static void (*switch_barrier)(void);
 
 void switch_set_barrier(void (*barrier)(void))
@@ -200,6 +201,8 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 	}
 	if (sw->uplink && rte_ring_full(sw->to_uplink))
 		return false;
+	if (from->hooks->group)
+		from->hooks->group(from->arg, frame);
 	offload_checksum(frame);
 	flood(sw, frame, from);
 	/* the ring may have filled up meanwhile: then this one copy is lost, as on a wire */
@@ -415,9 +418,16 @@ static void soft_close(struct port *port)
 	barrier();
 	if (position >= 0)
 		rte_hash_free_key_with_position(sw->table, position);
-	if (soft->closed)
-		soft->closed(soft->arg, &port->mac);
+	if (soft->hooks->closed)
+		soft->hooks->closed(soft->arg);
 	soft_free(soft);
+}
+
+static int soft_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
+{
+	struct soft *soft = (struct soft *)port;
+
+	return soft->hooks->mcast ? soft->hooks->mcast(soft->arg, mac, add) : 0;
 }
 
 static const struct port_ops soft_ops = {
@@ -427,6 +437,7 @@ static const struct port_ops soft_ops = {
 	.rx_fd = soft_rx_fd,
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,
+	.mcast = soft_mcast,
 };
 
 static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_addr *mac)
@@ -458,8 +469,7 @@ static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_add
 }
 
 struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
-			      void (*closed)(void *arg, const struct rte_ether_addr *mac),
-			      void *arg)
+			      const struct switch_hooks *hooks, void *arg)
 {
 	int place = place_find(sw);
 	struct soft *soft;
@@ -480,7 +490,7 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 		errno = -ret;
 		return NULL;
 	}
-	soft->closed = closed;
+	soft->hooks = hooks ? hooks : &no_hooks;
 	soft->arg = arg;
 	place_take(sw, soft, place);
 	return &soft->port;

@@ -67,16 +67,25 @@ void switch_set_barrier(void (*barrier)(void));
 /** switch_set_uplink() - Before workers poll; NULL = no wire. The ethdev stays the caller's */
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink);
 
+/** struct switch_hooks - What the owner of the uplink does for a port; members may be NULL */
+struct switch_hooks {
+	/* control; by close(), when the place is gone */
+	void (*closed)(void *arg);
+	/* worker; the port sends this group frame */
+	void (*group)(void *arg, const struct rte_mbuf *frame);
+	/* control; as port_mcast() */
+	int (*mcast)(void *arg, const struct rte_ether_addr *mac, bool add);
+};
+
 /**
  * switch_port_open() - A place on the switch
- * @closed: called with @arg by close(), when the place is gone; may be NULL
+ * @hooks: called with @arg; NULL = none
  *
  * Control thread. Return: port, NULL with errno: EEXIST the address is taken,
  * ENOSPC the table is full, ENOMEM
  */
 struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
-			      void (*closed)(void *arg, const struct rte_ether_addr *mac),
-			      void *arg);
+			      const struct switch_hooks *hooks, void *arg);
 
 /**
  * switch_look_up() - Whose are these frames?

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <linux/if_link.h>
-#include <linux/if_packet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../log.h"
 #include "eth.h"
+#include "groups.h"
 #include "netdev.h"
 #include "vf.h"
 
@@ -22,7 +21,7 @@ LOG_TAG("vf");
 /*
  * struct vf - One open VF port; everything is constant after vf_open() but the counters
  * @saved:   of the PF, before
- * @members: holds the VF's group addresses
+ * @groups:  what the guest listens to; its worker learns, a thread joins
  */
 struct vf {
 	struct port port;
@@ -31,7 +30,7 @@ struct vf {
 	struct pf_vf saved;
 	struct netdev_saved netdev_saved;
 	struct eth *eth;
-	int members;
+	struct groups groups;
 	/* worker: w, others: r */
 	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };
@@ -66,6 +65,8 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 			done = end;
 			continue;
 		}
+		for (uint16_t i = done; i < end; i++)
+			groups_see(&vf->groups, pkts[i]);
 		sent = eth_tx_burst(vf->eth, queue, pkts + done, end - done);
 		done += sent;
 		if (done < end)
@@ -126,7 +127,7 @@ static int vf_mcast(struct port *port, const struct rte_ether_addr *mac, bool ad
 {
 	struct vf *vf = (struct vf *)port;
 
-	return netdev_member(vf->members, vf->info.netdev, PACKET_MR_MULTICAST, mac, add);
+	return groups_change(&vf->groups, mac, add);
 }
 
 /* Undo, in reverse, whatever vf_try() got done. A VF that is gone is fine. */
@@ -135,8 +136,7 @@ static void vf_give_back(struct vf *vf)
 	char netdev[IF_NAMESIZE] = "";
 
 	eth_close(vf->eth);
-	if (vf->members >= 0)
-		close(vf->members);
+	groups_close(&vf->groups);
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
 		if (vf->saved.valid)
 			pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
@@ -215,18 +215,6 @@ static int take_mac(const char *netdev, const struct rte_ether_addr *mac)
 	return -EADDRNOTAVAIL;
 }
 
-/* What an IPv6 host listens to before it says anything: all nodes, and its own address. */
-static void join_groups(struct vf *vf)
-{
-	const uint8_t *mac = vf->port.mac.addr_bytes;
-	const struct rte_ether_addr all_nodes = { { 0x33, 0x33, 0, 0, 0, 1 } };
-	const struct rte_ether_addr solicited = { { 0x33, 0x33, 0xff, mac[3], mac[4], mac[5] } };
-
-	if (netdev_member(vf->members, vf->info.netdev, PACKET_MR_ALLMULTI, NULL, true) < 0 ||
-	    vf_mcast(&vf->port, &all_nodes, true) < 0 || vf_mcast(&vf->port, &solicited, true) < 0)
-		log_warn("%s: VF %s may miss groups: %m", vf->info.owner, vf->info.pci);
-}
-
 static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct eth_params params = {
@@ -244,9 +232,9 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 		ret = netdev_wait_link(vf->info.netdev, LINK_WAIT_MS);
 	if (ret < 0)
 		return ret;
-	vf->members = netdev_members_open();
-	if (vf->members < 0)
-		return vf->members;
+	ret = groups_open(&vf->groups, vf->info.netdev, mac, false);
+	if (ret < 0)
+		return ret;
 	vf->eth = eth_create_netdev(&params);
 	return vf->eth ? 0 : -errno;
 }
@@ -264,7 +252,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	}
 	vf->env = env;
 	vf->info = *info;
-	vf->members = -1;
+	vf->groups.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;
 	vf->port.mac = *mac;
@@ -277,7 +265,6 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->port.mtu = eth_mtu(vf->eth);
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
-	join_groups(vf);
 	*port = &vf->port;
 	return 0;
 }
