@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * VF ports on real VFs: two of them and a software port of one NIC, and whoever
+ * answers ARP for an address outside it.
+ *
+ *	port a -- VF 0 --+
+ *	port b -- VF 1 --+-- NIC ---- wire ---- peer
+ *	port c -- switch -- PF (uplink)
+ *
+ * usage: vf_smoke PF VFS PEER-ADDRESS
+ * Needs root and a PF of which nobody else uses the VFs. Every check is one fact.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rte_arp.h>
+#include <rte_cycles.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "port/eal.h"
+#include "port/nic.h"
+#include "port/pf.h"
+
+#define SOFT_MANY 30u
+
+static unsigned int passed, failed;
+static struct rte_mempool *pool;
+static struct nic *nic;
+static struct port *a, *b, *c;
+static const struct rte_ether_addr mac_a = { { 0x00, 0x16, 0x3e, 0, 0, 0xa } };
+static const struct rte_ether_addr mac_b = { { 0x00, 0x16, 0x3e, 0, 0, 0xb } };
+static const struct rte_ether_addr mac_c = { { 0x00, 0x16, 0x3e, 0, 0, 0xc } };
+static const struct rte_ether_addr mac_d = { { 0x00, 0x16, 0x3e, 0, 0, 0xd } };
+static const struct rte_ether_addr mac_all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+
+static void check(const char *fact, bool holds)
+{
+	printf("%s: %s\n", holds ? "ok    " : "FAILED", fact);
+	if (holds)
+		passed++;
+	else
+		failed++;
+}
+
+static struct rte_mbuf *frame_of(const struct rte_ether_addr *dst, const struct rte_ether_addr *src,
+				 uint16_t type, uint32_t bytes, uint32_t number)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, struct rte_ether_hdr *);
+	uint8_t *payload = (uint8_t *)(eth + 1);
+
+	eth->dst_addr = *dst;
+	eth->src_addr = *src;
+	eth->ether_type = htons(type);
+	for (uint32_t i = 0; i < bytes; i++)
+		payload[i] = (uint8_t)(number * 31 + i);
+	frame->data_len = (uint16_t)(sizeof(*eth) + bytes);
+	frame->pkt_len = frame->data_len;
+	return frame;
+}
+
+/* Let everything move for @ms; @port's frames like @number are counted and freed, others freed. */
+static unsigned int turn(struct port *port, uint16_t type, uint32_t bytes, uint32_t number, int ms)
+{
+	struct port *ports[] = { a, b, c };
+	uint64_t hz = rte_get_timer_hz();
+	uint64_t end = rte_get_timer_cycles() + hz / 1000 * (uint64_t)ms;
+	unsigned int found = 0;
+
+	while (rte_get_timer_cycles() < end) {
+		nic_uplink_poll(nic);
+		for (int p = 0; p < 3; p++) {
+			struct rte_mbuf *pkts[PORT_BURST];
+			uint16_t nr = ports[p] ? port_rx_burst(ports[p], 0, pkts, PORT_BURST) : 0;
+
+			for (uint16_t i = 0; i < nr; i++) {
+				const struct rte_ether_hdr *eth =
+					rte_pktmbuf_mtod(pkts[i], const struct rte_ether_hdr *);
+				const uint8_t *payload = (const uint8_t *)(eth + 1);
+				bool same = ports[p] == port && eth->ether_type == htons(type) &&
+					    pkts[i]->pkt_len >= sizeof(*eth) + bytes;
+
+				for (uint32_t k = 0; same && k < bytes; k++)
+					same = payload[k] == (uint8_t)(number * 31 + k);
+				found += same;
+				rte_pktmbuf_free(pkts[i]);
+			}
+		}
+		/* arrived: a moment more for what should not come twice */
+		if (found == 1 && end - rte_get_timer_cycles() > hz / 100)
+			end = rte_get_timer_cycles() + hz / 100;
+		usleep(200);
+	}
+	return found;
+}
+
+static unsigned int pass(struct port *from, struct port *to, const struct rte_ether_addr *dst,
+			 uint32_t bytes, unsigned int times)
+{
+	static uint32_t number;
+	unsigned int arrived = 0;
+
+	for (unsigned int i = 0; i < times; i++) {
+		struct rte_mbuf *frame = frame_of(dst, &from->mac, 0x88b5, bytes, ++number);
+
+		if (!port_tx_burst(from, 0, &frame, 1))
+			rte_pktmbuf_free(frame);
+		arrived += turn(to, 0x88b5, bytes, number, 300);
+	}
+	return arrived;
+}
+
+static void every_pair_passes(void)
+{
+	struct port *ports[] = { a, b, c };
+	const char *names[] = { "VF a", "VF b", "software c" };
+	char fact[96];
+
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < 3; k++) {
+			if (i == k)
+				continue;
+			snprintf(fact, sizeof(fact), "%s to %s: each of 5 frames once", names[i],
+				 names[k]);
+			check(fact, pass(ports[i], ports[k], &ports[k]->mac, 900, 5) == 5);
+			snprintf(fact, sizeof(fact), "%s to all reaches %s once", names[i],
+				 names[k]);
+			check(fact, pass(ports[i], ports[k], &mac_all, 100, 3) == 3);
+		}
+	for (int i = 0; i < 3; i++) {
+		snprintf(fact, sizeof(fact), "%s's own broadcast does not come back", names[i]);
+		check(fact, pass(ports[i], ports[i], &mac_all, 100, 3) == 0);
+	}
+}
+
+static void solicited_node_reaches(struct port *from, struct port *to, const char *fact)
+{
+	const uint8_t *mac = to->mac.addr_bytes;
+	const struct rte_ether_addr group = { { 0x33, 0x33, 0xff, mac[3], mac[4], mac[5] } };
+
+	check(fact, pass(from, to, &group, 100, 3) == 3);
+}
+
+static struct rte_mbuf *arp_request(const struct port *from, const char *own, const char *wanted)
+{
+	struct rte_mbuf *frame = frame_of(&mac_all, &from->mac, RTE_ETHER_TYPE_ARP, 46, 0);
+	struct rte_arp_hdr *arp = rte_pktmbuf_mtod_offset(frame, struct rte_arp_hdr *, 14);
+
+	memset(arp, 0, 46);
+	arp->arp_hardware = htons(RTE_ARP_HRD_ETHER);
+	arp->arp_protocol = htons(RTE_ETHER_TYPE_IPV4);
+	arp->arp_hlen = 6;
+	arp->arp_plen = 4;
+	arp->arp_opcode = htons(RTE_ARP_OP_REQUEST);
+	arp->arp_data.arp_sha = from->mac;
+	inet_pton(AF_INET, own, &arp->arp_data.arp_sip);
+	inet_pton(AF_INET, wanted, &arp->arp_data.arp_tip);
+	return frame;
+}
+
+/* Return: did the peer outside answer this port, and nobody else? */
+static bool answered(struct port *port, const char *own, const char *peer)
+{
+	struct rte_mbuf *frame = arp_request(port, own, peer);
+	bool found = false;
+
+	if (!port_tx_burst(port, 0, &frame, 1))
+		rte_pktmbuf_free(frame);
+	for (int round = 0; round < 200 && !found; round++) {
+		struct rte_mbuf *pkts[PORT_BURST];
+		uint16_t nr;
+
+		nic_uplink_poll(nic);
+		nr = port_rx_burst(port, 0, pkts, PORT_BURST);
+		for (uint16_t i = 0; i < nr; i++) {
+			const struct rte_ether_hdr *eth =
+				rte_pktmbuf_mtod(pkts[i], const struct rte_ether_hdr *);
+			const struct rte_arp_hdr *arp = (const void *)(eth + 1);
+
+			found = found || (eth->ether_type == htons(RTE_ETHER_TYPE_ARP) &&
+					  arp->arp_opcode == htons(RTE_ARP_OP_REPLY) &&
+					  rte_is_same_ether_addr(&eth->dst_addr, &port->mac));
+			rte_pktmbuf_free(pkts[i]);
+		}
+		usleep(1000);
+	}
+	return found;
+}
+
+static void filters_run_out_and_nobody_notices(const char *peer)
+{
+	struct port *many[SOFT_MANY] = { NULL };
+	unsigned int good = 0;
+
+	for (unsigned int i = 0; i < SOFT_MANY; i++) {
+		const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 0, (uint8_t)i } };
+
+		many[i] = nic_open_software(nic, &mac, "many");
+	}
+	for (unsigned int i = 0; i < SOFT_MANY; i++) {
+		char own[16];
+
+		snprintf(own, sizeof(own), "10.0.2.%u", 100 + i);
+		if (many[i] && answered(many[i], own, peer))
+			good++;
+	}
+	printf("        %u of %u software ports were answered from outside\n", good, SOFT_MANY);
+	check("more software ports than the NIC has filters reach the outside", good == SOFT_MANY);
+	check("a VF reaches a software port that has no filter",
+	      many[SOFT_MANY - 1] &&
+		      pass(a, c, &c->mac, 100, 1) == 1); /* c's filter was there first */
+	for (unsigned int i = 0; i < SOFT_MANY; i++)
+		port_close(many[i]);
+}
+
+static void speed(struct port *from, struct port *to, uint32_t bytes, const char *what)
+{
+	uint64_t hz = rte_get_timer_hz(), begin = rte_get_timer_cycles();
+	unsigned int sent = 0, received = 0;
+
+	while (rte_get_timer_cycles() - begin < hz) {
+		struct rte_mbuf *pkts[PORT_BURST];
+		uint16_t nr;
+
+		for (unsigned int i = 0; i < PORT_BURST; i++)
+			pkts[i] = frame_of(&to->mac, &from->mac, 0x88b5, bytes, i);
+		nr = port_tx_burst(from, 0, pkts, PORT_BURST);
+		sent += nr;
+		rte_pktmbuf_free_bulk(pkts + nr, PORT_BURST - nr);
+		nic_uplink_poll(nic);
+		while ((nr = port_rx_burst(to, 0, pkts, PORT_BURST)) > 0) {
+			received += nr;
+			rte_pktmbuf_free_bulk(pkts, nr);
+		}
+	}
+	printf("        %s, %u bytes: %u sent, %u received in 1 s\n", what, bytes, sent, received);
+	turn(NULL, 0, 0, 0, 200);
+}
+
+static struct pf_vf pf_says(const char *name, uint16_t index)
+{
+	struct pf *pf = pf_open(name);
+	struct pf_vf vf = { 0 };
+
+	if (pf)
+		pf_vf_get(pf, index, &vf);
+	pf_close(pf);
+	return vf;
+}
+
+static void write_sysfs(const char *pf, const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/%s", pf, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		printf("        %s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void vfs_go_away_under_open_ports(const char *pf)
+{
+	struct port_link link;
+	unsigned int taken = 0;
+
+	write_sysfs(pf, "sriov_numvfs", "0");
+	turn(NULL, 0, 0, 0, 100);
+	for (int i = 0; i < 2000; i++) {
+		struct rte_mbuf *frame = frame_of(&mac_b, &mac_a, 0x88b5, 100, 1);
+
+		if (port_tx_burst(a, 0, &frame, 1))
+			taken++;
+		else
+			rte_pktmbuf_free(frame);
+		if (i % 100 == 0)
+			turn(NULL, 0, 0, 0, 1);
+	}
+	a->ops->link_get(a, &link);
+	check("a VF that is gone has no link", !link.up);
+	check("and takes frames to drop them", taken == 2000);
+	check("software ports go on",
+	      pass(c, c, &mac_b, 100, 1) == 0 && answered(c, "10.0.2.52", "10.0.2.9"));
+}
+
+static void report_list(void)
+{
+	struct nic_vf_info info[8];
+	unsigned int nr = nic_vf_list(nic, info, 8);
+
+	for (unsigned int i = 0; i < nr; i++)
+		printf("        VF %u %s %s owner '%s'\n", info[i].index, info[i].pci,
+		       info[i].netdev, info[i].owner);
+}
+
+static void values_come_back(const char *pf, const struct pf_vf before[2], struct port **port)
+{
+	struct pf_vf now = pf_says(pf, 0);
+	struct port *again;
+
+	check("the PF has the vif's MAC", rte_is_same_ether_addr(&now.mac, &mac_a));
+	check("and checks its source address", now.spoofchk == 1);
+	port_close(*port);
+	*port = NULL;
+	now = pf_says(pf, 0);
+	check("closing a VF port restores the PF exactly", !memcmp(&now, &before[0], sizeof(now)));
+	again = nic_open_vf(nic, &mac_d, "vif 4.0");
+	check("the VF is free for the next", again != NULL);
+	if (!again)
+		return;
+	*port = again;
+	check("which has frames of its own address", pass(b, again, &mac_d, 300, 3) == 3);
+	port_close(again);
+	*port = nic_open_vf(nic, &mac_a, "vif 1.0");
+}
+
+int main(int argc, char **argv)
+{
+	static struct config config = { .memory_mb = 96, .log_level = LOG_LEVEL_INFO };
+	static struct config_nic section = { .name = "lan" };
+	struct pf_vf before[2];
+	unsigned int mbufs;
+	struct port *none;
+
+	if (argc != 4) {
+		printf("usage: %s PF VFS PEER-ADDRESS\n", argv[0]);
+		return EXIT_FAILURE;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	snprintf(section.pf, sizeof(section.pf), "%s", argv[1]);
+	section.vfs = (uint32_t)atoi(argv[2]);
+	log_set_level(config.log_level);
+	if (eal_start(&config) < 0)
+		return EXIT_FAILURE;
+	pool = rte_pktmbuf_pool_create("smoke", 16383, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       SOCKET_ID_ANY);
+	mbufs = rte_mempool_avail_count(pool);
+	nic = nic_create(&section, pool);
+	if (!nic)
+		return EXIT_FAILURE;
+	before[0] = pf_says(argv[1], 0);
+	before[1] = pf_says(argv[1], 1);
+	a = nic_open_vf(nic, &mac_a, "vif 1.0");
+	b = nic_open_vf(nic, &mac_b, "vif 2.0");
+	check("two VFs can be opened", a && b);
+	if (!a || !b)
+		return EXIT_FAILURE;
+	none = nic_open_vf(nic, &mac_c, "vif 3.0");
+	check("a third cannot", !none && errno == ENODEV);
+	c = nic_open_software(nic, &mac_c, "vif 3.0");
+	check("but a software port can", c != NULL);
+	report_list();
+	turn(NULL, 0, 0, 0, 300);
+	every_pair_passes();
+	check("the outside answers VF a", answered(a, "10.0.2.50", argv[3]));
+	check("the outside answers VF b", answered(b, "10.0.2.51", argv[3]));
+	check("the outside answers software c", answered(c, "10.0.2.52", argv[3]));
+	solicited_node_reaches(c, a, "c's neighbour solicitation reaches VF a");
+	solicited_node_reaches(b, a, "b's neighbour solicitation reaches VF a");
+	solicited_node_reaches(a, c, "a's neighbour solicitation reaches software c");
+	speed(a, b, 46, "VF to VF");
+	speed(a, b, 1500, "VF to VF");
+	speed(a, c, 1500, "VF to software");
+	speed(c, a, 1500, "software to VF");
+	filters_run_out_and_nobody_notices(argv[3]);
+	values_come_back(argv[1], before, &a);
+	check("and VF a is had again", a != NULL);
+	vfs_go_away_under_open_ports(argv[1]);
+	port_close(a);
+	port_close(b);
+	port_close(c);
+	nic_destroy(nic);
+	check("every mbuf is back", rte_mempool_avail_count(pool) == mbufs);
+	eal_stop();
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

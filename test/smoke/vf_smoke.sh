@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Ports on real VFs: on the Xen bed's igb, or here with --here PF VFS PEER-ADDRESS.
+# PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
+set -eu
+
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build}
+out=$build/smoke/bed
+
+if [ "${1:-}" = --help ]; then
+	sed -n '3,4s/^# //p' "$0"
+	exit 0
+fi
+objects=$(printf "$build/backend/port/%s.o " eal eth afpacket netdev offload switch groups nic vf vfpool pf)
+# shellcheck disable=SC2086 # a list of files
+make -s BUILD="$build" $objects "$build/backend/log.o"
+mkdir -p "$out"
+# Under the daemon's name: that is what the bed takes along, with its libraries and drivers.
+# shellcheck disable=SC2046,SC2086 # lists of flags
+${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
+	$(pkg-config --cflags libdpdk libmnl) test/smoke/vf_smoke.c $objects \
+	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl) -lpthread -o "$out/vifd"
+if [ "${1:-}" = --here ]; then
+	shift
+	exec timeout 120 "$out/vifd" "$@"
+fi
+VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 200 port_vf
