@@ -23,6 +23,14 @@ sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxe
 .PHONY: sim
 sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) ## the sim bed: libraries, store, guests
 
+.PHONY: sim-self sim-test sim-demo
+sim-self: sim $(sim_test) ## self tests of the sim bed: libraries and store
+	$(Q)test/sim/test --self
+sim-test: all sim $(sim_test) ## self tests and scenarios of the sim bed (root, network namespaces)
+	$(Q)test/sim/test
+sim-demo: all sim ## two guests and a host without Xen, in ten seconds (root)
+	$(Q)test/sim/demo
+
 $(sim_lib_obj): private CFLAGS += -fPIC
 $(BUILD)/test/sim/hv/lib_ctrl.o $(BUILD)/test/sim/selftest/hv_test.o: private CPPFLAGS += \
 	-DSIM_HAVE_XC_DOMAIN_GETINFO=$(call sim_has,xc_domain_getinfo) \

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# 100 vifs created at once: each is in InitWait within a second
+
+vifd_start
+out=$(simctl burst 100 script=none) || die "not all vifs reached InitWait: $out"
+check initwait_ms_max_of_100 "${out% *}" "< 1000" ms
+first=${out#* }
+check_true vifd_lives vifd_lives
+start=$(date +%s%N)
+for ((i = first; i < first + 100; i++)); do
+	simctl destroy "$i" || true
+done
+check destroyed_100_ms $((($(date +%s%N) - start) / 1000000)) "< 30000" ms
+check maps_after_close "$(stat_of vifd maps)" "== 0"
