@@ -16,10 +16,12 @@
 #include <rte_mbuf.h>
 
 #include "config.h"
+#include "control.h"
 #include "log.h"
 #include "port/eal.h"
 #include "port/nic.h"
 #include "privileges.h"
+#include "telemetry.h"
 #include "version.h"
 #include "vif/host.h"
 #include "vif/opener.h"
@@ -174,7 +176,10 @@ static int start_vifs(struct daemon *daemon)
 	if (!daemon->host.opener)
 		return -errno;
 	daemon->vifs = vifs_open(&daemon->host);
-	return daemon->vifs ? 0 : -errno;
+	if (!daemon->vifs)
+		return -errno;
+	control_start(daemon->host.raise);
+	return telemetry_start(daemon->vifs, &daemon->host);
 }
 
 static int daemon_start(struct daemon *daemon)
@@ -203,6 +208,7 @@ static void daemon_stop(struct daemon *daemon)
 {
 	struct host *host = &daemon->host;
 
+	control_stop();
 	vifs_close(daemon->vifs);
 	opener_stop(host->opener);
 	for (uint32_t i = 0; i < host->nr_nics; i++) {
@@ -240,9 +246,10 @@ static void daemon_loop(struct daemon *daemon)
 	};
 
 	for (;;) {
-		uint64_t next = vifs_run(daemon->vifs, now_us());
-		uint64_t count;
+		uint64_t count, next;
 
+		control_take();
+		next = vifs_run(daemon->vifs, now_us());
 		if (poll(fds, 4, poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */

@@ -64,7 +64,9 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	snprintf(cap->vf, sizeof(cap->vf), "%s", vf ? port->name : "none");
 	cap->link = link.up && vif->live.link;
 	cap->speed = link.speed_mbps <= SPEED_MAX_MBPS ? link.speed_mbps : 0;
-	cap->mtu = port->mtu < MTU_MIN ? MTU_MIN : port->mtu;
+	cap->mtu = port->mtu < vif->live.mtu ? port->mtu : vif->live.mtu;
+	if (cap->mtu < MTU_MIN)
+		cap->mtu = MTU_MIN;
 	cap->queues = at_most(vif->host->config->max_queues, QUEUES_MAX);
 	cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
 	cap->rx_offloads = VIFCAP_OFFLOADS_ALL;

@@ -27,7 +27,7 @@ struct vifs {
 	TAILQ_HEAD(, vif) list;
 };
 
-static struct vif *find(struct vifs *vifs, uint32_t domid, uint32_t handle)
+struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
 {
 	struct vif *vif;
 
@@ -35,6 +35,15 @@ static struct vif *find(struct vifs *vifs, uint32_t domid, uint32_t handle)
 		if (vif->domid == domid && vif->handle == handle)
 			return vif;
 	return NULL;
+}
+
+struct vif *vifs_at(struct vifs *vifs, uint32_t n)
+{
+	struct vif *vif = TAILQ_FIRST(&vifs->list);
+
+	for (; vif && n; n--)
+		vif = TAILQ_NEXT(vif, link);
+	return vif;
 }
 
 /* "7" -> 7; strict, as everything from xenstore. */
@@ -79,7 +88,7 @@ static void scan_domain(struct vifs *vifs, uint32_t domid)
 	for (uint32_t i = 0; i < ids.nr; i++) {
 		struct vif *vif;
 
-		if (find(vifs, domid, ids.id[i]))
+		if (vifs_find(vifs, domid, ids.id[i]))
 			continue;
 		vif = vif_create(vifs->host, (uint16_t)domid, (uint16_t)ids.id[i]);
 		if (vif)
@@ -115,7 +124,7 @@ static void backend_changed(struct vifs *vifs, const char *path)
 		vifs->rescan = true;
 		return;
 	}
-	vif = find(vifs, domid, handle);
+	vif = vifs_find(vifs, domid, handle);
 	if (vif)
 		vif->dirty = true;
 	else
@@ -142,7 +151,7 @@ static void take_events(struct vifs *vifs)
 		} else if (!strcmp(token, "release")) {
 			all_changed(vifs);
 		} else if (sscanf(token, "frontend:%u:%u", &domid, &handle) == 2) {
-			vif = find(vifs, domid, handle);
+			vif = vifs_find(vifs, domid, handle);
 			if (vif)
 				vif->dirty = true;
 		}

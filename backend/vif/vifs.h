@@ -10,6 +10,7 @@
 #include "host.h"
 
 struct vifs;
+struct vif;
 
 /** vifs_open() - Watch, and take up what is there. Return: vifs, NULL with errno set */
 struct vifs *vifs_open(struct host *host);
@@ -26,5 +27,11 @@ void vifs_close(struct vifs *vifs);
  * happens
  */
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us);
+
+/** vifs_find() - Return: the vif, NULL = there is none */
+struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle);
+
+/** vifs_at() - Return: the @n-th vif, from 0; NULL = there are fewer */
+struct vif *vifs_at(struct vifs *vifs, uint32_t n);
 
 #endif
