@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/capability.c vif/ctrl.c */
+/* links: common/capability.c xen/store.c log.c */
+/* links: path/tx.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
+/* links: port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
+/* The control ring: every message, every answer, and what a hostile guest writes there. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backend/vif/ctrl.h"
+#include "fake_host.h"
+
+#define OK NETIF_CTRL_STATUS_SUCCESS
+#define INVALID NETIF_CTRL_STATUS_INVALID_PARAMETER
+#define TOO_LONG NETIF_CTRL_STATUS_BUFFER_OVERFLOW
+#define UNSUPPORTED NETIF_CTRL_STATUS_NOT_SUPPORTED
+
+static struct guest *guest;
+static struct ctrl *ctrl;
+static struct netif_ctrl_sring *ring;
+static uint32_t ring_ref;
+static uint32_t last_data;
+
+static int setup(void **state)
+{
+	(void)state;
+	if (host_open())
+		return -1;
+	guest = guest_new(7, 2);
+	if (guest_connect(guest))
+		return -1;
+	ring_ref = guest_grant(guest, false);
+	ring = (void *)guest_page(guest, ring_ref);
+	ctrl = ctrl_open(&fake_host.host, 7, ring_ref, 500);
+	return !ctrl;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ctrl_close(ctrl);
+	guest_free(guest);
+	host_close();
+	return fake_all_free() ? 0 : -1;
+}
+
+static const char *run(uint64_t *due_us)
+{
+	return ctrl_run(ctrl, guest->path, fake_host.host.workers[0], fake_host.now_us, due_us);
+}
+
+static void put(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t slot = ring->idx.req_prod % NETIF_CTRL_RING_SIZE;
+
+	ring->entry[slot].req = (struct netif_ctrl_request){
+		.id = (uint16_t)(ring->idx.req_prod * 3), .type = type, .data = { a, b, c }
+	};
+	ring->idx.req_prod++;
+}
+
+/* One message; checks id and type of the answer. Return: its status */
+static uint32_t ask(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t at = ring->idx.rsp_prod;
+	struct netif_ctrl_response rsp;
+	uint64_t due_us;
+
+	put(type, a, b, c);
+	fake_host.now_us += 100000;
+	assert_null(run(&due_us));
+	assert_int_equal(due_us, UINT64_MAX);
+	assert_int_equal(ring->idx.rsp_prod, at + 1);
+	rsp = ring->entry[at % NETIF_CTRL_RING_SIZE].rsp;
+	assert_int_equal(rsp.id, (uint16_t)(at * 3));
+	assert_int_equal(rsp.type, type);
+	last_data = rsp.data;
+	return rsp.status;
+}
+
+static void hash_is_configured_in_the_order_of_windows(void **state)
+{
+	const struct steer *steer = &guest->path->steer;
+	uint32_t ref = guest_grant(guest, true);
+	uint32_t *entry = (uint32_t *)guest_page(guest, ref);
+
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0), OK);
+	assert_int_equal(ask(NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0), OK);
+	assert_int_equal(last_data, 0xf);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_FLAGS, 0x5, 0, 0), OK);
+	memset(entry, 0x77, STEER_KEY_BYTES);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, ref, STEER_KEY_BYTES, 0), OK);
+	assert_int_equal(ask(NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0), OK);
+	assert_int_equal(last_data, STEER_MAPPING_MAX);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING_SIZE, 128, 0, 0), OK);
+	for (uint32_t i = 0; i < 64; i++)
+		entry[i] = i % 2;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 64, 64), OK);
+	assert_int_equal(steer->algorithm, NETIF_HASH_ALG_TOEPLITZ);
+	assert_int_equal(steer->flags, 5);
+	assert_int_equal(steer->key[39], 0x77);
+	assert_int_equal(steer->nr_mapping, 128);
+	assert_int_equal(steer->mapping[63], 0);
+	assert_int_equal(steer->mapping[65], 1);
+	assert_int_equal(steer->mapping[127], 1);
+}
+
+static void short_key_is_padded_with_zeros(void **state)
+{
+	uint32_t ref = guest_grant(guest, true);
+
+	(void)state;
+	memset(guest_page(guest, ref), 0x55, 64);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, ref, 40, 0), OK);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, ref, 3, 0), OK);
+	assert_int_equal(guest->path->steer.key[2], 0x55);
+	assert_int_equal(guest->path->steer.key[3], 0);
+	assert_int_equal(guest->path->steer.key[39], 0);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, ref, 41, 0), TOO_LONG);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, ref, UINT32_MAX, 0), TOO_LONG);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_KEY, 0, 40, 0), INVALID);
+}
+
+static void flags_and_algorithms_that_do_not_exist_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0), UNSUPPORTED);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_FLAGS, 1, 0, 0), UNSUPPORTED);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, 2, 0, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, 0x101, 0, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, 1, 0, 0), OK);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_FLAGS, 0x10, 0, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_FLAGS, 0x80000001, 0, 0), INVALID);
+}
+
+static void messages_that_do_not_exist_are_not_supported(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_INVALID, 0, 0, 0), UNSUPPORTED);
+	assert_int_equal(ask(11, 0, 0, 0), UNSUPPORTED);
+	assert_int_equal(ask(0xffff, 0, 0, 0), UNSUPPORTED);
+}
+
+static void mapping_is_bounded_in_64_bits_and_checked_after_the_copy(void **state)
+{
+	uint32_t ref = guest_grant(guest, true);
+	uint32_t *entry = (uint32_t *)guest_page(guest, ref);
+	struct steer before;
+
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING_SIZE, 129, 0, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING_SIZE, 64, 0, 0), OK);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 64, 0), OK);
+	before = guest->path->steer;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 65, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 1, 64), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 2, UINT32_MAX), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, UINT32_MAX, 2), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 0, 0), OK);
+	entry[5] = 2; /* there are queues 0 and 1 */
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 64, 0), INVALID);
+	entry[5] = 0x100;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, ref, 64, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_MAPPING, 1, 64, 0), INVALID);
+	assert_memory_equal(&before, &guest->path->steer, sizeof(before));
+}
+
+/* A list of references to be lent. */
+static uint32_t make_list(struct netif_gref **list)
+{
+	uint32_t ref = guest_grant(guest, false);
+
+	*list = (struct netif_gref *)guest_page(guest, ref);
+	return ref;
+}
+
+static void pages_are_lent_and_taken_back(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t writable = guest_grant(guest, false), readonly = guest_grant(guest, true);
+
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_GET_GREF_MAPPING_SIZE, 1, 0, 0), OK);
+	assert_true(last_data >= 512);
+	assert_int_equal(ask(NETIF_CTRL_GET_GREF_MAPPING_SIZE, 2, 0, 0), INVALID);
+	list[0] = (struct netif_gref){ .ref = writable };
+	list[1] = (struct netif_gref){ .ref = readonly, .flags = NETIF_GREF_READONLY };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 1, ref, 2), OK);
+	assert_int_equal(guest->grant[writable].mapped, 1);
+	assert_non_null(statics_find(&guest->path->queues[1].statics, writable, true));
+	assert_null(statics_find(&guest->path->queues[1].statics, readonly, true));
+	assert_non_null(statics_find(&guest->path->queues[1].statics, readonly, false));
+	assert_null(statics_find(&guest->path->queues[0].statics, writable, false));
+	list[2] = (struct netif_gref){ .ref = 12345 };
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 1, ref, 3), OK);
+	assert_int_equal(last_data, 2);
+	assert_int_equal(list[0].status, OK);
+	assert_int_equal(list[1].status, OK);
+	assert_int_equal(list[2].status, INVALID);
+	assert_int_equal(guest->grant[writable].mapped, 0);
+	assert_null(statics_find(&guest->path->queues[1].statics, writable, false));
+}
+
+static void lending_is_all_or_nothing(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t good = guest_grant(guest, false), readonly = guest_grant(guest, true);
+	const uint32_t bad[] = { 1, 65536, UINT32_MAX, readonly, good };
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		list[0] = (struct netif_gref){ .ref = good };
+		list[1] = (struct netif_gref){ .ref = bad[i] };
+		assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), INVALID);
+		assert_int_equal(guest->grant[good].mapped, 0);
+		assert_int_equal(guest->path->queues[0].statics.nr, 0);
+	}
+}
+
+static void lists_longer_than_a_page_are_refused(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+
+	(void)state;
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 513), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, UINT32_MAX), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 0), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 513), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 2, ref, 1), INVALID);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, 1, 1), INVALID);
+}
+
+static void lent_pages_are_bounded(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t lent = 0;
+
+	(void)state;
+	for (; lent < STATICS_MAX; lent += 256) {
+		for (uint32_t i = 0; i < 256; i++)
+			list[i] = (struct netif_gref){ .ref = guest_grant(guest, false) };
+		assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 256), OK);
+	}
+	list[0].ref = guest_grant(guest, false);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), INVALID);
+}
+
+static void taking_back_twice_counts_once(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+
+	(void)state;
+	list[0].ref = list[1].ref = guest_grant(guest, false);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
+	assert_int_equal(last_data, 1);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), OK);
+	assert_int_equal(last_data, 0);
+}
+
+/* While the list is fetched the guest rewrites it, and its ring. */
+static void rewrite_list(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
+{
+	(void)arg;
+	(void)ops;
+	(void)nr;
+	if (in)
+		memset(ring->entry, 0xff, sizeof(ring->entry));
+}
+
+static void rewriting_messages_in_mid_flight_has_no_effect(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t page = guest_grant(guest, false);
+
+	(void)state;
+	list[0].ref = page;
+	fake_copy_hook = rewrite_list;
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
+	fake_copy_hook = NULL;
+	assert_int_equal(guest->grant[page].mapped, 1);
+}
+
+static void flood_of_messages_is_answered_in_bounded_turns(void **state)
+{
+	uint64_t due_us;
+	uint32_t turns = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < NETIF_CTRL_RING_SIZE; i++)
+		put(NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0);
+	while (ring->idx.rsp_prod < NETIF_CTRL_RING_SIZE) {
+		uint32_t before = ring->idx.rsp_prod;
+
+		assert_null(run(&due_us));
+		assert_in_range(ring->idx.rsp_prod - before, 1, 16);
+		/* not again at once, however often it rings */
+		before = ring->idx.rsp_prod;
+		assert_null(run(&due_us));
+		assert_int_equal(ring->idx.rsp_prod, before);
+		fake_host.now_us += 1000;
+		turns++;
+	}
+	assert_int_equal(turns, NETIF_CTRL_RING_SIZE / 16);
+}
+
+static void index_beyond_the_ring_stops_the_guest(void **state)
+{
+	uint64_t due_us;
+
+	(void)state;
+	ring->idx.req_prod = NETIF_CTRL_RING_SIZE + 1;
+	assert_string_equal(run(&due_us), "control ring: request index beyond the ring");
+}
+
+static void ring_that_contradicts_itself_is_not_opened(void **state)
+{
+	uint32_t ref = guest_grant(guest, false);
+	struct netif_ctrl_sring *other = (void *)guest_page(guest, ref);
+
+	(void)state;
+	other->idx.req_prod = NETIF_CTRL_RING_SIZE + 1;
+	assert_null(ctrl_open(&fake_host.host, 7, ref, 501));
+	assert_int_equal(errno, EINVAL);
+	other->idx.req_prod = 0;
+	assert_null(ctrl_open(&fake_host.host, 7, ref, 1));
+	assert_null(ctrl_open(&fake_host.host, 7, 1, 501));
+	assert_int_equal(guest->grant[ref].mapped, 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	return fake_start();
+}
+
+#define CTRL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CTRL(hash_is_configured_in_the_order_of_windows),
+		CTRL(short_key_is_padded_with_zeros),
+		CTRL(flags_and_algorithms_that_do_not_exist_are_refused),
+		CTRL(messages_that_do_not_exist_are_not_supported),
+		CTRL(mapping_is_bounded_in_64_bits_and_checked_after_the_copy),
+		CTRL(pages_are_lent_and_taken_back),
+		CTRL(lending_is_all_or_nothing),
+		CTRL(lists_longer_than_a_page_are_refused),
+		CTRL(lent_pages_are_bounded),
+		CTRL(taking_back_twice_counts_once),
+		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
+		CTRL(flood_of_messages_is_answered_in_bounded_turns),
+		CTRL(index_beyond_the_ring_stops_the_guest),
+		CTRL(ring_that_contradicts_itself_is_not_opened),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
