@@ -149,7 +149,7 @@ static void sysctl_swap(const char *path, const char *name, const char *value, c
 		len = pread(fd, old, sizeof(old) - 1, 0);
 	if (len > 0) {
 		old[strcspn(old, "\n")] = '\0';
-		if (strcmp(old, value) && pwrite(fd, value, strlen(value), 0) > 0 && before)
+		if (strcmp(old, value) && write(fd, value, strlen(value)) > 0 && before)
 			memcpy(before, old, sizeof(old));
 	}
 	if (len <= 0)
