@@ -27,7 +27,7 @@ say       = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 BUILD    ?= build$(if $(filter-out $(host),$(DEBIAN)),/debian$(DEBIAN))$(if $(SANITIZE),/san-$(subst $(comma),-,$(SANITIZE)))
 export BUILD DEBIAN
 
-packages := libdpdk xenstore xengnttab xenevtchn xencontrol xentoollog libmnl libsystemd libcap-ng libseccomp
+packages := libdpdk xenstore xengnttab xenevtchn xencontrol xentoollog libmnl libsystemd libcap-ng libseccomp json-c
 missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || echo $$p; done))
 
 CFLAGS   ?= -O2 -g
@@ -36,7 +36,7 @@ flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror
 cppflags := -D_GNU_SOURCE= -I. -Ibackend -MMD -MP
 ifeq ($(missing),)
 cppflags += $(shell pkg-config --cflags $(packages))
-libs     := $(shell pkg-config --libs $(packages))
+libs     := $(shell pkg-config --libs $(filter-out json-c,$(packages)))
 endif
 libs     += -lpthread
 compile   = $(CC) $(cppflags) $(CPPFLAGS) $(flags) $(CFLAGS)
@@ -72,7 +72,7 @@ $(BUILD)/vifd: $(vifd_obj)
 
 $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $^ $(libs)
+	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | need-libs
 	@mkdir -p $(@D)

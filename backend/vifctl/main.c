@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vifctl: looks at a running vifd and moves its vifs. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../version.h"
+#include "vifctl.h"
+
+#define WAIT_SECONDS 15u
+
+/**
+ * struct command - One word of the command line
+ * @nr_args: words behind it
+ * @extra:   letters of its options beside the common ones
+ * @detail:  more lines for its own --help
+ */
+static const struct command {
+	const char *name, *args;
+	int nr_args;
+	const char *extra;
+	enum status (*run)(struct client *client, const struct options *options);
+	const char *text, *detail;
+} commands[] = {
+	{ "list", "", 0, "", vifctl_list, "vifs with path, VF, link, rate and traffic",
+	  "One line a vif; --json gives an array of all that 'show' knows.\n" },
+	{ "show", "VIF", 1, "", vifctl_show, "everything about one vif",
+	  "Settings, capability records, port and counters that are not 0, also by queue.\n" },
+	{ "vfs", "", 0, "", vifctl_vfs, "VFs of all NICs and who has them",
+	  "A VF without an owner is free.\n" },
+	{ "nics", "", 0, "", vifctl_nics, "NICs with link and VFs", "" },
+	{ "counters", "", 0, "", vifctl_counters, "what each counter counts", "" },
+	{ "top", "", 0, "in", vifctl_top, "traffic of the vifs, busiest first",
+	  "Refreshes every INTERVAL (1 s); --json prints an array each time, one a line.\n" },
+	{ "watch", "", 0, "in", vifctl_watch, "changes as they come",
+	  "Looks every INTERVAL (0.2 s), prints each change on a line; --count ends after N.\n" },
+	{ "move", "VIF vf|software", 2, "w", vifctl_move, "move a vif, under traffic",
+	  "Returns when the vif is there, or says why it stays.\n" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char common_help[] =
+	"  -j, --json            for programs\n"
+	"  -s, --socket PATH     vifd's socket (/var/run/dpdk/vifd/dpdk_telemetry.v2)\n"
+	"  -h, --help            print this\n";
+
+static void help_all(FILE *out)
+{
+	fprintf(out, "usage: vifctl [OPTION...] COMMAND [ARGUMENT...]\n"
+		     "Looks at a running vifd and moves its vifs.\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %-16s %s\n", commands[i].name, commands[i].args,
+			commands[i].text);
+	fprintf(out,
+		"\nA VIF is DOMID.HANDLE, e.g. 7.0. 'vifctl COMMAND --help' tells more.\n\n%s"
+		"  -V, --version         print the version\n"
+		"\nExit status: 0 done, 1 refused or not there, 2 wrong usage, 3 vifd does not answer.\n",
+		common_help);
+}
+
+static void help_command(const struct command *command, FILE *out)
+{
+	fprintf(out, "usage: vifctl %s %s%s[OPTION...]\n%s\n%s\n%s", command->name, command->args,
+		*command->args ? " " : "", command->text, command->detail, common_help);
+	if (strchr(command->extra, 'i'))
+		fprintf(out, "  -i, --interval S      seconds, fractions allowed\n"
+			     "  -n, --count N         end after N\n");
+	if (strchr(command->extra, 'w'))
+		fprintf(out, "  -w, --wait S          seconds to wait (%u), 0 = don't\n",
+			WAIT_SECONDS);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static bool read_count(const char *text, unsigned int *number)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*number = (unsigned int)value;
+	return *text >= '0' && *text <= '9' && !*end && value <= 1000000;
+}
+
+static bool read_interval(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	return end != text && !*end && *seconds >= 0.01 && *seconds <= 86400;
+}
+
+/* Return: NULL, or which option has a wrong value */
+static const char *read_option(int letter, struct options *options, const char **socket)
+{
+	switch (letter) {
+	case 'j':
+		options->json = true;
+		return NULL;
+	case 's':
+		*socket = optarg;
+		return NULL;
+	case 'i':
+		return read_interval(optarg, &options->interval) ? NULL : "--interval";
+	case 'n':
+		return read_count(optarg, &options->count) ? NULL : "--count";
+	case 'w':
+		return read_count(optarg, &options->wait) ? NULL : "--wait";
+	default:
+		return NULL;
+	}
+}
+
+static enum status usage_error(const struct command *command, const char *what, const char *which)
+{
+	fprintf(stderr, "vifctl: %s%s%s\n", what, *which ? " " : "", which);
+	if (command)
+		help_command(command, stderr);
+	else
+		help_all(stderr);
+	return STATUS_USAGE;
+}
+
+static enum status run(const struct command *command, const struct options *options,
+		       const char *socket)
+{
+	struct client client;
+	enum status status;
+
+	if (client_open(&client, socket))
+		return client.error;
+	status = command->run(&client, options);
+	client_close(&client);
+	return status;
+}
+
+/**
+ * struct line - The command line, read
+ * @letters: options of single commands that were given
+ */
+struct line {
+	struct options options;
+	const char *socket;
+	char letters[16];
+	bool help, version;
+	const char *wrong;
+};
+
+static void read_line(int argc, char **argv, struct line *line)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "wait", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int letter;
+
+	line->options.wait = WAIT_SECONDS;
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:hV", longs, NULL)) != -1) {
+		size_t len = strlen(line->letters);
+		const char *wrong = read_option(letter, &line->options, &line->socket);
+
+		if (strchr("inw", letter) && len + 1 < sizeof(line->letters))
+			line->letters[len] = (char)letter;
+		line->help |= letter == 'h';
+		line->version |= letter == 'V';
+		if (letter == '?')
+			wrong = "option";
+		if (wrong && !line->wrong)
+			line->wrong = wrong;
+	}
+	line->options.args = argv + optind + 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct line line = { 0 };
+	const struct command *command;
+
+	read_line(argc, argv, &line);
+	if (line.version) {
+		printf("vifctl %s\n", VIFD_VERSION);
+		return STATUS_OK;
+	}
+	command = optind < argc ? find_command(argv[optind]) : NULL;
+	if (line.help && (optind == argc || command)) {
+		if (command)
+			help_command(command, stdout);
+		else
+			help_all(stdout);
+		return STATUS_OK;
+	}
+	if (optind == argc)
+		return usage_error(NULL, "no command given", "");
+	if (!command)
+		return usage_error(NULL, "no such command:", argv[optind]);
+	if (line.wrong)
+		return usage_error(command, "wrong value of", line.wrong);
+	if (line.letters[strspn(line.letters, command->extra)])
+		return usage_error(command, "option is not one of", command->name);
+	if (argc - optind - 1 != command->nr_args)
+		return usage_error(command, "wrong number of arguments of", command->name);
+	return run(command, &line.options, line.socket);
+}
