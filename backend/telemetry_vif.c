@@ -89,6 +89,13 @@ static const char *move_name(const struct vif *vif)
 	return vif->move == VIF_MOVE_NONE ? "none" : "asked";
 }
 
+static const char *move_error(const struct vif *vif)
+{
+	if (!vif->move_error)
+		return "";
+	return vif->move_error == ENODEV ? "no VF is free" : strerror(vif->move_error);
+}
+
 static void append(char *text, size_t size, const char *word)
 {
 	size_t len = strlen(text);
@@ -213,7 +220,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_takes(d, &vif->path->config);
 	put_offloads(d, port->tx_offloads);
 	put_text(d, "move", move_name(vif));
-	put_text(d, "move_error", vif->move_error ? strerror(vif->move_error) : "");
+	put_text(d, "move_error", move_error(vif));
 	put_capability(put_dict(d, "capability"), &vif->cap);
 	put_port_stats(put_dict(d, "port"), port);
 	counters = put_dict(d, "counters");

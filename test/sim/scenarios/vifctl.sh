@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# vifctl on the shipped binaries: list, show, vfs, top, watch and move under traffic; capability records
+
+# EAL's socket in the bed's own folder: other beds may run at the same time
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+VIFCTL=$SIM_TOP/$BUILD/vifctl
+ctl() { timeout 20 "$VIFCTL" "$@" 2>>"$SIM_LOGS/vifctl.log"; }
+# ctl_status WANT ARGUMENT...: does it end with this status?
+ctl_status() {
+	local want=$1 status=0
+	shift
+	ctl "$@" >/dev/null || status=$?
+	[ $status = "$want" ]
+}
+# of JSON_EXPRESSION COMMAND...: a value from what the command prints with --json; x is its answer
+of() {
+	local expression=$1
+	shift
+	ctl --json "$@" | python3 -c "import json, sys; x = json.load(sys.stdin); print($expression)"
+}
+backend_key() { xenstore-read "/local/domain/0/backend/vif/$A/0/$1"; }
+front_key() { xenstore-write "/local/domain/$A/device/vif/0/$1" "$2"; }
+generation() { backend_key capability | sed -n 's/.*generation=\([0-9]*\).*/\1/p'; }
+capability() { of "x['capability'].get('$1')" show "$A.0"; }
+capability_is() { [ "$(capability "$1")" = "$2" ]; }
+
+check_true "no_vifd_is_status_3" ctl_status 3 list
+vifd_start
+guest_create a
+guest_create b
+guest_start a || die "guest a did not connect"
+guest_start b || die "guest b did not connect"
+A=$(domid a)
+
+check "list: vifs" "$(of 'len(x)' list)" "== 2"
+check "list: path" "$(of 'x[0]["path"]' list)" "== software"
+check_true "list_as_text" sh -c "'$VIFCTL' list | grep -q '^$A\.0  *[0-9a-f:]*  *connected  *software '"
+ping_lost a b 20 >/dev/null
+check "show: frames of the pings" "$(of "x['counters']['tx_packets']" show "$A.0")" ">= 20"
+check "show: queues add up" "$(of "sum(q['tx_packets'] for q in x['queue_counters']) == x['counters']['tx_packets']" show "$A.0")" "== True"
+check "nics" "$(of 'x[0]["nic"]' nics)" "== sim"
+check "vfs on a bed without" "$(of 'len(x)' vfs)" "== 0"
+check "counters have texts" "$(of "x['tx_drop_spoof']" counters)" "== frames whose source address is not the vif's"
+check_true "no_such_vif_is_status_1" ctl_status 1 show 999.0
+check_true "nonsense_is_status_2" ctl_status 2 frobnicate
+
+# top counts what flows
+(gap=$(ping_lost a b 150); echo "$gap" >"$VIFD_SIM/lost") &
+pings=$!
+check "top: frames each second" "$(of "sum(s['tx_pps'] for s in x)" top --count 1)" "> 20"
+wait $pings
+
+# moves under traffic, all that a bed without VFs allows
+(ping_lost a b 200 >"$VIFD_SIM/lost") &
+pings=$!
+check_true "no_vf_is_refused" ctl_status 1 move "$A.0" vf
+check "its reason" "$(of "x['move_error']" show "$A.0")" "== no VF is free"
+check_true "moved_to_where_it_is" ctl_status 0 move "$A.0" software
+wait $pings
+check "pings lost during moves" "$(cat "$VIFD_SIM/lost")" "== 0"
+
+# the record follows; an aware front end answers
+check_true "record_is_there" sh -c "xenstore-read /local/domain/0/backend/vif/$A/0/capability | grep -q 'path=software .*mtu=1500'"
+before=$(generation)
+front_key capability "version=1 generation=1 mtu=9000 tx-offloads=csum4"
+front_key capability-ack "$before"
+check_true "acknowledged" wait_for 5 "the acknowledgement" capability_is acked "$before"
+check "front end's record" "$(of "x['capability']['frontend']['mtu']" show "$A.0")" "== 9000"
+ctl --json watch --count 1 >"$VIFD_SIM/changes" &
+watcher=$!
+sleep 0.5
+xenstore-write "/local/domain/0/backend/vif/$A/0/rate" 125000,50000
+check_true "a_rate_is_a_new_generation" wait_for 5 "the next generation" sh -c \
+	"xenstore-read /local/domain/0/backend/vif/$A/0/capability | grep -q 'generation=$((before + 1)) .*rate=20000'"
+check "not acknowledged yet" "$(capability current)" "== 0"
+wait $watcher || true
+check_true "watch_saw_it" grep -q '"what":"\(rate_bytes\|generation\)"' "$VIFD_SIM/changes"
+front_key capability-ack "$((before + 7))"
+check_true "an_ack_from_the_future_is_held" wait_for 5 "held" capability_is held 1
+front_key capability-ack "$(generation)"
+check_true "a_right_one_ends_that" wait_for 5 "current" capability_is current 1
+
+# a guest that writes without end costs others nothing
+offers=$(capability offers)
+sent=0
+end_flood=$((SECONDS + 3))
+while [ $SECONDS -lt $end_flood ]; do
+	front_key capability "version=1 generation=$((sent + 2)) mtu=$((1000 + sent % 7000))"
+	sent=$((sent + 1))
+done &
+flood=$!
+check "pings lost while a front end floods" "$(ping_lost b a 100)" "== 0"
+wait $flood
+check "no_offers_by_a_flood" "$(capability offers)" "== $offers"
+
+guest_stop a || true
+guest_stop b || true
+check_true "record_is_removed" wait_for 5 "removal" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/capability"
+guest_destroy a
+guest_destroy b
+check_true "vifd_lives" vifd_lives
+vifd_stop && status=0 || status=$?
+check "vifd_exit_status" $status "== 0"
