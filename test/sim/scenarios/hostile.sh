@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# a guest that breaks every rule, while two others beside it keep their rate and lose nothing
+
+OPS=${SIM_HOSTILE_OPS:-200000} LIMIT=${SIM_HOSTILE_SECONDS:-25} RATE=${SIM_HOSTILE_RATE:-10000}
+vifd_start '[daemon]' 'workers = 1' 'max_queues = 2' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+guest_create a
+guest_create b
+guest_create evil
+A=$(domid a) B=$(domid b)
+gen --events --window 192 --rate "$RATE" --seconds 3 --both "$A" "$B" >/dev/null
+alone=$(value rx_mpps)
+check "lost without it" "$(value lost)" "== 0"
+"$BIN/simguest-hostile" --seed "${SIM_SEED:-1}" --ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
+	>"$SIM_LOGS/hostile.out" 2>"$SIM_LOGS/hostile.log" &
+evil=$!
+gen --events --window 192 --rate "$RATE" --seconds "$((LIMIT - 5))" --both "$A" "$B" >/dev/null && status=0 || status=$?
+check "neighbours' status" $status "== 0"
+check neighbour_throughput_ratio "$(awk -v a="$alone" -v b="$(value rx_mpps)" 'BEGIN { print b / a }')" ">= 0.95"
+check neighbour_frames_lost "$(($(value lost 1) + $(value lost 2)))" "== 0"
+check neighbour_violations "$(($(value violations 1) + $(value violations 2)))" "== 0"
+end_status=0
+wait "$evil" || end_status=$?
+cat "$SIM_LOGS/hostile.out" "$SIM_LOGS/hostile.log"
+check "the hostile guest's status" $end_status "== 0"
+check hostile_operations "$(sed -n 's/^operations=\([0-9]*\).*/\1/p' "$SIM_LOGS/hostile.out")" "> 1000"
+check_true vifd_lives vifd_lives
+guest_destroy evil || true
+check maps_after_destroy "$(stat_of vifd maps)" "== 0"
+check binds_after_destroy "$(stat_of vifd binds)" "== 0"
+gen --events --window 192 --rate "$RATE" --seconds 1 --both "$A" "$B" >/dev/null
+check "lost afterwards" "$(value lost)" "== 0"
+check "log lines of vifd" "$(wc -l <"$SIM_LOGS/vifd.log")" "< 2000"
