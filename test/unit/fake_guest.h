@@ -159,8 +159,8 @@ void guest_rx_post(struct guest *guest, uint32_t queue, uint32_t nr);
 struct guest_frame {
 	uint32_t len;
 	uint32_t slots;
-	uint16_t flags; /* of the first response */
-	int16_t status; /* of the first failed slot, 0 = none failed */
+	uint16_t flags;	 /* of the first response */
+	int16_t status;	 /* of the first failed slot, 0 = none failed */
 	uint16_t offset; /* of the first response */
 	uint32_t nr_extras;
 	struct netif_extra_info extra[NETIF_EXTRA_TYPES];

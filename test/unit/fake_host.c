@@ -230,8 +230,9 @@ int host_open(void)
 {
 	fake_xs_clear();
 	raise.fd = -1;
-	fake_host = (struct fake_host){ .now_us = 1000000,
-					.config = { .max_queues = FAKE_QUEUES, .backlog_kb = 1024 } };
+	fake_host =
+		(struct fake_host){ .now_us = 1000000,
+				    .config = { .max_queues = FAKE_QUEUES, .backlog_kb = 1024 } };
 	fake_host.host = (struct host){ .config = &fake_host.config,
 					.store = store_open(),
 					.gnt = gnt_open(),
@@ -345,9 +346,9 @@ struct path *host_path(uint16_t domid)
 void host_front_end(const struct guest *guest)
 {
 	const struct queue_config *queue = &guest->config.queues[0];
-	static const char *const features[] = { "request-rx-copy",    "feature-sg",
-						"feature-gso-tcpv4",  "feature-gso-tcpv6",
-						"feature-rx-notify",  "feature-ipv6-csum-offload" };
+	static const char *const features[] = { "request-rx-copy",   "feature-sg",
+						"feature-gso-tcpv4", "feature-gso-tcpv6",
+						"feature-rx-notify", "feature-ipv6-csum-offload" };
 
 	for (uint32_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
 		host_front_key(guest->domid, features[i], "1");

@@ -26,12 +26,9 @@ static int promise_checksum(uint32_t len)
 	return promise(len, NETIF_GSO_NONE, 0);
 }
 
-static const uint32_t kinds[] = { 0,
-				  FRAME_UDP,
-				  FRAME_IPV6,
-				  FRAME_IPV6 | FRAME_UDP,
-				  FRAME_VLAN,
-				  FRAME_VLAN | FRAME_IPV6 };
+static const uint32_t kinds[] = { 0,	      FRAME_UDP,
+				  FRAME_IPV6, FRAME_IPV6 | FRAME_UDP,
+				  FRAME_VLAN, FRAME_VLAN | FRAME_IPV6 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static void headers_that_fit_are_believed(void **state)
@@ -162,8 +159,8 @@ static void ipv6_extension_headers_are_refused(void **state)
 	uint32_t len = frame_make(bytes, FRAME_IPV6, 100);
 
 	(void)state;
-	bytes[20] = 0;	 /* hop-by-hop */
-	bytes[54] = 6;	 /* then TCP */
+	bytes[20] = 0; /* hop-by-hop */
+	bytes[54] = 6; /* then TCP */
 	bytes[55] = 0;
 	assert_int_equal(promise_checksum(len), -EINVAL);
 }

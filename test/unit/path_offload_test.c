@@ -41,8 +41,7 @@ static void segmentation_reaches_the_port(struct guest *guest, uint32_t kind, ui
 	assert_int_equal(mbuf->l3_len, frame_l3(kind));
 	assert_int_equal(mbuf->l4_len, 20);
 	assert_true(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
-	assert_true(mbuf->ol_flags &
-		    (kind & FRAME_IPV6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4));
+	assert_true(mbuf->ol_flags & (kind & FRAME_IPV6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4));
 	assert_int_equal(guest_count(guest, COUNT_tx_gso), 1);
 	assert_response(guest, 1, NETIF_STATUS_OKAY);
 	assert_response(guest, 0, NETIF_STATUS_NULL);
@@ -177,7 +176,8 @@ static void endless_chain_of_extra_info_stops_the_guest(void **state)
 static void blank_checksum_is_right_after_software(void **state)
 {
 	struct guest *guest = *state;
-	static const uint32_t kinds[] = { 0, FRAME_UDP, FRAME_IPV6, FRAME_IPV6 | FRAME_UDP,
+	static const uint32_t kinds[] = { 0,	      FRAME_UDP,
+					  FRAME_IPV6, FRAME_IPV6 | FRAME_UDP,
 					  FRAME_VLAN, FRAME_VLAN | FRAME_IPV6 | FRAME_UDP };
 
 	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

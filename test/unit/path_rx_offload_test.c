@@ -14,7 +14,9 @@ static struct rte_mbuf *feed_promised(struct guest *guest, uint32_t kind, uint32
 {
 	uint32_t len = frame_make(bytes, kind, payload);
 	struct rte_mbuf *mbuf = port_feed(&guest->port, bytes, len, 0);
-	uint8_t type = !mss ? NETIF_GSO_NONE : kind & FRAME_IPV6 ? NETIF_GSO_TCPV6 : NETIF_GSO_TCPV4;
+	uint8_t type = !mss		 ? NETIF_GSO_NONE :
+		       kind & FRAME_IPV6 ? NETIF_GSO_TCPV6 :
+					   NETIF_GSO_TCPV4;
 
 	assert_int_equal(frame_promise(mbuf, type, mss), 0);
 	return mbuf;

@@ -245,7 +245,8 @@ static void bad_grant_drops_its_frame_alone(void **state)
 	for (uint16_t i = 0; i < 4; i++) {
 		const uint32_t grefs[] = { 0, UINT32_MAX, revoked, guest_grant(guest, true) };
 
-		guest_tx_put(guest, (struct netif_tx_request){ .gref = grefs[i], .id = i, .size = 60 });
+		guest_tx_put(guest,
+			     (struct netif_tx_request){ .gref = grefs[i], .id = i, .size = 60 });
 	}
 	guest_tx_push(guest);
 	guest_poll(guest);
@@ -262,8 +263,9 @@ static void bad_grant_in_one_slot_drops_the_whole_frame(void **state)
 	struct guest *guest = *state;
 
 	put_slot(guest, 1, 0, 5000, NETIF_TXF_MORE_DATA);
-	guest_tx_put(guest, (struct netif_tx_request){
-				    .gref = 0, .id = 2, .size = 2000, .flags = NETIF_TXF_MORE_DATA });
+	guest_tx_put(guest,
+		     (struct netif_tx_request){
+			     .gref = 0, .id = 2, .size = 2000, .flags = NETIF_TXF_MORE_DATA });
 	put_slot(guest, 3, 0, 2000, 0);
 	guest_tx_push(guest);
 	guest_poll(guest);

@@ -216,8 +216,8 @@ static void requests_are_copied_once_then_checked_then_used(void **state)
 
 static void guest_cannot_set_its_own_policy(void **state)
 {
-	static const char *const keys[] = { "mac", "rate", "bridge", "online", "frontend-id",
-					    "multi-queue-max-queues" };
+	static const char *const keys[] = { "mac",    "rate",	     "bridge",
+					    "online", "frontend-id", "multi-queue-max-queues" };
 
 	(void)state;
 	for (uint32_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -254,8 +254,9 @@ static void hash_mapping_cannot_be_written_past_its_end(void **state)
 {
 	uint32_t ref = guest_grant(hostile, false);
 	struct netif_ctrl_sring *ring = (void *)guest_page(hostile, ref);
-	static const uint32_t bad[][2] = { { 2, UINT32_MAX }, { UINT32_MAX, 2 }, { 65, 0 },
-					   { 1, 64 },	      { 64, 1 } };
+	static const uint32_t bad[][2] = {
+		{ 2, UINT32_MAX }, { UINT32_MAX, 2 }, { 65, 0 }, { 1, 64 }, { 64, 1 }
+	};
 	uint64_t due_us;
 	struct ctrl *ctrl = ctrl_open(&fake_host.host, HOSTILE, ref, 900);
 	struct path *path = host_path(HOSTILE);
@@ -345,8 +346,9 @@ static void failed_grants_are_answered_and_nothing_stops(void **state)
 		uint32_t ref = guest_grant(hostile, true);
 
 		guest_revoke(hostile, ref);
-		guest_tx_put(hostile, (struct netif_tx_request){
-					      .gref = i % 3 ? ref : i % FAKE_REF_MIN, .id = 5, .size = 60 });
+		guest_tx_put(hostile,
+			     (struct netif_tx_request){
+				     .gref = i % 3 ? ref : i % FAKE_REF_MIN, .id = 5, .size = 60 });
 	}
 	guest_tx_push(hostile);
 	while (host_poll())

@@ -36,8 +36,11 @@ static void numbers_in_range_are_taken(void **state)
 	static const struct {
 		const char *text;
 		uint32_t value;
-	} good[] = { { "0", 0 },	     { "1", 1 },	    { "007", 7 },
-		     { "4294967295", UINT32_MAX }, { "0000000000000", 0 } };
+	} good[] = { { "0", 0 },
+		     { "1", 1 },
+		     { "007", 7 },
+		     { "4294967295", UINT32_MAX },
+		     { "0000000000000", 0 } };
 	uint32_t value;
 
 	(void)state;
@@ -51,9 +54,10 @@ static void numbers_in_range_are_taken(void **state)
 
 static void what_is_not_a_number_is_refused(void **state)
 {
-	static const char *const bad[] = { "",	  " 1",	 "1 ",	 "+1",	  "-1",	   "0x1",
-					   "1e3", "1.0", "1\n",	 "one",	  "1,2",   "\t1",
-					   "\xff\x31", "00000000000000001" };
+	static const char *const bad[] = {
+		"",    " 1",  "1 ",  "+1",  "-1",  "0x1",      "1e3",
+		"1.0", "1\n", "one", "1,2", "\t1", "\xff\x31", "00000000000000001"
+	};
 	uint32_t value = 42;
 
 	(void)state;

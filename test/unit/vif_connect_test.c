@@ -131,7 +131,8 @@ static void number_of_queues_is_checked_at_both_ends(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		host_front_key(7, "multi-queue-num-queues", bad[i]);
-		assert_refused("multi-queue-num-queues is not between 1 and multi-queue-max-queues");
+		assert_refused(
+			"multi-queue-num-queues is not between 1 and multi-queue-max-queues");
 		fake_xs_remove(FRONT "multi-queue-num-queues");
 		reconnect();
 	}
@@ -277,7 +278,9 @@ static void headroom_leaves_room_for_data(void **state)
 
 static void rates_that_make_no_sense_do_not_limit(void **state)
 {
-	static const char *const bad[] = { "", ",", "100", "100,", "0,100", "100,0", "-1,5", "1,5x" };
+	static const char *const bad[] = {
+		"", ",", "100", "100,", "0,100", "100,0", "-1,5", "1,5x"
+	};
 
 	(void)state;
 	assert_non_null(go_connected());

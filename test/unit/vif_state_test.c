@@ -37,10 +37,11 @@ static int teardown(void **state)
 
 static void new_vif_is_offered_everything_in_one_turn(void **state)
 {
-	static const char *const ones[] = { "feature-rx-copy",	 "feature-sg",
-					    "feature-gso-tcpv4", "feature-gso-tcpv6",
-					    "feature-ctrl-ring", "feature-split-event-channels",
-					    "feature-ipv6-csum-offload" };
+	static const char *const ones[] = {
+		"feature-rx-copy",	    "feature-sg",	 "feature-gso-tcpv4",
+		"feature-gso-tcpv6",	    "feature-ctrl-ring", "feature-split-event-channels",
+		"feature-ipv6-csum-offload"
+	};
 
 	(void)state;
 	host_toolstack(7);
@@ -71,8 +72,8 @@ static void guest_connects_and_frames_flow(void **state)
 	assert_int_equal(host_back_state(7), 4);
 	assert_string_equal(host_back_key(7, "path"), "software");
 	assert_string_equal(host_back_key(7, "carrier"), "1");
-	guest_tx_put(guest, (struct netif_tx_request){ .gref = guest_grant(guest, true),
-						       .size = 60 });
+	guest_tx_put(guest,
+		     (struct netif_tx_request){ .gref = guest_grant(guest, true), .size = 60 });
 	guest_tx_push(guest);
 	assert_int_equal(host_poll(), 1);
 }
