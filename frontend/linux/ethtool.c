@@ -209,6 +209,16 @@ static int et_set_tunable(struct net_device *dev, const struct ethtool_tunable *
 	return 0;
 }
 
+/* Closes and connects anew; the rings are all there is to reset. */
+static int et_reset(struct net_device *dev, u32 *what)
+{
+	struct vifront *fe = netdev_priv(dev);
+
+	schedule_work(&fe->reset_work);
+	*what = 0;
+	return 0;
+}
+
 static u32 et_flags(struct net_device *dev)
 {
 	struct vifront *fe = netdev_priv(dev);
@@ -260,6 +270,7 @@ const struct ethtool_ops vifront_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_MAX_FRAMES |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo = et_drvinfo,
+	.reset = et_reset,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = et_link,
 	.get_channels = et_channels,

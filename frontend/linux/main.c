@@ -48,6 +48,12 @@ static void main_fault_work(struct work_struct *work)
 	vifront_health_report(container_of(work, struct vifront, fault_work));
 }
 
+/* ethtool --reset: rtnl is held there, so it is done here. */
+static void main_reset_work(struct work_struct *work)
+{
+	vifront_reset(container_of(work, struct vifront, reset_work));
+}
+
 /* The control ring and xenstore answer now: what needs them. */
 static void main_connected_work(struct work_struct *work)
 {
@@ -253,6 +259,7 @@ static struct vifront *main_create(struct xenbus_device *xbdev)
 	mutex_init(&fe->ctrl.lock);
 	init_waitqueue_head(&fe->ctrl.wq);
 	INIT_WORK(&fe->fault_work, main_fault_work);
+	INIT_WORK(&fe->reset_work, main_reset_work);
 	INIT_WORK(&fe->connected_work, main_connected_work);
 	INIT_WORK(&fe->rx_mode_work, vifront_mcast_work);
 	vifront_cap_init(fe);
@@ -317,8 +324,9 @@ err_destroy:
 /* Works are stopped before what they work on, and without rtnl: they take it. */
 static void main_cancel_works(struct vifront *fe)
 {
-	cancel_work_sync(&fe->connected_work);
+	cancel_work_sync(&fe->reset_work);
 	cancel_work_sync(&fe->fault_work);
+	cancel_work_sync(&fe->connected_work);
 	cancel_work_sync(&fe->rx_mode_work);
 	cancel_work_sync(&fe->cap.work);
 	cancel_delayed_work_sync(&fe->cap.publish);
@@ -329,8 +337,8 @@ static void main_remove(struct xenbus_device *xbdev)
 	struct vifront *fe = dev_get_drvdata(&xbdev->dev);
 
 	netif_carrier_off(fe->netdev);
-	vifront_close(fe);
 	main_cancel_works(fe);
+	vifront_close(fe);
 	rtnl_lock();
 	vifront_disconnect(fe);
 	rtnl_unlock();

@@ -213,7 +213,7 @@ struct vifront {
 	const char *fault;          /* why broken */
 	unsigned int fault_queue;
 	u64 faults, resets;
-	struct work_struct fault_work, rx_mode_work, connected_work;
+	struct work_struct fault_work, reset_work, rx_mode_work, connected_work;
 
 	struct vifront_backend be;
 	struct vifront_ctrl ctrl;
