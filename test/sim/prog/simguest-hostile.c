@@ -199,8 +199,8 @@ static void do_gso_lies(void)
 	slot((uint16_t)(NETIF_TXF_EXTRA_INFO | NETIF_TXF_CSUM_BLANK |
 			(total > 4096 ? NETIF_TXF_MORE_DATA : 0)), 0, (uint16_t)total);
 	e = extra(NETIF_EXTRA_GSO, false);
-	e->u.gso.size = (uint16_t)(below(3) ? below(16) : rnd());
-	e->u.gso.type = (uint8_t)below(4);
+	e->u.gso.size = (uint16_t)(1 + (below(3) ? below(16) : below(65535)));
+	e->u.gso.type = (uint8_t)(1 + below(2));
 	e->u.gso.features = (uint16_t)below(2);
 	if (total > 4096)
 		slot(0, 0, (uint16_t)(total - 4096 > 4096 ? 4096 : total - 4096));
@@ -212,12 +212,35 @@ static void do_extra_unknown(void)
 	extra((uint8_t)(5 + below(250)), false);
 }
 
-static void do_extra_chain(void)
+static void extra_chain(uint32_t n)
 {
 	slot(NETIF_TXF_EXTRA_INFO, 0, 60);
-	for (uint32_t i = below(8); i; i--)
-		extra((uint8_t)(1 + below(4)), true);
-	extra((uint8_t)(1 + below(4)), false);
+	for (; n; n--) {
+		struct netif_extra_info *e = extra((uint8_t)(1 + below(4)), n > 1);
+
+		e->u.gso.size = (uint16_t)(1 + below(2000));
+		e->u.gso.type = (uint8_t)(1 + below(2));
+	}
+}
+
+static void do_extra_chain(void)
+{
+	extra_chain(1 + below(3));
+}
+
+static void do_extra_endless(void)
+{
+	extra_chain(20 + below(20));
+}
+
+static void do_gso_unknown(void)
+{
+	struct netif_extra_info *e;
+
+	slot(NETIF_TXF_EXTRA_INFO, 0, 60);
+	e = extra(NETIF_EXTRA_GSO, false);
+	e->u.gso.size = (uint16_t)below(2);
+	e->u.gso.type = (uint8_t)(below(2) ? 0 : 3 + below(250));
 }
 
 static void do_mcast_flood(void)
@@ -243,11 +266,20 @@ static void do_rewrite(void)
 
 	push();
 	for (int i = 0; i < 20; i++) {
-		req->size = (uint16_t)rnd();
-		req->offset = (uint16_t)rnd();
+		req->size = (uint16_t)below(200);
+		req->offset = (uint16_t)below(3800);
 		req->flags = (uint16_t)(rnd() & 3);
 		req->gref = below(2) ? rnd() : q->tx_gref[0];
 	}
+}
+
+static void do_rewrite_all(void)
+{
+	uint32_t *word = (void *)slot(0, 0, 60);
+
+	push();
+	for (int i = 0; i < 100; i++)
+		__atomic_store_n(&word[below(3)], rnd(), __ATOMIC_RELAXED);
 }
 
 static void do_revoke(void)
@@ -384,17 +416,20 @@ static struct kind {
 	uint64_t done;
 } kinds[] = {
 	{ "bad-gref", do_bad_gref, 1, 20, 0 }, { "other-domain", do_other_domain, 1, 5, 0 },
-	{ "page-crossing", do_page_crossing, 1, 20, 0 }, { "huge-offset", do_huge_offset, 1, 20, 0 },
-	{ "zero-slots", do_zero_slots, 18, 10, 0 }, { "tiny-total", do_tiny_total, 20, 10, 0 },
+		{ "zero-slots", do_zero_slots, 18, 10, 0 }, { "tiny-total", do_tiny_total, 20, 10, 0 },
 	{ "sum-mismatch", do_sum_mismatch, 3, 10, 0 }, { "runt", do_runt, 1, 20, 0 },
-	{ "giant", do_giant, 2, 10, 0 }, { "garbage", do_garbage, 1, 20, 0 },
+	{ "garbage", do_garbage, 1, 20, 0 },
 	{ "csum-lies", do_csum_lies, 1, 20, 0 }, { "gso-lies", do_gso_lies, 3, 20, 0 },
-	{ "extra-unknown", do_extra_unknown, 2, 2, 0 }, { "extra-chain", do_extra_chain, 10, 2, 0 },
+	{ "extra-chain", do_extra_chain, 10, 5, 0 },
 	{ "mcast-flood", do_mcast_flood, 2, 10, 0 }, { "same-id", do_same_id, 3, 10, 0 },
 	{ "rewrite", do_rewrite, 1, 20, 0 }, { "revoke", do_revoke, 1, 10, 0 },
 	{ "event-storm", do_storm, 0, 5, 0 }, { "events-lie", do_events_lie, 0, 10, 0 },
 	{ "rx-bad-buffers", do_rx_bad_buffers, 0, 10, 0 }, { "ctrl", do_ctrl, 0, 5, 0 },
 	{ "watch-storm", do_watch_storm, 0, 1, 0 },
+	{ "page-crossing", do_page_crossing, 1, 0, 0 }, { "huge-offset", do_huge_offset, 1, 0, 0 },
+	{ "giant", do_giant, 2, 0, 0 }, { "extra-unknown", do_extra_unknown, 2, 0, 0 },
+	{ "extra-endless", do_extra_endless, 42, 0, 0 },
+	{ "gso-unknown", do_gso_unknown, 2, 0, 0 }, { "rewrite-all", do_rewrite_all, 1, 0, 0 },
 	{ "tx-index", do_tx_index, 0, 0, 0 }, { "rx-index", do_rx_index, 0, 0, 0 },
 	{ "ctrl-index", do_ctrl_index, 0, 0, 0 }, { "too-many-slots", do_too_many_slots, 70, 0, 0 },
 	{ "promise", do_promise, 1, 0, 0 }, { "scribble", do_rings_scribbled, 0, 0, 0 },
@@ -502,6 +537,7 @@ int main(int argc, char **argv)
 {
 	struct simguest_config *c = &opt.config;
 	uint64_t n = 0;
+	uint32_t seen = 0;
 	double end;
 	int err;
 
@@ -517,8 +553,9 @@ int main(int argc, char **argv)
 		operate(opt.fatal && below(opt.fatal) == 0, opt.only);
 		if (n % 64 == 63)
 			usleep(1);
-		if (n % 256 == 255 && simguest_back_state(g) != 4)
+		if ((n % 1024 == 1023 || refused != seen) && simguest_back_state(g) != 4)
 			err = connect_again(c);
+		seen = refused;
 	}
 	printf("operations=%lu reconnects=%u no_room=%u", n, reconnects, refused);
 	for (size_t i = 0; i < NR_KINDS; i++)
