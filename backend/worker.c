@@ -129,6 +129,12 @@ static void take_events(struct worker *worker)
 
 static uint64_t arm(struct worker *worker, uint64_t wait)
 {
+	for (uint32_t i = 0; i < worker->nr_nics; i++) {
+		uint64_t uplink_wait = nic_uplink_timed_us(worker->nics[i]);
+
+		if (uplink_wait && uplink_wait < wait)
+			wait = uplink_wait;
+	}
 	for (uint32_t i = 0; i < worker->nr_paths; i++) {
 		uint64_t path_wait;
 

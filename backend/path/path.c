@@ -111,9 +111,15 @@ static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_u
 	return path->config.rx_notify ? RX_STALL_LOOK_US : RX_NO_NOTIFY_US;
 }
 
+/* A port without a descriptor to wait for wants a turn by the clock. */
+static uint64_t port_turn(const struct port *port)
+{
+	return port && port->timed_us ? port->timed_us : PATH_IDLE;
+}
+
 uint64_t path_arm(struct path *path, struct path_tools *tools)
 {
-	uint64_t wait = path->port && path->port->timed_us ? path->port->timed_us : PATH_IDLE;
+	uint64_t wait = sooner(port_turn(path->port), port_turn(path->draining));
 
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
