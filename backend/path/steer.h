@@ -21,14 +21,14 @@
  * struct steer - Zeroed: no algorithm, frames are spread by a key of our own
  * @algorithm: NETIF_HASH_ALG_*
  * @flags:     1 << NETIF_HASH_*, types that may be used
- * @key:       Toeplitz key
+ * @key:       Toeplitz key; rte_softrss() reads it in words
  * @nr_mapping: entries in use, 0 = hash modulo the number of queues
  * @mapping:   queue of each entry; checked when it was set
  */
 struct steer {
 	uint8_t algorithm;
 	uint8_t flags;
-	uint8_t key[STEER_KEY_BYTES];
+	_Alignas(uint32_t) uint8_t key[STEER_KEY_BYTES];
 	uint16_t nr_mapping;
 	uint8_t mapping[STEER_MAPPING_MAX];
 };

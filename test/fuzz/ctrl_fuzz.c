@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: vif/ctrl.c path/tx.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c */
+/* links: path/statics.c vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/capability.c */
+/* links: common/capability.c xen/store.c log.c port/offload.c */
+/* links: test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
+/*
+ * The control ring: messages, the pages they point to, both rewritten while they
+ * are copied. Afterwards frames pass in both directions through what was set.
+ */
+#include "fuzz.h"
+
+#include "backend/vif/ctrl.h"
+#include "test/unit/fake_host.h"
+
+#define PAGES 8u
+
+static struct guest *guest;
+static struct netif_ctrl_sring *ring;
+static struct fuzz_input mutations;
+static uint32_t pages[PAGES];
+static struct guest_frame frame;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	return fake_start() || host_open();
+}
+
+static void mutate(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
+{
+	uint8_t what = fuzz_u8(&mutations);
+
+	(void)arg;
+	(void)in;
+	(void)ops;
+	(void)nr;
+	if (what & 1)
+		fuzz_bytes(&mutations, guest_page(guest, pages[what >> 5]) + (what & 0x1e), 8);
+	if (what & 2)
+		fuzz_bytes(&mutations, &ring->entry[what >> 2], 16);
+}
+
+static void put_message(struct fuzz_input *input)
+{
+	struct netif_ctrl_request req;
+	uint8_t how = fuzz_u8(input);
+
+	fuzz_bytes(input, &req, sizeof(req));
+	req.type %= 16;
+	/* mostly references and sizes that get past the first check */
+	if (how & 1)
+		req.data[0] = req.type == NETIF_CTRL_SET_HASH_KEY ||
+					      req.type == NETIF_CTRL_SET_HASH_MAPPING ?
+				      pages[req.data[0] % PAGES] :
+				      req.data[0] % 3;
+	if (how & 2)
+		req.data[1] = req.type > NETIF_CTRL_GET_GREF_MAPPING_SIZE ?
+				      pages[req.data[1] % PAGES] :
+				      req.data[1] % 130;
+	if (how & 4)
+		req.data[2] %= 20;
+	ring->entry[ring->idx.req_prod++ % NETIF_CTRL_RING_SIZE].req = req;
+}
+
+static void fill_page(struct fuzz_input *input)
+{
+	uint8_t how = fuzz_u8(input);
+	uint8_t *page = guest_page(guest, pages[how % PAGES]);
+
+	if (how & 128) {
+		for (uint32_t i = 0; i < 16; i++)
+			((struct netif_gref *)page)[i] = (struct netif_gref){
+				.ref = pages[fuzz_u8(input) % PAGES], .flags = fuzz_u8(input) & 1
+			};
+		return;
+	}
+	fuzz_bytes(input, page, 64);
+}
+
+static void run(struct ctrl *ctrl)
+{
+	uint64_t due_us;
+
+	fake_host.now_us += 2000;
+	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], fake_host.now_us, &due_us);
+	for (uint32_t i = 0; i < guest->path->steer.nr_mapping; i++)
+		fuzz_check(guest->path->steer.mapping[i] < guest->path->nr_queues);
+	for (uint32_t i = 0; i < guest->path->nr_queues; i++)
+		fuzz_check(guest->path->queues[i].statics.nr <= STATICS_MAX);
+}
+
+/* Through what was set: lent pages, steering. */
+static void pass_frames(struct fuzz_input *input)
+{
+	uint8_t bytes[1024];
+	uint32_t len = fuzz_frame(input, bytes, sizeof(bytes));
+
+	port_feed(&guest->port, bytes, len, 0);
+	guest_tx_put(guest, (struct netif_tx_request){ .gref = pages[fuzz_u8(input) % PAGES],
+						       .size = (uint16_t)len });
+	guest_tx_push(guest);
+	guest_poll(guest);
+	for (uint32_t i = 0; i < guest->path->nr_queues; i++)
+		while (guest_receive(guest, i, &frame))
+			;
+	port_forget(&guest->port);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = { data, size / 2 };
+	struct ctrl *ctrl;
+	uint32_t ref;
+
+	mutations = (struct fuzz_input){ data + size / 2, size - size / 2 };
+	guest = guest_new(7, 3);
+	fuzz_check(!guest_connect(guest));
+	for (uint32_t i = 0; i < PAGES; i++)
+		pages[i] = guest_grant(guest, i & 1);
+	ref = guest_grant(guest, false);
+	ring = (void *)guest_page(guest, ref);
+	for (uint32_t i = 0; i < 3; i++)
+		guest_rx_post(guest, i, 64);
+	ctrl = ctrl_open(&fake_host.host, 7, ref, 500);
+	fuzz_check(ctrl);
+	fake_copy_hook = mutate;
+	for (uint32_t i = 0; i < 40 && input.left; i++) {
+		switch (fuzz_u8(&input) % 4) {
+		case 0:
+			fill_page(&input);
+			break;
+		case 1:
+			pass_frames(&input);
+			break;
+		default:
+			put_message(&input);
+			run(ctrl);
+			break;
+		}
+	}
+	fake_copy_hook = NULL;
+	ctrl_close(ctrl);
+	guest_free(guest);
+	fuzz_check(fake_all_free());
+	return 0;
+}

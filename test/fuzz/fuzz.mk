@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# libFuzzer targets: test/fuzz/NAME_fuzz.c, corpus in test/fuzz/corpus/NAME.
+#
+#   make fuzz                      each target for FUZZ_SECONDS=60
+#   make fuzz FUZZ_TARGETS=ring    only these
+#   $(BUILD)/fuzz/ring crash-...   one input again
+
+FUZZ_CC      ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
+fuzz_dir     := $(BUILD)/fuzz
+fuzz_flags   := -std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer \
+                -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o $(patsubst %.c,$(fuzz_dir)/%.o,$(foreach f, \
+                $(call tag,links,test/fuzz/$(1)_fuzz.c),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## the fuzz targets, FUZZ_SECONDS each
+	$(Q)test/fuzz/run $(fuzz_dir) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+$(fuzz_dir)/%.o: %.c $(BUILD)/flags | need-libs
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)$(FUZZ_CC) $(cppflags) $(CPPFLAGS) $(fuzz_flags) -c -o $@ $<
+
+define fuzz_rule
+$(fuzz_dir)/$(1): $(call fuzz_objs,$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$(FUZZ_CC) $(fuzz_flags) -o $$@ $$^ $$(libs)
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
+fuzz_all := $(sort $(foreach t,$(FUZZ_TARGETS),$(call fuzz_objs,$(t))))
+-include $(fuzz_all:.o=.d)
+.SECONDARY: $(fuzz_all)
