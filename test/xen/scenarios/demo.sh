@@ -21,6 +21,19 @@ on_path()
 	echo $count
 }
 
+vif_is_on() { [ "$(vif_key "$1" path)" = "$2" ]; }
+
+# A vif starts in software and moves as soon as its VF is ready.
+enough_on_vf()
+{
+	local name count=0
+
+	for name in $guests; do
+		[ "$(vif_key "$name" path)" != vf ] || count=$((count + 1))
+	done
+	[ $count = 2 ]
+}
+
 start_guests()
 {
 	local name
@@ -31,6 +44,9 @@ start_guests()
 	done
 	for name in $guests; do
 		guest_ready "$name" || die "$name did not boot"
+	done
+	wait_for 30 "two guests on a VF" enough_on_vf
+	for name in $guests; do
 		path[$name]=$(vif_key "$name" path)
 		vf[$name]=$(vif_key "$name" vf)
 		say "$name is up: path ${path[$name]} ${vf[$name]}"
@@ -76,6 +92,7 @@ hand_over()
 	guest_stop "$old"
 	say "$old is shut down, VF ${vf[$old]} should be free"
 	guest_start g4 00:16:3e:00:00:04 || say "g4 did not start"
+	wait_for 30 "a VF for g4" vif_is_on g4 vf
 	say "g4 is up: path $(vif_key g4 path) $(vif_key g4 vf)"
 	check_true vf_reused test "$(vif_key g4 vf)" = "${vf[$old]}"
 	check reused_vf_ping_lost "$(ping_lost g4 $PEER 10)" "== 0"
