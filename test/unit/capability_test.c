@@ -79,11 +79,12 @@ static void turn(void)
 	capability_update(&vif, now_us);
 }
 
-/* Time passes; the vif has a turn whenever it asked for one, and for other reasons each 3 s. */
+/* Time passes; the vif has a turn now, whenever it asked for one, and each 3 s anyway. */
 static void pass(uint64_t us)
 {
 	uint64_t end = now_us + us;
 
+	turn();
 	while (now_us < end) {
 		uint64_t next = vif.due_us < now_us + 3 * SECOND ? vif.due_us : now_us + 3 * SECOND;
 
