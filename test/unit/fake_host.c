@@ -133,10 +133,10 @@ static int port_no_fd(struct port *port, uint16_t queue)
 	return -1;
 }
 
-static void port_link_up(struct port *port, struct port_link *link)
+static void port_link(struct port *port, struct port_link *link)
 {
 	(void)port;
-	*link = (struct port_link){ .up = true };
+	*link = (struct port_link){ .up = !fake_host.link_down };
 }
 
 static void port_no_stats(struct port *port, struct port_stats *stats)
@@ -150,7 +150,7 @@ static const struct port_ops ops = {
 	.tx_burst = port_send,
 	.rx_burst = port_receive,
 	.rx_fd = port_no_fd,
-	.link_get = port_link_up,
+	.link_get = port_link,
 	.stats_get = port_no_stats,
 };
 

@@ -24,6 +24,7 @@
  * @open_ports:  software ports and VFs that are open
  * @attached:    paths that a worker polls
  * @port_error:  errno of the next nic_open_software(), 0 = it works
+ * @link_down:   what every port says of its link
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -35,6 +36,7 @@ extern struct fake_host {
 	uint32_t open_ports;
 	uint32_t attached;
 	int port_error;
+	bool link_down;
 	uint16_t dead;
 } fake_host;
 
