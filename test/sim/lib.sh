@@ -215,7 +215,8 @@ vifd_is_up() { ! kill -0 "$vifd_pid" 2>/dev/null || tail -c "+$(($1 + 1))" "$SIM
 
 # The leak checker stops threads by ptrace, which vifd's system-call filter refuses: it would wait for ever
 : "${ASAN_OPTIONS:=detect_leaks=0}"
-export ASAN_OPTIONS
+TSAN_OPTIONS="suppressions=$SIM_TOP/test/sim/tsan.supp ${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS TSAN_OPTIONS
 
 # vifd_exec: starts it and does not wait
 vifd_exec() {

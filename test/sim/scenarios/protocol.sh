@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# every feature of netif.h, one check each: what is sent arrives as the guest asked for it
+
+vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+# A pair of guests for each group: vifd lets one that connects again and again wait
+for group in plain no-csum gso mcast hash static errors reload; do
+	guest_create "$group-a"
+	guest_create "$group-b"
+	timeout 60 "$BIN/simguest-proto" $group "$(domid $group-a)" "$(domid $group-b)" \
+		>"$SIM_LOGS/proto.out" 2>>"$SIM_LOGS/proto.log" && status=0 || status=$?
+	while read -r _ name value; do
+		case $name in
+			gref_mapping_entries) check "$name" "$value" ">= 512" ;;
+			copies_of_50_frames_over_static_grants) check "$name" "$value" "== 0" ;;
+			violations_*) check "$name" "$value" "== 0" ;;
+			*) check "$name" "$value" true ;;
+		esac
+	done <"$SIM_LOGS/proto.out"
+	check "$group: ended" $status "== 0"
+done
+cat "$SIM_LOGS/proto.log"
+check maps_after_close "$(stat_of vifd maps)" "== 0"
+check binds_after_close "$(stat_of vifd binds)" "== 0"
