@@ -9,6 +9,7 @@
 #                                      guest_create and guest_ready are its halves
 #   guest_run NAME COMMAND             runs it in the guest: its output and its status
 #   guest_stop NAME                    shuts it down and waits until it is gone
+#   guest_reboot NAME                  and waits until it takes commands again
 #   ping_lost NAME ADDRESS [COUNT]     requests lost (or answered wrongly), checked by payload
 #   tcp_mbps NAME out|in [SECONDS]     iperf3 against the server outside the NIC
 #   vif_key NAME KEY [HANDLE]          what the back end says of its interface: path, vf, state, fault, ...
@@ -299,6 +300,19 @@ guest_stop()
 		wait_for 10 "$1's end" guest_is_gone "$1"
 	fi
 }
+
+# guest_reboot NAME: through the toolstack; NAME gets a new domain
+guest_reboot()
+{
+	guest_booted[$1]=$(log_size "$(guest_log "$1")")
+	xl reboot "$1" >/run/xl.out 2>&1 && guest_ready "$1"
+}
+
+# domains that are neither dom0 nor named here: what a back end that keeps a grant mapped leaves behind
+zombies() { xl list | awk -v keep=" Name Domain-0 $* " 'index(keep, " " $1 " ") == 0' | wc -l; }
+
+vif_state_is() { [ "$(vif_key "$1" state "${3:-0}")" = "$2" ]; }
+vif_path_is() { [ "$(vif_key "$1" path "${3:-0}")" = "$2" ]; }
 
 # ping_lost NAME ADDRESS [COUNT]: requests that were not answered, plus answers that are doubled or false
 ping_lost()

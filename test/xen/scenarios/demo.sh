@@ -21,8 +21,6 @@ on_path()
 	echo $count
 }
 
-vif_is_on() { [ "$(vif_key "$1" path)" = "$2" ]; }
-
 # A vif starts in software and moves as soon as its VF is ready.
 enough_on_vf()
 {
@@ -92,7 +90,7 @@ hand_over()
 	guest_stop "$old"
 	say "$old is shut down, VF ${vf[$old]} should be free"
 	guest_start g4 00:16:3e:00:00:04 || say "g4 did not start"
-	wait_for 30 "a VF for g4" vif_is_on g4 vf
+	wait_for 30 "a VF for g4" vif_path_is g4 vf
 	say "g4 is up: path $(vif_key g4 path) $(vif_key g4 vf)"
 	check_true vf_reused test "$(vif_key g4 vf)" = "${vf[$old]}"
 	check reused_vf_ping_lost "$(ping_lost g4 $PEER 10)" "== 0"
