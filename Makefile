@@ -128,7 +128,7 @@ lint: ; $(Q)test/lint ## includes, licences, sizes, formatting, clang-tidy, shel
 format: ; $(Q)test/lint --fix ## clang-format everything
 install: all ## into $(DESTDIR)$(PREFIX), where Debian's xen packages look
 	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
-install-guest: ; $(Q)$(MAKE) -C frontend/linux install ## the guest's module
+install-guest: ; $(Q)$(MAKE) -C frontend/linux BUILD=$(abspath $(BUILD)) install ## the guest's module
 clean: ## remove what was built; downloads (build/xen, build/release) stay
 	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name xen ! -name release -exec rm -rf {} +
 help:
