@@ -23,6 +23,9 @@ check_true netback_file_after_restore file_in g1 $SERVER_IP
 check_true netback_untrusted front_untrusted g1
 check netback_recover "$(front_recover g1)" "== 0"
 check netback_faults "$(guest_run g1 "ethtool -S eth0 | awk '/ faults:/ { print \$2 }'")" "== 0"
+front_driver g1 xen-netfront
+front_cell g1 stock
+front_compare g1 beside_netback
 guest_run g1 "ethtool -S eth0 | grep -v ': 0'; dmesg | tail -n 30" >/results/g1.txt
 guest_stop g1
 finish
