@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: telemetry.c telemetry_vif.c control.c vif/capability.c common/capability.c */
+/* links: path/counters.c xen/store.c port/eal.c log.c test/unit/fake_xs.c */
+/* The way into the control thread; and what a client reads from EAL's own socket. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/control.h"
+#include "backend/port/eal.h"
+#include "backend/telemetry.h"
+#include "backend/vif/vif.h"
+
+#define VFS 150u
+#define VIFS 700u
+
+static struct wake raise_control = { .asleep = true };
+static atomic_bool paused, ended;
+static pthread_t control_thread;
+static char run_dir[] = "/tmp/vifd-telemetry.XXXXXX";
+
+static struct config config = { .memory_mb = 32, .log_level = LOG_LEVEL_ERROR };
+static struct host host = { .config = &config };
+static struct vif vifs[VIFS];
+static TAILQ_HEAD(, vif) list = TAILQ_HEAD_INITIALIZER(list);
+static uint32_t nr_vfs;
+static enum vif_move moved;
+
+/* What stands behind telemetry in a whole vifd. */
+
+struct vif *vifs_find(struct vifs *unused, uint32_t domid, uint32_t handle)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < VIFS; i++)
+		if (vifs[i].name[0] && vifs[i].domid == domid && vifs[i].handle == handle)
+			return &vifs[i];
+	return NULL;
+}
+
+struct vif *vifs_at(struct vifs *unused, uint32_t n)
+{
+	struct vif *vif = TAILQ_FIRST(&list);
+
+	(void)unused;
+	for (; vif && n; n--)
+		vif = TAILQ_NEXT(vif, link);
+	return vif;
+}
+
+int vif_move(struct vif *vif, enum vif_move move)
+{
+	moved = move;
+	return vif->path ? 0 : -ENOTCONN;
+}
+
+const char *nic_name(const struct nic *nic)
+{
+	(void)nic;
+	return "a-nic-with-the-longest-name-ther";
+}
+
+unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max)
+{
+	(void)nic;
+	assert_true(max >= nr_vfs);
+	for (uint32_t i = 0; i < nr_vfs; i++) {
+		info[i] = (struct nic_vf_info){ .index = (uint16_t)i };
+		snprintf(info[i].pci, sizeof(info[i].pci), "0000:01:%02x.%u", (uint8_t)(i / 8),
+			 i % 8);
+		snprintf(info[i].netdev, sizeof(info[i].netdev), "enp1s0f1v%u", (uint8_t)i);
+		if (i % 2)
+			snprintf(info[i].owner, sizeof(info[i].owner), "vif %u.0", i);
+	}
+	return nr_vfs;
+}
+
+void nic_uplink_link(struct nic *nic, struct port_link *link)
+{
+	(void)nic;
+	*link = (struct port_link){ .up = true, .speed_mbps = 10000 };
+}
+
+static void link_get(struct port *port, struct port_link *link)
+{
+	(void)port;
+	*link = (struct port_link){ .up = true, .speed_mbps = 1000 };
+}
+
+static void stats_get(struct port *port, struct port_stats *stats)
+{
+	(void)port;
+	*stats = (struct port_stats){ .rx_packets = 11, .tx_bytes = UINT64_MAX };
+}
+
+static const struct port_ops port_ops = { .link_get = link_get, .stats_get = stats_get };
+static struct port port = {
+	.ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF, .mtu = 1500
+};
+
+/* The control thread: main.c's loop without vifs. */
+static void *control_main(void *arg)
+{
+	struct pollfd fd = { .fd = raise_control.fd, .events = POLLIN };
+
+	while (!ended) {
+		uint64_t count;
+
+		if (!paused)
+			control_take();
+		poll(&fd, 1, 20);
+		atomic_store(&raise_control.asleep, true);
+		(void)!read(raise_control.fd, &count, sizeof(count));
+	}
+	control_stop();
+	return arg;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	raise_control.fd = eventfd(0, EFD_NONBLOCK);
+	paused = ended = false;
+	control_start(&raise_control);
+	return pthread_create(&control_thread, NULL, control_main, NULL);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	if (!ended) {
+		ended = true;
+		pthread_join(control_thread, NULL);
+	}
+	close(raise_control.fd);
+	return 0;
+}
+
+/* control.c */
+
+static int whoami(void *arg)
+{
+	*(pthread_t *)arg = pthread_self();
+	return 42;
+}
+
+static void call_runs_in_the_control_thread_and_returns_its_result(void **state)
+{
+	pthread_t who = pthread_self();
+
+	(void)state;
+	assert_int_equal(control_run(whoami, &who, 5000), 42);
+	assert_true(pthread_equal(who, control_thread));
+}
+
+static int count_up(void *arg)
+{
+	++*(uint32_t *)arg; /* no atomics: one thread executes them all */
+	return 0;
+}
+
+static void *many_calls(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(control_run(count_up, arg, 5000), 0);
+	return NULL;
+}
+
+static void calls_of_many_threads_are_each_executed_once(void **state)
+{
+	pthread_t threads[6];
+	uint32_t count = 0;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, many_calls, &count), 0);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(count, 3000);
+}
+
+static void call_that_timed_out_is_never_executed(void **state)
+{
+	uint32_t count = 0;
+
+	(void)state;
+	paused = true;
+	assert_int_equal(control_run(count_up, &count, 50), -ETIMEDOUT);
+	paused = false;
+	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 5000), 42);
+	assert_int_equal(count, 0);
+}
+
+static int slow(void *arg)
+{
+	usleep(200000);
+	*(bool *)arg = true;
+	return 7;
+}
+
+static void call_that_runs_is_waited_for_beyond_the_limit(void **state)
+{
+	bool done = false;
+
+	(void)state;
+	assert_int_equal(control_run(slow, &done, 60), 7);
+	assert_true(done);
+}
+
+static void *ask_while_paused(void *arg)
+{
+	*(int *)arg = control_run(whoami, &(pthread_t){ 0 }, 20000);
+	return NULL;
+}
+
+static void stopping_refuses_those_who_wait_and_those_who_come(void **state)
+{
+	pthread_t thread;
+	int result = 0;
+
+	(void)state;
+	paused = true;
+	assert_int_equal(pthread_create(&thread, NULL, ask_while_paused, &result), 0);
+	usleep(50000);
+	ended = true;
+	pthread_join(control_thread, NULL);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -ESHUTDOWN);
+	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 20000), -ESHUTDOWN);
+}
+
+/* telemetry.c, through the socket */
+
+static int group_start(void **state)
+{
+	(void)state;
+	if (!mkdtemp(run_dir) || setenv("RUNTIME_DIRECTORY", run_dir, 1) || eal_start(&config))
+		return -1;
+	return telemetry_start(NULL, &host);
+}
+
+static int group_stop(void **state)
+{
+	char command[128];
+
+	(void)state;
+	eal_stop();
+	snprintf(command, sizeof(command), "rm -rf '%s'", run_dir);
+	return system(command);
+}
+
+static void add_vif(uint32_t i, uint16_t domid, uint16_t handle)
+{
+	struct vif *vif = &vifs[i];
+
+	memset(vif, 0, sizeof(*vif));
+	vif->host = &host;
+	vif->domid = domid;
+	vif->handle = handle;
+	vif->mac = (struct rte_ether_addr){ { 0, 0x16, 0x3e, 0, 0, 1 } };
+	vif->state = XENBUS_INIT_WAIT;
+	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
+	TAILQ_INSERT_TAIL(&list, vif, link);
+}
+
+static int start_vif(void **state)
+{
+	TAILQ_INIT(&list);
+	memset(vifs, 0, sizeof(vifs));
+	nr_vfs = 0;
+	moved = VIF_MOVE_NONE;
+	host.nr_nics = 1;
+	add_vif(0, 7, 0);
+	return start(state);
+}
+
+static void connect_vif(uint32_t queues)
+{
+	struct vif *vif = &vifs[0];
+
+	vif->path = calloc(1, sizeof(*vif->path) + queues * sizeof(vif->path->queues[0]));
+	assert_non_null(vif->path);
+	vif->path->port = &port;
+	vif->path->nr_queues = queues;
+	vif->state = XENBUS_CONNECTED;
+	vif->live = (struct path_live){ .link = true, .mtu = 1500 };
+}
+
+static int stop_vif(void **state)
+{
+	free(vifs[0].path);
+	return stop(state);
+}
+
+/* Return: the answer, as a client gets it; valid until the next */
+static const char *ask(const char *command)
+{
+	static char answer[65536];
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	ssize_t len;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/dpdk/vifd/dpdk_telemetry.v2",
+		 run_dir);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+	assert_true(send(fd, command, strlen(command), 0) > 0);
+	len = recv(fd, answer, sizeof(answer) - 1, 0);
+	assert_true(len > 0);
+	answer[len] = '\0';
+	close(fd);
+	return answer;
+}
+
+#define assert_has(answer, text) assert_non_null(strstr(answer, text))
+
+static uint32_t occurrences(const char *answer, const char *text)
+{
+	uint32_t nr = 0;
+
+	for (const char *at = strstr(answer, text); at; at = strstr(at + 1, text))
+		nr++;
+	return nr;
+}
+
+static void vif_that_is_not_connected_has_no_path(void **state)
+{
+	const char *answer;
+
+	(void)state;
+	answer = ask("/vifd/vif,7.0");
+	assert_has(answer, "{\"/vifd/vif\":{\"vif\":\"7.0\"");
+	assert_has(answer, "\"mac\":\"00:16:3e:00:00:01\"");
+	assert_has(answer, "\"state\":\"initwait\"");
+	assert_has(answer, "\"connected\":0");
+	assert_null(strstr(answer, "\"path\""));
+}
+
+static void connected_vif_is_told_with_everything(void **state)
+{
+	struct vifcap *offered = &vifs[0].cap.offered;
+	const char *answer;
+
+	(void)state;
+	connect_vif(2);
+	vifs[0].cap.generation = vifs[0].cap.acked = 5;
+	assert_int_equal(vifcap_parse(offered, "version=1 generation=5 tx-offloads=csum4,sg", 43),
+			 0);
+	atomic_store(&vifs[0].path->queues[0].counters.value[COUNT_tx_packets], 3);
+	atomic_store(&vifs[0].path->queues[1].counters.value[COUNT_tx_packets], 4);
+	answer = ask("/vifd/vif,7.0");
+	assert_has(answer, "\"path\":\"vf\"");
+	assert_has(answer, "\"vf\":\"0000:01:10.3\"");
+	assert_has(answer, "\"mtu\":1500");
+	assert_has(answer, "\"generation\":5,\"acked\":5,\"current\":1");
+	assert_has(answer, "\"tx_offloads\":\"csum4,sg\"");
+	assert_has(answer, "\"tx_bytes\":18446744073709551615");
+	assert_has(answer, "\"tx_packets\":7");
+	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");
+}
+
+/* Sixty-four queues that count a lot still fit into DPDK's 16 KiB. */
+static void biggest_vif_fits_into_an_answer(void **state)
+{
+	const char *answer;
+
+	(void)state;
+	connect_vif(64);
+	for (uint32_t i = 0; i < 64; i++)
+		for (uint32_t k = 0; k < COUNTERS; k++)
+			atomic_store(&vifs[0].path->queues[i].counters.value[k], UINT64_MAX / 64);
+	vifs[0].fault = "why";
+	answer = ask("/vifd/vif,7.0");
+	assert_has(answer, "\"copy_calls\":18446744073709551");
+	assert_int_equal(occurrences(answer, "{"), occurrences(answer, "}"));
+}
+
+static void what_is_not_there_is_said(void **state)
+{
+	static const char *const wrong[] = {
+		"/vifd/vif,8.0",
+		"/vifd/vif,7.1",
+		"/vifd/vif",
+		"/vifd/vif,7",
+		"/vifd/vif,7.0x",
+		"/vifd/vif,-7.0",
+		"/vifd/vif, 7.0",
+		"/vifd/vif,7.99999",
+		"/vifd/queue,7.0.1",
+		"/vifd/queue,7.0",
+		"/vifd/queue,7.0.x",
+		"/vifd/vifs,x",
+		"/vifd/vfs,-1",
+		"/vifd/move,7.0",
+		"/vifd/move,7.0,pf",
+		"/vifd/move,8.0,vf",
+		"/vifd/move",
+		"/vifd/move,,,,,,,",
+		"/vifd/vif,999999999999999999999.0",
+	};
+
+	(void)state;
+	connect_vif(1);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_has(ask(wrong[i]), ":{\"error\":\"");
+	assert_int_equal(moved, VIF_MOVE_NONE);
+}
+
+static void every_vif_is_named_once_over_the_pages(void **state)
+{
+	uint32_t nr;
+
+	(void)state;
+	for (uint32_t i = 1; i < VIFS; i++)
+		add_vif(i, (uint16_t)(10000 + i), 0);
+	assert_string_equal(ask("/vifd/vifs,699"), "{\"/vifd/vifs\":[\"10699.0\"]}");
+	assert_string_equal(ask("/vifd/vifs,700"), "{\"/vifd/vifs\":[]}");
+	nr = occurrences(ask("/vifd/vifs"), ".0\"");
+	assert_int_equal(nr, 512);
+	assert_int_equal(occurrences(ask("/vifd/vifs,512"), ".0\""), VIFS - nr);
+}
+
+static void every_vf_is_listed_once_over_the_pages(void **state)
+{
+	uint32_t seen = 0, pages = 0, nr;
+
+	(void)state;
+	nr_vfs = VFS;
+	do {
+		char command[32];
+
+		snprintf(command, sizeof(command), "/vifd/vfs,%u", seen);
+		nr = occurrences(ask(command), "\"pci\":\"0000:01:");
+		seen += nr;
+		pages++;
+	} while (nr);
+	assert_int_equal(seen, VFS);
+	assert_int_equal(pages, 4);
+	assert_has(ask("/vifd/vfs,1"), "{\"1\":{\"pci\":\"0000:01:00.1\"");
+	assert_has(ask("/vifd/vfs,1"), "\"owner\":\"vif 1.0\",\"mac\":\"00:00:00:00:00:00\"");
+	assert_has(ask("/vifd/nics"), "\"vfs\":150,\"vfs_taken\":75");
+}
+
+static void move_is_handed_on(void **state)
+{
+	(void)state;
+	assert_has(ask("/vifd/move,7.0,vf"), "\"error\":\"the vif is not connected\"");
+	connect_vif(1);
+	assert_has(ask("/vifd/move,7.0,vf"), "\"moving\":\"vif 7.0\"");
+	assert_int_equal(moved, VIF_MOVE_VF);
+	ask("/vifd/move,7.0,software");
+	assert_int_equal(moved, VIF_MOVE_SOFTWARE);
+}
+
+static void every_counter_has_a_text(void **state)
+{
+	const char *answer = ask("/vifd/counters");
+
+	(void)state;
+	assert_has(answer, "\"tx_drop_spoof\":\"frames whose source");
+	assert_int_equal(occurrences(answer, "\":\""), COUNTERS);
+}
+
+static void stopped_vifd_answers_with_an_error(void **state)
+{
+	(void)state;
+	ended = true;
+	pthread_join(control_thread, NULL);
+	assert_has(ask("/vifd/vifs"), "\"error\":\"vifd is starting or stopping\"");
+}
+
+int main(void)
+{
+#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define ANSWER(name) cmocka_unit_test_setup_teardown(name, start_vif, stop_vif)
+	const struct CMUnitTest tests[] = {
+		CONTROL(call_runs_in_the_control_thread_and_returns_its_result),
+		CONTROL(calls_of_many_threads_are_each_executed_once),
+		CONTROL(call_that_timed_out_is_never_executed),
+		CONTROL(call_that_runs_is_waited_for_beyond_the_limit),
+		CONTROL(stopping_refuses_those_who_wait_and_those_who_come),
+		ANSWER(vif_that_is_not_connected_has_no_path),
+		ANSWER(connected_vif_is_told_with_everything),
+		ANSWER(biggest_vif_fits_into_an_answer),
+		ANSWER(what_is_not_there_is_said),
+		ANSWER(every_vif_is_named_once_over_the_pages),
+		ANSWER(every_vf_is_listed_once_over_the_pages),
+		ANSWER(move_is_handed_on),
+		ANSWER(every_counter_has_a_text),
+		ANSWER(stopped_vifd_answers_with_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, group_start, group_stop);
+}
