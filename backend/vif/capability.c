@@ -2,7 +2,6 @@
 #include "capability.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../path/statics.h"
@@ -41,6 +40,12 @@ static uint32_t word_bit(enum vifcap_word word)
 	return 1u << word;
 }
 
+/* dddd:bb:dd.f: no other name of a VF fits into the record. */
+static bool is_pci(const char *name)
+{
+	return strlen(name) == VIFCAP_VF_MAX && strspn(name, "0123456789abcdef:.") == VIFCAP_VF_MAX;
+}
+
 /*
  * What the vif can do now. Offloads are vifd's own where the port lacks them, and
  * dearer to the guest than to us: they are all offered, whatever the port.
@@ -49,7 +54,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 {
 	struct port *port = vif->path->port;
 	struct port_link link = { .up = true };
-	bool vf = port->kind == PORT_VF && strlen(port->name) <= VIFCAP_VF_MAX;
+	bool vf = port->kind == PORT_VF;
 
 	port->ops->link_get(port, &link);
 	memset(cap, 0, sizeof(*cap)); /* compared as bytes */
@@ -60,8 +65,10 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
 		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE);
 	cap->version = VIFCAP_VERSION;
-	cap->path = port->kind == PORT_VF ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
-	snprintf(cap->vf, sizeof(cap->vf), "%s", vf ? port->name : "none");
+	cap->path = vf ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
+	memcpy(cap->vf, "none", sizeof("none"));
+	if (vf && is_pci(port->name))
+		memcpy(cap->vf, port->name, VIFCAP_VF_MAX);
 	cap->link = link.up && vif->live.link;
 	cap->speed = link.speed_mbps <= SPEED_MAX_MBPS ? link.speed_mbps : 0;
 	cap->mtu = port->mtu < vif->live.mtu ? port->mtu : vif->live.mtu;
