@@ -102,7 +102,8 @@ static int start_xen(struct host *host)
 
 	host->store = store_open();
 	if (!host->store) {
-		log_error("xenstore cannot be reached: %m; is this a Xen host, is xenstored running?");
+		log_error(
+			"xenstore cannot be reached: %m; is this a Xen host, is xenstored running?");
 		return -errno;
 	}
 	domid = store_own_domid(host->store);
@@ -116,7 +117,8 @@ static int start_xen(struct host *host)
 	host->gnt = gnt_open();
 	host->evt = evt_open();
 	if (!host->dom || !host->gnt || !host->evt) {
-		log_error("hypervisor cannot be reached: %m; are xen-privcmd, xen-gntdev and xen-evtchn loaded?");
+		log_error(
+			"hypervisor cannot be reached: %m; are xen-privcmd, xen-gntdev and xen-evtchn loaded?");
 		return -errno;
 	}
 	return 0;
@@ -131,8 +133,8 @@ static int start_memory(struct daemon *daemon)
 	if (ret)
 		return ret;
 	daemon->eal_started = true;
-	daemon->pool = rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0, POOL_BUF_BYTES,
-					       SOCKET_ID_ANY);
+	daemon->pool =
+		rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0, POOL_BUF_BYTES, SOCKET_ID_ANY);
 	if (!daemon->pool) {
 		log_error("no memory for %u packet buffers: %s; set [daemon] memory_mb", nr,
 			  strerror(rte_errno));
@@ -279,8 +281,10 @@ static int run(struct daemon *daemon)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "test", no_argument, NULL, 't' },
-		{ "version", no_argument, NULL, 'V' },	    { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "test", no_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct daemon daemon;

@@ -13,9 +13,8 @@
 
 /** SYSCALLS() - Name the system calls that this file makes after the start; once a file */
 #define SYSCALLS(...)                                                                              \
-	static const char *file_syscalls[] __attribute__((section("vifd_syscalls"), used)) = {     \
-		__VA_ARGS__                                                                        \
-	}
+	static const char *file_syscalls[]                                                         \
+		__attribute__((section("vifd_syscalls"), used)) = { __VA_ARGS__ }
 
 /**
  * privileges_drop() - Keep the capabilities that are needed, for ever

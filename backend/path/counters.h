@@ -21,7 +21,7 @@
 	X(tx_drop_grant, "frames with a grant that could not be read")                             \
 	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
 	X(tx_drop_spoof, "frames whose source address is not the vif's")                           \
-	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                           \
+	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
 	X(tx_drop_link, "frames sent while the link is set off")                                   \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
 	X(tx_hold_port, "passes that stopped because the port was full")                           \
@@ -50,7 +50,7 @@ enum path_counter {
 #define X(name, text) COUNT_##name,
 	PATH_COUNTERS(X)
 #undef X
-	COUNTERS
+		COUNTERS
 };
 
 /** struct path_counters - worker: w, any: r */

@@ -35,14 +35,14 @@ static bool length_agrees(const struct rte_mbuf *frame, bool ipv4)
 	uint32_t have = frame->pkt_len - frame->l2_len;
 
 	if (ipv4) {
-		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(
-			frame, const struct rte_ipv4_hdr *, frame->l2_len);
+		const struct rte_ipv4_hdr *ip =
+			rte_pktmbuf_mtod_offset(frame, const struct rte_ipv4_hdr *, frame->l2_len);
 
 		return rte_be_to_cpu_16(ip->total_length) >= frame->l3_len + frame->l4_len &&
 		       rte_be_to_cpu_16(ip->total_length) <= have;
 	} else {
-		const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(
-			frame, const struct rte_ipv6_hdr *, frame->l2_len);
+		const struct rte_ipv6_hdr *ip =
+			rte_pktmbuf_mtod_offset(frame, const struct rte_ipv6_hdr *, frame->l2_len);
 		uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
 
 		return payload + sizeof(*ip) >= (uint32_t)frame->l3_len + frame->l4_len &&

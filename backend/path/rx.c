@@ -27,7 +27,7 @@ struct rx_frame {
 	struct rte_mbuf *mbuf;
 	uint32_t first_slot; /* free-running */
 	uint16_t first_copy, nr_copies;
-	uint16_t flags; /* of the first response */
+	uint16_t flags;	  /* of the first response */
 	uint8_t nr_slots; /* extras included */
 	uint8_t nr_extras;
 	uint16_t headroom;

@@ -184,8 +184,9 @@ static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_
 			head->nb_segs++;
 			continue;
 		}
-		tx_plan_piece(pass, rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len), page,
-			      &(struct gnt_copy){ .ref = slot->gref, .offset = offset, .len = len });
+		tx_plan_piece(
+			pass, rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len), page,
+			&(struct gnt_copy){ .ref = slot->gref, .offset = offset, .len = len });
 		(*tail)->data_len += len;
 		head->pkt_len += len;
 		offset += len;

@@ -316,7 +316,7 @@ static uint32_t del_grefs(struct turn *turn)
 	if (!new.page)
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	for (uint32_t i = 0; i < nr; i++) {
-		bool known = list[i].ref < new.limit && new.page[list[i].ref];
+		bool known = list[i].ref < new.limit &&new.page[list[i].ref];
 
 		list[i].status = known ? NETIF_CTRL_STATUS_SUCCESS :
 					 NETIF_CTRL_STATUS_INVALID_PARAMETER;

@@ -280,8 +280,8 @@ static int read_identity(struct vif *vif)
 	struct store *store = vif->host->store;
 	uint32_t frontend_id;
 
-	if (store_get_text(store, vif->backend, "frontend", vif->frontend,
-			   sizeof(vif->frontend)) <= 0)
+	if (store_get_text(store, vif->backend, "frontend", vif->frontend, sizeof(vif->frontend)) <=
+	    0)
 		return -EINVAL;
 	if (store_get_u32(store, vif->backend, "frontend-id", 0, UINT16_MAX, &frontend_id) ||
 	    frontend_id != vif->domid) {

@@ -41,7 +41,8 @@ int store_own_domid(struct store *store);
  * Return: length, -ENOENT no such key, -E2BIG too long, -EINVAL a NUL inside,
  * -EACCES, -errno
  */
-int store_get_text(struct store *store, const char *dir, const char *key, char *text, uint32_t size);
+int store_get_text(struct store *store, const char *dir, const char *key, char *text,
+		   uint32_t size);
 
 /**
  * store_get_u32() - Read a decimal number

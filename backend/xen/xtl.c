@@ -10,7 +10,7 @@
 LOG_TAG("xen");
 
 static void report_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
-			 const char *context, const char *format, va_list args)
+			   const char *context, const char *format, va_list args)
 {
 	char text[256];
 
@@ -21,8 +21,8 @@ static void report_message(struct xentoollog_logger *logger, xentoollog_level le
 		  errnoval >= 0 ? strerror(errnoval) : "");
 }
 
-static void report_progress(struct xentoollog_logger *logger, const char *context, const char *doing,
-			 int percent, unsigned long done, unsigned long total)
+static void report_progress(struct xentoollog_logger *logger, const char *context,
+			    const char *doing, int percent, unsigned long done, unsigned long total)
 {
 	(void)logger;
 	(void)context;

@@ -70,9 +70,9 @@ static void fill_page(struct fuzz_input *input)
 
 	if (how & 128) {
 		for (uint32_t i = 0; i < 16; i++)
-			((struct netif_gref *)page)[i] = (struct netif_gref){
-				.ref = pages[fuzz_u8(input) % PAGES], .flags = fuzz_u8(input) & 1
-			};
+			((struct netif_gref *)page)[i] =
+				(struct netif_gref){ .ref = pages[fuzz_u8(input) % PAGES],
+						     .flags = fuzz_u8(input) & 1 };
 		return;
 	}
 	fuzz_bytes(input, page, 64);

@@ -36,8 +36,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void mutate(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
 {
 	uint8_t what = fuzz_u8(&mutations);
-	uint8_t *ring = (uint8_t *)(what & 1 ? (void *)hostile->queue[0].tx :
-					       (void *)hostile->queue[0].rx);
+	uint8_t *ring =
+		(uint8_t *)(what & 1 ? (void *)hostile->queue[0].tx : (void *)hostile->queue[0].rx);
 	uint16_t at = fuzz_u16(&mutations) % (NETIF_PAGE_SIZE - 8);
 
 	(void)arg;

@@ -94,11 +94,13 @@ static void send_one(struct ping *p, unsigned int seq)
 	p->sent_us[seq] = now_us();
 	p->sent++;
 	/* What cannot be sent (no route, no neighbour) is a lost request, like any other. */
-	if (sendto(p->fd, packet, length, 0, (struct sockaddr *)&p->to, sizeof(p->to)) < 0 && p->sent == 1)
+	if (sendto(p->fd, packet, length, 0, (struct sockaddr *)&p->to, sizeof(p->to)) < 0 &&
+	    p->sent == 1)
 		perror("pingcheck: sendto");
 }
 
-static bool payload_is_ours(const struct ping *p, unsigned int seq, const uint8_t *data, size_t length)
+static bool payload_is_ours(const struct ping *p, unsigned int seq, const uint8_t *data,
+			    size_t length)
 {
 	unsigned int i;
 
@@ -135,7 +137,8 @@ static void receive_one(struct ping *p)
 		return;
 	seq = ntohs(head.un.echo.sequence);
 	if (head.un.echo.id != p->ident || seq >= p->count || !p->sent_us[seq] ||
-	    !payload_is_ours(p, seq, packet + skip + sizeof(head), (size_t)got - skip - sizeof(head))) {
+	    !payload_is_ours(p, seq, packet + skip + sizeof(head),
+			     (size_t)got - skip - sizeof(head))) {
 		p->bogus++;
 		return;
 	}
@@ -169,7 +172,8 @@ static void usage(void)
 	fputs("usage: pingcheck [-c COUNT] [-i INTERVAL_MS] [-s PAYLOAD_BYTES] [-w WAIT_MS] ADDRESS\n"
 	      "Pings an IPv4 address and checks each reply's payload and sequence.\n"
 	      "  -c  requests to send (5)       -i  milliseconds between them (100)\n"
-	      "  -s  payload, bytes (56)        -w  milliseconds to wait for the last (3000)\n", stderr);
+	      "  -s  payload, bytes (56)        -w  milliseconds to wait for the last (3000)\n",
+	      stderr);
 	exit(2);
 }
 
@@ -179,14 +183,24 @@ static void options(struct ping *p, int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "c:i:s:w:h")) != -1) {
 		switch (c) {
-		case 'c': p->count = (unsigned int)atoi(optarg); break;
-		case 'i': p->interval_ms = (unsigned int)atoi(optarg); break;
-		case 's': p->size_bytes = (unsigned int)atoi(optarg); break;
-		case 'w': p->wait_ms = (unsigned int)atoi(optarg); break;
-		default: usage();
+		case 'c':
+			p->count = (unsigned int)atoi(optarg);
+			break;
+		case 'i':
+			p->interval_ms = (unsigned int)atoi(optarg);
+			break;
+		case 's':
+			p->size_bytes = (unsigned int)atoi(optarg);
+			break;
+		case 'w':
+			p->wait_ms = (unsigned int)atoi(optarg);
+			break;
+		default:
+			usage();
 		}
 	}
-	if (optind != argc - 1 || p->count < 1 || p->count > COUNT_MAX || p->size_bytes > SIZE_MAX_BYTES)
+	if (optind != argc - 1 || p->count < 1 || p->count > COUNT_MAX ||
+	    p->size_bytes > SIZE_MAX_BYTES)
 		usage();
 	p->to.sin_family = AF_INET;
 	if (inet_pton(AF_INET, argv[optind], &p->to.sin_addr) != 1)
@@ -218,8 +232,8 @@ int main(int argc, char **argv)
 	/* A duplicate comes right behind its original, so a moment is left for the last one's. */
 	receive_until(&p, now_us() + 100000, false);
 
-	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld\n", p.sent, p.received,
-	       p.sent - p.received, p.duplicated, p.bogus,
+	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld\n", p.sent,
+	       p.received, p.sent - p.received, p.duplicated, p.bogus,
 	       (long long)(p.received ? p.rtt_sum_us / p.received : 0));
 	return p.received == p.sent && !p.duplicated && !p.bogus ? 0 : 1;
 }

@@ -109,7 +109,8 @@ static bool is_for(const uint8_t *frame, size_t length, const uint8_t *ip)
 {
 	if (ethertype(frame) == 0x0800)
 		return length >= ETH_HEAD + 20 && !memcmp(frame + ETH_HEAD + 16, ip, 4);
-	return ethertype(frame) == 0x0806 && length >= ETH_HEAD + 28 && !memcmp(frame + ETH_HEAD + 24, ip, 4);
+	return ethertype(frame) == 0x0806 && length >= ETH_HEAD + 28 &&
+	       !memcmp(frame + ETH_HEAD + 24, ip, 4);
 }
 
 static void swap_ends(uint8_t *frame)
@@ -282,7 +283,8 @@ int main(int argc, char **argv)
 	if (argc < 4) {
 		fputs("usage: wire FOLDER USER_NET NIC...\n"
 		      "Joins QEMU's datagram network devices whose Unix sockets are FOLDER/NAME.qemu;\n"
-		      "its own ends are FOLDER/NAME.wire. USER_NET is the name of the user network's.\n", stderr);
+		      "its own ends are FOLDER/NAME.wire. USER_NET is the name of the user network's.\n",
+		      stderr);
 		return 2;
 	}
 	for (i = 2; i < argc; i++) {

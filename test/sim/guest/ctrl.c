@@ -41,7 +41,8 @@ int simguest_ctrl(struct simguest *g, uint16_t type, uint32_t d0, uint32_t d1, u
 		if (__atomic_load_n(&g->ctrls->idx.rsp_prod, __ATOMIC_ACQUIRE) != g->ctrl.cons) {
 			rsp = g->ctrls->entry[g->ctrl.cons++ & MASK].rsp;
 			if (rsp.id != g->ctrl_id || rsp.type != type)
-				simguest_violation(&g->queue[0], "control response of another request");
+				simguest_violation(&g->queue[0],
+						   "control response of another request");
 			if (data)
 				*data = rsp.data;
 			return (int)rsp.status;
@@ -79,7 +80,8 @@ static uint32_t list_fill(struct simguest_queue *q, uint32_t max)
 int simguest_static_add(struct simguest_queue *q)
 {
 	uint32_t max = 0, n;
-	int status = simguest_ctrl(q->guest, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->index, 0, 0, &max);
+	int status =
+		simguest_ctrl(q->guest, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->index, 0, 0, &max);
 
 	if (status < 0)
 		return status;
@@ -104,8 +106,8 @@ int simguest_static_del(struct simguest_queue *q)
 
 	for (uint32_t i = 0; i < n; i++)
 		entry[i].status = 0xffff;
-	status = simguest_ctrl(q->guest, NETIF_CTRL_DEL_GREF_MAPPING, q->index,
-			       q->guest->list_gref, n, &done);
+	status = simguest_ctrl(q->guest, NETIF_CTRL_DEL_GREF_MAPPING, q->index, q->guest->list_gref,
+			       n, &done);
 	if (status)
 		return status < 0 ? status : -EPROTO;
 	for (uint32_t i = 0; i < n; i++)

@@ -363,8 +363,7 @@ static int rx_check(struct simguest_queue *q, uint32_t slot, struct netif_rx_res
 	*rsp = q->rxs->entry[slot].rsp;
 	if (rsp->id != slot)
 		simguest_violation(q, "rx response not in the slot of its request");
-	if (q->guest->config.regrant &&
-	    !simhv_grant_end(q->guest->config.domid, q->rx_gref[slot]))
+	if (q->guest->config.regrant && !simhv_grant_end(q->guest->config.domid, q->rx_gref[slot]))
 		q->stats.in_use++;
 	if (rsp->status < 0)
 		return -1;
@@ -389,8 +388,8 @@ static uint32_t rx_extras(struct simguest_queue *q, uint32_t at, uint32_t prod,
 		if (extra.type == NETIF_EXTRA_GSO) {
 			f->gso_size = extra.u.gso.size;
 			f->gso_type = extra.u.gso.type;
-			if (!f->gso_size || (f->gso_type != NETIF_GSO_TCPV4 &&
-					     f->gso_type != NETIF_GSO_TCPV6))
+			if (!f->gso_size ||
+			    (f->gso_type != NETIF_GSO_TCPV4 && f->gso_type != NETIF_GSO_TCPV6))
 				simguest_violation(q, "rx gso extra is wrong");
 		} else if (extra.type == NETIF_EXTRA_HASH) {
 			f->hash_type = (uint8_t)(1 + extra.u.hash.type);
@@ -434,7 +433,8 @@ static uint32_t rx_frame(struct simguest_queue *q, uint32_t at, uint32_t prod,
 			memcpy(linear, f->data, f->len);
 			f->data = linear;
 		}
-		memcpy(linear + f->len, q->rx_mem + (size_t)slot * SIM_PAGE + rsp.offset, (size_t)n);
+		memcpy(linear + f->len, q->rx_mem + (size_t)slot * SIM_PAGE + rsp.offset,
+		       (size_t)n);
 		f->len += (uint32_t)n;
 	}
 	if (bad) {

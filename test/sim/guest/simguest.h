@@ -24,32 +24,32 @@
 
 #define SIMGUEST_QUEUES_MAX 16u
 #define SIMGUEST_BURST_MAX 64u
-#define SIMGUEST_SLOTS_MAX 18u	/* of one frame */
+#define SIMGUEST_SLOTS_MAX 18u /* of one frame */
 
 /** struct simguest_config - What to ask for; zero = what Linux' netfront asks for */
 struct simguest_config {
 	uint32_t domid, devid;
-	uint32_t queues;		/* 0 = 1; bounded by what the back end offers */
-	bool shared_channel;		/* one event channel a queue even if two are offered */
-	bool no_sg, no_gso, no_csum;	/* do not offer these for reception */
+	uint32_t queues;	     /* 0 = 1; bounded by what the back end offers */
+	bool shared_channel;	     /* one event channel a queue even if two are offered */
+	bool no_sg, no_gso, no_csum; /* do not offer these for reception */
 	bool no_rx_notify;
-	bool ctrl_ring;			/* connect the control ring if it is offered */
-	bool static_grants;		/* map all buffers once (implies ctrl_ring) */
-	bool multicast_control;		/* request-multicast-control=1 from the start */
-	bool poll;			/* ask for no events at all */
-	bool regrant;			/* grant and revoke around each frame */
-	uint32_t rx_buffers;		/* posted per queue, 0 = all 256 */
-	uint32_t timeout_ms;		/* of each step of the handshake, 0 = 10000 */
+	bool ctrl_ring;		/* connect the control ring if it is offered */
+	bool static_grants;	/* map all buffers once (implies ctrl_ring) */
+	bool multicast_control; /* request-multicast-control=1 from the start */
+	bool poll;		/* ask for no events at all */
+	bool regrant;		/* grant and revoke around each frame */
+	uint32_t rx_buffers;	/* posted per queue, 0 = all 256 */
+	uint32_t timeout_ms;	/* of each step of the handshake, 0 = 10000 */
 };
 
 /** struct simguest_frame - One frame on its way in or out */
 struct simguest_frame {
-	void *data;		/* tx: NULL = send what the buffer holds from its last use */
+	void *data; /* tx: NULL = send what the buffer holds from its last use */
 	uint32_t len;
-	uint16_t flags;		/* tx: NETIF_TXF_*, rx: NETIF_RXF_*, of csum only */
-	uint16_t gso_size;	/* 0 = none */
-	uint8_t gso_type;	/* NETIF_GSO_* */
-	uint8_t hash_type;	/* rx: 1 + NETIF_HASH_*, 0 = none given */
+	uint16_t flags;	   /* tx: NETIF_TXF_*, rx: NETIF_RXF_*, of csum only */
+	uint16_t gso_size; /* 0 = none */
+	uint8_t gso_type;  /* NETIF_GSO_* */
+	uint8_t hash_type; /* rx: 1 + NETIF_HASH_*, 0 = none given */
 	uint32_t hash;
 };
 
@@ -57,14 +57,14 @@ struct simguest_stats {
 	uint64_t tx_frames, tx_bytes, tx_error, tx_dropped, tx_full;
 	uint64_t rx_frames, rx_bytes, rx_error;
 	uint64_t notifies, events;
-	uint64_t violations;	/* of the protocol by the back end */
-	uint64_t in_use;	/* grants that could not be revoked */
-	char why[64];		/* the first violation */
+	uint64_t violations; /* of the protocol by the back end */
+	uint64_t in_use;     /* grants that could not be revoked */
+	char why[64];	     /* the first violation */
 };
 
 struct simguest_ring {
-	uint32_t prod, cons;	/* ours: requests made, responses consumed */
-	uint32_t gref;		/* of the ring page */
+	uint32_t prod, cons; /* ours: requests made, responses consumed */
+	uint32_t gref;	     /* of the ring page */
 	int port;
 	uint32_t gfn;
 };
@@ -75,14 +75,14 @@ struct simguest_queue {
 	struct simguest_ring tx, rx;
 	struct netif_tx_sring *txs;
 	struct netif_rx_sring *rxs;
-	uint32_t tx_gfn, rx_gfn;		/* 256 pages each */
+	uint32_t tx_gfn, rx_gfn; /* 256 pages each */
 	uint8_t *tx_mem, *rx_mem;
 	uint32_t tx_gref[NETIF_RING_SIZE], rx_gref[NETIF_RING_SIZE];
-	uint16_t tx_free[NETIF_RING_SIZE];	/* stack of ids */
+	uint16_t tx_free[NETIF_RING_SIZE]; /* stack of ids */
 	uint32_t tx_nr_free;
-	uint8_t tx_busy[NETIF_RING_SIZE];	/* id is with the back end */
+	uint8_t tx_busy[NETIF_RING_SIZE]; /* id is with the back end */
 	uint32_t rx_posted_max;
-	uint8_t *rx_linear;			/* frames of several slots, put together */
+	uint8_t *rx_linear; /* frames of several slots, put together */
 	uint32_t static_nr;
 	struct simguest_stats stats;
 };
@@ -102,7 +102,7 @@ struct simguest {
 	struct simguest_ring ctrl;
 	struct netif_ctrl_sring *ctrls;
 	uint16_t ctrl_id;
-	uint32_t list_gfn, list_gref;	/* page for keys, tables and lists */
+	uint32_t list_gfn, list_gref; /* page for keys, tables and lists */
 	struct simguest_queue queue[SIMGUEST_QUEUES_MAX];
 };
 
@@ -136,7 +136,7 @@ void simguest_violation(struct simguest_queue *q, const char *why);
 
 /* rings.c */
 int simguest_rings_create(struct simguest *g);
-int simguest_rings_destroy(struct simguest *g);	/* Return: grants still in use */
+int simguest_rings_destroy(struct simguest *g); /* Return: grants still in use */
 /**
  * simguest_tx() - Send frames
  *

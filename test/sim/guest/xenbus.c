@@ -110,8 +110,8 @@ static int identity_read(struct simguest *g)
 	snprintf(g->back, sizeof(g->back), "%s", text);
 	free(text);
 	text = simguest_read(g, g->front, "mac");
-	if (text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &g->mac[0], &g->mac[1], &g->mac[2],
-			   &g->mac[3], &g->mac[4], &g->mac[5]) != 6)
+	if (text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &g->mac[0], &g->mac[1],
+			   &g->mac[2], &g->mac[3], &g->mac[4], &g->mac[5]) != 6)
 		memset(g->mac, 0, 6);
 	free(text);
 	g->mtu = read_number(g, g->front, "mtu", 1500);
@@ -289,9 +289,15 @@ int simguest_connect(struct simguest *g)
 static void keys_remove(struct simguest *g)
 {
 	static const char *const names[] = {
-		"tx-ring-ref", "rx-ring-ref", "event-channel", "event-channel-tx",
-		"event-channel-rx", "ctrl-ring-ref", "event-channel-ctrl",
-		"multi-queue-num-queues", "request-multicast-control",
+		"tx-ring-ref",
+		"rx-ring-ref",
+		"event-channel",
+		"event-channel-tx",
+		"event-channel-rx",
+		"ctrl-ring-ref",
+		"event-channel-ctrl",
+		"multi-queue-num-queues",
+		"request-multicast-control",
 	};
 	char path[256];
 

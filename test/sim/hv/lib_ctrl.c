@@ -44,9 +44,9 @@ int xc_interface_close(xc_interface *xch)
 /* The first domain at or after @domid that exists, or SIM_DOMS */
 static uint32_t dom_next(uint32_t domid)
 {
-	while (domid < SIM_DOMS && (simhv->dom[domid].state == SIM_DOM_FREE ||
-				    (simhv->dom[domid].state == SIM_DOM_DYING &&
-				     simhv->dom[domid].maps == 0)))
+	while (domid < SIM_DOMS &&
+	       (simhv->dom[domid].state == SIM_DOM_FREE ||
+		(simhv->dom[domid].state == SIM_DOM_DYING && simhv->dom[domid].maps == 0)))
 		domid++;
 	return domid < SIM_DOMS ? domid : SIM_DOMS;
 }
@@ -61,8 +61,8 @@ static void info_fill(xc_domaininfo_t *info, uint32_t domid)
 	if (dom->type != SIM_DOM_PV)
 		info->flags |= XEN_DOMINF_hvm_guest | XEN_DOMINF_hap;
 	if (dom->shutdown)
-		info->flags |= XEN_DOMINF_shutdown |
-			       (dom->shutdown - 1) << XEN_DOMINF_shutdownshift;
+		info->flags |= XEN_DOMINF_shutdown | (dom->shutdown - 1)
+							     << XEN_DOMINF_shutdownshift;
 	info->tot_pages = info->max_pages = SIM_DOM_PAGES;
 	info->nr_online_vcpus = 1;
 }

@@ -14,7 +14,7 @@
 struct xenevtchn_handle {
 	uint32_t evh;
 	int fd;
-	int only;	/* domain it is restricted to, -1 = none */
+	int only; /* domain it is restricted to, -1 = none */
 };
 
 static int answer(int ret)

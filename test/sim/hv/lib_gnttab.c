@@ -27,7 +27,7 @@ struct range {
 	struct range *next;
 	uint8_t *at;
 	uint32_t nr;
-	uint32_t map[];	/* of this process' slot, one a page */
+	uint32_t map[]; /* of this process' slot, one a page */
 };
 
 struct xengntdev_handle {
@@ -54,8 +54,8 @@ static struct xengntdev_handle *handle_open(xentoollog_logger *logger)
 	if (!g)
 		return NULL;
 	if (!logger)
-		logger = g->own_logger = (xentoollog_logger *)
-			xtl_createlogger_stdiostream(stderr, XTL_PROGRESS, 0);
+		logger = g->own_logger =
+			(xentoollog_logger *)xtl_createlogger_stdiostream(stderr, XTL_PROGRESS, 0);
 	g->logger = logger;
 	g->domid = simhv_domid();
 	g->stats = &simhv_self()->gnt[simhv_self()->gnt_handles++ % SIM_PROC_GNT];
@@ -382,8 +382,8 @@ static int unsupported(void)
 	return -1;
 }
 
-int xengnttab_dmabuf_exp_from_refs(xengnttab_handle *g, uint32_t domid, uint32_t flags,
-				   uint32_t nr, const uint32_t *refs, uint32_t *fd)
+int xengnttab_dmabuf_exp_from_refs(xengnttab_handle *g, uint32_t domid, uint32_t flags, uint32_t nr,
+				   const uint32_t *refs, uint32_t *fd)
 {
 	(void)g, (void)domid, (void)flags, (void)nr, (void)refs, (void)fd;
 	return unsupported();

@@ -28,14 +28,14 @@
 #include <sys/types.h>
 
 #define SIM_PAGE 4096u
-#define SIM_DOMS 512u		/* domain ids 0..511 */
-#define SIM_DOM_PAGES 65536u	/* 256 MiB of memory each, allocated on first touch */
+#define SIM_DOMS 512u	     /* domain ids 0..511 */
+#define SIM_DOM_PAGES 65536u /* 256 MiB of memory each, allocated on first touch */
 #define SIM_GRANTS 65536u
 #define SIM_PORTS 8192u
-#define SIM_HANDLES 1024u	/* open event channel handles, all processes */
+#define SIM_HANDLES 1024u /* open event channel handles, all processes */
 #define SIM_PROCS 256u
-#define SIM_PROC_MAPS 65536u	/* pages that one process may have mapped */
-#define SIM_PROC_GNT 64u	/* grant handles of one process with counters of their own */
+#define SIM_PROC_MAPS 65536u /* pages that one process may have mapped */
+#define SIM_PROC_GNT 64u     /* grant handles of one process with counters of their own */
 
 #define SIM_MAGIC 0x76696664u
 #define SIM_VERSION 3u
@@ -48,7 +48,7 @@
 #define SIM_GNT_RESERVED (1ull << 62)
 #define SIM_GNT_READERS(w) (((w) >> 34) & 0x3fff)
 #define SIM_GNT_WRITERS(w) (((w) >> 48) & 0x3fff)
-#define SIM_GNT_DOMID(w) ((uint32_t)((w) & 0xffff))
+#define SIM_GNT_DOMID(w) ((uint32_t)((w)&0xffff))
 #define SIM_GNT_GFN(w) ((uint32_t)(((w) >> 16) & 0xffff))
 
 enum sim_dom_state { SIM_DOM_FREE, SIM_DOM_LIVE, SIM_DOM_DYING };
@@ -60,17 +60,17 @@ enum sim_port_state { SIM_PORT_FREE, SIM_PORT_UNBOUND, SIM_PORT_INTERDOMAIN, SIM
 #define SIM_EVT_MASKED 2u
 
 struct sim_port {
-	_Atomic uint32_t state;		/* enum sim_port_state; changed under the lock */
-	_Atomic uint32_t flags;		/* SIM_EVT_* */
-	_Atomic uint32_t remote;	/* domain << 16 | port; unbound: domain << 16 */
-	_Atomic uint32_t handle;	/* index + 1 of the handle that waits for it, 0 = none */
+	_Atomic uint32_t state;	 /* enum sim_port_state; changed under the lock */
+	_Atomic uint32_t flags;	 /* SIM_EVT_* */
+	_Atomic uint32_t remote; /* domain << 16 | port; unbound: domain << 16 */
+	_Atomic uint32_t handle; /* index + 1 of the handle that waits for it, 0 = none */
 };
 
 struct sim_dom {
 	_Atomic uint32_t state;
 	uint32_t type;
-	_Atomic uint32_t shutdown;	/* 0 or 1 + reason */
-	_Atomic uint32_t maps;		/* pages of this domain that others have mapped */
+	_Atomic uint32_t shutdown; /* 0 or 1 + reason */
+	_Atomic uint32_t maps;	   /* pages of this domain that others have mapped */
 	char name[64];
 	uint32_t page_hint, grant_hint;
 	uint64_t page_used[SIM_DOM_PAGES / 64];
@@ -79,13 +79,13 @@ struct sim_dom {
 };
 
 struct sim_evh {
-	_Atomic uint32_t gen;		/* counts the owners of this slot */
+	_Atomic uint32_t gen; /* counts the owners of this slot */
 	_Atomic uint32_t used;
 	uint32_t proc, dom;
-	_Atomic uint32_t signaled;	/* the FIFO holds, or is about to hold, one byte */
+	_Atomic uint32_t signaled; /* the FIFO holds, or is about to hold, one byte */
 	_Atomic uint32_t binds;
-	_Atomic uint32_t words;		/* of the bitmap that are in use */
-	uint32_t cursor;		/* reader only: where the next search begins */
+	_Atomic uint32_t words; /* of the bitmap that are in use */
+	uint32_t cursor;	/* reader only: where the next search begins */
 	_Atomic uint64_t bits[SIM_PORTS / 64];
 };
 
@@ -93,7 +93,7 @@ struct sim_map {
 	uint32_t ref;
 	uint16_t dom;
 	uint8_t used, write;
-	int32_t notify_offset, notify_port;	/* -1 = none */
+	int32_t notify_offset, notify_port; /* -1 = none */
 };
 
 struct sim_gnt_stats {
@@ -105,8 +105,8 @@ struct sim_proc {
 	_Atomic uint32_t used;
 	int32_t pid;
 	char name[32];
-	_Atomic uint32_t maps;		/* pages mapped now */
-	_Atomic uint32_t binds;		/* event channels bound now */
+	_Atomic uint32_t maps;	/* pages mapped now */
+	_Atomic uint32_t binds; /* event channels bound now */
 	_Atomic uint64_t maps_total, notifies;
 	_Atomic uint32_t gnt_handles;
 	struct sim_gnt_stats gnt[SIM_PROC_GNT];
@@ -115,7 +115,7 @@ struct sim_proc {
 
 struct simhv {
 	uint32_t magic, version;
-	pthread_mutex_t lock;		/* ports, pages, references, domains: whatever is slow */
+	pthread_mutex_t lock; /* ports, pages, references, domains: whatever is slow */
 	_Atomic uint32_t last_domid;
 	struct sim_evh evh[SIM_HANDLES];
 	struct sim_proc proc[SIM_PROCS];

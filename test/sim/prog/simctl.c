@@ -79,10 +79,17 @@ static int cmd_shutdown(struct xs_handle *xs, int argc, char **argv)
 
 static bool vif_word(struct vif_config *vif, bool *has_devid, const char *word)
 {
-	const struct { const char *key, **to; } keys[] = {
-		{ "mac=", &vif->mac }, { "bridge=", &vif->bridge }, { "rate=", &vif->rate },
-		{ "mtu=", &vif->mtu }, { "vlan=", &vif->vlan }, { "ip=", &vif->ip },
-		{ "script=", &vif->script }, { "vifname=", &vif->vifname },
+	const struct {
+		const char *key, **to;
+	} keys[] = {
+		{ "mac=", &vif->mac },
+		{ "bridge=", &vif->bridge },
+		{ "rate=", &vif->rate },
+		{ "mtu=", &vif->mtu },
+		{ "vlan=", &vif->vlan },
+		{ "ip=", &vif->ip },
+		{ "script=", &vif->script },
+		{ "vifname=", &vif->vifname },
 		{ "gatewaydev=", &vif->gatewaydev },
 	};
 
@@ -198,7 +205,9 @@ static int cmd_list(struct xs_handle *xs, int argc, char **argv)
 
 		if (d->state == SIM_DOM_LIVE || (d->state == SIM_DOM_DYING && d->maps))
 			printf("%-4u %-4s %-6s maps=%u %s\n", i, type[d->type],
-			       d->state == SIM_DOM_DYING ? "dying" : d->shutdown ? "down" : "live",
+			       d->state == SIM_DOM_DYING ? "dying" :
+			       d->shutdown		 ? "down" :
+							   "live",
 			       d->maps, d->name);
 	}
 	return 0;
@@ -234,9 +243,10 @@ static const struct {
 	int (*run)(struct xs_handle *xs, int argc, char **argv);
 	int args;
 } commands[] = {
-	{ "create", cmd_create, 1 }, { "destroy", cmd_destroy, 1 }, { "kill", cmd_kill, 1 },
-	{ "shutdown", cmd_shutdown, 1 }, { "vif-add", cmd_vif_add, 1 },
-	{ "vif-del", cmd_vif_del, 2 }, { "burst", cmd_burst, 1 }, { "list", cmd_list, 0 },
+	{ "create", cmd_create, 1 },   { "destroy", cmd_destroy, 1 },
+	{ "kill", cmd_kill, 1 },       { "shutdown", cmd_shutdown, 1 },
+	{ "vif-add", cmd_vif_add, 1 }, { "vif-del", cmd_vif_del, 2 },
+	{ "burst", cmd_burst, 1 },     { "list", cmd_list, 0 },
 	{ "stats", cmd_stats, 0 },
 };
 

@@ -62,7 +62,7 @@ struct direction {
 	struct end *from, *to;
 	uint16_t flow;
 	uint64_t sent, bytes, received, foreign, duplicated, reordered, bursts, given_up;
-	uint64_t highest[FLOWS_MAX];	/* of each UDP flow */
+	uint64_t highest[FLOWS_MAX]; /* of each UDP flow */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
 };
@@ -145,7 +145,8 @@ static int end_close(struct end *e)
 		close(e->fd);
 	free(e->frames);
 	if (in_use)
-		fprintf(stderr, "simguest-gen: %s: %d grants still in use at the end\n", e->name, in_use);
+		fprintf(stderr, "simguest-gen: %s: %d grants still in use at the end\n", e->name,
+			in_use);
 	return in_use;
 }
 
@@ -156,7 +157,7 @@ static uint16_t ip_sum(const uint8_t *ip)
 	for (int i = 0; i < 20; i += 2)
 		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~((sum & 0xffff) + (sum >> 16));
+	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 }
 
 static void put16(uint8_t *p, uint32_t v)
@@ -400,8 +401,8 @@ static void report(const struct direction *d)
 	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f delay_us=%.1f delay_max_us=%.0f "
 	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
 	       d->from->name, d->to->name, d->sent, d->received,
-	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated, d->reordered,
-	       d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
+	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated,
+	       d->reordered, d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
 	       rx_s > 0 ? (double)d->received / rx_s / 1e6 : 0,
 	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6,
 	       d->received ? (double)d->delay_ns / (double)d->received / 1e3 : 0,
@@ -424,12 +425,12 @@ static int sizes_read(char *text)
 }
 
 static const struct option options[] = {
-	{ "both", 0, NULL, 'b' }, { "size", 1, NULL, 's' }, { "seconds", 1, NULL, 't' },
-	{ "count", 1, NULL, 'c' }, { "rate", 1, NULL, 'r' }, { "flows", 1, NULL, 'f' },
-	{ "burst", 1, NULL, 'B' }, { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
+	{ "both", 0, NULL, 'b' },    { "size", 1, NULL, 's' },	 { "seconds", 1, NULL, 't' },
+	{ "count", 1, NULL, 'c' },   { "rate", 1, NULL, 'r' },	 { "flows", 1, NULL, 'f' },
+	{ "burst", 1, NULL, 'B' },   { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
-	{ "dst", 1, NULL, 'd' }, { "drain", 1, NULL, 'D' }, { "window", 1, NULL, 'w' }, { "help", 0, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "dst", 1, NULL, 'd' },     { "drain", 1, NULL, 'D' },	 { "window", 1, NULL, 'w' },
+	{ "help", 0, NULL, 'h' },    { NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv)
@@ -438,20 +439,49 @@ static int options_read(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
-		case 'b': opt.both = true; break;
-		case 's': if (sizes_read(optarg)) return -EINVAL; break;
-		case 't': opt.seconds = atof(optarg); break;
-		case 'c': opt.count = strtoull(optarg, NULL, 10); break;
-		case 'r': opt.rate = atof(optarg); break;
-		case 'f': opt.flows = (uint32_t)atoi(optarg); break;
-		case 'B': opt.burst = (uint32_t)atoi(optarg); break;
-		case 'q': opt.vif.queues = (uint32_t)atoi(optarg); break;
-		case 'S': opt.vif.static_grants = true; break;
-		case 'R': opt.vif.regrant = true; break;
-		case 'e': opt.events = true; break;
-		case 'H': opt.vif.shared_channel = true; break;
-		case 'w': opt.window = strtoull(optarg, NULL, 10); break;
-		case 'D': opt.drain_ms = (uint32_t)atoi(optarg); break;
+		case 'b':
+			opt.both = true;
+			break;
+		case 's':
+			if (sizes_read(optarg))
+				return -EINVAL;
+			break;
+		case 't':
+			opt.seconds = atof(optarg);
+			break;
+		case 'c':
+			opt.count = strtoull(optarg, NULL, 10);
+			break;
+		case 'r':
+			opt.rate = atof(optarg);
+			break;
+		case 'f':
+			opt.flows = (uint32_t)atoi(optarg);
+			break;
+		case 'B':
+			opt.burst = (uint32_t)atoi(optarg);
+			break;
+		case 'q':
+			opt.vif.queues = (uint32_t)atoi(optarg);
+			break;
+		case 'S':
+			opt.vif.static_grants = true;
+			break;
+		case 'R':
+			opt.vif.regrant = true;
+			break;
+		case 'e':
+			opt.events = true;
+			break;
+		case 'H':
+			opt.vif.shared_channel = true;
+			break;
+		case 'w':
+			opt.window = strtoull(optarg, NULL, 10);
+			break;
+		case 'D':
+			opt.drain_ms = (uint32_t)atoi(optarg);
+			break;
 		case 'd':
 			opt.has_dst = sscanf(optarg, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &opt.dst[0],
 					     &opt.dst[1], &opt.dst[2], &opt.dst[3], &opt.dst[4],
@@ -459,8 +489,11 @@ static int options_read(int argc, char **argv)
 			if (!opt.has_dst)
 				return -EINVAL;
 			break;
-		case 'h': fputs(help, stdout); exit(0);
-		default: return -EINVAL;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return -EINVAL;
 		}
 	}
 	if (!opt.flows || opt.flows > FLOWS_MAX || !opt.burst || opt.burst > BURST_MAX)

@@ -197,7 +197,8 @@ static void do_gso_lies(void)
 
 	headers(id, below(2), below(3));
 	slot((uint16_t)(NETIF_TXF_EXTRA_INFO | NETIF_TXF_CSUM_BLANK |
-			(total > 4096 ? NETIF_TXF_MORE_DATA : 0)), 0, (uint16_t)total);
+			(total > 4096 ? NETIF_TXF_MORE_DATA : 0)),
+	     0, (uint16_t)total);
 	e = extra(NETIF_EXTRA_GSO, false);
 	e->u.gso.size = (uint16_t)(1 + (below(3) ? below(16) : below(65535)));
 	e->u.gso.type = (uint8_t)(1 + below(2));
@@ -338,17 +339,23 @@ static void do_ctrl(void)
 	req->data[1] = below(3) ? g->list_gref : rnd();
 	req->data[2] = below(2) ? below(600) : rnd();
 	for (int i = 0; i < 8; i++)
-		simhv_mem(g->config.domid)[g->list_gfn * SIM_PAGE + below(SIM_PAGE)] = (uint8_t)rnd();
+		simhv_mem(g->config.domid)[g->list_gfn * SIM_PAGE + below(SIM_PAGE)] =
+			(uint8_t)rnd();
 	__atomic_store_n(&g->ctrls->idx.req_prod, g->ctrl.prod, __ATOMIC_RELEASE);
 	simhv_port_notify((uint32_t)g->evh, (uint32_t)g->ctrl.port);
 }
 
 static void do_watch_storm(void)
 {
-	static const char *const keys[] = { "request-multicast-control", "xdp-headroom",
-					    "feature-sg", "mac", "capability", "capability-ack" };
-	static const char *const values[] = { "1", "0", "", "-1", "99999999999999999999", "yes",
-					      "version=1 generation=1" };
+	static const char *const keys[] = { "request-multicast-control",
+					    "xdp-headroom",
+					    "feature-sg",
+					    "mac",
+					    "capability",
+					    "capability-ack" };
+	static const char *const values[] = {
+		"1", "0", "", "-1", "99999999999999999999", "yes", "version=1 generation=1"
+	};
 
 	for (int i = 0; i < 4; i++)
 		simguest_write(g, keys[below(6)], "%s", values[below(7)]);
@@ -358,13 +365,15 @@ static void do_watch_storm(void)
 
 static void do_tx_index(void)
 {
-	__atomic_store_n(&q->txs->idx.req_prod, q->tx.prod + 257 + below(1u << 30), __ATOMIC_RELEASE);
+	__atomic_store_n(&q->txs->idx.req_prod, q->tx.prod + 257 + below(1u << 30),
+			 __ATOMIC_RELEASE);
 	simhv_port_notify((uint32_t)g->evh, (uint32_t)q->tx.port);
 }
 
 static void do_rx_index(void)
 {
-	__atomic_store_n(&q->rxs->idx.req_prod, q->rx.prod + 257 + below(1u << 30), __ATOMIC_RELEASE);
+	__atomic_store_n(&q->rxs->idx.req_prod, q->rx.prod + 257 + below(1u << 30),
+			 __ATOMIC_RELEASE);
 	simhv_port_notify((uint32_t)g->evh, (uint32_t)q->rx.port);
 }
 
@@ -411,29 +420,44 @@ static void do_state_gone(void)
 static struct kind {
 	const char *name;
 	void (*run)(void);
-	uint32_t slots;		/* of the tx ring, 0 = none */
-	uint32_t weight;	/* 0 = ends the connection */
+	uint32_t slots;	 /* of the tx ring, 0 = none */
+	uint32_t weight; /* 0 = ends the connection */
 	uint64_t done;
 } kinds[] = {
-	{ "bad-gref", do_bad_gref, 1, 20, 0 }, { "other-domain", do_other_domain, 1, 5, 0 },
-		{ "zero-slots", do_zero_slots, 18, 10, 0 }, { "tiny-total", do_tiny_total, 20, 10, 0 },
-	{ "sum-mismatch", do_sum_mismatch, 3, 10, 0 }, { "runt", do_runt, 1, 20, 0 },
+	{ "bad-gref", do_bad_gref, 1, 20, 0 },
+	{ "other-domain", do_other_domain, 1, 5, 0 },
+	{ "zero-slots", do_zero_slots, 18, 10, 0 },
+	{ "tiny-total", do_tiny_total, 20, 10, 0 },
+	{ "sum-mismatch", do_sum_mismatch, 3, 10, 0 },
+	{ "runt", do_runt, 1, 20, 0 },
 	{ "garbage", do_garbage, 1, 20, 0 },
-	{ "csum-lies", do_csum_lies, 1, 20, 0 }, { "gso-lies", do_gso_lies, 3, 20, 0 },
+	{ "csum-lies", do_csum_lies, 1, 20, 0 },
+	{ "gso-lies", do_gso_lies, 3, 20, 0 },
 	{ "extra-chain", do_extra_chain, 10, 5, 0 },
-	{ "mcast-flood", do_mcast_flood, 2, 10, 0 }, { "same-id", do_same_id, 3, 10, 0 },
-	{ "rewrite", do_rewrite, 1, 20, 0 }, { "revoke", do_revoke, 1, 10, 0 },
-	{ "event-storm", do_storm, 0, 5, 0 }, { "events-lie", do_events_lie, 0, 10, 0 },
-	{ "rx-bad-buffers", do_rx_bad_buffers, 0, 10, 0 }, { "ctrl", do_ctrl, 0, 5, 0 },
+	{ "mcast-flood", do_mcast_flood, 2, 10, 0 },
+	{ "same-id", do_same_id, 3, 10, 0 },
+	{ "rewrite", do_rewrite, 1, 20, 0 },
+	{ "revoke", do_revoke, 1, 10, 0 },
+	{ "event-storm", do_storm, 0, 5, 0 },
+	{ "events-lie", do_events_lie, 0, 10, 0 },
+	{ "rx-bad-buffers", do_rx_bad_buffers, 0, 10, 0 },
+	{ "ctrl", do_ctrl, 0, 5, 0 },
 	{ "watch-storm", do_watch_storm, 0, 1, 0 },
-	{ "page-crossing", do_page_crossing, 1, 0, 0 }, { "huge-offset", do_huge_offset, 1, 0, 0 },
-	{ "giant", do_giant, 2, 0, 0 }, { "extra-unknown", do_extra_unknown, 2, 0, 0 },
+	{ "page-crossing", do_page_crossing, 1, 0, 0 },
+	{ "huge-offset", do_huge_offset, 1, 0, 0 },
+	{ "giant", do_giant, 2, 0, 0 },
+	{ "extra-unknown", do_extra_unknown, 2, 0, 0 },
 	{ "extra-endless", do_extra_endless, 42, 0, 0 },
-	{ "gso-unknown", do_gso_unknown, 2, 0, 0 }, { "rewrite-all", do_rewrite_all, 1, 0, 0 },
-	{ "tx-index", do_tx_index, 0, 0, 0 }, { "rx-index", do_rx_index, 0, 0, 0 },
-	{ "ctrl-index", do_ctrl_index, 0, 0, 0 }, { "too-many-slots", do_too_many_slots, 70, 0, 0 },
-	{ "promise", do_promise, 1, 0, 0 }, { "scribble", do_rings_scribbled, 0, 0, 0 },
-	{ "state-flap", do_state_flap, 0, 0, 0 }, { "state-gone", do_state_gone, 0, 0, 0 },
+	{ "gso-unknown", do_gso_unknown, 2, 0, 0 },
+	{ "rewrite-all", do_rewrite_all, 1, 0, 0 },
+	{ "tx-index", do_tx_index, 0, 0, 0 },
+	{ "rx-index", do_rx_index, 0, 0, 0 },
+	{ "ctrl-index", do_ctrl_index, 0, 0, 0 },
+	{ "too-many-slots", do_too_many_slots, 70, 0, 0 },
+	{ "promise", do_promise, 1, 0, 0 },
+	{ "scribble", do_rings_scribbled, 0, 0, 0 },
+	{ "state-flap", do_state_flap, 0, 0, 0 },
+	{ "state-gone", do_state_gone, 0, 0, 0 },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -489,9 +513,9 @@ static void operate(bool fatal, const char *only)
 }
 
 static const struct option options[] = {
-	{ "ops", 1, NULL, 'o' }, { "seconds", 1, NULL, 't' }, { "seed", 1, NULL, 's' },
-	{ "queues", 1, NULL, 'q' }, { "fatal", 1, NULL, 'f' }, { "only", 1, NULL, 'O' },
-	{ "list", 0, NULL, 'l' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	{ "ops", 1, NULL, 'o' },    { "seconds", 1, NULL, 't' }, { "seed", 1, NULL, 's' },
+	{ "queues", 1, NULL, 'q' }, { "fatal", 1, NULL, 'f' },	 { "only", 1, NULL, 'O' },
+	{ "list", 0, NULL, 'l' },   { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 },
 };
 
 static struct {
@@ -500,8 +524,11 @@ static struct {
 	uint32_t fatal;
 	const char *only;
 	struct simguest_config config;
-} opt = { 100000, 60, 20000, NULL, { .queues = 2, .ctrl_ring = true, .poll = true,
-				     .timeout_ms = 20000 } };
+} opt = { 100000,
+	  60,
+	  20000,
+	  NULL,
+	  { .queues = 2, .ctrl_ring = true, .poll = true, .timeout_ms = 20000 } };
 
 static void kinds_list(void)
 {
@@ -515,15 +542,32 @@ static int options_read(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
-		case 'o': opt.ops = strtoull(optarg, NULL, 10); break;
-		case 't': opt.seconds = atof(optarg); break;
-		case 's': seed = strtoull(optarg, NULL, 10) * 0x9e3779b97f4a7c15u + 1; break;
-		case 'q': opt.config.queues = (uint32_t)atoi(optarg); break;
-		case 'f': opt.fatal = (uint32_t)atoi(optarg); break;
-		case 'O': opt.only = optarg; break;
-		case 'l': kinds_list(); exit(0);
-		case 'h': fputs(help, stdout); exit(0);
-		default: return -EINVAL;
+		case 'o':
+			opt.ops = strtoull(optarg, NULL, 10);
+			break;
+		case 't':
+			opt.seconds = atof(optarg);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 10) * 0x9e3779b97f4a7c15u + 1;
+			break;
+		case 'q':
+			opt.config.queues = (uint32_t)atoi(optarg);
+			break;
+		case 'f':
+			opt.fatal = (uint32_t)atoi(optarg);
+			break;
+		case 'O':
+			opt.only = optarg;
+			break;
+		case 'l':
+			kinds_list();
+			exit(0);
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return -EINVAL;
 		}
 	}
 	if (optind >= argc)

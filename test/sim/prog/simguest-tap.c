@@ -40,7 +40,7 @@ struct tap {
 	struct simguest *g;
 	int fd;
 	uint8_t buf[FRAME_MAX + 1];
-	struct simguest_frame waiting;	/* read from the device, the ring was full */
+	struct simguest_frame waiting; /* read from the device, the ring was full */
 	uint32_t waiting_queue;
 	bool has_waiting;
 	uint64_t dropped;
@@ -278,17 +278,18 @@ static void stats_print(struct tap *t)
 	struct simguest_stats s;
 
 	simguest_stats_sum(t->g, &s);
-	fprintf(stderr, "simguest-tap: tx=%lu rx=%lu tx_error=%lu tx_dropped=%lu rx_error=%lu "
+	fprintf(stderr,
+		"simguest-tap: tx=%lu rx=%lu tx_error=%lu tx_dropped=%lu rx_error=%lu "
 		"tap_refused=%lu events=%lu notifies=%lu violations=%lu in_use=%lu%s%s\n",
 		s.tx_frames, s.rx_frames, s.tx_error, s.tx_dropped, s.rx_error, t->dropped,
 		s.events, s.notifies, s.violations, s.in_use, s.why[0] ? " " : "", s.why);
 }
 
 static const struct option options[] = {
-	{ "tap", 1, NULL, 't' }, { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
-	{ "ctrl", 0, NULL, 'C' }, { "shared", 0, NULL, 's' }, { "no-sg", 0, NULL, '1' },
+	{ "tap", 1, NULL, 't' },    { "queues", 1, NULL, 'q' },	 { "static", 0, NULL, 'S' },
+	{ "ctrl", 0, NULL, 'C' },   { "shared", 0, NULL, 's' },	 { "no-sg", 0, NULL, '1' },
 	{ "no-gso", 0, NULL, '2' }, { "no-csum", 0, NULL, '3' }, { "regrant", 0, NULL, 'r' },
-	{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	{ "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv, struct simguest_config *c, const char **name)
@@ -297,17 +298,38 @@ static int options_read(int argc, char **argv, struct simguest_config *c, const 
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
-		case 't': *name = optarg; break;
-		case 'q': c->queues = (uint32_t)atoi(optarg); break;
-		case 'S': c->static_grants = true; break;
-		case 'C': c->ctrl_ring = true; break;
-		case 's': c->shared_channel = true; break;
-		case '1': c->no_sg = true; break;
-		case '2': c->no_gso = true; break;
-		case '3': c->no_csum = true; break;
-		case 'r': c->regrant = true; break;
-		case 'h': fputs(help, stdout); exit(0);
-		default: return -EINVAL;
+		case 't':
+			*name = optarg;
+			break;
+		case 'q':
+			c->queues = (uint32_t)atoi(optarg);
+			break;
+		case 'S':
+			c->static_grants = true;
+			break;
+		case 'C':
+			c->ctrl_ring = true;
+			break;
+		case 's':
+			c->shared_channel = true;
+			break;
+		case '1':
+			c->no_sg = true;
+			break;
+		case '2':
+			c->no_gso = true;
+			break;
+		case '3':
+			c->no_csum = true;
+			break;
+		case 'r':
+			c->regrant = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return -EINVAL;
 		}
 	}
 	if (optind >= argc)

@@ -49,7 +49,8 @@ static int bed_start(void **state)
 	(void)state;
 	if (readlink("/proc/self/exe", bed_self, sizeof(bed_self) - 1) < 0)
 		return -1;
-	strcpy(bed_dir, access("/dev/shm", W_OK) ? "/tmp/vifd-sim.XXXXXX" : "/dev/shm/vifd-sim.XXXXXX");
+	strcpy(bed_dir,
+	       access("/dev/shm", W_OK) ? "/tmp/vifd-sim.XXXXXX" : "/dev/shm/vifd-sim.XXXXXX");
 	if (!mkdtemp(bed_dir) || pipe(ready) < 0)
 		return -1;
 	bed_program(path, sizeof(path), "xenstored-sim");

@@ -93,18 +93,19 @@ static void copy_reports_each_bad_grant_alone(void **state)
 	xengnttab_grant_copy_segment_t s[6];
 	char got[6][8];
 	uint8_t *mem;
-	int dom = simhv_dom_create(0, SIM_DOM_PV, "g"), other = simhv_dom_create(0, SIM_DOM_PV, "h");
+	int dom = simhv_dom_create(0, SIM_DOM_PV, "g"),
+	    other = simhv_dom_create(0, SIM_DOM_PV, "h");
 	uint32_t ro = grant((uint32_t)dom, true, &mem), rw = grant((uint32_t)dom, false, &mem);
 	uint32_t theirs = (uint32_t)simhv_grant_alloc((uint32_t)dom);
 
 	(void)state;
 	simhv_grant_access((uint32_t)dom, theirs, (uint32_t)other, 5, false);
-	s[0] = seg_from((uint32_t)dom, SIM_GRANTS, got[0], 4);	/* no such reference */
-	s[1] = seg_from((uint32_t)dom, 9999, got[1], 4);	/* nothing granted */
-	s[2] = seg_from((uint32_t)dom, theirs, got[2], 4);	/* granted to another domain */
-	s[3] = seg_to((uint32_t)dom, ro, got[3], 4);		/* read-only */
-	s[4] = seg_from(SIM_DOMS - 1, rw, got[4], 4);		/* no such domain */
-	s[5] = seg_from((uint32_t)dom, rw, got[5], 4);		/* good */
+	s[0] = seg_from((uint32_t)dom, SIM_GRANTS, got[0], 4); /* no such reference */
+	s[1] = seg_from((uint32_t)dom, 9999, got[1], 4);       /* nothing granted */
+	s[2] = seg_from((uint32_t)dom, theirs, got[2], 4);     /* granted to another domain */
+	s[3] = seg_to((uint32_t)dom, ro, got[3], 4);	       /* read-only */
+	s[4] = seg_from(SIM_DOMS - 1, rw, got[4], 4);	       /* no such domain */
+	s[5] = seg_from((uint32_t)dom, rw, got[5], 4);	       /* good */
 	assert_int_equal(xengnttab_grant_copy(gnt, 6, s), 0);
 	assert_int_equal(s[0].status, GNTST_bad_gntref);
 	assert_int_equal(s[1].status, GNTST_general_error);
@@ -178,7 +179,8 @@ static void map_is_all_or_nothing(void **state)
 static void unmap_notifies_byte_and_port(void **state)
 {
 	int fd, dom = simhv_dom_create(0, SIM_DOM_PV, "g");
-	int evh = simhv_evh_open((uint32_t)dom, &fd), port = simhv_port_alloc_unbound((uint32_t)evh, 0);
+	int evh = simhv_evh_open((uint32_t)dom, &fd),
+	    port = simhv_port_alloc_unbound((uint32_t)evh, 0);
 	int mine = xenevtchn_bind_interdomain(evt, (uint32_t)dom, (uint32_t)port);
 	uint8_t *mem, *at;
 	uint32_t ref = grant((uint32_t)dom, false, &mem);
@@ -207,7 +209,8 @@ static bool readable(int fd)
 static void event_is_masked_until_unmask(void **state)
 {
 	int fd, dom = simhv_dom_create(0, SIM_DOM_PV, "g");
-	int evh = simhv_evh_open((uint32_t)dom, &fd), port = simhv_port_alloc_unbound((uint32_t)evh, 0);
+	int evh = simhv_evh_open((uint32_t)dom, &fd),
+	    port = simhv_port_alloc_unbound((uint32_t)evh, 0);
 	int mine = xenevtchn_bind_interdomain(evt, (uint32_t)dom, (uint32_t)port);
 
 	(void)state;
@@ -237,7 +240,8 @@ static void event_is_masked_until_unmask(void **state)
 static void closed_port_can_be_bound_again(void **state)
 {
 	int fd, dom = simhv_dom_create(0, SIM_DOM_PV, "g");
-	int evh = simhv_evh_open((uint32_t)dom, &fd), port = simhv_port_alloc_unbound((uint32_t)evh, 0);
+	int evh = simhv_evh_open((uint32_t)dom, &fd),
+	    port = simhv_port_alloc_unbound((uint32_t)evh, 0);
 	int mine = xenevtchn_bind_interdomain(evt, (uint32_t)dom, (uint32_t)port);
 
 	(void)state;
@@ -360,7 +364,8 @@ static int victim(char **argv)
 static void killed_process_leaves_nothing(void **state)
 {
 	int fd, said[2], dom = simhv_dom_create(0, SIM_DOM_PV, "g");
-	int evh = simhv_evh_open((uint32_t)dom, &fd), port = simhv_port_alloc_unbound((uint32_t)evh, 0);
+	int evh = simhv_evh_open((uint32_t)dom, &fd),
+	    port = simhv_port_alloc_unbound((uint32_t)evh, 0);
 	char a[3][16], byte;
 	uint8_t *mem;
 	uint32_t ref = grant((uint32_t)dom, false, &mem);

@@ -30,7 +30,8 @@ static void assert_value(struct xs_handle *xs, const char *path, const char *wan
 static void perms_set(const char *path, uint32_t owner, unsigned int rest, uint32_t id,
 		      unsigned int access)
 {
-	struct xs_permissions p[2] = { { .id = owner, .perms = rest }, { .id = id, .perms = access } };
+	struct xs_permissions p[2] = { { .id = owner, .perms = rest },
+				       { .id = id, .perms = access } };
 
 	assert_true(xs_set_permissions(dom0, XBT_NULL, path, p, 2));
 }

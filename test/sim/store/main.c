@@ -21,10 +21,10 @@ static const char help[] =
 	"  --ready FD     write one byte to FD when serving\n";
 
 static const struct option options[] = {
-	{ "entries", 1, NULL, 'e' }, { "watches", 1, NULL, 'w' },
+	{ "entries", 1, NULL, 'e' },	  { "watches", 1, NULL, 'w' },
 	{ "transactions", 1, NULL, 't' }, { "node-bytes", 1, NULL, 'b' },
-	{ "perms", 1, NULL, 'p' }, { "ready", 1, NULL, 'r' },
-	{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	{ "perms", 1, NULL, 'p' },	  { "ready", 1, NULL, 'r' },
+	{ "help", 0, NULL, 'h' },	  { NULL, 0, NULL, 0 },
 };
 
 static uint32_t number(const char *text)
@@ -38,14 +38,29 @@ static int options_read(int argc, char **argv, int *ready_fd)
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
-		case 'e': quota.entries = number(optarg); break;
-		case 'w': quota.watches = number(optarg); break;
-		case 't': quota.transactions = number(optarg); break;
-		case 'b': quota.node_bytes = number(optarg); break;
-		case 'p': quota.perms = number(optarg); break;
-		case 'r': *ready_fd = (int)number(optarg); break;
-		case 'h': fputs(help, stdout); exit(0);
-		default: return -EINVAL;
+		case 'e':
+			quota.entries = number(optarg);
+			break;
+		case 'w':
+			quota.watches = number(optarg);
+			break;
+		case 't':
+			quota.transactions = number(optarg);
+			break;
+		case 'b':
+			quota.node_bytes = number(optarg);
+			break;
+		case 'p':
+			quota.perms = number(optarg);
+			break;
+		case 'r':
+			*ready_fd = (int)number(optarg);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return -EINVAL;
 		}
 	}
 	return optind == argc - 1 ? 0 : -EINVAL;

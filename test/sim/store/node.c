@@ -66,8 +66,9 @@ static void node_copy(struct node *to, const struct node *from)
 	free(to->children);
 	to->value = from->len ? memcpy(must(malloc(from->len)), from->value, from->len) : NULL;
 	to->len = from->len;
-	to->children = from->children_len ? memcpy(must(malloc(from->children_len)),
-						   from->children, from->children_len) : NULL;
+	to->children = from->children_len ? memcpy(must(malloc(from->children_len)), from->children,
+						   from->children_len) :
+					    NULL;
 	to->children_len = from->children_len;
 	to->perms = from->perms;
 	to->exists = from->exists;
@@ -398,7 +399,7 @@ static void make(const char *path, char access, const char *value)
 void node_init(void)
 {
 	static const char *const dirs[] = { "/local", "/local/domain", "/local/domain/0", "/vm",
-					    "/libxl", "/tool", "/tool/xenstored" };
+					    "/libxl", "/tool",	       "/tool/xenstored" };
 
 	table_init(&tree, 1u << 16);
 	make("/", 'n', "");

@@ -9,7 +9,11 @@
 #include "store.h"
 
 struct quota quota = {
-	.entries = 1000, .watches = 128, .transactions = 10, .node_bytes = 2048, .perms = 5,
+	.entries = 1000,
+	.watches = 128,
+	.transactions = 10,
+	.node_bytes = 2048,
+	.perms = 5,
 	.events = 1024,
 };
 
@@ -18,7 +22,7 @@ struct req {
 	struct tx *tx;
 	char *data;
 	uint32_t len;
-	char path[XENSTORE_ABS_PATH_MAX + 1];	/* absolute, once path_get() was called */
+	char path[XENSTORE_ABS_PATH_MAX + 1]; /* absolute, once path_get() was called */
 	bool relative;
 	char reply[XENSTORE_PAYLOAD_MAX];
 	uint32_t reply_len;
@@ -483,7 +487,7 @@ static int op_is_introduced(struct req *r)
 
 static const struct op {
 	int (*handle)(struct req *r);
-	bool needs_tx_node;	/* may be part of a transaction */
+	bool needs_tx_node; /* may be part of a transaction */
 } ops[XS_TYPE_COUNT] = {
 	[XS_DIRECTORY] = { op_directory, true },
 	[XS_DIRECTORY_PART] = { op_directory_part, true },

@@ -24,7 +24,7 @@
 
 struct perm {
 	uint32_t domid;
-	char access;	/* n r w b, as on the wire */
+	char access; /* n r w b, as on the wire */
 };
 
 struct perms {
@@ -40,7 +40,7 @@ struct node {
 	uint32_t owner_counted;
 	char *value;
 	uint32_t len;
-	char *children;		/* names, each with its 0 */
+	char *children; /* names, each with its 0 */
 	uint32_t children_len;
 	struct perms perms;
 	char path[];
@@ -49,7 +49,7 @@ struct node {
 struct change {
 	struct change *next;
 	struct perms perms;
-	bool exact;	/* tell only watches of this very path */
+	bool exact; /* tell only watches of this very path */
 	char path[];
 };
 
@@ -103,11 +103,11 @@ struct quota {
 };
 
 extern struct quota quota;
-extern uint32_t store_entries[STORE_DOMS];	/* nodes per owner */
+extern uint32_t store_entries[STORE_DOMS]; /* nodes per owner */
 
 /* node.c; tx NULL = outside of transactions */
 void node_init(void);
-struct node *node_get(struct tx *tx, const char *path);	/* NULL if it does not exist */
+struct node *node_get(struct tx *tx, const char *path); /* NULL if it does not exist */
 struct node *node_create(struct tx *tx, const char *path, const struct perms *perms);
 int node_set_value(struct tx *tx, struct node *n, const void *value, uint32_t len);
 void node_set_perms(struct tx *tx, struct node *n, const struct perms *perms);
@@ -118,7 +118,7 @@ bool path_is_below(const char *path, const char *top);
 bool path_parent(char *parent, const char *path);
 struct tx *tx_start(struct conn *c);
 struct tx *tx_find(struct conn *c, uint32_t id);
-int tx_end(struct conn *c, struct tx *tx, bool commit);	/* frees it; -EAGAIN on conflict */
+int tx_end(struct conn *c, struct tx *tx, bool commit); /* frees it; -EAGAIN on conflict */
 
 /* watch.c */
 int watch_add(struct conn *c, const char *path, const char *token, bool relative);
@@ -136,8 +136,8 @@ int loop_add(struct source *s, uint32_t events);
 void loop_mod(struct source *s, uint32_t events);
 void loop_del(struct source *s);
 void loop_run(void);
-int conn_listen(uint32_t domid);	/* the socket of a domain appears */
-void conn_unlisten(uint32_t domid);	/* it goes, with its connections */
+int conn_listen(uint32_t domid);    /* the socket of a domain appears */
+void conn_unlisten(uint32_t domid); /* it goes, with its connections */
 void conn_send(struct conn *c, uint32_t type, uint32_t req, uint32_t tx, const void *data,
 	       uint32_t len);
 void conn_free_dead(void);

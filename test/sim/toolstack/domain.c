@@ -32,7 +32,8 @@ static bool put(struct xs_handle *xs, uint32_t domid, const char *key, const cha
 		uint32_t owner)
 {
 	struct xs_permissions p[2] = {
-		{ .id = owner, .perms = XS_PERM_NONE }, { .id = domid, .perms = XS_PERM_READ },
+		{ .id = owner, .perms = XS_PERM_NONE },
+		{ .id = domid, .perms = XS_PERM_READ },
 	};
 	char path[128];
 
@@ -52,8 +53,7 @@ static bool nodes_write(struct xs_handle *xs, uint32_t domid, const char *name)
 	       put(xs, domid, "/attr", "", domid) && put(xs, domid, "/device/vif", "", 0);
 }
 
-int toolstack_create(struct xs_handle *xs, uint32_t domid, enum sim_dom_type type,
-		     const char *name)
+int toolstack_create(struct xs_handle *xs, uint32_t domid, enum sim_dom_type type, const char *name)
 {
 	int id = simhv_dom_create(domid, type, name);
 

@@ -25,7 +25,7 @@ struct vif_config {
 	uint32_t domid, devid;
 	const char *mac, *bridge, *rate, *mtu, *vlan, *ip, *script, *vifname, *gatewaydev;
 	bool untrusted;
-	bool no_wait;	/* write the nodes only */
+	bool no_wait; /* write the nodes only */
 };
 
 /** toolstack_open() - Connection to the store as dom0; NULL and a message if there is none */

@@ -42,11 +42,11 @@ struct writer {
 static void folder(struct writer *w, const char *dir, uint32_t owner, uint32_t reader)
 {
 	struct xs_permissions p[2] = {
-		{ .id = owner, .perms = XS_PERM_NONE }, { .id = reader, .perms = XS_PERM_READ },
+		{ .id = owner, .perms = XS_PERM_NONE },
+		{ .id = reader, .perms = XS_PERM_READ },
 	};
 
-	w->ok = w->ok && xs_mkdir(w->xs, w->t, dir) &&
-		xs_set_permissions(w->xs, w->t, dir, p, 2);
+	w->ok = w->ok && xs_mkdir(w->xs, w->t, dir) && xs_set_permissions(w->xs, w->t, dir, p, 2);
 }
 
 static void put(struct writer *w, const char *dir, const char *key, const char *value)
@@ -103,7 +103,8 @@ static void front_write(struct writer *w, const struct dirs *d, const struct vif
 {
 	char num[16], path[PATH_LEN + 8];
 	struct xs_permissions p[2] = {
-		{ .id = 0, .perms = XS_PERM_NONE }, { .id = vif->domid, .perms = XS_PERM_READ },
+		{ .id = 0, .perms = XS_PERM_NONE },
+		{ .id = vif->domid, .perms = XS_PERM_READ },
 	};
 
 	snprintf(num, sizeof(num), "%u", vif->devid);
