@@ -134,8 +134,10 @@ struct json_object *client_ask(struct client *client, const char *fmt, ...)
 	if (len > 0)
 		len = recv(client->fd, text, ANSWER_MAX, 0);
 	if (len <= 0) {
+		bool closed = !len || errno == EPIPE || errno == ECONNRESET;
+
 		fprintf(stderr, "vifctl: vifd does not answer %s: %s; it may have ended\n", command,
-			len ? strerror(errno) : "connection closed");
+			closed ? "connection closed" : strerror(errno));
 		fail(client, STATUS_NO_VIFD);
 		return NULL;
 	}

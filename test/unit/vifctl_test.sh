@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# vifctl against a made-up vifd: what it prints, what it asks, how it ends.
+set -eu
+
+if [ "${1:-}" = --help ]; then sed -n '3s/^# //p' "$0"; exit 0; fi
+cd "$(dirname "$0")/../.."
+VIFCTL=${BUILD:-build}/vifctl
+tmp=$(mktemp -d /tmp/vifd-vifctl.XXXXXX)
+passed=0 failed=0 server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
+
+check() {
+	local name=$1
+	shift
+	if "$@" >"$tmp/check" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED $name: $*"
+		cat "$tmp/check" "$tmp/out" "$tmp/err"
+	fi
+}
+
+# A vifd with 3 vifs and 70 VFs: 7.0 moves to its VF at the third look, 9.0 finds none
+cat >"$tmp/vifd.py" <<'PY'
+import json, os, socket, sys, threading
+
+looks = 0
+
+def vif(name):
+    global looks
+    looks += 1
+    on_vf = name == "7.0" and looks > 6
+    return {"vif": name, "mac": "00:16:3e:00:00:01", "state": "connected", "fault": "", "connected": 1,
+            "path": "vf" if on_vf else "software", "vf": "0000:01:10.0" if on_vf else "", "link": 1,
+            "worker": 0, "queues": 2, "rate_bytes": 125000, "rate_us": 50000, "mtu": 1500,
+            "move": "opening" if name == "7.0" and not on_vf else "none",
+            "move_error": "no VF is free" if name == "9.0" else "",
+            "capability": {"generation": 2 if on_vf else 1, "acked": 0, "record": {"path": "vf"}},
+            "counters": {"tx_packets": looks * 1000, "tx_bytes": 64000 * looks, "rx_packets": 5,
+                         "rx_bytes": 7, "tx_drop_spoof": 3, "rx_drop_stale": 4}}
+
+def answer(command, name, params):
+    start = int(params) if params.isdigit() else 0
+    if command == "/vifd/vifs":
+        return ["7.0", "8.0", "9.0"][start:start + 2]
+    if command == "/vifd/vif":
+        return vif(params) if params in ("7.0", "8.0", "9.0") else {"error": "no such vif"}
+    if command == "/vifd/queue":
+        return {"tx_packets": 500, "tx_drop_spoof": 1, "rx_packets": 0}
+    if command == "/vifd/vfs":
+        return {str(i): {"pci": "0000:01:%02x.0" % i, "nic": "x", "index": i, "netdev": "e",
+                         "owner": "vif 7.0" if i == 1 else ""} for i in range(start, min(start + 64, 70))}
+    if command == "/vifd/nics":
+        return {"0": {"nic": "x", "link": 1, "speed_mbps": 10000, "vfs": 70, "vfs_taken": 1}}
+    if command == "/vifd/counters":
+        return {"tx_packets": "frames taken"}
+    if command == "/vifd/move":
+        return {"moving": params}
+    return None
+
+def serve(connection):
+    connection.send(b'{"version":"DPDK 22.11.0","pid":1,"max_output_len":16384}')
+    while text := connection.recv(1024).decode():
+        print(text, file=asked, flush=True)
+        command, _, params = text.partition(",")
+        connection.send(json.dumps({command: answer(command, text, params)}).encode())
+
+asked = open(os.path.join(sys.argv[1], "asked"), "w")
+os.makedirs(os.path.join(sys.argv[1], "dpdk/vifd"))
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(os.path.join(sys.argv[1], "dpdk/vifd/dpdk_telemetry.v2"))
+listener.listen()
+print("ready", flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+PY
+
+# ends STATUS ARGUMENT...: output in $tmp/out and $tmp/err
+ends() {
+	local want=$1 status=0
+	shift
+	timeout 20 "$VIFCTL" "$@" >"$tmp/out" 2>"$tmp/err" || status=$?
+	[ $status = "$want" ]
+}
+says() { grep -q -- "$1" "$tmp/out"; }
+complains() { grep -q -- "$1" "$tmp/err"; }
+# json EXPRESSION: x is what was printed
+json() { python3 -c "import json; x = json.load(open('$tmp/out')); assert $1, x"; }
+# json_lines EXPRESSION: the same for one text a line
+json_lines() { python3 -c "import json; x = [json.loads(l) for l in open('$tmp/out')]; assert $1, x"; }
+
+check "--help ends well" ends 0 --help
+check "--help names every command" sh -c "for c in list show vfs nics counters top watch move; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
+for command in list show vfs nics counters top watch move; do
+	check "$command --help" ends 0 "$command" --help
+	check "$command --help says --json" says --json
+	check "the manual page has $command" grep -qE "^\.(B|BI) $command\b" doc/man/vifctl.8
+done
+check "--version" ends 0 --version
+check "no command" ends 2
+check "unknown command" ends 2 frobnicate
+check "unknown option" ends 2 --frobnicate list
+check "too few words" ends 2 move 7.0
+check "too many words" ends 2 list 7.0
+check "option of another command" ends 2 list --interval 1
+check "wrong number" ends 2 top --interval x
+check "wrong count" ends 2 watch --count -1
+
+export RUNTIME_DIRECTORY=$tmp/run
+check "no vifd" ends 3 list
+check "no vifd: the socket is named" complains "$tmp/run/dpdk/vifd/dpdk_telemetry.v2"
+check "no vifd: the remedy is named" complains "systemctl start vifd"
+check "no vifd at a named socket" ends 3 --socket "$tmp/nowhere" list
+check "the named socket is named" complains "$tmp/nowhere"
+
+mkdir "$tmp/run"
+coproc SERVER { exec python3 "$tmp/vifd.py" "$tmp/run"; }
+server=$SERVER_PID
+read -r -t 10 -u "${SERVER[0]}" _
+
+check "list" ends 0 list
+check "list: all pages" sh -c "[ \$(wc -l <'$tmp/out') = 4 ]"
+check "list: sums the drops" says '^8\.0 .* 5 *7$'
+check "list: the rate in Mbit/s" says ' 20\.0 '
+check "list --json" ends 0 list --json
+check "list --json: whole vifs" json "[v['vif'] for v in x] == ['7.0', '8.0', '9.0'] and x[1]['mtu'] == 1500"
+check "show" ends 0 show 8.0
+check "show: queues side by side" says 'tx_packets  *[0-9]*  *500  *500$'
+check "show: the record" says '^  path  *vf$'
+check "show --json" ends 0 show --json 8.0
+check "show --json: queues" json "len(x['queue_counters']) == 2"
+check "show of nobody" ends 1 show 1.0
+check "its reason" complains "no such vif"
+check "vfs" ends 0 --json vfs
+check "vfs: all pages" json "len(x) == 70 and x[69]['index'] == 69"
+check "vfs as text" ends 0 vfs
+check "vfs: owner" says '^0000:01:01.0 .*vif 7\.0$'
+check "nics" ends 0 nics --json
+check "nics: one" json "x == [{'nic': 'x', 'link': 1, 'speed_mbps': 10000, 'vfs': 70, 'vfs_taken': 1}]"
+check "counters" ends 0 counters
+check "counters: text" says 'tx_packets  *frames taken'
+check "move of one that has no VF to go to" ends 1 move 9.0 vf
+check "the reason" complains "no VF is free"
+check "move" ends 0 move 7.0 vf
+check "it was asked for" grep -qx '/vifd/move,7.0,vf' "$tmp/run/asked"
+check "move waited for its end" says 'is on the vf path'
+check "move without waiting" ends 0 --json move 8.0 vf --wait 0
+check "says that it didn't" json "x['done'] is False"
+check "top" ends 0 top -n 2 -i 0.05 --json
+check "top: rates" json_lines "len(x) == 2 and all(v['tx_pps'] > 0 for s in x for v in s)"
+check "top: drops that stand still are no rate" json_lines "x[0][0]['drops_ps'] == 0"
+check "top as text" ends 0 top -n 1 -i 0.05
+check "top: no escapes into a pipe" sh -c "! grep -q '\\[H' '$tmp/out'"
+
+kill "$server"
+wait "$server" 2>/dev/null || true
+rm -rf "$tmp/run"
+mkdir "$tmp/run"
+coproc SERVER { exec python3 "$tmp/vifd.py" "$tmp/run"; }
+server=$SERVER_PID
+read -r -t 10 -u "${SERVER[0]}" _
+check "watch" ends 0 watch --json --count 3 --interval 0.05
+check "watch: what changed" json_lines "[c['what'] for c in x] == ['path', 'vf', 'generation'] and x[0]['from'] == 'software' and x[0]['to'] == 'vf' and x[0]['vif'] == '7.0'"
+(sleep 0.3; kill "$server") &
+check "vifd ends while it is watched" ends 3 watch
+check "that is said" complains "connection closed"
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
