@@ -19,11 +19,19 @@ in_ns dom0 "$BIN/simguest-gen" --events --rate 5000 --seconds $((ROUNDS * 2 + 3)
 	>"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
 gen_pid=$!
 sleep 1
-survived=0
+connected_lines() { grep -c 'vif: vif .* connected' "$SIM_LOGS/vifd.log"; }
+connected_more_than() { [ "$(connected_lines)" -ge "$1" ]; }
+
+survived=0 slowest=0
 for ((round = 1; round <= ROUNDS; round++)); do
 	vifd_kill
+	want=$(($(connected_lines) + 4))
+	start=$(date +%s%N)
 	vifd_exec
-	sleep 1
+	wait_for 5 "all vifs connected again" connected_more_than $want || true
+	took=$((($(date +%s%N) - start) / 1000000))
+	[ $took -le $slowest ] || slowest=$took
+	sleep 0.7
 	if vifd_lives && [ "$(ping_lost a b 5)" = 0 ]; then survived=$((survived + 1)); fi
 	sleep 0.5
 done
@@ -31,6 +39,9 @@ wait "$gen_pid" && status=0 || status=$?
 cat "$VIFD_SIM/gen.out"
 check restarts "$ROUNDS"
 check restarts_survived "$survived" "== $ROUNDS"
+check "exec to all vifs connected, slowest" $slowest "" ms
+check "generator's frames lost" "$(value lost)" "" frames
+check "of them seen on the wire" "$(in_ns host cat /sys/class/net/eth0/statistics/rx_packets)" "" frames
 check restart_gap_ms_max "$(value gap_ms)" "< 300" ms
 check "generator's frames received" "$(value rx)" "> 1000"
 check duplicated "$(value duplicated)" "== 0"
