@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * wake.h: one sleeper, two wakers. A waker makes its work visible and then calls
+ * wake_worker(); the sleeper says that it sleeps, looks at all its work once more,
+ * and waits for its descriptor.
+ *
+ * Shown: no run ends with work that nobody takes; the descriptor is written to
+ * only for a sleeper.
+ *   -DNO_WAKE_FENCE, -DNO_SLEEP_FENCE, -DNO_SECOND_LOOK   must fail
+ */
+#define LOCATIONS 3
+#include "memory.h"
+
+#define WORK 0 /* and WORK + 1: one place for each waker */
+#define ASLEEP 2
+#define SLEEPER 2
+#define PIECES 2
+
+byte written; /* the eventfd's count */
+byte taken[2];
+
+init
+{
+	run waker(0);
+	run waker(1);
+	run sleeper();
+	run watch()
+}
+
+proctype waker(byte me)
+{
+	byte done;
+	bool was;
+
+	do
+	:: done == PIECES -> break
+	:: else ->
+		done++;
+		STORE(me, WORK + me, done);
+#ifndef NO_WAKE_FENCE
+		FENCE(me);
+#endif
+		if
+		:: memory[ASLEEP] ->
+			/* an exchange empties the buffer and is done at once */
+			FENCE(me);
+			atomic {
+				was = memory[ASLEEP];
+				memory[ASLEEP] = 0
+			};
+			if
+			:: was -> written++
+			:: else
+			fi
+		:: else
+		fi
+	od
+}
+
+#define NOTHING (memory[WORK] == taken[0] && memory[WORK + 1] == taken[1])
+
+proctype sleeper()
+{
+	do
+	:: atomic { memory[WORK] > taken[0] -> taken[0] = memory[WORK] }
+	:: atomic { memory[WORK + 1] > taken[1] -> taken[1] = memory[WORK + 1] }
+	:: NOTHING ->
+		STORE(SLEEPER, ASLEEP, 1);
+#ifndef NO_SLEEP_FENCE
+		FENCE(SLEEPER);
+#endif
+#ifndef NO_SECOND_LOOK
+		if
+		:: memory[WORK] == taken[0] -> skip
+		:: else -> goto awake
+		fi;
+		if
+		:: memory[WORK + 1] == taken[1] -> skip
+		:: else -> goto awake
+		fi;
+#endif
+end_asleep:
+		atomic { written > 0 -> written = 0 };
+awake:
+		STORE(SLEEPER, ASLEEP, 0);
+		FENCE(SLEEPER)
+	od
+}
+
+proctype watch()
+{
+	timeout -> assert(taken[0] == PIECES && taken[1] == PIECES)
+}
