@@ -220,8 +220,9 @@ static uint32_t tx_slot(struct simguest_queue *q, const struct simguest_frame *f
 	struct netif_tx_request *req = &q->txs->entry[q->tx.prod++ & MASK].req;
 
 	q->tx_busy[id] = 1;
-	if (f->data)
-		memcpy(q->tx_mem + (size_t)id * SIM_PAGE, (uint8_t *)f->data + off, n);
+	if (f->data && (!f->head || off < f->head))
+		memcpy(q->tx_mem + (size_t)id * SIM_PAGE, (uint8_t *)f->data + off,
+		       f->head && f->head - off < n ? f->head - off : n);
 	if (q->guest->config.regrant)
 		simhv_grant_access(q->guest->config.domid, q->tx_gref[id], 0, q->tx_gfn + id, true);
 	req->gref = q->tx_gref[id];

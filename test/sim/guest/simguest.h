@@ -46,6 +46,7 @@ struct simguest_config {
 struct simguest_frame {
 	void *data; /* tx: NULL = send what the buffer holds from its last use */
 	uint32_t len;
+	uint32_t head;	   /* tx: copy this many bytes of data only, 0 = all */
 	uint16_t flags;	   /* tx: NETIF_TXF_*, rx: NETIF_RXF_*, of csum only */
 	uint16_t gso_size; /* 0 = none */
 	uint8_t gso_type;  /* NETIF_GSO_* */

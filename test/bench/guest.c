@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * bench-guest: one side of the benchmark, a guest that only sends or only receives.
+ *
+ * Does per frame what testpmd does: txonly copies made headers into each buffer, rxonly counts
+ * and gives the buffers back. Prints "ready" when connected, then, for each line "MS" read,
+ * one line with what it measured; 0 or the end of the input ends it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../sim/guest/simguest.h"
+
+#define BURST 32u
+#define HEAD 64u /* bytes written anew in each frame */
+#define WARM_UP_NS 100000000ull
+
+static const char help[] = "Usage: bench-guest tx|rx DOMID BYTES [static]\n";
+
+struct side {
+	struct simguest *guest;
+	struct simguest_queue *queue;
+	struct simguest_frame frames[BURST];
+	uint8_t bytes[SIM_PAGE];
+	bool tx;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* UDP from the vif's address to one that is nobody's here; the same bytes in every frame */
+static void frames_make(struct side *side, uint32_t len)
+{
+	static const uint8_t ip[] = { 0x08, 0, 0x45, 0,	 0,  50, 0, 0,	0,  0, 64,
+				      17,   0, 0,    10, 77, 1,	 1, 10, 77, 1, 2 };
+
+	memcpy(side->bytes, (uint8_t[]){ 2, 0, 0, 0, 0, 0xfe }, 6);
+	memcpy(side->bytes + 6, side->guest->mac, 6);
+	memcpy(side->bytes + 12, ip, sizeof(ip));
+	for (uint32_t i = 0; i < BURST; i++)
+		side->frames[i] =
+			(struct simguest_frame){ .data = side->bytes, .len = len, .head = HEAD };
+}
+
+/* Return: frames that the back end has dealt with */
+static uint32_t burst(struct side *side)
+{
+	uint32_t done;
+
+	if (!side->tx)
+		return simguest_rx(side->queue, side->frames, BURST);
+	done = simguest_tx_reap(side->queue);
+	simguest_tx(side->queue, side->frames, BURST);
+	return done;
+}
+
+static uint64_t run(struct side *side, uint64_t ns, uint64_t *took)
+{
+	uint64_t start = now_ns(), frames = 0;
+
+	do
+		for (int i = 0; i < 64; i++)
+			frames += burst(side);
+	while ((*took = now_ns() - start) < ns);
+	return frames;
+}
+
+static void measure(struct side *side, uint64_t ms)
+{
+	struct simguest_stats stats;
+	uint64_t took, frames;
+
+	run(side, WARM_UP_NS, &took);
+	frames = run(side, ms * 1000000u, &took);
+	simguest_stats_sum(side->guest, &stats);
+	printf("mpps=%.3f tx_error=%lu rx_error=%lu violations=%lu\n",
+	       (double)frames * 1e3 / (double)took, stats.tx_error + stats.tx_dropped,
+	       stats.rx_error, stats.violations);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct simguest_config config = { .poll = true };
+	struct side side = { 0 };
+	char line[32];
+
+	if (argc < 4 || (strcmp(argv[1], "tx") && strcmp(argv[1], "rx"))) {
+		fputs(help, stderr);
+		return 2;
+	}
+	config.domid = (uint32_t)atoi(argv[2]);
+	config.static_grants = argc > 4;
+	side.tx = !strcmp(argv[1], "tx");
+	side.guest = simguest_open(&config);
+	if (!side.guest || simguest_connect(side.guest))
+		return 1;
+	if (config.static_grants && !side.guest->queue[0].static_nr) {
+		fprintf(stderr, "bench-guest: no static grants were taken\n");
+		return 1;
+	}
+	side.queue = &side.guest->queue[0];
+	frames_make(&side, (uint32_t)atoi(argv[3]));
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin) && atoi(line) > 0)
+		measure(&side, (uint64_t)atoi(line));
+	return simguest_close(side.guest) ? 1 : 0;
+}
