@@ -26,6 +26,7 @@ enum option_type {
 	OPTION_CHOICE, /* int-sized enum, index into choices */
 	OPTION_NETDEV, /* char[IF_NAMESIZE]; may be empty */
 	OPTION_PATH,   /* char[max + 1], absolute */
+	OPTION_VDEV,   /* char[max + 1]; may be empty */
 };
 
 struct option {
@@ -47,6 +48,7 @@ static const char *const drivers[] = { "auto", "native", "af_packet", NULL };
 #define NUMBER(low, high) .type = OPTION_NUMBER, .min = (low), .max = (high)
 #define CHOICE(list) .type = OPTION_CHOICE, .choices = (list)
 #define NETDEV .type = OPTION_NETDEV, .max = IF_NAMESIZE - 1
+#define VDEV .type = OPTION_VDEV, .max = CONFIG_VDEV_MAX - 1
 #define PATH(field) .type = OPTION_PATH, .max = sizeof(((struct config *)0)->field) - 1
 
 static const struct option options[] = {
@@ -72,6 +74,8 @@ static const struct option options[] = {
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
 	  .help = "what drives the VFs: native where DPDK can start it, af_packet on their network devices" },
+	{ NIC(vdev), VDEV, .value = "",
+	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };
 
 #define NR_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -111,6 +115,9 @@ static const char *expectation(const struct option *option, char *text, size_t s
 		break;
 	case OPTION_NETDEV:
 		snprintf(text, size, "a network device's name of at most %u bytes", option->max);
+		break;
+	case OPTION_VDEV:
+		snprintf(text, size, "net_DRIVER[,ARGUMENTS] of at most %u bytes", option->max);
 		break;
 	case OPTION_PATH:
 		snprintf(text, size, "an absolute path of at most %u bytes", option->max);
@@ -160,6 +167,11 @@ static bool option_set(const struct option *option, void *base, const char *text
 		return parse_choice(text, option->choices, (int *)(void *)field);
 	case OPTION_NETDEV:
 		if (!netdev_name_ok(text))
+			return false;
+		break;
+	case OPTION_VDEV:
+		if (text[0] != '\0' &&
+		    (strncmp(text, "net_", 4) != 0 || strlen(text) > option->max))
 			return false;
 		break;
 	case OPTION_PATH:
@@ -235,6 +247,11 @@ static unsigned int check_nic(const struct config *config, const struct config_n
 		log_error(
 			"%s: [%s] pf, uplink: expected at least one of them (uplink = none: no wire)",
 			place->path, place->section);
+		return 1;
+	}
+	if (nic->vdev[0] != '\0' && nic->pf[0] != '\0') {
+		log_error("%s: [%s] vdev = %s: expected no pf beside it", place->path,
+			  place->section, nic->vdev);
 		return 1;
 	}
 	if (nic->vfs > 0 && nic->pf[0] == '\0') {

@@ -20,6 +20,7 @@
 #define CONFIG_NICS_MAX 16u
 #define CONFIG_NIC_NAME_MAX 32u
 #define CONFIG_WORKERS_MAX 32u
+#define CONFIG_VDEV_MAX 96u
 
 /* Which driver moves a VF's frames. */
 enum config_driver {
@@ -37,6 +38,7 @@ enum config_driver {
  *          no wire
  * @vfs:    VFs to create when there are none yet; those found are used as they are
  * @driver: of the VFs
+ * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
 struct config_nic {
 	char name[CONFIG_NIC_NAME_MAX];
@@ -44,6 +46,7 @@ struct config_nic {
 	char uplink[IF_NAMESIZE];
 	uint32_t vfs;
 	enum config_driver driver;
+	char vdev[CONFIG_VDEV_MAX];
 };
 
 /**

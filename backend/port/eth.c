@@ -44,10 +44,15 @@ struct eth_queue {
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
 };
 
+/* Somebody has to do this before a frame is what its sender meant. */
+#define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+
 /*
  * struct eth - @gone: worker: w, others: r; all else is constant after creation
+ * @virtual: no netdev and no socket behind it
  */
 struct eth {
+	bool virtual;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max;
@@ -131,20 +136,31 @@ static void queue_drop_pending(struct eth_queue *queue)
 	queue->pending_first = 0;
 }
 
+/* Return: frames that the device took */
+static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_mbuf **pkts,
+			  uint16_t nr)
+{
+	if (eth->virtual)
+		return rte_eth_tx_burst(eth->port_id, 0, pkts, nr);
+	nr = afp_tx_room(&queue->afp, nr);
+	if (nr > 0)
+		nr = rte_eth_tx_burst(eth->port_id, 0, pkts, nr);
+	if (nr > 0) {
+		afp_tx_done(&queue->afp, nr);
+		queue->stalled = true;
+	}
+	return nr;
+}
+
 /* Give the device what waits. Return: nothing waits any more */
 static bool queue_flush(struct eth *eth, struct eth_queue *queue)
 {
 	while (queue->pending_nr > 0) {
 		uint16_t nr = RTE_MIN(queue->pending_nr, PORT_BURST);
 
-		nr = afp_tx_room(&queue->afp, nr);
+		nr = device_tx(eth, queue, queue->pending + queue->pending_first, nr);
 		if (nr == 0)
 			break;
-		nr = rte_eth_tx_burst(eth->port_id, 0, queue->pending + queue->pending_first, nr);
-		if (nr == 0)
-			break;
-		afp_tx_done(&queue->afp, nr);
-		queue->stalled = true;
 		queue->pending_first += nr;
 		queue->pending_nr -= nr;
 	}
@@ -203,6 +219,18 @@ static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mb
 	return 0;
 }
 
+/* How many frames, from the first on, may go as they are? */
+static uint16_t finished_frames(const struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t i;
+
+	for (i = 0; i < nr; i++)
+		if (pkts[i]->ol_flags & UNFINISHED || pkts[i]->pkt_len > eth->frame_max ||
+		    pkts[i]->pkt_len < RTE_ETHER_HDR_LEN)
+			break;
+	return i;
+}
+
 uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct eth_queue *queue = &eth->queue;
@@ -215,7 +243,10 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 		return nr;
 	}
 	queue_progress(eth, queue);
-	for (taken = 0; taken < nr; taken++) {
+	taken = queue->pending_nr > 0 ? 0 : finished_frames(eth, pkts, nr);
+	if (taken > 0)
+		taken = device_tx(eth, queue, pkts, taken);
+	for (; taken < nr; taken++) {
 		if (queue->pending_first + queue->pending_nr >= PORT_BURST &&
 		    !queue_flush(eth, queue))
 			break;
@@ -238,6 +269,8 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
 		return 0;
 	queue_progress(eth, queue);
+	if (eth->virtual)
+		return rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
 	nr = afp_rx_peek(&queue->afp, info, RTE_MIN(nr, PORT_BURST));
 	if (nr == 0) {
 		queue_check(eth, queue);
@@ -265,7 +298,7 @@ int eth_rx_fd(const struct eth *eth, uint16_t index)
 uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
 {
 	(void)index;
-	return eth->queue.stalled || eth->queue.pending_nr > 0 ? RETRY_US : 0;
+	return eth->virtual || eth->queue.stalled || eth->queue.pending_nr > 0 ? RETRY_US : 0;
 }
 
 bool eth_gone(const struct eth *eth)
@@ -275,6 +308,15 @@ bool eth_gone(const struct eth *eth)
 
 void eth_link_get(const struct eth *eth, struct port_link *link)
 {
+	struct rte_eth_link device = { 0 };
+
+	if (eth->virtual) {
+		rte_eth_link_get_nowait(eth->port_id, &device);
+		link->up = device.link_status == RTE_ETH_LINK_UP;
+		link->speed_mbps =
+			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;
+		return;
+	}
 	netdev_link(eth->netdev, link);
 	if (eth_gone(eth))
 		link->up = false;
@@ -415,11 +457,54 @@ struct eth *eth_create_netdev(const struct eth_params *params)
 	return eth;
 }
 
+/* "net_null,size=64": the driver's name, made unique, and its arguments */
+static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool *pool)
+{
+	static atomic_uint serial;
+	int driver = (int)strcspn(spec, ",");
+	int ret;
+
+	snprintf(eth->device, sizeof(eth->device), "%.*s_vifd%u", driver, spec, serial++);
+	ret = rte_eal_hotplug_add("vdev", eth->device, spec[driver] ? spec + driver + 1 : "");
+	if (ret == 0)
+		ret = device_start(eth, pool);
+	if (ret == 0)
+		ret = rte_eth_dev_get_mtu(eth->port_id, &eth->mtu);
+	if (ret < 0)
+		return ret;
+	/* a device without filters refuses this and receives everything as it is */
+	rte_eth_promiscuous_enable(eth->port_id);
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	return 0;
+}
+
+struct eth *eth_create_vdev(const struct eth_params *params)
+{
+	struct eth *eth = calloc(1, sizeof(*eth));
+	int ret;
+
+	if (!eth)
+		return NULL;
+	eth->queue.afp.fd = -1;
+	eth->virtual = true;
+	eth->offload = params->offload;
+	ret = virtual_device(eth, params->netdev, params->pool);
+	if (ret < 0) {
+		log_error("%s: DPDK can't open it: %s", params->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: %s, mtu %u", eth->device, params->netdev, eth->mtu);
+	return eth;
+}
+
 void eth_close(struct eth *eth)
 {
 	if (!eth)
 		return;
 	device_stop(eth);
-	afp_close(&eth->queue.afp);
+	if (!eth->virtual)
+		afp_close(&eth->queue.afp);
 	free(eth);
 }

@@ -2,7 +2,8 @@
 /*
  * One ethdev: what a VF port and a switch's uplink have in common.
  *
- * Made from a kernel netdev by DPDK's net_af_packet. Everything behind the
+ * Made from a kernel netdev by DPDK's net_af_packet, or of a DPDK virtual device
+ * (net_null, net_memif, ...) that knows no netdev. Everything behind the
  * making (queues, software offloads, pending frames, counters) is the same for
  * any driver. Control thread creates and closes; one worker bursts; link and
  * counters may be read by control and telemetry.
@@ -24,7 +25,8 @@ struct eth;
 
 /**
  * struct eth_params - What an ethdev is made with
- * @netdev:  kernel netdev, made fit by netdev_prepare()
+ * @netdev:  kernel netdev, made fit by netdev_prepare(); or, of a virtual device,
+ *           driver and arguments, as EAL's --vdev: "net_null,size=64"
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
@@ -41,6 +43,14 @@ struct eth_params {
  * Return: ethdev, NULL with errno set; then nothing is changed
  */
 struct eth *eth_create_netdev(const struct eth_params *params);
+
+/**
+ * eth_create_vdev() - Make a DPDK virtual device and open it
+ *
+ * It tells of nothing that arrives: eth_timed_us() asks to be polled for ever.
+ * May block. Logs what failed. Return: ethdev, NULL with errno set
+ */
+struct eth *eth_create_vdev(const struct eth_params *params);
 
 /** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
 void eth_close(struct eth *eth);

@@ -14,6 +14,7 @@
 #include "offload.h"
 #include "pf.h"
 #include "switch.h"
+#include "vdev.h"
 #include "vf.h"
 #include "vfpool.h"
 
@@ -189,6 +190,14 @@ void nic_destroy(struct nic *nic)
 
 struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {
+	const struct eth_params params = {
+		.netdev = nic->config->vdev,
+		.pool = nic->env.pool,
+		.offload = &nic->offload,
+	};
+
+	if (nic->config->vdev[0])
+		return vdev_open(&params, mac);
 	if (!nic->env.vfs) {
 		errno = ENODEV;
 		return NULL;

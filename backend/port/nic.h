@@ -43,7 +43,7 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 void nic_destroy(struct nic *nic);
 
 /**
- * nic_open_vf() - A VF of its own for one vif; one thread at a time, any
+ * nic_open_vf() - A VF, or virtual device, of its own for one vif; one thread at a time, any
  * @nic:   NIC
  * @mac:   The vif's address; programmed into the PF with spoof check on
  * @owner: "vif 3.0", for logs and lists; copied

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vdev.h"
+
+/* struct vdev - Constant after vdev_open() but for port.timed_us */
+struct vdev {
+	struct port port;
+	struct eth *eth;
+};
+
+static uint16_t vdev_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	return eth_tx_burst(((struct vdev *)port)->eth, queue, pkts, nr);
+}
+
+static uint16_t vdev_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
+			      uint16_t nr)
+{
+	return eth_rx_burst(((struct vdev *)port)->eth, queue, pkts, nr);
+}
+
+static int vdev_rx_fd(struct port *port, uint16_t queue)
+{
+	return eth_rx_fd(((struct vdev *)port)->eth, queue);
+}
+
+static void vdev_link_get(struct port *port, struct port_link *link)
+{
+	eth_link_get(((struct vdev *)port)->eth, link);
+}
+
+static void vdev_stats_get(struct port *port, struct port_stats *stats)
+{
+	eth_stats_get(((struct vdev *)port)->eth, stats);
+}
+
+static void vdev_close(struct port *port)
+{
+	eth_close(((struct vdev *)port)->eth);
+	free(port);
+}
+
+static const struct port_ops vdev_ops = {
+	.close = vdev_close,
+	.tx_burst = vdev_tx_burst,
+	.rx_burst = vdev_rx_burst,
+	.rx_fd = vdev_rx_fd,
+	.link_get = vdev_link_get,
+	.stats_get = vdev_stats_get,
+};
+
+struct port *vdev_open(const struct eth_params *params, const struct rte_ether_addr *mac)
+{
+	struct vdev *vdev = calloc(1, sizeof(*vdev));
+	int err;
+
+	if (!vdev)
+		return NULL;
+	vdev->eth = eth_create_vdev(params);
+	if (!vdev->eth) {
+		err = errno;
+		free(vdev);
+		errno = err;
+		return NULL;
+	}
+	vdev->port.ops = &vdev_ops;
+	vdev->port.kind = PORT_VF;
+	vdev->port.mac = *mac;
+	snprintf(vdev->port.name, sizeof(vdev->port.name), "%s", params->netdev);
+	vdev->port.mtu = eth_mtu(vdev->eth);
+	vdev->port.nr_queues = eth_nr_queues(vdev->eth);
+	vdev->port.tx_offloads = eth_tx_offloads(vdev->eth);
+	vdev->port.timed_us = eth_timed_us(vdev->eth, 0);
+	return &vdev->port;
+}
