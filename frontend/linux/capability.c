@@ -271,13 +271,20 @@ static void cap_read(struct vifront *fe)
 	}
 }
 
+/* A back end that closes takes its record away; that says nothing of the vif. */
+static bool cap_both_connected(const struct vifront *fe)
+{
+	return fe->xbdev->state == XenbusStateConnected &&
+	       xenbus_read_driver_state(fe->xbdev->otherend) == XenbusStateConnected;
+}
+
 static void cap_work(struct work_struct *work)
 {
 	struct vifront *fe = container_of(work, struct vifront, cap.work);
 
 	rtnl_lock();
 	/* earlier, the control ring and the acknowledgement mean nothing */
-	if (fe->attached && fe->xbdev->state == XenbusStateConnected && fe->cap.ready)
+	if (fe->attached && fe->cap.ready && cap_both_connected(fe))
 		cap_read(fe);
 	rtnl_unlock();
 	vifront_carrier_update(fe);

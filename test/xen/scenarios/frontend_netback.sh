@@ -15,6 +15,10 @@ FRONT_ARGS="vifront.max_queues=2" front_guest g1 00:16:3e:00:00:01 vifront
 front_cell g1 netback
 check netback_queues "$(guest_run g1 "ls -d /sys/class/net/eth0/queues/tx-* | wc -l")" "== 2"
 check_true netback_rss front_rss g1
+check_true netback_xdp_pass front_xdp g1 pass 0 0
+check_true netback_xdp_drop front_xdp g1 drop 10 10
+check_true netback_xdp_tx front_xdp g1 tx 10 10
+check_true netback_xdp_redirect front_xdp g1 redirect 10 10
 check netback_unload "$(front_unload g1 vifront | tr '\n' ' ')" "== gone 0 "
 check netback_ping_after_reload "$(ping_lost g1 "$PEER" 10)" "== 0"
 check_true netback_save_restore front_save g1
