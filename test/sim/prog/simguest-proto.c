@@ -14,10 +14,10 @@
 #include "../guest/simguest.h"
 
 #define MSS 1448u
-#define LIMIT_MS 5000	/* for what must come, on a busy machine */
-#define SILENCE_MS 400	/* for what must not */
+#define LIMIT_MS 5000  /* for what must come, on a busy machine */
+#define SILENCE_MS 400 /* for what must not */
 
-static struct simguest *a, *b;	/* a sends, b receives */
+static struct simguest *a, *b; /* a sends, b receives */
 static uint32_t dom_a, dom_b;
 
 static double now_ms(void)
@@ -210,10 +210,10 @@ static void check_plain(void)
 	say("frame_v4", passes((struct spec){ .payload = 100 }, true));
 	say("frame_v6", passes((struct spec){ .v6 = true, .payload = 100 }, true));
 	say("csum_blank_udp4", passes((struct spec){ .blank = true, .payload = 333 }, true));
-	say("csum_blank_tcp6", passes((struct spec){ .v6 = true, .tcp = true, .blank = true,
-						     .payload = 1001 }, true));
-	say("full_size_frame", passes((struct spec){ .tcp = true, .blank = true,
-						     .payload = 1460 }, true));
+	say("csum_blank_tcp6",
+	    passes((struct spec){ .v6 = true, .tcp = true, .blank = true, .payload = 1001 }, true));
+	say("full_size_frame",
+	    passes((struct spec){ .tcp = true, .blank = true, .payload = 1460 }, true));
 	say("connects_with_shared_channel", guests_open(shared, shared));
 	say("frame_over_shared_channel", passes((struct spec){ .payload = 100 }, true));
 }
@@ -224,12 +224,12 @@ static void check_no_csum(void)
 
 	say("connects_without_csum_offload", guests_open(none, full));
 	say("csum_filled_in_udp4", passes((struct spec){ .blank = true, .payload = 333 }, false));
-	say("csum_filled_in_tcp4", passes((struct spec){ .blank = true, .tcp = true,
-							 .payload = 999 }, false));
-	say("csum_filled_in_udp6", passes((struct spec){ .v6 = true, .blank = true,
-							 .payload = 50 }, false));
-	say("csum_filled_in_tcp6", passes((struct spec){ .v6 = true, .tcp = true, .blank = true,
-							 .payload = 51 }, false));
+	say("csum_filled_in_tcp4",
+	    passes((struct spec){ .blank = true, .tcp = true, .payload = 999 }, false));
+	say("csum_filled_in_udp6",
+	    passes((struct spec){ .v6 = true, .blank = true, .payload = 50 }, false));
+	say("csum_filled_in_tcp6",
+	    passes((struct spec){ .v6 = true, .tcp = true, .blank = true, .payload = 51 }, false));
 }
 
 /* All segments of one big frame arrive, in order, each right; returns how many, 0 = wrong */
@@ -262,8 +262,8 @@ static uint32_t segments(bool v6, uint32_t payload, bool *big)
 
 static void check_gso(void)
 {
-	struct simguest_config none = { 0 }, small = { .no_gso = true }, tiny = { .no_gso = true,
-								 .no_sg = true, .no_csum = true };
+	struct simguest_config none = { 0 }, small = { .no_gso = true },
+			       tiny = { .no_gso = true, .no_sg = true, .no_csum = true };
 	bool big;
 
 	say("offers_gso_v4", guests_open(none, none) && a->can_gso4);
@@ -339,12 +339,12 @@ static void check_hash(void)
 	struct simguest_config none = { 0 }, two = { .queues = 2, .ctrl_ring = true };
 	struct spec s = { .tcp = true, .payload = 100 };
 	uint32_t data = 0, queue = 9, to_one[128], bad = 2, want;
-	uint8_t key[44], tuple[12];
+	static uint8_t key[SIM_PAGE];
+	uint8_t tuple[12];
 	struct simguest_frame f;
 
-	for (uint32_t i = 0; i < sizeof(key); i++)
+	for (uint32_t i = 0; i < 40; i++)
 		key[i] = (uint8_t)(i * 37 + 11);
-	memset(&key[40], 0, 4);
 	for (uint32_t i = 0; i < 128; i++)
 		to_one[i] = 1;
 	if (!guests_open(none, two) || !b->ctrls) {
@@ -358,15 +358,15 @@ static void check_hash(void)
 	say("set_hash_algorithm", !simguest_ctrl(b, NETIF_CTRL_SET_HASH_ALGORITHM, 1, 0, 0, NULL));
 	say("set_hash_algorithm_unknown",
 	    simguest_ctrl(b, NETIF_CTRL_SET_HASH_ALGORITHM, 7, 0, 0, NULL) ==
-	    NETIF_CTRL_STATUS_INVALID_PARAMETER);
-	say("get_hash_flags", !simguest_ctrl(b, NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0, &data) &&
-	    data == 15);
+		    NETIF_CTRL_STATUS_INVALID_PARAMETER);
+	say("get_hash_flags",
+	    !simguest_ctrl(b, NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0, &data) && data == 15);
 	say("set_hash_flags_unknown", simguest_ctrl(b, NETIF_CTRL_SET_HASH_FLAGS, 16, 0, 0, NULL) ==
-	    NETIF_CTRL_STATUS_INVALID_PARAMETER);
+					      NETIF_CTRL_STATUS_INVALID_PARAMETER);
 	say("set_hash_flags", !simguest_ctrl(b, NETIF_CTRL_SET_HASH_FLAGS, 15, 0, 0, NULL));
 	say("set_hash_key", !simguest_hash_key(b, key, 40));
-	say("set_hash_key_too_long", simguest_hash_key(b, key, 4000) ==
-	    (int)NETIF_CTRL_STATUS_BUFFER_OVERFLOW);
+	say("set_hash_key_too_long",
+	    simguest_hash_key(b, key, 4000) == (int)NETIF_CTRL_STATUS_BUFFER_OVERFLOW);
 	say("get_hash_mapping_size",
 	    !simguest_ctrl(b, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &data) && data >= 128);
 	say("set_hash_mapping_size",
@@ -375,8 +375,8 @@ static void check_hash(void)
 	say("set_hash_mapping_beyond", simguest_hash_mapping(b, to_one, 2, 127) != 0);
 	say("set_hash_mapping_overflow", simguest_hash_mapping(b, to_one, 2, 0xffffffff) != 0);
 	say("set_hash_mapping_bad_queue", simguest_hash_mapping(b, &bad, 1, 0) != 0);
-	say("control_type_unknown", simguest_ctrl(b, 99, 0, 0, 0, NULL) ==
-	    NETIF_CTRL_STATUS_NOT_SUPPORTED);
+	say("control_type_unknown",
+	    simguest_ctrl(b, 99, 0, 0, 0, NULL) == NETIF_CTRL_STATUS_NOT_SUPPORTED);
 	s.port = next_port++;
 	say("hashed_frame_arrives", send_one(&s) && receive(s.port, false, &f, &queue));
 	say("mapping_chooses_the_queue", queue == 1);
@@ -413,10 +413,12 @@ static void check_static(void)
 		say("connects_for_static_grants", false);
 		return;
 	}
-	say("gref_mapping_size", !simguest_ctrl(a, NETIF_CTRL_GET_GREF_MAPPING_SIZE, 0, 0, 0, &max));
+	say("gref_mapping_size",
+	    !simguest_ctrl(a, NETIF_CTRL_GET_GREF_MAPPING_SIZE, 0, 0, 0, &max));
 	printf("check gref_mapping_entries %u\n", max);
-	say("gref_mapping_size_bad_queue", simguest_ctrl(a, NETIF_CTRL_GET_GREF_MAPPING_SIZE, 5, 0,
-	    0, &max) == NETIF_CTRL_STATUS_INVALID_PARAMETER);
+	say("gref_mapping_size_bad_queue",
+	    simguest_ctrl(a, NETIF_CTRL_GET_GREF_MAPPING_SIZE, 5, 0, 0, &max) ==
+		    NETIF_CTRL_STATUS_INVALID_PARAMETER);
 	say("del_of_nothing_finds_nothing", simguest_static_del(&a->queue[0]) <= 0);
 	n = simguest_static_add(&a->queue[0]);
 	say("add_gref_mapping", n > 0);
@@ -459,7 +461,8 @@ static void check_errors(void)
 	for (uint32_t i = 0; i < NETIF_RING_SIZE; i++)
 		simhv_grant_access(dom_b, b->queue[0].rx_gref[i], 0, b->queue[0].rx_gfn + i, true);
 	send_one(&s);
-	say("read_only_rx_buffer_gets_nothing", !receive_within(SILENCE_MS, s.port, false, &f, NULL));
+	say("read_only_rx_buffer_gets_nothing",
+	    !receive_within(SILENCE_MS, s.port, false, &f, NULL));
 	for (uint32_t i = 0; i < NETIF_RING_SIZE; i++)
 		simhv_grant_access(dom_b, b->queue[0].rx_gref[i], 0, b->queue[0].rx_gfn + i, false);
 	say("rx_goes_on_with_good_buffers", passes((struct spec){ .payload = 100 }, true));
@@ -476,7 +479,7 @@ static void check_reload(void)
 		}
 	say("front_end_reloads", passes((struct spec){ .payload = 100 }, true));
 	say("reconnects_without_reload", simguest_disconnect(a) == 0 && !simguest_connect(a) &&
-	    passes((struct spec){ .payload = 100 }, true));
+						 passes((struct spec){ .payload = 100 }, true));
 	guests_close();
 }
 
@@ -484,8 +487,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{ "plain", check_plain }, { "no-csum", check_no_csum }, { "gso", check_gso },
-	{ "mcast", check_mcast }, { "hash", check_hash }, { "static", check_static },
+	{ "plain", check_plain },   { "no-csum", check_no_csum }, { "gso", check_gso },
+	{ "mcast", check_mcast },   { "hash", check_hash },	  { "static", check_static },
 	{ "errors", check_errors }, { "reload", check_reload },
 };
 
