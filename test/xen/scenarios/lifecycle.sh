@@ -10,9 +10,17 @@ second=00:16:3e:00:00:15 # g1's second interface, 10.0.2.31
 
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 
+# A driver that has just been asked for something is busy for a moment.
+unload()
+{
+	guest_run "$1" 'for i in 1 2 3 4 5 6 7 8; do rmmod xen_netfront 2>/dev/null && exit; sleep 1; done; exit 1' ||
+		say "$1 does not unload xen_netfront"
+}
+
 frontend_reload()
 {
-	guest_run g1 'rmmod xen_netfront; modprobe xen-netfront; netup'
+	unload g1
+	guest_run g1 'modprobe xen-netfront; netup'
 	wait_for 30 "g1's vif connected again" vif_state_is g1 4
 	check_true frontend_reload reaches_peer g1
 }
@@ -32,7 +40,11 @@ second_is_gone() { ! vif_key g1 state 1; }
 
 network_attach_detach()
 {
-	xl network-attach g1 mac=$second,script=vif-vifd || say "network-attach failed"
+	xl network-attach g1 mac=$second,script=vif-vifd || {
+		say "network-attach failed"
+		xenstore-ls -f /local/domain/0/backend/vif
+		tail -n 5 /run/vifd.log
+	}
 	wait_for 30 "g1's second vif connected" vif_state_is g1 4 1
 	check_true network_attach second_reaches_peer
 	xl network-detach g1 1 || say "network-detach failed"
@@ -87,7 +99,7 @@ malformed_vif()
 {
 	local domid name lost
 
-	guest_run g2 'rmmod xen_netfront'
+	unload g2
 	domid=$(guest_domid g2)
 	wait_for 20 "g2's vif to wait" vif_state_is g2 2
 	guest_run g2 "d=/local/domain/$domid/device/vif/0
