@@ -7,7 +7,11 @@
 #define VIFD_PATH_COUNTERS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Frames that a rule of the policy drops; the counter behind it is of bytes. */
+#define PATH_RULE(X, name, text) X(name, text) X(name##_bytes, "their bytes")
 
 /* name, what it counts */
 #define PATH_COUNTERS(X)                                                                           \
@@ -20,7 +24,12 @@
 	X(tx_drop_size, "frames whose slots are longer than the frame")                            \
 	X(tx_drop_grant, "frames with a grant that could not be read")                             \
 	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
-	X(tx_drop_spoof, "frames whose source address is not the vif's")                           \
+	PATH_RULE(X, tx_drop_off, "frames sent while the policy lets none through")                \
+	PATH_RULE(X, tx_drop_spoof, "frames whose source address is not the vif's")                \
+	PATH_RULE(X, tx_drop_vlan, "frames to a VLAN that is not the vif's")                       \
+	PATH_RULE(X, tx_drop_untagged, "frames without a VLAN, which the vif must name")           \
+	PATH_RULE(X, tx_drop_ip, "IP frames from an address that is not the vif's")                \
+	PATH_RULE(X, tx_drop_arp, "ARP and ND that claim what is not the vif's")                   \
 	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
 	X(tx_drop_link, "frames sent while the link is set off")                                   \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
@@ -36,6 +45,12 @@
 	X(rx_drop_offload, "frames that could not be cut or checksummed for the guest")            \
 	X(rx_drop_mcast, "multicast frames that the guest does not want")                          \
 	X(rx_drop_link, "frames that arrived while the link is set off")                           \
+	PATH_RULE(X, rx_drop_off, "frames that arrived while the policy lets none through")        \
+	PATH_RULE(X, rx_drop_vlan, "frames of a VLAN that is not the vif's")                       \
+	PATH_RULE(X, rx_drop_untagged, "frames without a VLAN, where the vif has one")             \
+	PATH_RULE(X, rx_drop_broadcast, "broadcast frames, where the policy lets none through")    \
+	PATH_RULE(X, rx_drop_multicast, "multicast frames, where the policy lets none through")    \
+	PATH_RULE(X, rx_drop_unicast, "frames to an address that is not the vif's")                \
 	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_drop_stale, "frames that waited too long for a buffer")                               \
 	X(rx_drop_grant, "frames with a grant that could not be written")                          \
@@ -64,6 +79,22 @@ static inline void path_count(struct path_counters *counters, enum path_counter 
 	uint64_t now = atomic_load_explicit(&counters->value[which], memory_order_relaxed);
 
 	atomic_store_explicit(&counters->value[which], now + by, memory_order_relaxed);
+}
+
+/** path_counter_is_rule() - Is the next counter the bytes of this one? */
+static inline bool path_counter_is_rule(enum path_counter which)
+{
+	return (which >= COUNT_tx_drop_off && which <= COUNT_tx_drop_arp) ||
+	       (which >= COUNT_rx_drop_off && which <= COUNT_rx_drop_unicast);
+}
+
+/** path_count_drop() - One frame of @bytes dropped; owning worker only */
+static inline void path_count_drop(struct path_counters *counters, enum path_counter cause,
+				   uint32_t bytes)
+{
+	path_count(counters, cause, 1);
+	if (path_counter_is_rule(cause))
+		path_count(counters, cause + 1, bytes);
 }
 
 /** path_counter_name() - "tx_packets"; NULL past the last */

@@ -46,7 +46,7 @@ struct rx_pass {
 
 static void rx_drop(struct queue *queue, struct rte_mbuf *mbuf, enum path_counter cause)
 {
-	path_count(&queue->counters, cause, 1);
+	path_count_drop(&queue->counters, cause, mbuf->pkt_len);
 	rte_pktmbuf_free(mbuf);
 }
 
@@ -119,7 +119,19 @@ static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf
 		return COUNT_rx_drop_link;
 	if (!mcast_wanted(&path->mcast, &eth->dst_addr))
 		return COUNT_rx_drop_mcast;
-	return (enum path_counter)VERDICT_PASS;
+	return verdict_rx(&path->live.policy, mbuf);
+}
+
+/* Take out the tags that the guest shall not see. Return: the frame, NULL = no memory */
+static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools *tools,
+				 struct rte_mbuf *mbuf)
+{
+	uint32_t tags = verdict_rx_tags(policy, mbuf);
+	struct rte_mbuf *own = tags ? rx_own(tools, mbuf) : mbuf;
+
+	if (own && tags)
+		verdict_cut_tags(own, tags);
+	return own;
 }
 
 /* Judge one frame, fit it to what the guest can take, and let it wait. */
@@ -133,6 +145,15 @@ static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mb
 	if (cause != (enum path_counter)VERDICT_PASS) {
 		rx_drop(queue, mbuf, cause);
 		return;
+	}
+	if (unlikely(path->live.policy.rx)) {
+		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
+
+		if (!untagged) {
+			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
+			return;
+		}
+		mbuf = untagged;
 	}
 	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
 	if (frame_csum_pending(mbuf)) {

@@ -18,9 +18,12 @@
  */
 #include <string.h>
 
+#include <rte_prefetch.h>
+
 #include "frame.h"
 #include "path.h"
 
+#define TX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_tx_entry))
 #define COPY_PIECES_A_FRAME 64u /* 64 KiB in 2 KiB buffers, cut again at 18 slots */
 
 /* What the extra-info slots of one frame said. */
@@ -49,7 +52,10 @@ struct tx_pass {
 	struct path_tools *tools;
 	uint32_t avail; /* requests not taken yet */
 	uint32_t nr_copies;
+	uint32_t nr_lent;
 	uint32_t nr_frames;
+	uint32_t nr_spare; /* buffers for the pass, taken at once */
+	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];
 };
 
@@ -147,14 +153,25 @@ static const char *tx_take_slots(struct tx_pass *pass, struct tx_frame *frame,
 	return slots[0].offset + left > NETIF_PAGE_SIZE ? "tx: slot crosses a page" : NULL;
 }
 
-/* One piece: at once from a static grant, else by the hypervisor at the end of the pass. */
+static struct rte_mbuf *tx_buffer(struct tx_pass *pass)
+{
+	return pass->nr_spare ? pass->spare[--pass->nr_spare] :
+				rte_pktmbuf_alloc(pass->tools->pool);
+}
+
+/*
+ * One piece, to be copied at the end of the pass: by us from a static grant, whose bytes come
+ * near meanwhile, else by the hypervisor.
+ */
 static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
 			  const struct gnt_copy *piece)
 {
 	struct gnt_copy *copy;
 
 	if (page) {
-		memcpy(local, page + piece->offset, piece->len);
+		pass->tools->lent[pass->nr_lent++] =
+			(struct path_lent){ local, page + piece->offset, piece->len };
+		rte_prefetch0(page + piece->offset);
 		return;
 	}
 	copy = &pass->tools->copies[pass->nr_copies++];
@@ -177,7 +194,7 @@ static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_
 		uint16_t len = left < room ? left : room;
 
 		if (!len) {
-			(*tail)->next = rte_pktmbuf_alloc(pass->tools->pool);
+			(*tail)->next = tx_buffer(pass);
 			if (!(*tail)->next)
 				return -1;
 			*tail = (*tail)->next;
@@ -199,10 +216,11 @@ static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_
 static int tx_plan(struct tx_pass *pass, struct tx_frame *frame,
 		   const struct netif_tx_request slots[NETIF_SLOTS_FATAL])
 {
+	uint32_t first_lent = pass->nr_lent;
 	struct rte_mbuf *tail;
 
 	frame->first_copy = (uint16_t)pass->nr_copies;
-	frame->mbuf = rte_pktmbuf_alloc(pass->tools->pool);
+	frame->mbuf = tx_buffer(pass);
 	if (!frame->mbuf)
 		return -1;
 	tail = frame->mbuf;
@@ -211,6 +229,7 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame,
 			rte_pktmbuf_free(frame->mbuf);
 			frame->mbuf = NULL;
 			pass->nr_copies = frame->first_copy;
+			pass->nr_lent = first_lent;
 			return -1;
 		}
 	}
@@ -287,7 +306,8 @@ static void tx_gather(struct tx_pass *pass)
 	struct shaper *shaper = &pass->path->shaper;
 
 	while (pass->avail && shaper_open(shaper) && pass->nr_frames < QUEUE_BURST &&
-	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
+	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX &&
+	       pass->nr_lent + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
 	if (pass->avail && !shaper_open(shaper))
@@ -297,10 +317,10 @@ static void tx_gather(struct tx_pass *pass)
 static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
 		    int8_t status)
 {
+	path_count_drop(&pass->queue->counters, cause, frame->mbuf->pkt_len);
 	rte_pktmbuf_free(frame->mbuf);
 	frame->mbuf = NULL;
 	frame->status = status;
-	tx_count(pass, cause, 1);
 }
 
 static bool tx_copied(const struct tx_pass *pass, const struct tx_frame *frame)
@@ -397,6 +417,9 @@ static void tx_complete(struct tx_pass *pass)
 {
 	uint32_t old = pass->queue->tx_rsp_prod;
 
+	for (uint32_t i = 0; i < pass->nr_lent; i++)
+		memcpy(pass->tools->lent[i].to, pass->tools->lent[i].from,
+		       pass->tools->lent[i].len);
 	if (pass->nr_copies) {
 		/* The call's own result is in each status. */
 		gnt_copy_in(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
@@ -413,6 +436,22 @@ static void tx_complete(struct tx_pass *pass)
 		queue_notify_tx(pass->queue, pass->tools->evt);
 }
 
+/*
+ * Everything the pass is going to touch, asked for at once: the ring's lines, for writing, as
+ * the answers go there too; and a buffer for each frame there may be.
+ */
+static void tx_prepare(struct tx_pass *pass)
+{
+	const union netif_tx_entry *entry = pass->queue->tx_sring->entry;
+	uint32_t nr = RTE_MIN(pass->avail, QUEUE_BURST);
+	uint32_t cons = pass->queue->tx_req_cons;
+
+	for (uint32_t i = 0; i < nr + TX_ENTRIES_A_LINE; i += TX_ENTRIES_A_LINE)
+		rte_prefetch0_write(&entry[(cons + i) % NETIF_RING_SIZE]);
+	if (!rte_pktmbuf_alloc_bulk(pass->tools->pool, pass->spare, nr))
+		pass->nr_spare = nr;
+}
+
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools)
 {
 	struct tx_pass pass;
@@ -422,7 +461,9 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.queue = queue;
 	pass.tools = tools;
 	pass.nr_copies = 0;
+	pass.nr_lent = 0;
 	pass.nr_frames = 0;
+	pass.nr_spare = 0;
 	queue->tx_starved = false;
 	frames = tx_flush(&pass);
 	if (queue->nr_outbox)
@@ -434,8 +475,11 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 		path_fault(path, "tx: request index beyond the ring");
 		return frames;
 	}
+	tx_prepare(&pass);
 	tx_gather(&pass);
 	tx_complete(&pass);
+	if (pass.nr_spare)
+		rte_pktmbuf_free_bulk(pass.spare, pass.nr_spare);
 	tx_flush(&pass);
 	return frames + pass.nr_frames;
 }

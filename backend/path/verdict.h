@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The policy's word on one frame. Read-only for the worker: the control thread
- * makes a new table and the path takes it between two passes.
+ * The policy's word on one frame, and what it changes of it. Read-only for the
+ * worker: the control thread makes a new table and the path takes it between two
+ * passes (path_set_live()).
+ *
+ * tx = the guest sends. A vif without rules but anti-spoof costs one comparison of
+ * addresses and one test of a word. Rules look at headers in the first segment; a
+ * frame whose headers are not all there is not what a rule allows.
  */
 #ifndef VIFD_PATH_VERDICT_H
 #define VIFD_PATH_VERDICT_H
@@ -17,31 +22,105 @@
 /* Not a counter: the frame passes. */
 #define VERDICT_PASS COUNTERS
 
+#define POLICY_MACS_MAX 64u
+#define POLICY_IPS_MAX 32u
+#define POLICY_VLANS 4096u
+
+/* Rules beyond anti-spoof, one bit each in @tx and @rx. */
+enum policy_rule {
+	POLICY_CLOSED = 1 << 0,
+	POLICY_MACS = 1 << 1, /* more source addresses than one */
+	POLICY_VLAN = 1 << 2,
+	POLICY_OUTER = 1 << 3, /* 802.1ad tag around everything */
+	POLICY_IP = 1 << 4,
+	POLICY_NO_BROADCAST = 1 << 5,
+	POLICY_NO_MULTICAST = 1 << 6,
+	POLICY_NO_UNKNOWN = 1 << 7, /* unicast to others */
+};
+
+/**
+ * struct policy_ip - Addresses that the guest may use
+ * @addr: IPv6, or IPv4 mapped into it
+ * @bits: of @addr that count, 0..128
+ */
+struct policy_ip {
+	uint8_t addr[16];
+	uint8_t bits;
+};
+
 /**
  * struct policy - What one vif may do, compiled
  * @mac:        the vif's address
  * @anti_spoof: a frame from any other source address is dropped
+ * @tx, @rx:    enum policy_rule
+ * @untagged:   frames without a VLAN pass (POLICY_VLAN)
+ * @insert:     tag (priority and VLAN) that an untagged frame of the guest gets, 0 = none
+ * @outer:      802.1ad tag that every frame of the guest gets, and must have towards it
+ * @vlans:      VLANs that pass, one bit each
+ * @strip:      those of them whose tag the guest does not see
+ * @macs:       addresses beside @mac
+ * @ips:        addresses that the guest may send from
  */
 struct policy {
 	struct rte_ether_addr mac;
 	bool anti_spoof;
+	bool untagged;
+	uint32_t tx, rx;
+	uint16_t insert, outer;
+	uint32_t nr_macs, nr_ips;
+	struct rte_ether_addr macs[POLICY_MACS_MAX];
+	struct policy_ip ips[POLICY_IPS_MAX];
+	uint64_t vlans[POLICY_VLANS / 64];
+	uint64_t strip[POLICY_VLANS / 64];
 };
+
+/** verdict_tx_rules() - verdict_tx() where there are rules beyond anti-spoof */
+enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf *frame);
+
+/** verdict_rx_rules() - verdict_rx() where there are rules */
+enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte_mbuf *frame);
 
 /**
  * verdict_tx() - May the guest send this frame?
  * @policy: Table
- * @frame:  Our copy; at least an Ethernet header in its first segment
+ * @frame:  Our copy, nobody else's; at least an Ethernet header in its first segment.
+ *          Gets its VLAN tag, so before the headers are looked for
  *
  * Return: VERDICT_PASS, or the counter of the cause for which it is dropped
  */
-static inline enum path_counter verdict_tx(const struct policy *policy,
-					   const struct rte_mbuf *frame)
+static inline enum path_counter verdict_tx(const struct policy *policy, struct rte_mbuf *frame)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
+	if (unlikely(policy->tx))
+		return verdict_tx_rules(policy, frame);
 	if (policy->anti_spoof && !rte_is_same_ether_addr(&eth->src_addr, &policy->mac))
 		return COUNT_tx_drop_spoof;
 	return (enum path_counter)VERDICT_PASS;
+}
+
+/** verdict_rx() - Shall the guest have this frame? As verdict_tx(); changes nothing */
+static inline enum path_counter verdict_rx(const struct policy *policy,
+					   const struct rte_mbuf *frame)
+{
+	return likely(!policy->rx) ? (enum path_counter)VERDICT_PASS :
+				     verdict_rx_rules(policy, frame);
+}
+
+/**
+ * verdict_rx_tags() - How much of a frame that passes shall the guest not see?
+ *
+ * Return: bytes of tags behind the addresses; verdict_cut_tags() takes them out
+ */
+uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *frame);
+
+/** verdict_cut_tags() - Take @bytes of tags out of a frame that is nobody else's */
+void verdict_cut_tags(struct rte_mbuf *frame, uint32_t bytes);
+
+/** policy_vlan() - Is VLAN @id in @map? */
+static inline bool policy_vlan(const uint64_t map[POLICY_VLANS / 64], uint16_t id)
+{
+	return map[id / 64] & UINT64_C(1) << (id % 64);
 }
 
 #endif
