@@ -172,6 +172,13 @@ static int start_nics(struct daemon *daemon)
 	return 0;
 }
 
+static void hold_workers(struct host *host, bool held)
+{
+	for (uint32_t i = 0; i < host->nr_workers; i++)
+		worker_hold(host->workers[i], held);
+}
+
+/* Guests that are connected already are taken over all at once. */
 static int start_vifs(struct daemon *daemon)
 {
 	daemon->host.opener = opener_start(daemon->host.raise);
@@ -180,6 +187,9 @@ static int start_vifs(struct daemon *daemon)
 	daemon->vifs = vifs_open(&daemon->host);
 	if (!daemon->vifs)
 		return -errno;
+	hold_workers(&daemon->host, true);
+	vifs_run(daemon->vifs, now_us());
+	hold_workers(&daemon->host, false);
 	control_start(daemon->host.raise);
 	return telemetry_start(daemon->vifs, &daemon->host);
 }

@@ -31,6 +31,13 @@ SYSCALLS("accept", "accept4", "access", "bind", "brk", "clock_gettime", "clock_n
 	 "stat", "statx", "sysinfo", "tgkill", "timerfd_settime", "uname", "unlink", "unlinkat",
 	 "write", "writev");
 
+#ifdef __SANITIZE_ADDRESS__
+/* The leak checker stops the other threads as a debugger would. */
+static const char *sanitizer_syscalls[] __attribute__((section("vifd_syscalls"), used)) = {
+	"kill", "process_vm_readv", "ptrace", "set_tid_address", "wait4",
+};
+#endif
+
 extern const char *__start_vifd_syscalls[], *__stop_vifd_syscalls[];
 
 int privileges_drop(void)

@@ -42,6 +42,14 @@ int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg
 /** worker_barrier() - After it, no worker uses what was unpublished before. Control thread */
 void worker_barrier(void);
 
+/**
+ * worker_hold() - While held, a worker moves no frames
+ *
+ * Control thread. A daemon that takes over many connected guests lets none of
+ * them send before all of them have their place on the switch.
+ */
+void worker_hold(struct worker *worker, bool held);
+
 /** worker_load() - Paths attached; for choosing a worker. Control thread */
 unsigned int worker_load(const struct worker *worker);
 

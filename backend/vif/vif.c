@@ -95,6 +95,9 @@ static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64
 	/* The toolstack removes a vif by writing Closing into our own state. */
 	if (!view->online && view->backend == XENBUS_CLOSING)
 		return wanted_closing(vif, view, now_us);
+	/* It is gone for good, even if its front end has not noticed. */
+	if (!view->online && view->backend == XENBUS_CLOSED)
+		return XENBUS_CLOSED;
 	vif->closing_since_us = 0;
 	switch (view->frontend) {
 	case XENBUS_INITIALISING:

@@ -161,6 +161,19 @@ static void toolstack_that_removes_a_vif_gets_closed_in_time(void **state)
 	assert_null(host_path(7));
 }
 
+static void vif_removed_before_its_front_end_came_stays_closed(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	host_front_state(7, 1);
+	host_settle();
+	fake_xs_put(HOST_BACK "7/0/online", "0");
+	fake_xs_put(HOST_BACK "7/0/state", "5");
+	host_settle();
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+}
+
 static void directory_that_goes_takes_everything_with_it(void **state)
 {
 	(void)state;
@@ -282,6 +295,7 @@ int main(void)
 		VIF(vf_that_comes_too_late_is_given_back),
 		VIF(guest_goes_through_closing_and_comes_back),
 		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
+		VIF(vif_removed_before_its_front_end_came_stays_closed),
 		VIF(directory_that_goes_takes_everything_with_it),
 		VIF(dead_domain_lets_go_though_its_keys_stand),
 		VIF(restarted_daemon_takes_up_connected_rings),
