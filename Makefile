@@ -101,7 +101,7 @@ need-libs:
 
 # Parts with rules of their own: user-space guests and a Xen without Xen, fuzzers, benchmarks.
 -include test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
--include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(unit_bin:=.d)
+-include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
 run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) is not there" >&2; exit 1; }; $(1) $(2)
 
