@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 VIFCTL=${BUILD:-build}/vifctl
 tmp=$(mktemp -d /tmp/vifd-vifctl.XXXXXX)
 passed=0 failed=0 server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$tmp"' EXIT
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$tmp"' EXIT
 
 check() {
 	local name=$1
