@@ -305,24 +305,27 @@ static void spoofed_source_is_swallowed_and_counted(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_spoof), 1);
 }
 
-static void responses_carry_no_byte_but_their_own(void **state)
+/* Beside a response lies what the guest wrote there itself, or nothing. */
+static void responses_carry_no_byte_of_ours_but_their_own(void **state)
 {
 	struct guest *guest = *state;
 	struct netif_extra_info hash = { .type = NETIF_EXTRA_HASH };
-	static const uint8_t zero[sizeof(union netif_tx_entry)];
 	struct netif_tx_sring *ring = guest->queue[0].tx;
+	static union netif_tx_entry before[NETIF_RING_SIZE];
 
 	memset(ring->entry, 0xc3, sizeof(ring->entry));
 	guest_send(guest, bytes, tcp4(4000), 2, 0, &hash);
+	memcpy(before, ring->entry, sizeof(before));
 	guest_poll(guest);
-	for (uint32_t i = 0; i < 3; i++) {
-		const uint8_t *entry = (const uint8_t *)&ring->entry[i];
+	for (uint32_t i = 0; i < sizeof(before); i++) {
+		uint32_t slot = i / sizeof(before[0]), at = i % sizeof(before[0]);
+		uint8_t now = ((uint8_t *)ring->entry)[i], was = ((uint8_t *)before)[i];
 
-		assert_memory_equal(entry + sizeof(struct netif_tx_response), zero,
-				    sizeof(zero) - sizeof(struct netif_tx_response));
+		if (slot >= 3)
+			assert_int_equal(now, was);
+		else if (at >= sizeof(struct netif_tx_response))
+			assert_true(now == was || now == 0);
 	}
-	/* and nothing beside them */
-	assert_int_equal(*(uint8_t *)&ring->entry[3], 0xc3);
 }
 
 static void indices_wrap_around_at_two_to_the_32(void **state)
@@ -372,7 +375,7 @@ int main(void)
 		GUEST(bad_grant_in_one_slot_drops_the_whole_frame),
 		GUEST(failed_copy_call_drops_what_it_was_to_copy),
 		GUEST(spoofed_source_is_swallowed_and_counted),
-		GUEST(responses_carry_no_byte_but_their_own),
+		GUEST(responses_carry_no_byte_of_ours_but_their_own),
 		UNCONNECTED(indices_wrap_around_at_two_to_the_32),
 	};
 

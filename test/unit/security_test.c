@@ -143,15 +143,18 @@ static void guest_cannot_set_its_own_policy(void **state)
 static void responses_leak_no_byte_of_ours(void **state)
 {
 	struct netif_extra_info hash = { .type = NETIF_EXTRA_HASH };
-	const uint8_t *entry = (const uint8_t *)hostile->queue[0].tx->entry;
+	const uint8_t *now = (const uint8_t *)hostile->queue[0].tx->entry;
+	uint8_t before[5 * sizeof(union netif_tx_entry)];
 
 	(void)state;
 	guest_send(hostile, bytes, frame_make(bytes, 0, 3000), 4, 0, &hash);
+	memcpy(before, now, sizeof(before));
 	host_poll();
 	assert_int_equal(hostile->queue[0].tx->idx.rsp_prod, 5);
-	for (uint32_t i = 0; i < 5 * sizeof(union netif_tx_entry); i++)
+	/* beside id and status: zero, or what the guest itself left there */
+	for (uint32_t i = 0; i < sizeof(before); i++)
 		if (i % sizeof(union netif_tx_entry) >= sizeof(struct netif_tx_response))
-			assert_int_equal(entry[i], 0);
+			assert_true(now[i] == 0 || now[i] == before[i]);
 }
 
 /* XSA-270: in whole in vif_ctrl_test.c, mapping_is_bounded_in_64_bits_and_checked_after_the_copy */
