@@ -62,9 +62,16 @@ struct path_live {
 	uint64_t rate_bytes, rate_us;
 };
 
+/** struct path_lent - One piece between our memory and a page that the guest lent for good */
+struct path_lent {
+	char *to;
+	const char *from;
+	uint32_t len;
+};
+
 /**
  * struct path_tools - What a worker lends to the paths it polls; its own
- * @copies: scratch of a pass; nothing in it outlives the pass
+ * @copies, @lent: scratch of a pass; nothing in it outlives the pass
  */
 struct path_tools {
 	struct gnt *gnt;
@@ -73,6 +80,7 @@ struct path_tools {
 	struct offload offload;
 	uint64_t now_us;
 	struct gnt_copy copies[GNT_COPY_MAX];
+	struct path_lent lent[GNT_COPY_MAX];
 };
 
 /**

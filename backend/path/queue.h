@@ -121,20 +121,38 @@ static inline void ring_store_release(uint32_t *index, uint32_t value)
 	__atomic_store_n(index, value, __ATOMIC_RELEASE);
 }
 
+/** ring_prefetch_write() - Have a line of the ring near, and ours to write */
+static inline void ring_prefetch_write(const void *entry)
+{
+#ifdef __x86_64__
+	/* the compiler's builtin asks for a shared line unless the processor is named */
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)entry));
+#else
+	__builtin_prefetch(entry, 1);
+#endif
+}
+
 /**
- * ring_push() - Publish responses; must the guest be notified?
+ * ring_wants_event() - After publishing responses: must the guest be notified?
  * @idx: The ring's indices
- * @old: rsp_prod as last published
- * @now: rsp_prod to publish
+ * @old: rsp_prod as published before
+ * @now: rsp_prod as published now, with ring_store_release()
  *
  * Ring.h's rule: publish, fence, then read rsp_event: notify if it lies in
- * (old, now].
+ * (old, now]. The fence waits for the guest's processor to give up the ring's lines: it costs
+ * least some work after publishing.
  */
+static inline bool ring_wants_event(struct netif_ring_indices *idx, uint32_t old, uint32_t now)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return now - ring_load_acquire(&idx->rsp_event) < now - old;
+}
+
+/** ring_push() - Publish responses. Return: must the guest be notified? */
 static inline bool ring_push(struct netif_ring_indices *idx, uint32_t old, uint32_t now)
 {
 	ring_store_release(&idx->rsp_prod, now);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return now - ring_load_acquire(&idx->rsp_event) < now - old;
+	return ring_wants_event(idx, old, now);
 }
 
 /**

@@ -454,7 +454,6 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 		path_count(counters, COUNT_rx_drop_grant, 1);
 		rx_answer_failed(pass->queue, frame);
 	}
-	rte_pktmbuf_free(frame->mbuf);
 }
 
 static void rx_complete(struct rx_pass *pass)
@@ -471,7 +470,10 @@ static void rx_complete(struct rx_pass *pass)
 	}
 	for (uint32_t i = 0; i < pass->nr_frames; i++)
 		rx_finish(pass, &pass->frames[i]);
-	if (ring_push(&queue->rx_sring->idx, old, queue->rx_req_cons))
+	ring_store_release(&queue->rx_sring->idx.rsp_prod, queue->rx_req_cons);
+	for (uint32_t i = 0; i < pass->nr_frames; i++)
+		rte_pktmbuf_free(pass->frames[i].mbuf);
+	if (ring_wants_event(&queue->rx_sring->idx, old, queue->rx_req_cons))
 		queue_notify_rx(queue, pass->tools->evt);
 }
 

@@ -54,7 +54,8 @@ struct tx_pass {
 	uint32_t nr_copies;
 	uint32_t nr_lent;
 	uint32_t nr_frames;
-	uint32_t nr_spare; /* buffers for the pass, taken at once */
+	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
+	uint32_t nr_spare;			 /* buffers for the pass, taken at once */
 	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];
 };
@@ -187,8 +188,7 @@ static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_
 	uint16_t offset = slot->offset;
 	uint16_t left = slot->size;
 
-	if (page)
-		tx_count(pass, COUNT_tx_static, 1);
+	pass->nr_static += page != NULL;
 	while (left) {
 		uint16_t room = rte_pktmbuf_tailroom(*tail);
 		uint16_t len = left < room ? left : room;
@@ -258,6 +258,34 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 	return !frame->status;
 }
 
+/* Nothing but one slot that fits a buffer: what most frames are. Anything else goes the long way. */
+static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_request *req)
+{
+	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && pass->nr_spare &&
+	       req->size >= RTE_ETHER_HDR_LEN && req->offset + req->size <= NETIF_PAGE_SIZE &&
+	       req->size <= rte_pktmbuf_tailroom(pass->spare[pass->nr_spare - 1]);
+}
+
+static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
+			   const struct netif_tx_request *req)
+{
+	const char *page = statics_find(&pass->queue->statics, req->gref, false);
+	struct rte_mbuf *mbuf = pass->spare[--pass->nr_spare];
+
+	frame->mbuf = mbuf;
+	frame->nr_slots = 1;
+	frame->first_copy = (uint16_t)pass->nr_copies;
+	mbuf->data_len = req->size;
+	mbuf->pkt_len = req->size;
+	tx_plan_piece(
+		pass, rte_pktmbuf_mtod(mbuf, char *), page,
+		&(struct gnt_copy){ .ref = req->gref, .offset = req->offset, .len = req->size });
+	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	pass->nr_static += page != NULL;
+	shaper_take(&pass->path->shaper, req->size);
+	pass->nr_frames++;
+}
+
 /*
  * Take one frame's requests.
  * Return: 1 taken, 0 no memory: try again later, -1 the guest was stopped
@@ -280,6 +308,10 @@ static int tx_gather_frame(struct tx_pass *pass)
 	size = entry.req.size;
 	frame->id[0] = entry.req.id;
 	frame->flags = entry.req.flags;
+	if (likely(tx_is_simple(pass, &slots[0]))) {
+		tx_plan_simple(pass, frame, &slots[0]);
+		return 1;
+	}
 	if (frame->flags & NETIF_TXF_EXTRA_INFO)
 		why = tx_take_extras(pass, &frame->extras);
 	if (!why)
@@ -365,8 +397,8 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, COUNT_tx_drop_header, NETIF_STATUS_ERROR);
 		return;
 	}
-	tx_count(pass, COUNT_tx_packets, 1);
-	tx_count(pass, COUNT_tx_bytes, frame->mbuf->pkt_len);
+	pass->nr_good++;
+	pass->good_bytes += frame->mbuf->pkt_len;
 	if (frame->extras.gso_type)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
@@ -415,8 +447,6 @@ static unsigned int tx_flush(struct tx_pass *pass)
 
 static void tx_complete(struct tx_pass *pass)
 {
-	uint32_t old = pass->queue->tx_rsp_prod;
-
 	for (uint32_t i = 0; i < pass->nr_lent; i++)
 		memcpy(pass->tools->lent[i].to, pass->tools->lent[i].from,
 		       pass->tools->lent[i].len);
@@ -431,9 +461,11 @@ static void tx_complete(struct tx_pass *pass)
 		tx_finish(pass, &pass->frames[i]);
 		tx_answer(pass->queue, &pass->frames[i]);
 	}
-	if (pass->nr_frames &&
-	    ring_push(&pass->queue->tx_sring->idx, old, pass->queue->tx_rsp_prod))
-		queue_notify_tx(pass->queue, pass->tools->evt);
+	if (pass->nr_frames)
+		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
+	tx_count(pass, COUNT_tx_packets, pass->nr_good);
+	tx_count(pass, COUNT_tx_bytes, pass->good_bytes);
+	tx_count(pass, COUNT_tx_static, pass->nr_static);
 }
 
 /*
@@ -447,13 +479,14 @@ static void tx_prepare(struct tx_pass *pass)
 	uint32_t cons = pass->queue->tx_req_cons;
 
 	for (uint32_t i = 0; i < nr + TX_ENTRIES_A_LINE; i += TX_ENTRIES_A_LINE)
-		rte_prefetch0_write(&entry[(cons + i) % NETIF_RING_SIZE]);
+		ring_prefetch_write(&entry[(cons + i) % NETIF_RING_SIZE]);
 	if (!rte_pktmbuf_alloc_bulk(pass->tools->pool, pass->spare, nr))
 		pass->nr_spare = nr;
 }
 
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools)
 {
+	uint32_t old = queue->tx_rsp_prod;
 	struct tx_pass pass;
 	unsigned int frames;
 
@@ -464,6 +497,9 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_lent = 0;
 	pass.nr_frames = 0;
 	pass.nr_spare = 0;
+	pass.nr_static = 0;
+	pass.nr_good = 0;
+	pass.good_bytes = 0;
 	queue->tx_starved = false;
 	frames = tx_flush(&pass);
 	if (queue->nr_outbox)
@@ -481,5 +517,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	if (pass.nr_spare)
 		rte_pktmbuf_free_bulk(pass.spare, pass.nr_spare);
 	tx_flush(&pass);
+	if (pass.nr_frames && ring_wants_event(&queue->tx_sring->idx, old, queue->tx_rsp_prod))
+		queue_notify_tx(queue, tools->evt);
 	return frames + pass.nr_frames;
 }

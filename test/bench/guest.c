@@ -81,9 +81,9 @@ static void measure(struct side *side, uint64_t ms)
 	run(side, WARM_UP_NS, &took);
 	frames = run(side, ms * 1000000u, &took);
 	simguest_stats_sum(side->guest, &stats);
-	printf("mpps=%.3f tx_error=%lu rx_error=%lu violations=%lu\n",
-	       (double)frames * 1e3 / (double)took, stats.tx_error + stats.tx_dropped,
-	       stats.rx_error, stats.violations);
+	printf("mpps=%.3f full=%lu tx_error=%lu rx_error=%lu violations=%lu\n",
+	       (double)frames * 1e3 / (double)took, stats.tx_full,
+	       stats.tx_error + stats.tx_dropped, stats.rx_error, stats.violations);
 	fflush(stdout);
 }
 

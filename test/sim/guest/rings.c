@@ -211,6 +211,22 @@ static uint32_t slots_needed(const struct simguest_frame *f)
 	return (f->len + SIM_PAGE - 1) / SIM_PAGE + (f->gso_size != 0);
 }
 
+/* Have a line near and ours to write */
+static inline void ahead(const void *p)
+{
+#ifdef __x86_64__
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
+/* Short frames lie anywhere in their pages, as a kernel's allocator would have them. */
+static uint16_t tx_offset(uint16_t id, uint32_t bytes)
+{
+	return bytes > SIM_PAGE / 2 ? 0 : (uint16_t)(id * 64u % (SIM_PAGE / 2));
+}
+
 /* A slot of data: buffer filled, request written. Return: its bytes */
 static uint32_t tx_slot(struct simguest_queue *q, const struct simguest_frame *f, uint32_t off,
 			struct netif_tx_request **out)
@@ -220,13 +236,13 @@ static uint32_t tx_slot(struct simguest_queue *q, const struct simguest_frame *f
 	struct netif_tx_request *req = &q->txs->entry[q->tx.prod++ & MASK].req;
 
 	q->tx_busy[id] = 1;
+	req->offset = tx_offset(id, n);
 	if (f->data && (!f->head || off < f->head))
-		memcpy(q->tx_mem + (size_t)id * SIM_PAGE, (uint8_t *)f->data + off,
+		memcpy(q->tx_mem + (size_t)id * SIM_PAGE + req->offset, (uint8_t *)f->data + off,
 		       f->head && f->head - off < n ? f->head - off : n);
 	if (q->guest->config.regrant)
 		simhv_grant_access(q->guest->config.domid, q->tx_gref[id], 0, q->tx_gfn + id, true);
 	req->gref = q->tx_gref[id];
-	req->offset = 0;
 	req->flags = off + n < f->len ? NETIF_TXF_MORE_DATA : 0;
 	req->id = id;
 	req->size = (uint16_t)n;
@@ -282,6 +298,12 @@ uint32_t simguest_tx(struct simguest_queue *q, const struct simguest_frame *fram
 {
 	uint32_t old = q->tx.prod, n;
 
+	/* The back end's processor has these lines */
+	for (n = 0; n < nr && n < q->tx_nr_free; n++) {
+		uint16_t id = q->tx_free[q->tx_nr_free - 1 - n];
+
+		ahead(q->tx_mem + (size_t)id * SIM_PAGE + tx_offset(id, frames[n].len));
+	}
 	for (n = 0; n < nr; n++) {
 		uint32_t slots = slots_needed(&frames[n]);
 
@@ -329,6 +351,9 @@ uint32_t simguest_tx_reap(struct simguest_queue *q)
 		simguest_violation(q, "tx rsp_prod beyond the requests");
 		return 0;
 	}
+	for (uint32_t i = q->tx.cons; i != prod; i++)
+		if (i % 5 == 0 || i + 1 == prod)
+			ahead(&q->txs->entry[i & MASK]);
 	for (; q->tx.cons != prod; q->tx.cons++) {
 		struct netif_tx_response rsp = q->txs->entry[q->tx.cons & MASK].rsp;
 
