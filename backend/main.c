@@ -19,6 +19,7 @@
 #include "control.h"
 #include "log.h"
 #include "port/eal.h"
+#include "port/keep.h"
 #include "port/nic.h"
 #include "privileges.h"
 #include "telemetry.h"
@@ -162,6 +163,7 @@ static int start_nics(struct daemon *daemon)
 {
 	struct host *host = &daemon->host;
 
+	keep_set_dir(daemon->config.run_dir);
 	for (uint32_t i = 0; i < daemon->config.nr_nics; i++) {
 		host->nics[i] = nic_create(&daemon->config.nics[i], daemon->pool);
 		if (!host->nics[i])

@@ -8,6 +8,7 @@
 
 #include "../log.h"
 #include "eth.h"
+#include "keep.h"
 #include "groups.h"
 #include "netdev.h"
 #include "vf.h"
@@ -140,6 +141,7 @@ static void vf_give_back(struct vf *vf)
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
 		if (vf->saved.valid)
 			pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
+		keep_forget(vf->info.pci);
 		/* down and up again: only then does it let go of the vif's MAC */
 		if (vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP) {
 			netdev_set_up(netdev, false);
@@ -181,6 +183,7 @@ static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 
 	if (ret < 0)
 		return ret;
+	keep_original(vf->info.pci, &vf->saved, sizeof(vf->saved));
 	/* the MAC last: a VF that gets one is told to reset, and starts with all the rest */
 	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
 			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);
