@@ -260,6 +260,22 @@ static void frames_expire_ten_seconds_after_the_buffers_ended(void **state)
 	assert_true(guest_receive(guest, 0, &frame));
 }
 
+static void buffer_in_time_starts_the_ten_seconds_anew(void **state)
+{
+	struct guest *guest = *state;
+
+	for (uint32_t i = 0; i < 5; i++) {
+		feed(guest, 0, 100);
+		guest_poll(guest);
+		fake_tools.now_us += 6 * SECOND_US;
+		guest_poll(guest);
+		guest_rx_post(guest, 0, 1);
+		guest_poll(guest);
+		assert_true(guest_receive(guest, 0, &frame));
+	}
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 0);
+}
+
 /* XSA-392: one free buffer does not make a guest alive whose next frame needs three. */
 static void one_free_buffer_does_not_defeat_the_stall_test(void **state)
 {
@@ -324,6 +340,7 @@ int main(void)
 		GUEST(guest_without_buffers_costs_bounded_memory),
 		GUEST(guest_without_buffers_costs_a_bounded_number_of_frames),
 		GUEST(frames_expire_ten_seconds_after_the_buffers_ended),
+		GUEST(buffer_in_time_starts_the_ten_seconds_anew),
 		GUEST(one_free_buffer_does_not_defeat_the_stall_test),
 		GUEST(event_is_asked_for_at_the_buffer_that_is_missing),
 		UNCONNECTED(guest_that_does_not_ring_is_looked_at_every_thirty_ms),
