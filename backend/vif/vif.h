@@ -19,6 +19,7 @@
 #include "../xen/store.h"
 #include "capability.h"
 #include "host.h"
+#include "policy.h"
 
 /* Xen's public/io/xenbus.h. */
 enum xenbus_state {
@@ -37,6 +38,18 @@ enum xenbus_state {
 enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_SOFTWARE };
 
 /**
+ * struct vif_policy - What the admin wants of a vif
+ * @draft: the last that was right; closed until one was
+ * @valid: one was
+ * @error: what policy-error says; @told: it was written, or removed
+ */
+struct vif_policy {
+	struct policy_draft draft;
+	bool valid, told;
+	char error[POLICY_ERROR_MAX];
+};
+
+/**
  * struct vif - One interface
  * @backend, @frontend: xenstore directories, absolute
  * @name:      "vif 7.0", for logs and owners
@@ -47,6 +60,7 @@ enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_SOFTWARE };
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @live:      what the path was told last
+ * @policy:    from what is told to it
  * @cap:       capability exchange
  * @carrier:   what was written last, -1 = nothing yet
  * @connect_at_us: not to be connected before
@@ -74,6 +88,7 @@ struct vif {
 	struct nic *nic;
 	struct ctrl *ctrl;
 	struct path_live live;
+	struct vif_policy policy;
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "policy.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VLAN_MIN 1u
+#define VLAN_MAX 4094u
+#define MTU_MIN 68u
+#define MTU_MAX 9000u
+#define RATE_BYTES_MAX UINT64_C(1000000000000000)
+#define RATE_US_MAX UINT64_C(1000000000)
+
+struct rule {
+	const char *key;
+	int (*set)(struct policy_draft *draft, void *field, const char *value, char *why);
+	size_t field;
+};
+
+static int refuse(char *why, const char *value, const char *expected)
+{
+	snprintf(why, POLICY_ERROR_MAX, "'%.48s': expected %s", value, expected);
+	return -EINVAL;
+}
+
+/* Digits at *@text, which moves behind them. Return: false: none, or not min..max */
+static bool take_number(const char **text, uint64_t min, uint64_t max, uint64_t *number)
+{
+	const char *at = *text;
+	uint64_t sum = 0;
+
+	if (*at < '0' || *at > '9')
+		return false;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (sum > max)
+			return false;
+		sum = sum * 10 + (uint64_t)(*at - '0');
+	}
+	*text = at;
+	*number = sum;
+	return sum >= min && sum <= max;
+}
+
+static bool take(const char **text, char c)
+{
+	if (**text != c)
+		return false;
+	++*text;
+	return true;
+}
+
+static bool take_vlan(const char **text, uint16_t *vlan)
+{
+	uint64_t number;
+
+	if (!take_number(text, VLAN_MIN, VLAN_MAX, &number))
+		return false;
+	*vlan = (uint16_t)number;
+	return true;
+}
+
+/* Return: false: it was there already */
+static bool add_vlan(uint64_t map[POLICY_VLANS / 64], uint16_t vlan)
+{
+	if (policy_vlan(map, vlan))
+		return false;
+	map[vlan / 64] |= UINT64_C(1) << (vlan % 64);
+	return true;
+}
+
+static bool add_vlans(uint64_t map[POLICY_VLANS / 64], uint16_t first, uint16_t last, uint16_t step)
+{
+	for (uint32_t vlan = first; vlan <= last; vlan += step)
+		if (!add_vlan(map, (uint16_t)vlan))
+			return false;
+	return true;
+}
+
+static int set_flag(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	(void)draft;
+	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+		return refuse(why, value, "0 or 1");
+	*(bool *)field = *value == '1';
+	return 0;
+}
+
+static int set_allow_untagged(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	bool flag;
+	int ret = set_flag(draft, &flag, value, why);
+
+	if (!ret)
+		*(int *)field = flag;
+	return ret;
+}
+
+static int set_link(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	static const char *const names[] = {
+		[POLICY_LINK_AUTO] = "auto", [POLICY_LINK_ON] = "on", [POLICY_LINK_OFF] = "off"
+	};
+
+	(void)draft;
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		*(enum policy_link *)field = (enum policy_link)i;
+		return 0;
+	}
+	return refuse(why, value, "on, off or auto");
+}
+
+static int set_mtu(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	uint64_t mtu;
+
+	(void)draft;
+	if (!take_number(&at, MTU_MIN, MTU_MAX, &mtu) || *at)
+		return refuse(why, value, "bytes, 68..9000");
+	*(uint16_t *)field = (uint16_t)mtu;
+	return 0;
+}
+
+/* "<bytes per interval>,<interval in us>", as libxl and xapi write it. */
+static int set_rate(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	uint64_t bytes = 0, us = 0;
+
+	(void)field;
+	if (*value && (!take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
+		       !take_number(&at, 1, RATE_US_MAX, &us) || *at))
+		return refuse(why, value, "BYTES,MICROSECONDS, both above 0, or nothing");
+	draft->rate_bytes = bytes;
+	draft->rate_us = us;
+	return 0;
+}
+
+/* "10/5": VLAN and priority. */
+static int set_tag(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	uint64_t priority = 0;
+	uint16_t vlan = 0;
+
+	(void)draft;
+	if (*value && (!take_vlan(&at, &vlan) ||
+		       (take(&at, '/') && !take_number(&at, 0, 7, &priority)) || *at))
+		return refuse(why, value, "VLAN 1..4094, perhaps /PRIORITY 0..7, or nothing");
+	*(uint16_t *)field = (uint16_t)(priority << 13 | vlan);
+	return 0;
+}
+
+/* "10,20-29" */
+static int set_vlan_filter(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	uint16_t first, last;
+
+	(void)field;
+	memset(draft->vlans, 0, sizeof(draft->vlans));
+	draft->filter = *value != '\0';
+	while (*at || at != value) {
+		if (!take_vlan(&at, &first))
+			return refuse(why, at, "VLANs 1..4094, as 10,20-29");
+		last = first;
+		if (take(&at, '-') && (!take_vlan(&at, &last) || last < first))
+			return refuse(why, value, "a range FIRST-LAST of VLANs 1..4094");
+		if (!add_vlans(draft->vlans, first, last, 1))
+			return refuse(why, value, "each VLAN once");
+		if (!*at)
+			break;
+		if (!take(&at, ','))
+			return refuse(why, at, "a comma between VLANs");
+	}
+	return 0;
+}
+
+/* One term of xl's grammar: ID[p|u], FIRST-LAST[u], START+OFFSETxCOUNT[u]. */
+static bool take_xl_term(const char **at, struct policy_draft *draft)
+{
+	uint64_t step = 1, count = 1;
+	uint16_t first, last;
+
+	if (!take_vlan(at, &first))
+		return false;
+	last = first;
+	if (take(at, '-')) {
+		if (!take_vlan(at, &last) || last <= first)
+			return false;
+	} else if (take(at, '+')) {
+		if (!take_number(at, 1, VLAN_MAX, &step) || !take(at, 'x') ||
+		    !take_number(at, 1, VLAN_MAX, &count) || first + step * (count - 1) > VLAN_MAX)
+			return false;
+		last = (uint16_t)(first + step * (count - 1));
+	} else if (take(at, 'p')) {
+		if (draft->insert)
+			return false;
+		draft->insert = first;
+	}
+	return add_vlans(draft->vlans, first, last, (uint16_t)step) &&
+	       (!take(at, 'u') || draft->insert == first ||
+		add_vlans(draft->strip, first, last, (uint16_t)step));
+}
+
+static int set_xl_vlan(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+
+	(void)field;
+	memset(draft->vlans, 0, sizeof(draft->vlans));
+	memset(draft->strip, 0, sizeof(draft->strip));
+	draft->insert = 0;
+	draft->filter = *value != '\0';
+	while (draft->filter) {
+		if (!take_xl_term(&at, draft) || (*at && *at != '/'))
+			return refuse(why, value,
+				      "ID[p|u], FIRST-LAST[u] or START+OFFSETxCOUNT[u] with / "
+				      "between, each VLAN once, one p");
+		if (!take(&at, '/'))
+			break;
+	}
+	return 0;
+}
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == ',';
+}
+
+/* The next word of a list into @word; *@at moves behind it. Return: false: no more, or too long */
+static bool next_word(const char **at, char *word, size_t size)
+{
+	size_t len = 0;
+
+	while (is_separator(**at))
+		++*at;
+	while (**at && !is_separator(**at) && len + 1 < size)
+		word[len++] = *(*at)++;
+	word[len] = '\0';
+	return len > 0;
+}
+
+static bool parse_mac(const char *text, struct rte_ether_addr *mac)
+{
+	uint8_t *byte = mac->addr_bytes;
+	int used = 0;
+
+	return strlen(text) == 17 && strspn(text, "0123456789abcdefABCDEF:") == 17 &&
+	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &byte[0], &byte[1], &byte[2],
+		      &byte[3], &byte[4], &byte[5], &used) == 6 &&
+	       used == 17 && rte_is_valid_assigned_ether_addr(mac);
+}
+
+static int set_macs(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	char word[24];
+
+	(void)field;
+	draft->nr_macs = 0;
+	while (next_word(&at, word, sizeof(word))) {
+		struct rte_ether_addr mac;
+
+		if (!parse_mac(word, &mac))
+			return refuse(why, word, "a unicast address aa:bb:cc:dd:ee:ff");
+		for (uint32_t i = 0; i < draft->nr_macs; i++)
+			if (rte_is_same_ether_addr(&mac, &draft->macs[i]))
+				return refuse(why, word, "each address once");
+		if (draft->nr_macs == POLICY_MACS_MAX)
+			return refuse(why, word, "at most 64 addresses");
+		draft->macs[draft->nr_macs++] = mac;
+	}
+	return 0;
+}
+
+/* Is nothing set behind the first @bits? */
+static bool is_network(const struct policy_ip *ip)
+{
+	for (uint32_t bit = ip->bits; bit < 128; bit++)
+		if (ip->addr[bit / 8] & 0x80 >> (bit % 8))
+			return false;
+	return true;
+}
+
+/* An address, a network, or an address with its netmask: that is the address alone. */
+static bool parse_ip(char *text, struct policy_ip *ip)
+{
+	char *slash = strchr(text, '/');
+	const char *bits_text = slash ? slash + 1 : "";
+	bool ipv6 = strchr(text, ':') != NULL;
+	uint64_t bits = ipv6 ? 128 : 32;
+
+	if (slash)
+		*slash = '\0';
+	*ip = (struct policy_ip){ .addr = { [10] = 0xff, [11] = 0xff } };
+	if (inet_pton(ipv6 ? AF_INET6 : AF_INET, text, ipv6 ? ip->addr : ip->addr + 12) != 1)
+		return false;
+	if (slash && (!take_number(&bits_text, 0, bits, &bits) || *bits_text))
+		return false;
+	ip->bits = (uint8_t)(ipv6 ? bits : bits + 96);
+	if (!is_network(ip))
+		ip->bits = 128;
+	return true;
+}
+
+static int set_ips(struct policy_draft *draft, void *field, const char *value, char *why)
+{
+	const char *at = value;
+	char word[64];
+
+	(void)field;
+	draft->nr_ips = 0;
+	while (next_word(&at, word, sizeof(word))) {
+		char copy[sizeof(word)];
+		struct policy_ip ip;
+
+		memcpy(copy, word, sizeof(copy));
+		if (!parse_ip(copy, &ip))
+			return refuse(why, word, "an IPv4 or IPv6 address, perhaps /BITS");
+		for (uint32_t i = 0; i < draft->nr_ips; i++)
+			if (!memcmp(&ip, &draft->ips[i], sizeof(ip)))
+				return refuse(why, word, "each address once");
+		if (draft->nr_ips == POLICY_IPS_MAX)
+			return refuse(why, word, "at most 32 addresses");
+		draft->ips[draft->nr_ips++] = ip;
+	}
+	return 0;
+}
+
+#define FIELD(name) offsetof(struct policy_draft, name)
+
+static const struct rule rules[] = {
+	{ "anti-spoof", set_flag, FIELD(anti_spoof) },
+	{ "macs", set_macs, 0 },
+	{ "vlan-filter", set_vlan_filter, 0 },
+	{ "vlan-insert", set_tag, FIELD(insert) },
+	{ "vlan-outer", set_tag, FIELD(outer) },
+	{ "vlan", set_xl_vlan, 0 },
+	{ "allow-untagged", set_allow_untagged, FIELD(allow_untagged) },
+	{ "broadcast", set_flag, FIELD(broadcast) },
+	{ "multicast", set_flag, FIELD(multicast) },
+	{ "unknown-unicast", set_flag, FIELD(unknown_unicast) },
+	{ "promiscuous", set_flag, FIELD(promiscuous) },
+	{ "ip", set_ips, 0 },
+	{ "ip-anti-spoof", set_flag, FIELD(ip_anti_spoof) },
+	{ "link", set_link, FIELD(link) },
+	{ "tx", set_flag, FIELD(tx) },
+	{ "rx", set_flag, FIELD(rx) },
+	{ "mtu", set_mtu, FIELD(mtu) },
+	{ "rate", set_rate, 0 },
+};
+
+#define NR_RULES (sizeof(rules) / sizeof(rules[0]))
+
+const char *policy_key(uint32_t n)
+{
+	return n < NR_RULES ? rules[n].key : NULL;
+}
+
+int policy_set(struct policy_draft *draft, const char *key, const char *value,
+	       char why[POLICY_ERROR_MAX])
+{
+	for (uint32_t i = 0; i < NR_RULES; i++)
+		if (!strcmp(rules[i].key, key))
+			return rules[i].set(draft, (char *)draft + rules[i].field, value, why);
+	snprintf(why, POLICY_ERROR_MAX, "no such rule");
+	return -ENOENT;
+}
+
+void policy_init(struct policy_draft *draft)
+{
+	memset(draft, 0, sizeof(*draft));
+	draft->anti_spoof = true;
+	draft->ip_anti_spoof = true;
+	draft->broadcast = true;
+	draft->multicast = true;
+	draft->unknown_unicast = true;
+	draft->tx = true;
+	draft->rx = true;
+	draft->allow_untagged = -1;
+	draft->mtu = RTE_ETHER_MTU;
+}
+
+void policy_close(struct policy_draft *draft)
+{
+	policy_init(draft);
+	draft->tx = false;
+	draft->rx = false;
+}
+
+static uint32_t rules_tx(const struct policy_draft *draft)
+{
+	return (draft->tx ? 0 : POLICY_CLOSED) | (draft->nr_macs ? POLICY_MACS : 0) |
+	       (draft->outer ? POLICY_OUTER : 0) |
+	       (draft->ip_anti_spoof && draft->nr_ips ? POLICY_IP : 0);
+}
+
+static uint32_t rules_rx(const struct policy_draft *draft)
+{
+	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->outer ? POLICY_OUTER : 0);
+
+	if (draft->promiscuous)
+		return rx;
+	return rx | (draft->broadcast ? 0 : POLICY_NO_BROADCAST) |
+	       (draft->multicast ? 0 : POLICY_NO_MULTICAST) |
+	       (draft->unknown_unicast ? 0 : POLICY_NO_UNKNOWN);
+}
+
+static void compile_vlans(const struct policy_draft *draft, struct policy *policy)
+{
+	uint16_t own = draft->insert & 0x0fff;
+	bool member = draft->filter || own;
+
+	policy->untagged = draft->allow_untagged < 0 ? !member : draft->allow_untagged;
+	policy->insert = draft->insert;
+	policy->outer = draft->outer;
+	if (!member && policy->untagged)
+		return;
+	policy->tx |= POLICY_VLAN;
+	policy->rx |= POLICY_VLAN;
+	memcpy(policy->strip, draft->strip, sizeof(policy->strip));
+	if (member)
+		memcpy(policy->vlans, draft->vlans, sizeof(policy->vlans));
+	else
+		memset(policy->vlans, 0xff, sizeof(policy->vlans));
+	if (own) {
+		add_vlan(policy->vlans, own);
+		add_vlan(policy->strip, own);
+	}
+}
+
+void policy_compile(const struct policy_draft *draft, const struct rte_ether_addr *mac,
+		    struct path_live *live)
+{
+	struct policy *policy = &live->policy;
+
+	memset(policy, 0, sizeof(*policy));
+	policy->mac = *mac;
+	policy->anti_spoof = draft->anti_spoof;
+	policy->tx = rules_tx(draft);
+	policy->rx = rules_rx(draft);
+	policy->nr_macs = draft->nr_macs;
+	policy->nr_ips = draft->nr_ips;
+	memcpy(policy->macs, draft->macs, draft->nr_macs * sizeof(draft->macs[0]));
+	memcpy(policy->ips, draft->ips, draft->nr_ips * sizeof(draft->ips[0]));
+	compile_vlans(draft, policy);
+	live->mtu = draft->mtu;
+	live->rate_bytes = draft->rate_bytes;
+	live->rate_us = draft->rate_us;
+	if (draft->link == POLICY_LINK_OFF)
+		live->link = false;
+}
