@@ -58,6 +58,7 @@ struct queue_channel {
  * @tx_req_cons:  next request to take
  * @tx_rsp_prod:  next response to write
  * @rx_req_cons:  next buffer to fill; responses stand in the same slots
+ * @rx_event:     req_event as last written to the rx ring
  * @tx_starved:   the last pass stopped for want of a buffer
  * @outbox:       frames that the port had no room for yet, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
@@ -69,7 +70,7 @@ struct queue {
 	struct netif_tx_sring *tx_sring;
 	struct netif_rx_sring *rx_sring;
 	uint32_t tx_req_cons, tx_rsp_prod;
-	uint32_t rx_req_cons;
+	uint32_t rx_req_cons, rx_event;
 	uint16_t nr_outbox;
 	bool tx_starved;
 	uint32_t backlog_head, backlog_tail;

@@ -255,8 +255,12 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	}
 	if (avail >= need)
 		return true;
-	if (ring_arm(idx, queue->rx_req_cons + need))
-		return true;
+	/* Asked already: writing it again would only take the line from the guest. */
+	if (queue->rx_event != queue->rx_req_cons + need) {
+		queue->rx_event = queue->rx_req_cons + need;
+		if (ring_arm(idx, queue->rx_event))
+			return true;
+	}
 	path_count(&queue->counters, COUNT_rx_hold_slots, 1);
 	if (!queue->stalled_since)
 		queue->stalled_since = pass->tools->now_us;
