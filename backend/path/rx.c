@@ -21,6 +21,7 @@
 #define RX_EXTRAS_MAX 3u
 #define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 #define RX_PIECES_MAX 64u
+#define RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
 
 /* One frame on its way through a pass. */
 struct rx_frame {
@@ -39,8 +40,11 @@ struct rx_pass {
 	struct path *path;
 	struct queue *queue;
 	struct path_tools *tools;
+	uint32_t avail; /* buffers posted and not taken, as last looked at */
 	uint32_t nr_copies;
+	uint32_t nr_lent;
 	uint32_t nr_frames;
+	uint32_t nr_good, good_bytes; /* counted once a pass */
 	struct rx_frame frames[QUEUE_BURST];
 };
 
@@ -247,19 +251,22 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 {
 	struct queue *queue = pass->queue;
 	struct netif_ring_indices *idx = &queue->rx_sring->idx;
-	uint32_t avail = ring_load_acquire(&idx->req_prod) - queue->rx_req_cons;
 
-	if (avail > NETIF_RING_SIZE) {
+	if (pass->avail >= need)
+		return true;
+	pass->avail = ring_load_acquire(&idx->req_prod) - queue->rx_req_cons;
+	if (pass->avail > NETIF_RING_SIZE) {
 		path_fault(pass->path, "rx: request index beyond the ring");
+		pass->avail = 0;
 		return false;
 	}
-	if (avail >= need)
+	if (pass->avail >= need)
 		return true;
 	/* Asked already: writing it again would only take the line from the guest. */
 	if (queue->rx_event != queue->rx_req_cons + need) {
 		queue->rx_event = queue->rx_req_cons + need;
 		if (ring_arm(idx, queue->rx_event))
-			return true;
+			return rx_posted(pass, need);
 	}
 	path_count(&queue->counters, COUNT_rx_hold_slots, 1);
 	if (!queue->stalled_since)
@@ -269,15 +276,19 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	return false;
 }
 
-/* One piece: at once into a static grant, else by the hypervisor at the end of the pass. */
+/*
+ * One piece, to be copied at the end of the pass: by us into a static grant, whose lines come
+ * near meanwhile, else by the hypervisor.
+ */
 static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
 {
 	char *page = statics_find(&pass->queue->statics, piece->ref, true);
 	struct gnt_copy *copy;
 
 	if (page) {
-		memcpy(page + piece->offset, local, piece->len);
-		path_count(&pass->queue->counters, COUNT_rx_static, 1);
+		pass->tools->lent[pass->nr_lent++] =
+			(struct path_lent){ page + piece->offset, local, piece->len };
+		ring_prefetch_write(page + piece->offset);
 		return;
 	}
 	copy = &pass->tools->copies[pass->nr_copies++];
@@ -374,6 +385,7 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 	frame->headroom = pass->path->live.xdp_headroom;
 	frame->flags = rx_flags(frame->mbuf);
 	rx_plan_extras(pass, frame);
+	pass->avail -= need;
 	for (uint32_t i = 0; i < need; i++) {
 		struct netif_rx_request req;
 
@@ -449,8 +461,8 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 	struct path_counters *counters = &pass->queue->counters;
 
 	if (rx_copied(pass, frame)) {
-		path_count(counters, COUNT_rx_packets, 1);
-		path_count(counters, COUNT_rx_bytes, frame->mbuf->pkt_len);
+		pass->nr_good++;
+		pass->good_bytes += frame->mbuf->pkt_len;
 		if (frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 			path_count(counters, COUNT_rx_gso, 1);
 		rx_answer(pass->queue, frame);
@@ -464,7 +476,11 @@ static void rx_complete(struct rx_pass *pass)
 {
 	struct queue *queue = pass->queue;
 	uint32_t old = pass->frames[0].first_slot;
+	struct rte_mbuf *done[QUEUE_BURST];
 
+	for (uint32_t i = 0; i < pass->nr_lent; i++)
+		memcpy(pass->tools->lent[i].to, pass->tools->lent[i].from,
+		       pass->tools->lent[i].len);
 	if (pass->nr_copies) {
 		/* The call's own result is in each status. */
 		gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
@@ -472,13 +488,28 @@ static void rx_complete(struct rx_pass *pass)
 		path_count(&queue->counters, COUNT_copies, pass->nr_copies);
 		path_count(&queue->counters, COUNT_copy_calls, 1);
 	}
-	for (uint32_t i = 0; i < pass->nr_frames; i++)
+	for (uint32_t i = 0; i < pass->nr_frames; i++) {
 		rx_finish(pass, &pass->frames[i]);
+		done[i] = pass->frames[i].mbuf;
+	}
 	ring_store_release(&queue->rx_sring->idx.rsp_prod, queue->rx_req_cons);
-	for (uint32_t i = 0; i < pass->nr_frames; i++)
-		rte_pktmbuf_free(pass->frames[i].mbuf);
+	rte_pktmbuf_free_bulk(done, pass->nr_frames);
+	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
+	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
+	path_count(&queue->counters, COUNT_rx_static, pass->nr_lent);
 	if (ring_wants_event(&queue->rx_sring->idx, old, queue->rx_req_cons))
 		queue_notify_rx(queue, pass->tools->evt);
+}
+
+/* The lines of the ring that a pass reads and then writes. */
+static void rx_fetch_ahead(const struct queue *queue)
+{
+	uint32_t waiting = queue->backlog_tail - queue->backlog_head;
+	uint32_t nr = RTE_MIN(waiting, QUEUE_BURST);
+
+	for (uint32_t i = 0; i < nr + RX_ENTRIES_A_LINE; i += RX_ENTRIES_A_LINE)
+		ring_prefetch_write(
+			&queue->rx_sring->entry[(queue->rx_req_cons + i) % NETIF_RING_SIZE]);
 }
 
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools)
@@ -488,10 +519,17 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	pass.path = path;
 	pass.queue = queue;
 	pass.tools = tools;
+	pass.avail = 0;
 	pass.nr_copies = 0;
+	pass.nr_lent = 0;
 	pass.nr_frames = 0;
+	pass.nr_good = 0;
+	pass.good_bytes = 0;
+	if (queue->backlog_head != queue->backlog_tail)
+		rx_fetch_ahead(queue);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
-	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX) {
+	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX &&
+	       pass.nr_lent + RX_PIECES_MAX <= GNT_COPY_MAX) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
 
 		if (!rx_posted(&pass, need))

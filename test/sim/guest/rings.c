@@ -484,6 +484,8 @@ uint32_t simguest_rx(struct simguest_queue *q, struct simguest_frame *frames, ui
 		nr = SIMGUEST_BURST_MAX;
 	if (prod != q->rx.cons && !q->rx_linear)
 		q->rx_linear = malloc((size_t)SIMGUEST_BURST_MAX * LINEAR);
+	for (uint32_t i = 0; i < prod - q->rx.cons && i < nr + 8; i += 8)
+		ahead(&q->rxs->entry[(q->rx.cons + i) & MASK]);
 	while (q->rx.cons != prod && n < nr && q->rx_linear) {
 		q->rx.cons = rx_frame(q, q->rx.cons, prod, &frames[n],
 				      q->rx_linear + (size_t)n * LINEAR);

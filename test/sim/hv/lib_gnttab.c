@@ -367,6 +367,7 @@ static void count(struct sim_gnt_stats *st, uint64_t segments, uint64_t bytes, u
 int xengnttab_grant_copy(xengnttab_handle *g, uint32_t nr, xengnttab_grant_copy_segment_t *segs)
 {
 	uint32_t domid = nr && segs->flags & GNTCOPY_source_gref ? segs->source.foreign.domid :
+			 nr && segs->flags & GNTCOPY_dest_gref	 ? segs->dest.foreign.domid :
 								   SIM_DOMS;
 	uint8_t *mem = domid < SIM_DOMS ? simhv_mem(domid) : NULL;
 	uint64_t bytes = 0, errors = 0;
@@ -385,6 +386,9 @@ int xengnttab_grant_copy(xengnttab_handle *g, uint32_t nr, xengnttab_grant_copy_
 			if (segs[i].flags & GNTCOPY_source_gref &&
 			    segs[i].source.foreign.domid == domid)
 				fetch_ahead(mem, &segs[i].source);
+			else if (segs[i].flags & GNTCOPY_dest_gref &&
+				 segs[i].dest.foreign.domid == domid)
+				fetch_ahead(mem, &segs[i].dest);
 		}
 		for (uint32_t i = from; i < end; i++) {
 			if (segment_copy(g->domid, &segs[i]))
