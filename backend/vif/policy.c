@@ -166,8 +166,10 @@ static int set_vlan_filter(struct policy_draft *draft, void *field, const char *
 	memset(draft->vlans, 0, sizeof(draft->vlans));
 	draft->filter = *value != '\0';
 	while (*at || at != value) {
+		const char *term = at;
+
 		if (!take_vlan(&at, &first))
-			return refuse(why, at, "VLANs 1..4094, as 10,20-29");
+			return refuse(why, term, "VLANs 1..4094, as 10,20-29");
 		last = first;
 		if (take(&at, '-') && (!take_vlan(&at, &last) || last < first))
 			return refuse(why, value, "a range FIRST-LAST of VLANs 1..4094");
