@@ -10,16 +10,17 @@ second=00:16:3e:00:00:15 # g1's second interface, 10.0.2.31
 
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 
-# A driver that has just been asked for something is busy for a moment.
+# Linux holds a reference to the driver of each bound device, so unbind first.
 unload()
 {
-	guest_run "$1" 'for i in 1 2 3 4 5 6 7 8; do rmmod xen_netfront 2>/dev/null && exit; sleep 1; done; exit 1' ||
-		say "$1 does not unload xen_netfront"
+	guest_run "$1" 'cd /sys/bus/xen/drivers/vif
+		for dev in vif-*; do echo "$dev" >unbind; done
+		for i in 1 2 3 4 5 6 7 8; do rmmod xen_netfront && exit; sleep 1; done; exit 1'
 }
 
 frontend_reload()
 {
-	unload g1
+	check_true frontend_unload unload g1
 	guest_run g1 'modprobe xen-netfront; netup'
 	wait_for 30 "g1's vif connected again" vif_state_is g1 4
 	check_true frontend_reload reaches_peer g1
@@ -40,7 +41,7 @@ second_is_gone() { ! vif_key g1 state 1; }
 
 network_attach_detach()
 {
-	xl network-attach g1 mac=$second,script=vif-vifd || {
+	xl network-attach g1 mac=$second script=vif-vifd || {
 		say "network-attach failed"
 		xenstore-ls -f /local/domain/0/backend/vif
 		tail -n 5 /run/vifd.log
@@ -66,7 +67,7 @@ hotplug_status()
 	exec /etc/xen/scripts/vif-vifd "$@"
 	END
 	chmod +x /etc/xen/scripts/vif-slow
-	xl network-attach g1 mac=$second,script=vif-slow &
+	xl network-attach g1 mac=$second script=vif-slow &
 	pid=$!
 	wait_for 30 "g1's second vif" vif_key g1 state 1
 	for try in $(seq 20); do
