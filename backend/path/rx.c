@@ -370,6 +370,28 @@ static uint16_t rx_flags(const struct rte_mbuf *mbuf)
 	return 0;
 }
 
+/* Take one posted buffer: one copy of the shared bytes, never looked at again. */
+static struct netif_rx_request rx_take_request(struct queue *queue)
+{
+	struct netif_rx_request req;
+
+	memcpy(&req, &queue->rx_sring->entry[queue->rx_req_cons++ % NETIF_RING_SIZE], sizeof(req));
+	__asm__ __volatile__("" : : : "memory");
+	return req;
+}
+
+/* One buffer of ours into one of the guest's, no extra-info: what most frames are. */
+static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
+{
+	struct netif_rx_request req = rx_take_request(pass->queue);
+
+	frame->id[0] = req.id;
+	frame->nr_extras = 0;
+	rx_plan_piece(pass, rte_pktmbuf_mtod(frame->mbuf, char *),
+		      &(struct gnt_copy){ .ref = req.gref, .len = frame->mbuf->data_len });
+	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+}
+
 /* Take the oldest frame and the buffers for it. */
 static void rx_plan(struct rx_pass *pass, uint32_t need)
 {
@@ -384,14 +406,16 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 	frame->nr_slots = (uint8_t)need;
 	frame->headroom = pass->path->live.xdp_headroom;
 	frame->flags = rx_flags(frame->mbuf);
-	rx_plan_extras(pass, frame);
 	pass->avail -= need;
+	/* headroom and hash come with extra-info, which takes a second slot */
+	if (likely(need == 1 && frame->mbuf->nb_segs == 1)) {
+		rx_plan_simple(pass, frame);
+		return;
+	}
+	rx_plan_extras(pass, frame);
 	for (uint32_t i = 0; i < need; i++) {
-		struct netif_rx_request req;
+		struct netif_rx_request req = rx_take_request(queue);
 
-		memcpy(&req, &queue->rx_sring->entry[queue->rx_req_cons++ % NETIF_RING_SIZE],
-		       sizeof(req));
-		__asm__ __volatile__("" : : : "memory");
 		frame->id[i] = req.id;
 		/* Extra-info follows the first slot; the buffers there stay unused. */
 		if (i == 0 || i > frame->nr_extras)
@@ -430,6 +454,14 @@ static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 	uint32_t offset = frame->headroom;
 	uint16_t flags = frame->flags | (frame->nr_extras ? NETIF_RXF_EXTRA_INFO : 0);
 
+	if (likely(frame->nr_slots == 1)) {
+		const union netif_rx_entry entry = {
+			.rsp = { .id = frame->id[0], .flags = flags, .status = (int16_t)left }
+		};
+
+		rx_write(queue, frame->first_slot, &entry);
+		return;
+	}
 	rx_answer_extras(queue, frame);
 	for (uint32_t i = 0; i < frame->nr_slots; i++) {
 		uint32_t room = NETIF_PAGE_SIZE - offset;
