@@ -18,7 +18,7 @@
 #define OFFLOAD_SEGMENTS_MAX 128u
 
 /** OFFLOAD_MSS_MIN - Smallest tso_segsz that offload_segment() accepts, bytes */
-#define OFFLOAD_MSS_MIN 512u
+#define OFFLOAD_MSS_MIN 48u
 
 /**
  * struct offload - One worker's tools for segmentation
