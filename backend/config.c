@@ -66,6 +66,8 @@ static const struct option options[] = {
 	  .help = "least important lines that are written" },
 	{ DAEMON(run_dir), PATH(run_dir), .value = "/run/vifd",
 	  .help = "folder of the running daemon's sockets and state" },
+	{ DAEMON(policy_dir), PATH(policy_dir), .value = "/etc/vifd/vif.d",
+	  .help = "folder of files with the policy of single interfaces" },
 	{ NIC(pf), NETDEV, .value = "",
 	  .help = "network device of the physical function; empty: this NIC has no VFs" },
 	{ NIC(uplink), NETDEV, .value = "",
@@ -294,6 +296,32 @@ static unsigned int read_nic(struct config *config, struct rte_cfgfile *file, in
 	return errors > 0 ? errors : check_nic(config, nic, place);
 }
 
+/* [policy]: kept as it is written; who knows the rules checks it before the start. */
+static unsigned int read_policy(struct config *config, struct rte_cfgfile *file, int index,
+				const char *path)
+{
+	struct rte_cfgfile_entry entries[CONFIG_POLICY_MAX];
+	char name[CFG_NAME_LEN];
+	int nr = rte_cfgfile_section_num_entries_by_index(file, name, index);
+
+	if (nr + config->nr_policy > CONFIG_POLICY_MAX) {
+		log_error("%s: [policy]: expected at most %u lines", path, CONFIG_POLICY_MAX);
+		return 1;
+	}
+	nr = rte_cfgfile_section_entries_by_index(file, index, name, entries, nr);
+	for (int i = 0; i < nr; i++) {
+		struct config_policy *rule = &config->policy[config->nr_policy++];
+
+		if (strlen(entries[i].name) >= sizeof(rule->key)) {
+			log_error("%s: [policy] %s: no such rule", path, entries[i].name);
+			return 1;
+		}
+		snprintf(rule->key, sizeof(rule->key), "%.31s", entries[i].name);
+		snprintf(rule->value, sizeof(rule->value), "%s", entries[i].value);
+	}
+	return 0;
+}
+
 static unsigned int read_sections(struct config *config, struct rte_cfgfile *file, const char *path)
 {
 	int nr = rte_cfgfile_num_sections(file, "", 0);
@@ -309,9 +337,12 @@ static unsigned int read_sections(struct config *config, struct rte_cfgfile *fil
 			errors += read_entries(file, i, &daemon, "daemon", config);
 		} else if (strncmp(name, "nic ", strlen("nic ")) == 0) {
 			errors += read_nic(config, file, i, &place);
+		} else if (strcmp(name, "policy") == 0) {
+			errors += read_policy(config, file, i, path);
 		} else {
-			log_error("%s: [%s]: no such section, expected [daemon] or [nic NAME]",
-				  path, name);
+			log_error(
+				"%s: [%s]: no such section, expected [daemon] or [nic NAME] or [policy]",
+				path, name);
 			errors++;
 		}
 	}
@@ -357,7 +388,7 @@ static unsigned int check_lines(FILE *stream, const char *path)
 		if (strlen(line) == (size_t)length && line_ok(line, &in_section))
 			continue;
 		log_error(
-			"%s: line %u: expected [daemon], [nic NAME], or 'key = value' in a section, at most %u bytes",
+			"%s: line %u: expected [daemon], [nic NAME], [policy], or 'key = value' in a section, at most %u bytes",
 			path, nr, LINE_MAX_BYTES);
 		errors++;
 	}

@@ -49,6 +49,14 @@ struct config_nic {
 	char vdev[CONFIG_VDEV_MAX];
 };
 
+#define CONFIG_POLICY_MAX 32u
+
+/** struct config_policy - One line of [policy]; vif/policy.h knows keys and values */
+struct config_policy {
+	char key[32];
+	char value[256];
+};
+
 /**
  * struct config - Everything that can be set
  * @workers:     polling threads, 1..CONFIG_WORKERS_MAX
@@ -58,6 +66,8 @@ struct config_nic {
  * @max_queues:  multi-queue-max-queues offered to guests
  * @log_level:   least important lines that are written
  * @run_dir:     sockets and state of the running daemon
+ * @policy_dir:  files with the policy of single vifs
+ * @policy:      what holds for every vif, as it is written
  */
 struct config {
 	uint32_t workers;
@@ -67,6 +77,9 @@ struct config {
 	uint32_t max_queues;
 	enum log_level log_level;
 	char run_dir[64];
+	char policy_dir[64];
+	uint32_t nr_policy;
+	struct config_policy policy[CONFIG_POLICY_MAX];
 	uint32_t nr_nics;
 	struct config_nic nics[CONFIG_NICS_MAX];
 };

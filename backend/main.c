@@ -26,6 +26,7 @@
 #include "version.h"
 #include "vif/host.h"
 #include "vif/opener.h"
+#include "vif/policy_files.h"
 #include "vif/vifs.h"
 #include "worker.h"
 #include "xen/dom.h"
@@ -290,6 +291,19 @@ static int run(struct daemon *daemon)
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int check_policy(const struct config *config)
+{
+	char error[POLICY_ERROR_MAX];
+	struct policy_draft draft;
+	int ret;
+
+	policy_init(&draft);
+	ret = policy_set_defaults(&draft, config, error);
+	if (ret)
+		log_error("%s", error);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -328,5 +342,7 @@ int main(int argc, char **argv)
 	if (config_load(&daemon.config, file))
 		return EXIT_FAILURE;
 	log_set_level(daemon.config.log_level);
+	if (check_policy(&daemon.config))
+		return EXIT_FAILURE;
 	return test ? EXIT_SUCCESS : run(&daemon);
 }

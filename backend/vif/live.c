@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy_files.h"
 #include "vif.h"
 
 LOG_TAG("vif");
@@ -100,6 +101,37 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 	return 0;
 }
 
+/* By what a file may name this vif; the domain's uuid is where libxl and xapi put it. */
+static void read_whom(struct vif *vif, struct policy_whom *whom)
+{
+	const uint8_t *mac = vif->mac.addr_bytes;
+	char key[16], vm[64];
+
+	memset(whom, 0, sizeof(*whom));
+	snprintf(whom->mac, sizeof(whom->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
+			   sizeof(whom->vifname)) < 0)
+		whom->vifname[0] = '\0';
+	snprintf(key, sizeof(key), "%u/vm", vif->domid);
+	if (store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm)) > 0 &&
+	    !strncmp(vm, "/vm/", 4))
+		snprintf(whom->uuid, sizeof(whom->uuid), "%.36s", vm + 4);
+}
+
+/* What is kept on this host. */
+static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
+{
+	const struct config *config = vif->host->config;
+	struct policy_whom whom;
+	int ret = policy_set_defaults(draft, config, error);
+
+	if (ret)
+		return ret;
+	read_whom(vif, &whom);
+	return policy_set_files(draft, config->policy_dir, &whom, error);
+}
+
 /* Every source in order. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store */
 static int read_once(struct vif *vif, struct policy_draft *draft, char *error)
 {
@@ -108,6 +140,9 @@ static int read_once(struct vif *vif, struct policy_draft *draft, char *error)
 	int ret;
 
 	policy_init(draft);
+	ret = read_host(vif, draft, error);
+	if (ret)
+		return ret;
 	ret = read_xl(vif, draft, &key, why);
 	if (ret) {
 		snprintf(error, POLICY_ERROR_MAX, "%s: %.*s", key, 150, why);
