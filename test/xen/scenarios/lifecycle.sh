@@ -102,6 +102,7 @@ malformed_vif()
 
 	unload g2
 	domid=$(guest_domid g2)
+	guest_run g2 "xenstore-write /local/domain/$domid/device/vif/0/state 1"
 	wait_for 20 "g2's vif to wait" vif_state_is g2 2
 	guest_run g2 "d=/local/domain/$domid/device/vif/0
 		xenstore-write \$d/tx-ring-ref 4000000000 \$d/rx-ring-ref 12345 \$d/event-channel 131000 \
