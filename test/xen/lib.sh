@@ -84,7 +84,7 @@ holds()
 	'') return 0 ;;
 	true|false) [ "$value" = "$2" ] ;;
 	'== '*[!0-9.-]*) [ "$value" = "$want" ] ;;
-	*) [ -n "$value" ] && awk -v v="$value" -v w="$want" "BEGIN { exit !(v + 0 $op w + 0) }" ;;
+	*) [[ $value =~ ^-?[0-9]+(\.[0-9]+)?$ ]] && awk -v v="$value" -v w="$want" "BEGIN { exit !(v + 0 $op w + 0) }" ;;
 	esac
 }
 
