@@ -54,6 +54,18 @@ struct port_stats {
 	uint64_t tx_packets, tx_bytes, tx_errors;
 };
 
+enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
+
+/**
+ * struct port_rules - What a NIC may enforce beside the packet path, which always does
+ * @spoof_check: drop what has another source address than the port's, or a VLAN
+ * @link:        of the VF
+ */
+struct port_rules {
+	bool spoof_check;
+	enum port_wish link;
+};
+
 struct port;
 
 /** struct port_ops - What every kind of port can do */
@@ -75,6 +87,9 @@ struct port_ops {
 	void (*stats_get)(struct port *port, struct port_stats *stats);
 	/* control; NULL = every group's frames arrive anyway. Return: 0, -errno */
 	int (*mcast)(struct port *port, const struct rte_ether_addr *mac, bool add);
+	/* control; NULL = the port has no hardware of its own. Waits for the NIC if
+	 * they changed; an open port begins with the spoof check and PORT_LINK_AUTO */
+	void (*rules)(struct port *port, const struct port_rules *rules);
 };
 
 /**
@@ -118,6 +133,13 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 static inline int port_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
 {
 	return port->ops->mcast ? port->ops->mcast(port, mac, add) : 0;
+}
+
+/** port_rules() - Control thread: have the NIC enforce too what it can */
+static inline void port_rules(struct port *port, const struct port_rules *rules)
+{
+	if (port->ops->rules)
+		port->ops->rules(port, rules);
 }
 
 /** port_close() - Close and free; NULL is fine. Control thread, detached ports only */

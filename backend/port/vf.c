@@ -22,6 +22,7 @@ LOG_TAG("vf");
 /*
  * struct vf - One open VF port; everything is constant after vf_open() but the counters
  * @saved:   of the PF, before
+ * @rules:   what the PF was last told, after vf_open(): control
  * @groups:  what the guest listens to; its worker learns, a thread joins
  */
 struct vf {
@@ -29,6 +30,7 @@ struct vf {
 	const struct vf_env *env;
 	struct vfpool_vf info;
 	struct pf_vf saved;
+	struct port_rules rules;
 	struct netdev_saved netdev_saved;
 	struct eth *eth;
 	struct groups groups;
@@ -161,6 +163,24 @@ static void vf_close(struct port *port)
 	vf_give_back(vf);
 }
 
+/* What the PF refuses it has logged, and the path enforces it anyway. */
+static void vf_rules(struct port *port, const struct port_rules *rules)
+{
+	static const uint8_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
+					  [PORT_LINK_ON] = IFLA_VF_LINK_STATE_ENABLE,
+					  [PORT_LINK_OFF] = IFLA_VF_LINK_STATE_DISABLE };
+	struct vf *vf = (struct vf *)port;
+	const struct pf_vf want = {
+		.spoofchk = rules->spoof_check,
+		.link_state = states[rules->link],
+	};
+
+	if (rules->spoof_check == vf->rules.spoof_check && rules->link == vf->rules.link)
+		return;
+	vf->rules = *rules;
+	pf_vf_set(vf->env->pf, vf->info.index, &want, PF_SPOOFCHK | PF_LINK);
+}
+
 static const struct port_ops vf_ops = {
 	.close = vf_close,
 	.tx_burst = vf_tx_burst,
@@ -169,6 +189,7 @@ static const struct port_ops vf_ops = {
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
 	.mcast = vf_mcast,
+	.rules = vf_rules,
 };
 
 /* What the PF shall make of the VF. */
@@ -258,6 +279,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->groups.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;
+	vf->rules.spoof_check = true;
 	vf->port.mac = *mac;
 	snprintf(vf->port.name, sizeof(vf->port.name), "%s", info->pci);
 	ret = vf_start(vf, mac);

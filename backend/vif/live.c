@@ -255,6 +255,23 @@ static void write_carrier(struct vif *vif)
 	store_put(vif->host->store, vif->backend, "carrier", "%d", carrier);
 }
 
+/*
+ * A NIC's spoof check knows one address and, on some NICs, no VLAN: where the
+ * policy allows more, the path checks alone.
+ */
+void vif_tell_port(struct vif *vif, struct port *port)
+{
+	static const enum port_wish links[] = { [POLICY_LINK_AUTO] = PORT_LINK_AUTO,
+						[POLICY_LINK_ON] = PORT_LINK_ON,
+						[POLICY_LINK_OFF] = PORT_LINK_OFF };
+	const struct policy *policy = &vif->live.policy;
+
+	port_rules(port, &(struct port_rules){ .spoof_check =
+						       policy->anti_spoof && !policy->nr_macs &&
+						       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
+					       .link = links[vif->policy.draft.link] });
+}
+
 void vif_update_live(struct vif *vif, uint64_t now_us)
 {
 	struct path_live live;
@@ -265,6 +282,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
+	vif_tell_port(vif, vif->path->port);
 	write_carrier(vif);
 	vif_due(vif, now_us + LINK_LOOK_US);
 }

@@ -39,6 +39,7 @@ void vif_write_path(struct vif *vif)
 
 static void use_port(struct vif *vif, struct port *port, uint64_t now_us)
 {
+	vif_tell_port(vif, port);
 	worker_set_port(vif->worker, vif->path, port);
 	vif->drain_until_us = now_us + DRAIN_US;
 	vif_due(vif, vif->drain_until_us);

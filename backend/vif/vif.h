@@ -138,6 +138,9 @@ void vif_read_live(struct vif *vif, struct path_live *live);
 /** vif_update_live() - Tell the path if it changed; follow the link with `carrier` */
 void vif_update_live(struct vif *vif, uint64_t now_us);
 
+/** vif_tell_port() - What of the policy the port's hardware may enforce too */
+void vif_tell_port(struct vif *vif, struct port *port);
+
 /* connect.c */
 
 /** vif_publish() - Write what this back end can do. Return: 0, -errno */

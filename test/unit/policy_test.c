@@ -410,6 +410,52 @@ static void disturbed_reading_leaves_the_former_policy(void **state)
 	assert_true(policy_vlan(policy()->vlans, 12));
 }
 
+static struct port_rules told;
+static uint32_t nr_told;
+
+static void record_rules(struct port *port, const struct port_rules *rules)
+{
+	(void)port;
+	told = *rules;
+	nr_told++;
+}
+
+/* The NIC's check must not drop what the policy allows. */
+static void port_is_told_what_hardware_may_enforce(void **state)
+{
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+	static const struct {
+		const char *key, *value;
+		bool spoof_check;
+		enum port_wish link;
+	} rules[] = {
+		{ "policy/broadcast", "0", true, PORT_LINK_AUTO },
+		{ "policy/ip", "10.0.0.5", true, PORT_LINK_AUTO },
+		{ "policy/anti-spoof", "0", false, PORT_LINK_AUTO },
+		{ "policy/macs", "02:00:00:00:00:09", false, PORT_LINK_AUTO },
+		{ "policy/vlan-filter", "10", false, PORT_LINK_AUTO },
+		{ "policy/vlan-outer", "10", false, PORT_LINK_AUTO },
+		{ "policy/link", "off", true, PORT_LINK_OFF },
+		{ "policy/link", "on", true, PORT_LINK_ON },
+	};
+
+	(void)state;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	for (uint32_t i = 0; i < NR(rules); i++) {
+		nr_told = 0;
+		rule(rules[i].key, rules[i].value);
+		assert_true(nr_told > 0);
+		assert_int_equal(told.spoof_check, rules[i].spoof_check);
+		assert_int_equal(told.link, rules[i].link);
+		rule(rules[i].key, NULL);
+		assert_true(told.spoof_check && told.link == PORT_LINK_AUTO);
+	}
+	port->ops = former;
+}
+
 static char dir[64];
 
 static void file_path(char path[128], const char *name)
@@ -609,6 +655,7 @@ int main(void)
 		VIF(nothing_a_guest_writes_is_policy),
 		VIF(vif_whose_policy_was_never_right_is_closed),
 		VIF(disturbed_reading_leaves_the_former_policy),
+		VIF(port_is_told_what_hardware_may_enforce),
 		FILES(sources_win_in_their_order),
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),

@@ -174,6 +174,7 @@ static const struct rule_case cases[] = {
 	{ "nd: says it is a router", { "ip=fd00::1" }, TX, OUT IP6("3a", "0010", FD1) "86000000400000000000000000000000", COUNT_tx_drop_arp, 0 },
 	{ "nd: router behind an extension", { "ip=fd00::1" }, TX, OUT IP6("3c", "0018", FD1) "3a00010400000000" "86000000400000000000000000000000", COUNT_tx_drop_arp, 0 },
 	{ "nd: router in a fragment", { "ip=fd00::1" }, TX, OUT IP6("2c", "0018", FD1) "3a00000100000000" "86000000400000000000000000000000", COUNT_tx_drop_arp, 0 },
+	{ "nd: its own in a fragment", { "ip=fd00::1" }, TX, OUT IP6("2c", "0028", FD1) "3a00000100000000" ND("88", FD1, "02", OWN), COUNT_tx_drop_arp, 0 },
 	{ "nd: redirects", { "ip=fd00::1" }, TX, OUT IP6("3a", "0028", FD1) "8900000000000000" FD1 FD2, COUNT_tx_drop_arp, 0 },
 	{ "nd: option without end", { "ip=fd00::1" }, TX, OUT IP6("3a", "0020", FD1) "8800000000000000" FD1 "0200" OWN, COUNT_tx_drop_arp, 0 },
 	{ "icmp6: echo", { "ip=fd00::1" }, TX, OUT IP6("3a", "0008", FD1) "8000000000010001", PASS, 0 },
