@@ -16,9 +16,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MOV(reg, value) { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = reg, .imm = value }
-#define CALL(helper) { .code = BPF_JMP | BPF_CALL, .imm = helper }
-#define EXIT { .code = BPF_JMP | BPF_EXIT }
+#define MOV(reg, value)                                                                            \
+	{                                                                                          \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = reg, .imm = value                  \
+	}
+#define CALL(helper)                                                                               \
+	{                                                                                          \
+		.code = BPF_JMP | BPF_CALL, .imm = helper                                          \
+	}
+#define EXIT                                                                                       \
+	{                                                                                          \
+		.code = BPF_JMP | BPF_EXIT                                                         \
+	}
 
 static int sys_bpf(int command, union bpf_attr *attr)
 {

@@ -10,7 +10,12 @@ second=00:16:3e:00:00:15 # g1's second interface, 10.0.2.31
 
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 
-# A vif that connects is served in software until its VF is ready.
+# A vif that connects is served in software until its VF is ready, and by both for half a second.
+settles_on_vf()
+{
+	wait_for 30 "$1 on a VF again" is_on_vf "$1"
+	sleep 2
+}
 is_on_vf() { [ "$(vif_key "$1" path)" = vf ]; }
 
 # Linux holds a reference to the driver of each bound device, so unbind first.
@@ -26,7 +31,7 @@ frontend_reload()
 	check_true frontend_unload unload g1
 	guest_run g1 'modprobe xen-netfront; netup'
 	wait_for 30 "g1's vif connected again" vif_state_is g1 4
-	wait_for 30 "g1 on a VF again" is_on_vf g1
+	settles_on_vf g1
 	check_true frontend_reload reaches_peer g1
 }
 
@@ -94,7 +99,7 @@ guest_reboots()
 	old=$(guest_domid g1)
 	guest_reboot g1 || say "g1 did not come back"
 	wait_for 30 "g1's vif connected" vif_state_is g1 4
-	wait_for 30 "g1 on a VF again" is_on_vf g1
+	settles_on_vf g1
 	check_true guest_reboot reaches_peer g1
 	check reboot_left_nodes "$(xenstore-list /local/domain/0/backend/vif | grep -cx "$old")" "== 0"
 	check reboot_left_domains "$(zombies g1 g2)" "== 0"
@@ -121,7 +126,7 @@ malformed_vif()
 		xenstore-write /local/domain/$domid/device/vif/0/state 6; sleep 2
 		xenstore-write /local/domain/$domid/device/vif/0/state 1; modprobe xen-netfront; netup"
 	wait_for 30 "g2's vif connected again" vif_state_is g2 4
-	wait_for 30 "g2 on a VF again" is_on_vf g2
+	settles_on_vf g2
 	check_true malformed_vif_recovers reaches_peer g2
 }
 
