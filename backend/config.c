@@ -41,7 +41,7 @@ struct option {
 };
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const drivers[] = { "auto", "native", "af_packet", NULL };
+static const char *const drivers[] = { "auto", "af_packet", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
 #define NIC(field) "nic", #field, .offset = offsetof(struct config_nic, field)
@@ -75,7 +75,7 @@ static const struct option options[] = {
 	{ NIC(vfs), NUMBER(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
-	  .help = "what drives the VFs: native where DPDK can start it, af_packet on their network devices" },
+	  .help = "what drives the VFs: a packet socket on their network devices" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };

@@ -24,8 +24,7 @@
 
 /* Which driver moves a VF's frames. */
 enum config_driver {
-	CONFIG_DRIVER_AUTO,	 /* native where EAL can start it, else af_packet */
-	CONFIG_DRIVER_NATIVE,	 /* DPDK's own PCI driver */
+	CONFIG_DRIVER_AUTO,	 /* the best there is: af_packet */
 	CONFIG_DRIVER_AF_PACKET, /* net_af_packet on the VF's kernel netdev */
 };
 

@@ -8,7 +8,7 @@
  *   -DNO_PUSH_FENCE, -DNO_ARM_FENCE, -DNO_SECOND_LOOK, -DNO_UNMASK   must fail
  */
 #define LOCATIONS 2
-#include "memory.h"
+#include "memory.pml"
 
 #define PROD 0	/* req_prod, or rsp_prod */
 #define EVENT 1 /* req_event, or rsp_event */

@@ -9,7 +9,7 @@
  *   -DNO_WAKE_FENCE, -DNO_SLEEP_FENCE, -DNO_SECOND_LOOK   must fail
  */
 #define LOCATIONS 3
-#include "memory.h"
+#include "memory.pml"
 
 #define WORK 0 /* and WORK + 1: one place for each waker */
 #define ASLEEP 2

@@ -97,7 +97,7 @@ static void every_option_is_taken(void **state)
 				       "  [daemon] # another\n"
 				       "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
 				       "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
-				       "[nic right]\nuplink=none\ndriver=native"),
+				       "[nic right]\nuplink=none\ndriver=af_packet"),
 			 0);
 	assert_string_equal(logged, "");
 	assert_int_equal(config.workers, 32);
@@ -112,7 +112,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(config.nics[0].vfs, 7);
 	assert_int_equal(config.nics[0].driver, CONFIG_DRIVER_AF_PACKET);
 	assert_string_equal(config.nics[1].uplink, "none");
-	assert_int_equal(config.nics[1].driver, CONFIG_DRIVER_NATIVE);
+	assert_int_equal(config.nics[1].driver, CONFIG_DRIVER_AF_PACKET);
 }
 
 static void wrong_values_name_file_section_key_and_expectation(void **state)

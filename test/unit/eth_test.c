@@ -243,8 +243,7 @@ static void burst_is_taken_as_far_as_there_is_room(void **state)
 
 static void frame_that_no_wire_carries_is_counted(void **state)
 {
-	struct rte_mbuf *frames[] = { tcp_frame(1501, 0), tcp_frame(9000, 40),
-				      tcp_frame(1464, 0) };
+	struct rte_mbuf *frames[] = { tcp_frame(1501, 0), tcp_frame(9000, 40), tcp_frame(1464, 0) };
 	struct port_stats stats;
 
 	(void)state;
