@@ -41,7 +41,6 @@ struct option {
 };
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const drivers[] = { "auto", "af_packet", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
 #define NIC(field) "nic", #field, .offset = offsetof(struct config_nic, field)
@@ -74,8 +73,6 @@ static const struct option options[] = {
 	  .help = "network device that the software switch sends by; empty: the pf; none: no wire" },
 	{ NIC(vfs), NUMBER(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
-	{ NIC(driver), CHOICE(drivers), .value = "auto",
-	  .help = "what drives the VFs: a packet socket on their network devices" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };
@@ -91,7 +88,6 @@ struct place {
 
 _Static_assert(NR_OPTIONS <= 64, "struct place has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
-_Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)
 {

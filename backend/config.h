@@ -22,12 +22,6 @@
 #define CONFIG_WORKERS_MAX 32u
 #define CONFIG_VDEV_MAX 96u
 
-/* Which driver moves a VF's frames. */
-enum config_driver {
-	CONFIG_DRIVER_AUTO,	 /* the best there is: af_packet */
-	CONFIG_DRIVER_AF_PACKET, /* net_af_packet on the VF's kernel netdev */
-};
-
 /**
  * struct config_nic - [nic NAME]: one physical NIC and its switch
  * @name:   as in the section's title; a vif whose bridge= key is this name, or
@@ -36,7 +30,6 @@ enum config_driver {
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
  * @vfs:    VFs to create when there are none yet; those found are used as they are
- * @driver: of the VFs
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
 struct config_nic {
@@ -44,7 +37,6 @@ struct config_nic {
 	char pf[IF_NAMESIZE];
 	char uplink[IF_NAMESIZE];
 	uint32_t vfs;
-	enum config_driver driver;
 	char vdev[CONFIG_VDEV_MAX];
 };
 

@@ -84,7 +84,6 @@ static void defaults_apply_to_what_is_not_given(void **state)
 	assert_string_equal(config.nics[0].pf, "eth0");
 	assert_string_equal(config.nics[0].uplink, "");
 	assert_int_equal(config.nics[0].vfs, 0);
-	assert_int_equal(config.nics[0].driver, CONFIG_DRIVER_AUTO);
 }
 
 static void every_option_is_taken(void **state)
@@ -93,11 +92,11 @@ static void every_option_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(load(&config, "# a comment\n"
-				       "[nic left]\npf=eth0\nuplink=\nvfs=7\ndriver=af_packet\n\n"
+				       "[nic left]\npf=eth0\nuplink=\nvfs=7\n\n"
 				       "  [daemon] # another\n"
 				       "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
 				       "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
-				       "[nic right]\nuplink=none\ndriver=af_packet"),
+				       "[nic right]\nuplink=none"),
 			 0);
 	assert_string_equal(logged, "");
 	assert_int_equal(config.workers, 32);
@@ -110,9 +109,7 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(config.nr_nics, 2);
 	assert_string_equal(config.nics[0].name, "left");
 	assert_int_equal(config.nics[0].vfs, 7);
-	assert_int_equal(config.nics[0].driver, CONFIG_DRIVER_AF_PACKET);
 	assert_string_equal(config.nics[1].uplink, "none");
-	assert_int_equal(config.nics[1].driver, CONFIG_DRIVER_AF_PACKET);
 }
 
 static void wrong_values_name_file_section_key_and_expectation(void **state)
@@ -128,7 +125,7 @@ static void wrong_values_name_file_section_key_and_expectation(void **state)
 	refused("[daemon]\nlog_level = loud\n" GOOD_NIC, "[daemon] log_level = 'loud'",
 		"error, warn, info, debug");
 	refused("[daemon]\nrun_dir = here\n" GOOD_NIC, "[daemon] run_dir", "absolute path");
-	refused("[nic a]\npf = eth0\ndriver = fast\n", "[nic a] driver = 'fast'", "af_packet");
+	refused("[nic a]\npf = eth0\ndriver = native\n", "[nic a] driver", "no such option");
 	refused("[nic a]\npf = a/b\n", "[nic a] pf", "network device's name");
 	refused("[nic a]\npf = sixteenletters16\n", "[nic a] pf", "at most 15 bytes");
 }
