@@ -11,13 +11,13 @@
 #include <rte_ring.h>
 
 #include "../log.h"
+#include "fair.h"
 #include "switch.h"
 
 LOG_TAG("switch");
 
 #define SWITCH_PORTS_MAX 1024u
 #define INBOX_FRAMES 512u
-#define UPLINK_FRAMES 1024u
 
 /* A frame that stays inside keeps its promises; one that leaves is the uplink's to finish. */
 #define SWITCH_TX_OFFLOADS                                                                         \
@@ -36,12 +36,14 @@ enum drop {
 
 /*
  * struct soft - One port of the switch
- * @inbox: any worker: w, the owner's worker: r
+ * @inbox:  any worker: w, the owner's worker: r
+ * @outbox: the owner's worker: w, the uplink's worker: r
  */
 struct soft {
 	struct port port;
 	struct ethswitch *sw;
 	struct rte_ring *inbox;
+	struct fair_queue *outbox;
 	const struct switch_hooks *hooks;
 	void *arg;
 	uint32_t place;
@@ -65,7 +67,7 @@ struct ethswitch {
 	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
 	_Atomic uint32_t nr_ports;
 	struct eth *uplink;
-	struct rte_ring *to_uplink;
+	struct fair *to_uplink;
 	_Atomic(struct wake *) uplink_wake;
 	struct rte_mbuf *unsent[PORT_BURST];
 	uint16_t unsent_first;
@@ -125,15 +127,16 @@ void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 }
 
 /* To the wire; without one, frames end here. Return: frames taken */
-static uint16_t switch_to_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
 {
+	struct ethswitch *sw = from->sw;
 	uint16_t done;
 
 	if (!sw->uplink) {
 		drop(sw, pkts, nr, DROP_UNKNOWN);
 		return nr;
 	}
-	done = rte_ring_enqueue_burst(sw->to_uplink, (void **)pkts, nr, NULL);
+	done = fair_put(from->outbox, pkts, nr);
 	if (done > 0)
 		wake(&sw->uplink_wake);
 	return done;
@@ -199,15 +202,13 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 		drop(sw, &frame, 1, DROP_MALFORMED);
 		return true;
 	}
-	if (sw->uplink && rte_ring_full(sw->to_uplink))
+	if (sw->uplink && !fair_has_room(from->outbox))
 		return false;
 	if (from->hooks->group)
 		from->hooks->group(from->arg, frame);
 	offload_checksum(frame);
 	flood(sw, frame, from);
-	/* the ring may have filled up meanwhile: then this one copy is lost, as on a wire */
-	if (switch_to_uplink(sw, &frame, 1) == 0)
-		drop(sw, &frame, 1, DROP_INBOX_FULL);
+	switch_to_uplink(from, &frame, 1);
 	return true;
 }
 
@@ -220,7 +221,7 @@ static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft 
 		return flood_out(sw, pkts[0], from);
 	nr = run_length(pkts, to, nr);
 	if (!to[0])
-		return switch_to_uplink(sw, pkts, nr);
+		return switch_to_uplink(from, pkts, nr);
 	if (to[0] == from)
 		drop(sw, pkts, nr, DROP_HAIRPIN);
 	else
@@ -315,8 +316,7 @@ static uint16_t to_wire(struct ethswitch *sw)
 
 	if (sw->unsent_nr == 0) {
 		sw->unsent_first = 0;
-		sw->unsent_nr = rte_ring_dequeue_burst(sw->to_uplink, (void **)sw->unsent,
-						       PORT_BURST, NULL);
+		sw->unsent_nr = fair_take(sw->to_uplink, sw->unsent, PORT_BURST);
 	}
 	if (sw->unsent_nr == 0)
 		return 0;
@@ -405,6 +405,7 @@ static void soft_free(struct soft *soft)
 	while (soft->inbox && rte_ring_dequeue(soft->inbox, (void **)&frame) == 0)
 		rte_pktmbuf_free(frame);
 	rte_ring_free(soft->inbox);
+	fair_queue_close(soft->outbox);
 	free(soft);
 }
 
@@ -460,9 +461,15 @@ static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_add
 	/* a producer that loses its CPU half-way must not stop the others: RTS */
 	soft->inbox = rte_ring_create(name, INBOX_FRAMES, SOCKET_ID_ANY,
 				      RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-	if (!soft->inbox) {
-		free(soft);
+	if (!soft->inbox)
 		errno = rte_errno;
+	else
+		soft->outbox = fair_queue_open(sw->to_uplink);
+	if (!soft->outbox) {
+		int error = errno;
+
+		soft_free(soft);
+		errno = error;
 		return NULL;
 	}
 	return soft;
@@ -517,10 +524,9 @@ struct ethswitch *switch_create(const char *name, struct offload *offload)
 	snprintf(unique, sizeof(unique), "switch%u", serial++);
 	params.name = unique;
 	sw->table = rte_hash_create(&params);
-	sw->to_uplink = rte_ring_create(unique, UPLINK_FRAMES, SOCKET_ID_ANY,
-					RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	sw->to_uplink = fair_create(barrier);
 	if (!sw->table || !sw->to_uplink) {
-		int error = rte_errno;
+		int error = sw->table ? ENOMEM : rte_errno;
 
 		log_error("%s: no memory for the switch: %s", name, strerror(error));
 		switch_destroy(sw);
@@ -532,14 +538,10 @@ struct ethswitch *switch_create(const char *name, struct offload *offload)
 
 void switch_destroy(struct ethswitch *sw)
 {
-	struct rte_mbuf *frame;
-
 	if (!sw)
 		return;
 	rte_pktmbuf_free_bulk(sw->unsent + sw->unsent_first, sw->unsent_nr);
-	while (sw->to_uplink && rte_ring_dequeue(sw->to_uplink, (void **)&frame) == 0)
-		rte_pktmbuf_free(frame);
-	rte_ring_free(sw->to_uplink);
+	fair_destroy(sw->to_uplink);
 	rte_hash_free(sw->table);
 	free(sw);
 }

@@ -12,13 +12,12 @@
  * without a lock; what is taken out is freed only after the barrier, when every
  * worker has passed a point where it holds no reference (nic_set_barrier()).
  * A worker sends into other workers' inboxes (many producers, one consumer: the
- * owner's worker) and to the uplink's ring, whose consumer is the worker that
- * calls switch_uplink_poll().
+ * owner's worker) and into its ports' outboxes towards the uplink, whose consumer is
+ * the worker that calls switch_uplink_poll().
  *
  * Room. An inbox is bounded; a frame that finds it full is dropped and counted
- * at its receiver. The uplink's ring pushes back on the sender instead. Its one
- * ring serves all ports in order of arrival: fair shares by weight belong in
- * switch_to_uplink(), with one outbox per port in place of the ring.
+ * at its receiver. An outbox pushes back on its sender instead. The outboxes share
+ * the wire by weight (fair.h).
  *
  * Group frames are cloned (rte_pktmbuf_clone): the bytes are shared, so nobody
  * writes into a received mbuf that isn't RTE_MBUF_DIRECT() with one reference.

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fair.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <rte_errno.h>
+#include <rte_ring.h>
+
+/* Those that are open, and those that are closed and not empty yet. */
+#define QUEUES_MAX 2048u
+#define WORDS (QUEUES_MAX / 64)
+
+/* Bytes a round for each unit of weight: two large frames for the default. */
+#define QUANTUM_BYTES 192u
+
+/*
+ * struct fair_queue
+ * @put_bytes:   who puts: w, all: r
+ * @taken_bytes: who takes: w, all: r; runs after @put_bytes
+ * @closed:      control: nobody puts any more
+ * @deficit:     who takes: bytes it may still send this round
+ */
+struct fair_queue {
+	struct fair *fair;
+	uint32_t place;
+	_Atomic uint32_t weight;
+	bool closed;
+	struct rte_ring *ring;
+	_Atomic uint64_t put_bytes;
+	_Atomic uint64_t taken_bytes;
+	uint64_t deficit;
+};
+
+/*
+ * struct fair
+ * @barrier: see fair_create()
+ * @queues:  control: w, who takes: r
+ * @busy:    who puts: set, who takes: clear
+ * @current: who takes: whose turn it is, NULL = the next after @cursor
+ */
+struct fair {
+	void (*barrier)(void);
+	_Atomic(struct fair_queue *) queues[QUEUES_MAX];
+	_Atomic uint64_t busy[WORDS];
+	_Atomic uint32_t nr_words; /* of busy, ever used */
+	struct fair_queue *current;
+	uint32_t cursor;
+};
+
+struct fair *fair_create(void (*barrier)(void))
+{
+	struct fair *fair = calloc(1, sizeof(*fair));
+
+	if (fair)
+		fair->barrier = barrier;
+	return fair;
+}
+
+static _Atomic uint64_t *busy_word(struct fair_queue *queue)
+{
+	return &queue->fair->busy[queue->place / 64];
+}
+
+static uint64_t busy_bit(const struct fair_queue *queue)
+{
+	return UINT64_C(1) << (queue->place % 64);
+}
+
+static void queue_free(struct fair_queue *queue)
+{
+	void *frame;
+
+	while (rte_ring_dequeue(queue->ring, &frame) == 0)
+		rte_pktmbuf_free(frame);
+	free(queue->ring);
+	free(queue);
+}
+
+void fair_destroy(struct fair *fair)
+{
+	if (!fair)
+		return;
+	for (uint32_t i = 0; i < QUEUES_MAX; i++)
+		if (fair->queues[i])
+			queue_free(fair->queues[i]);
+	free(fair);
+}
+
+/* Closed queues that are empty by now; who takes has seen the last of them after the barrier. */
+static void reclaim(struct fair *fair)
+{
+	struct fair_queue *old[QUEUES_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < QUEUES_MAX; i++) {
+		struct fair_queue *queue = atomic_load(&fair->queues[i]);
+
+		if (!queue || !queue->closed || !fair_is_empty(queue))
+			continue;
+		atomic_store(&fair->queues[i], NULL);
+		old[nr++] = queue;
+	}
+	if (nr == 0)
+		return;
+	fair->barrier();
+	for (uint32_t i = 0; i < nr; i++) {
+		atomic_fetch_and(busy_word(old[i]), ~busy_bit(old[i]));
+		queue_free(old[i]);
+	}
+}
+
+static int place_find(struct fair *fair)
+{
+	for (uint32_t i = 0; i < QUEUES_MAX; i++)
+		if (!atomic_load(&fair->queues[i]))
+			return (int)i;
+	return -ENOSPC;
+}
+
+/* In ordinary memory: named ones, of which DPDK has few, nobody needs here. */
+static struct rte_ring *ring_create(void)
+{
+	const unsigned int flags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
+	ssize_t bytes = rte_ring_get_memsize(rte_align32pow2(FAIR_QUEUE_FRAMES + 1));
+	struct rte_ring *ring = bytes < 0 ? NULL : aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
+
+	if (ring && rte_ring_init(ring, "fair", FAIR_QUEUE_FRAMES, flags) < 0) {
+		free(ring);
+		return NULL;
+	}
+	return ring;
+}
+
+struct fair_queue *fair_queue_open(struct fair *fair)
+{
+	struct fair_queue *queue;
+	int place;
+
+	reclaim(fair);
+	place = place_find(fair);
+	if (place < 0) {
+		errno = -place;
+		return NULL;
+	}
+	queue = calloc(1, sizeof(*queue));
+	if (!queue)
+		return NULL;
+	queue->ring = ring_create();
+	if (!queue->ring) {
+		free(queue);
+		errno = ENOMEM;
+		return NULL;
+	}
+	queue->fair = fair;
+	queue->place = (uint32_t)place;
+	queue->weight = FAIR_WEIGHT_DEFAULT;
+	atomic_store(&fair->queues[place], queue);
+	if (queue->place / 64 >= fair->nr_words)
+		atomic_store(&fair->nr_words, queue->place / 64 + 1);
+	return queue;
+}
+
+/* After frames were made visible: either we see the bit cleared, or who clears it sees them. */
+static void set_busy(struct fair_queue *queue)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!(atomic_load_explicit(busy_word(queue), memory_order_relaxed) & busy_bit(queue)))
+		atomic_fetch_or(busy_word(queue), busy_bit(queue));
+}
+
+void fair_queue_close(struct fair_queue *queue)
+{
+	if (!queue)
+		return;
+	queue->closed = true;
+	reclaim(queue->fair);
+}
+
+void fair_set_weight(struct fair_queue *queue, uint32_t weight)
+{
+	atomic_store_explicit(&queue->weight, weight, memory_order_relaxed);
+}
+
+static uint64_t held_bytes(const struct fair_queue *queue)
+{
+	/* the later counter first, or more might be taken than was put */
+	uint64_t taken = atomic_load_explicit(&queue->taken_bytes, memory_order_acquire);
+
+	return atomic_load_explicit(&queue->put_bytes, memory_order_acquire) - taken;
+}
+
+bool fair_has_room(const struct fair_queue *queue)
+{
+	return held_bytes(queue) < FAIR_QUEUE_BYTES && !rte_ring_full(queue->ring);
+}
+
+bool fair_is_empty(const struct fair_queue *queue)
+{
+	return held_bytes(queue) == 0;
+}
+
+uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint64_t held = held_bytes(queue), bytes = 0;
+	uint16_t fit = 0;
+
+	/* counted before they can be taken */
+	nr = (uint16_t)RTE_MIN(nr, rte_ring_free_count(queue->ring));
+	while (fit < nr && held + bytes < FAIR_QUEUE_BYTES)
+		bytes += pkts[fit++]->pkt_len;
+	if (fit == 0)
+		return 0;
+	atomic_fetch_add_explicit(&queue->put_bytes, bytes, memory_order_release);
+	rte_ring_enqueue_bulk(queue->ring, (void **)pkts, fit, NULL);
+	set_busy(queue);
+	return fit;
+}
+
+/* The first queue at @from or behind it that has frames. Return: NULL = none */
+static struct fair_queue *busy_from(struct fair *fair, uint32_t from)
+{
+	uint32_t nr_words = atomic_load_explicit(&fair->nr_words, memory_order_acquire);
+	uint64_t mask = ~UINT64_C(0) << (from % 64);
+
+	for (uint32_t i = from / 64; i < nr_words; i++, mask = ~UINT64_C(0)) {
+		uint64_t word = atomic_load_explicit(&fair->busy[i], memory_order_acquire) & mask;
+
+		for (; word; word &= word - 1) {
+			struct fair_queue *queue = atomic_load_explicit(
+				&fair->queues[i * 64 + rte_bsf64(word)], memory_order_acquire);
+
+			if (queue)
+				return queue;
+		}
+	}
+	return NULL;
+}
+
+/* Whose turn is it? A new turn earns its quantum. */
+static struct fair_queue *turn(struct fair *fair)
+{
+	struct fair_queue *queue = fair->current;
+
+	if (queue)
+		return queue;
+	queue = busy_from(fair, fair->cursor);
+	if (!queue && fair->cursor)
+		queue = busy_from(fair, 0);
+	if (!queue)
+		return NULL;
+	fair->current = queue;
+	fair->cursor = (queue->place + 1) % QUEUES_MAX;
+	queue->deficit += QUANTUM_BYTES *
+			  (uint64_t)atomic_load_explicit(&queue->weight, memory_order_relaxed);
+	return queue;
+}
+
+/* Up to @nr frames of one queue, as far as it may. */
+static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint64_t bytes = 0;
+	uint16_t may = 0;
+
+	nr = (uint16_t)rte_ring_dequeue_burst_start(queue->ring, (void **)pkts, nr, NULL);
+	while (may < nr && bytes + pkts[may]->pkt_len <= queue->deficit)
+		bytes += pkts[may++]->pkt_len;
+	rte_ring_dequeue_finish(queue->ring, may);
+	queue->deficit -= bytes;
+	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
+	return may;
+}
+
+/* It has nothing now: it loses its turn, and its bit unless it was just given more. */
+static void queue_rest(struct fair_queue *queue)
+{
+	queue->deficit = 0;
+	atomic_fetch_and(busy_word(queue), ~busy_bit(queue));
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!rte_ring_empty(queue->ring))
+		atomic_fetch_or(busy_word(queue), busy_bit(queue));
+}
+
+uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct fair_queue *queue;
+	uint16_t taken = 0;
+
+	while (taken < nr && (queue = turn(fair))) {
+		taken += queue_take(queue, pkts + taken, nr - taken);
+		if (rte_ring_empty(queue->ring)) {
+			fair->current = NULL;
+			queue_rest(queue);
+		} else if (taken < nr) {
+			fair->current = NULL;
+		}
+	}
+	return taken;
+}

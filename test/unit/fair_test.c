@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/fair.c port/eal.c log.c */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "port/eal.h"
+#include "port/fair.h"
+
+#define POOL_FRAMES 8191u
+#define SENDERS 8u
+
+static struct rte_mempool *pool;
+static struct fair *fair;
+static unsigned int barriers;
+
+static void barrier(void)
+{
+	barriers++;
+}
+
+/* A frame that says whose it is, and which. */
+static struct rte_mbuf *frame_of(uint16_t sender, uint32_t bytes, uint32_t number)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+
+	assert_non_null(frame);
+	frame->port = sender;
+	frame->pkt_len = bytes;
+	frame->hash.rss = number;
+	return frame;
+}
+
+static bool put(struct fair_queue *queue, uint16_t sender, uint32_t bytes, uint32_t number)
+{
+	struct rte_mbuf *frame = frame_of(sender, bytes, number);
+	bool taken = fair_put(queue, &frame, 1) == 1;
+
+	if (!taken)
+		rte_pktmbuf_free(frame);
+	return taken;
+}
+
+static void fill(struct fair_queue *queue, uint16_t sender, uint32_t bytes)
+{
+	while (put(queue, sender, bytes, 0))
+		;
+}
+
+/* Take @bytes in all, each queue refilled at once. @got: bytes by sender */
+static void take_bytes(struct fair_queue **queues, const uint32_t *sizes, uint32_t nr,
+		       uint64_t bytes, uint64_t *got)
+{
+	uint64_t sum = 0;
+
+	memset(got, 0, nr * sizeof(*got));
+	while (sum < bytes) {
+		struct rte_mbuf *pkts[32];
+		uint16_t taken;
+
+		for (uint32_t i = 0; i < nr; i++)
+			fill(queues[i], (uint16_t)i, sizes[i]);
+		taken = fair_take(fair, pkts, 32);
+		assert_true(taken > 0);
+		for (uint16_t i = 0; i < taken; i++) {
+			got[pkts[i]->port] += pkts[i]->pkt_len;
+			sum += pkts[i]->pkt_len;
+		}
+		rte_pktmbuf_free_bulk(pkts, taken);
+	}
+}
+
+static uint32_t take_all(void)
+{
+	struct rte_mbuf *pkts[32];
+	uint32_t nr = 0;
+	uint16_t taken;
+
+	while ((taken = fair_take(fair, pkts, 32)) > 0) {
+		rte_pktmbuf_free_bulk(pkts, taken);
+		nr += taken;
+	}
+	return nr;
+}
+
+static void large_frames_earn_no_more_than_small_ones(void **state)
+{
+	static const uint32_t sizes[SENDERS] = { 60000, 1514, 64, 600, 64, 1514, 200, 9000 };
+	struct fair_queue *queues[SENDERS];
+	uint64_t got[SENDERS];
+
+	(void)state;
+	for (uint32_t i = 0; i < SENDERS; i++)
+		queues[i] = fair_queue_open(fair);
+	take_bytes(queues, sizes, SENDERS, 20000000, got);
+	for (uint32_t i = 0; i < SENDERS; i++)
+		assert_in_range(got[i], 2300000, 2700000);
+}
+
+static void shares_follow_the_weights(void **state)
+{
+	static const uint32_t sizes[3] = { 1514, 1514, 1514 };
+	static const uint32_t weights[3] = { 1, 16, 48 };
+	struct fair_queue *queues[3];
+	uint64_t got[3];
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		queues[i] = fair_queue_open(fair);
+		fair_set_weight(queues[i], weights[i]);
+	}
+	take_bytes(queues, sizes, 3, 65000000, got);
+	assert_in_range(got[0], 900000, 1100000);
+	assert_in_range(got[1], 15000000, 17000000);
+	assert_in_range(got[2], 46000000, 50000000);
+}
+
+static void what_others_leave_is_taken(void **state)
+{
+	static const uint32_t size = 1514;
+	struct fair_queue *queues[2] = { fair_queue_open(fair), fair_queue_open(fair) };
+	uint64_t got;
+
+	(void)state;
+	fair_set_weight(queues[0], FAIR_WEIGHT_MIN);
+	fair_set_weight(queues[1], FAIR_WEIGHT_MAX);
+	take_bytes(queues, &size, 1, 1000000, &got);
+	assert_true(got >= 1000000);
+}
+
+static void no_credit_is_saved_up_while_idle(void **state)
+{
+	static const uint32_t sizes[2] = { 1514, 1514 };
+	struct fair_queue *queues[2] = { fair_queue_open(fair), fair_queue_open(fair) };
+	uint64_t got[2];
+
+	(void)state;
+	take_bytes(queues, sizes, 1, 10000000, got);
+	take_bytes(queues, sizes, 2, 1000000, got);
+	/* the first one's queue was full when the second began */
+	assert_in_range(got[1], 450000, 550000);
+}
+
+static void full_queue_takes_no_more_and_loses_nothing(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+	uint32_t nr = 0;
+
+	(void)state;
+	while (put(queue, 0, 64, nr))
+		nr++;
+	assert_int_equal(nr, FAIR_QUEUE_FRAMES);
+	assert_false(fair_has_room(queue));
+	assert_false(fair_is_empty(queue));
+	for (uint32_t i = 0; i < nr; i++) {
+		struct rte_mbuf *frame;
+
+		assert_int_equal(fair_take(fair, &frame, 1), 1);
+		assert_int_equal(frame->hash.rss, i);
+		rte_pktmbuf_free(frame);
+	}
+	assert_true(fair_is_empty(queue));
+	assert_true(fair_has_room(queue));
+}
+
+static void queue_is_bounded_in_bytes_too(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+
+	(void)state;
+	fill(queue, 0, 65000);
+	assert_int_equal(take_all(), FAIR_QUEUE_BYTES / 65000 + 1);
+}
+
+static void closed_queue_still_sends_and_is_then_reclaimed(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+
+	(void)state;
+	fill(queue, 0, 64);
+	fair_queue_close(queue);
+	assert_int_equal(barriers, 0);
+	assert_int_equal(take_all(), FAIR_QUEUE_FRAMES);
+	queue = fair_queue_open(fair);
+	assert_int_equal(barriers, 1);
+	fill(queue, 0, 64);
+	assert_int_equal(take_all(), FAIR_QUEUE_FRAMES);
+	fair_queue_close(queue);
+	assert_int_equal(barriers, 2);
+	fair_queue_close(NULL);
+}
+
+#define RACE_FRAMES 300000u
+
+static void *race(void *arg)
+{
+	struct fair_queue *queue = arg;
+
+	rte_thread_register();
+	for (uint32_t i = 0; i < RACE_FRAMES;)
+		i += put(queue, 0, 64, i);
+	rte_thread_unregister();
+	return NULL;
+}
+
+/* Who puts and who takes meet at an almost empty queue all the time. */
+static void nothing_is_forgotten_between_two_threads(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+	struct rte_mbuf *pkts[32];
+	uint32_t next = 0;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, race, queue), 0);
+	while (next < RACE_FRAMES) {
+		uint16_t taken = fair_take(fair, pkts, 32);
+
+		for (uint16_t i = 0; i < taken; i++)
+			assert_int_equal(pkts[i]->hash.rss, next++);
+		rte_pktmbuf_free_bulk(pkts, taken);
+	}
+	pthread_join(thread, NULL);
+	assert_true(fair_is_empty(queue));
+}
+
+static int create(void **state)
+{
+	(void)state;
+	barriers = 0;
+	fair = fair_create(barrier);
+	return fair ? 0 : -1;
+}
+
+static int destroy(void **state)
+{
+	(void)state;
+	fair_destroy(fair);
+	return rte_mempool_in_use_count(pool) == 0 ? 0 : -1;
+}
+
+static int start(void **state)
+{
+	const struct config config = { .memory_mb = 64 };
+
+	(void)state;
+	if (eal_start(&config))
+		return -1;
+	pool = rte_pktmbuf_pool_create("test", POOL_FRAMES, 64, 0, 256, SOCKET_ID_ANY);
+	return pool ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	rte_mempool_free(pool);
+	eal_stop();
+	return 0;
+}
+
+#define fact(test) cmocka_unit_test_setup_teardown(test, create, destroy)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(large_frames_earn_no_more_than_small_ones),
+		fact(shares_follow_the_weights),
+		fact(what_others_leave_is_taken),
+		fact(no_credit_is_saved_up_while_idle),
+		fact(full_queue_takes_no_more_and_loses_nothing),
+		fact(queue_is_bounded_in_bytes_too),
+		fact(closed_queue_still_sends_and_is_then_reclaimed),
+		fact(nothing_is_forgotten_between_two_threads),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
