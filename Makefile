@@ -33,7 +33,7 @@ missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || 
 CFLAGS   ?= -O2 -g
 flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
-cppflags := -D_GNU_SOURCE= -I. -Ibackend -MMD -MP
+cppflags := -D_GNU_SOURCE= -I. -Ibackend -I$(BUILD) -MMD -MP
 ifeq ($(missing),)
 cppflags += $(shell pkg-config --cflags $(packages))
 libs     := $(shell pkg-config --libs $(filter-out json-c,$(packages)))
@@ -53,7 +53,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh)
 
-.PHONY: all deps demo check unit xen-test sim-test sim-demo bench fuzz soak lint format \
+.PHONY: all deps demo check unit xen-test sim-test sim-demo bench fuzz soak lint format schema \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -61,7 +61,7 @@ ifneq ($(DEBIAN),$(host))
 all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
                 $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
 else
-all: $(programs) $(vifd_obj) ## build vifd and vifctl
+all: $(programs) $(vifd_obj) schema ## build vifd and vifctl
 unit: $(unit_bin) $(filter %/vifctl,$(programs)) ## unit tests: no root, no Xen, no NIC
 	$(Q)test/check --programs $(unit_bin) $(unit_sh)
 endif
@@ -74,7 +74,18 @@ $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c)
 
-$(BUILD)/%.o: %.c $(BUILD)/flags | need-libs
+# xenstore-schema/vif.schema is the only list of keys: tables and documents are made of it.
+schema_from := xenstore-schema/vif.schema xenstore-schema/generate xenstore-schema/schema.py
+schema_made := $(BUILD)/generated/policy_rules.h
+schema: $(schema_made) $(BUILD)/generated/docs
+$(schema_made): $(schema_from)
+	$(call say,GEN,$@)
+	$(Q)xenstore-schema/generate rules $@ && touch $@
+$(BUILD)/generated/docs: $(schema_from) doc/xenstore.md doc/man/vifd.conf.5
+	@mkdir -p $(@D)
+	$(Q)xenstore-schema/generate docs && touch $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(compile) -c -o $@ $<

@@ -9,16 +9,8 @@
 
 #define VLAN_MIN 1u
 #define VLAN_MAX 4094u
-#define MTU_MIN 68u
-#define MTU_MAX 9000u
 #define RATE_BYTES_MAX UINT64_C(1000000000000000)
 #define RATE_US_MAX UINT64_C(1000000000)
-
-struct rule {
-	const char *key;
-	int (*set)(struct policy_draft *draft, void *field, const char *value, char *why);
-	size_t field;
-};
 
 static int refuse(char *why, const char *value, const char *expected)
 {
@@ -79,60 +71,69 @@ static bool add_vlans(uint64_t map[POLICY_VLANS / 64], uint16_t first, uint16_t 
 	return true;
 }
 
-static int set_flag(struct policy_draft *draft, void *field, const char *value, char *why)
+static void *field_of(const struct policy_key *rule, struct policy_draft *draft)
 {
-	(void)draft;
+	return (char *)draft + rule->field;
+}
+
+static int set_flag(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		    char *why)
+{
 	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
-		return refuse(why, value, "0 or 1");
-	*(bool *)field = *value == '1';
+		return refuse(why, value, rule->expected);
+	*(bool *)field_of(rule, draft) = *value == '1';
 	return 0;
 }
 
-static int set_allow_untagged(struct policy_draft *draft, void *field, const char *value, char *why)
+/* A flag that nobody set is -1. */
+static int set_maybe(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		     char *why)
 {
-	bool flag;
-	int ret = set_flag(draft, &flag, value, why);
-
-	if (!ret)
-		*(int *)field = flag;
-	return ret;
+	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+		return refuse(why, value, rule->expected);
+	*(int *)field_of(rule, draft) = *value == '1';
+	return 0;
 }
 
-static int set_link(struct policy_draft *draft, void *field, const char *value, char *why)
+/* Which of the words a|b|c it is, from 0 on. */
+static int set_choice(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		      char *why)
 {
-	static const char *const names[] = {
-		[POLICY_LINK_AUTO] = "auto", [POLICY_LINK_ON] = "on", [POLICY_LINK_OFF] = "off"
-	};
+	const char *word = rule->words;
+	size_t len = strlen(value);
 
-	(void)draft;
-	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		*(enum policy_link *)field = (enum policy_link)i;
-		return 0;
+	for (int i = 0; word; i++) {
+		if (strcspn(word, "|") == len && !memcmp(word, value, len)) {
+			*(int *)field_of(rule, draft) = i;
+			return 0;
+		}
+		word = strchr(word, '|');
+		if (word)
+			word++;
 	}
-	return refuse(why, value, "on, off or auto");
+	return refuse(why, value, rule->expected);
 }
 
-static int set_mtu(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_number(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		      char *why)
 {
 	const char *at = value;
-	uint64_t mtu;
+	uint64_t number;
 
-	(void)draft;
-	if (!take_number(&at, MTU_MIN, MTU_MAX, &mtu) || *at)
-		return refuse(why, value, "bytes, 68..9000");
-	*(uint16_t *)field = (uint16_t)mtu;
+	if (!take_number(&at, rule->low, rule->high, &number) || *at)
+		return refuse(why, value, rule->expected);
+	*(uint32_t *)field_of(rule, draft) = (uint32_t)number;
 	return 0;
 }
 
 /* "<bytes per interval>,<interval in us>", as libxl and xapi write it. */
-static int set_rate(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_rate(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		    char *why)
 {
 	const char *at = value;
 	uint64_t bytes = 0, us = 0;
 
-	(void)field;
+	(void)rule;
 	if (*value && (!take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
 		       !take_number(&at, 1, RATE_US_MAX, &us) || *at))
 		return refuse(why, value, "BYTES,MICROSECONDS, both above 0, or nothing");
@@ -142,27 +143,28 @@ static int set_rate(struct policy_draft *draft, void *field, const char *value, 
 }
 
 /* "10/5": VLAN and priority. */
-static int set_tag(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_tag(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		   char *why)
 {
 	const char *at = value;
 	uint64_t priority = 0;
 	uint16_t vlan = 0;
 
-	(void)draft;
 	if (*value && (!take_vlan(&at, &vlan) ||
 		       (take(&at, '/') && !take_number(&at, 0, 7, &priority)) || *at))
 		return refuse(why, value, "VLAN 1..4094, perhaps /PRIORITY 0..7, or nothing");
-	*(uint16_t *)field = (uint16_t)(priority << 13 | vlan);
+	*(uint16_t *)field_of(rule, draft) = (uint16_t)(priority << 13 | vlan);
 	return 0;
 }
 
 /* "10,20-29" */
-static int set_vlan_filter(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_vlans(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		     char *why)
 {
 	const char *at = value;
 	uint16_t first, last;
 
-	(void)field;
+	(void)rule;
 	memset(draft->vlans, 0, sizeof(draft->vlans));
 	draft->filter = *value != '\0';
 	while (*at || at != value) {
@@ -201,23 +203,24 @@ static bool take_xl_term(const char **at, struct policy_draft *draft)
 			return false;
 		last = (uint16_t)(first + step * (count - 1));
 	} else if (take(at, 'p')) {
-		if (draft->insert)
+		if (draft->vlan_insert)
 			return false;
-		draft->insert = first;
+		draft->vlan_insert = first;
 	}
 	return add_vlans(draft->vlans, first, last, (uint16_t)step) &&
-	       (!take(at, 'u') || draft->insert == first ||
+	       (!take(at, 'u') || draft->vlan_insert == first ||
 		add_vlans(draft->strip, first, last, (uint16_t)step));
 }
 
-static int set_xl_vlan(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_xl_vlans(const struct policy_key *rule, struct policy_draft *draft,
+			const char *value, char *why)
 {
 	const char *at = value;
 
-	(void)field;
+	(void)rule;
 	memset(draft->vlans, 0, sizeof(draft->vlans));
 	memset(draft->strip, 0, sizeof(draft->strip));
-	draft->insert = 0;
+	draft->vlan_insert = 0;
 	draft->filter = *value != '\0';
 	while (draft->filter) {
 		if (!take_xl_term(&at, draft) || (*at && *at != '/'))
@@ -259,12 +262,13 @@ static bool parse_mac(const char *text, struct rte_ether_addr *mac)
 	       used == 17 && rte_is_valid_assigned_ether_addr(mac);
 }
 
-static int set_macs(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_macs(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		    char *why)
 {
 	const char *at = value;
 	char word[24];
 
-	(void)field;
+	(void)rule;
 	draft->nr_macs = 0;
 	while (next_word(&at, word, sizeof(word))) {
 		struct rte_ether_addr mac;
@@ -311,12 +315,13 @@ static bool parse_ip(char *text, struct policy_ip *ip)
 	return true;
 }
 
-static int set_ips(struct policy_draft *draft, void *field, const char *value, char *why)
+static int set_ips(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		   char *why)
 {
 	const char *at = value;
 	char word[64];
 
-	(void)field;
+	(void)rule;
 	draft->nr_ips = 0;
 	while (next_word(&at, word, sizeof(word))) {
 		char copy[sizeof(word)];
@@ -336,57 +341,49 @@ static int set_ips(struct policy_draft *draft, void *field, const char *value, c
 }
 
 #define FIELD(name) offsetof(struct policy_draft, name)
+#define RULE(name_, setter, field_, low_, high_, words_, without_, expected_, meaning_)            \
+	{ .name = (name_),                                                                         \
+	  .set = set_##setter,                                                                     \
+	  .field = (field_),                                                                       \
+	  .low = (low_),                                                                           \
+	  .high = (high_),                                                                         \
+	  .words = (words_),                                                                       \
+	  .without = (without_),                                                                   \
+	  .expected = (expected_),                                                                 \
+	  .meaning = (meaning_) },
 
-static const struct rule rules[] = {
-	{ "anti-spoof", set_flag, FIELD(anti_spoof) },
-	{ "macs", set_macs, 0 },
-	{ "vlan-filter", set_vlan_filter, 0 },
-	{ "vlan-insert", set_tag, FIELD(insert) },
-	{ "vlan-outer", set_tag, FIELD(outer) },
-	{ "vlan", set_xl_vlan, 0 },
-	{ "allow-untagged", set_allow_untagged, FIELD(allow_untagged) },
-	{ "broadcast", set_flag, FIELD(broadcast) },
-	{ "multicast", set_flag, FIELD(multicast) },
-	{ "unknown-unicast", set_flag, FIELD(unknown_unicast) },
-	{ "promiscuous", set_flag, FIELD(promiscuous) },
-	{ "ip", set_ips, 0 },
-	{ "ip-anti-spoof", set_flag, FIELD(ip_anti_spoof) },
-	{ "link", set_link, FIELD(link) },
-	{ "tx", set_flag, FIELD(tx) },
-	{ "rx", set_flag, FIELD(rx) },
-	{ "mtu", set_mtu, FIELD(mtu) },
-	{ "rate", set_rate, 0 },
+static const struct policy_key rules[] = {
+#include "generated/policy_rules.h"
 };
 
 #define NR_RULES (sizeof(rules) / sizeof(rules[0]))
 
-const char *policy_key(uint32_t n)
+_Static_assert(sizeof(enum policy_link) == sizeof(int), "set_choice() stores an int");
+
+const struct policy_key *policy_key(uint32_t n)
 {
-	return n < NR_RULES ? rules[n].key : NULL;
+	return n < NR_RULES ? &rules[n] : NULL;
 }
 
 int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	       char why[POLICY_ERROR_MAX])
 {
 	for (uint32_t i = 0; i < NR_RULES; i++)
-		if (!strcmp(rules[i].key, key))
-			return rules[i].set(draft, (char *)draft + rules[i].field, value, why);
+		if (!strcmp(rules[i].name, key))
+			return rules[i].set(&rules[i], draft, value, why);
 	snprintf(why, POLICY_ERROR_MAX, "no such rule");
 	return -ENOENT;
 }
 
 void policy_init(struct policy_draft *draft)
 {
+	char why[POLICY_ERROR_MAX];
+
 	memset(draft, 0, sizeof(*draft));
-	draft->anti_spoof = true;
-	draft->ip_anti_spoof = true;
-	draft->broadcast = true;
-	draft->multicast = true;
-	draft->unknown_unicast = true;
-	draft->tx = true;
-	draft->rx = true;
 	draft->allow_untagged = -1;
-	draft->mtu = RTE_ETHER_MTU;
+	for (uint32_t i = 0; i < NR_RULES; i++)
+		if (rules[i].without)
+			rules[i].set(&rules[i], draft, rules[i].without, why);
 }
 
 void policy_close(struct policy_draft *draft)
@@ -399,13 +396,13 @@ void policy_close(struct policy_draft *draft)
 static uint32_t rules_tx(const struct policy_draft *draft)
 {
 	return (draft->tx ? 0 : POLICY_CLOSED) | (draft->nr_macs ? POLICY_MACS : 0) |
-	       (draft->outer ? POLICY_OUTER : 0) |
+	       (draft->vlan_outer ? POLICY_OUTER : 0) |
 	       (draft->ip_anti_spoof && draft->nr_ips ? POLICY_IP : 0);
 }
 
 static uint32_t rules_rx(const struct policy_draft *draft)
 {
-	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->outer ? POLICY_OUTER : 0);
+	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->vlan_outer ? POLICY_OUTER : 0);
 
 	if (draft->promiscuous)
 		return rx;
@@ -416,12 +413,12 @@ static uint32_t rules_rx(const struct policy_draft *draft)
 
 static void compile_vlans(const struct policy_draft *draft, struct policy *policy)
 {
-	uint16_t own = draft->insert & 0x0fff;
+	uint16_t own = draft->vlan_insert & 0x0fff;
 	bool member = draft->filter || own;
 
 	policy->untagged = draft->allow_untagged < 0 ? !member : draft->allow_untagged;
-	policy->insert = draft->insert;
-	policy->outer = draft->outer;
+	policy->insert = draft->vlan_insert;
+	policy->outer = draft->vlan_outer;
 	if (!member && policy->untagged)
 		return;
 	policy->tx |= POLICY_VLAN;
@@ -452,7 +449,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	memcpy(policy->macs, draft->macs, draft->nr_macs * sizeof(draft->macs[0]));
 	memcpy(policy->ips, draft->ips, draft->nr_ips * sizeof(draft->ips[0]));
 	compile_vlans(draft, policy);
-	live->mtu = draft->mtu;
+	live->mtu = (uint16_t)draft->mtu;
 	live->rate_bytes = draft->rate_bytes;
 	live->rate_us = draft->rate_us;
 	if (draft->link == POLICY_LINK_OFF)

@@ -11,6 +11,7 @@
 #define VIFD_VIF_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../path/path.h"
@@ -25,7 +26,7 @@ enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
  * @tx, @rx:        frames of that direction pass at all; tx = the guest sends
  * @allow_untagged: -1 = only while there are no VLAN rules
  * @filter:         @vlans was given
- * @insert, @outer: priority and VLAN as in a tag, 0 = none
+ * @vlan_insert, @vlan_outer: priority and VLAN as in a tag, 0 = none
  * @rate_bytes:     each @rate_us, 0 = no limit
  */
 struct policy_draft {
@@ -34,15 +35,35 @@ struct policy_draft {
 	bool tx, rx;
 	int allow_untagged;
 	enum policy_link link;
-	uint16_t mtu;
+	uint32_t mtu;
 	uint64_t rate_bytes, rate_us;
 	bool filter;
-	uint16_t insert, outer;
+	uint16_t vlan_insert, vlan_outer;
 	uint64_t vlans[POLICY_VLANS / 64], strip[POLICY_VLANS / 64];
 	uint32_t nr_macs, nr_ips;
 	struct rte_ether_addr macs[POLICY_MACS_MAX];
 	struct policy_ip ips[POLICY_IPS_MAX];
 };
+
+/**
+ * struct policy_key - What xenstore-schema says of one rule, and what reads its value
+ * @field:    of struct policy_draft, where the value is one field
+ * @low, @high: of numbers; how many of lists
+ * @words:    of a choice, with | between
+ * @without:  its value where nobody gives one, NULL = none
+ * @expected: what a value must be, and @meaning: what it does, in words
+ */
+struct policy_key {
+	const char *name;
+	int (*set)(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		   char *why);
+	size_t field;
+	uint64_t low, high;
+	const char *words, *without, *expected, *meaning;
+};
+
+/** policy_key() - Rule @n, NULL past the last */
+const struct policy_key *policy_key(uint32_t n);
 
 /** policy_init() - What holds where nobody said anything: anti-spoof, and nothing else */
 void policy_init(struct policy_draft *draft);
@@ -60,9 +81,6 @@ void policy_close(struct policy_draft *draft);
  */
 int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	       char why[POLICY_ERROR_MAX]);
-
-/** policy_key() - Name of rule @n, NULL past the last */
-const char *policy_key(uint32_t n);
 
 /**
  * policy_compile() - For the worker

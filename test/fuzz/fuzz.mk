@@ -18,7 +18,7 @@ fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o $(patsubst %.c,$(fuzz_dir)/%.o
 fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## the fuzz targets, FUZZ_SECONDS each
 	$(Q)test/fuzz/run $(fuzz_dir) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-$(fuzz_dir)/%.o: %.c $(BUILD)/flags | need-libs
+$(fuzz_dir)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<)
 	$(Q)$(FUZZ_CC) $(cppflags) $(CPPFLAGS) $(fuzz_flags) -c -o $@ $<

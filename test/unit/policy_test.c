@@ -91,13 +91,12 @@ static const struct {
 	{ "policy/unknown-unicast", "x", "'x': expected 0 or 1" },
 	{ "policy/promiscuous", "true", "'true': expected 0 or 1" },
 	{ "policy/ip-anti-spoof", "11", "'11': expected 0 or 1" },
-	{ "policy/link", "up", "'up': expected on, off or auto" },
-	{ "policy/link", "", "'': expected on, off or auto" },
-	{ "policy/mtu", "67", "'67': expected bytes, 68..9000" },
-	{ "policy/mtu", "9001", "'9001': expected bytes, 68..9000" },
-	{ "policy/mtu", "18446744073709551684",
-	  "'18446744073709551684': expected bytes, 68..9000" },
-	{ "mtu", "1500x", "'1500x': expected bytes, 68..9000" },
+	{ "policy/link", "up", "'up': expected auto | on | off" },
+	{ "policy/link", "", "'': expected auto | on | off" },
+	{ "policy/mtu", "67", "'67': expected 68..9000" },
+	{ "policy/mtu", "9001", "'9001': expected 68..9000" },
+	{ "policy/mtu", "18446744073709551684", "'18446744073709551684': expected 68..9000" },
+	{ "mtu", "1500x", "'1500x': expected 68..9000" },
 	{ "policy/rate", "0,5", NULL },
 	{ "policy/rate", "5,0", NULL },
 	{ "policy/rate", "5", NULL },
@@ -193,6 +192,39 @@ static void wrong_values_are_refused_and_the_former_policy_stays(void **state)
 		assert_null(host_back_key(7, "policy-error"));
 		assert_memory_equal(&host_path(7)->live, &before, sizeof(before));
 	}
+}
+
+/* What the schema says is what the code has room for, and its defaults are values. */
+static void schema_and_code_agree(void **state)
+{
+	struct policy_draft draft;
+	char why[POLICY_ERROR_MAX];
+
+	(void)state;
+	for (uint32_t n = 0; policy_key(n); n++) {
+		const struct policy_key *key = policy_key(n);
+
+		if (!strcmp(key->name, "macs"))
+			assert_int_equal(key->high, POLICY_MACS_MAX);
+		if (!strcmp(key->name, "ip"))
+			assert_int_equal(key->high, POLICY_IPS_MAX);
+		if (!strcmp(key->name, "link"))
+			assert_string_equal(key->words, "auto|on|off");
+		if (!strcmp(key->name, "mtu"))
+			assert_true(key->high <= UINT16_MAX);
+		if (!key->without)
+			continue;
+		policy_init(&draft);
+		assert_int_equal(policy_set(&draft, key->name, key->without, why), 0);
+	}
+	policy_init(&draft);
+	assert_true(draft.anti_spoof && draft.ip_anti_spoof && draft.tx && draft.rx);
+	assert_true(draft.broadcast && draft.multicast && draft.unknown_unicast);
+	assert_true(!draft.promiscuous && draft.mtu == 1500 && draft.allow_untagged == -1);
+	assert_int_equal(policy_set(&draft, "link", "on", why), 0);
+	assert_int_equal(draft.link, POLICY_LINK_ON);
+	assert_int_equal(policy_set(&draft, "link", "off", why), 0);
+	assert_int_equal(draft.link, POLICY_LINK_OFF);
 }
 
 static void values_of_impossible_length_are_refused(void **state)
@@ -357,9 +389,9 @@ static void nothing_a_guest_writes_is_policy(void **state)
 	for (uint32_t n = 0; policy_key(n); n++) {
 		char key[64];
 
-		snprintf(key, sizeof(key), "policy/%s", policy_key(n));
+		snprintf(key, sizeof(key), "policy/%s", policy_key(n)->name);
 		host_front_key(7, key, "0");
-		host_front_key(7, policy_key(n), "0");
+		host_front_key(7, policy_key(n)->name, "0");
 	}
 	host_front_key(7, "mac", "02:00:00:00:00:99");
 	host_front_key(7, "policy-error", "no");
@@ -643,6 +675,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		VIF(without_rules_only_anti_spoof_holds),
 		VIF(wrong_values_are_refused_and_the_former_policy_stays),
+		cmocka_unit_test(schema_and_code_agree),
 		VIF(values_of_impossible_length_are_refused),
 		VIF(list_of_addresses_has_an_end),
 		VIF(vlan_filter_takes_ids_and_ranges),

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reads vif.schema; its own head says what a line is."""
+import dataclasses
+import re
+
+LINE = re.compile(r"(?P<side>backend|frontend)/(?P<key>[\w/-]+) = (?P<type>.+?) "
+                  r"\[(?P<writes>[^,]+), (?P<reads>[^,]+), (?P<when>\w+)\] (?P<default>\S+)"
+                  r"  # (?P<meaning>.+)")
+TYPES = re.compile(r"flag|mac|folder|tag|rate|xl-vlans|(number|vlans) (\d+)\.\.(\d+)"
+                   r"|(text|path|macs|ips) (\d+)|choice ([\w|-]+)")
+PEOPLE = {"toolstack", "script", "admin", "vifd", "guest"}
+WHEN = {"create", "initwait", "connect", "any"}
+POLICY = "policy/"
+
+
+@dataclasses.dataclass
+class Key:
+    """One line; line is where it stands, group the comment above its block."""
+    side: str
+    name: str
+    type: str
+    writes: list
+    reads: list
+    when: str
+    default: str
+    meaning: str
+    line: str
+    group: str
+
+    @property
+    def kind(self):
+        return self.type.split()[0]
+
+    @property
+    def words(self):
+        return self.type.split()[1].split("|") if self.kind == "choice" else []
+
+    @property
+    def range(self):
+        match = TYPES.fullmatch(self.type)
+        if match[2]:
+            return int(match[2]), int(match[3])
+        return 0, int(match[5] or (1 if self.kind == "flag" else 0))
+
+    @property
+    def rule(self):
+        """Of a key of policy/: what files and vifctl call it; None for any other."""
+        below = self.side == "backend" and self.name.startswith(POLICY)
+        return self.name[len(POLICY):] if below else None
+
+    @property
+    def setter(self):
+        """policy.c's function for this type; a flag without a default has three values."""
+        return "maybe" if self.kind == "flag" and self.default == "none" else self.kind.replace("-", "_")
+
+    @property
+    def expected(self):
+        """What a value must be, in words."""
+        low, high = self.range
+        return {"flag": "0 or 1", "mac": "aa:bb:cc:dd:ee:ff", "folder": "a folder",
+                "number": f"{low}..{high}", "text": f"text, {high} bytes at most",
+                "path": f"a path, {high} bytes at most",
+                "choice": " | ".join(w or "''" for w in self.words),
+                "macs": f"up to {high} addresses aa:bb:cc:dd:ee:ff",
+                "ips": f"up to {high} IPv4 or IPv6 addresses, perhaps /BITS",
+                "vlans": f"VLANs {low}..{high} as 10,20-29", "tag": "VLAN or VLAN/PRIORITY",
+                "xl-vlans": "ID[p|u], FIRST-LAST[u], START+OFFSETxCOUNT[u] with / between",
+                "rate": "BYTES,MICROSECONDS"}[self.kind]
+
+
+def check_line(match, where, errors):
+    people = set(match["writes"].split("+")) | set(match["reads"].split("+"))
+    if not TYPES.fullmatch(match["type"]):
+        errors.append(f"{where}: no such type '{match['type']}'")
+    if people - PEOPLE:
+        errors.append(f"{where}: no such party '{' '.join(sorted(people - PEOPLE))}'")
+    if match["when"] not in WHEN:
+        errors.append(f"{where}: no such time '{match['when']}'")
+
+
+def read_schema(path, errors):
+    """{(side, name): Key} in order of the file; a line that is wrong goes to errors."""
+    keys, group = {}, ""
+    with open(path, encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    for number, text in enumerate(lines, 1):
+        if text.startswith("#"):
+            group = text[1:].strip()
+        if not text or text.startswith("#"):
+            continue
+        where = f"{path}:{number}"
+        match = LINE.fullmatch(text)
+        if not match:
+            errors.append(f"{where}: expected 'path = type [writes, reads, when] default  # meaning'")
+            continue
+        check_line(match, where, errors)
+        if (match["side"], match["key"]) in keys:
+            errors.append(f"{where}: given twice")
+        keys[match["side"], match["key"]] = Key(
+            match["side"], match["key"], match["type"], match["writes"].split("+"),
+            match["reads"].split("+"), match["when"], match["default"], match["meaning"], where, group)
+    return keys
