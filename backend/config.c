@@ -27,6 +27,7 @@ enum option_type {
 	OPTION_NETDEV, /* char[IF_NAMESIZE]; may be empty */
 	OPTION_PATH,   /* char[max + 1], absolute */
 	OPTION_VDEV,   /* char[max + 1]; may be empty */
+	OPTION_WORDS,  /* char[max + 1]; names with blanks between them, may be empty */
 };
 
 struct option {
@@ -48,6 +49,7 @@ static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 #define CHOICE(list) .type = OPTION_CHOICE, .choices = (list)
 #define NETDEV .type = OPTION_NETDEV, .max = IF_NAMESIZE - 1
 #define VDEV .type = OPTION_VDEV, .max = CONFIG_VDEV_MAX - 1
+#define WORDS(field) .type = OPTION_WORDS, .max = sizeof(((struct config_nic *)0)->field) - 1
 #define PATH(field) .type = OPTION_PATH, .max = sizeof(((struct config *)0)->field) - 1
 
 static const struct option options[] = {
@@ -73,6 +75,8 @@ static const struct option options[] = {
 	  .help = "network device that the software switch sends by; empty: the pf; none: no wire" },
 	{ NIC(vfs), NUMBER(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
+	{ NIC(devices), WORDS(devices), .value = "",
+	  .help = "VFs where there is no pf (a driver domain): network devices, blanks between" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };
@@ -116,6 +120,10 @@ static const char *expectation(const struct option *option, char *text, size_t s
 		break;
 	case OPTION_VDEV:
 		snprintf(text, size, "net_DRIVER[,ARGUMENTS] of at most %u bytes", option->max);
+		break;
+	case OPTION_WORDS:
+		snprintf(text, size, "names with blanks between them, at most %u bytes",
+			 option->max);
 		break;
 	case OPTION_PATH:
 		snprintf(text, size, "an absolute path of at most %u bytes", option->max);
@@ -170,6 +178,10 @@ static bool option_set(const struct option *option, void *base, const char *text
 	case OPTION_VDEV:
 		if (text[0] != '\0' &&
 		    (strncmp(text, "net_", 4) != 0 || strlen(text) > option->max))
+			return false;
+		break;
+	case OPTION_WORDS:
+		if (strlen(text) > option->max || strpbrk(text, "/,;"))
 			return false;
 		break;
 	case OPTION_PATH:
@@ -247,9 +259,14 @@ static unsigned int check_nic(const struct config *config, const struct config_n
 			place->path, place->section);
 		return 1;
 	}
-	if (nic->vdev[0] != '\0' && nic->pf[0] != '\0') {
-		log_error("%s: [%s] vdev = %s: expected no pf beside it", place->path,
-			  place->section, nic->vdev);
+	if (nic->vdev[0] != '\0' && (nic->pf[0] != '\0' || nic->devices[0] != '\0')) {
+		log_error("%s: [%s] vdev = %s: expected no pf and no devices beside it",
+			  place->path, place->section, nic->vdev);
+		return 1;
+	}
+	if (nic->devices[0] != '\0' && nic->pf[0] != '\0') {
+		log_error("%s: [%s] devices = %s: expected no pf beside it, whose VFs it has",
+			  place->path, place->section, nic->devices);
 		return 1;
 	}
 	if (nic->vfs > 0 && nic->pf[0] == '\0') {

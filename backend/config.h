@@ -21,6 +21,7 @@
 #define CONFIG_NIC_NAME_MAX 32u
 #define CONFIG_WORKERS_MAX 32u
 #define CONFIG_VDEV_MAX 96u
+#define CONFIG_DEVICES_MAX 256u
 
 /**
  * struct config_nic - [nic NAME]: one physical NIC and its switch
@@ -30,6 +31,7 @@
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
  * @vfs:    VFs to create when there are none yet; those found are used as they are
+ * @devices: VFs of a host without their PF: netdevs, blanks between; "" = the PF's
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
 struct config_nic {
@@ -37,6 +39,7 @@ struct config_nic {
 	char pf[IF_NAMESIZE];
 	char uplink[IF_NAMESIZE];
 	uint32_t vfs;
+	char devices[CONFIG_DEVICES_MAX];
 	char vdev[CONFIG_VDEV_MAX];
 };
 

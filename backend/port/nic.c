@@ -63,6 +63,12 @@ static void open_pf(struct nic *nic)
 	struct port_link link;
 	int ret;
 
+	if (nic->config->devices[0]) {
+		nic->env.vfs = vfpool_list_open("/sys", nic->config->devices);
+		if (!nic->env.vfs)
+			log_error("%s: devices = %s: %m; every vif is on the software switch",
+				  nic->config->name, nic->config->devices);
+	}
 	if (!pf[0])
 		return;
 	netdev_link(pf, &link);

@@ -21,7 +21,7 @@ LOG_TAG("vf");
 
 /*
  * struct vf - One open VF port; everything is constant after vf_open() but the counters
- * @saved:   of the PF, before
+ * @saved:   of the PF, before; without one the netdev's MAC only
  * @rules:   what the PF was last told, after vf_open(): control
  * @groups:  what the guest listens to; its worker learns, a thread joins
  */
@@ -133,6 +133,22 @@ static int vf_mcast(struct port *port, const struct rte_ether_addr *mac, bool ad
 	return groups_change(&vf->groups, mac, add);
 }
 
+/* Down and up again: only then does a VF let go of the vif's MAC. */
+static void restore_values(struct vf *vf, const char *netdev)
+{
+	bool up = vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP;
+
+	if (vf->saved.valid && vf->env->pf)
+		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
+	if (up)
+		netdev_set_up(netdev, false);
+	if (vf->saved.valid && !vf->env->pf)
+		netdev_set_mac(netdev, &vf->saved.mac);
+	if (up)
+		netdev_set_up(netdev, true);
+	keep_forget(vf->info.pci);
+}
+
 /* Undo, in reverse, whatever vf_try() got done. A VF that is gone is fine. */
 static void vf_give_back(struct vf *vf)
 {
@@ -141,14 +157,7 @@ static void vf_give_back(struct vf *vf)
 	eth_close(vf->eth);
 	groups_close(&vf->groups);
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
-		if (vf->saved.valid)
-			pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
-		keep_forget(vf->info.pci);
-		/* down and up again: only then does it let go of the vif's MAC */
-		if (vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP) {
-			netdev_set_up(netdev, false);
-			netdev_set_up(netdev, true);
-		}
+		restore_values(vf, netdev);
 		netdev_restore(vf->info.netdev, &vf->netdev_saved);
 	}
 	vfpool_release(vf->env->vfs, vf->info.index);
@@ -175,6 +184,8 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 		.link_state = states[rules->link],
 	};
 
+	if (!vf->env->pf)
+		return;
 	if (rules->spoof_check == vf->rules.spoof_check && rules->link == vf->rules.link)
 		return;
 	vf->rules = *rules;
@@ -192,7 +203,20 @@ static const struct port_ops vf_ops = {
 	.rules = vf_rules,
 };
 
-/* What the PF shall make of the VF. */
+/* What the VF is before we change it. */
+static int read_values(struct vf *vf)
+{
+	int ret;
+
+	if (vf->env->pf)
+		return pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
+	ret = netdev_mac(vf->info.netdev, &vf->saved.mac);
+	if (ret == 0)
+		vf->saved.valid = PF_MAC;
+	return ret;
+}
+
+/* What the PF, if there is one, shall make of the VF. */
 static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct pf_vf want = {
@@ -200,11 +224,13 @@ static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 		.spoofchk = 1,
 		.link_state = IFLA_VF_LINK_STATE_AUTO,
 	};
-	int ret = pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
+	int ret = read_values(vf);
 
 	if (ret < 0)
 		return ret;
 	keep_original(vf->info.pci, &vf->saved, sizeof(vf->saved));
+	if (!vf->env->pf)
+		return 0;
 	/* the MAC last: a VF that gets one is told to reset, and starts with all the rest */
 	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
 			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);

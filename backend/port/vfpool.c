@@ -18,13 +18,22 @@ LOG_TAG("vfpool");
 /* How long new VFs may take until they all have netdevs, in steps of 100 ms. */
 #define NETDEV_STEPS 50
 
+/* Netdevs that an admin may list. */
+#define LISTED_MAX 32u
+
 /*
- * struct vfpool
- * @lock: guards all below it
+ * struct vfpool - Constant after opening but for what the lock guards
+ * @device: the PF's PCI device in sysfs
+ * @netdevs: sysfs's folder of netdevs
+ * @listed: the VFs by name, where there is no PF
+ * @lock:   guards all below it
  */
 struct vfpool {
-	char device[PATH_MAX - 64]; /* the PF's PCI device in sysfs */
+	char device[PATH_MAX - 64];
+	char netdevs[PATH_MAX - 64];
 	char pf[IF_NAMESIZE];
+	uint16_t nr_listed;
+	char listed[LISTED_MAX][IF_NAMESIZE];
 	pthread_mutex_t lock;
 	uint32_t nr;
 	struct vfpool_vf vfs[VFPOOL_MAX];
@@ -79,23 +88,51 @@ static void first_entry(const char *dir, char *name, size_t size)
 		closedir(stream);
 }
 
-/* What sysfs says of one VF now. Return: 0, -errno it doesn't exist */
-static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *vf)
+/* Last part of where a link leads. Return: 0, -errno */
+static int link_name(const char *path, char *name, size_t size)
 {
-	char path[PATH_MAX];
 	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
 	const char *slash;
-	ssize_t len;
 
-	vf->index = index;
-	vf->pci[0] = vf->netdev[0] = '\0';
-	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
-	len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0)
 		return -errno;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	snprintf(vf->pci, sizeof(vf->pci), "%.15s", slash ? slash + 1 : target);
+	snprintf(name, size, "%.*s", (int)size - 1, slash ? slash + 1 : target);
+	return 0;
+}
+
+static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
+{
+	char path[PATH_MAX];
+
+	if (vf->index >= pool->nr_listed)
+		return -ENODEV;
+	snprintf(path, sizeof(path), "%s/%s", pool->netdevs, pool->listed[vf->index]);
+	if (access(path, F_OK) < 0)
+		return -errno;
+	memcpy(vf->netdev, pool->listed[vf->index], sizeof(vf->netdev));
+	strcat(path, "/device");
+	if (link_name(path, vf->pci, sizeof(vf->pci)) < 0)
+		memcpy(vf->pci, vf->netdev, sizeof(vf->pci));
+	return 0;
+}
+
+/* What sysfs says of one VF now. Return: 0, -errno it doesn't exist */
+static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *vf)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	vf->index = index;
+	vf->pci[0] = vf->netdev[0] = '\0';
+	if (pool->nr_listed > 0)
+		return vf_read_listed(pool, vf);
+	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
+	ret = link_name(path, vf->pci, sizeof(vf->pci));
+	if (ret < 0)
+		return ret;
 	strcat(path, "/net");
 	first_entry(path, vf->netdev, sizeof(vf->netdev));
 	return 0;
@@ -111,7 +148,7 @@ static void refresh(struct vfpool *pool)
 			nr = i + 1;
 		else if (pool->vfs[i].owner[0])
 			nr = i + 1; /* gone, but not given back yet */
-		else if (i >= pool->nr)
+		else if (i >= pool->nr && i >= pool->nr_listed)
 			break;
 	}
 	pool->nr = nr;
@@ -183,6 +220,44 @@ struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want)
 	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
 	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
 	create_vfs(pool, want);
+	refresh(pool);
+	return pool;
+}
+
+/* Return: 0, -errno as vfpool_list_open() has it */
+static int list_devices(struct vfpool *pool, const char *devices)
+{
+	for (;;) {
+		size_t len;
+
+		devices += strspn(devices, " \t");
+		len = strcspn(devices, " \t");
+		if (len == 0)
+			return 0;
+		if (pool->nr_listed == LISTED_MAX)
+			return -E2BIG;
+		if (len >= IF_NAMESIZE)
+			return -EINVAL;
+		memcpy(pool->listed[pool->nr_listed++], devices, len);
+		devices += len;
+	}
+}
+
+struct vfpool *vfpool_list_open(const char *root, const char *devices)
+{
+	struct vfpool *pool = calloc(1, sizeof(*pool));
+	int ret;
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	snprintf(pool->netdevs, sizeof(pool->netdevs), "%s/class/net", root);
+	ret = list_devices(pool, devices);
+	if (ret < 0) {
+		vfpool_close(pool);
+		errno = -ret;
+		return NULL;
+	}
 	refresh(pool);
 	return pool;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The VFs of one PF: which there are and whose each is. Knows PCI addresses,
- * netdevs and owners' names, nothing of Xen.
+ * The VFs of one NIC: which there are and whose each is. They are a PF's, or, in a
+ * domain that was given VFs without their PF, those that the admin lists. Knows PCI
+ * addresses, netdevs and owners' names, nothing of Xen.
  *
  * Any thread; a lock inside. Read from sysfs below a root that tests replace.
  */
@@ -21,7 +22,7 @@ struct vfpool;
 /** struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's */
 struct vfpool_vf {
 	uint16_t index;
-	char pci[16];
+	char pci[16];		  /* a listed netdev that is on no PCI bus: its name */
 	char netdev[IF_NAMESIZE]; /* "" = no kernel driver has it */
 	char owner[32];
 	struct rte_ether_addr mac;
@@ -40,6 +41,15 @@ struct vfpool_vf {
  * Return: pool, NULL with errno set (out of memory)
  */
 struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want);
+
+/**
+ * vfpool_list_open() - VFs that this host has without their PF
+ * @root:    "/sys", or a test's
+ * @devices: Netdevs, blanks between; one that is not there may still come
+ *
+ * Return: pool, NULL with errno set: E2BIG too many, EINVAL a name too long, ENOMEM
+ */
+struct vfpool *vfpool_list_open(const char *root, const char *devices);
 
 /** vfpool_close() - Leaves the VFs in existence; NULL is fine */
 void vfpool_close(struct vfpool *pool);

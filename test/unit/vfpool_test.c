@@ -215,6 +215,36 @@ static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
 
 #define fact(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)
 
+static void listed_netdevs_are_vfs_without_a_pf(void **state)
+{
+	struct vfpool_vf vf, vfs[VFPOOL_MAX];
+	struct vfpool *pool;
+
+	(void)state;
+	run("mkdir -p class/net/vf0 class/net/vf9 devices/0000:05:00.3 && "
+	    "ln -s ../../../devices/0000:05:00.3 class/net/vf9/device");
+	pool = vfpool_list_open(root, " vf0  later vf9");
+	assert_non_null(pool);
+	assert_int_equal(vfpool_list(pool, vfs, VFPOOL_MAX), 2);
+	assert_string_equal(vfs[0].pci, "vf0");
+	assert_string_equal(vfs[1].pci, "0000:05:00.3");
+	assert_string_equal(vfs[1].netdev, "vf9");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &mac, NULL, &vf), 0);
+	assert_int_equal(vfpool_take(pool, "vif 3.0", &mac, NULL, &vf), -ENODEV);
+	run("mkdir class/net/later");
+	assert_int_equal(vfpool_take(pool, "vif 3.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "later");
+	vfpool_close(pool);
+}
+
+static void a_listed_name_that_no_netdev_can_have_is_refused(void **state)
+{
+	(void)state;
+	assert_null(vfpool_list_open(root, "vf0 a-name-of-sixteen"));
+	assert_int_equal(errno, EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +256,8 @@ int main(void)
 		fact(vfs_are_created_when_there_are_none),
 		fact(no_more_are_created_than_the_nic_has),
 		fact(pf_without_sriov_or_not_writable_is_an_empty_pool),
+		fact(listed_netdevs_are_vfs_without_a_pf),
+		fact(a_listed_name_that_no_netdev_can_have_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ pinged() {
 }
 
 second_wire
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'vdev = net_af_packet,iface=vf0'
+vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 guest_create a
 guest_start a || die "guest a did not connect"
 A=$(domid a)
