@@ -7,14 +7,16 @@
  * An ordinary ping is not enough on the bed: QEMU's user network answers for hosts that do not exist,
  * with payload and sequence zeroed.
  *
- * Prints one line, "sent N received N lost N duplicated N bogus N rtt_us N" (rtt_us is the mean), and
- * exits with 0 when every request was answered once and nothing else was received.
+ * Prints one line, "sent N received N lost N duplicated N bogus N rtt_us N gap_ms N" (rtt_us is the mean,
+ * gap_ms the longest time between two answers), and exits with 0 when every request was answered once
+ * and nothing else was received. SIGTERM ends the sending: what was sent is still waited for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,7 +43,16 @@ struct ping {
 	uint8_t *answers;
 	unsigned int sent, received, duplicated, bogus;
 	int64_t rtt_sum_us;
+	int64_t answered_us, gap_us;
 };
+
+static volatile sig_atomic_t stopping;
+
+static void on_sigterm(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
 
 static int64_t now_us(void)
 {
@@ -149,6 +160,9 @@ static void receive_one(struct ping *p)
 	p->answers[seq] = 1;
 	p->received++;
 	p->rtt_sum_us += now_us() - p->sent_us[seq];
+	if (p->answered_us && now_us() - p->answered_us > p->gap_us)
+		p->gap_us = now_us() - p->answered_us;
+	p->answered_us = now_us();
 }
 
 static void receive_until(struct ping *p, int64_t end_us, bool all_is_enough)
@@ -158,7 +172,7 @@ static void receive_until(struct ping *p, int64_t end_us, bool all_is_enough)
 
 	for (;;) {
 		left_us = end_us - now_us();
-		if (left_us < 0 || (all_is_enough && p->received == p->count))
+		if (left_us < 0 || (all_is_enough && p->received == p->sent))
 			return;
 		if (poll(&pfd, 1, (int)(left_us / 1000)) > 0)
 			receive_one(p);
@@ -170,7 +184,7 @@ static void receive_until(struct ping *p, int64_t end_us, bool all_is_enough)
 static void usage(void)
 {
 	fputs("usage: pingcheck [-c COUNT] [-i INTERVAL_MS] [-s PAYLOAD_BYTES] [-w WAIT_MS] ADDRESS\n"
-	      "Pings an IPv4 address and checks each reply's payload and sequence.\n"
+	      "Pings an IPv4 address and checks each reply's payload and sequence; SIGTERM: no more.\n"
 	      "  -c  requests to send (5)       -i  milliseconds between them (100)\n"
 	      "  -s  payload, bytes (56)        -w  milliseconds to wait for the last (3000)\n",
 	      stderr);
@@ -224,7 +238,8 @@ int main(int argc, char **argv)
 		p.seed = (uint64_t)now_us() * 0x9e3779b97f4a7c15ULL;
 	p.ident = (uint16_t)(p.seed >> 48 | 1);
 
-	for (seq = 0; seq < p.count; seq++) {
+	signal(SIGTERM, on_sigterm);
+	for (seq = 0; seq < p.count && !stopping; seq++) {
 		send_one(&p, seq);
 		receive_until(&p, now_us() + (int64_t)p.interval_ms * 1000, seq == p.count - 1);
 	}
@@ -232,8 +247,9 @@ int main(int argc, char **argv)
 	/* A duplicate comes right behind its original, so a moment is left for the last one's. */
 	receive_until(&p, now_us() + 100000, false);
 
-	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld\n", p.sent,
-	       p.received, p.sent - p.received, p.duplicated, p.bogus,
-	       (long long)(p.received ? p.rtt_sum_us / p.received : 0));
+	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld gap_ms %lld\n",
+	       p.sent, p.received, p.sent - p.received, p.duplicated, p.bogus,
+	       (long long)(p.received ? p.rtt_sum_us / p.received : 0),
+	       (long long)(p.gap_us / 1000));
 	return p.received == p.sent && !p.duplicated && !p.bogus ? 0 : 1;
 }
