@@ -54,6 +54,7 @@ struct policy_ip {
  * @anti_spoof: a frame from any other source address is dropped
  * @tx, @rx:    enum policy_rule
  * @untagged:   frames without a VLAN pass (POLICY_VLAN)
+ * @member:     it is in some VLANs only
  * @insert:     tag (priority and VLAN) that an untagged frame of the guest gets, 0 = none
  * @outer:      802.1ad tag that every frame of the guest gets, and must have towards it
  * @vlans:      VLANs that pass, one bit each
@@ -64,7 +65,7 @@ struct policy_ip {
 struct policy {
 	struct rte_ether_addr mac;
 	bool anti_spoof;
-	bool untagged;
+	bool untagged, member;
 	uint32_t tx, rx;
 	uint16_t insert, outer;
 	uint32_t nr_macs, nr_ips;

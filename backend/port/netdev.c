@@ -2,8 +2,11 @@
 /* A kernel netdev under us; see netdev.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -21,12 +24,11 @@ LOG_TAG("netdev");
 
 #define FEATURE_BLOCKS 4u
 
-/* What would merge frames before a packet socket sees them. */
+#define FEATURE_VLAN_FILTER 4u
+
+/* What would merge frames before a packet socket sees them, or hold them back. */
 static const char *const features[NETDEV_FEATURES] = {
-	"rx-gro",
-	"rx-lro",
-	"rx-gro-hw",
-	"rx-gro-list",
+	"rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", [FEATURE_VLAN_FILTER] = "rx-vlan-filter",
 };
 
 /* What keeps dom0's own stack from answering, with a guest's address, on a guest's VF. */
@@ -255,6 +257,67 @@ int netdev_wait_link(const char *name, unsigned int timeout_ms)
 		nanosleep(&step, NULL);
 	}
 	return -ENODEV;
+}
+
+bool netdev_filters_vlans(const char *name)
+{
+	return features_set(name, 0, 0) & 1u << FEATURE_VLAN_FILTER;
+}
+
+static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	return nlh;
+}
+
+/* Send one request, wait for the kernel's answer. Return: 0, -errno */
+static int link_transact(struct nlmsghdr *nlh)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char reply[1024];
+	ssize_t len = -1;
+	int ret;
+
+	if (!nl)
+		return -errno;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0)
+		len = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+	ret = len < 0 || mnl_cb_run(reply, len, 0, 0, NULL, NULL) < 0 ? -errno : 0;
+	mnl_socket_close(nl);
+	return ret;
+}
+
+int netdev_vlan_add(const char *name, unsigned int ifindex, uint16_t vlan)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlattr *info, *data;
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	mnl_attr_put_u32(nlh, IFLA_LINK, ifindex);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "vlan");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u16(nlh, IFLA_VLAN_ID, vlan);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return link_transact(nlh);
+}
+
+int netdev_vlan_del(const char *name)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = link_request(buf, RTM_DELLINK, 0);
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return link_transact(nlh);
 }
 
 int netdev_members_open(void)

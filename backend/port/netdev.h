@@ -15,7 +15,7 @@
 
 #include "port.h"
 
-#define NETDEV_FEATURES 4u
+#define NETDEV_FEATURES 5u
 #define NETDEV_SYSCTLS 4u
 
 /* Whose traffic the netdev carries. */
@@ -41,8 +41,8 @@ struct netdev_saved {
 /**
  * netdev_prepare() - Make a netdev fit for a packet socket, and set it up
  *
- * Turns off what merges frames before the socket sees them (GRO, LRO); for
- * NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack. Logs at
+ * Turns off what merges frames before the socket sees them (GRO, LRO) and, where
+ * that can be, what holds back VLANs; for NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack. Logs at
  * debug level what this netdev doesn't have.
  * Return: 0, -errno (no such netdev, or it can't be set up; nothing is changed)
  */
@@ -68,6 +68,15 @@ void netdev_link(const char *name, struct port_link *link);
 
 /** netdev_wait_link() - Wait for the carrier. Return: 0, -ETIMEDOUT, -ENODEV */
 int netdev_wait_link(const char *name, unsigned int timeout_ms);
+
+/** netdev_filters_vlans() - Do only those VLANs arrive that the netdev was told of? */
+bool netdev_filters_vlans(const char *name);
+
+/** netdev_vlan_add() - A VLAN device above netdev @ifindex, down. Return: 0, -errno */
+int netdev_vlan_add(const char *name, unsigned int ifindex, uint16_t vlan);
+
+/** netdev_vlan_del() - Remove a netdev. Return: 0, -errno */
+int netdev_vlan_del(const char *name);
 
 /** netdev_members_open() - A socket whose memberships vanish with the process. Return: fd, -errno */
 int netdev_members_open(void);

@@ -13,6 +13,7 @@
 #include "nic.h"
 #include "offload.h"
 #include "pf.h"
+#include "reach.h"
 #include "switch.h"
 #include "vdev.h"
 #include "vf.h"
@@ -46,9 +47,11 @@ struct nic {
 /*
  * struct place - A software port's share of the uplink
  * @groups: its MAC and the groups it listens to
+ * @reach:  its other MACs, and its VLANs
  */
 struct place {
 	struct groups groups;
+	struct reach reach;
 };
 
 void nic_set_barrier(void (*barrier)(void))
@@ -216,6 +219,7 @@ static void place_closed(void *arg)
 	struct place *place = arg;
 
 	groups_close(&place->groups);
+	reach_close(&place->reach);
 	free(place);
 }
 
@@ -229,10 +233,16 @@ static int place_mcast(void *arg, const struct rte_ether_addr *mac, bool add)
 	return groups_change(&((struct place *)arg)->groups, mac, add);
 }
 
+static void place_rules(void *arg, const struct port_rules *rules)
+{
+	reach_set(&((struct place *)arg)->reach, rules);
+}
+
 static const struct switch_hooks place_hooks = {
 	.closed = place_closed,
 	.group = place_group,
 	.mcast = place_mcast,
+	.rules = place_rules,
 };
 
 /* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */
@@ -240,6 +250,8 @@ static void uplink_filter(struct nic *nic, struct place *place, const struct rte
 {
 	int ret = groups_open(&place->groups, nic->uplink_name, mac, true);
 
+	if (reach_open(&place->reach, nic->uplink_name) < 0)
+		log_warn("%s: no more than one address and no VLANs: %m", nic->config->name);
 	if (ret == 0 || nic->promiscuous)
 		return;
 	log_warn("%s: uplink %s takes no more addresses (%s), receiving everything",
@@ -261,6 +273,7 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 		if (!place)
 			return NULL;
 		place->groups.fd = -1;
+		place->reach.fd = -1;
 	}
 	port = switch_port_open(nic->env.sw, mac, place ? &place_hooks : NULL, place);
 	if (!port) {

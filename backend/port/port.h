@@ -36,6 +36,8 @@
 #define PORT_NAME_MAX 48u
 #define PORT_BURST 32u
 #define PORT_QUEUES_MAX 16u
+#define PORT_MACS_MAX 64u
+#define PORT_VLANS 4096u
 
 enum port_kind { PORT_VF, PORT_SOFTWARE };
 
@@ -57,13 +59,21 @@ struct port_stats {
 enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
 
 /**
- * struct port_rules - What a NIC may enforce beside the packet path, which always does
+ * struct port_rules - What a NIC may enforce beside the packet path, which always does, and
+ * what it must let arrive
  * @spoof_check: drop what has another source address than the port's, or a VLAN
  * @link:        of the VF
+ * @max_mbps:    the NIC may hold back what is above it, 0 = no limit
+ * @macs:        frames to these arrive too
+ * @vlans:       frames of these arrive, one bit each
  */
 struct port_rules {
 	bool spoof_check;
 	enum port_wish link;
+	uint32_t max_mbps;
+	uint32_t nr_macs;
+	struct rte_ether_addr macs[PORT_MACS_MAX];
+	uint64_t vlans[PORT_VLANS / 64];
 };
 
 struct port;
@@ -87,8 +97,8 @@ struct port_ops {
 	void (*stats_get)(struct port *port, struct port_stats *stats);
 	/* control; NULL = every group's frames arrive anyway. Return: 0, -errno */
 	int (*mcast)(struct port *port, const struct rte_ether_addr *mac, bool add);
-	/* control; NULL = the port has no hardware of its own. Waits for the NIC if
-	 * they changed; an open port begins with the spoof check and PORT_LINK_AUTO */
+	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
+	 * open port begins with the spoof check and PORT_LINK_AUTO */
 	void (*rules)(struct port *port, const struct port_rules *rules);
 };
 
@@ -135,7 +145,7 @@ static inline int port_mcast(struct port *port, const struct rte_ether_addr *mac
 	return port->ops->mcast ? port->ops->mcast(port, mac, add) : 0;
 }
 
-/** port_rules() - Control thread: have the NIC enforce too what it can */
+/** port_rules() - Control thread: have the NIC enforce what it can, and let arrive what must */
 static inline void port_rules(struct port *port, const struct port_rules *rules)
 {
 	if (port->ops->rules)

@@ -38,6 +38,7 @@ enum drop {
  * struct soft - One port of the switch
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
+ * @rules:  what was told last; not all of its addresses need be in the table
  */
 struct soft {
 	struct port port;
@@ -47,6 +48,7 @@ struct soft {
 	const struct switch_hooks *hooks;
 	void *arg;
 	uint32_t place;
+	struct port_rules rules;
 	/* owner's worker: w, others: r */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	/* any worker: w */
@@ -409,12 +411,85 @@ static void soft_free(struct soft *soft)
 	free(soft);
 }
 
+static struct soft *owner_of(const struct ethswitch *sw, const struct rte_ether_addr *mac)
+{
+	void *soft;
+
+	return rte_hash_lookup_data(sw->table, mac, &soft) < 0 ? NULL : soft;
+}
+
+static bool has_mac(const struct port_rules *rules, const struct rte_ether_addr *mac)
+{
+	for (uint32_t i = 0; i < rules->nr_macs; i++)
+		if (rte_is_same_ether_addr(&rules->macs[i], mac))
+			return true;
+	return false;
+}
+
+/* Frames to @mac arrive at @soft. Return: 0, -errno */
+static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
+{
+	struct soft *owner = owner_of(soft->sw, mac);
+
+	if (owner)
+		return owner == soft ? 0 : -EEXIST;
+	return rte_hash_add_key_data(soft->sw->table, mac, soft);
+}
+
+/* Take out those addresses of @soft that @keep does not have; its own stays. */
+static void table_remove(struct soft *soft, const struct port_rules *keep)
+{
+	struct ethswitch *sw = soft->sw;
+	int32_t positions[PORT_MACS_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < soft->rules.nr_macs; i++) {
+		const struct rte_ether_addr *mac = &soft->rules.macs[i];
+
+		if (has_mac(keep, mac) || rte_is_same_ether_addr(mac, &soft->port.mac) ||
+		    owner_of(sw, mac) != soft)
+			continue;
+		positions[nr] = rte_hash_del_key(sw->table, mac);
+		nr += positions[nr] >= 0;
+	}
+	if (nr)
+		barrier();
+	for (uint32_t i = 0; i < nr; i++)
+		rte_hash_free_key_with_position(sw->table, positions[i]);
+}
+
+static void table_add_all(struct soft *soft, const struct port_rules *rules)
+{
+	for (uint32_t i = 0; i < rules->nr_macs; i++) {
+		int ret = table_add(soft, &rules->macs[i]);
+
+		if (ret < 0 && !has_mac(&soft->rules, &rules->macs[i]))
+			log_warn("%s: frames to " RTE_ETHER_ADDR_PRT_FMT " go elsewhere: %s",
+				 soft->sw->name, RTE_ETHER_ADDR_BYTES(&rules->macs[i]),
+				 ret == -EEXIST ? "the address is another vif's" : strerror(-ret));
+	}
+}
+
+/* Told again and again: an address that was another's may be free by now. */
+static void soft_rules(struct port *port, const struct port_rules *rules)
+{
+	struct soft *soft = (struct soft *)port;
+
+	table_remove(soft, rules);
+	table_add_all(soft, rules);
+	if (soft->hooks->rules)
+		soft->hooks->rules(soft->arg, rules);
+	soft->rules = *rules;
+}
+
 static void soft_close(struct port *port)
 {
+	static const struct port_rules none;
 	struct soft *soft = (struct soft *)port;
 	struct ethswitch *sw = soft->sw;
 	int32_t position = rte_hash_del_key(sw->table, &port->mac);
 
+	table_remove(soft, &none);
 	atomic_store(&sw->ports[soft->place], NULL);
 	barrier();
 	if (position >= 0)
@@ -439,6 +514,7 @@ static const struct port_ops soft_ops = {
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,
 	.mcast = soft_mcast,
+	.rules = soft_rules,
 };
 
 static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_addr *mac)
@@ -506,7 +582,7 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 struct ethswitch *switch_create(const char *name, struct offload *offload)
 {
 	struct rte_hash_parameters params = {
-		.entries = SWITCH_PORTS_MAX * 2,
+		.entries = SWITCH_PORTS_MAX * 4,
 		.key_len = RTE_ETHER_ADDR_LEN,
 		.hash_func = rte_hash_crc,
 		.socket_id = SOCKET_ID_ANY,

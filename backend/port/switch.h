@@ -2,7 +2,8 @@
 /*
  * The software switch of one NIC: software ports, a MAC table, one uplink.
  *
- * Addresses are known, never learnt: a port's is entered when it opens. A frame
+ * Addresses are known, never learnt: a port's is entered when it opens, others by
+ * port_rules(), each for one port: who comes first has it. A frame
  * to one of them goes into that port's inbox; any other unicast address is the
  * wire's; group addresses go everywhere but back. Nothing goes back where it
  * came from; a NIC whose own switch returns the uplink's group frames to the
@@ -74,6 +75,8 @@ struct switch_hooks {
 	void (*group)(void *arg, const struct rte_mbuf *frame);
 	/* control; as port_mcast() */
 	int (*mcast)(void *arg, const struct rte_ether_addr *mac, bool add);
+	/* control; as port_rules(), whose addresses are in the table already */
+	void (*rules)(void *arg, const struct port_rules *rules);
 };
 
 /**

@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "groups.h"
 #include "netdev.h"
+#include "reach.h"
 #include "vf.h"
 
 LOG_TAG("vf");
@@ -34,6 +35,10 @@ struct vf {
 	struct netdev_saved netdev_saved;
 	struct eth *eth;
 	struct groups groups;
+	struct reach reach;
+	/* control: w, worker: r; other addresses of the vif's, as numbers */
+	_Atomic uint32_t nr_macs;
+	_Atomic uint64_t macs[PORT_MACS_MAX];
 	/* worker: w, others: r */
 	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };
@@ -79,13 +84,31 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 	return done;
 }
 
+static uint64_t mac_number(const struct rte_ether_addr *mac)
+{
+	uint64_t number = 0;
+
+	memcpy(&number, mac, sizeof(*mac));
+	return number;
+}
+
+/* While they are being changed a frame may be judged by some of either. */
+static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
+{
+	uint32_t nr = atomic_load_explicit(&vf->nr_macs, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (atomic_load_explicit(&vf->macs[i], memory_order_relaxed) == mac_number(mac))
+			return true;
+	return rte_is_same_ether_addr(mac, &vf->port.mac);
+}
+
 /* Some NICs' switches return a VF's own group frames to it: a guest would see its address doubled. */
 static bool reflected(const struct vf *vf, const struct rte_mbuf *frame)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
-	return rte_is_multicast_ether_addr(&eth->dst_addr) &&
-	       rte_is_same_ether_addr(&eth->src_addr, &vf->port.mac);
+	return unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) && is_own(vf, &eth->src_addr);
 }
 
 static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
@@ -156,6 +179,7 @@ static void vf_give_back(struct vf *vf)
 
 	eth_close(vf->eth);
 	groups_close(&vf->groups);
+	reach_close(&vf->reach);
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
 		restore_values(vf, netdev);
 		netdev_restore(vf->info.netdev, &vf->netdev_saved);
@@ -172,7 +196,10 @@ static void vf_close(struct port *port)
 	vf_give_back(vf);
 }
 
-/* What the PF refuses it has logged, and the path enforces it anyway. */
+/*
+ * What the PF refuses it has logged, and the path enforces it anyway. A VF may have more than one
+ * address only where the PF trusts it: it is ours, not the guest's.
+ */
 static void vf_rules(struct port *port, const struct port_rules *rules)
 {
 	static const uint8_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
@@ -181,15 +208,23 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 	struct vf *vf = (struct vf *)port;
 	const struct pf_vf want = {
 		.spoofchk = rules->spoof_check,
+		.trust = rules->nr_macs > 0,
 		.link_state = states[rules->link],
+		.max_mbps = rules->max_mbps,
 	};
+	uint32_t changed = (rules->spoof_check != vf->rules.spoof_check ? PF_SPOOFCHK : 0) |
+			   (rules->link != vf->rules.link ? PF_LINK : 0) |
+			   (rules->max_mbps != vf->rules.max_mbps ? PF_RATE : 0) |
+			   (!rules->nr_macs != !vf->rules.nr_macs ? PF_TRUST : 0);
 
-	if (!vf->env->pf)
-		return;
-	if (rules->spoof_check == vf->rules.spoof_check && rules->link == vf->rules.link)
-		return;
+	if (changed && vf->env->pf)
+		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
+	for (uint32_t i = 0; i < rules->nr_macs; i++)
+		atomic_store_explicit(&vf->macs[i], mac_number(&rules->macs[i]),
+				      memory_order_relaxed);
+	atomic_store_explicit(&vf->nr_macs, rules->nr_macs, memory_order_relaxed);
+	reach_set(&vf->reach, rules);
 	vf->rules = *rules;
-	pf_vf_set(vf->env->pf, vf->info.index, &want, PF_SPOOFCHK | PF_LINK);
 }
 
 static const struct port_ops vf_ops = {
@@ -283,6 +318,8 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 	if (ret < 0)
 		return ret;
 	ret = groups_open(&vf->groups, vf->info.netdev, mac, false);
+	if (ret == 0)
+		ret = reach_open(&vf->reach, vf->info.netdev);
 	if (ret < 0)
 		return ret;
 	vf->eth = eth_create_netdev(&params);
@@ -303,6 +340,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->env = env;
 	vf->info = *info;
 	vf->groups.fd = -1;
+	vf->reach.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;
 	vf->rules.spoof_check = true;

@@ -255,6 +255,28 @@ static void write_carrier(struct vif *vif)
 	store_put(vif->host->store, vif->backend, "carrier", "%d", carrier);
 }
 
+/* Not less than the path lets through, and something where that is little. */
+static uint32_t rate_mbps(const struct path_live *live)
+{
+	uint64_t mbps = live->rate_us ?
+				live->rate_bytes / live->rate_us * 8 +
+					live->rate_bytes % live->rate_us * 8 / live->rate_us :
+				0;
+
+	if (!live->rate_bytes)
+		return 0;
+	return mbps < UINT32_MAX ? (uint32_t)mbps + 1 : 0;
+}
+
+/* Which VLANs must arrive; a NIC does not look for those inside an 802.1ad tag. */
+static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS / 64])
+{
+	static_assert(PORT_VLANS == POLICY_VLANS, "the same VLANs");
+
+	if ((policy->rx & (POLICY_VLAN | POLICY_OUTER)) == POLICY_VLAN && policy->member)
+		memcpy(vlans, policy->vlans, sizeof(policy->vlans));
+}
+
 /*
  * A NIC's spoof check knows one address and, on some NICs, no VLAN: where the
  * policy allows more, the path checks alone.
@@ -265,11 +287,18 @@ void vif_tell_port(struct vif *vif, struct port *port)
 						[POLICY_LINK_ON] = PORT_LINK_ON,
 						[POLICY_LINK_OFF] = PORT_LINK_OFF };
 	const struct policy *policy = &vif->live.policy;
+	struct port_rules rules = {
+		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
+			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
+		.link = links[vif->policy.draft.link],
+		.max_mbps = rate_mbps(&vif->live),
+		.nr_macs = policy->nr_macs,
+	};
 
-	port_rules(port, &(struct port_rules){ .spoof_check =
-						       policy->anti_spoof && !policy->nr_macs &&
-						       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
-					       .link = links[vif->policy.draft.link] });
+	static_assert(PORT_MACS_MAX == POLICY_MACS_MAX, "the same addresses");
+	memcpy(rules.macs, policy->macs, sizeof(rules.macs));
+	rules_vlans(policy, rules.vlans);
+	port_rules(port, &rules);
 }
 
 void vif_update_live(struct vif *vif, uint64_t now_us)

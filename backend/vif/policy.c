@@ -417,6 +417,7 @@ static void compile_vlans(const struct policy_draft *draft, struct policy *polic
 	bool member = draft->filter || own;
 
 	policy->untagged = draft->allow_untagged < 0 ? !member : draft->allow_untagged;
+	policy->member = member;
 	policy->insert = draft->vlan_insert;
 	policy->outer = draft->vlan_outer;
 	if (!member && policy->untagged)

@@ -488,6 +488,43 @@ static void port_is_told_what_hardware_may_enforce(void **state)
 	port->ops = former;
 }
 
+/* A NIC gives to whom it was told to give. */
+static void port_is_told_what_must_arrive(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		uint32_t macs, vlans, mbps;
+	} rules[] = {
+		{ "policy/macs", "02:00:00:00:00:09 02:00:00:00:00:0a", 2, 0, 0 },
+		{ "policy/vlan-filter", "10,20-29", 0, 11, 0 },
+		{ "policy/vlan-insert", "10/5", 0, 1, 0 },
+		{ "policy/vlan-outer", "10", 0, 0, 0 },
+		{ "policy/allow-untagged", "0", 0, 0, 0 },
+		{ "policy/rate", "62500,50000", 0, 0, 11 },
+		{ "policy/rate", "1,1000000", 0, 0, 1 },
+		{ "policy/rate", "1000000000000000,1", 0, 0, 0 },
+	};
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+
+	(void)state;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	for (uint32_t i = 0; i < NR(rules); i++) {
+		uint32_t vlans = 0;
+
+		rule(rules[i].key, rules[i].value);
+		for (uint32_t word = 0; word < PORT_VLANS / 64; word++)
+			vlans += (uint32_t)__builtin_popcountll(told.vlans[word]);
+		assert_int_equal(told.nr_macs, rules[i].macs);
+		assert_int_equal(vlans, rules[i].vlans);
+		assert_int_equal(told.max_mbps, rules[i].mbps);
+		rule(rules[i].key, NULL);
+	}
+	port->ops = former;
+}
+
 static char dir[64];
 
 static void file_path(char path[128], const char *name)
@@ -689,6 +726,7 @@ int main(void)
 		VIF(vif_whose_policy_was_never_right_is_closed),
 		VIF(disturbed_reading_leaves_the_former_policy),
 		VIF(port_is_told_what_hardware_may_enforce),
+		VIF(port_is_told_what_must_arrive),
 		FILES(sources_win_in_their_order),
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),

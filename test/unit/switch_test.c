@@ -188,6 +188,38 @@ static void mixed_burst_reaches_each_in_order(void **state)
 	wire_free();
 }
 
+static void more_addresses_come_and_go(void **state)
+{
+	struct port_rules rules = { .nr_macs = 2, .macs = { mac_far, mac_b } };
+	struct port_rules none = { 0 };
+
+	(void)state;
+	/* one is free, the other is somebody's */
+	port_rules(a, &rules);
+	assert_int_equal(send_one(b, &mac_far, 1), 1);
+	assert_int_equal(empty(a), 1);
+	assert_int_equal(send_one(c, &mac_b, 2), 1);
+	assert_int_equal(empty(a), 0);
+	assert_int_equal(empty(b), 1);
+	/* not to be had twice, and free again only when it was given back */
+	port_rules(c, &rules);
+	assert_int_equal(send_one(b, &mac_far, 3), 1);
+	assert_int_equal(empty(c), 0);
+	assert_int_equal(empty(a), 1);
+	port_rules(a, &none);
+	port_rules(c, &rules);
+	assert_int_equal(send_one(b, &mac_far, 4), 1);
+	assert_int_equal(empty(c), 1);
+	port_close(c);
+	c = switch_port_open(sw, &mac_c, NULL, NULL);
+	assert_non_null(c);
+	assert_int_equal(send_one(b, &mac_far, 5), 1);
+	assert_int_equal(empty(c), 0);
+	switch_uplink_poll(sw);
+	assert_int_equal(wire.nr_sent, 1);
+	wire_free();
+}
+
 static void flooded_frame_promises_nothing(void **state)
 {
 	struct rte_mbuf *frame = frame_to(&mac_group, 1), *got[PORT_BURST];
@@ -527,6 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(own_promises_stay_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
+		fact(more_addresses_come_and_go),
 		fact(flooded_frame_promises_nothing),
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),
 		fact(group_frame_that_the_nic_returns_is_not_seen_twice),

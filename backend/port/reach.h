@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What else has to arrive on a netdev for one vif: frames to addresses beside its
+ * own, and frames of VLANs, which a NIC lets through only if it was told of them.
+ *
+ * Theory of operation. Addresses are memberships of a packet socket. For VLANs
+ * the kernel has no such thing: the filter of a netdev follows the VLAN devices
+ * above it, so for each VLAN that a vif on the netdev needs there is one, "vd" and
+ * the netdev's index, a dot, the VLAN; always down, nothing is received by it. A
+ * netdev that does not filter, or lets its filter be turned off (netdev_prepare()),
+ * needs none. Addresses vanish with the process; VLAN devices stay behind one that
+ * is killed, and the next one takes them over.
+ *
+ * Any thread; a lock inside. Calls wait for the kernel. Logs what a netdev refuses.
+ */
+#ifndef VIFD_PORT_REACH_H
+#define VIFD_PORT_REACH_H
+
+#include <net/if.h>
+#include <sys/queue.h>
+
+#include "port.h"
+
+/**
+ * struct reach - One vif's on one netdev
+ * @fd:    holds the addresses; -1 = closed
+ * @rules: what was asked for last
+ */
+struct reach {
+	LIST_ENTRY(reach) link;
+	int fd;
+	char netdev[IF_NAMESIZE];
+	struct port_rules rules;
+};
+
+/** reach_open() - Nothing yet. Return: 0, -errno */
+int reach_open(struct reach *reach, const char *netdev);
+
+/** reach_close() - Let go of everything; closing twice is fine */
+void reach_close(struct reach *reach);
+
+/** reach_set() - What must arrive: @macs and @vlans of @rules */
+void reach_set(struct reach *reach, const struct port_rules *rules);
+
+#endif
