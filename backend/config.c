@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * See config.h. One table lists every option; parsing, ranges, defaults and
- * --help read it.
- *
- * rte_cfgfile splits the file into sections and values. It drops lines without
- * '=' and cuts long ones without a word, so check_lines() refuses those first,
- * with their line number. All errors of a file are logged, not just the first.
+ * --help read it. All errors of a file are logged, not just the first.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_cfgfile.h>
+#include "ini.h"
 
 LOG_TAG("config");
-
-#define LINE_MAX_BYTES (CFG_VALUE_LEN - 1u)
 
 enum option_type {
 	OPTION_NUMBER, /* uint32_t, min..max */
@@ -83,14 +78,25 @@ static const struct option options[] = {
 
 #define NR_OPTIONS (sizeof(options) / sizeof(options[0]))
 
-/* Where an error is: file and section; NR_OPTIONS bits of keys seen in it. */
-struct place {
+/**
+ * struct loader - A file that is being read
+ * @kind:   of the section: "daemon", "nic", "policy"; NULL = a wrong one, not looked into
+ * @base:   what its options are fields of
+ * @line:   where it begins
+ * @before: errors there were before it
+ * @seen:   one bit for each option that was given: of [daemon], of this [nic NAME]
+ */
+struct loader {
+	struct config *config;
 	const char *path;
-	const char *section;
-	uint64_t seen;
+	const char *kind;
+	void *base;
+	uint32_t line;
+	unsigned int errors, before;
+	uint64_t seen_daemon, seen_nic;
 };
 
-_Static_assert(NR_OPTIONS <= 64, "struct place has a bit for each option");
+_Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)
@@ -201,244 +207,220 @@ static void set_defaults(const char *section, void *base)
 	}
 }
 
-/* One "key = value" of the section at @place; the number of errors. */
-static unsigned int read_entry(struct place *place, const char *kind, void *base,
-			       const struct rte_cfgfile_entry *entry)
+static void wrong(struct loader *loader, uint32_t line, uint32_t column, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void wrong(struct loader *loader, uint32_t line, uint32_t column, const char *fmt, ...)
 {
-	const struct option *option = options;
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	log_error("%s:%u:%u: %s", loader->path, line, column, text);
+	loader->errors++;
+}
+
+static const struct option *find_option(const char *kind, const char *key)
+{
+	for (const struct option *o = options; o < options + NR_OPTIONS; o++)
+		if (!strcmp(o->section, kind) && !strcmp(o->key, key))
+			return o;
+	return NULL;
+}
+
+static void read_option(struct loader *loader, const struct ini_line *line)
+{
+	const struct option *option = find_option(loader->kind, line->key);
+	uint64_t *seen = loader->base == loader->config ? &loader->seen_daemon : &loader->seen_nic;
 	char text[128];
 
-	while (option < options + NR_OPTIONS &&
-	       (strcmp(option->section, kind) != 0 || strcmp(option->key, entry->name) != 0))
-		option++;
-	if (option == options + NR_OPTIONS) {
-		log_error("%s: [%s] %s: no such option; vifd --help lists them", place->path,
-			  place->section, entry->name);
-		return 1;
+	if (!option) {
+		wrong(loader, line->line, line->column,
+		      "[%s] %s: no such option; vifd --help lists them", line->section, line->key);
+	} else if (*seen & UINT64_C(1) << (option - options)) {
+		wrong(loader, line->line, line->column, "[%s] %s is given twice, expected once",
+		      line->section, line->key);
+	} else if (!option_set(option, loader->base, line->value)) {
+		wrong(loader, line->line, line->value_column, "[%s] %s = '%s': expected %s",
+		      line->section, line->key, line->value,
+		      expectation(option, text, sizeof(text)));
 	}
-	if (place->seen & UINT64_C(1) << (option - options)) {
-		log_error("%s: [%s] %s is given twice, expected once", place->path, place->section,
-			  entry->name);
-		return 1;
-	}
-	place->seen |= UINT64_C(1) << (option - options);
-	if (!option_set(option, base, entry->value)) {
-		log_error("%s: [%s] %s = '%s': expected %s", place->path, place->section,
-			  entry->name, entry->value, expectation(option, text, sizeof(text)));
-		return 1;
-	}
-	return 0;
+	if (option)
+		*seen |= UINT64_C(1) << (option - options);
 }
 
-static unsigned int read_entries(struct rte_cfgfile *file, int index, struct place *place,
-				 const char *kind, void *base)
+/* [policy]: kept as it is written; who knows the rules checks it before the start. */
+static void read_policy(struct loader *loader, const struct ini_line *line)
 {
-	char name[CFG_NAME_LEN];
-	int nr = rte_cfgfile_section_num_entries_by_index(file, name, index);
-	struct rte_cfgfile_entry *entries = calloc((size_t)nr + 1, sizeof(*entries));
-	unsigned int errors = 0;
+	struct config *config = loader->config;
+	struct config_policy *rule = &config->policy[config->nr_policy];
 
-	if (entries == NULL) {
-		log_error("%s: [%s]: out of memory", place->path, place->section);
-		return 1;
+	for (const struct config_policy *other = config->policy; other < rule; other++) {
+		if (strcmp(other->key, line->key) != 0)
+			continue;
+		wrong(loader, line->line, line->column, "[policy] %s is given twice, expected once",
+		      line->key);
+		return;
 	}
-	rte_cfgfile_section_entries_by_index(file, index, name, entries, nr);
-	for (int i = 0; i < nr; i++)
-		errors += read_entry(place, kind, base, &entries[i]);
-	free(entries);
-	return errors;
+	if (config->nr_policy == CONFIG_POLICY_MAX) {
+		wrong(loader, line->line, 1, "[policy]: expected at most %u lines",
+		      CONFIG_POLICY_MAX);
+	} else if (strlen(line->key) >= sizeof(rule->key)) {
+		wrong(loader, line->line, line->column, "[policy] %s: no such rule", line->key);
+	} else if (strlen(line->value) >= sizeof(rule->value)) {
+		wrong(loader, line->line, line->value_column,
+		      "[policy] %s: expected at most %zu bytes", line->key,
+		      sizeof(rule->value) - 1);
+	} else {
+		strcpy(rule->key, line->key);
+		strcpy(rule->value, line->value);
+		rule->line = line->line;
+		rule->column = line->value_column;
+		config->nr_policy++;
+	}
 }
 
-/* Rules between the options of one NIC, and between NICs. */
-static unsigned int check_nic(const struct config *config, const struct config_nic *nic,
-			      const struct place *place)
+/* Rules between the options of one NIC, and between NICs; it was the last section. */
+static void check_nic(struct loader *loader)
 {
+	const struct config_nic *nic = loader->base;
+
 	if (nic->pf[0] == '\0' && nic->uplink[0] == '\0') {
-		log_error(
-			"%s: [%s] pf, uplink: expected at least one of them (uplink = none: no wire)",
-			place->path, place->section);
-		return 1;
+		wrong(loader, loader->line, 1,
+		      "[nic %s] pf, uplink: expected at least one of them (uplink = none: no wire)",
+		      nic->name);
+		return;
 	}
 	if (nic->vdev[0] != '\0' && (nic->pf[0] != '\0' || nic->devices[0] != '\0')) {
-		log_error("%s: [%s] vdev = %s: expected no pf and no devices beside it",
-			  place->path, place->section, nic->vdev);
-		return 1;
+		wrong(loader, loader->line, 1,
+		      "[nic %s] vdev = %s: expected no pf and no devices beside it", nic->name,
+		      nic->vdev);
+		return;
 	}
 	if (nic->devices[0] != '\0' && nic->pf[0] != '\0') {
-		log_error("%s: [%s] devices = %s: expected no pf beside it, whose VFs it has",
-			  place->path, place->section, nic->devices);
-		return 1;
+		wrong(loader, loader->line, 1,
+		      "[nic %s] devices = %s: expected no pf beside it, whose VFs it has",
+		      nic->name, nic->devices);
+		return;
 	}
 	if (nic->vfs > 0 && nic->pf[0] == '\0') {
-		log_error("%s: [%s] vfs = %u: expected a pf to create them on", place->path,
-			  place->section, nic->vfs);
-		return 1;
+		wrong(loader, loader->line, 1, "[nic %s] vfs = %u: expected a pf to create them on",
+		      nic->name, nic->vfs);
+		return;
 	}
-	for (const struct config_nic *other = config->nics; other < nic; other++) {
+	for (const struct config_nic *other = loader->config->nics; other < nic; other++) {
 		if (strcmp(other->name, nic->name) == 0 ||
 		    (nic->pf[0] != '\0' && strcmp(other->pf, nic->pf) == 0)) {
-			log_error("%s: [%s]: expected a name and a pf that [nic %s] does not have",
-				  place->path, place->section, other->name);
-			return 1;
+			wrong(loader, loader->line, 1,
+			      "[nic %s]: expected a name and a pf that [nic %s] does not have",
+			      nic->name, other->name);
+			return;
 		}
 	}
-	return 0;
 }
 
-static unsigned int read_nic(struct config *config, struct rte_cfgfile *file, int index,
-			     struct place *place)
+static void end_section(struct loader *loader)
 {
-	const char *name = place->section + strlen("nic ");
+	if (loader->kind && !strcmp(loader->kind, "nic") && loader->errors == loader->before)
+		check_nic(loader);
+}
+
+static void begin_nic(struct loader *loader, const char *name)
+{
+	struct config *config = loader->config;
 	struct config_nic *nic = &config->nics[config->nr_nics];
-	unsigned int errors;
 
 	if (config->nr_nics == CONFIG_NICS_MAX) {
-		log_error("%s: [%s]: expected at most %u NICs", place->path, place->section,
-			  CONFIG_NICS_MAX);
-		return 1;
+		wrong(loader, loader->line, 1, "[nic %s]: expected at most %u NICs", name,
+		      CONFIG_NICS_MAX);
+		return;
 	}
 	if (*name == '\0' || strlen(name) >= sizeof(nic->name) || strpbrk(name, " \t") != NULL) {
-		log_error("%s: [%s]: expected [nic NAME], NAME one word of at most %zu bytes",
-			  place->path, place->section, sizeof(nic->name) - 1);
-		return 1;
+		wrong(loader, loader->line, 1,
+		      "[nic %s]: expected [nic NAME], NAME one word of at most %zu bytes", name,
+		      sizeof(nic->name) - 1);
+		return;
 	}
 	strcpy(nic->name, name);
 	config->nr_nics++;
 	set_defaults("nic", nic);
-	errors = read_entries(file, index, place, "nic", nic);
-	return errors > 0 ? errors : check_nic(config, nic, place);
+	loader->kind = "nic";
+	loader->base = nic;
+	loader->seen_nic = 0;
 }
 
-/* [policy]: kept as it is written; who knows the rules checks it before the start. */
-static unsigned int read_policy(struct config *config, struct rte_cfgfile *file, int index,
-				const char *path)
+static void begin_section(struct loader *loader, const struct ini_line *line)
 {
-	struct rte_cfgfile_entry entries[CONFIG_POLICY_MAX];
-	char name[CFG_NAME_LEN];
-	int nr = rte_cfgfile_section_num_entries_by_index(file, name, index);
+	loader->line = line->line;
+	loader->before = loader->errors;
+	loader->kind = NULL;
+	loader->base = loader->config;
+	if (strcmp(line->section, "daemon") == 0)
+		loader->kind = "daemon";
+	else if (strcmp(line->section, "policy") == 0)
+		loader->kind = "policy";
+	else if (strncmp(line->section, "nic ", strlen("nic ")) == 0)
+		begin_nic(loader, line->section + strlen("nic "));
+	else
+		wrong(loader, line->line, line->column,
+		      "[%s]: no such section, expected [daemon] or [nic NAME] or [policy]",
+		      line->section);
+}
 
-	if (nr + config->nr_policy > CONFIG_POLICY_MAX) {
-		log_error("%s: [policy]: expected at most %u lines", path, CONFIG_POLICY_MAX);
-		return 1;
-	}
-	nr = rte_cfgfile_section_entries_by_index(file, index, name, entries, nr);
-	for (int i = 0; i < nr; i++) {
-		struct config_policy *rule = &config->policy[config->nr_policy++];
+static int take_line(void *arg, const struct ini_line *line)
+{
+	struct loader *loader = arg;
 
-		if (strlen(entries[i].name) >= sizeof(rule->key)) {
-			log_error("%s: [policy] %s: no such rule", path, entries[i].name);
-			return 1;
-		}
-		snprintf(rule->key, sizeof(rule->key), "%.31s", entries[i].name);
-		snprintf(rule->value, sizeof(rule->value), "%s", entries[i].value);
+	if (line->wrong) {
+		wrong(loader, line->line, line->column, "%s", line->wrong);
+	} else if (!line->key) {
+		end_section(loader);
+		begin_section(loader, line);
+	} else if (loader->kind && !strcmp(loader->kind, "policy")) {
+		read_policy(loader, line);
+	} else if (loader->kind) {
+		read_option(loader, line);
 	}
 	return 0;
 }
 
-static unsigned int read_sections(struct config *config, struct rte_cfgfile *file, const char *path)
+int config_read(struct config *config, FILE *stream, const char *path)
 {
-	int nr = rte_cfgfile_num_sections(file, "", 0);
-	struct place daemon = { .path = path, .section = "daemon" };
-	unsigned int errors = 0;
+	struct loader loader = { .config = config, .path = path };
+	const char *name = strrchr(path, '/');
+	int err;
 
-	for (int i = 0; i < nr; i++) {
-		char name[CFG_NAME_LEN] = "";
-		struct place place = { .path = path, .section = name };
-
-		rte_cfgfile_section_num_entries_by_index(file, name, i);
-		if (strcmp(name, "daemon") == 0) {
-			errors += read_entries(file, i, &daemon, "daemon", config);
-		} else if (strncmp(name, "nic ", strlen("nic ")) == 0) {
-			errors += read_nic(config, file, i, &place);
-		} else if (strcmp(name, "policy") == 0) {
-			errors += read_policy(config, file, i, path);
-		} else {
-			log_error(
-				"%s: [%s]: no such section, expected [daemon] or [nic NAME] or [policy]",
-				path, name);
-			errors++;
-		}
+	memset(config, 0, sizeof(*config));
+	snprintf(config->file, sizeof(config->file), "%.63s", name ? name + 1 : path);
+	set_defaults("daemon", config);
+	err = ini_read(stream, take_line, &loader);
+	if (err < 0) {
+		log_error("%s: cannot read it: %s", path, strerror(-err));
+		return err;
 	}
-	if (errors == 0 && config->nr_nics == 0) {
+	end_section(&loader);
+	if (loader.errors == 0 && config->nr_nics == 0) {
 		log_error("%s: expected at least one section [nic NAME]", path);
-		errors++;
+		loader.errors++;
 	}
-	return errors;
-}
-
-/* Is @line blank, a comment, "[section]" or "key = value", and not too long? */
-static bool line_ok(char *line, bool *in_section)
-{
-	size_t length = strcspn(line, "\r\n");
-	char *text = line + strspn(line, " \t");
-	char *end;
-
-	if (length >= LINE_MAX_BYTES)
-		return false;
-	text[strcspn(text, "#\r\n")] = '\0';
-	end = text + strlen(text);
-	while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-		*--end = '\0';
-	if (*text == '\0')
-		return true;
-	if (*text != '[')
-		return *in_section && *text != '=' && strchr(text, '=') != NULL &&
-		       strcspn(text, "=") < CFG_NAME_LEN;
-	*in_section = true;
-	return end[-1] == ']' && strchr(text, ']') == end - 1 && end - text < CFG_NAME_LEN;
-}
-
-static unsigned int check_lines(FILE *stream, const char *path)
-{
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-	unsigned int nr = 0, errors = 0;
-	bool in_section = false;
-
-	while ((length = getline(&line, &size, stream)) >= 0) {
-		nr++;
-		if (strlen(line) == (size_t)length && line_ok(line, &in_section))
-			continue;
-		log_error(
-			"%s: line %u: expected [daemon], [nic NAME], [policy], or 'key = value' in a section, at most %u bytes",
-			path, nr, LINE_MAX_BYTES);
-		errors++;
-	}
-	free(line);
-	return errors;
+	return loader.errors > 0 ? -EINVAL : 0;
 }
 
 int config_load(struct config *config, const char *path)
 {
-	struct rte_cfgfile_parameters parameters = { .comment_character = '#' };
-	struct rte_cfgfile *file;
 	FILE *stream = fopen(path, "re");
-	unsigned int errors;
 	int err;
 
-	memset(config, 0, sizeof(*config));
-	set_defaults("daemon", config);
 	if (stream == NULL) {
 		err = -errno;
 		log_error("%s: %m", path);
 		return err;
 	}
-	errors = check_lines(stream, path);
-	err = ferror(stream) ? -errno : 0;
+	err = config_read(config, stream, path);
 	fclose(stream);
-	if (err < 0)
-		log_error("%s: cannot read it: %s", path, strerror(-err));
-	if (err < 0 || errors > 0)
-		return err < 0 ? err : -EINVAL;
-	file = rte_cfgfile_load_with_params(path, CFG_FLAG_EMPTY_VALUES, &parameters);
-	if (file == NULL) {
-		log_error("%s: rte_cfgfile cannot read it", path);
-		return -EINVAL;
-	}
-	errors = read_sections(config, file, path);
-	rte_cfgfile_close(file);
-	return errors > 0 ? -EINVAL : 0;
+	return err;
 }
 
 void config_help(void)

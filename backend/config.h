@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Options of the daemon: /etc/vifd/vifd.conf, INI, read with rte_cfgfile.
+ * Options of the daemon: /etc/vifd/vifd.conf, INI.
  *
- * Constant after start. A wrong option or value is reported with file,
- * section, key and what was expected, and vifd does not start half-configured.
+ * Constant after start. A wrong option or value is reported with file, line,
+ * column, section, key and what was expected, and vifd does not start
+ * half-configured.
  * The table in config.c is the only list of options: defaults, --help and the
  * manual page's list all come from it.
  */
@@ -13,6 +14,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "log.h"
 
@@ -43,12 +45,13 @@ struct config_nic {
 	char vdev[CONFIG_VDEV_MAX];
 };
 
-#define CONFIG_POLICY_MAX 32u
+#define CONFIG_POLICY_MAX 64u
 
 /** struct config_policy - One line of [policy]; vif/policy.h knows keys and values */
 struct config_policy {
 	char key[32];
-	char value[256];
+	char value[2048];
+	uint32_t line, column; /* of the value */
 };
 
 /**
@@ -62,6 +65,7 @@ struct config_policy {
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
  * @policy:      what holds for every vif, as it is written
+ * @file:        the file's name, for messages about @policy
  */
 struct config {
 	uint32_t workers;
@@ -72,6 +76,7 @@ struct config {
 	enum log_level log_level;
 	char run_dir[64];
 	char policy_dir[64];
+	char file[64];
 	uint32_t nr_policy;
 	struct config_policy policy[CONFIG_POLICY_MAX];
 	uint32_t nr_nics;
@@ -83,10 +88,13 @@ struct config {
  * @config: Filled with defaults, then with what the file says
  * @path:   File
  *
- * Before threads start. Logs what is wrong: file, section, key, expectation.
+ * Before threads start. Logs what is wrong: file, line, column, expectation.
  * Return: 0, -EINVAL (contents), -errno (file)
  */
 int config_load(struct config *config, const char *path);
+
+/** config_read() - config_load() of an open file; @path is for messages */
+int config_read(struct config *config, FILE *stream, const char *path);
 
 /** config_help() - Print every section and option, its range and default, to stdout */
 void config_help(void);

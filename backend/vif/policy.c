@@ -358,6 +358,7 @@ static const struct policy_key rules[] = {
 
 #define NR_RULES (sizeof(rules) / sizeof(rules[0]))
 
+_Static_assert(NR_RULES < 64, "a file's reader has a bit for each rule");
 _Static_assert(sizeof(enum policy_link) == sizeof(int), "set_choice() stores an int");
 
 const struct policy_key *policy_key(uint32_t n)

@@ -6,6 +6,8 @@
 #ifndef VIFD_VIF_POLICY_FILES_H
 #define VIFD_VIF_POLICY_FILES_H
 
+#include <stdio.h>
+
 #include "../config.h"
 #include "policy.h"
 
@@ -33,9 +35,17 @@ int policy_set_defaults(struct policy_draft *draft, const struct config *config,
  * policy_set_files() - What the files that name this vif say, in order of their names
  * @dir: every *.conf in it; absent: none
  *
- * Return: 0, -errno with @error: file, line and reason
+ * Return: 0, -errno with @error: file, line, column and reason
  */
 int policy_set_files(struct policy_draft *draft, const char *dir, const struct policy_whom *whom,
 		     char error[POLICY_ERROR_MAX]);
+
+/**
+ * policy_check_file() - Is a file of such a folder right, whomever it names?
+ * @path: for messages
+ *
+ * Logs everything that is wrong. Return: 0, -EINVAL, -errno of the stream
+ */
+int policy_check_file(FILE *stream, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: config.c log.c */
+/* links: config.c ini.c log.c */
 /*
  * Every option of config.c's table is in the sample file and in the manual
  * page with the same default and range, and neither has others. What

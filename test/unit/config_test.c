@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: config.c */
+/* links: config.c ini.c */
 /* Configuration files as an admin might write them, and what the log then says. */
 #include <errno.h>
 #include <setjmp.h>
@@ -60,7 +60,7 @@ static void refused(const char *text, const char *section_key, const char *expec
 	struct config config;
 
 	assert_int_equal(load(&config, text), -EINVAL);
-	if (strstr(logged, "conf: ") == NULL || strstr(logged, section_key) == NULL ||
+	if (strstr(logged, "conf:") == NULL || strstr(logged, section_key) == NULL ||
 	    strstr(logged, expected) == NULL)
 		fail_msg("'%s' was refused with: %s", text, logged);
 }
@@ -154,18 +154,23 @@ static void nics_that_make_no_sense_are_refused(void **state)
 	refused("[nic a]\nuplink = eth0\nvfs = 2\n", "[nic a] vfs = 2", "a pf");
 }
 
-static void lines_that_the_library_would_drop_are_refused(void **state)
+static void lines_that_say_nothing_are_refused(void **state)
 {
-	char text[400] = "[daemon]\nrun_dir = /";
+	static char text[6000] = "[daemon]\nrun_dir = /";
 
 	(void)state;
-	refused("[daemon]\nworkers 2\n" GOOD_NIC, "line 2", "'key = value'");
-	refused("workers = 2\n" GOOD_NIC, "line 1", "in a section");
-	refused("[daemon\nworkers = 2\n" GOOD_NIC, "line 1", "[daemon]");
-	refused("[daemon] x\nworkers = 2\n" GOOD_NIC, "line 1", "[daemon]");
-	refused("[daemon]\n= 2\n" GOOD_NIC, "line 2", "'key = value'");
+	refused("[daemon]\n workers 2\n" GOOD_NIC, "conf:2:2: ", "'key = value'");
+	refused("workers = 2\n" GOOD_NIC, "conf:1:1: ", "a [section] before it");
+	refused("[daemon\nworkers = 2\n" GOOD_NIC, "conf:1:1: ", "one ] at the end");
+	refused("[daemon] x\nworkers = 2\n" GOOD_NIC, "conf:1:1: ", "one ] at the end");
+	refused("[daemon]]\nworkers = 2\n" GOOD_NIC, "conf:1:1: ", "one ] at the end");
+	refused("[daemon]\n= 2\n" GOOD_NIC, "conf:2:1: ", "'key = value'");
 	memset(text + strlen(text), 'x', 300);
-	refused(text, "line 2", "at most");
+	refused(text, "conf:2:11: ", "at most");
+	memset(text + strlen(text), 'x', 5000);
+	refused(text, "conf:2:4096: ", "too long");
+	snprintf(text, sizeof(text), "[%0100d]\n", 0);
+	refused(text, "conf:1:1: ", "section's name is too long");
 }
 
 static void nul_byte_is_refused(void **state)
@@ -175,7 +180,20 @@ static void nul_byte_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(load_bytes(&config, text, sizeof(text) - 1), -EINVAL);
-	assert_non_null(strstr(logged, "line 2"));
+	assert_non_null(strstr(logged, "conf:2:10: there is a NUL byte"));
+}
+
+/* Of a value, of a name, of a section; of what a section lacks where it begins. */
+static void errors_say_line_and_column(void **state)
+{
+	(void)state;
+	refused("\n# x\n[daemon]\n  workers =\t 0\n" GOOD_NIC, "conf:4:14: [daemon] workers",
+		"1..32");
+	refused("[daemon]\n  worker = 0\n" GOOD_NIC, "conf:2:3: [daemon] worker", "no such option");
+	refused("[daemon]\nworkers = 1\n\nworkers = 1\n" GOOD_NIC, "conf:4:1: ", "twice");
+	refused(" [demon]\n" GOOD_NIC, "conf:1:2: [demon]", "no such section");
+	refused(GOOD_NIC "[nic b]\nvfs = 0\n", "conf:3:1: [nic b] pf, uplink", "at least one");
+	refused("[policy]\nmtu = 1\n mtu = 2\n" GOOD_NIC, "conf:3:2: [policy] mtu", "twice");
 }
 
 static void all_errors_are_shown_at_once(void **state)
@@ -221,8 +239,9 @@ int main(void)
 		cmocka_unit_test(wrong_values_name_file_section_key_and_expectation),
 		cmocka_unit_test(unknown_and_doubled_names_are_refused),
 		cmocka_unit_test(nics_that_make_no_sense_are_refused),
-		cmocka_unit_test(lines_that_the_library_would_drop_are_refused),
+		cmocka_unit_test(lines_that_say_nothing_are_refused),
 		cmocka_unit_test(nul_byte_is_refused),
+		cmocka_unit_test(errors_say_line_and_column),
 		cmocka_unit_test(all_errors_are_shown_at_once),
 		cmocka_unit_test(too_many_nics_are_refused),
 		cmocka_unit_test(missing_file_is_an_errno),

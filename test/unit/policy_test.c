@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/policy.c vif/policy_files.c vif/capability.c */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
 /* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
 /* links: path/tx.c path/verdict.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c */
 /* links: path/statics.c port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c */
@@ -650,19 +650,27 @@ static void files_that_are_wrong_are_refused_with_their_line(void **state)
 	static const struct {
 		const char *text, *error;
 	} wrong[] = {
-		{ "mtu = 1\n", "x.conf:1: mtu = 1: expected [match], then key = value" },
+		{ "mtu = 1\n", "x.conf:1:1: expected a [section] before it" },
 		{ "[policy]\nmtu = 1000\n",
-		  "x.conf:1: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
-		{ "[match]\n[policy]\n",
-		  "x.conf:2: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
-		{ "[match]\nname = x\n", "x.conf:2: name: expected mac, vifname or uuid" },
-		{ "[match]\nmac =\n", "x.conf:2: mac: expected a value" },
+		  "x.conf:1:1: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
+		{ "[match]\n  [policy]\n",
+		  "x.conf:2:3: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
+		{ "[match]\nmac=02:00:00:00:00:07\n[match]\n",
+		  "x.conf:3:1: [match]: expected [match] with mac, vifname or uuid, then [policy]" },
+		{ "[match]\nname = x\n", "x.conf:2:1: name: expected mac, vifname or uuid" },
+		{ "[match]\nvifname =\n", "x.conf:2:10: vifname: expected a name" },
+		{ "[match]\nmac = 02-00-00-00-00-07\n",
+		  "x.conf:2:7: mac: expected an address, or a UUID, in full" },
+		{ "[match]\nuuid = 01234567-89ab-cdef-0123-456789abcdefa\n",
+		  "x.conf:2:8: uuid: expected an address, or a UUID, in full" },
 		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n\nvlan-filter = 1-\n",
-		  "x.conf:5: vlan-filter: '1-': expected a range FIRST-LAST of VLANs 1..4094" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\nmtu 1000\n",
-		  "x.conf:4: mtu 1000: expected [match], then key = value" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\nMTU = 1000\n",
-		  "x.conf:4: MTU: no such rule" },
+		  "x.conf:5:15: vlan-filter: '1-': expected a range FIRST-LAST of VLANs 1..4094" },
+		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n\tmtu 1000\n",
+		  "x.conf:4:2: expected 'key = value' or '[section]'" },
+		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n MTU = 1000\n",
+		  "x.conf:4:2: MTU: no such rule" },
+		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\nmtu=1000\nmtu=1000\n",
+		  "x.conf:5:1: mtu: is given twice" },
 	};
 
 	(void)state;
@@ -678,6 +686,33 @@ static void files_that_are_wrong_are_refused_with_their_line(void **state)
 	assert_null(host_back_key(7, "policy-error"));
 }
 
+/* Whomever it names, and all that is wrong at once. */
+static void files_can_be_checked_without_a_vif(void **state)
+{
+	static const struct {
+		const char *text;
+		int ret;
+	} files[] = {
+		{ "[match]\nvifname = x\n[policy]\nmtu = 1000\n", 0 },
+		{ "[match]\nvifname = x\n[policy]\n", 0 },
+		{ "[match]\nvifname = x\n[policy]\nmtu = 10\n", -EINVAL },
+		{ "[match]\nvifname = x\n", -EINVAL },
+		{ "", -EINVAL },
+		{ "[match]\n[policy]\nmtu = 1000\n", -EINVAL },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < NR(files); i++) {
+		char text[128];
+		FILE *stream;
+
+		snprintf(text, sizeof(text), "%s#\n", files[i].text);
+		stream = fmemopen(text, strlen(text), "r");
+		assert_int_equal(policy_check_file(stream, "x.conf"), files[i].ret);
+		fclose(stream);
+	}
+}
+
 static void daemon_has_a_section_for_all(void **state)
 {
 	static struct config config;
@@ -691,8 +726,8 @@ static void daemon_has_a_section_for_all(void **state)
 	assert_int_equal(config.nr_policy, 2);
 	policy_init(&draft);
 	assert_int_equal(policy_set_defaults(&draft, &config, error), -EINVAL);
-	assert_string_equal(error, "[policy] vlan-filter: '1,9-': expected a range FIRST-LAST of "
-				   "VLANs 1..4094");
+	assert_string_equal(error, "vifd.conf.in:5:15: [policy] vlan-filter: '1,9-': expected a "
+				   "range FIRST-LAST of VLANs 1..4094");
 	assert_false(draft.broadcast);
 	remove_file("vifd.conf.in");
 }
@@ -731,6 +766,7 @@ int main(void)
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),
 		FILES(files_that_are_wrong_are_refused_with_their_line),
+		cmocka_unit_test(files_can_be_checked_without_a_vif),
 		FILES(daemon_has_a_section_for_all),
 	};
 
