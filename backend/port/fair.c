@@ -180,6 +180,7 @@ void fair_queue_close(struct fair_queue *queue)
 
 void fair_set_weight(struct fair_queue *queue, uint32_t weight)
 {
+	weight = RTE_MAX(RTE_MIN(weight, FAIR_WEIGHT_MAX), FAIR_WEIGHT_MIN);
 	atomic_store_explicit(&queue->weight, weight, memory_order_relaxed);
 }
 

@@ -58,7 +58,7 @@ struct fair_queue *fair_queue_open(struct fair *fair);
  */
 void fair_queue_close(struct fair_queue *queue);
 
-/** fair_set_weight() - Control thread. @weight: FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX */
+/** fair_set_weight() - Control thread. @weight: as near to it as FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX allow */
 void fair_set_weight(struct fair_queue *queue, uint32_t weight);
 
 /** fair_has_room() - The worker that puts: will one more frame be taken? */

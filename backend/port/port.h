@@ -66,6 +66,7 @@ enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
  * @max_mbps:    the NIC may hold back what is above it, 0 = no limit
  * @macs:        frames to these arrive too
  * @vlans:       frames of these arrive, one bit each
+ * @weight:      of the port's share of a wire it shares with others, fair.h
  */
 struct port_rules {
 	bool spoof_check;
@@ -74,6 +75,7 @@ struct port_rules {
 	uint32_t nr_macs;
 	struct rte_ether_addr macs[PORT_MACS_MAX];
 	uint64_t vlans[PORT_VLANS / 64];
+	uint32_t weight;
 };
 
 struct port;

@@ -475,6 +475,7 @@ static void soft_rules(struct port *port, const struct port_rules *rules)
 {
 	struct soft *soft = (struct soft *)port;
 
+	fair_set_weight(soft->outbox, rules->weight);
 	table_remove(soft, rules);
 	table_add_all(soft, rules);
 	if (soft->hooks->rules)

@@ -22,19 +22,6 @@ static uint32_t at_most(uint64_t value, uint32_t most)
 	return value < most ? (uint32_t)value : most;
 }
 
-/* kbit/s, 0 = unlimited: less than one is told as one. */
-static uint32_t rate_kbps(const struct path_live *live)
-{
-	double rate;
-
-	if (!live->rate_bytes || !live->rate_us)
-		return 0;
-	rate = (double)live->rate_bytes * 8000.0 / (double)live->rate_us;
-	if (rate < 1)
-		return 1;
-	return rate < UINT32_MAX - 1.0 ? (uint32_t)rate : UINT32_MAX - 1u;
-}
-
 static uint32_t word_bit(enum vifcap_word word)
 {
 	return 1u << word;
@@ -63,7 +50,8 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		       word_bit(VIFCAP_WORD_LINK) | word_bit(VIFCAP_WORD_SPEED) |
 		       word_bit(VIFCAP_WORD_MTU) | word_bit(VIFCAP_WORD_QUEUES) |
 		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
-		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE);
+		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE) |
+		       word_bit(VIFCAP_WORD_GUARANTEED);
 	cap->version = VIFCAP_VERSION;
 	cap->path = vf ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
 	memcpy(cap->vf, "none", sizeof("none"));
@@ -78,7 +66,9 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
 	cap->rx_offloads = VIFCAP_OFFLOADS_ALL;
 	cap->static_grants = STATICS_MAX;
-	cap->rate = rate_kbps(&vif->live);
+	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
+	cap->guaranteed =
+		policy_kbps(vif->policy.draft.guaranteed.bytes, vif->policy.draft.guaranteed.us);
 }
 
 /* Return: length, -errno; @text is terminated */

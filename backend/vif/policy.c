@@ -130,15 +130,15 @@ static int set_number(const struct policy_key *rule, struct policy_draft *draft,
 static int set_rate(const struct policy_key *rule, struct policy_draft *draft, const char *value,
 		    char *why)
 {
+	struct policy_rate *rate = field_of(rule, draft);
 	const char *at = value;
 	uint64_t bytes = 0, us = 0;
 
-	(void)rule;
 	if (*value && (!take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
 		       !take_number(&at, 1, RATE_US_MAX, &us) || *at))
 		return refuse(why, value, "BYTES,MICROSECONDS, both above 0, or nothing");
-	draft->rate_bytes = bytes;
-	draft->rate_us = us;
+	rate->bytes = bytes;
+	rate->us = us;
 	return 0;
 }
 
@@ -452,8 +452,8 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	memcpy(policy->ips, draft->ips, draft->nr_ips * sizeof(draft->ips[0]));
 	compile_vlans(draft, policy);
 	live->mtu = (uint16_t)draft->mtu;
-	live->rate_bytes = draft->rate_bytes;
-	live->rate_us = draft->rate_us;
+	live->rate_bytes = draft->rate.bytes;
+	live->rate_us = draft->rate.us;
 	if (draft->link == POLICY_LINK_OFF)
 		live->link = false;
 }

@@ -19,7 +19,14 @@
 #define POLICY_TEXT_MAX 2048u
 #define POLICY_ERROR_MAX 200u
 
+/* Numbered as xenstore-schema has the words. */
 enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
+enum policy_vf { POLICY_VF_PREFER, POLICY_VF_REQUIRE, POLICY_VF_NEVER };
+
+/** struct policy_rate - @bytes each @us; 0, 0 = none */
+struct policy_rate {
+	uint64_t bytes, us;
+};
 
 /**
  * struct policy_draft - The rules as they were written
@@ -27,7 +34,10 @@ enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
  * @allow_untagged: -1 = only while there are no VLAN rules
  * @filter:         @vlans was given
  * @vlan_insert, @vlan_outer: priority and VLAN as in a tag, 0 = none
- * @rate_bytes:     each @rate_us, 0 = no limit
+ * @rate:           most that the guest may send, none = no limit
+ * @guaranteed:     what it can send in any case
+ * @vf:             shall it have a VF
+ * @weight:         of its share of the uplink; of its load, where VFs follow the load
  */
 struct policy_draft {
 	bool anti_spoof, ip_anti_spoof;
@@ -36,7 +46,9 @@ struct policy_draft {
 	int allow_untagged;
 	enum policy_link link;
 	uint32_t mtu;
-	uint64_t rate_bytes, rate_us;
+	struct policy_rate rate, guaranteed;
+	enum policy_vf vf;
+	uint32_t weight;
 	bool filter;
 	uint16_t vlan_insert, vlan_outer;
 	uint64_t vlans[POLICY_VLANS / 64], strip[POLICY_VLANS / 64];
@@ -61,6 +73,18 @@ struct policy_key {
 	uint64_t low, high;
 	const char *words, *without, *expected, *meaning;
 };
+
+/** policy_kbps() - kbit/s; 0 = none, less than one is one */
+static inline uint32_t policy_kbps(uint64_t bytes, uint64_t us)
+{
+	double kbps = us ? (double)bytes * 8000.0 / (double)us : 0;
+
+	if (kbps <= 0)
+		return 0;
+	if (kbps < 1)
+		return 1;
+	return kbps < UINT32_MAX - 1.0 ? (uint32_t)kbps : UINT32_MAX - 1u;
+}
 
 /** policy_key() - Rule @n, NULL past the last */
 const struct policy_key *policy_key(uint32_t n);

@@ -303,6 +303,32 @@ static void full_uplink_holds_the_sender_up_and_loses_nothing(void **state)
 	wire_free();
 }
 
+static void uplink_is_shared_by_weight(void **state)
+{
+	const struct port_rules heavy = { .weight = 48 }, light = { .weight = 16 };
+	unsigned int of_a = 0;
+
+	(void)state;
+	port_rules(a, &heavy);
+	port_rules(b, &light);
+	wire.room = 0;
+	for (int i = 0; i < 200; i++) {
+		send_one(a, &mac_far, 1);
+		send_one(b, &mac_far, 2);
+	}
+	wire.room = 120;
+	while (switch_uplink_poll(sw) > 0)
+		;
+	for (unsigned int i = 0; i < wire.nr_sent; i++)
+		of_a += number_of(wire.sent[i]) == 1;
+	assert_int_equal(wire.nr_sent, 120);
+	assert_in_range(of_a, 80, 100);
+	wire.room = UINT16_MAX;
+	while (switch_uplink_poll(sw) > 0)
+		;
+	wire_free();
+}
+
 static void full_inbox_is_counted_at_the_receiver(void **state)
 {
 	struct port_stats stats;
@@ -564,6 +590,7 @@ int main(void)
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),
 		fact(group_frame_that_the_nic_returns_is_not_seen_twice),
 		fact(full_uplink_holds_the_sender_up_and_loses_nothing),
+		fact(uplink_is_shared_by_weight),
 		fact(full_inbox_is_counted_at_the_receiver),
 		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
 		fact(addresses_come_and_go_for_ever),
