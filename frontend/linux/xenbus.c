@@ -15,7 +15,7 @@
 
 #include "vifront.h"
 
-/* Patience with a back end that should change state, in steps of 10 ms. */
+/* Patience with a back end that should change state, in steps of 20 ms. */
 #define CLOSE_STEPS 300
 
 static bool xb_flag(const struct vifront *fe, const char *key)
@@ -96,13 +96,18 @@ static int xb_publish_queues(struct xenbus_transaction t, const struct vifront *
 	return 0;
 }
 
-/* Keys of an earlier connection, by this or another driver. */
+/*
+ * Keys of an earlier connection, by this or another driver. They go when a
+ * connection ends, too: xen-netfront, loaded next, leaves alone what it does
+ * not know, and a back end would take the old control ring for its.
+ */
 static void xb_remove_stale(struct xenbus_transaction t, const struct vifront *fe)
 {
 	static const char * const keys[] = {
 		"tx-ring-ref", "rx-ring-ref", "event-channel", "event-channel-tx",
 		"event-channel-rx", "multi-queue-num-queues", "ctrl-ring-ref",
-		"event-channel-ctrl", "xdp-headroom", VIFCAP_NODE, VIFCAP_NODE_ACK,
+		"event-channel-ctrl", "request-multicast-control", "xdp-headroom",
+		VIFCAP_NODE, VIFCAP_NODE_ACK,
 	};
 	unsigned int i;
 	char dir[16];
@@ -343,6 +348,7 @@ void vifront_close(struct vifront *fe)
 		dev_warn(&fe->xbdev->dev, "back end does not close\n");
 	xb_unwatch(&fe->carrier_watch, &fe->carrier_watching);
 	xb_unwatch(&fe->cap.watch, &fe->cap.watching);
+	xb_remove_stale(XBT_NIL, fe);
 }
 
 /**
