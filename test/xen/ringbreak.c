@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Plays a back end that has gone mad: maps a ring page of a running guest a second time and writes into it
+ * what no back end may.
+ *
+ *     ringbreak DOMID GREF tx|rx index|id|status|offset|endless
+ *
+ *     index    the producer index runs beyond the requests
+ *     id       a response for an id that nothing asked for
+ *     status   a response with an impossible status
+ *     offset   a received frame that leaves its page
+ *     endless  a received frame without an end
+ *
+ * All but `index` write one response over the next place and count it as there. Raw ioctls: dom0's initramfs has
+ * no compiler, and the tool wants no library.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+/* what gntdev.h leaves to Xen's own headers */
+typedef uint32_t grant_ref_t;
+typedef uint16_t domid_t;
+#include <xen/gntdev.h>
+
+#include "../../common/ring.h"
+
+static void *map_ring(uint32_t domid, uint32_t gref)
+{
+	struct ioctl_gntdev_map_grant_ref map = { .count = 1, .refs = { { domid, gref } } };
+	int fd = open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC);
+	void *page;
+
+	if (fd < 0 || ioctl(fd, IOCTL_GNTDEV_MAP_GRANT_REF, &map))
+		return NULL;
+	page = mmap(NULL, NETIF_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    (off_t)map.index);
+	return page == MAP_FAILED ? NULL : page;
+}
+
+static void push(struct netif_ring_indices *idx, uint32_t prod)
+{
+	__atomic_store_n(&idx->rsp_prod, prod, __ATOMIC_RELEASE);
+}
+
+static int break_tx(struct netif_tx_sring *ring, const char *how)
+{
+	uint32_t prod = ring->idx.rsp_prod;
+	struct netif_tx_response *rsp = &ring->entry[prod % NETIF_RING_SIZE].rsp;
+
+	if (!strcmp(how, "index")) {
+		push(&ring->idx, prod + NETIF_RING_SIZE + 1);
+		return 0;
+	}
+	rsp->status = NETIF_STATUS_OKAY;
+	if (!strcmp(how, "id"))
+		rsp->id = 0xfffe;
+	else if (!strcmp(how, "status"))
+		rsp->status = 0x55;
+	else
+		return -EINVAL;
+	push(&ring->idx, prod + 1);
+	return 0;
+}
+
+static int break_rx(struct netif_rx_sring *ring, const char *how)
+{
+	uint32_t prod = ring->idx.rsp_prod;
+	struct netif_rx_response *rsp = &ring->entry[prod % NETIF_RING_SIZE].rsp;
+
+	if (!strcmp(how, "index")) {
+		push(&ring->idx, prod + 2 * NETIF_RING_SIZE);
+		return 0;
+	}
+	memset(rsp, 0, sizeof(*rsp));
+	rsp->id = prod % NETIF_RING_SIZE;
+	rsp->status = 60;
+	if (!strcmp(how, "id"))
+		rsp->id ^= 1;
+	else if (!strcmp(how, "status"))
+		rsp->status = 0x7fff;
+	else if (!strcmp(how, "offset"))
+		rsp->offset = NETIF_PAGE_SIZE - 59;
+	else if (!strcmp(how, "endless"))
+		rsp->flags = NETIF_RXF_MORE_DATA;
+	else
+		return -EINVAL;
+	push(&ring->idx, prod + 1);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	void *page;
+	int ret;
+
+	if (argc != 5) {
+		fprintf(stderr,
+			"usage: ringbreak DOMID GREF tx|rx index|id|status|offset|endless\n");
+		return 2;
+	}
+	page = map_ring((uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]));
+	if (!page) {
+		fprintf(stderr, "ringbreak: grant %s of domain %s: %s\n", argv[2], argv[1],
+			strerror(errno));
+		return 1;
+	}
+	ret = strcmp(argv[3], "tx") ? break_rx(page, argv[4]) : break_tx(page, argv[4]);
+	if (ret)
+		fprintf(stderr, "ringbreak: %s has no '%s'\n", argv[3], argv[4]);
+	return ret ? 2 : 0;
+}
