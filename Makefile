@@ -53,7 +53,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh)
 
-.PHONY: all deps demo check unit xen-test sim-test sim-demo bench fuzz soak lint format schema \
+.PHONY: all deps demo check unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint format schema \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -124,6 +124,8 @@ check: deps ## everything that passes or fails; prints N passed, N failed, N ski
 	$(Q)test/check
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(Q)test/check --part xen
+frontend-test: all ## the guest module's whole matrix on a real Xen in QEMU (half an hour)
+	$(call run-part,test/xen/frontend,$(host))
 ifeq ($(wildcard test/sim/sim.mk),)
 sim-test sim-demo: ; @echo "$@: test/sim/sim.mk is not there" >&2; exit 1
 endif

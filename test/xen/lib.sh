@@ -232,6 +232,7 @@ guest_config()
 
 	cat >"/etc/xen/$name.cfg" <<-END
 	name    = "$name"
+	type    = "${GUEST_TYPE:-pv}"
 	memory  = ${GUEST_MEMORY:-160}
 	vcpus   = 1
 	kernel  = "/boot/vmlinux"

@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the guest's module does beyond a cell's checks, on xen-netback: ethtool, XDP, a back end gone mad, devlink.
+. /bed/lib.sh
+. /bed/scenarios/frontend_lib
+
+: "${FRONT_MB:=4}"
+BED_KEYS=bridge=xenbr0,script=vif-bridge
+
+stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
+sum_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 ~ /$1:/ { n += \$2 } END { print n + 0 }'"; }
+
+# --- ethtool --------------------------------------------------------------------------------------------------
+
+# Another table and key through the control ring; traffic goes on, and the hash comes with the frames.
+rss()
+{
+	guest_run g1 "ethtool -X eth0 equal 2 && ethtool -X eth0 weight 1 3 && ethtool -x eth0" | grep -q 'with 2 RX' &&
+		[ "$(ping_lost g1 "$PEER" 10)" = 0 ] && small_in g1 "$SERVER_IP"
+}
+
+channels()
+{
+	local count='ls -d /sys/class/net/eth0/queues/tx-* | wc -l'
+
+	[ "$(guest_run g1 "$count")" = 2 ] &&
+		[ "$(guest_run g1 "ethtool -L eth0 combined 1; $count")" = 1 ] && small_both g1 "$SERVER_IP" &&
+		[ "$(guest_run g1 "ethtool -L eth0 combined 2; $count")" = 2 ] &&
+		! guest_run g1 "ethtool -L eth0 combined 3" >/dev/null
+}
+
+coalesce()
+{
+	guest_run g1 "ethtool -C eth0 rx-usecs 50 rx-frames 16 && ethtool -c eth0" |
+		grep -q '^rx-usecs:[[:space:]]*50$' && small_both g1 "$SERVER_IP" &&
+		! guest_run g1 "ethtool -C eth0 rx-usecs 10001" >/dev/null
+}
+
+# DIM moves the delay while frames come, and stops when it is told to.
+adaptive()
+{
+	local seen
+
+	guest_run g1 "ethtool -C eth0 adaptive-rx on" || return 1
+	guest_run g1 "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 1)) -R -t 6 >/dev/null 2>&1 &" >/dev/null
+	seen=$(guest_run g1 "for i in \$(seq 50); do ethtool -S eth0 | awk '/_rx_delay_us:/ { print \$2 }'; sleep 0.1
+		done | sort -n | uniq | tr '\n' ' '")
+	say "DIM chose delays of $seen us"
+	guest_run g1 "ethtool -C eth0 adaptive-rx off rx-usecs 0" && [ "$(echo "$seen" | wc -w)" -gt 1 ]
+}
+
+# --- XDP ------------------------------------------------------------------------------------------------------
+
+# xdp VERDICT MIN MAX: one verdict for all frames; it is counted, and costs MIN to MAX of 10 pings
+xdp()
+{
+	local before after lost
+
+	before=$(sum_of "_xdp_$1")
+	guest_run g1 "xdpload eth0 $1 4 >/tmp/xdp.out 2>&1 & sleep 1; cat /tmp/xdp.out" | grep -q attached || return 1
+	lost=$(ping_lost g1 "$PEER" 10)
+	after=$(guest_run g1 "sleep 3" && sum_of "_xdp_$1")
+	say "xdp $1: $lost of 10 pings lost, $((after - before)) frames counted"
+	[ "$after" -gt "$before" ] && [ "$lost" -ge "$2" ] && [ "$lost" -le "$3" ]
+}
+
+# Frames of more than a page go through the kernel's generic XDP.
+xdp_large()
+{
+	local before
+
+	before=$(sum_of _xdp_generic)
+	guest_run g1 "xdpload eth0 pass 30 >/tmp/xdp.out 2>&1 & echo \$! >/tmp/xdp.pid; sleep 1" >/dev/null
+	small_both g1 "$SERVER_IP" || return 1
+	guest_run g1 "kill \$(cat /tmp/xdp.pid)"
+	[ "$(sum_of _xdp_generic)" -gt "$before" ]
+}
+
+# --- a back end gone mad -----------------------------------------------------------------------------------
+
+ring_ref()
+{
+	xenstore-read "/local/domain/$(guest_domid g1)/device/vif/0/queue-0/$1-ring-ref" 2>/dev/null ||
+		xenstore-read "/local/domain/$(guest_domid g1)/device/vif/0/$1-ring-ref"
+}
+break_ring() { /bed/ringbreak "$(guest_domid g1)" "$(ring_ref "$1")" "$1" "$2" && ping_lost g1 "$PEER" 2 >/dev/null; }
+faults_are() { [ "$(stat_of faults)" = "$1" ]; }
+health() { guest_run g1 "devlink health show xen/vif-0 reporter rings" | tr -s ' \n' ' '; }
+diagnosis() { guest_run g1 "devlink health diagnose xen/vif-0 reporter rings" | tr -s ' \n' ' '; }
+guest_is_sound() { [ "$(guest_run g1 "dmesg | grep -c 'BUG\|WARNING\|Oops'")" = 0 ]; }
+
+reset_device()
+{
+	guest_run g1 "ethtool --reset eth0 all" >/dev/null
+	wait_for 30 "g1's network after a reset" peer_answers g1
+}
+
+# mad RING HOW: is noticed, stops the device and nothing else, and the reporter tells why
+mad()
+{
+	local before
+
+	before=$(stat_of faults)
+	break_ring "$1" "$2"
+	check_true "mad_$1_$2" wait_for 10 "the fault" faults_are $((before + 1))
+}
+
+# malformed RING HOW: one frame is dropped, the device goes on
+malformed()
+{
+	local before
+
+	before=$(stat_of q0_rx_malformed)
+	break_ring "$1" "$2"
+	check "mad_$1_$2" "$(($(stat_of q0_rx_malformed) - before))" ">= 1"
+	reset_device
+}
+
+bed_nic_setup
+bed_bridge_setup
+front_setup
+front_server dom0 xenbr0
+bed_filter_add 00:16:3e:00:00:01
+FRONT_ARGS="vifront.max_queues=2" front_guest g1 00:16:3e:00:00:01 vifront
+
+check ethtool_i "$(guest_run g1 "ethtool -i eth0" | sed -n 's/^driver: //p; s/^firmware-version: //p' | tr '\n' ' ')" "== vifront plain netif "
+check ethtool_g "$(guest_run g1 "ethtool -g eth0" | awk '/^[RT]X:/ { printf "%s ", $2 }')" "== 256 256 256 256 "
+check_true ethtool_l channels
+check_true ethtool_x rss
+check_true ethtool_c coalesce
+check_true ethtool_adaptive adaptive
+check ethtool_priv_flags "$(guest_run g1 "ethtool --show-priv-flags eth0" | grep -c ': off')" "== 13"
+check_true ethtool_priv_flags_refused guest_run g1 "! ethtool --set-priv-flags eth0 promisc on 2>/dev/null"
+check_true ethtool_S guest_run g1 "ethtool -S eth0 | grep -q 'q1_rx_packets'"
+check_true tunable guest_run g1 "ethtool --set-tunable eth0 tx-copybreak 64 && ethtool --get-tunable eth0 tx-copybreak | grep -q 64"
+
+check_true xdp_pass xdp pass 0 0
+check_true xdp_drop xdp drop 10 10
+check_true xdp_tx xdp tx 10 10
+check_true xdp_redirect xdp redirect 10 10
+check_true xdp_large xdp_large
+check xdp_off_again "$(ping_lost g1 "$PEER" 10)" "== 0"
+
+guest_run g1 "dmesg -n 1" # the module's own words would stand among the answers
+mad tx index
+check_true devlink_tells eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
+check_true devlink_recovers wait_for 30 "the network after the reporter's recovery" peer_answers g1
+mad rx index
+check_true devlink_waits eval '[[ $(health) == *"state error"* ]]'
+check_true devlink_waits_mute eval '[ "$(ping_lost g1 "$PEER" 3)" = 3 ]'
+guest_run g1 "devlink health recover xen/vif-0 reporter rings"
+check_true devlink_recovers_when_asked wait_for 30 "the network after the admin's recovery" peer_answers g1
+mad tx id
+reset_device
+mad tx status
+reset_device
+mad rx endless
+reset_device
+malformed rx id
+malformed rx status
+malformed rx offset
+check_true mad_guest_is_sound guest_is_sound
+check mad_traffic_afterwards "$(ping_lost g1 "$PEER" 20)" "== 0"
+check_true mad_file_afterwards small_both g1 "$SERVER_IP"
+
+# loaded with trusted=0: no page of the guest's but buffers is granted
+guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront
+	insmod /lib/modules/*/vifront.ko trusted=0; netup"
+wait_for 20 "g1's network" peer_answers g1
+check_true untrusted_file small_both g1 "$SERVER_IP"
+check untrusted_granted "$(sum_of '_(granted|taken)')" "== 0"
+check untrusted_faults "$(stat_of faults)" "== 0"
+
+guest_run g1 "ethtool -S eth0 | grep -v ': 0'; dmesg | tail -n 40" >/results/g1.txt
+guest_stop g1
+finish

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The guest's module in a PVH guest on vifd (Xen uses the emulated CPU's SVM): no PV calls, grants and events as in HVM.
+. /bed/lib.sh
+. /bed/scenarios/frontend_vifd_lib
+
+: "${FRONT_MB:=4}"
+vifd_bed
+GUEST_TYPE=pvh GUEST_BOOT_LIMIT=300 front_guest g1 00:16:3e:00:00:01 vifront
+front_guest g2 00:16:3e:00:00:02 xen-netfront
+front_server g2 eth0
+check pvh_guest_type "$(guest_run g1 "cat /sys/hypervisor/guest_type")" "== PVH"
+check_true pvh_static_grants wait_for 20 "static grants" lent
+front_only g1 pvh vifront ping_lost tcp file ipv6 unload save
+check pvh_faults "$(stat_of faults)" "== 0"
+vifd_end

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# How fast vifront is beside xen-netfront: same boot, same guest, same back end (vifd, its software switch).
+#
+#     g1 (vifront, xen-netfront, in turns) --- vifd --- g2 (vifront)
+. /bed/lib.sh
+. /bed/scenarios/frontend_vifd_lib
+
+: "${FRONT_MB:=4}"
+: "${FRONT_ROUNDS:=3}"
+: "${FRONT_S:=3}" # seconds of one measurement
+
+# pktgen FROM TO: the commands that make FROM send 64-byte frames (60 and the FCS) to TO's MAC for FRONT_S seconds
+pktgen()
+{
+	local mac
+
+	mac=$(guest_run "$2" "cat /sys/class/net/eth0/address")
+	guest_run "$1" "modprobe pktgen; cd /proc/net/pktgen; echo rem_device_all >kpktgend_0; echo add_device eth0 >kpktgend_0
+		for w in 'count 0' 'clone_skb 1000' 'delay 0' 'pkt_size 60' 'dst $(guest_ip "$2")' 'dst_mac $mac'; do echo \$w >eth0; done
+		(sleep $FRONT_S; echo stop >pgctrl) & echo start >pgctrl; sleep 0.3
+		sed -n 's/ *\\([0-9]*\\)pps.*/\\1/p' eth0" | awk 'END { printf "%.1f", $1 / 1000 }'
+}
+
+rx_packets() { guest_run g1 "cat /sys/class/net/eth0/statistics/rx_packets"; }
+
+measure_tx_64() { pktgen g1 g2; }
+
+measure_rx_64()
+{
+	local before sent
+
+	before=$(rx_packets)
+	sent=$(pktgen g2 g1)
+	awk "BEGIN { printf \"%.1f\", ($(rx_packets) - $before) / 1000 / $FRONT_S }"
+	echo "g2 sent $sent kpps" >>/run/rx.txt
+}
+
+# iperf REVERSE: Mbit/s between g1 and g2's server
+iperf()
+{
+	guest_run g1 "iperf3 -c $SERVER_IP -t $FRONT_S -f m $1 2>&1" |
+		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") mbps = $i }
+		     END { print mbps == "" ? 0 : mbps }'
+}
+measure_tcp_out() { iperf ""; }
+measure_tcp_in() { iperf -R; }
+
+in_software()
+{
+	local g
+
+	for g in g1 g2; do
+		vifctl move "$(guest_domid $g).0" software >/dev/null 2>&1
+		wait_for 20 "$g in software" vif_path_is $g software
+	done
+}
+
+# median of the numbers given
+median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+declare -A seen=()
+round()
+{
+	local driver key value
+
+	for driver in vifront xen-netfront; do
+		front_driver g1 $driver
+		in_software
+		[ $driver != vifront ] || wait_for 20 "static grants" lent
+		for key in $KEYS; do
+			value=$(measure_$key)
+			say "round $1: $driver $key $value"
+			seen[$driver,$key]="${seen[$driver,$key]:-} $value"
+		done
+	done
+}
+
+KEYS="tx_64 rx_64 tcp_out tcp_in"
+vifd_bed
+front_guest g1 00:16:3e:00:00:01 vifront
+front_guest g2 00:16:3e:00:00:02 vifront
+front_server g2 eth0
+guest_run g2 "iperf3 -s -D"
+for n in $(seq "$FRONT_ROUNDS"); do
+	round "$n"
+done
+for key in $KEYS; do
+	unit=kpps target=">= 1.5"
+	[[ $key == *_64 ]] || unit=Mbit/s target=">= 1.0"
+	# shellcheck disable=SC2086
+	ours=$(median ${seen[vifront,$key]}) theirs=$(median ${seen[xen-netfront,$key]})
+	check "${key}_vifront" "$ours" "> 0" $unit
+	check "${key}_xen_netfront" "$theirs" "> 0" $unit
+	check "${key}_vs_xen_netfront" "$(awk "BEGIN { printf \"%.2f\", $theirs > 0 ? $ours / $theirs : 0 }")" "$target"
+done
+cp /run/rx.txt /results/
+vifd_end
