@@ -37,6 +37,7 @@ struct option {
 };
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
 #define NIC(field) "nic", #field, .offset = offsetof(struct config_nic, field)
@@ -71,7 +72,9 @@ static const struct option options[] = {
 	{ NIC(vfs), NUMBER(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
 	{ NIC(devices), WORDS(devices), .value = "",
-	  .help = "VFs where there is no pf (a driver domain): network devices, blanks between" },
+	  .help = "VFs where there is no pf (a driver domain): network devices or PCI addresses" },
+	{ NIC(driver), CHOICE(drivers), .value = "auto",
+	  .help = "who drives the VFs: DPDK's own PCI driver, the kernel's netdev, or as each is bound" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };
@@ -98,6 +101,7 @@ struct loader {
 
 _Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)
 {

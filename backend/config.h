@@ -25,6 +25,13 @@
 #define CONFIG_VDEV_MAX 96u
 #define CONFIG_DEVICES_MAX 256u
 
+/** enum config_driver - Which of a NIC's VFs are used, and who drives them */
+enum config_driver {
+	CONFIG_DRIVER_AUTO,   /* as each is found: by DPDK, or by the kernel's netdev */
+	CONFIG_DRIVER_NATIVE, /* those that DPDK's own drivers can have */
+	CONFIG_DRIVER_NETDEV, /* those that have a netdev */
+};
+
 /**
  * struct config_nic - [nic NAME]: one physical NIC and its switch
  * @name:   as in the section's title; a vif whose bridge= key is this name, or
@@ -33,7 +40,8 @@
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
  * @vfs:    VFs to create when there are none yet; those found are used as they are
- * @devices: VFs of a host without their PF: netdevs, blanks between; "" = the PF's
+ * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
+ * @driver: who drives the VFs
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
 struct config_nic {
@@ -42,6 +50,7 @@ struct config_nic {
 	char uplink[IF_NAMESIZE];
 	uint32_t vfs;
 	char devices[CONFIG_DEVICES_MAX];
+	enum config_driver driver;
 	char vdev[CONFIG_VDEV_MAX];
 };
 

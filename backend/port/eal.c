@@ -55,6 +55,19 @@ static void lcore_option(const cpu_set_t *cpus, char *text, size_t size)
 	snprintf(text + len, size - len, ")");
 }
 
+/*
+ * A VF is attached when a vif gets it, so nothing is probed at the start: only an
+ * address that no machine has is allowed then.
+ */
+static const char *pci_option(const struct config *config)
+{
+	for (uint32_t i = 0; i < config->nr_nics; i++)
+		if ((config->nics[i].pf[0] || config->nics[i].devices[0]) &&
+		    config->nics[i].driver != CONFIG_DRIVER_NETDEV)
+			return "--allow=0000:ff:1f.7";
+	return "--no-pci";
+}
+
 int eal_start(const struct config *config)
 {
 	static const cookie_io_functions_t log_io = { .write = eal_log_write };
@@ -67,7 +80,7 @@ int eal_start(const struct config *config)
 		"-m",
 		memory,
 		"--no-shconf",
-		"--no-pci",
+		(char *)pci_option(config),
 		lcores,
 		"--file-prefix=vifd",
 		config->log_level >= LOG_LEVEL_DEBUG ? "--log-level=info" : "--log-level=error",

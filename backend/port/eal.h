@@ -2,8 +2,8 @@
 /*
  * DPDK's environment: started once, before any thread, with plain memory.
  *
- * No hugepages (a PV dom0 has none), no PCI scan, no files outside the run-time
- * folder, no lcore threads: workers register with rte_thread_register(). DPDK's
+ * No hugepages (a PV dom0 has none), no PCI device probed, no files outside the
+ * run-time folder, no lcore threads: workers register with rte_thread_register(). DPDK's
  * own log lines pass through log.h.
  */
 #ifndef VIFD_PORT_EAL_H
@@ -13,7 +13,7 @@
 
 /**
  * eal_start() - Start DPDK
- * @config: memory_mb and log_level are used
+ * @config: memory_mb, log_level and what its NICs need are used
  *
  * Main thread, once, before others exist: the CPU affinity of the caller stays
  * what it was. Logs what went wrong.

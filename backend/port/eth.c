@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,11 @@ LOG_TAG("eth");
 
 #define ETH_DESCRIPTORS 512u
 #define JUMBO_MBUFS 511u
+/* groups that a PCI function is told one by one */
+#define GROUPS_MAX 96u
+/* a device that tells of nothing is asked at least and at most this often, microseconds */
+#define ASK_US_MIN 100u
+#define ASK_US_MAX 1000u
 /* a netdev without room is asked again this often, microseconds */
 #define RETRY_US 100u
 /* an idle socket is asked for its error this often, microseconds */
@@ -38,6 +44,7 @@ struct eth_queue {
 	bool stalled;
 	uint64_t next_check;
 	uint64_t next_kick;
+	uint64_t last_rx;
 	/* worker: w, others: r */
 	_Atomic uint64_t tx_errors;
 	_Atomic uint64_t rx_errors;
@@ -48,21 +55,28 @@ struct eth_queue {
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /*
- * struct eth - @gone: worker: w, others: r; all else is constant after creation
- * @virtual: no netdev and no socket behind it
+ * struct eth - @gone: worker: w, others: r; all else is constant after creation, but
+ * @bus:    where the device comes from: "vdev", "pci"
+ * @direct: no netdev and no socket behind it
+ * @lock:   guards @groups and, of a PCI function, its talk with the PF
  */
 struct eth {
-	bool virtual;
+	const char *bus;
+	bool direct;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max;
 	uint64_t tx_offloads;
+	bool rx_checksum;
 	bool started;
 	atomic_bool gone;
 	char netdev[IF_NAMESIZE];
 	char device[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *own_pool;
 	struct offload *offload;
+	pthread_mutex_t lock;
+	uint32_t nr_groups;
+	struct rte_ether_addr groups[GROUPS_MAX];
 	struct eth_queue queue;
 };
 
@@ -140,7 +154,7 @@ static void queue_drop_pending(struct eth_queue *queue)
 static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_mbuf **pkts,
 			  uint16_t nr)
 {
-	if (eth->virtual)
+	if (eth->direct)
 		return rte_eth_tx_burst(eth->port_id, 0, pkts, nr);
 	nr = afp_tx_room(&queue->afp, nr);
 	if (nr > 0)
@@ -259,6 +273,21 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	return taken;
 }
 
+/* What the function says of a checksum is passed on, nothing else. */
+static uint16_t direct_rx(struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
+{
+	nr = rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
+	if (nr == 0)
+		return 0;
+	eth->queue.last_rx = rte_get_timer_cycles();
+	for (uint16_t i = 0; eth->rx_checksum && i < nr; i++) {
+		uint64_t known = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+		pkts[i]->ol_flags = known == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? known : 0;
+	}
+	return nr;
+}
+
 uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct eth_queue *queue = &eth->queue;
@@ -269,8 +298,8 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
 		return 0;
 	queue_progress(eth, queue);
-	if (eth->virtual)
-		return rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
+	if (eth->direct)
+		return direct_rx(eth, pkts, nr);
 	nr = afp_rx_peek(&queue->afp, info, RTE_MIN(nr, PORT_BURST));
 	if (nr == 0) {
 		queue_check(eth, queue);
@@ -295,10 +324,21 @@ int eth_rx_fd(const struct eth *eth, uint16_t index)
 	return eth->queue.afp.fd;
 }
 
+/* The longer nothing came, the more seldom it is asked. */
+static uint32_t ask_us(const struct eth *eth)
+{
+	uint64_t idle = rte_get_timer_cycles() - eth->queue.last_rx;
+	uint64_t us = idle / (rte_get_timer_hz() / 1000000) / 8;
+
+	return (uint32_t)RTE_MIN(RTE_MAX(us, ASK_US_MIN), ASK_US_MAX);
+}
+
 uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
 {
 	(void)index;
-	return eth->virtual || eth->queue.stalled || eth->queue.pending_nr > 0 ? RETRY_US : 0;
+	if (eth->queue.stalled || eth->queue.pending_nr > 0)
+		return RETRY_US;
+	return eth->direct ? ask_us(eth) : 0;
 }
 
 bool eth_gone(const struct eth *eth)
@@ -306,12 +346,14 @@ bool eth_gone(const struct eth *eth)
 	return atomic_load_explicit(&eth->gone, memory_order_relaxed);
 }
 
-void eth_link_get(const struct eth *eth, struct port_link *link)
+void eth_link_get(struct eth *eth, struct port_link *link)
 {
 	struct rte_eth_link device = { 0 };
 
-	if (eth->virtual) {
+	if (eth->direct) {
+		pthread_mutex_lock(&eth->lock);
 		rte_eth_link_get_nowait(eth->port_id, &device);
+		pthread_mutex_unlock(&eth->lock);
 		link->up = device.link_status == RTE_ETH_LINK_UP;
 		link->speed_mbps =
 			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;
@@ -373,11 +415,27 @@ static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, ui
 	return eth->own_pool;
 }
 
+/* What a PCI function does beside carrying frames. */
+static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     struct rte_eth_conf *conf)
+{
+	const uint64_t checksum = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	uint32_t frame = eth->mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;
+
+	conf->rxmode.mtu = eth->mtu;
+	conf->rxmode.offloads = info->rx_offload_capa & checksum;
+	eth->rx_checksum = true;
+	if (frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
+		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf->txmode.offloads = eth->tx_offloads;
+}
+
 /* Everything between a device that exists and one that carries frames; any driver. */
 static int device_start(struct eth *eth, struct rte_mempool *pool)
 {
-	const struct rte_eth_conf conf = { 0 };
+	struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
+	uint16_t nr_rx = ETH_DESCRIPTORS, nr_tx = ETH_DESCRIPTORS;
 	int ret = rte_eth_dev_get_port_by_name(eth->device, &eth->port_id);
 
 	if (ret == 0)
@@ -385,12 +443,18 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	if (ret < 0)
 		return ret;
 	eth->tx_offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (!strcmp(eth->bus, "pci"))
+		pci_conf(eth, &info, pool, &conf);
+	/* one VF that nobody reads must not hold up the others of its NIC */
+	info.default_rxconf.rx_drop_en = 1;
 	ret = rte_eth_dev_configure(eth->port_id, 1, 1, &conf);
 	if (ret == 0)
-		ret = rte_eth_rx_queue_setup(eth->port_id, 0, ETH_DESCRIPTORS, SOCKET_ID_ANY, NULL,
-					     pool);
+		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr_rx, &nr_tx);
 	if (ret == 0)
-		ret = rte_eth_tx_queue_setup(eth->port_id, 0, ETH_DESCRIPTORS, SOCKET_ID_ANY, NULL);
+		ret = rte_eth_rx_queue_setup(eth->port_id, 0, nr_rx, SOCKET_ID_ANY,
+					     &info.default_rxconf, pool);
+	if (ret == 0)
+		ret = rte_eth_tx_queue_setup(eth->port_id, 0, nr_tx, SOCKET_ID_ANY, NULL);
 	if (ret == 0)
 		ret = rte_eth_dev_start(eth->port_id);
 	eth->started = ret == 0;
@@ -405,7 +469,7 @@ static void device_stop(struct eth *eth)
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
-		rte_eal_hotplug_remove("vdev", eth->device);
+		rte_eal_hotplug_remove(eth->bus, eth->device);
 	rte_mempool_free(eth->own_pool);
 }
 
@@ -436,15 +500,26 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 	return device_start(eth, pool);
 }
 
-struct eth *eth_create_netdev(const struct eth_params *params)
+static struct eth *eth_new(const struct eth_params *params, const char *bus)
 {
 	struct eth *eth = calloc(1, sizeof(*eth));
+
+	if (!eth)
+		return NULL;
+	pthread_mutex_init(&eth->lock, NULL);
+	eth->bus = bus;
+	eth->queue.afp.fd = -1;
+	eth->offload = params->offload;
+	return eth;
+}
+
+struct eth *eth_create_netdev(const struct eth_params *params)
+{
+	struct eth *eth = eth_new(params, "vdev");
 	int ret;
 
 	if (!eth)
 		return NULL;
-	eth->queue.afp.fd = -1;
-	eth->offload = params->offload;
 	snprintf(eth->netdev, sizeof(eth->netdev), "%s", params->netdev);
 	ret = netdev_device(eth, params->pool);
 	if (ret < 0) {
@@ -480,14 +555,12 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 
 struct eth *eth_create_vdev(const struct eth_params *params)
 {
-	struct eth *eth = calloc(1, sizeof(*eth));
+	struct eth *eth = eth_new(params, "vdev");
 	int ret;
 
 	if (!eth)
 		return NULL;
-	eth->queue.afp.fd = -1;
-	eth->virtual = true;
-	eth->offload = params->offload;
+	eth->direct = true;
 	ret = virtual_device(eth, params->netdev, params->pool);
 	if (ret < 0) {
 		log_error("%s: DPDK can't open it: %s", params->netdev, strerror(-ret));
@@ -499,12 +572,92 @@ struct eth *eth_create_vdev(const struct eth_params *params)
 	return eth;
 }
 
+/* A driver asks the PF for its address when it starts; some must be told. */
+static int pci_mac(struct eth *eth, const struct rte_ether_addr *mac)
+{
+	struct rte_ether_addr now;
+	int ret = rte_eth_macaddr_get(eth->port_id, &now);
+
+	if (ret < 0 || rte_is_same_ether_addr(&now, mac))
+		return ret;
+	now = *mac;
+	ret = rte_eth_dev_default_mac_addr_set(eth->port_id, &now);
+	if (ret == 0)
+		ret = rte_eth_macaddr_get(eth->port_id, &now);
+	return ret == 0 && !rte_is_same_ether_addr(&now, mac) ? -EADDRNOTAVAIL : ret;
+}
+
+static int pci_device(struct eth *eth, const struct eth_params *params,
+		      const struct rte_ether_addr *mac)
+{
+	int ret;
+
+	snprintf(eth->device, sizeof(eth->device), "%s", params->netdev);
+	eth->mtu = params->mtu ? params->mtu : RTE_ETHER_MTU;
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
+	if (ret == 0)
+		ret = device_start(eth, params->pool);
+	return ret < 0 ? ret : pci_mac(eth, mac);
+}
+
+struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac)
+{
+	struct eth *eth = eth_new(params, "pci");
+	int ret;
+
+	if (!eth)
+		return NULL;
+	eth->direct = true;
+	ret = pci_device(eth, params, mac);
+	if (ret < 0) {
+		log_error("%s: DPDK's driver can't have it: %s", params->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: native, mtu %u", eth->device, eth->mtu);
+	return eth;
+}
+
+/* With the lock held. */
+static int tell_groups(struct eth *eth)
+{
+	int ret = eth->nr_groups == GROUPS_MAX ? -ENOSPC : 0;
+
+	if (ret == 0)
+		ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups);
+	return ret < 0 ? rte_eth_allmulticast_enable(eth->port_id) : 0;
+}
+
+int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
+{
+	uint32_t i;
+	int ret = 0;
+
+	pthread_mutex_lock(&eth->lock);
+	if (add && eth->nr_groups < GROUPS_MAX) {
+		eth->groups[eth->nr_groups++] = *mac;
+		ret = tell_groups(eth);
+	}
+	for (i = 0; !add && i < eth->nr_groups; i++)
+		if (rte_is_same_ether_addr(&eth->groups[i], mac))
+			break;
+	if (!add && i < eth->nr_groups) {
+		eth->groups[i] = eth->groups[--eth->nr_groups];
+		ret = tell_groups(eth);
+	}
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
 void eth_close(struct eth *eth)
 {
 	if (!eth)
 		return;
 	device_stop(eth);
-	if (!eth->virtual)
+	if (!eth->direct)
 		afp_close(&eth->queue.afp);
+	pthread_mutex_destroy(&eth->lock);
 	free(eth);
 }

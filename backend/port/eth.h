@@ -2,8 +2,9 @@
 /*
  * One ethdev: what a VF port and a switch's uplink have in common.
  *
- * Made from a kernel netdev by DPDK's net_af_packet, or of a DPDK virtual device
- * (net_null, net_memif, ...) that knows no netdev. Everything behind the
+ * Made from a kernel netdev by DPDK's net_af_packet, of a PCI function by DPDK's
+ * own driver for it, or of a DPDK virtual device (net_null, net_memif, ...); the
+ * last two know no netdev. Everything behind the
  * making (queues, software offloads, pending frames, counters) is the same for
  * any driver. Control thread creates and closes; one worker bursts; link and
  * counters may be read by control and telemetry.
@@ -25,13 +26,16 @@ struct eth;
 
 /**
  * struct eth_params - What an ethdev is made with
- * @netdev:  kernel netdev, made fit by netdev_prepare(); or, of a virtual device,
- *           driver and arguments, as EAL's --vdev: "net_null,size=64"
+ * @netdev:  kernel netdev, made fit by netdev_prepare(); of a virtual device,
+ *           driver and arguments, as EAL's --vdev: "net_null,size=64"; or a PCI
+ *           address
+ * @mtu:     of a PCI function; 0 = the usual
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
 struct eth_params {
 	const char *netdev;
+	uint16_t mtu;
 	struct rte_mempool *pool;
 	struct offload *offload;
 };
@@ -51,6 +55,25 @@ struct eth *eth_create_netdev(const struct eth_params *params);
  * May block. Logs what failed. Return: ethdev, NULL with errno set
  */
 struct eth *eth_create_vdev(const struct eth_params *params);
+
+/**
+ * eth_create_pci() - Open a PCI function by DPDK's own driver
+ * @params: netdev is its address; it is bound to a driver that leaves it to us
+ * @mac:    The address it shall have
+ *
+ * May block: the function is reset. Logs what failed. Whatever is interested in
+ * arrivals asks: eth_timed_us() says how often, less when idle.
+ * Return: ethdev, NULL with errno set; then nothing is changed
+ */
+struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac);
+
+/**
+ * eth_mcast() - Receive a group's frames, or no longer; of a PCI function only
+ *
+ * Any thread; may block for the function's PF. One that is out of room for
+ * groups receives them all. Return: 0, -errno
+ */
+int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add);
 
 /** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
 void eth_close(struct eth *eth);
@@ -76,7 +99,7 @@ uint32_t eth_timed_us(const struct eth *eth, uint16_t queue);
 /** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);
 
-void eth_link_get(const struct eth *eth, struct port_link *link);
+void eth_link_get(struct eth *eth, struct port_link *link);
 void eth_stats_get(const struct eth *eth, struct port_stats *stats);
 
 uint16_t eth_mtu(const struct eth *eth);

@@ -215,7 +215,7 @@ static void join_new(struct groups *groups)
 
 		log_debug("%s: group " RTE_ETHER_ADDR_PRT_FMT ": %s", groups->netdev,
 			  RTE_ETHER_ADDR_BYTES(mac), strerror(-ret));
-		if (groups->joined == GROUPS_MAX - 1)
+		if (groups->joined == GROUPS_MAX - 1 && !groups->eth)
 			netdev_member(groups->fd, groups->netdev, PACKET_MR_ALLMULTI, NULL, true);
 	}
 }
@@ -279,8 +279,8 @@ void groups_stop(void)
 	close(joiner.fd);
 }
 
-int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
-		bool filter)
+/* What every host listens to. */
+static int join_everybodys(struct groups *groups, const struct rte_ether_addr *mac)
 {
 	const uint8_t *bytes = mac->addr_bytes;
 	const struct rte_ether_addr everybodys[] = {
@@ -288,6 +288,37 @@ int groups_open(struct groups *groups, const char *netdev, const struct rte_ethe
 		{ { 0x33, 0x33, 0xff, bytes[3], bytes[4], bytes[5] } },
 		{ { 0x01, 0, 0x5e, 0, 0, 1 } },
 	};
+	int ret = 0;
+
+	for (uint32_t i = 0; ret == 0 && i < RTE_DIM(everybodys); i++)
+		ret = groups_change(groups, &everybodys[i], true);
+	return ret;
+}
+
+static void publish(struct groups *groups)
+{
+	groups->open = true;
+	pthread_mutex_lock(&joiner.lock);
+	LIST_INSERT_HEAD(&joiner.all, groups, link);
+	pthread_mutex_unlock(&joiner.lock);
+}
+
+int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac)
+{
+	int ret;
+
+	memset(groups, 0, sizeof(*groups));
+	groups->fd = -1;
+	groups->eth = eth;
+	ret = join_everybodys(groups, mac);
+	if (ret == 0)
+		publish(groups);
+	return ret;
+}
+
+int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter)
+{
 	int ret;
 
 	memset(groups, 0, sizeof(*groups));
@@ -295,9 +326,7 @@ int groups_open(struct groups *groups, const char *netdev, const struct rte_ethe
 	groups->fd = netdev_members_open();
 	if (groups->fd < 0)
 		return groups->fd;
-	ret = 0;
-	for (uint32_t i = 0; ret == 0 && i < RTE_DIM(everybodys); i++)
-		ret = groups_change(groups, &everybodys[i], true);
+	ret = join_everybodys(groups, mac);
 	if (ret == 0 && filter)
 		ret = netdev_member(groups->fd, netdev, PACKET_MR_UNICAST, mac, true);
 	if (ret < 0) {
@@ -305,24 +334,25 @@ int groups_open(struct groups *groups, const char *netdev, const struct rte_ethe
 		groups->fd = -1;
 		return ret;
 	}
-	pthread_mutex_lock(&joiner.lock);
-	LIST_INSERT_HEAD(&joiner.all, groups, link);
-	pthread_mutex_unlock(&joiner.lock);
+	publish(groups);
 	return 0;
 }
 
 void groups_close(struct groups *groups)
 {
-	if (groups->fd < 0)
+	if (!groups->open)
 		return;
 	pthread_mutex_lock(&joiner.lock);
 	LIST_REMOVE(groups, link);
 	pthread_mutex_unlock(&joiner.lock);
-	close(groups->fd);
-	groups->fd = -1;
+	if (groups->fd >= 0)
+		close(groups->fd);
+	groups->open = false;
 }
 
 int groups_change(const struct groups *groups, const struct rte_ether_addr *mac, bool join)
 {
+	if (groups->eth)
+		return eth_mcast(groups->eth, mac, join);
 	return netdev_member(groups->fd, groups->netdev, PACKET_MR_MULTICAST, mac, join);
 }

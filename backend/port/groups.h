@@ -25,18 +25,22 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "eth.h"
+
 #define GROUPS_MAX 64u
 
 /**
  * struct groups - One port's
- * @fd:     holds the memberships; constant while open
+ * @fd:     holds the memberships, -1 = they are @eth's; constant while open
  * @known:  worker: appends, thread: r up to @nr
  * @nr:     worker: w, thread: r
  * @joined: thread; how many of @known are joined
  */
 struct groups {
 	LIST_ENTRY(groups) link;
+	bool open;
 	int fd;
+	struct eth *eth;
 	char netdev[IF_NAMESIZE];
 	struct rte_ether_addr known[GROUPS_MAX];
 	_Atomic uint32_t nr;
@@ -56,6 +60,9 @@ void groups_stop(void);
  */
 int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
 		bool filter);
+
+/** groups_open_eth() - The same for a PCI function. Return: 0, -errno */
+int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac);
 
 /** groups_close() - Leave them all; no worker looks any more. Closing twice is fine */
 void groups_close(struct groups *groups);

@@ -66,8 +66,9 @@ static void open_pf(struct nic *nic)
 	struct port_link link;
 	int ret;
 
+	nic->env.pf_netdev = pf;
 	if (nic->config->devices[0]) {
-		nic->env.vfs = vfpool_list_open("/sys", nic->config->devices);
+		nic->env.vfs = vfpool_list_open("/sys", nic->config->devices, nic->config->driver);
 		if (!nic->env.vfs)
 			log_error("%s: devices = %s: %m; every vif is on the software switch",
 				  nic->config->name, nic->config->devices);
@@ -88,7 +89,7 @@ static void open_pf(struct nic *nic)
 		return;
 	nic->env.pf = pf_open(pf);
 	if (nic->env.pf)
-		nic->env.vfs = vfpool_open("/sys", pf, nic->config->vfs);
+		nic->env.vfs = vfpool_open("/sys", pf, nic->config->vfs, nic->config->driver);
 	if (!nic->env.vfs)
 		log_error("%s: PF %s: %m; every vif is on the software switch", nic->config->name,
 			  pf);

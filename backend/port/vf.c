@@ -177,8 +177,8 @@ static void vf_give_back(struct vf *vf)
 {
 	char netdev[IF_NAMESIZE] = "";
 
-	eth_close(vf->eth);
 	groups_close(&vf->groups);
+	eth_close(vf->eth);
 	reach_close(&vf->reach);
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
 		restore_values(vf, netdev);
@@ -245,6 +245,8 @@ static int read_values(struct vf *vf)
 
 	if (vf->env->pf)
 		return pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
+	if (vf->info.native)
+		return 0; /* it asks for its address itself, and forgets ours when it is reset */
 	ret = netdev_mac(vf->info.netdev, &vf->saved.mac);
 	if (ret == 0)
 		vf->saved.valid = PF_MAC;
@@ -300,17 +302,48 @@ static int take_mac(const char *netdev, const struct rte_ether_addr *mac)
 	return -EADDRNOTAVAIL;
 }
 
-static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
+static int eth_wait_link(struct eth *eth)
+{
+	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
+	struct port_link link;
+
+	for (unsigned int waited = 0; waited < LINK_WAIT_MS; waited += 20) {
+		eth_link_get(eth, &link);
+		if (link.up)
+			return 0;
+		nanosleep(&step, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+/* By DPDK's own driver, which resets the VF and learns its MAC from the PF. */
+static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
+{
+	int mtu = netdev_mtu(vf->env->pf_netdev);
+	const struct eth_params params = {
+		.netdev = vf->info.pci,
+		.mtu = (uint16_t)RTE_MAX(mtu, 0),
+		.pool = vf->env->pool,
+		.offload = vf->env->offload,
+	};
+	int ret;
+
+	vf->eth = eth_create_pci(&params, mac);
+	if (!vf->eth)
+		return -errno;
+	ret = eth_wait_link(vf->eth);
+	return ret < 0 ? ret : groups_open_eth(&vf->groups, vf->eth, mac);
+}
+
+static int start_netdev(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct eth_params params = {
 		.netdev = vf->info.netdev,
 		.pool = vf->env->pool,
 		.offload = vf->env->offload,
 	};
-	int ret = program_pf(vf, mac);
+	int ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
 
-	if (ret == 0)
-		ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
 	if (ret == 0)
 		ret = take_mac(vf->info.netdev, mac);
 	if (ret == 0)
@@ -324,6 +357,15 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 		return ret;
 	vf->eth = eth_create_netdev(&params);
 	return vf->eth ? 0 : -errno;
+}
+
+static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
+{
+	int ret = program_pf(vf, mac);
+
+	if (ret < 0)
+		return ret;
+	return vf->info.native ? start_native(vf, mac) : start_netdev(vf, mac);
 }
 
 /* One VF. Return: 0 and the port in @port, -errno: this VF can't be used */
@@ -358,6 +400,11 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	return 0;
 }
 
+static const char *driver(const struct vfpool_vf *info)
+{
+	return info->native ? "native" : info->netdev;
+}
+
 struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac, const char *owner)
 {
 	uint64_t tried[VFPOOL_MAX / 64] = { 0 };
@@ -369,10 +416,10 @@ struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac,
 
 		tried[info.index / 64] |= 1ull << (info.index % 64);
 		if (ret < 0)
-			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci, info.netdev,
+			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci, driver(&info),
 				 strerror(-ret));
 		else
-			log_info("%s: has VF %s (%s)", owner, info.pci, info.netdev);
+			log_info("%s: has VF %s (%s)", owner, info.pci, driver(&info));
 	}
 	if (!port)
 		errno = ENODEV;

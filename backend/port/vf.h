@@ -6,6 +6,9 @@
  * wire's, then what port_rules() says; all of it is put back when the port closes. Frames for a software vif
  * of the same NIC are carried across to the switch in software: the NIC would
  * do it only as long as its filters last. The other way is the NIC's.
+ *
+ * A VF that is bound to vfio-pci or the like is driven by DPDK's own driver, one
+ * that has a netdev through that; what differs is here, in vf_start().
  */
 #ifndef VIFD_PORT_VF_H
 #define VIFD_PORT_VF_H
@@ -18,6 +21,7 @@
 
 /** struct vf_env - What the NIC lends its VF ports; outlives them */
 struct vf_env {
+	const char *pf_netdev;
 	struct pf *pf;
 	struct vfpool *vfs;
 	struct ethswitch *sw;

@@ -18,22 +18,23 @@ LOG_TAG("vfpool");
 /* How long new VFs may take until they all have netdevs, in steps of 100 ms. */
 #define NETDEV_STEPS 50
 
-/* Netdevs that an admin may list. */
+/* Devices that an admin may list. */
 #define LISTED_MAX 32u
 
 /*
  * struct vfpool - Constant after opening but for what the lock guards
- * @device: the PF's PCI device in sysfs
- * @netdevs: sysfs's folder of netdevs
- * @listed: the VFs by name, where there is no PF
+ * @root:   sysfs
+ * @device: the PF's PCI device in it
+ * @listed: the VFs by netdev or address, where there is no PF
  * @lock:   guards all below it
  */
 struct vfpool {
+	char root[PATH_MAX - 128];
 	char device[PATH_MAX - 64];
-	char netdevs[PATH_MAX - 64];
 	char pf[IF_NAMESIZE];
 	uint16_t nr_listed;
 	char listed[LISTED_MAX][IF_NAMESIZE];
+	enum config_driver driver;
 	pthread_mutex_t lock;
 	uint32_t nr;
 	struct vfpool_vf vfs[VFPOOL_MAX];
@@ -103,13 +104,45 @@ static int link_name(const char *path, char *name, size_t size)
 	return 0;
 }
 
+/* Is the device at @path in sysfs bound to a driver that leaves it to a process? */
+static bool is_native(const char *path)
+{
+	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
+	char link[PATH_MAX + 8];
+	char name[32];
+
+	snprintf(link, sizeof(link), "%s/driver", path);
+	if (link_name(link, name, sizeof(name)) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (!strcmp(name, drivers[i]))
+			return true;
+	return false;
+}
+
+/* Who drives the function at @path? */
+static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
+{
+	vf->native = is_native(path);
+	strcat(path, "/net");
+	first_entry(path, vf->netdev, sizeof(vf->netdev));
+}
+
 static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
 {
 	char path[PATH_MAX];
 
 	if (vf->index >= pool->nr_listed)
 		return -ENODEV;
-	snprintf(path, sizeof(path), "%s/%s", pool->netdevs, pool->listed[vf->index]);
+	if (strchr(pool->listed[vf->index], ':')) {
+		memcpy(vf->pci, pool->listed[vf->index], sizeof(vf->pci));
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", pool->root, vf->pci);
+		if (access(path, F_OK) < 0)
+			return -errno;
+		read_drivers(path, vf);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "%s/class/net/%s", pool->root, pool->listed[vf->index]);
 	if (access(path, F_OK) < 0)
 		return -errno;
 	memcpy(vf->netdev, pool->listed[vf->index], sizeof(vf->netdev));
@@ -127,14 +160,14 @@ static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *
 
 	vf->index = index;
 	vf->pci[0] = vf->netdev[0] = '\0';
+	vf->native = false;
 	if (pool->nr_listed > 0)
 		return vf_read_listed(pool, vf);
 	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
 	ret = link_name(path, vf->pci, sizeof(vf->pci));
 	if (ret < 0)
 		return ret;
-	strcat(path, "/net");
-	first_entry(path, vf->netdev, sizeof(vf->netdev));
+	read_drivers(path, vf);
 	return 0;
 }
 
@@ -154,28 +187,35 @@ static void refresh(struct vfpool *pool)
 	pool->nr = nr;
 }
 
-static uint32_t with_netdev(const struct vfpool *pool)
+/* Is there a driver by which vifd may use it? */
+static bool usable(const struct vfpool *pool, const struct vfpool_vf *vf)
+{
+	return (vf->native && pool->driver != CONFIG_DRIVER_NETDEV) ||
+	       (vf->netdev[0] && pool->driver != CONFIG_DRIVER_NATIVE);
+}
+
+static uint32_t nr_usable(const struct vfpool *pool)
 {
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < pool->nr; i++)
-		nr += pool->vfs[i].netdev[0] != '\0';
+		nr += usable(pool, &pool->vfs[i]);
 	return nr;
 }
 
 /* The kernel's drivers take new VFs in their own time. */
-static void wait_for_netdevs(struct vfpool *pool, uint32_t want)
+static void wait_for_drivers(struct vfpool *pool, uint32_t want)
 {
 	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
 
 	for (int i = 0; i < NETDEV_STEPS; i++) {
 		refresh(pool);
-		if (with_netdev(pool) >= want)
+		if (nr_usable(pool) >= want)
 			return;
 		nanosleep(&step, NULL);
 	}
-	log_warn("%s: %u of %u new VFs have a netdev; is the VF driver loaded?", pool->pf,
-		 with_netdev(pool), want);
+	log_warn("%s: %u of %u new VFs have a driver that can be used; is the VF driver loaded?",
+		 pool->pf, nr_usable(pool), want);
 }
 
 static void create_vfs(struct vfpool *pool, uint32_t want)
@@ -207,16 +247,18 @@ static void create_vfs(struct vfpool *pool, uint32_t want)
 		return;
 	}
 	log_info("%s: %u VFs created", pool->pf, want);
-	wait_for_netdevs(pool, want);
+	wait_for_drivers(pool, want);
 }
 
-struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want)
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+			   enum config_driver driver)
 {
 	struct vfpool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool)
 		return NULL;
 	pthread_mutex_init(&pool->lock, NULL);
+	pool->driver = driver;
 	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
 	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
 	create_vfs(pool, want);
@@ -243,7 +285,7 @@ static int list_devices(struct vfpool *pool, const char *devices)
 	}
 }
 
-struct vfpool *vfpool_list_open(const char *root, const char *devices)
+struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver)
 {
 	struct vfpool *pool = calloc(1, sizeof(*pool));
 	int ret;
@@ -251,7 +293,8 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices)
 	if (!pool)
 		return NULL;
 	pthread_mutex_init(&pool->lock, NULL);
-	snprintf(pool->netdevs, sizeof(pool->netdevs), "%s/class/net", root);
+	pool->driver = driver;
+	snprintf(pool->root, sizeof(pool->root), "%s", root);
 	ret = list_devices(pool, devices);
 	if (ret < 0) {
 		vfpool_close(pool);
@@ -285,7 +328,7 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
 		struct vfpool_vf *candidate = &pool->vfs[i];
 
-		if (candidate->owner[0] || !candidate->netdev[0] || skipped(skip, i))
+		if (candidate->owner[0] || !usable(pool, candidate) || skipped(skip, i))
 			continue;
 		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
 		candidate->mac = *mac;

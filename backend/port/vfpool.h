@@ -15,15 +15,22 @@
 
 #include <rte_ether.h>
 
+#include "../config.h"
+
 #define VFPOOL_MAX 256u
 
 struct vfpool;
 
-/** struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's */
+/**
+ * struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's
+ * @netdev: "" = no driver of the kernel's has it
+ * @native: bound to a driver that leaves it to a process
+ */
 struct vfpool_vf {
 	uint16_t index;
-	char pci[16];		  /* a listed netdev that is on no PCI bus: its name */
-	char netdev[IF_NAMESIZE]; /* "" = no kernel driver has it */
+	char pci[16]; /* a listed netdev that is on no PCI bus: its name */
+	char netdev[IF_NAMESIZE];
+	bool native;
 	char owner[32];
 	struct rte_ether_addr mac;
 };
@@ -34,28 +41,31 @@ struct vfpool_vf {
  * @pf:   Netdev of the PF; it is up and has its link (some NICs give VFs that
  *        are made earlier no link)
  * @want: How many VFs to create if there are none
+ * @driver: Which VFs vfpool_take() gives
  *
  * May block for seconds. VFs that exist already are used as they are, whatever
  * their number; a PF that can't have any, or whose sriov_numvfs can't be
  * written, is logged and makes an empty pool.
  * Return: pool, NULL with errno set (out of memory)
  */
-struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want);
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+			   enum config_driver driver);
 
 /**
  * vfpool_list_open() - VFs that this host has without their PF
  * @root:    "/sys", or a test's
- * @devices: Netdevs, blanks between; one that is not there may still come
+ * @devices: Netdevs and PCI addresses, blanks between; one that is not there may still come
+ * @driver:  Which of them vfpool_take() gives
  *
  * Return: pool, NULL with errno set: E2BIG too many, EINVAL a name too long, ENOMEM
  */
-struct vfpool *vfpool_list_open(const char *root, const char *devices);
+struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver);
 
 /** vfpool_close() - Leaves the VFs in existence; NULL is fine */
 void vfpool_close(struct vfpool *pool);
 
 /**
- * vfpool_take() - Take a free VF that has a netdev
+ * vfpool_take() - Take a free VF that has a driver which may be used
  * @skip: Bit N: not VF N (tried in vain); VFPOOL_MAX bits
  * @vf:   Filled in
  *

@@ -92,7 +92,7 @@ static void every_option_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(load(&config, "# a comment\n"
-				       "[nic left]\npf=eth0\nuplink=\nvfs=7\n\n"
+				       "[nic left]\npf=eth0\nuplink=\nvfs=7\ndriver=native\n\n"
 				       "  [daemon] # another\n"
 				       "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
 				       "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
@@ -109,6 +109,8 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(config.nr_nics, 2);
 	assert_string_equal(config.nics[0].name, "left");
 	assert_int_equal(config.nics[0].vfs, 7);
+	assert_int_equal(config.nics[0].driver, CONFIG_DRIVER_NATIVE);
+	assert_int_equal(config.nics[1].driver, CONFIG_DRIVER_AUTO);
 	assert_string_equal(config.nics[1].uplink, "none");
 }
 
@@ -125,7 +127,8 @@ static void wrong_values_name_file_section_key_and_expectation(void **state)
 	refused("[daemon]\nlog_level = loud\n" GOOD_NIC, "[daemon] log_level = 'loud'",
 		"error, warn, info, debug");
 	refused("[daemon]\nrun_dir = here\n" GOOD_NIC, "[daemon] run_dir", "absolute path");
-	refused("[nic a]\npf = eth0\ndriver = native\n", "[nic a] driver", "no such option");
+	refused("[nic a]\npf = eth0\ndriver = igb\n", "[nic a] driver = 'igb'",
+		"auto, native, netdev");
 	refused("[nic a]\npf = a/b\n", "[nic a] pf", "network device's name");
 	refused("[nic a]\npf = sixteenletters16\n", "[nic a] pf", "at most 15 bytes");
 }

@@ -24,6 +24,7 @@
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 0xab, 0xcd, 0xef } };
 static struct rte_mempool *pool;
 static struct groups groups;
+static char function; /* stands for a PCI function */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rte_ether_addr members[MEMBERS_MAX];
 static unsigned int nr_members, all_multi, unicast;
@@ -45,6 +46,17 @@ int netdev_member(int fd, const char *name, int type, const struct rte_ether_add
 	else if (type == PACKET_MR_UNICAST)
 		unicast++;
 	else if (nr_members < MEMBERS_MAX)
+		members[nr_members++] = *address;
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+int eth_mcast(struct eth *eth, const struct rte_ether_addr *address, bool add)
+{
+	assert_ptr_equal(eth, &function);
+	assert_true(add);
+	pthread_mutex_lock(&lock);
+	if (nr_members < MEMBERS_MAX)
 		members[nr_members++] = *address;
 	pthread_mutex_unlock(&lock);
 	return 0;
@@ -235,6 +247,19 @@ static void guest_that_wants_everything_gets_it_once(void **state)
 	assert_int_equal(all_multi, 1);
 }
 
+static void function_joins_the_same_groups_by_its_own_list(void **state)
+{
+	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 0xab, 0xcd, 0x01 } };
+
+	(void)state;
+	groups_close(&groups);
+	nr_members = 0;
+	assert_int_equal(groups_open_eth(&groups, (void *)&function, &mac), 0);
+	assert_int_equal(nr_members, 3);
+	solicit(&own, true);
+	assert_true(joined(own));
+}
+
 static int start(void **state)
 {
 	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
@@ -283,6 +308,7 @@ int main(void)
 		fact(igmp_reports_are_understood),
 		fact(mld_reports_are_understood),
 		fact(cut_off_and_lying_reports_are_harmless),
+		fact(function_joins_the_same_groups_by_its_own_list),
 		fact(guest_that_wants_everything_gets_it_once),
 	};
 

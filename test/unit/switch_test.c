@@ -72,7 +72,7 @@ uint16_t eth_mtu(const struct eth *eth)
 	return 1500;
 }
 
-void eth_link_get(const struct eth *eth, struct port_link *link)
+void eth_link_get(struct eth *eth, struct port_link *link)
 {
 	(void)eth;
 	*link = (struct port_link){ .speed_mbps = 1000 };

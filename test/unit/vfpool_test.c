@@ -88,7 +88,7 @@ static int numvfs(void)
 
 static void vfs_that_exist_are_used_as_they_are(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 5);
+	struct vfpool *pool = vfpool_open(root, "eth0", 5, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf vfs[VFPOOL_MAX];
 
 	(void)state;
@@ -103,7 +103,7 @@ static void vfs_that_exist_are_used_as_they_are(void **state)
 
 static void each_vf_is_given_once(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf first, second, none;
 
 	(void)state;
@@ -119,7 +119,7 @@ static void each_vf_is_given_once(void **state)
 
 static void owner_and_mac_are_listed_until_the_release(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf vf, vfs[4];
 
 	(void)state;
@@ -142,7 +142,7 @@ static void skipped_and_netdevless_vfs_are_not_given(void **state)
 
 	(void)state;
 	run("rmdir devices/0000:01:10.1/net/eth2");
-	pool = vfpool_open(root, "eth0", 2);
+	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), -ENODEV);
 	run("mkdir devices/0000:01:10.1/net/eth7");
 	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), 0);
@@ -150,9 +150,58 @@ static void skipped_and_netdevless_vfs_are_not_given(void **state)
 	vfpool_close(pool);
 }
 
+static void bind_vf(unsigned int index, const char *driver)
+{
+	run("mkdir -p drivers/%s && ln -sfn ../../drivers/%s devices/0000:01:10.%u/driver", driver,
+	    driver, index);
+}
+
+static void a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us(void **state)
+{
+	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
+	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	const uint64_t skip[VFPOOL_MAX / 64] = { 1 };
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("rmdir devices/0000:01:10.1/net/eth2");
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		bind_vf(1, drivers[i]);
+		assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), 0);
+		assert_true(vf.native);
+		assert_string_equal(vf.netdev, "");
+		vfpool_release(pool, vf.index);
+	}
+	bind_vf(1, "pciback");
+	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), -ENODEV);
+	vfpool_close(pool);
+}
+
+static void only_vfs_of_the_configured_driver_are_given(void **state)
+{
+	struct vfpool *native, *netdev;
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("rmdir devices/0000:01:10.1/net/eth2");
+	bind_vf(0, "igbvf");
+	bind_vf(1, "vfio-pci");
+	native = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NATIVE);
+	netdev = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NETDEV);
+	assert_int_equal(vfpool_take(native, "a", &mac, NULL, &vf), 0);
+	assert_int_equal(vf.index, 1);
+	assert_int_equal(vfpool_take(native, "b", &mac, NULL, &vf), -ENODEV);
+	assert_int_equal(vfpool_take(netdev, "a", &mac, NULL, &vf), 0);
+	assert_int_equal(vf.index, 0);
+	assert_false(vf.native);
+	assert_int_equal(vfpool_take(netdev, "b", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(native);
+	vfpool_close(netdev);
+}
+
 static void vf_that_vanishes_while_owned_can_be_given_back(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2);
+	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	char netdev[IF_NAMESIZE];
 	struct vfpool_vf vf, vfs[4];
 
@@ -173,11 +222,11 @@ static void vfs_are_created_when_there_are_none(void **state)
 	(void)state;
 	/* they exist already here: the number that is written is what counts */
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 2);
+	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 2);
 	vfpool_close(pool);
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 0);
+	pool = vfpool_open(root, "eth0", 0, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 0);
 	vfpool_close(pool);
 }
@@ -189,7 +238,7 @@ static void no_more_are_created_than_the_nic_has(void **state)
 	(void)state;
 	file("sriov_totalvfs", "2");
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 64);
+	pool = vfpool_open(root, "eth0", 64, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 2);
 	vfpool_close(pool);
 }
@@ -202,12 +251,12 @@ static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
 	(void)state;
 	run("rm -r class/net/eth0/device/* && mkdir class/net/eth0/device/sriov_numvfs");
 	file("sriov_totalvfs", "2");
-	pool = vfpool_open(root, "eth0", 2);
+	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
 	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
 	vfpool_close(pool);
 	run("rm -r class/net/eth0");
-	pool = vfpool_open(root, "eth0", 2);
+	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
 	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
 	vfpool_close(pool);
@@ -223,7 +272,7 @@ static void listed_netdevs_are_vfs_without_a_pf(void **state)
 	(void)state;
 	run("mkdir -p class/net/vf0 class/net/vf9 devices/0000:05:00.3 && "
 	    "ln -s ../../../devices/0000:05:00.3 class/net/vf9/device");
-	pool = vfpool_list_open(root, " vf0  later vf9");
+	pool = vfpool_list_open(root, " vf0  later vf9", CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
 	assert_int_equal(vfpool_list(pool, vfs, VFPOOL_MAX), 2);
 	assert_string_equal(vfs[0].pci, "vf0");
@@ -238,10 +287,27 @@ static void listed_netdevs_are_vfs_without_a_pf(void **state)
 	vfpool_close(pool);
 }
 
+static void a_listed_address_is_a_vf_by_its_driver(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("mkdir -p bus/pci && ln -s ../../devices bus/pci/devices && mkdir devices/0000:05:00.3");
+	pool = vfpool_list_open(root, "0000:05:00.3", CONFIG_DRIVER_AUTO);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), -ENODEV);
+	run("mkdir -p drivers/vfio-pci && ln -s ../../drivers/vfio-pci devices/0000:05:00.3/driver");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_true(vf.native);
+	assert_string_equal(vf.pci, "0000:05:00.3");
+	vfpool_close(pool);
+}
+
 static void a_listed_name_that_no_netdev_can_have_is_refused(void **state)
 {
 	(void)state;
-	assert_null(vfpool_list_open(root, "vf0 a-name-of-sixteen"));
+	assert_null(vfpool_list_open(root, "vf0 a-name-of-sixteen", CONFIG_DRIVER_AUTO));
 	assert_int_equal(errno, EINVAL);
 }
 
@@ -252,11 +318,14 @@ int main(void)
 		fact(each_vf_is_given_once),
 		fact(owner_and_mac_are_listed_until_the_release),
 		fact(skipped_and_netdevless_vfs_are_not_given),
+		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),
+		fact(only_vfs_of_the_configured_driver_are_given),
 		fact(vf_that_vanishes_while_owned_can_be_given_back),
 		fact(vfs_are_created_when_there_are_none),
 		fact(no_more_are_created_than_the_nic_has),
 		fact(pf_without_sriov_or_not_writable_is_an_empty_pool),
 		fact(listed_netdevs_are_vfs_without_a_pf),
+		fact(a_listed_address_is_a_vf_by_its_driver),
 		fact(a_listed_name_that_no_netdev_can_have_is_refused),
 	};
 

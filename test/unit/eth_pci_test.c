@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/eth.c port/offload.c port/eal.c log.c */
+/* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
+/* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
+/*
+ * A PCI function: net_null stands for it. What DPDK is asked about addresses
+ * and groups is answered here.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include "port/afpacket.h"
+#include "port/eal.h"
+#include "port/eth.h"
+#include "port/netdev.h"
+
+#define ADDRESS "0000:01:10.2"
+
+static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
+static struct rte_mempool *pool;
+static struct offload offload;
+static struct eth *eth;
+
+/* The made-up function. */
+static int add_result;
+static const char *null_args;
+static bool plugged;
+static struct rte_ether_addr has_mac;
+static unsigned int lists, list_len, all_multi;
+static int list_result;
+static uint64_t rx_flags;
+
+int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args);
+int __wrap_rte_eal_hotplug_remove(const char *bus, const char *name);
+int __wrap_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id);
+int __wrap_rte_eth_macaddr_get(uint16_t port_id, struct rte_ether_addr *address);
+int __wrap_rte_eth_dev_set_mc_addr_list(uint16_t port_id, struct rte_ether_addr *list, uint32_t nr);
+int __wrap_rte_eth_allmulticast_enable(uint16_t port_id);
+int __real_rte_eal_hotplug_add(const char *bus, const char *name, const char *args);
+int __real_rte_eal_hotplug_remove(const char *bus, const char *name);
+int __real_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id);
+
+int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args)
+{
+	assert_string_equal(bus, "pci");
+	assert_string_equal(name, ADDRESS);
+	assert_string_equal(args, "");
+	if (add_result)
+		return add_result;
+	plugged = true;
+	return __real_rte_eal_hotplug_add("vdev", "net_null0", null_args);
+}
+
+int __wrap_rte_eal_hotplug_remove(const char *bus, const char *name)
+{
+	assert_string_equal(bus, "pci");
+	assert_string_equal(name, ADDRESS);
+	plugged = false;
+	return __real_rte_eal_hotplug_remove("vdev", "net_null0");
+}
+
+int __wrap_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id)
+{
+	assert_string_equal(name, ADDRESS);
+	return __real_rte_eth_dev_get_port_by_name("net_null0", port_id);
+}
+
+int __wrap_rte_eth_macaddr_get(uint16_t port_id, struct rte_ether_addr *address)
+{
+	(void)port_id;
+	*address = has_mac;
+	return 0;
+}
+
+int __wrap_rte_eth_dev_set_mc_addr_list(uint16_t port_id, struct rte_ether_addr *list, uint32_t nr)
+{
+	(void)port_id;
+	(void)list;
+	lists++;
+	list_len = nr;
+	return list_result;
+}
+
+int __wrap_rte_eth_allmulticast_enable(uint16_t port_id)
+{
+	(void)port_id;
+	all_multi++;
+	return 0;
+}
+
+/* No packet socket has a part in this. */
+void afp_geometry(uint16_t bytes, struct afp_geometry *geometry)
+{
+	(void)bytes;
+	(void)geometry;
+	fail();
+}
+
+int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
+{
+	(void)afp;
+	(void)ifindex;
+	(void)geometry;
+	fail();
+	return -ENODEV;
+}
+
+void afp_close(struct afp *afp)
+{
+	(void)afp;
+	fail();
+}
+
+uint16_t afp_rx_peek(const struct afp *afp, struct afp_rx *info, uint16_t max)
+{
+	(void)afp;
+	(void)info;
+	(void)max;
+	fail();
+	return 0;
+}
+
+void afp_rx_done(struct afp *afp, uint16_t nr)
+{
+	(void)afp;
+	(void)nr;
+	fail();
+}
+
+uint16_t afp_tx_room(struct afp *afp, uint16_t max)
+{
+	(void)afp;
+	(void)max;
+	fail();
+	return 0;
+}
+
+void afp_tx_done(struct afp *afp, uint16_t nr)
+{
+	(void)afp;
+	(void)nr;
+	fail();
+}
+
+int afp_tx_kick(struct afp *afp)
+{
+	(void)afp;
+	fail();
+	return -ENODEV;
+}
+
+int afp_error(struct afp *afp)
+{
+	(void)afp;
+	fail();
+	return 0;
+}
+
+int netdev_mtu(const char *name)
+{
+	(void)name;
+	fail();
+	return 0;
+}
+
+void netdev_link(const char *name, struct port_link *link)
+{
+	(void)name;
+	(void)link;
+	fail();
+}
+
+static uint16_t mark_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr,
+			uint16_t max, void *arg)
+{
+	(void)port;
+	(void)queue;
+	(void)max;
+	(void)arg;
+	for (uint16_t i = 0; i < nr; i++)
+		pkts[i]->ol_flags = rx_flags;
+	return nr;
+}
+
+static struct eth *open_function(void)
+{
+	const struct eth_params params = { .netdev = ADDRESS, .pool = pool, .offload = &offload };
+
+	return eth_create_pci(&params, &mac);
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	add_result = list_result = 0;
+	lists = list_len = all_multi = 0;
+	null_args = "size=64";
+	has_mac = mac;
+	return 0;
+}
+
+static int close_one(void **state)
+{
+	(void)state;
+	eth_close(eth);
+	eth = NULL;
+	return plugged ? -1 : 0;
+}
+
+static void function_is_had_by_its_address_and_given_back(void **state)
+{
+	(void)state;
+	eth = open_function();
+	assert_non_null(eth);
+	assert_true(plugged);
+	assert_int_equal(eth_rx_fd(eth, 0), -1);
+	assert_int_equal(eth_mtu(eth), 1500);
+	eth_close(eth);
+	eth = NULL;
+	assert_false(plugged);
+}
+
+static void function_that_no_driver_takes_is_an_error(void **state)
+{
+	(void)state;
+	add_result = -ENODEV;
+	assert_null(open_function());
+	assert_int_equal(errno, ENODEV);
+}
+
+static void function_that_keeps_another_address_is_given_back(void **state)
+{
+	(void)state;
+	has_mac.addr_bytes[5] ^= 1;
+	assert_null(open_function());
+	assert_int_equal(errno, EADDRNOTAVAIL);
+	assert_false(plugged);
+}
+
+static void groups_are_told_one_by_one_until_there_are_too_many(void **state)
+{
+	struct rte_ether_addr group = { { 1, 0, 0x5e, 0, 0, 0 } };
+
+	(void)state;
+	eth = open_function();
+	assert_int_equal(eth_mcast(eth, &group, true), 0);
+	assert_int_equal(list_len, 1);
+	group.addr_bytes[5] = 1;
+	assert_int_equal(eth_mcast(eth, &group, true), 0);
+	assert_int_equal(list_len, 2);
+	assert_int_equal(eth_mcast(eth, &group, false), 0);
+	assert_int_equal(list_len, 1);
+	assert_int_equal(eth_mcast(eth, &group, false), 0);
+	assert_int_equal(lists, 3);
+	assert_int_equal(all_multi, 0);
+	for (int i = 0; i < 200; i++) {
+		group.addr_bytes[4] = (uint8_t)i;
+		assert_int_equal(eth_mcast(eth, &group, true), 0);
+	}
+	assert_int_equal(all_multi, 1);
+}
+
+static void function_without_a_list_takes_all_groups(void **state)
+{
+	const struct rte_ether_addr group = { { 1, 0, 0x5e, 0, 0, 0 } };
+
+	(void)state;
+	eth = open_function();
+	list_result = -ENOTSUP;
+	assert_int_equal(eth_mcast(eth, &group, true), 0);
+	assert_int_equal(all_multi, 1);
+}
+
+static uint64_t flags_of_one(uint64_t flags)
+{
+	struct rte_mbuf *frame;
+	uint64_t got;
+
+	rx_flags = flags;
+	assert_int_equal(eth_rx_burst(eth, 0, &frame, 1), 1);
+	got = frame->ol_flags;
+	rte_pktmbuf_free(frame);
+	return got;
+}
+
+static void nothing_but_a_good_checksum_is_passed_on(void **state)
+{
+	const struct rte_eth_rxtx_callback *mark;
+
+	(void)state;
+	eth = open_function();
+	mark = rte_eth_add_rx_callback(0, 0, mark_rx, NULL);
+	assert_int_equal(flags_of_one(RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_RSS_HASH),
+			 RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+	assert_int_equal(flags_of_one(RTE_MBUF_F_RX_L4_CKSUM_BAD), 0);
+	assert_int_equal(flags_of_one(RTE_MBUF_F_RX_L4_CKSUM_NONE), 0);
+	assert_int_equal(flags_of_one(RTE_MBUF_F_RX_VLAN), 0);
+	rte_eth_remove_rx_callback(0, 0, mark);
+}
+
+static void function_that_is_quiet_is_asked_seldom(void **state)
+{
+	struct rte_mbuf *frame;
+	uint32_t busy;
+
+	(void)state;
+	eth = open_function();
+	assert_int_equal(eth_rx_burst(eth, 0, &frame, 1), 1);
+	busy = eth_timed_us(eth, 0);
+	rte_pktmbuf_free(frame);
+	rte_delay_us_block(20000);
+	assert_true(eth_timed_us(eth, 0) > busy);
+	assert_true(eth_timed_us(eth, 0) <= 1000);
+}
+
+static int start(void **state)
+{
+	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
+
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	if (eal_start(&config) < 0)
+		return -1;
+	pool = rte_pktmbuf_pool_create("eth", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	return pool && offload_init(&offload, pool, "indirect") == 0 ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	offload_fini(&offload);
+	rte_mempool_free(pool);
+	eal_stop();
+	return 0;
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, reset, close_one)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(function_is_had_by_its_address_and_given_back),
+		fact(function_that_no_driver_takes_is_an_error),
+		fact(function_that_keeps_another_address_is_given_back),
+		fact(groups_are_told_one_by_one_until_there_are_too_many),
+		fact(function_without_a_list_takes_all_groups),
+		fact(nothing_but_a_good_checksum_is_passed_on),
+		fact(function_that_is_quiet_is_asked_seldom),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
