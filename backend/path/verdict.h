@@ -5,7 +5,7 @@
  * passes (path_set_live()).
  *
  * tx = the guest sends. A vif without rules but anti-spoof costs one comparison of
- * addresses and one test of a word. Rules look at headers in the first segment; a
+ * addresses and one test of a word, one with a VLAN filter a look at a bit map beside. Rules look at headers in the first segment; a
  * frame whose headers are not all there is not what a rule allows.
  */
 #ifndef VIFD_PATH_VERDICT_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
@@ -81,6 +82,27 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 /** verdict_rx_rules() - verdict_rx() where there are rules */
 enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte_mbuf *frame);
 
+/** policy_vlan() - Is VLAN @id in @map? */
+static inline bool policy_vlan(const uint64_t map[POLICY_VLANS / 64], uint16_t id)
+{
+	return map[id / 64] & UINT64_C(1) << (id % 64);
+}
+
+/**
+ * verdict_is_member() - Does the frame name a VLAN that passes? What most frames on a trunk do
+ *
+ * Return: false: no, or it needs a closer look
+ */
+static inline bool verdict_is_member(const struct policy *policy, const struct rte_mbuf *frame)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const struct rte_vlan_hdr *)(eth + 1);
+
+	return frame->data_len >= sizeof(*eth) + sizeof(*tag) &&
+	       eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) &&
+	       policy_vlan(policy->vlans, rte_be_to_cpu_16(tag->vlan_tci) & 0x0fff);
+}
+
 /**
  * verdict_tx() - May the guest send this frame?
  * @policy: Table
@@ -93,19 +115,23 @@ static inline enum path_counter verdict_tx(const struct policy *policy, struct r
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
-	if (unlikely(policy->tx))
-		return verdict_tx_rules(policy, frame);
-	if (policy->anti_spoof && !rte_is_same_ether_addr(&eth->src_addr, &policy->mac))
-		return COUNT_tx_drop_spoof;
-	return (enum path_counter)VERDICT_PASS;
+	if (likely(!policy->tx))
+		return policy->anti_spoof && !rte_is_same_ether_addr(&eth->src_addr, &policy->mac) ?
+			       COUNT_tx_drop_spoof :
+			       (enum path_counter)VERDICT_PASS;
+	if (policy->tx == POLICY_VLAN && rte_is_same_ether_addr(&eth->src_addr, &policy->mac) &&
+	    verdict_is_member(policy, frame))
+		return (enum path_counter)VERDICT_PASS;
+	return verdict_tx_rules(policy, frame);
 }
 
 /** verdict_rx() - Shall the guest have this frame? As verdict_tx(); changes nothing */
 static inline enum path_counter verdict_rx(const struct policy *policy,
 					   const struct rte_mbuf *frame)
 {
-	return likely(!policy->rx) ? (enum path_counter)VERDICT_PASS :
-				     verdict_rx_rules(policy, frame);
+	if (likely(!policy->rx) || (policy->rx == POLICY_VLAN && verdict_is_member(policy, frame)))
+		return (enum path_counter)VERDICT_PASS;
+	return verdict_rx_rules(policy, frame);
 }
 
 /**
@@ -117,11 +143,5 @@ uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *fra
 
 /** verdict_cut_tags() - Take @bytes of tags out of a frame that is nobody else's */
 void verdict_cut_tags(struct rte_mbuf *frame, uint32_t bytes);
-
-/** policy_vlan() - Is VLAN @id in @map? */
-static inline bool policy_vlan(const uint64_t map[POLICY_VLANS / 64], uint16_t id)
-{
-	return map[id / 64] & UINT64_C(1) << (id % 64);
-}
 
 #endif

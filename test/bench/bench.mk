@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: programs that print numbers, with the machine they were taken on.
 
-.PHONY: bench
+.PHONY: bench bench-policy
 bench: all sim $(SIM)/bench-guest ## data path beside DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
 
@@ -9,4 +9,13 @@ $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libs
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lxenstore -lpthread)
 
--include $(BUILD)/test/bench/guest.d
+bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
+	$(Q)$<
+
+bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/vif/policy \
+                      backend/path/verdict backend/path/counters)
+$(BUILD)/bench-policy: $(bench_policy_obj)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
+-include $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
