@@ -169,6 +169,22 @@ static int answer_vfs(void *arg)
 	return 0;
 }
 
+/* Frames that ended in the switch, by cause; of a policy's causes each vif has its own. */
+static void put_switch(struct rte_tel_data *d, const struct nic *nic)
+{
+	struct switch_stats stats;
+
+	if (!d)
+		return;
+	nic_switch_stats(nic, &stats);
+	put_number(d, "drop_unknown", stats.unknown);
+	put_number(d, "drop_inbox_full", stats.inbox_full);
+	put_number(d, "drop_no_memory", stats.no_memory);
+	put_number(d, "drop_hairpin", stats.hairpin);
+	put_number(d, "drop_reflected", stats.reflected);
+	put_number(d, "drop_malformed", stats.malformed);
+}
+
 static void put_nic(struct rte_tel_data *d, struct nic *nic)
 {
 	struct nic_vf_info info[VFPOOL_MAX];
@@ -186,6 +202,7 @@ static void put_nic(struct rte_tel_data *d, struct nic *nic)
 	put_number(d, "speed_mbps", link.speed_mbps);
 	put_number(d, "vfs", nr);
 	put_number(d, "vfs_taken", taken);
+	put_switch(put_dict(d, "switch"), nic);
 }
 
 static int answer_nics(void *arg)

@@ -335,6 +335,11 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr;
 }
 
+void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
+{
+	switch_stats_get(nic->env.sw, stats);
+}
+
 void nic_uplink_link(struct nic *nic, struct port_link *link)
 {
 	*link = (struct port_link){ 0 };

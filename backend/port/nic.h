@@ -15,6 +15,7 @@
 
 #include "../config.h"
 #include "port.h"
+#include "switch.h"
 
 struct nic;
 
@@ -98,6 +99,9 @@ struct nic_vf_info {
 
 /** nic_vf_list() - Up to @max VFs of the NIC. Return: how many were filled in */
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max);
+
+/** nic_switch_stats() - What the software switch has dropped. Any thread */
+void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
 
 /** nic_uplink_link() - Link of the wire */
 void nic_uplink_link(struct nic *nic, struct port_link *link);

@@ -51,6 +51,17 @@ static void change_macs(const struct reach *reach, const struct port_rules *old,
 			change_mac(reach, &new->macs[i], true);
 }
 
+static void change_promiscuous(const struct reach *reach, bool on)
+{
+	int ret;
+
+	if (on == reach->rules.promiscuous)
+		return;
+	ret = netdev_member(reach->fd, reach->netdev, PACKET_MR_PROMISC, NULL, on);
+	if (ret < 0)
+		log_warn("%s: promiscuous mode: %s", reach->netdev, strerror(-ret));
+}
+
 static void vlan_name(char name[IF_NAMESIZE], unsigned int ifindex, uint32_t vlan)
 {
 	snprintf(name, IF_NAMESIZE, "vd%u.%u", ifindex % 100000000u, vlan);
@@ -173,6 +184,7 @@ void reach_set(struct reach *reach, const struct port_rules *rules)
 	if (reach->fd < 0)
 		return;
 	change_macs(reach, &reach->rules, rules);
+	change_promiscuous(reach, rules->promiscuous);
 	pthread_mutex_lock(&lock);
 	reach->rules = *rules;
 	if (vlans)

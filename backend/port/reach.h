@@ -39,7 +39,7 @@ int reach_open(struct reach *reach, const char *netdev);
 /** reach_close() - Let go of everything; closing twice is fine */
 void reach_close(struct reach *reach);
 
-/** reach_set() - What must arrive: @macs and @vlans of @rules */
+/** reach_set() - What must arrive: @macs, @vlans and @promiscuous of @rules */
 void reach_set(struct reach *reach, const struct port_rules *rules);
 
 #endif

@@ -39,6 +39,7 @@ enum drop {
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
  * @rules:  what was told last; not all of its addresses need be in the table
+ * @promiscuous: of them; control: w, workers: r
  */
 struct soft {
 	struct port port;
@@ -49,6 +50,7 @@ struct soft {
 	void *arg;
 	uint32_t place;
 	struct port_rules rules;
+	_Atomic bool promiscuous;
 	/* owner's worker: w, others: r */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	/* any worker: w */
@@ -60,6 +62,7 @@ struct soft {
  * @table:   address -> struct soft; control: w, workers: r without a lock
  * @ports:   all of them, for floods; a place that is free is NULL; control: w, workers: r
  * @nr_ports: places ever used; control: w, workers: r
+ * @nr_promiscuous: ports that are; control: w, workers: r
  * @unsent:  uplink's worker: what the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
@@ -68,6 +71,7 @@ struct ethswitch {
 	struct rte_hash *table;
 	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
 	_Atomic uint32_t nr_ports;
+	_Atomic uint32_t nr_promiscuous;
 	struct eth *uplink;
 	struct fair *to_uplink;
 	_Atomic(struct wake *) uplink_wake;
@@ -214,6 +218,44 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 	return true;
 }
 
+/* Each promiscuous port but @from gets a copy of its own: the frame may still be written to. */
+static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
+			 const struct soft *from)
+{
+	uint32_t nr = atomic_load_explicit(&sw->nr_ports, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct soft *to = atomic_load_explicit(&sw->ports[i], memory_order_acquire);
+		struct rte_mbuf *copy;
+
+		if (!to || to == from ||
+		    !atomic_load_explicit(&to->promiscuous, memory_order_relaxed))
+			continue;
+		copy = rte_pktmbuf_copy(frame, sw->offload->direct, 0, UINT32_MAX);
+		if (copy)
+			switch_deliver(to, &copy, 1);
+		else
+			count(&sw->drops[DROP_NO_MEMORY], 1);
+	}
+}
+
+static bool anybody_promiscuous(const struct ethswitch *sw)
+{
+	return atomic_load_explicit(&sw->nr_promiscuous, memory_order_relaxed) != 0;
+}
+
+/* Unicast to nobody here. Return: how many were dealt with */
+static uint16_t send_unknown(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
+{
+	if (likely(!anybody_promiscuous(from->sw)))
+		return switch_to_uplink(from, pkts, nr);
+	/* one after the other: what the uplink does not take now must not be copied twice */
+	if (from->sw->uplink && !fair_has_room(from->outbox))
+		return 0;
+	copy_unknown(from->sw, pkts[0], from);
+	return switch_to_uplink(from, pkts, 1);
+}
+
 /* Up to one run of frames. Return: how many were dealt with, 0 = no room */
 static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
 {
@@ -223,7 +265,7 @@ static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft 
 		return flood_out(sw, pkts[0], from);
 	nr = run_length(pkts, to, nr);
 	if (!to[0])
-		return switch_to_uplink(from, pkts, nr);
+		return send_unknown(from, pkts, nr);
 	if (to[0] == from)
 		drop(sw, pkts, nr, DROP_HAIRPIN);
 	else
@@ -290,6 +332,14 @@ static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
 	rte_pktmbuf_free(frame);
 }
 
+/* Unicast from the wire to nobody here: other machines', or for a bridge in a guest. */
+static void unknown_in(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+{
+	for (uint16_t i = 0; anybody_promiscuous(sw) && i < nr; i++)
+		copy_unknown(sw, pkts[i], NULL);
+	drop(sw, pkts, nr, DROP_UNKNOWN);
+}
+
 /* What arrived from the wire. */
 static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -306,7 +356,7 @@ static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t n
 			if (to[i])
 				switch_deliver(to[i], pkts + i, run);
 			else
-				drop(sw, pkts + i, run, DROP_UNKNOWN);
+				unknown_in(sw, pkts + i, run);
 		}
 		i += run;
 	}
@@ -470,6 +520,12 @@ static void table_add_all(struct soft *soft, const struct port_rules *rules)
 	}
 }
 
+static void set_promiscuous(struct soft *soft, bool on)
+{
+	if (on != atomic_exchange(&soft->promiscuous, on))
+		atomic_fetch_add(&soft->sw->nr_promiscuous, on ? 1u : UINT32_MAX);
+}
+
 /* Told again and again: an address that was another's may be free by now. */
 static void soft_rules(struct port *port, const struct port_rules *rules)
 {
@@ -478,6 +534,7 @@ static void soft_rules(struct port *port, const struct port_rules *rules)
 	fair_set_weight(soft->outbox, rules->weight);
 	table_remove(soft, rules);
 	table_add_all(soft, rules);
+	set_promiscuous(soft, rules->promiscuous);
 	if (soft->hooks->rules)
 		soft->hooks->rules(soft->arg, rules);
 	soft->rules = *rules;
@@ -491,6 +548,7 @@ static void soft_close(struct port *port)
 	int32_t position = rte_hash_del_key(sw->table, &port->mac);
 
 	table_remove(soft, &none);
+	set_promiscuous(soft, false);
 	atomic_store(&sw->ports[soft->place], NULL);
 	barrier();
 	if (position >= 0)

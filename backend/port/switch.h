@@ -5,7 +5,7 @@
  * Addresses are known, never learnt: a port's is entered when it opens, others by
  * port_rules(), each for one port: who comes first has it. A frame
  * to one of them goes into that port's inbox; any other unicast address is the
- * wire's; group addresses go everywhere but back. Nothing goes back where it
+ * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing goes back where it
  * came from; a NIC whose own switch returns the uplink's group frames to the
  * uplink is caught by their source address.
  *

@@ -196,10 +196,13 @@ static void vf_close(struct port *port)
 	vf_give_back(vf);
 }
 
-/*
- * What the PF refuses it has logged, and the path enforces it anyway. A VF may have more than one
- * address only where the PF trusts it: it is ours, not the guest's.
- */
+/* A VF may have more than one address only where the PF trusts it: it is ours, not the guest's. */
+static bool needs_trust(const struct port_rules *rules)
+{
+	return rules->nr_macs > 0 || rules->promiscuous;
+}
+
+/* What the PF refuses it has logged, and the path enforces it anyway. */
 static void vf_rules(struct port *port, const struct port_rules *rules)
 {
 	static const uint8_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
@@ -208,14 +211,14 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 	struct vf *vf = (struct vf *)port;
 	const struct pf_vf want = {
 		.spoofchk = rules->spoof_check,
-		.trust = rules->nr_macs > 0,
+		.trust = needs_trust(rules),
 		.link_state = states[rules->link],
 		.max_mbps = rules->max_mbps,
 	};
 	uint32_t changed = (rules->spoof_check != vf->rules.spoof_check ? PF_SPOOFCHK : 0) |
 			   (rules->link != vf->rules.link ? PF_LINK : 0) |
 			   (rules->max_mbps != vf->rules.max_mbps ? PF_RATE : 0) |
-			   (!rules->nr_macs != !vf->rules.nr_macs ? PF_TRUST : 0);
+			   (needs_trust(rules) != needs_trust(&vf->rules) ? PF_TRUST : 0);
 
 	if (changed && vf->env->pf)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);

@@ -292,6 +292,7 @@ void vif_tell_port(struct vif *vif, struct port *port)
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
 		.link = links[vif->policy.draft.link],
 		.max_mbps = rate_mbps(&vif->live),
+		.promiscuous = vif->policy.draft.promiscuous,
 		.weight = vif->policy.draft.weight,
 		.nr_macs = policy->nr_macs,
 	};

@@ -22,7 +22,7 @@
 static struct {
 	bool filters;
 	int refuses; /* -errno of what is added */
-	uint32_t nr_macs;
+	uint32_t nr_macs, nr_promiscuous;
 	uint32_t nr_devices;
 	struct if_nameindex devices[DEVICES_MAX + 1];
 	char names[DEVICES_MAX][IF_NAMESIZE];
@@ -97,9 +97,9 @@ int netdev_members_open(void)
 int netdev_member(int fd, const char *name, int type, const struct rte_ether_addr *mac, bool add)
 {
 	(void)name;
-	assert_true(fd >= 0 && mac);
-	assert_int_equal(type, PACKET_MR_UNICAST);
-	kernel.nr_macs += add ? 1u : UINT32_MAX;
+	assert_true(fd >= 0);
+	assert_int_equal(type, mac ? PACKET_MR_UNICAST : PACKET_MR_PROMISC);
+	*(mac ? &kernel.nr_macs : &kernel.nr_promiscuous) += add ? 1u : UINT32_MAX;
 	return 0;
 }
 
@@ -146,8 +146,14 @@ static void addresses_come_and_go(void **state)
 	assert_int_equal(kernel.nr_macs, 2);
 	rules.macs[0] = (struct rte_ether_addr){ { 2, 3 } };
 	rules.nr_macs = 1;
+	rules.promiscuous = true;
+	reach_set(reach, &rules);
 	reach_set(reach, &rules);
 	assert_int_equal(kernel.nr_macs, 1);
+	assert_int_equal(kernel.nr_promiscuous, 1);
+	rules.promiscuous = false;
+	reach_set(reach, &rules);
+	assert_int_equal(kernel.nr_promiscuous, 0);
 	close_reach(reach);
 }
 

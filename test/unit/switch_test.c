@@ -220,6 +220,33 @@ static void more_addresses_come_and_go(void **state)
 	wire_free();
 }
 
+/* A bridge in a guest has addresses behind it that nobody told of. */
+static void promiscuous_port_gets_what_is_nobodys(void **state)
+{
+	struct port_rules rules = { .promiscuous = true };
+
+	(void)state;
+	port_rules(a, &rules);
+	assert_int_equal(send_one(b, &mac_far, 1), 1);
+	assert_int_equal(send_one(a, &mac_far, 2), 1);
+	assert_int_equal(send_one(b, &mac_c, 3), 1);
+	switch_uplink_poll(sw);
+	assert_int_equal(wire.nr_sent, 2);
+	assert_int_equal(empty(a), 1);
+	assert_int_equal(empty(c), 1);
+	wire.waiting[wire.nr_waiting++] = frame_to(&mac_far, 4);
+	switch_uplink_poll(sw);
+	assert_int_equal(empty(a), 1);
+	rules.promiscuous = false;
+	port_rules(a, &rules);
+	wire.waiting[wire.nr_waiting++] = frame_to(&mac_far, 5);
+	switch_uplink_poll(sw);
+	assert_int_equal(send_one(b, &mac_far, 6), 1);
+	assert_int_equal(empty(a), 0);
+	switch_uplink_poll(sw);
+	wire_free();
+}
+
 static void flooded_frame_promises_nothing(void **state)
 {
 	struct rte_mbuf *frame = frame_to(&mac_group, 1), *got[PORT_BURST];
@@ -586,6 +613,7 @@ int main(void)
 		fact(own_promises_stay_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
 		fact(more_addresses_come_and_go),
+		fact(promiscuous_port_gets_what_is_nobodys),
 		fact(flooded_frame_promises_nothing),
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),
 		fact(group_frame_that_the_nic_returns_is_not_seen_twice),

@@ -87,6 +87,12 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr_vfs;
 }
 
+void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
+{
+	(void)nic;
+	*stats = (struct switch_stats){ .unknown = 7 };
+}
+
 void nic_uplink_link(struct nic *nic, struct port_link *link)
 {
 	(void)nic;
@@ -450,7 +456,8 @@ static void every_vf_is_listed_once_over_the_pages(void **state)
 	assert_int_equal(pages, 4);
 	assert_has(ask("/vifd/vfs,1"), "{\"1\":{\"pci\":\"0000:01:00.1\"");
 	assert_has(ask("/vifd/vfs,1"), "\"owner\":\"vif 1.0\",\"mac\":\"00:00:00:00:00:00\"");
-	assert_has(ask("/vifd/nics"), "\"vfs\":150,\"vfs_taken\":75");
+	assert_has(ask("/vifd/nics"),
+		   "\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,");
 }
 
 static void move_is_handed_on(void **state)

@@ -69,7 +69,7 @@ static const struct rule_case cases[] = {
 	{ "anti-spoof: own", { 0 }, TX, OUT PLAIN, PASS, 0 },
 	{ "anti-spoof: another's", { 0 }, TX, PEER OTHER PLAIN, COUNT_tx_drop_spoof, 0 },
 	{ "anti-spoof off", { "anti-spoof=0" }, TX, PEER OTHER PLAIN, PASS, 0 },
-	{ "anti-spoof says nothing of rx", { 0 }, RX, OTHER PEER PLAIN, PASS, 0 },
+	{ "anti-spoof says nothing of rx", { 0 }, RX, OWN OTHER PLAIN, PASS, 0 },
 	{ "macs: own", { "macs=" "02:00:00:00:00:03" }, TX, OUT PLAIN, PASS, 0 },
 	{ "macs: listed", { "macs=02:00:00:00:00:09 02:00:00:00:00:03" }, TX, PEER OTHER PLAIN, PASS, 0 },
 	{ "macs: not listed", { "macs=02:00:00:00:00:04" }, TX, PEER OTHER PLAIN, COUNT_tx_drop_spoof, 0 },
@@ -129,6 +129,11 @@ static const struct rule_case cases[] = {
 	{ "tx=0: rx", { "tx=0" }, RX, IN PLAIN, PASS, 0 },
 	{ "rx=0", { "rx=0" }, RX, IN PLAIN, COUNT_rx_drop_off, 0 },
 	{ "rx=0: tx", { "rx=0" }, TX, OUT PLAIN, PASS, 0 },
+	{ "mtu", { "mtu=68" }, TX, OUT "88b5" DATA DATA DATA DATA DATA, COUNT_tx_drop_mtu, 0 },
+	{ "mtu: fits", { "mtu=68" }, TX, OUT "88b5" DATA DATA DATA DATA, PASS, 0 },
+	{ "mtu: rx", { "mtu=68" }, RX, IN "88b5" DATA DATA DATA DATA DATA DATA, PASS, 0 },
+	{ "rate", { "rate=1000000,1000" }, TX, OUT PLAIN, PASS, 0 },
+	{ "rate: rx", { "rate=1,1000000000" }, RX, IN PLAIN, PASS, 0 },
 	{ "link=off", { "link=off" }, TX, OUT PLAIN, COUNT_tx_drop_link, 0 },
 	{ "link=off: rx", { "link=off" }, RX, IN PLAIN, COUNT_rx_drop_link, 0 },
 
@@ -354,7 +359,22 @@ static int start(void **state)
 	return fake_start();
 }
 
-int main(void)
+/* A line for each case, tabs between, for who runs them elsewhere. */
+static void list(void)
+{
+	for (uint32_t i = 0; i < NR(cases); i++) {
+		const struct rule_case *c = &cases[i];
+
+		printf("%s\t%s\t%s\t%s\t%s", c->name, c->direction == TX ? "tx" : "rx", c->frame,
+		       c->becomes ? c->becomes : c->frame,
+		       c->cause == PASS ? "pass" : path_counter_name(c->cause));
+		for (uint32_t k = 0; k < RULES_MAX && c->rules[k]; k++)
+			printf("\t%s", c->rules[k]);
+		printf("\n");
+	}
+}
+
+int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_rule_does_to_frames_what_it_says),
@@ -363,5 +383,9 @@ int main(void)
 		GUEST(strip_moves_the_headers_of_a_promise),
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "--list")) {
+		list();
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, start, NULL);
 }
