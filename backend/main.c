@@ -18,6 +18,7 @@
 #include "config.h"
 #include "control.h"
 #include "log.h"
+#include "path/neighbours.h"
 #include "port/eal.h"
 #include "port/keep.h"
 #include "port/nic.h"
@@ -157,7 +158,7 @@ static int start_workers(struct daemon *daemon)
 		host->nr_workers++;
 	}
 	nic_set_barrier(worker_barrier);
-	return 0;
+	return neighbours_start(worker_barrier);
 }
 
 static int start_nics(struct daemon *daemon)
@@ -232,6 +233,7 @@ static void daemon_stop(struct daemon *daemon)
 	}
 	for (uint32_t i = 0; i < host->nr_workers; i++)
 		worker_stop(host->workers[i]);
+	neighbours_stop();
 	rte_mempool_free(daemon->pool);
 	if (daemon->eal_started)
 		eal_stop();

@@ -28,6 +28,7 @@
 	PATH_RULE(X, tx_drop_spoof, "frames whose source address is not the vif's")                \
 	PATH_RULE(X, tx_drop_vlan, "frames to a VLAN that is not the vif's")                       \
 	PATH_RULE(X, tx_drop_untagged, "frames without a VLAN, which the vif must name")           \
+	PATH_RULE(X, tx_drop_isolated, "frames to a vif that this one is kept apart from")         \
 	PATH_RULE(X, tx_drop_ip, "IP frames from an address that is not the vif's")                \
 	PATH_RULE(X, tx_drop_arp, "ARP and ND that claim what is not the vif's")                   \
 	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
@@ -48,6 +49,7 @@
 	PATH_RULE(X, rx_drop_off, "frames that arrived while the policy lets none through")        \
 	PATH_RULE(X, rx_drop_vlan, "frames of a VLAN that is not the vif's")                       \
 	PATH_RULE(X, rx_drop_untagged, "frames without a VLAN, where the vif has one")             \
+	PATH_RULE(X, rx_drop_isolated, "frames from a vif that this one is kept apart from")       \
 	PATH_RULE(X, rx_drop_broadcast, "broadcast frames, where the policy lets none through")    \
 	PATH_RULE(X, rx_drop_multicast, "multicast frames, where the policy lets none through")    \
 	PATH_RULE(X, rx_drop_unicast, "frames to an address that is not the vif's")                \

@@ -14,6 +14,8 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#include "neighbours.h"
+
 #define PASS ((enum path_counter)VERDICT_PASS)
 #define ADDRESSES (2u * RTE_ETHER_ADDR_LEN)
 #define TAG 4u
@@ -304,6 +306,15 @@ static enum path_counter judge_tx_vlan(const struct policy *policy, struct rte_m
 	return put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS : COUNT_tx_drop_vlan;
 }
 
+/* Is @mac another vif's, from which this one is kept apart? */
+static bool kept_apart(const struct policy *policy, uint32_t rules, const uint8_t *mac)
+{
+	const struct rte_ether_addr *addr = (const void *)mac;
+
+	return !rte_is_multicast_ether_addr(addr) && !mac_allowed(policy, mac) &&
+	       neighbours_apart(addr, !(rules & POLICY_ISOLATED));
+}
+
 enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf *frame)
 {
 	struct bytes b = first_segment(frame);
@@ -313,6 +324,8 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 		return COUNT_tx_drop_off;
 	if (policy->anti_spoof && !mac_allowed(policy, b.at + RTE_ETHER_ADDR_LEN))
 		return COUNT_tx_drop_spoof;
+	if (policy->tx & (POLICY_ISOLATED | POLICY_APART) && kept_apart(policy, policy->tx, b.at))
+		return COUNT_tx_drop_isolated;
 	if (policy->tx & POLICY_IP)
 		cause = judge_ip(policy, &b);
 	if (cause == PASS && policy->tx & POLICY_VLAN)
@@ -365,6 +378,9 @@ enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte
 
 	if (policy->rx & POLICY_CLOSED)
 		return COUNT_rx_drop_off;
+	if (policy->rx & (POLICY_ISOLATED | POLICY_APART) &&
+	    kept_apart(policy, policy->rx, b.at + RTE_ETHER_ADDR_LEN))
+		return COUNT_rx_drop_isolated;
 	cause = judge_destination(policy, &b);
 	return cause == PASS ? judge_rx_vlan(policy, &b) : cause;
 }

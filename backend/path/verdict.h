@@ -37,6 +37,8 @@ enum policy_rule {
 	POLICY_NO_BROADCAST = 1 << 5,
 	POLICY_NO_MULTICAST = 1 << 6,
 	POLICY_NO_UNKNOWN = 1 << 7, /* unicast to others */
+	POLICY_ISOLATED = 1 << 8,   /* no frames from and to other vifs */
+	POLICY_APART = 1 << 9,	    /* none from and to isolated ones */
 };
 
 /**

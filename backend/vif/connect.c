@@ -255,6 +255,7 @@ void vif_disconnect(struct vif *vif)
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
+	vif_tell_neighbours(vif);
 	vif->drain_until_us = 0;
 	vif->carrier = -1;
 	capability_stop(vif);

@@ -224,6 +224,26 @@ void vif_read_live(struct vif *vif, struct path_live *live)
 		live->xdp_headroom = (uint16_t)headroom;
 	read_policy(vif);
 	policy_compile(&vif->policy.draft, &vif->mac, live);
+	/* others hear of it at their next update, within a second */
+	if (neighbours_isolated()) {
+		live->policy.tx |= POLICY_APART;
+		live->policy.rx |= POLICY_APART;
+	}
+}
+
+void vif_tell_neighbours(struct vif *vif)
+{
+	const struct policy *policy = &vif->live.policy;
+	struct neighbour now = { 0 };
+
+	static_assert(NEIGHBOUR_MACS_MAX == POLICY_MACS_MAX + 1, "its own and its list");
+	if (vif->path) {
+		now.isolated = policy->tx & POLICY_ISOLATED;
+		now.macs[0] = vif->mac;
+		memcpy(now.macs + 1, policy->macs, policy->nr_macs * sizeof(now.macs[0]));
+		now.nr_macs = policy->nr_macs + 1;
+	}
+	neighbours_tell(&vif->neighbour, &now);
 }
 
 struct live_call {
@@ -313,6 +333,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
+	vif_tell_neighbours(vif);
 	vif_tell_port(vif, vif->path->port);
 	write_carrier(vif);
 	vif_due(vif, now_us + LINK_LOOK_US);

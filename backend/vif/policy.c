@@ -397,13 +397,14 @@ void policy_close(struct policy_draft *draft)
 static uint32_t rules_tx(const struct policy_draft *draft)
 {
 	return (draft->tx ? 0 : POLICY_CLOSED) | (draft->nr_macs ? POLICY_MACS : 0) |
-	       (draft->vlan_outer ? POLICY_OUTER : 0) |
+	       (draft->vlan_outer ? POLICY_OUTER : 0) | (draft->isolated ? POLICY_ISOLATED : 0) |
 	       (draft->ip_anti_spoof && draft->nr_ips ? POLICY_IP : 0);
 }
 
 static uint32_t rules_rx(const struct policy_draft *draft)
 {
-	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->vlan_outer ? POLICY_OUTER : 0);
+	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->vlan_outer ? POLICY_OUTER : 0) |
+		      (draft->isolated ? POLICY_ISOLATED : 0);
 
 	if (draft->promiscuous)
 		return rx;

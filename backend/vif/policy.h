@@ -41,7 +41,7 @@ struct policy_rate {
  */
 struct policy_draft {
 	bool anti_spoof, ip_anti_spoof;
-	bool broadcast, multicast, unknown_unicast, promiscuous;
+	bool broadcast, multicast, unknown_unicast, promiscuous, isolated;
 	bool tx, rx;
 	int allow_untagged;
 	enum policy_link link;

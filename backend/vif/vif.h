@@ -19,6 +19,7 @@
 #include "../xen/store.h"
 #include "capability.h"
 #include "host.h"
+#include "../path/neighbours.h"
 #include "policy.h"
 
 /* Xen's public/io/xenbus.h. */
@@ -61,6 +62,7 @@ struct vif_policy {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @live:      what the path was told last
  * @policy:    from what is told to it
+ * @neighbour: its addresses, as the table of all vifs has them
  * @cap:       capability exchange
  * @carrier:   what was written last, -1 = nothing yet
  * @connect_at_us: not to be connected before
@@ -89,6 +91,7 @@ struct vif {
 	struct ctrl *ctrl;
 	struct path_live live;
 	struct vif_policy policy;
+	struct neighbour neighbour;
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
@@ -137,6 +140,9 @@ void vif_read_live(struct vif *vif, struct path_live *live);
 
 /** vif_update_live() - Tell the path if it changed; follow the link with `carrier` */
 void vif_update_live(struct vif *vif, uint64_t now_us);
+
+/** vif_tell_neighbours() - Which addresses are this vif's now; not connected: none */
+void vif_tell_neighbours(struct vif *vif);
 
 /** vif_tell_port() - What of the policy the port's hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);

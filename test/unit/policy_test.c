@@ -2,6 +2,7 @@
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
 /* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
 /* links: path/tx.c path/verdict.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c */
+/* links: path/neighbours.c */
 /* links: path/statics.c port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c */
 /* links: test/unit/fake_host.c */
 /* What the admin may write, what is made of it, what is refused and what then stays. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/verdict.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c */
+/* links: path/neighbours.c */
 /* links: path/statics.c path/counters.c port/offload.c vif/policy.c test/unit/fake_guest.c */
 /*
  * Each rule, as the admin writes it, against frames in both directions through the
  * real path: what passes, what is dropped and counted as what, what is changed.
  */
+#include "backend/path/neighbours.h"
 #include "backend/vif/policy.h"
 #include "path_fixture.h"
 
@@ -28,6 +30,7 @@ struct rule_case {
 #define OWN "020000000001"
 #define PEER "020000000002"
 #define OTHER "020000000003"
+#define NEIGHBOUR "020000000004" /* another vif */
 #define ALL "ffffffffffff"
 #define GROUP "01005e000001"
 #define DATA "aabbccddeeff00112233445566778899"
@@ -125,6 +128,13 @@ static const struct rule_case cases[] = {
 	{ "unknown-unicast=0: another", { "unknown-unicast=0" }, RX, OTHER PEER PLAIN, COUNT_rx_drop_unicast, 0 },
 	{ "promiscuous", { "unknown-unicast=0", "promiscuous=1" }, RX, OTHER PEER PLAIN, PASS, 0 },
 	{ "promiscuous: broadcast", { "broadcast=0", "promiscuous=1" }, RX, ALL PEER PLAIN, PASS, 0 },
+	{ "isolated: to the wire", { "isolated=1" }, TX, OUT PLAIN, PASS, 0 },
+	{ "isolated: to all", { "isolated=1" }, TX, ALL OWN PLAIN, PASS, 0 },
+	{ "isolated: to another vif", { "isolated=1" }, TX, NEIGHBOUR OWN PLAIN, COUNT_tx_drop_isolated, 0 },
+	{ "isolated: from the wire", { "isolated=1" }, RX, IN PLAIN, PASS, 0 },
+	{ "isolated: from another vif", { "isolated=1" }, RX, OWN NEIGHBOUR PLAIN, COUNT_rx_drop_isolated, 0 },
+	{ "isolated: from another vif to all", { "isolated=1" }, RX, ALL NEIGHBOUR PLAIN, COUNT_rx_drop_isolated, 0 },
+	{ "not isolated: from another vif", { "isolated=0" }, RX, OWN NEIGHBOUR PLAIN, PASS, 0 },
 	{ "tx=0", { "tx=0" }, TX, OUT PLAIN, COUNT_tx_drop_off, 0 },
 	{ "tx=0: rx", { "tx=0" }, RX, IN PLAIN, PASS, 0 },
 	{ "rx=0", { "rx=0" }, RX, IN PLAIN, COUNT_rx_drop_off, 0 },
@@ -353,10 +363,49 @@ static void strip_moves_the_headers_of_a_promise(void **state)
 	assert_true(frame_checksums_right(frame.bytes, frame.len, 0));
 }
 
+static struct neighbour other;
+static const struct neighbour nobody;
+static const struct neighbour talks = { .nr_macs = 1, .macs = { { { 2, 0, 0, 0, 0, 4 } } } };
+
+/* One that is not isolated hears no more of one that is than the other way round. */
+static void isolation_holds_at_both_ends(void **state)
+{
+	struct neighbour apart = talks, second = { 0 };
+	struct guest *guest = *state;
+	struct policy *policy = &guest->path->live.policy;
+	uint8_t bytes[FRAME_MAX], out[FRAME_MAX];
+	uint32_t len = from_hex(NEIGHBOUR OWN PLAIN, bytes);
+
+	apart.isolated = true;
+	set_rules(guest, &(struct rule_case){ 0 });
+	policy->tx |= POLICY_APART;
+	policy->rx |= POLICY_APART;
+	assert_false(neighbours_isolated());
+	assert_int_equal(pass_through(guest, TX, bytes, len, out), len);
+	neighbours_tell(&other, &apart);
+	assert_true(neighbours_isolated());
+	/* another vif that names the address too, and lets go of it, changes nothing */
+	neighbours_tell(&second, &talks);
+	neighbours_tell(&second, &nobody);
+	pass_through(guest, TX, bytes, len, out);
+	assert_int_equal(guest->port.nr_sent, 1);
+	assert_int_equal(guest_count(guest, COUNT_tx_drop_isolated), 1);
+	from_hex(ALL NEIGHBOUR PLAIN, bytes);
+	assert_int_equal(pass_through(guest, RX, bytes, len, out), 0);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_isolated), 1);
+	neighbours_tell(&other, &nobody);
+	assert_false(neighbours_isolated());
+	assert_int_equal(pass_through(guest, RX, bytes, len, out), len);
+	neighbours_tell(&other, &talks);
+}
+
 static int start(void **state)
 {
 	(void)state;
-	return fake_start();
+	if (fake_start() || neighbours_start(NULL))
+		return -1;
+	neighbours_tell(&other, &talks);
+	return 0;
 }
 
 /* A line for each case, tabs between, for who runs them elsewhere. */
@@ -381,6 +430,7 @@ int main(int argc, char *argv[])
 		GUEST(tag_goes_in_before_headers_are_looked_for),
 		GUEST(strip_leaves_shared_bytes_alone),
 		GUEST(strip_moves_the_headers_of_a_promise),
+		GUEST(isolation_holds_at_both_ends),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--list")) {

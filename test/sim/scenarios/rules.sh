@@ -50,8 +50,12 @@ vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'up
 guest_create a mac=02:00:00:00:00:01
 back=/local/domain/0/backend/vif/$(domid a)/0
 guest_start a || die "guest a did not connect"
-in_ns a ip addr flush dev eth0
-in_ns a ip link set eth0 arp off
+guest_create b mac=02:00:00:00:00:04 # the other vif, from which an isolated one is kept apart
+guest_start b || die "guest b did not connect"
+for name in a b; do
+	in_ns $name ip link set eth0 arp off
+	in_ns $name ip addr flush dev eth0
+done
 wait_for 10 "a device of its own" path_is vf || die "a has no device of its own"
 sleep 1
 run_rules vf pf0
@@ -76,5 +80,7 @@ detail cycles "{$(awk '{ printf "%s\"%s\": %s", (NR > 1 ? ", " : ""), $1, $2 }' 
 detail table "$(cat "$VIFD_SIM/vf.json.table")"
 guest_stop a && status=0 || status=$?
 check guest_a_grants_in_use $status "== 0"
+guest_stop b || die "guest b did not end"
 guest_destroy a
+guest_destroy b
 vifd_stop || die "vifd did not end well"
