@@ -638,12 +638,22 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 	return &soft->port;
 }
 
+/* An address in a frame is aligned to two bytes: not for rte_hash_crc() to read. */
+static uint32_t address_hash(const void *key, uint32_t len, uint32_t init)
+{
+	uint64_t address = 0;
+
+	memcpy(&address, key, RTE_ETHER_ADDR_LEN);
+	(void)len;
+	return rte_hash_crc_8byte(address, init);
+}
+
 struct ethswitch *switch_create(const char *name, struct offload *offload)
 {
 	struct rte_hash_parameters params = {
 		.entries = SWITCH_PORTS_MAX * 4,
 		.key_len = RTE_ETHER_ADDR_LEN,
-		.hash_func = rte_hash_crc,
+		.hash_func = address_hash,
 		.socket_id = SOCKET_ID_ANY,
 		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
 			      RTE_HASH_EXTRA_FLAGS_NO_FREE_ON_DEL,
