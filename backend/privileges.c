@@ -34,7 +34,7 @@ SYSCALLS("accept", "accept4", "access", "bind", "brk", "clock_gettime", "clock_n
 #ifdef __SANITIZE_ADDRESS__
 /* The leak checker stops the other threads as a debugger would. */
 static const char *sanitizer_syscalls[] __attribute__((section("vifd_syscalls"), used)) = {
-	"kill", "process_vm_readv", "ptrace", "set_tid_address", "wait4",
+	"getdents", "getppid", "kill", "process_vm_readv", "ptrace", "set_tid_address", "wait4",
 };
 #endif
 
