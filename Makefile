@@ -32,7 +32,8 @@ missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || 
 
 CFLAGS   ?= -O2 -g
 flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror) \
-            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
+            $(if $(filter thread,$(SANITIZE)),-Wno-tsan)
 cppflags := -D_GNU_SOURCE= -I. -Ibackend -I$(BUILD) -MMD -MP
 ifeq ($(missing),)
 cppflags += $(shell pkg-config --cflags $(packages))
