@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports on real VFs: on the Xen bed's igb, or here with --here PF VFS PEER-ADDRESS.
-# PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
+# Ports on real VFs: on the Xen bed's igb, or here with --here PF VFS PEER-ADDRESS; --native: on its igb
+# without Xen, by DPDK's own driver. PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -24,5 +24,8 @@ ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
 if [ "${1:-}" = --here ]; then
 	shift
 	exec timeout 120 "$out/vifd" "$@"
+fi
+if [ "${1:-}" = --native ]; then
+	VIFD_BUILD=$PWD/$out exec test/xen/run --bare --timeout 200 port_native
 fi
 VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 200 port_vf

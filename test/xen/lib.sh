@@ -4,6 +4,7 @@
 # What scenarios on the Xen bed are written with. Sourced in dom0; the scenario is a bash script that
 # starts with `. /bed/lib.sh` and ends with `finish`.
 #
+#   bed_vf_bind DRIVER ADDRESS...      gives VFs to vfio-pci, uio_pci_generic, igbvf ...
 #   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands;
 #                                      guest_create and guest_ready are its halves
@@ -139,7 +140,7 @@ finish()
 	  "commit": $(json_string "$BED_COMMIT"),
 	  "machine": $(json_string "$BED_MACHINE"),
 	  "seconds": $(bed_seconds),
-	  "xen": $(json_string "$(xen_version)"),
+	  "xen": $(json_string "$([ "$BED_BARE" = yes ] && echo none || xen_version)"),
 	  "linux": $(json_string "$(uname -r)"),
 	  "debian": $BED_RELEASE,
 	${details_json%$'\n'}
@@ -173,6 +174,22 @@ vf_addresses()
 	for link in "/sys/bus/pci/devices/$1"/virtfn*; do
 		[ -e "$link" ] && basename "$(readlink "$link")"
 	done | sort
+}
+
+# bed_vf_bind DRIVER ADDRESS...: takes VFs from whatever has them; netdevs' names in VFS are stale then
+bed_vf_bind()
+{
+	local driver=$1 pci device
+	shift
+
+	modprobe "$driver"
+	for pci in "$@"; do
+		device=/sys/bus/pci/devices/$pci
+		echo "$driver" >"$device/driver_override"
+		[ ! -e "$device/driver" ] || echo "$pci" >"$device/driver/unbind"
+		echo "$pci" >/sys/bus/pci/drivers_probe
+		[ "$(basename "$(readlink "$device/driver")")" = "$driver" ] || die "VF $pci is not bound to $driver"
+	done
 }
 
 link_is_up() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
