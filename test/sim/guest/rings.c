@@ -420,6 +420,8 @@ static uint32_t rx_extras(struct simguest_queue *q, uint32_t at, uint32_t prod,
 		} else if (extra.type == NETIF_EXTRA_HASH) {
 			f->hash_type = (uint8_t)(1 + extra.u.hash.type);
 			memcpy(&f->hash, extra.u.hash.value, 4);
+		} else if (extra.type == NETIF_EXTRA_XDP) {
+			f->headroom = extra.u.xdp.headroom;
 		} else if (extra.type == 0 || extra.type >= NETIF_EXTRA_TYPES) {
 			simguest_violation(q, "rx extra of unknown type");
 		}
@@ -439,6 +441,7 @@ static uint32_t rx_frame(struct simguest_queue *q, uint32_t at, uint32_t prod,
 	memset(f, 0, sizeof(*f));
 	f->flags = rsp.flags & (NETIF_RXF_CSUM_BLANK | NETIF_RXF_DATA_VALIDATED);
 	f->data = q->rx_mem + (size_t)slot * SIM_PAGE + rsp.offset;
+	f->offset = rsp.offset;
 	f->len = bad ? 0 : (uint32_t)n;
 	at++;
 	if (rsp.flags & NETIF_RXF_EXTRA_INFO)

@@ -38,8 +38,11 @@ struct simguest_config {
 	bool multicast_control; /* request-multicast-control=1 from the start */
 	bool poll;		/* ask for no events at all */
 	bool regrant;		/* grant and revoke around each frame */
+	uint32_t xdp_headroom;	/* bytes, Linux' extension */
 	uint32_t rx_buffers;	/* posted per queue, 0 = all 256 */
 	uint32_t timeout_ms;	/* of each step of the handshake, 0 = 10000 */
+	const char *key;	/* one more to write, or one of the others to write wrongly */
+	const char *value;
 };
 
 /** struct simguest_frame - One frame on its way in or out */
@@ -51,6 +54,8 @@ struct simguest_frame {
 	uint16_t gso_size; /* 0 = none */
 	uint8_t gso_type;  /* NETIF_GSO_* */
 	uint8_t hash_type; /* rx: 1 + NETIF_HASH_*, 0 = none given */
+	uint16_t offset;   /* rx: of the data in its page */
+	uint16_t headroom; /* rx: as the back end says it */
 	uint32_t hash;
 };
 

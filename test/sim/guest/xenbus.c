@@ -221,6 +221,14 @@ static int keys_try(struct simguest *g)
 		key(&k, "", "feature-no-csum-offload", 1);
 	if (c->multicast_control)
 		key(&k, "", "request-multicast-control", 1);
+	if (c->xdp_headroom)
+		key(&k, "", "xdp-headroom", (int)c->xdp_headroom);
+	if (c->key) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/%s", g->front, c->key);
+		k.ok = k.ok && xs_write(g->xs, k.t, path, c->value, (unsigned int)strlen(c->value));
+	}
 	if (!k.ok) {
 		int err = -errno;
 
@@ -298,6 +306,7 @@ static void keys_remove(struct simguest *g)
 		"event-channel-ctrl",
 		"multi-queue-num-queues",
 		"request-multicast-control",
+		"xdp-headroom",
 	};
 	char path[256];
 

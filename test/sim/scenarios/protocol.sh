@@ -4,10 +4,14 @@
 
 vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 # A pair of guests for each group: vifd lets one that connects again and again wait
-for group in plain no-csum gso mcast hash static errors reload; do
+for group in plain no-csum gso mcast hash static errors reload offers refusals queues live xdp hashes; do
 	guest_create "$group-a"
 	guest_create "$group-b"
-	timeout 60 "$BIN/simguest-proto" $group "$(domid $group-a)" "$(domid $group-b)" \
+	case $group in
+		offers|refusals|queues|live|xdp|hashes) program=simguest-keys ;;
+		*) program=simguest-proto ;;
+	esac
+	timeout 60 "$BIN/$program" $group "$(domid $group-a)" "$(domid $group-b)" \
 		>"$SIM_LOGS/proto.out" 2>>"$SIM_LOGS/proto.log" && status=0 || status=$?
 	while read -r _ name value; do
 		case $name in
