@@ -7,22 +7,34 @@ vifd_start '[daemon]' 'workers = 1' 'max_queues = 2' "run_dir = $VIFD_SIM/run" '
 guest_create a
 guest_create b
 guest_create evil
+neighbours_connected() { [ "$(state_of "$A")" = 4 ] && [ "$(state_of "$B")" = 4 ]; }
 A=$(domid a) B=$(domid b)
 gen --events --window 192 --rate "$RATE" --seconds 3 --both "$A" "$B" >/dev/null
 alone=$(value rx_mpps)
 check "lost without it" "$(value lost)" "== 0"
-"$BIN/simguest-hostile" --seed "${SIM_SEED:-1}" --ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
+ip netns exec "$(ns dom0)" "$BIN/simguest-gen" --events --window 192 --rate "$RATE" --seconds $((LIMIT + 60)) --both "$A" "$B" \
+	>"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
+gen_pid=$!
+wait_for 10 "the neighbours' connection" neighbours_connected || true
+start=$SECONDS
+"$BIN/simguest-hostile" --seed "${SIM_SEED:-1}" --fatal "${SIM_HOSTILE_FATAL:-5000}" \
+	--ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
 	>"$SIM_LOGS/hostile.out" 2>"$SIM_LOGS/hostile.log" &
 evil=$!
-gen --events --window 192 --rate "$RATE" --seconds "$((LIMIT - 5))" --both "$A" "$B" >/dev/null && status=0 || status=$?
+end_status=0
+wait "$evil" || end_status=$?
+took=$((SECONDS - start))
+sleep 1
+kill -TERM "$gen_pid"
+wait "$gen_pid" && status=0 || status=$?
+cat "$VIFD_SIM/gen.out" "$SIM_LOGS/hostile.out" "$SIM_LOGS/hostile.log"
 check "neighbours' status" $status "== 0"
+check "neighbours' frames" "$(value rx)" "> $((took * RATE / 2))"
 check neighbour_throughput_ratio "$(awk -v a="$alone" -v b="$(value rx_mpps)" 'BEGIN { print b / a }')" ">= 0.95"
 check neighbour_frames_lost "$(($(value lost 1) + $(value lost 2)))" "== 0"
 check neighbour_violations "$(($(value violations 1) + $(value violations 2)))" "== 0"
-end_status=0
-wait "$evil" || end_status=$?
-cat "$SIM_LOGS/hostile.out" "$SIM_LOGS/hostile.log"
 check "the hostile guest's status" $end_status "== 0"
+check "hostile seconds" $took "" s
 check hostile_operations "$(sed -n 's/^operations=\([0-9]*\).*/\1/p' "$SIM_LOGS/hostile.out")" "> 1000"
 check_true vifd_lives vifd_lives
 guest_destroy evil || true
