@@ -18,19 +18,16 @@
 #   gen [OPTION...] FROM TO            simguest-gen in dom0's namespace; value KEY reads its answer
 #   stat_of NAME KEY                   of a process: maps, binds, copy_bytes ... (simctl stats)
 #   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
-#   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
-#   timed, figure                      the same; misses do not fail in a sanitized build, or nowhere
-#   detail KEY JSON; finish            result file, count, end
+#   check, check_true, figure, timed, detail: see test/results.sh; finish: result file, count, end
 
 declare -A guest_dom=() guest_number=() guest_pid=()
-checks_json= details_json=
-passed=0 failed=0 skipped=0
-scenario_start=$SECONDS
 vifd_pid=
 : "${VIFD:=$SIM_TOP/$BUILD/vifd}"
 BIN=$SIM_TOP/$BUILD/sim
 
-say() { printf '%4d s  %s\n' $((SECONDS - scenario_start)) "$*"; }
+# shellcheck source=test/results.sh
+cd "$SIM_TOP"
+. test/results.sh
 
 # A failure that leaves nothing to go on with
 die() {
@@ -57,77 +54,6 @@ wait_for() {
 	done
 }
 
-# --- results ---------------------------------------------------------------------------------------
-
-json_string() {
-	local text=${1//\\/\\\\}
-	text=${text//\"/\\\"}
-	printf '"%s"' "${text//$'\n'/ }"
-}
-
-json_value() {
-	case $1 in
-		true|false) printf '%s' "$1" ;;
-		''|*[!0-9.-]*) json_string "$1" ;;
-		*) printf '%s' "$1" ;;
-	esac
-}
-
-# holds VALUE TARGET
-holds() {
-	local value=$1 op=${2%% *} want=${2#* }
-	case $2 in
-		'') return 0 ;;
-		true|false) [ "$value" = "$2" ] ;;
-		'== '*[!0-9.-]*) [ "$value" = "$want" ] ;;
-		*) [[ $value =~ ^-?[0-9]+(\.[0-9]+)?$ ]] && awk -v v="$value" -v w="$want" "BEGIN { exit !(v + 0 $op w + 0) }" ;;
-	esac
-}
-
-check() {
-	local name=$1 value=$2 target=${3-} unit=${4-} ok=true
-	if holds "$value" "$target"; then
-		passed=$((passed + 1))
-		say "ok    $name: $value${unit:+ $unit}"
-	else
-		ok=false
-		failed=$((failed + 1))
-		say "MISS  $name: $value${unit:+ $unit}, wanted $target"
-	fi
-	add_check "$name" "$value" "$target" "$unit" $ok
-}
-
-add_check() {
-	checks_json="$checks_json${checks_json:+,
-    }{\"name\": $(json_string "$1"), \"value\": $(json_value "$2"), \"unit\": $(json_string "$4"), \
-\"target\": $(json_string "$3"), \"ok\": $5}"
-}
-
-# figure NAME VALUE TARGET UNIT: how fast something was. A miss is written as one and fails nothing: it depends
-# on what else the machine does.
-figure() {
-	local ok=true
-	holds "$2" "$3" || ok=false
-	say "$([ $ok = true ] && echo ok || echo MISS)    $1: $2 $4 (target $3)"
-	add_check "$1" "$2" "$3" "$4" $ok
-}
-
-# timed NAME VALUE TARGET [UNIT]: a check that holds only if vifd is not slow, as a sanitizer makes it
-timed() {
-	case $BUILD in *san-*) figure "$1" "$2" "$3" "${4-}" ;; *) check "$@" ;; esac
-}
-
-check_true() {
-	local name=$1
-	shift
-	if "$@"; then check "$name" true true; else check "$name" false true; fi
-}
-
-detail() {
-	details_json="$details_json  $(json_string "$1"): $2,
-"
-}
-
 # What sanitizers have found, in any process of the bed
 sanitizer_reports() {
 	cat "$SIM_LOGS"/*.log 2>/dev/null |
@@ -141,18 +67,7 @@ finish() {
 			programs_stop
 			check sanitizer_reports "$(sanitizer_reports)" "== 0" ;;
 	esac
-	mkdir -p "$SIM_TOP/$BUILD/results"
-	cat >"$SIM_TOP/$BUILD/results/$SIM_RESULT.json" <<-END
-	{
-	  "commit": $(json_string "$SIM_COMMIT"),
-	  "machine": $(json_string "$(uname -m), $(nproc) CPUs, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"),
-	  "seconds": $((SECONDS - scenario_start)),
-	${details_json%$'\n'}
-	  "checks": [
-	    $checks_json
-	  ]
-	}
-	END
+	results_write "$SIM_RESULT"
 	bed_stop
 	echo "$passed passed, $failed failed, $skipped skipped"
 	exit $((failed > 0))

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # two guests and a host reach each other; everything is released at the end
 
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+count_of() { "$SIM_TOP/$BUILD/vifctl" --json show "$(domid "$1").0" | python3 -c "import json, sys; print(json.load(sys.stdin)['counters']['$2'])"; }
 vifd_start
 guest_create a
 guest_create b
@@ -14,6 +16,9 @@ done
 check "tcp a to b" "$(tcp_mbps a b 2)" "> 100" Mbit/s
 check "tcp a to host" "$(tcp_mbps a host 2)" "> 100" Mbit/s
 check "tcp host to a" "$(tcp_mbps host a 2)" "> 100" Mbit/s
+check tx_gso_of_a "$(count_of a tx_gso)" "> 0" frames
+check tx_csum_blank_of_a "$(count_of a tx_csum_blank)" "> 0" frames
+check rx_gso_of_b "$(count_of b rx_gso)" "> 0" frames
 guest_stop a && status=0 || status=$?
 check "guest_a_grants_in_use" $status "== 0"
 guest_stop b && status=0 || status=$?
