@@ -8,9 +8,7 @@
  * Not protected against: a back end that rewrites an entry after it published
  * it. Readers of entries copy them out once.
  */
-#include <asm/barrier.h>
-
-#include "vifront.h"
+#include "check.h"
 
 void vifront_ring_init(struct vifront_ring *r, struct netif_ring_indices *idx, u32 size)
 {

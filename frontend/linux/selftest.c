@@ -232,25 +232,21 @@ static int test_rx(void *page)
 
 static int test_tx(void)
 {
-	struct vifront_tx *tx = kzalloc(sizeof(*tx), GFP_KERNEL);
+	u8 state[NETIF_RING_SIZE] = {};
 	struct netif_tx_response rsp = { .id = 7 };
 	int rc[6];
 
-	if (!tx)
-		return -ENOMEM;
-	rc[0] = vifront_tx_check(tx, &rsp); /* never sent */
-	tx->slot[7].state = VIFRONT_TX_COPIED;
-	rc[1] = vifront_tx_check(tx, &rsp);
+	rc[0] = vifront_tx_check(&rsp, state, 0); /* never sent */
+	state[7] = VIFRONT_TX_COPIED;
+	rc[1] = vifront_tx_check(&rsp, state, 0);
 	rsp.id = 256;
-	rc[2] = vifront_tx_check(tx, &rsp);
+	rc[2] = vifront_tx_check(&rsp, state, 0);
 	rsp.id = 7;
 	rsp.status = 2;
-	rc[3] = vifront_tx_check(tx, &rsp);
+	rc[3] = vifront_tx_check(&rsp, state, 0);
 	rsp.status = NETIF_STATUS_NULL; /* no extra-info was sent */
-	rc[4] = vifront_tx_check(tx, &rsp);
-	tx->extras = 1;
-	rc[5] = vifront_tx_check(tx, &rsp);
-	kfree(tx);
+	rc[4] = vifront_tx_check(&rsp, state, 0);
+	rc[5] = vifront_tx_check(&rsp, state, 1);
 	CHECK(rc[0] == -EPROTO && rc[1] == 1 && rc[2] == -EPROTO && rc[3] == -EPROTO);
 	CHECK(rc[4] == -EPROTO && rc[5] == 0);
 	return 0;

@@ -37,7 +37,7 @@ static u16 tx_get_id(struct vifront_tx *tx)
 
 static void tx_put_id(struct vifront_tx *tx, u16 id)
 {
-	tx->slot[id].state = VIFRONT_TX_FREE;
+	tx->state[id] = VIFRONT_TX_FREE;
 	tx->free[tx->nr_free++] = id;
 }
 
@@ -111,7 +111,7 @@ static void tx_copy(struct vifront_tx *tx, struct sk_buff *skb)
 	for (at = 0; at < skb->len; at += n) {
 		n = min_t(u32, skb->len - at, XEN_PAGE_SIZE);
 		id = tx_get_id(tx);
-		tx->slot[id].state = VIFRONT_TX_COPIED;
+		tx->state[id] = VIFRONT_TX_COPIED;
 		/* fails only for offsets outside the skb */
 		WARN_ON_ONCE(skb_copy_bits(skb, at, page_address(tx->slot[id].page), n));
 		tx_add(tx, &p, id, tx->slot[id].ref, 0, n);
@@ -130,7 +130,7 @@ static void tx_grant_page(struct tx_grant *g, struct page *page, u32 offset, u32
 	u16 id = tx_get_id(tx);
 	struct vifront_tx_slot *slot = &tx->slot[id];
 
-	slot->state = VIFRONT_TX_GRANTED;
+	tx->state[id] = VIFRONT_TX_GRANTED;
 	slot->skb = skb_get(g->skb);
 	tx->granted++;
 	gnttab_page_grant_foreign_access_ref_one(slot->lent, g->q->fe->xbdev->otherend_id, page, 1);
@@ -277,7 +277,7 @@ int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len)
 	if (!tx_room(q))
 		return -ENOSPC;
 	id = tx_get_id(tx);
-	tx->slot[id].state = VIFRONT_TX_COPIED;
+	tx->state[id] = VIFRONT_TX_COPIED;
 	memcpy(page_address(tx->slot[id].page), data, len);
 	tx_fill(tx, id, tx->slot[id].ref, 0, len, 0);
 	q->tx_stats.packets++;
@@ -305,7 +305,7 @@ int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr)
 	if (!tx_room(q))
 		return -ENOSPC;
 	id = tx_get_id(tx);
-	tx->slot[id].state = VIFRONT_TX_COPIED;
+	tx->state[id] = VIFRONT_TX_COPIED;
 	tx_fill(tx, id, tx->slot[id].ref, 0, 0, NETIF_TXF_EXTRA_INFO);
 	memcpy(extra.u.mcast.addr, addr, ETH_ALEN);
 	e = &tx->sring->entry[tx->ring.req_prod++ & (tx->ring.size - 1)];
@@ -315,25 +315,11 @@ int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr)
 	return 0;
 }
 
-/*
- * Is @rsp one that a request in flight may get?
- * Return: 1 yes, 0 it answers an extra-info, -EPROTO never asked for.
- */
-int vifront_tx_check(const struct vifront_tx *tx, const struct netif_tx_response *rsp)
-{
-	if (rsp->status == NETIF_STATUS_NULL)
-		return tx->extras ? 0 : -EPROTO;
-	if (rsp->status > NETIF_STATUS_NULL || rsp->id >= VIFRONT_SLOTS ||
-	    tx->slot[rsp->id].state == VIFRONT_TX_FREE)
-		return -EPROTO;
-	return 1;
-}
-
 static int tx_complete(struct vifront_queue *q, const struct netif_tx_response *rsp, int budget)
 {
 	struct vifront_tx_slot *slot = &q->tx.slot[rsp->id];
 
-	if (slot->state == VIFRONT_TX_GRANTED) {
+	if (q->tx.state[rsp->id] == VIFRONT_TX_GRANTED) {
 		/* the page is the kernel's again only when this succeeds */
 		if (unlikely(!gnttab_end_foreign_access_ref(slot->lent)))
 			return -EBUSY;
@@ -378,7 +364,7 @@ int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 		rsp.id = READ_ONCE(tx->sring->entry[tx->ring.rsp_cons & (tx->ring.size - 1)].rsp.id);
 		rsp.status = READ_ONCE(tx->sring->entry[tx->ring.rsp_cons &
 							(tx->ring.size - 1)].rsp.status);
-		rc = vifront_tx_check(tx, &rsp);
+		rc = vifront_tx_check(&rsp, tx->state, tx->extras);
 		if (rc > 0)
 			rc = tx_complete(q, &rsp, budget);
 		else if (rc == 0)
@@ -459,9 +445,9 @@ int vifront_tx_init(struct vifront_queue *q)
  * A page that the back end still holds is given up only when it lets go:
  * gnttab_end_foreign_access() keeps it, and the reference, until then.
  */
-static void tx_fini_lent(struct vifront_tx_slot *slot)
+static void tx_fini_lent(struct vifront_tx_slot *slot, enum vifront_tx_state state)
 {
-	if (slot->state == VIFRONT_TX_GRANTED) {
+	if (state == VIFRONT_TX_GRANTED) {
 		gnttab_end_foreign_access(slot->lent, NULL);
 		dev_kfree_skb_any(slot->skb);
 		slot->skb = NULL;
@@ -479,9 +465,9 @@ void vifront_tx_fini(struct vifront_queue *q)
 		slot = &q->tx.slot[id];
 		if (!slot->page)
 			continue;
-		tx_fini_lent(slot);
+		tx_fini_lent(slot, q->tx.state[id]);
 		gnttab_end_foreign_access(slot->ref, slot->page);
 		slot->page = NULL;
-		slot->state = VIFRONT_TX_FREE;
+		q->tx.state[id] = VIFRONT_TX_FREE;
 	}
 }

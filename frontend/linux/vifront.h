@@ -36,7 +36,7 @@
 #include <xen/xenbus.h>
 
 #include "../../common/capability.h"
-#include "../../common/ring.h"
+#include "check.h"
 #include "compat.h"
 
 #define VIFRONT_SLOTS NETIF_RING_SIZE
@@ -48,28 +48,11 @@
 /* Bytes of a received frame that are copied into the skb's head. */
 #define VIFRONT_RX_HEAD 256u
 
-/* Longest frame taken from the back end: a full GSO frame and its header. */
-#define VIFRONT_RX_FRAME_MAX (65536u + VLAN_ETH_HLEN)
-
 #define VIFRONT_MTU_MAX (NETIF_FRAME_MAX - VLAN_ETH_HLEN)
 
 #define VIFRONT_RSS_KEY 40u
 #define VIFRONT_RSS_TABLE 128u
 #define VIFRONT_MCAST_MAX 64u
-
-/* A shared ring as its front end sees it; @size is a power of two. */
-struct vifront_ring {
-	struct netif_ring_indices *idx;
-	u32 size;
-	u32 req_prod; /* private: next request to fill */
-	u32 rsp_cons; /* private: next response to read */
-};
-
-enum vifront_tx_state {
-	VIFRONT_TX_FREE,
-	VIFRONT_TX_COPIED,  /* data in the slot's own page */
-	VIFRONT_TX_GRANTED, /* an skb's page granted for this frame */
-};
 
 /**
  * struct vifront_tx_slot - what an id of the tx ring stands for
@@ -77,14 +60,12 @@ enum vifront_tx_state {
  * @ref:    grant of @page
  * @lent:   grant for a page of @skb, used while VIFRONT_TX_GRANTED
  * @skb:    one reference, while VIFRONT_TX_GRANTED
- * @state:  see enum
  */
 struct vifront_tx_slot {
 	struct page *page;
 	grant_ref_t ref;
 	grant_ref_t lent;
 	struct sk_buff *skb;
-	enum vifront_tx_state state;
 };
 
 /**
@@ -111,6 +92,7 @@ struct vifront_tx {
 	struct vifront_ring ring;
 	struct netif_tx_sring *sring;
 	struct vifront_tx_slot slot[VIFRONT_SLOTS];
+	u8 state[VIFRONT_SLOTS]; /* enum vifront_tx_state */
 	u16 free[VIFRONT_SLOTS]; /* stack of free ids */
 	u32 nr_free;
 	u32 granted;             /* slots in VIFRONT_TX_GRANTED */
@@ -231,27 +213,6 @@ struct vifront {
 	struct devlink_health_reporter *reporter;
 };
 
-/* One received frame, its slots checked: see vifront_rx_gather(). */
-struct vifront_rx_frame {
-	unsigned int nr_segs;
-	u32 len;
-	u16 flags;                  /* of the first slot */
-	u16 gso_size;
-	u8 gso_type;                /* NETIF_GSO_* */
-	bool hashed, hash_l4;
-	u32 hash;
-	struct {
-		u16 slot, offset, len;
-	} seg[NETIF_SLOTS_MIN];
-};
-
-/* ring.c: index arithmetic, no I/O; see selftest.c */
-void vifront_ring_init(struct vifront_ring *r, struct netif_ring_indices *idx, u32 size);
-u32 vifront_ring_free(const struct vifront_ring *r);
-int vifront_ring_responses(const struct vifront_ring *r, u32 *prod);
-bool vifront_ring_push(struct vifront_ring *r);
-bool vifront_ring_want_event(struct vifront_ring *r, u32 after);
-
 /* main.c */
 void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
 int vifront_set_active_queues(struct vifront *fe, unsigned int nr);
@@ -269,7 +230,6 @@ netdev_tx_t vifront_start_xmit(struct sk_buff *skb, struct net_device *dev);
 int vifront_tx_init(struct vifront_queue *q);
 void vifront_tx_fini(struct vifront_queue *q);
 int vifront_tx_reclaim(struct vifront_queue *q, int budget);
-int vifront_tx_check(const struct vifront_tx *tx, const struct netif_tx_response *rsp);
 void vifront_tx_arm(struct vifront_queue *q);
 int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len);
 void vifront_tx_kick(struct vifront_queue *q);
@@ -280,8 +240,6 @@ int vifront_rx_init(struct vifront_queue *q);
 void vifront_rx_fini(struct vifront_queue *q);
 int vifront_rx_poll(struct vifront_queue *q, int budget);
 void vifront_rx_post(struct vifront_queue *q);
-int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
-		      struct vifront_rx_frame *f);
 struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx_frame *f);
 void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame *f, u32 from,
 			 void *to, u32 len);

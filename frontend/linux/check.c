@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What stands between a hostile back end and the guest: responses are copied
+ * out of the ring once and the copy is checked. Nothing here touches anything
+ * but its arguments, so that it runs anywhere: see selftest.c and hostile/.
+ */
+#include "check.h"
+
+static int gather_extra(struct vifront_rx_frame *f, const struct netif_extra_info *extra)
+{
+	switch (extra->type) {
+	case NETIF_EXTRA_GSO:
+		if (!extra->u.gso.size || (extra->u.gso.type != NETIF_GSO_TCPV4 &&
+					   extra->u.gso.type != NETIF_GSO_TCPV6))
+			return -EINVAL;
+		f->gso_size = extra->u.gso.size;
+		f->gso_type = extra->u.gso.type;
+		return 0;
+	case NETIF_EXTRA_HASH:
+		if (extra->u.hash.algorithm != NETIF_HASH_ALG_TOEPLITZ ||
+		    extra->u.hash.type >= NETIF_HASH_TYPES)
+			return -EINVAL;
+		f->hashed = true;
+		f->hash_l4 = extra->u.hash.type & 1;
+		f->hash = get_unaligned_le32(extra->u.hash.value);
+		return 0;
+	case NETIF_EXTRA_XDP:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Extra-infos behind the first slot. Return: 0, -EINVAL unusable, -EPROTO not all there */
+static int gather_extras(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
+			 struct vifront_rx_frame *f)
+{
+	struct netif_extra_info extra;
+	int rc = 0;
+
+	do {
+		if (r->rsp_cons == prod)
+			return -EPROTO;
+		memcpy(&extra, &entries[r->rsp_cons++ & (r->size - 1)].extra, sizeof(extra));
+		barrier(); /* one copy, used from here on */
+		if (gather_extra(f, &extra))
+			rc = -EINVAL;
+	} while (extra.flags & NETIF_EXTRA_FLAG_MORE);
+	return rc;
+}
+
+static int gather_slot(struct vifront_rx_frame *f, u16 slot, const struct netif_rx_response *rsp)
+{
+	if (rsp->status < 0)
+		return -EIO;
+	if (rsp->id != slot || (u32)rsp->offset + rsp->status > NETIF_PAGE_SIZE)
+		return -EINVAL;
+	if (!rsp->status)
+		return 0; /* an empty slot carries nothing */
+	if (f->nr_segs == ARRAY_SIZE(f->seg) || f->len + rsp->status > VIFRONT_RX_FRAME_MAX)
+		return -EINVAL;
+	f->seg[f->nr_segs].slot = slot;
+	f->seg[f->nr_segs].offset = rsp->offset;
+	f->seg[f->nr_segs].len = rsp->status;
+	f->nr_segs++;
+	f->len += rsp->status;
+	return 0;
+}
+
+/**
+ * vifront_rx_gather() - Read one frame's slots off the ring and check them
+ * @r:       Ring, rsp_cons != @prod; moved past the frame
+ * @entries: The ring's entries, which the back end may rewrite any time
+ * @prod:    Where the responses end, checked by vifront_ring_responses()
+ * @f:       Filled; the pages of the slots read stay where they are
+ *
+ * Any context, touches nothing but its arguments, never blocks, never logs.
+ *
+ * Return: 0; -EINVAL or -EIO: drop this frame; -EPROTO: it has no end
+ */
+int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
+		      struct vifront_rx_frame *f)
+{
+	struct netif_rx_response rsp;
+	int rc = 0, bad;
+	bool first = true;
+	u16 slot;
+
+	f->nr_segs = 0;
+	f->len = 0;
+	f->gso_size = 0;
+	f->gso_type = NETIF_GSO_NONE;
+	f->hashed = false;
+	do {
+		if (r->rsp_cons == prod)
+			return -EPROTO;
+		slot = r->rsp_cons++ & (r->size - 1);
+		memcpy(&rsp, &entries[slot].rsp, sizeof(rsp));
+		barrier(); /* one copy, used from here on */
+		bad = gather_slot(f, slot, &rsp);
+		if (bad)
+			rc = bad;
+		if (!first)
+			continue;
+		first = false;
+		f->flags = rsp.flags;
+		bad = rsp.flags & NETIF_RXF_EXTRA_INFO ? gather_extras(r, entries, prod, f) : 0;
+		if (bad == -EPROTO)
+			return bad;
+		if (bad)
+			rc = bad;
+	} while (rsp.flags & NETIF_RXF_MORE_DATA);
+	return rc ? rc : f->len < ETH_HLEN ? -EINVAL : 0;
+}
+
+/**
+ * vifront_tx_check() - Is this a response that a request in flight may get?
+ * @rsp:    Private copy of the response
+ * @state:  What each id stands for, NETIF_RING_SIZE of enum vifront_tx_state
+ * @extras: Extra-infos that were sent and not answered yet
+ *
+ * Any context, never blocks, never logs.
+ *
+ * Return: 1 yes; 0 it answers an extra-info; -EPROTO never asked for
+ */
+int vifront_tx_check(const struct netif_tx_response *rsp, const u8 *state, u32 extras)
+{
+	if (rsp->status == NETIF_STATUS_NULL)
+		return extras ? 0 : -EPROTO;
+	if (rsp->status > NETIF_STATUS_NULL || rsp->id >= NETIF_RING_SIZE ||
+	    state[rsp->id] == VIFRONT_TX_FREE)
+		return -EPROTO;
+	return 1;
+}

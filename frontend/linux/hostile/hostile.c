@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A back end gone mad against the module's own checks (ring.c, check.c), in
+ * user space under the sanitizers: random rings, half right and half wrong,
+ * read while another thread rewrites them. What the checks let through must
+ * hold whatever the page said before or says later.
+ *
+ *     hostile [SECONDS [SEED]]     prints "N passed, N failed"
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../check.h"
+
+#define SLOTS NETIF_RING_SIZE
+
+static union {
+	struct netif_rx_sring rx;
+	struct netif_tx_sring tx;
+	u8 byte[NETIF_PAGE_SIZE];
+} page;
+
+static u64 failed, frames, refused, faults;
+static bool stop;
+static bool rewritten; /* another thread writes the page meanwhile */
+
+#define MUST(condition)                                                             \
+	do {                                                                        \
+		if (!(condition) && !failed++)                                      \
+			fprintf(stderr, "hostile.c:%d: %s\n", __LINE__, #condition); \
+	} while (0)
+
+static u32 next(u64 *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return *seed >> 33;
+}
+
+/* A value that is often at an edge. */
+static u32 edge(u64 *seed, u32 right)
+{
+	static const u32 edges[] = { 0, 1, 13, 14, 4095, 4096, 4097, 0x7fff, 0x8000, 0xffff };
+
+	switch (next(seed) % 8) {
+	case 0:
+		return edges[next(seed) % ARRAY_SIZE(edges)];
+	case 1:
+		return next(seed);
+	}
+	return right;
+}
+
+/* The back end's answer in place @at: right most of the time; frames of up to a few slots, or endless. */
+static void answer(u64 *seed, u32 at, bool endless)
+{
+	struct netif_rx_response rsp = {
+		.id = edge(seed, at % SLOTS),
+		.offset = edge(seed, next(seed) % 256),
+		.status = edge(seed, 1 + next(seed) % 3800),
+		.flags = edge(seed, next(seed) % 3 ? 0 : NETIF_RXF_MORE_DATA),
+	};
+	const struct netif_rx_response more = {
+		.id = at % SLOTS, .status = 1 + next(seed) % 64, .flags = NETIF_RXF_MORE_DATA,
+	};
+	struct netif_extra_info extra = {
+		.type = edge(seed, NETIF_EXTRA_GSO),
+		.flags = edge(seed, 0),
+		.u.gso = { .size = edge(seed, 1448), .type = edge(seed, NETIF_GSO_TCPV4) },
+	};
+
+	if (endless && next(seed) % 32)
+		memcpy(&page.rx.entry[at % SLOTS], &more, sizeof(more));
+	else if (next(seed) % 8)
+		memcpy(&page.rx.entry[at % SLOTS], &rsp, sizeof(rsp));
+	else
+		memcpy(&page.rx.entry[at % SLOTS], &extra, sizeof(extra));
+}
+
+static void check_frame(const struct vifront_rx_frame *f, u32 from, u32 to)
+{
+	u32 len = 0, i;
+
+	MUST(f->nr_segs >= 1 && f->nr_segs <= NETIF_SLOTS_MIN);
+	for (i = 0; i < f->nr_segs; i++) {
+		MUST(f->seg[i].len && f->seg[i].offset + f->seg[i].len <= NETIF_PAGE_SIZE);
+		MUST((f->seg[i].slot - from) % SLOTS < to - from); /* of this frame's places */
+		MUST(rewritten || page.rx.entry[f->seg[i].slot].rsp.id == f->seg[i].slot);
+		len += f->seg[i].len;
+	}
+	MUST(len == f->len && len >= ETH_HLEN && len <= VIFRONT_RX_FRAME_MAX);
+	MUST(!f->gso_type || f->gso_size);
+	MUST(f->gso_type <= NETIF_GSO_TCPV6);
+}
+
+/* One ring: as the driver's poll reads it, to its end or a fault. */
+static void read_ring(u64 *seed)
+{
+	u32 start = next(seed) << 1, flight = next(seed) % (SLOTS + 1), prod, from, i;
+	struct vifront_ring r = { .idx = &page.rx.idx, .size = SLOTS };
+	bool endless = next(seed) % 4 == 0;
+	struct vifront_rx_frame f;
+	int n, rc;
+
+	r.rsp_cons = start;
+	r.req_prod = start + flight;
+	for (i = 0; i < SLOTS; i++)
+		answer(seed, start + i, endless);
+	WRITE_ONCE(page.rx.idx.rsp_prod, start + edge(seed, next(seed) % (flight + 1)));
+	n = vifront_ring_responses(&r, &prod);
+	if (n < 0) {
+		faults++;
+		return;
+	}
+	MUST((u32)n <= flight && prod - start == (u32)n);
+	while (r.rsp_cons != prod) {
+		from = r.rsp_cons;
+		rc = vifront_rx_gather(&r, page.rx.entry, prod, &f);
+		MUST(r.rsp_cons != from && prod - r.rsp_cons < prod - from);
+		if (rc == -EPROTO) {
+			faults++;
+			return;
+		}
+		MUST(!rc || rc == -EINVAL || rc == -EIO);
+		if (rc)
+			refused++;
+		else
+			check_frame(&f, from, r.rsp_cons);
+		frames += !rc;
+	}
+}
+
+/* Answers to frames that were sent: each counts once, and only if it was asked for. */
+static void read_answers(u64 *seed)
+{
+	u32 extras = next(seed) % 4, flight = 0, i;
+	struct netif_tx_response rsp;
+	u8 state[SLOTS];
+	int rc;
+
+	for (i = 0; i < SLOTS; i++) {
+		state[i] = next(seed) % 3;
+		flight += state[i] != VIFRONT_TX_FREE;
+	}
+	for (i = 0; i < 2 * SLOTS; i++) {
+		rsp.id = edge(seed, next(seed) % SLOTS);
+		rsp.status = edge(seed, 0);
+		rc = vifront_tx_check(&rsp, state, extras);
+		if (rc > 0) {
+			MUST(rsp.id < SLOTS && state[rsp.id] != VIFRONT_TX_FREE && flight);
+			state[rsp.id] = VIFRONT_TX_FREE;
+			flight--;
+		} else if (!rc) {
+			MUST(extras);
+			extras--;
+		} else {
+			MUST(rc == -EPROTO);
+			faults++;
+		}
+	}
+}
+
+/* The back end writes while the guest reads. */
+static void *scribble(void *arg)
+{
+	u64 seed = 4711;
+
+	(void)arg;
+	while (!READ_ONCE(stop)) {
+		u32 at = next(&seed) % sizeof(page.byte);
+
+		WRITE_ONCE(page.byte[at], next(&seed));
+	}
+	return NULL;
+}
+
+static u64 rounds(int seconds, u64 seed)
+{
+	time_t end = time(NULL) + seconds;
+	u64 n = 0;
+
+	do {
+		for (int i = 0; i < 200; i++, n++) {
+			read_ring(&seed);
+			read_answers(&seed);
+		}
+	} while (time(NULL) < end);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc > 1 ? atoi(argv[1]) : 4;
+	u64 seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (u64)time(NULL), n[2];
+	pthread_t thread;
+
+	printf("seed %llu\n", (unsigned long long)seed);
+	n[0] = rounds((seconds + 1) / 2, seed);
+	rewritten = true;
+	if (pthread_create(&thread, NULL, scribble, NULL)) {
+		fprintf(stderr, "no thread to scribble\n");
+		return 1;
+	}
+	n[1] = rounds((seconds + 1) / 2, seed + 1);
+	WRITE_ONCE(stop, true);
+	pthread_join(thread, NULL);
+	printf("%llu rings quiet, %llu rewritten meanwhile: %llu frames, %llu refused, %llu faults\n",
+	       (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)frames,
+	       (unsigned long long)refused, (unsigned long long)faults);
+	MUST(frames && refused && faults);
+	printf("%d passed, %d failed\n", failed ? 0 : 1, failed ? 1 : 0);
+	return failed != 0;
+}
