@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The front end's matrix in short: vifront and xen-netfront, on a VF and in software; the whole: test/xen/frontend.
 . /bed/lib.sh
+: "${FRONT_MB:=2}"
 . /bed/scenarios/frontend_vifd_lib
 
-: "${FRONT_MB:=2}"
 FRONT_SMALL_MB=1
 vifd_bed
 vifd_guests vifront

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What the guest's module does beyond a cell's checks, on xen-netback: ethtool, XDP, a back end gone mad, devlink.
 . /bed/lib.sh
+: "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_lib
 
-: "${FRONT_MB:=4}"
 BED_KEYS=bridge=xenbr0,script=vif-bridge
 
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }

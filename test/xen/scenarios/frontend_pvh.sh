@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The guest's module in a PVH guest on vifd (Xen uses the emulated CPU's SVM): no PV calls, grants and events as in HVM.
 . /bed/lib.sh
+: "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_vifd_lib
 
-: "${FRONT_MB:=4}"
 vifd_bed
 GUEST_TYPE=pvh GUEST_BOOT_LIMIT=300 front_guest g1 00:16:3e:00:00:01 vifront
 front_guest g2 00:16:3e:00:00:02 xen-netfront

@@ -4,9 +4,9 @@
 #
 #     g1 (vifront, xen-netfront, in turns) --- vifd --- g2 (vifront)
 . /bed/lib.sh
+: "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_vifd_lib
 
-: "${FRONT_MB:=4}"
 : "${FRONT_ROUNDS:=3}"
 : "${FRONT_S:=3}" # seconds of one measurement
 
