@@ -6,8 +6,10 @@
 . /bed/scenarios/frontend_vifd_lib
 
 vifd_bed
-GUEST_TYPE=pvh GUEST_BOOT_LIMIT=300 front_guest g1 00:16:3e:00:00:01 vifront
+GUEST_BOOT_LIMIT=300
+GUEST_TYPE=pvh front_create g1 00:16:3e:00:00:01 vifront
 front_guest g2 00:16:3e:00:00:02 xen-netfront
+front_ready g1 vifront
 front_server g2 eth0
 check pvh_guest_type "$(guest_run g1 "cat /sys/hypervisor/guest_type")" "== PVH"
 check_true pvh_static_grants wait_for 20 "static grants" lent

@@ -78,9 +78,7 @@ round()
 
 KEYS="tx_64 rx_64 tcp_out tcp_in"
 vifd_bed
-front_guest g1 00:16:3e:00:00:01 vifront
-front_guest g2 00:16:3e:00:00:02 vifront
-front_server g2 eth0
+vifd_guests vifront vifront
 guest_run g2 "iperf3 -s -D"
 for n in $(seq "$FRONT_ROUNDS"); do
 	round "$n"
