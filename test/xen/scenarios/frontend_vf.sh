@@ -9,6 +9,11 @@ vifd_guests vifront
 check_true vf_record_acknowledged wait_for 20 "the acknowledgement" acknowledged
 check_true vf_static_grants wait_for 20 "static grants" lent
 check vf_driver_info "$(guest_run g1 "ethtool -i eth0 | sed -n 's/^firmware-version: \([^ ]*\) .*/\1/p'")" "== $(vif_key g1 vf)"
+check vf_speed "$(guest_run g1 "ethtool eth0 | sed -n 's/.*Speed: \([0-9]*\)Mb.*/\1/p'")" "== $(vif_key g1 capability | sed 's/.*speed=\([0-9]*\).*/\1/')"
+wishes_delay() { [[ $(front_key g1 capability) == *" coalesce-rx-us=30 "* ]]; }
+guest_run g1 "ethtool -C eth0 rx-usecs 30 rx-frames 8"
+check_true vf_coalescing_in_record wait_for 10 "the wish in the front end's record" wishes_delay
+guest_run g1 "ethtool -C eth0 rx-usecs 0"
 check_true vf_only_static only_static
 front_cell g1 vf vifront
 check_true vf_static_after_restore wait_for 20 "static grants" lent
