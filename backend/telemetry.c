@@ -229,12 +229,14 @@ static int answer_move(void *arg)
 		return 0;
 	if (!strcmp(text, ",vf"))
 		move = VIF_MOVE_VF;
+	else if (!strcmp(text, ",other"))
+		move = VIF_MOVE_OTHER;
 	else if (!strcmp(text, ",software"))
 		move = VIF_MOVE_SOFTWARE;
 	else
 		move = VIF_MOVE_NONE;
 	if (move == VIF_MOVE_NONE)
-		question->why = "expected vf or software";
+		question->why = "expected vf, other or software";
 	else if (vif_move(vif, move))
 		question->why = "the vif is not connected";
 	else
@@ -298,7 +300,8 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
 		{ "/vifd/counters", command_counters, "What counters count. No parameter" },
-		{ "/vifd/move", command_move, "Move a vif. Parameters: DOMID.HANDLE,vf|software" },
+		{ "/vifd/move", command_move,
+		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software" },
 	};
 	int ret = 0;
 

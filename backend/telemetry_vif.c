@@ -82,7 +82,7 @@ static const char *state_name(enum xenbus_state state)
 
 static const char *move_name(const struct vif *vif)
 {
-	if (vif->drain_until_us)
+	if (vif->leaving)
 		return "draining";
 	if (vif->vf_ticket)
 		return "opening";

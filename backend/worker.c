@@ -315,7 +315,7 @@ static int run_detach(struct worker *worker, void *arg)
 		break;
 	}
 	port_detach(worker, path->port);
-	port_detach(worker, path->draining);
+	port_detach(worker, path->handover ? path->handover->from : NULL);
 	set_channel_owner(worker, path, NULL);
 	path_detach(path, &worker->tools);
 	return 0;
@@ -326,44 +326,43 @@ void worker_detach(struct worker *worker, struct path *path)
 	worker_run(worker, run_detach, path);
 }
 
-struct port_call {
+struct handover_call {
 	struct path *path;
-	struct port *port;
+	struct handover *handover;
 };
 
-static int run_set_port(struct worker *worker, void *arg)
+static int run_begin_handover(struct worker *worker, void *arg)
 {
-	struct port_call *call = arg;
+	struct handover_call *call = arg;
 
-	port_attach(worker, call->port);
-	call->path->draining = call->path->port;
-	call->path->port = call->port;
+	port_attach(worker, call->handover->to);
+	call->path->port = call->handover->to;
+	call->path->handover = call->handover;
 	return 0;
 }
 
-void worker_set_port(struct worker *worker, struct path *path, struct port *port)
+void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover)
 {
-	struct port_call call = { .path = path, .port = port };
+	struct handover_call call = { .path = path, .handover = handover };
 
-	worker_run(worker, run_set_port, &call);
+	worker_run(worker, run_begin_handover, &call);
 }
 
-static int run_end_drain(struct worker *worker, void *arg)
+static int run_end_handover(struct worker *worker, void *arg)
 {
-	struct port_call *call = arg;
+	struct handover_call *call = arg;
 
-	call->port = call->path->draining;
-	port_detach(worker, call->port);
-	call->path->draining = NULL;
+	call->handover = handover_end(call->path, &worker->tools);
+	port_detach(worker, call->handover->from);
 	return 0;
 }
 
-struct port *worker_end_drain(struct worker *worker, struct path *path)
+struct handover *worker_end_handover(struct worker *worker, struct path *path)
 {
-	struct port_call call = { .path = path };
+	struct handover_call call = { .path = path };
 
-	worker_run(worker, run_end_drain, &call);
-	return call.port;
+	worker_run(worker, run_end_handover, &call);
+	return call.handover;
 }
 
 static int run_attach_nic(struct worker *worker, void *arg)

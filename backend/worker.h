@@ -60,15 +60,13 @@ int worker_attach(struct worker *worker, struct path *path);
 void worker_detach(struct worker *worker, struct path *path);
 
 /**
- * worker_set_port() - Frames leave by @port from now on
- *
- * Those that still arrive by the port before it are taken until
- * worker_end_drain(). No drain may be under way.
+ * worker_begin_handover() - The path's port is the handover's new one from now on
+ * @handover: Of a path that has none; the worker's until it is ended. See handover.h
  */
-void worker_set_port(struct worker *worker, struct path *path, struct port *port);
+void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover);
 
-/** worker_end_drain() - Return: the port that was draining, now the caller's, or NULL */
-struct port *worker_end_drain(struct worker *worker, struct path *path);
+/** worker_end_handover() - Return: the handover, now the caller's as its old port is */
+struct handover *worker_end_handover(struct worker *worker, struct path *path);
 
 /** worker_attach_nic() - Poll a NIC's uplink too. Return: 0, -ENOSPC */
 int worker_attach_nic(struct worker *worker, struct nic *nic);

@@ -52,6 +52,7 @@ void path_destroy(struct path *path, struct gnt *gnt)
 		return;
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		queue_unmap(&path->queues[i], gnt);
+	handover_destroy(path->handover);
 	free(path);
 }
 
@@ -85,6 +86,8 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = path_rx_take(path, tools);
 
+	if (unlikely(path->handover))
+		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
 	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
 		frames += path_rx(path, &path->queues[i], tools);
@@ -119,8 +122,11 @@ static uint64_t port_turn(const struct port *port)
 
 uint64_t path_arm(struct path *path, struct path_tools *tools)
 {
-	uint64_t wait = sooner(port_turn(path->port), port_turn(path->draining));
+	uint64_t wait = port_turn(path->port);
 
+	if (path->handover)
+		wait = sooner(sooner(wait, port_turn(path->handover->from)),
+			      path->handover->stage == HANDOVER_DRAIN ? PATH_IDLE : RETRY_US);
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
 	return wait;

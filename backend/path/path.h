@@ -20,6 +20,7 @@
 
 #include "../port/offload.h"
 #include "../port/port.h"
+#include "handover.h"
 #include "mcast.h"
 #include "queue.h"
 #include "shaper.h"
@@ -86,7 +87,7 @@ struct path_tools {
 /**
  * struct path - control: w before attach; worker: all while attached
  * @port:     frames leave by it and arrive by it
- * @draining: the port before it, or NULL: frames still arrive by it
+ * @handover: it has just taken the place of another, or NULL
  * @fault:  first reason for which this guest was stopped, NULL = none.
  *          worker: w once, control: r
  * @raise:  wakes the control thread after a fault
@@ -98,7 +99,7 @@ struct path {
 	struct mcast mcast;
 	struct steer steer;
 	struct port *port;
-	struct port *draining;
+	struct handover *handover;
 	struct wake *raise;
 	_Atomic(const char *) fault;
 	uint32_t nr_queues;
@@ -173,6 +174,12 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 
 /** path_rx_take() - Port to backlogs (rx.c). Return: frames */
 unsigned int path_rx_take(struct path *path, struct path_tools *tools);
+
+/** path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx.c) */
+uint32_t path_rx_room(const struct path *path);
+
+/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx.c) */
+void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
 
 /** path_rx() - Backlog to the ring (rx.c). Return: frames */
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools);

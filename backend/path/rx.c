@@ -139,7 +139,7 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 }
 
 /* Judge one frame, fit it to what the guest can take, and let it wait. */
-static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	const struct path_config *config = &path->config;
 	struct queue *queue = &path->queues[0];
@@ -182,7 +182,7 @@ static void rx_accept(struct path *path, struct path_tools *tools, struct rte_mb
 }
 
 /* Frames that may be taken from the port without overflowing any backlog. */
-static uint32_t rx_room(const struct path *path)
+uint32_t path_rx_room(const struct path *path)
 {
 	uint32_t room = PORT_BURST;
 
@@ -206,14 +206,14 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 	unsigned int taken = 0;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = rx_room(path);
+		uint32_t room = path_rx_room(path);
 		uint16_t nr;
 
 		if (!room)
 			break;
 		nr = port_rx_burst(port, i, frames, (uint16_t)room);
 		for (uint16_t k = 0; k < nr; k++)
-			rx_accept(path, tools, frames[k]);
+			path_rx_accept(path, tools, frames[k]);
 		taken += nr;
 	}
 	return taken;
@@ -221,13 +221,9 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 
 unsigned int path_rx_take(struct path *path, struct path_tools *tools)
 {
-	unsigned int taken = 0;
-
-	if (path->draining)
-		taken += rx_take_port(path, path->draining, tools);
-	if (path->port)
-		taken += rx_take_port(path, path->port, tools);
-	return taken;
+	if (unlikely(path->handover))
+		return handover_rx_take(path, tools);
+	return path->port ? rx_take_port(path, path->port, tools) : 0;
 }
 
 /* Buffers for data, and slots for extra-info. */

@@ -430,12 +430,15 @@ static void tx_answer(struct queue *queue, const struct tx_frame *frame)
 /* Return: frames that the port took. */
 static unsigned int tx_flush(struct tx_pass *pass)
 {
+	const struct path *path = pass->path;
 	struct queue *queue = pass->queue;
+	struct port *port;
 	uint16_t sent;
 
 	if (!queue->nr_outbox)
 		return 0;
-	sent = port_tx_burst(pass->path->port, 0, queue->outbox, queue->nr_outbox);
+	port = handover_pauses(path->handover) ? path->handover->from : path->port;
+	sent = port_tx_burst(port, 0, queue->outbox, queue->nr_outbox);
 	queue->nr_outbox -= sent;
 	if (queue->nr_outbox) {
 		memmove(queue->outbox, queue->outbox + sent,
@@ -502,7 +505,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.good_bytes = 0;
 	queue->tx_starved = false;
 	frames = tx_flush(&pass);
-	if (queue->nr_outbox)
+	if (queue->nr_outbox || handover_pauses(path->handover))
 		return frames;
 	pass.avail = ring_load_acquire(&queue->tx_sring->idx.req_prod) - queue->tx_req_cons;
 	if (!pass.avail)

@@ -243,6 +243,12 @@ uint16_t afp_tx_room(struct afp *afp, uint16_t max)
 	return RTE_MIN(afp->frames - afp->tx_busy, (uint32_t)max);
 }
 
+bool afp_tx_idle(struct afp *afp)
+{
+	tx_reap(afp);
+	return afp->tx_busy == 0;
+}
+
 void afp_tx_done(struct afp *afp, uint16_t nr)
 {
 	afp->tx_slot = (afp->tx_slot + nr) % afp->frames;

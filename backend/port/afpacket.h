@@ -94,6 +94,9 @@ void afp_rx_done(struct afp *afp, uint16_t nr);
 /** afp_tx_room() - Return: frames, up to @max, that the driver takes without waiting */
 uint16_t afp_tx_room(struct afp *afp, uint16_t max);
 
+/** afp_tx_idle() - Has the netdev taken all, and given the slots back? */
+bool afp_tx_idle(struct afp *afp);
+
 /** afp_tx_done() - The driver filled @nr slots */
 void afp_tx_done(struct afp *afp, uint16_t nr);
 

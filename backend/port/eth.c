@@ -341,6 +341,16 @@ uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
 	return eth->direct ? ask_us(eth) : 0;
 }
 
+bool eth_tx_idle(struct eth *eth)
+{
+	struct eth_queue *queue = &eth->queue;
+
+	if (eth_gone(eth))
+		return true;
+	queue_progress(eth, queue);
+	return queue->pending_nr == 0 && (eth->direct || afp_tx_idle(&queue->afp));
+}
+
 bool eth_gone(const struct eth *eth)
 {
 	return atomic_load_explicit(&eth->gone, memory_order_relaxed);

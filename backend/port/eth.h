@@ -96,6 +96,9 @@ int eth_rx_fd(const struct eth *eth, uint16_t queue);
 /** eth_timed_us() - Worker: call eth_rx_burst() at least this often; 0 = the descriptor is enough */
 uint32_t eth_timed_us(const struct eth *eth, uint16_t queue);
 
+/** eth_tx_idle() - Worker: has the device sent all that it took? */
+bool eth_tx_idle(struct eth *eth);
+
 /** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);
 

@@ -215,13 +215,17 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 	return vf_open(&nic->env, mac, owner);
 }
 
-static void place_closed(void *arg)
+static void place_quiet(void *arg)
 {
 	struct place *place = arg;
 
 	groups_close(&place->groups);
 	reach_close(&place->reach);
-	free(place);
+}
+
+static void place_closed(void *arg)
+{
+	free(arg);
 }
 
 static void place_group(void *arg, const struct rte_mbuf *frame)
@@ -240,6 +244,7 @@ static void place_rules(void *arg, const struct port_rules *rules)
 }
 
 static const struct switch_hooks place_hooks = {
+	.quiet = place_quiet,
 	.closed = place_closed,
 	.group = place_group,
 	.mcast = place_mcast,

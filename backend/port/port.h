@@ -95,6 +95,12 @@ struct port_ops {
 	/* worker; a descriptor that is readable while frames wait, -1 = none: the
 	 * port calls wake_worker(port->wake), or must be polled (port->timed_us) */
 	int (*rx_fd)(struct port *port, uint16_t queue);
+	/* worker; NULL = always. Has all that tx_burst took been given away? */
+	bool (*tx_idle)(struct port *port);
+	/* control; NULL = nothing. The wire delivers the address's frames to this port no
+	 * more, as far as the port decides that; those it has can still be taken. What was
+	 * sent goes out. Once, and close() follows */
+	void (*quiet)(struct port *port);
 	/* control */
 	void (*link_get)(struct port *port, struct port_link *link);
 	/* control or telemetry */
@@ -141,6 +147,19 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 				     uint16_t nr)
 {
 	return port->ops->rx_burst(port, queue, pkts, nr);
+}
+
+/** port_tx_idle() - Worker: does nothing wait in the port to be sent? */
+static inline bool port_tx_idle(struct port *port)
+{
+	return !port->ops->tx_idle || port->ops->tx_idle(port);
+}
+
+/** port_quiet() - Control thread: nothing new shall arrive by this port */
+static inline void port_quiet(struct port *port)
+{
+	if (port->ops->quiet)
+		port->ops->quiet(port);
 }
 
 /** port_mcast() - Control thread: receive a group's frames, or no longer. Return: 0, -errno */

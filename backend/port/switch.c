@@ -36,6 +36,7 @@ enum drop {
 
 /*
  * struct soft - One port of the switch
+ * @quiet:  out of the table; control
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
  * @rules:  what was told last; not all of its addresses need be in the table
@@ -49,6 +50,7 @@ struct soft {
 	const struct switch_hooks *hooks;
 	void *arg;
 	uint32_t place;
+	bool quiet;
 	struct port_rules rules;
 	_Atomic bool promiscuous;
 	/* owner's worker: w, others: r */
@@ -83,6 +85,8 @@ struct ethswitch {
 };
 
 static const struct switch_hooks no_hooks;
+/* Stands where a place is taken by a port that hears nothing any more. */
+static struct soft nobody;
 static void (*switch_barrier)(void);
 
 void switch_set_barrier(void (*barrier)(void))
@@ -190,7 +194,7 @@ static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct sof
 		struct soft *to = atomic_load_explicit(&sw->ports[i], memory_order_acquire);
 		struct rte_mbuf *clone;
 
-		if (!to || to == from)
+		if (!to || to == from || to == &nobody)
 			continue;
 		clone = rte_pktmbuf_clone(frame, sw->offload->indirect);
 		if (clone)
@@ -408,6 +412,11 @@ static int soft_rx_fd(struct port *port, uint16_t queue)
 	return -1;
 }
 
+static bool soft_tx_idle(struct port *port)
+{
+	return fair_is_empty(((struct soft *)port)->outbox);
+}
+
 static void soft_link_get(struct port *port, struct port_link *link)
 {
 	struct soft *soft = (struct soft *)port;
@@ -540,19 +549,34 @@ static void soft_rules(struct port *port, const struct port_rules *rules)
 	soft->rules = *rules;
 }
 
-static void soft_close(struct port *port)
+/* Out of floods and table; the place stays its own. */
+static void soft_quiet(struct port *port)
 {
 	static const struct port_rules none;
 	struct soft *soft = (struct soft *)port;
 	struct ethswitch *sw = soft->sw;
-	int32_t position = rte_hash_del_key(sw->table, &port->mac);
+	int32_t position;
 
+	if (soft->quiet)
+		return;
+	soft->quiet = true;
+	atomic_store(&sw->ports[soft->place], &nobody);
 	table_remove(soft, &none);
 	set_promiscuous(soft, false);
-	atomic_store(&sw->ports[soft->place], NULL);
+	position = rte_hash_del_key(sw->table, &port->mac);
 	barrier();
 	if (position >= 0)
 		rte_hash_free_key_with_position(sw->table, position);
+	if (soft->hooks->quiet)
+		soft->hooks->quiet(soft->arg);
+}
+
+static void soft_close(struct port *port)
+{
+	struct soft *soft = (struct soft *)port;
+
+	soft_quiet(port);
+	atomic_store(&soft->sw->ports[soft->place], NULL);
 	if (soft->hooks->closed)
 		soft->hooks->closed(soft->arg);
 	soft_free(soft);
@@ -570,6 +594,8 @@ static const struct port_ops soft_ops = {
 	.tx_burst = soft_tx_burst,
 	.rx_burst = soft_rx_burst,
 	.rx_fd = soft_rx_fd,
+	.tx_idle = soft_tx_idle,
+	.quiet = soft_quiet,
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,
 	.mcast = soft_mcast,

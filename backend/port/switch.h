@@ -69,6 +69,8 @@ void switch_set_uplink(struct ethswitch *sw, struct eth *uplink);
 
 /** struct switch_hooks - What the owner of the uplink does for a port; members may be NULL */
 struct switch_hooks {
+	/* control; the port hears nothing any more, once, before closed() */
+	void (*quiet)(void *arg);
 	/* control; by close(), when the place is gone */
 	void (*closed)(void *arg);
 	/* worker; the port sends this group frame */

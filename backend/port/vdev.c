@@ -29,6 +29,11 @@ static int vdev_rx_fd(struct port *port, uint16_t queue)
 	return eth_rx_fd(((struct vdev *)port)->eth, queue);
 }
 
+static bool vdev_tx_idle(struct port *port)
+{
+	return eth_tx_idle(((struct vdev *)port)->eth);
+}
+
 static void vdev_link_get(struct port *port, struct port_link *link)
 {
 	eth_link_get(((struct vdev *)port)->eth, link);
@@ -50,6 +55,7 @@ static const struct port_ops vdev_ops = {
 	.tx_burst = vdev_tx_burst,
 	.rx_burst = vdev_rx_burst,
 	.rx_fd = vdev_rx_fd,
+	.tx_idle = vdev_tx_idle,
 	.link_get = vdev_link_get,
 	.stats_get = vdev_stats_get,
 };

@@ -134,6 +134,20 @@ static int vf_rx_fd(struct port *port, uint16_t queue)
 	return eth_rx_fd(((struct vf *)port)->eth, queue);
 }
 
+static bool vf_tx_idle(struct port *port)
+{
+	return eth_tx_idle(((struct vf *)port)->eth);
+}
+
+/* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
+static void vf_quiet(struct port *port)
+{
+	struct vf *vf = (struct vf *)port;
+
+	if (vf->env->pf && vf->saved.valid & PF_MAC)
+		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
+}
+
 static void vf_link_get(struct port *port, struct port_link *link)
 {
 	eth_link_get(((struct vf *)port)->eth, link);
@@ -235,6 +249,8 @@ static const struct port_ops vf_ops = {
 	.tx_burst = vf_tx_burst,
 	.rx_burst = vf_rx_burst,
 	.rx_fd = vf_rx_fd,
+	.tx_idle = vf_tx_idle,
+	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
 	.mcast = vf_mcast,

@@ -250,13 +250,12 @@ void vif_disconnect(struct vif *vif)
 		return;
 	ctrl_close(vif->ctrl);
 	vif->ctrl = NULL;
+	vif_end_handover(vif);
 	worker_detach(vif->worker, path);
-	vif_close_port(vif, path->draining);
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
 	vif_tell_neighbours(vif);
-	vif->drain_until_us = 0;
 	vif->carrier = -1;
 	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");

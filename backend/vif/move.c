@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which port a connected vif's frames leave by. A move prepares the new port,
- * receives from both, sends by the new one, and closes the old one when nothing
- * can still arrive by it; rings and guest don't notice.
+ * Which port a connected vif's frames leave by. A move prepares the new port and
+ * hands the path over (path/handover.h): it receives from both and sends by the new
+ * one. Once the wire has learnt that, the old port is made quiet, so that nothing new
+ * arrives by it, and closed when nothing can be under way any more. Rings and guest
+ * don't notice.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,8 +14,10 @@
 
 LOG_TAG("vif");
 
-/* How long frames may still arrive by a port that the vif has left. */
-#define DRAIN_US 500000u
+/* When the port that the vif has left is told to hear nothing more. */
+#define QUIET_US 10000u
+/* How long frames may still be under way by it. */
+#define DRAIN_US 200000u
 
 void vif_close_port(struct vif *vif, struct port *port)
 {
@@ -37,13 +41,45 @@ void vif_write_path(struct vif *vif)
 		store_remove(vif->host->store, vif->backend, "vf");
 }
 
-static void use_port(struct vif *vif, struct port *port, uint64_t now_us)
+/* Return: 0, -ENOMEM the port is the caller's still */
+static int use_port(struct vif *vif, struct port *port, uint64_t now_us)
 {
+	struct handover *handover = handover_create(vif->path->port, port);
+
+	if (!handover)
+		return -ENOMEM;
 	vif_tell_port(vif, port);
-	worker_set_port(vif->worker, vif->path, port);
+	vif->leaving = vif->path->port;
+	worker_begin_handover(vif->worker, vif->path, handover);
+	vif->quiet_at_us = now_us + QUIET_US;
 	vif->drain_until_us = now_us + DRAIN_US;
-	vif_due(vif, vif->drain_until_us);
+	vif_due(vif, vif->quiet_at_us);
 	vif_write_path(vif);
+	return 0;
+}
+
+void vif_update_handover(struct vif *vif, uint64_t now_us)
+{
+	if (!vif->leaving)
+		return;
+	if (vif->quiet_at_us && now_us >= vif->quiet_at_us) {
+		vif->quiet_at_us = 0;
+		port_quiet(vif->leaving);
+	}
+	if (now_us >= vif->drain_until_us)
+		vif_end_handover(vif);
+	else
+		vif_due(vif, vif->quiet_at_us ? vif->quiet_at_us : vif->drain_until_us);
+}
+
+void vif_end_handover(struct vif *vif)
+{
+	if (!vif->leaving)
+		return;
+	handover_destroy(worker_end_handover(vif->worker, vif->path));
+	vif_close_port(vif, vif->leaving);
+	vif->leaving = NULL;
+	vif->quiet_at_us = vif->drain_until_us = 0;
 }
 
 void vif_ask_vf(struct vif *vif)
@@ -62,14 +98,12 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		log_info("%s: no VF: %s, staying on the software path", vif->name, strerror(error));
 		return;
 	}
-	use_port(vif, port, now_us);
+	if (use_port(vif, port, now_us)) {
+		vif->move_error = ENOMEM;
+		vif_close_port(vif, port);
+		return;
+	}
 	log_info("%s: moved to VF %s", vif->name, port->name);
-}
-
-void vif_end_drain(struct vif *vif)
-{
-	vif->drain_until_us = 0;
-	vif_close_port(vif, worker_end_drain(vif->worker, vif->path));
 }
 
 static void move_to_software(struct vif *vif, uint64_t now_us)
@@ -82,7 +116,11 @@ static void move_to_software(struct vif *vif, uint64_t now_us)
 			 vif->path->port->name);
 		return;
 	}
-	use_port(vif, port, now_us);
+	if (use_port(vif, port, now_us)) {
+		vif->move_error = ENOMEM;
+		vif_close_port(vif, port);
+		return;
+	}
 	log_info("%s: moved to the software path", vif->name);
 }
 
@@ -101,11 +139,11 @@ void vif_update_move(struct vif *vif, uint64_t now_us)
 	bool on_vf = vif->path->port->kind == PORT_VF;
 	enum vif_move move = vif->move;
 
-	/* one move at a time: the end of a drain is an update */
-	if (move == VIF_MOVE_NONE || vif->drain_until_us)
+	/* one move at a time: the end of a handover is an update */
+	if (move == VIF_MOVE_NONE || vif->leaving)
 		return;
 	vif->move = VIF_MOVE_NONE;
-	if (move == VIF_MOVE_VF && !on_vf && !vif->vf_ticket)
+	if ((move == VIF_MOVE_OTHER || (move == VIF_MOVE_VF && !on_vf)) && !vif->vf_ticket)
 		vif_ask_vf(vif);
 	if (move == VIF_MOVE_SOFTWARE) {
 		vif->vf_ticket = 0; /* a VF that still comes is closed again */

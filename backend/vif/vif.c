@@ -227,11 +227,8 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	const char *why = NULL;
 	uint64_t due_us;
 
-	if (vif->drain_until_us && now_us >= vif->drain_until_us)
-		vif_end_drain(vif);
+	vif_update_handover(vif, now_us);
 	vif_update_move(vif, now_us);
-	if (vif->drain_until_us)
-		vif_due(vif, vif->drain_until_us);
 	vif_update_live(vif, now_us);
 	capability_update(vif, now_us);
 	if (vif->ctrl) {

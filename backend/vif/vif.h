@@ -35,8 +35,8 @@ enum xenbus_state {
 	XENBUS_RECONFIGURED,
 };
 
-/* Where a connected vif shall go, once. */
-enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_SOFTWARE };
+/* Where a connected vif shall go, once; OTHER: to a VF, and not the one it is on. */
+enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_OTHER, VIF_MOVE_SOFTWARE };
 
 /**
  * struct vif_policy - What the admin wants of a vif
@@ -72,7 +72,9 @@ struct vif_policy {
  * @move:       asked for and not begun yet
  * @move_error: errno for which the last move failed, 0 = it did not
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
- * @drain_until_us:   the path drains its former port until then, 0 = it does not
+ * @leaving:        the port that the path is handed over from, NULL = none is
+ * @quiet_at_us:    when it is to be quiet, 0 = it is
+ * @drain_until_us: when it is to be closed
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -98,7 +100,9 @@ struct vif {
 	uint64_t vf_ticket;
 	enum vif_move move;
 	int move_error;
-	uint64_t closing_since_us, drain_until_us;
+	uint64_t closing_since_us;
+	struct port *leaving;
+	uint64_t quiet_at_us, drain_until_us;
 	struct log_limit limit;
 };
 
@@ -182,8 +186,11 @@ void vif_ask_vf(struct vif *vif);
 /** vif_vf_came() - The VF asked for is there, or is not to be had */
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
 
-/** vif_end_drain() - Close the port that the path has left */
-void vif_end_drain(struct vif *vif);
+/** vif_update_handover() - What is due of a move under way */
+void vif_update_handover(struct vif *vif, uint64_t now_us);
+
+/** vif_end_handover() - Close the port that the path has left; fine without one */
+void vif_end_handover(struct vif *vif);
 
 /** vif_close_port() - Close a detached port, a VF's in the opener's thread; NULL is fine */
 void vif_close_port(struct vif *vif, struct port *port);

@@ -288,7 +288,7 @@ static enum status moved(struct client *client, const char *name, const char *pa
 	if (!number_of(vif, "connected")) {
 		fprintf(stderr, "vifctl: vif %s disconnected meanwhile\n", name);
 		status = STATUS_REFUSED;
-	} else if (*done && strcmp(text_of(vif, "path"), path)) {
+	} else if (*done && (strcmp(text_of(vif, "path"), path) || *text_of(vif, "move_error"))) {
 		fprintf(stderr, "vifctl: vif %s stays on the %s path: %s\n", name,
 			text_of(vif, "path"),
 			*text_of(vif, "move_error") ? text_of(vif, "move_error") : "moved back");
@@ -317,8 +317,9 @@ static enum status move_result(const struct options *options, double seconds)
 
 enum status vifctl_move(struct client *client, const struct options *options)
 {
-	const char *name = options->args[0], *path = options->args[1];
-	struct json_object *answer = client_ask(client, "/vifd/move,%s,%s", name, path);
+	const char *name = options->args[0], *where = options->args[1];
+	const char *path = strcmp(where, "other") ? where : "vf";
+	struct json_object *answer = client_ask(client, "/vifd/move,%s,%s", name, where);
 	double start = now_seconds();
 	bool done = false;
 

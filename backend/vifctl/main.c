@@ -35,7 +35,7 @@ static const struct command {
 	  "Refreshes every INTERVAL (1 s); --json prints an array each time, one a line.\n" },
 	{ "watch", "", 0, "in", vifctl_watch, "changes as they come",
 	  "Looks every INTERVAL (0.2 s), prints each change on a line; --count ends after N.\n" },
-	{ "move", "VIF vf|software", 2, "w", vifctl_move, "move a vif, under traffic",
+	{ "move", "VIF vf|other|software", 2, "w", vifctl_move, "move a vif, under traffic",
 	  "Returns when the vif is there, or says why it stays.\n" },
 };
 

@@ -105,6 +105,12 @@ void afp_rx_done(struct afp *afp, uint16_t nr)
 	waiting -= nr;
 }
 
+bool afp_tx_idle(struct afp *afp)
+{
+	(void)afp;
+	return true;
+}
+
 uint16_t afp_tx_room(struct afp *afp, uint16_t max)
 {
 	(void)afp;

@@ -74,21 +74,18 @@ void worker_detach(struct worker *worker, struct path *path)
 	assert(!"detaching what is not attached");
 }
 
-void worker_set_port(struct worker *worker, struct path *path, struct port *port)
+void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover)
 {
 	(void)worker;
-	assert(!path->draining);
-	path->draining = path->port;
-	path->port = port;
+	assert(!path->handover);
+	path->port = handover->to;
+	path->handover = handover;
 }
 
-struct port *worker_end_drain(struct worker *worker, struct path *path)
+struct handover *worker_end_handover(struct worker *worker, struct path *path)
 {
-	struct port *port = path->draining;
-
 	(void)worker;
-	path->draining = NULL;
-	return port;
+	return handover_end(path, &fake_tools);
 }
 
 /* dom.h */

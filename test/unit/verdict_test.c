@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c */
+/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
 /* links: path/neighbours.c */
 /* links: path/statics.c path/counters.c port/offload.c vif/policy.c test/unit/fake_guest.c */
 /*

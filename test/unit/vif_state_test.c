@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/policy.c vif/policy_files.c ini.c vif/capability.c vif/ctrl.c */
 /* links: common/capability.c xen/store.c log.c */
-/* links: path/tx.c path/verdict.c path/rx.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
+/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
 /* links: path/neighbours.c */
 /* links: vif/move.c vif/capability.c common/capability.c */
 /* links: port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
@@ -102,11 +102,11 @@ static void vf_takes_over_and_the_switch_is_drained(void **state)
 	guest = host_connect(7);
 	assert_string_equal(host_back_key(7, "path"), "vf");
 	assert_string_equal(host_back_key(7, "vf"), "0000:01:10.0");
-	assert_non_null(host_path(7)->draining);
+	assert_non_null(host_path(7)->handover);
 	assert_int_equal(fake_host.open_ports, 2);
 	fake_host.now_us += 600000;
 	host_settle();
-	assert_null(host_path(7)->draining);
+	assert_null(host_path(7)->handover);
 	assert_int_equal(fake_host.open_ports, 1);
 }
 

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # a guest moves between a device of its own and the software path and back, under traffic
 #
-#     guest a -- vifd --+-- vf0 (a device of its own, in place of a VF) --- pf0 --+-- br0 10.77.0.1 in "host"
-#                       +-- the switch -- up0 ---------------------------- eth0 --+
+#     guest a -- vifd --+-- vf0, vf1 (devices of its own, in place of VFs) ------+-- br0 10.77.0.1 in "host"
+#     guest b --        +-- the switch -- up0 ---------------------------- eth0 --+
 
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
@@ -15,19 +15,25 @@ record_says() { xenstore-read "/local/domain/0/backend/vif/$A/0/capability" | gr
 generation() { xenstore-read "/local/domain/0/backend/vif/$A/0/capability" | sed -n 's/.*generation=\([0-9]*\).*/\1/p'; }
 seconds_of() { sed -n 's/.*"seconds": *\([0-9.]*\).*/\1/p'; }
 
-second_wire() {
-	ip link add "vf$SIM_ID" type veth peer name "pf$SIM_ID"
-	ip link set "vf$SIM_ID" netns "$(ns dom0)" name vf0
-	ip link set "pf$SIM_ID" netns "$(ns host)" name pf0
-	in_ns dom0 ip link set vf0 up mtu 1500
-	in_ns dom0 ethtool -K vf0 gro off tx off >/dev/null
-	in_ns host ethtool -K pf0 tx off gso off tso off gro off >/dev/null
+# device NAME: one more wire to the host, for a vif of its own
+device() {
+	ip link add "$1$SIM_ID" type veth peer name "p$1$SIM_ID"
+	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
+	ip link set "p$1$SIM_ID" netns "$(ns host)" name "p$1"
+	in_ns dom0 ip link set "$1" up mtu 1500
+	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
+	in_ns host ethtool -K "p$1" tx off gso off tso off gro off >/dev/null
+	in_ns host ip link set "p$1" master br0 up
+}
+
+wires() {
 	in_ns host ip link add br0 type bridge
 	in_ns host ip addr del 10.77.0.1/24 dev eth0
 	in_ns host ip link set eth0 master br0
-	in_ns host ip link set pf0 master br0 up
 	in_ns host ip addr add 10.77.0.1/24 dev br0
 	in_ns host ip link set br0 up
+	device vf0
+	device vf1
 }
 
 # Answers that are missing, and those that came twice
@@ -37,8 +43,8 @@ pinged() {
 		if ($(i + 1) ~ /^duplicates/) twice = substr($i, 2) } print sent - got, twice + 0 }' "$VIFD_SIM/pings"
 }
 
-second_wire
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+wires
+vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0 vf1'
 guest_create a
 guest_start a || die "guest a did not connect"
 A=$(domid a)
@@ -77,6 +83,35 @@ for _ in 1 2 3 4 5; do
 done
 check "generations of ten moves" "$(($(generation) - before))" "<= $((SECONDS - start + 1))"
 check "pings lost after them" "$(ping_lost a host 50)" "== 0"
+
+# numbered frames of all sizes both ways, while the vif moves: every one, once, in order
+guest_create b
+B=$(domid b)
+b_is_on() { [ "$(xenstore-read "/local/domain/0/backend/vif/$B/0/$1" 2>/dev/null)" = "$2" ]; }
+in_ns host "$BIN/simguest-gen" --events --rate 4000 --seconds 7 --size 64,128,594,1500 --both "$B" if:br0 \
+	>"$VIFD_SIM/stream" 2>>"$SIM_LOGS/gen.log" &
+stream=$!
+wait_for 10 "guest b on a device of its own" b_is_on path vf || true
+device_before=$(xenstore-read "/local/domain/0/backend/vif/$B/0/vf")
+# a device that is given back is free again a moment later
+ctl move "$A.0" software >/dev/null
+ctl move "$B.0" other >/dev/null
+check_true "another_device" b_is_on vf "$([ "$device_before" = vf0 ] && echo vf1 || echo vf0)"
+for _ in 1 2 3; do
+	ctl move "$B.0" software >/dev/null
+	ctl move "$B.0" vf >/dev/null
+done
+check_true "stream_went_on_meanwhile" kill -0 $stream
+wait $stream || true
+of_stream() { awk -v key="$1" '{ for (i = 1; i <= NF; i++) if (index($i, key "=") == 1) { v = substr($i, length(key) + 2)
+	sum += v; if (v > max) max = v } } END { print key == "gap_ms" ? max : sum + 0 }' "$VIFD_SIM/stream"; }
+check "stream_frames" "$(of_stream rx)" "> 30000"
+check "move_sim_admin_lost" "$(of_stream lost)" "== 0"
+check "move_sim_admin_duplicated" "$(of_stream duplicated)" "== 0"
+check "move_sim_admin_reordered" "$(of_stream reordered)" "== 0"
+figure "move_sim_admin_gap_ms" "$(of_stream gap_ms)" "< 1" ms
+cp "$VIFD_SIM/stream" "$SIM_LOGS/stream.txt"
+guest_destroy b
 guest_stop a && status=0 || status=$?
 check "guest_a_grants_in_use" $status "== 0"
 guest_destroy a

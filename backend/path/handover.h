@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A path's change from one port to another, under traffic: nothing lost, nothing
+ * doubled, nothing overtaken.
+ *
+ * Theory of operation. Both ports are open. First sending pauses until the old
+ * port has given away what it was given: guests wait, no frame overtakes another.
+ * Then the new port sends, first of all an announcement by which switches on the
+ * wire learn where the address is now. Meanwhile both ports may receive: only the
+ * old one while the wire has not learnt it, both where a NIC has the address in
+ * the filters of two functions, only the new one in the end. What the new one
+ * receives waits as long as the old one still has something, for at most
+ * SETTLE_MAX_US; so frames keep their order. A frame that both deliver passes
+ * once: each side remembers, for TWIN_US, the checksums of what it passed on.
+ *
+ * The control thread makes a handover and ends it; in between it is the worker's.
+ *
+ * Not protected against: two frames that are the same in every byte, one received
+ * by each port within TWIN_US, are taken for one. What is lost with the hardware
+ * of the old port is lost.
+ */
+#ifndef VIFD_PATH_HANDOVER_H
+#define VIFD_PATH_HANDOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../port/port.h"
+
+#define HANDOVER_HELD_MAX 512u
+#define HANDOVER_SETS 1024u
+#define HANDOVER_WAYS 4u
+
+/* How long the old port must have been silent before the new one's frames pass. */
+#define HANDOVER_SETTLE_US 500u
+
+struct path;
+struct path_tools;
+
+enum handover_stage {
+	HANDOVER_FLUSH,	 /* nobody sends; the old port is getting empty */
+	HANDOVER_SETTLE, /* the new port sends, what it receives waits */
+	HANDOVER_DRAIN,	 /* stragglers of the old port pass */
+};
+
+/** struct handover_twin - One frame that was passed on; @at_us 0 = none */
+struct handover_twin {
+	uint64_t key;
+	uint64_t at_us;
+};
+
+/**
+ * struct handover - worker: all, between worker_begin_handover() and worker_end_handover()
+ * @from, @to:  ports
+ * @since_us:   when the stage began
+ * @heard_us:   when the old port delivered last
+ * @held:       the new port's frames that wait, oldest first, @first on
+ * @twins:      what the old port's side [0] and the new one's [1] passed on
+ */
+struct handover {
+	struct port *from, *to;
+	enum handover_stage stage;
+	uint64_t since_us, heard_us;
+	uint32_t first, nr_held;
+	struct rte_mbuf *held[HANDOVER_HELD_MAX];
+	struct handover_twin twins[2][HANDOVER_SETS][HANDOVER_WAYS];
+};
+
+/** handover_create() - Control thread. Return: handover, NULL with errno ENOMEM */
+struct handover *handover_create(struct port *from, struct port *to);
+
+/** handover_destroy() - Frees what is held; touches no port. NULL is fine */
+void handover_destroy(struct handover *handover);
+
+/** handover_pauses() - Worker: may the path not read the guest's requests now? */
+static inline bool handover_pauses(const struct handover *handover)
+{
+	return handover && handover->stage == HANDOVER_FLUSH;
+}
+
+/** handover_step() - Worker, each pass: go on to the next stage when it is time */
+void handover_step(struct path *path, struct path_tools *tools);
+
+/**
+ * handover_end() - Worker: the path leaves the old port for good
+ *
+ * What waits passes, as far as there is room. Return: the handover, now the caller's
+ */
+struct handover *handover_end(struct path *path, struct path_tools *tools);
+
+/** handover_rx_take() - path_rx_take() while there are two ports. Return: frames */
+unsigned int handover_rx_take(struct path *path, struct path_tools *tools);
+
+#endif

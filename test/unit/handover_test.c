@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
+/* links: path/neighbours.c port/offload.c test/unit/fake_guest.c */
+/* A path that changes from one port to another: nothing lost, doubled or overtaken. */
+#include "path_fixture.h"
+
+#define RX_BUFFERS 200u
+
+static uint8_t bytes[2048];
+static struct guest_frame frame;
+static struct fake_port other;
+
+/* The guest's port is the old one, @other the new. */
+static struct guest *begin(void **state)
+{
+	struct guest *guest = *state;
+
+	other = guest->port;
+	guest_rx_post(guest, 0, RX_BUFFERS);
+	guest->path->handover = handover_create(&guest->port.port, &other.port);
+	assert_non_null(guest->path->handover);
+	guest->path->port = &other.port;
+	return guest;
+}
+
+static void end(struct guest *guest)
+{
+	if (guest->path->handover)
+		handover_destroy(handover_end(guest->path, &fake_tools));
+	guest->path->port = &guest->port.port;
+	port_forget(&other);
+}
+
+static void step(struct guest *guest, uint64_t us)
+{
+	fake_tools.now_us += us;
+	guest_poll(guest);
+}
+
+static void arrive(struct fake_port *port, uint8_t number)
+{
+	uint32_t len = frame_make(bytes, FRAME_UDP, 100);
+
+	bytes[60] = number;
+	port_feed(port, bytes, len, 0);
+}
+
+static void send_numbered(struct guest *guest, uint8_t number)
+{
+	uint32_t len = frame_make(bytes, FRAME_UDP, 100);
+
+	bytes[60] = number;
+	guest_send(guest, bytes, len, 1, 0, NULL);
+}
+
+static void assert_received(struct guest *guest, uint8_t number)
+{
+	assert_true(guest_receive(guest, 0, &frame));
+	assert_int_equal(frame.bytes[60], number);
+}
+
+static uint8_t sent_number(const struct fake_port *port, uint32_t which)
+{
+	return rte_pktmbuf_mtod(port->sent[which], uint8_t *)[60];
+}
+
+/* As far as the new port sends and the old one has been silent. */
+static void settle(struct guest *guest)
+{
+	for (int i = 0; i < 4; i++)
+		step(guest, HANDOVER_SETTLE_US);
+	assert_int_equal(guest->path->handover->stage, HANDOVER_DRAIN);
+}
+
+static void new_ports_frames_wait_until_the_old_one_is_silent(void **state)
+{
+	struct guest *guest = begin(state);
+
+	arrive(&other, 2);
+	step(guest, 1);
+	assert_false(guest_receive(guest, 0, &frame));
+	arrive(&guest->port, 1);
+	step(guest, 200);
+	assert_received(guest, 1);
+	arrive(&other, 3);
+	settle(guest);
+	assert_received(guest, 2);
+	assert_received(guest, 3);
+	arrive(&other, 4);
+	step(guest, 1);
+	assert_received(guest, 4);
+	end(guest);
+}
+
+static void a_frame_that_both_deliver_passes_once(void **state)
+{
+	struct guest *guest = begin(state);
+
+	for (uint8_t i = 0; i < 5; i++)
+		arrive(&guest->port, i);
+	for (uint8_t i = 2; i < 8; i++)
+		arrive(&other, i);
+	step(guest, 1);
+	settle(guest);
+	for (uint8_t i = 0; i < 8; i++)
+		assert_received(guest, i);
+	/* the old port's copies of 5 to 7 come late */
+	for (uint8_t i = 5; i < 9; i++)
+		arrive(&guest->port, i);
+	step(guest, 100);
+	assert_received(guest, 8);
+	assert_false(guest_receive(guest, 0, &frame));
+	assert_int_equal(guest_count(guest, COUNT_rx_twins), 6);
+	end(guest);
+}
+
+static void one_port_may_deliver_the_same_bytes_twice(void **state)
+{
+	struct guest *guest = begin(state);
+
+	settle(guest);
+	arrive(&other, 1);
+	arrive(&other, 1);
+	step(guest, 1);
+	assert_received(guest, 1);
+	assert_received(guest, 1);
+	arrive(&guest->port, 2);
+	step(guest, 1);
+	/* much later these are two frames */
+	arrive(&other, 2);
+	step(guest, 150000);
+	assert_received(guest, 2);
+	assert_received(guest, 2);
+	end(guest);
+}
+
+static void sending_pauses_until_the_old_port_is_empty(void **state)
+{
+	struct guest *guest = *state;
+
+	guest->port.room = 1;
+	send_numbered(guest, 1);
+	send_numbered(guest, 2);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 1);
+	begin(state);
+	guest->port.room = 0;
+	other.nr_sent = 0;
+	send_numbered(guest, 3);
+	step(guest, 50);
+	step(guest, 500);
+	assert_int_equal(other.nr_sent, 0);
+	assert_in_range(path_arm(guest->path, &fake_tools), 0, 1000);
+	guest->port.room = UINT32_MAX;
+	other.room = UINT32_MAX;
+	step(guest, 100);
+	step(guest, 100);
+	assert_int_equal(guest->port.nr_sent, 2);
+	assert_int_equal(sent_number(&guest->port, 1), 2);
+	/* the announcement, then the frame that waited */
+	assert_int_equal(other.nr_sent, 2);
+	assert_int_equal(rte_pktmbuf_mtod(other.sent[0], uint8_t *)[0], 0xff);
+	assert_int_equal(frame_get16(rte_pktmbuf_mtod(other.sent[0], uint8_t *) + 12), 0x8035);
+	assert_int_equal(sent_number(&other, 1), 3);
+	end(guest);
+}
+
+static void a_port_that_never_empties_is_left_all_the_same(void **state)
+{
+	struct guest *guest = *state;
+
+	guest->port.room = 0;
+	send_numbered(guest, 1);
+	guest_poll(guest);
+	begin(state);
+	other.room = UINT32_MAX;
+	other.nr_sent = 0;
+	step(guest, 1);
+	step(guest, 10000);
+	step(guest, 1);
+	assert_int_equal(other.nr_sent, 2);
+	assert_int_equal(sent_number(&other, 1), 1);
+	end(guest);
+}
+
+static void what_waits_at_the_end_is_delivered(void **state)
+{
+	struct guest *guest = begin(state);
+
+	arrive(&other, 1);
+	step(guest, 1);
+	handover_destroy(handover_end(guest->path, &fake_tools));
+	step(guest, 1);
+	assert_received(guest, 1);
+	end(guest);
+}
+
+static void what_waits_at_a_disconnect_is_freed(void **state)
+{
+	struct guest *guest = begin(state);
+
+	arrive(&other, 1);
+	step(guest, 1);
+	guest_disconnect(guest);
+	port_forget(&other);
+	assert_true(fake_all_free());
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return fake_start();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GUEST(new_ports_frames_wait_until_the_old_one_is_silent),
+		GUEST(a_frame_that_both_deliver_passes_once),
+		GUEST(one_port_may_deliver_the_same_bytes_twice),
+		GUEST(sending_pauses_until_the_old_port_is_empty),
+		GUEST(a_port_that_never_empties_is_left_all_the_same),
+		GUEST(what_waits_at_the_end_is_delivered),
+		GUEST(what_waits_at_a_disconnect_is_freed),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
