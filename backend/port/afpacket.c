@@ -146,8 +146,53 @@ static int ring_socket(const struct afp_geometry *geometry)
 	return fd;
 }
 
-int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
+static void *make_socket(void *arg)
 {
+	struct afp *afp = arg;
+
+	afp->made = ring_socket(&afp->geometry);
+	return NULL;
+}
+
+void afp_prepare(struct afp *afp, const struct afp_geometry *geometry)
+{
+	*afp = (struct afp){ .fd = -1, .geometry = *geometry };
+	afp->made = -pthread_create(&afp->maker, NULL, make_socket, afp);
+	afp->making = afp->made == 0;
+}
+
+/* Return: the socket that was prepared, now the caller's; -errno */
+static int take_socket(struct afp *afp)
+{
+	if (!afp->making)
+		return afp->made;
+	pthread_join(afp->maker, NULL);
+	afp->making = false;
+	return afp->made;
+}
+
+static void *close_socket(void *arg)
+{
+	close((int)(intptr_t)arg);
+	return NULL;
+}
+
+/* The kernel waits before it takes rings down; nobody has to wait for that. */
+static void close_later(int fd)
+{
+	pthread_t thread;
+
+	if (fd < 0)
+		return;
+	if (pthread_create(&thread, NULL, close_socket, (void *)(intptr_t)fd) == 0)
+		pthread_detach(thread);
+	else
+		close(fd);
+}
+
+int afp_open(struct afp *afp, int ifindex)
+{
+	const struct afp_geometry *geometry = &afp->geometry;
 	size_t ring_bytes = (size_t)geometry->frames * geometry->frame_bytes;
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
@@ -156,15 +201,14 @@ int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
 	};
 	uint8_t *rings;
 	int driver_fd = driver_socket(ifindex, 2 * ring_bytes, &rings);
-	int fd;
+	int fd, old;
 
-	memset(afp, 0, sizeof(*afp));
-	afp->fd = -1;
 	if (driver_fd < 0)
 		return driver_fd;
-	fd = ring_socket(geometry);
+	fd = take_socket(afp);
 	if (fd < 0)
 		return fd;
+	old = fcntl(driver_fd, F_DUPFD_CLOEXEC, 0);
 	/* in place of the driver's: it reads and writes what it always did */
 	if (mmap(rings, 2 * ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
 		    MAP_FAILED ||
@@ -172,9 +216,11 @@ int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
 	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		int ret = -errno;
 
+		close_later(old);
 		close(fd);
 		return ret;
 	}
+	close_later(old);
 	afp->fd = fd;
 	afp->ifindex = ifindex;
 	afp->rx = rings;
@@ -186,6 +232,10 @@ int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
 
 void afp_close(struct afp *afp)
 {
+	int made = afp->making ? take_socket(afp) : -1;
+
+	if (made >= 0)
+		close(made);
 	if (afp->fd >= 0)
 		close(afp->fd);
 	afp->fd = -1;

@@ -26,6 +26,7 @@
 #ifndef VIFD_PORT_AFPACKET_H
 #define VIFD_PORT_AFPACKET_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,10 @@ struct afp_geometry {
 /** struct afp - One socket; worker only, except open, close and the counters */
 struct afp {
 	int fd;
+	bool making; /* a thread, whose socket @made is, or -errno */
+	int made;
+	pthread_t maker;
+	struct afp_geometry geometry;
 	int ifindex;
 	uint8_t *rx;
 	uint8_t *tx;
@@ -76,13 +81,22 @@ void afp_geometry(uint16_t mtu, struct afp_geometry *geometry);
 uint32_t afp_frame_max(const struct afp_geometry *geometry);
 
 /**
+ * afp_prepare() - Make our socket while the driver makes its own
+ *
+ * Each of them waits several times until all processors have been seen idle, tens
+ * of milliseconds in all: beside each other they wait once. Control thread.
+ */
+void afp_prepare(struct afp *afp, const struct afp_geometry *geometry);
+
+/**
  * afp_open() - Replace the socket of a net_af_packet device that has just been made
+ * @afp: prepared with the geometry that the device was made with
  *
  * Control thread. Return: 0, -errno (the device is good for nothing but closing)
  */
-int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry);
+int afp_open(struct afp *afp, int ifindex);
 
-/** afp_close() - After the device itself was closed */
+/** afp_close() - After the device itself was closed, or when it could not be made */
 void afp_close(struct afp *afp);
 
 /** afp_rx_peek() - Look at waiting frames; @info[] gets up to @max. Return: how many */

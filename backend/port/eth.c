@@ -501,10 +501,11 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 	snprintf(args, sizeof(args),
 		 "iface=%s,qpairs=1,blocksz=%" PRIu32 ",framesz=%" PRIu32 ",framecnt=%" PRIu32,
 		 eth->netdev, geometry.block_bytes, geometry.frame_bytes, geometry.frames);
+	afp_prepare(&eth->queue.afp, &geometry);
 	ret = rte_eal_hotplug_add("vdev", eth->device, args);
 	if (ret < 0)
 		return ret;
-	ret = afp_open(&eth->queue.afp, if_nametoindex(eth->netdev), &geometry);
+	ret = afp_open(&eth->queue.afp, if_nametoindex(eth->netdev));
 	if (ret < 0)
 		return ret;
 	return device_start(eth, pool);

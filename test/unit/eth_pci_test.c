@@ -110,11 +110,17 @@ void afp_geometry(uint16_t bytes, struct afp_geometry *geometry)
 	fail();
 }
 
-int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
+void afp_prepare(struct afp *afp, const struct afp_geometry *geometry)
+{
+	(void)afp;
+	(void)geometry;
+	fail();
+}
+
+int afp_open(struct afp *afp, int ifindex)
 {
 	(void)afp;
 	(void)ifindex;
-	(void)geometry;
 	fail();
 	return -ENODEV;
 }

@@ -77,10 +77,15 @@ void afp_geometry(uint16_t bytes, struct afp_geometry *geometry)
 		(struct afp_geometry){ .frame_bytes = 2048, .block_bytes = 65536, .frames = 512 };
 }
 
-int afp_open(struct afp *afp, int ifindex, const struct afp_geometry *geometry)
+void afp_prepare(struct afp *afp, const struct afp_geometry *geometry)
+{
+	(void)afp;
+	(void)geometry;
+}
+
+int afp_open(struct afp *afp, int ifindex)
 {
 	(void)ifindex;
-	(void)geometry;
 	afp->fd = -1;
 	return 0;
 }
