@@ -64,6 +64,11 @@ $(SIM)/xenstored-sim: $(sim_store_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lpthread)
 
+$(SIM)/pingcheck: $(BUILD)/test/xen/pingcheck.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^
+
 $(SIM)/%: $(BUILD)/test/sim/prog/%.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lxenstore -lpthread)
@@ -73,6 +78,6 @@ $(SIM)/selftest/%: $(BUILD)/test/sim/selftest/%.o $(sim_guest_obj) $(sim_libs)
 	$(call say,LINK,$@)
 	$(call sim_exe,../,-L$(SIM)/lib -l:libxengnttab.so.1 -l:libxenevtchn.so.1 -l:$(sim_ctrl_soname) -lxenstore -lxentoollog -lcmocka -lpthread)
 
-.SECONDARY: $(sim_guest_obj) $(sim_prog_src:%.c=$(BUILD)/%.o) $(sim_test_src:%.c=$(BUILD)/%.o)
+.SECONDARY: $(BUILD)/test/xen/pingcheck.o $(sim_guest_obj) $(sim_prog_src:%.c=$(BUILD)/%.o) $(sim_test_src:%.c=$(BUILD)/%.o)
 -include $(sim_lib_obj:.o=.d) $(sim_store_obj:.o=.d) $(sim_guest_obj:.o=.d)
 -include $(sim_prog_src:%.c=$(BUILD)/%.d) $(sim_test_src:%.c=$(BUILD)/%.d)
