@@ -25,12 +25,13 @@ static struct {
 /**
  * struct question - One command on its way through the control thread
  * @params: what stands behind the command's name, "" = nothing
- * @why:    set to why there is no answer
+ * @why:    set to why there is no answer; @text has room for one
  */
 struct question {
 	const char *params;
 	struct rte_tel_data *d;
 	const char *why;
+	char text[POLICY_ERROR_MAX];
 };
 
 /* Decimal digits only; moves @text behind them. */
@@ -244,6 +245,39 @@ static int answer_move(void *arg)
 	return 0;
 }
 
+static int answer_policy(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+	uint32_t from = 0;
+
+	if (!vif)
+		return 0;
+	if (*text && (!take_char(&text, ',') || !take_number(&text, UINT32_MAX, &from) || *text))
+		question->why = "expected a vif, and the number of the rule to begin with";
+	else if (put_policy(question->d, vif, from, question->text))
+		question->why = question->text;
+	return 0;
+}
+
+static int answer_set(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+
+	if (!vif)
+		return 0;
+	if (!take_char(&text, ',') || !*text)
+		question->why = "expected KEY=VALUE or KEY, with ; between";
+	else if (vif_set_policy(vif, text, question->text))
+		question->why = question->text;
+	else
+		put_text(question->d, "set", vif->name + strlen("vif "));
+	return 0;
+}
+
 static int ask(int (*answer)(void *arg), const char *params, struct rte_tel_data *d)
 {
 	struct question question = { .params = params ? params : "", .d = d };
@@ -275,6 +309,8 @@ COMMAND(queue)
 COMMAND(vfs)
 COMMAND(nics)
 COMMAND(move)
+COMMAND(policy)
+COMMAND(set)
 
 /* Constant: nobody has to be asked. */
 static int command_counters(const char *cmd, const char *params, struct rte_tel_data *d)
@@ -302,6 +338,9 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/counters", command_counters, "What counters count. No parameter" },
 		{ "/vifd/move", command_move,
 		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software" },
+		{ "/vifd/policy", command_policy,
+		  "Rules and where they come from. Parameters: DOMID.HANDLE, first rule (0)" },
+		{ "/vifd/set", command_set, "Set rules. Parameters: DOMID.HANDLE,KEY=VALUE;KEY" },
 	};
 	int ret = 0;
 

@@ -10,6 +10,8 @@
  *	/vifd/nics                  the NICs
  *	/vifd/counters              what each counter counts
  *	/vifd/move,DOMID.HANDLE,vf|software   move one
+ *	/vifd/policy,DOMID.HANDLE[,FROM]      its rules, from the FROMth on, and their sources
+ *	/vifd/set,DOMID.HANDLE,KEY=VALUE;KEY  set and remove rules, all or none
  *
  * An answer is an object, /vifd/vifs' an array; one with the member "error" says
  * why there is none. DPDK cuts answers at 16 KiB, so lists come in pages: ask for

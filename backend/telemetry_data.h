@@ -27,4 +27,15 @@ void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first,
 /** put_vif() - Everything about one vif */
 void put_vif(struct rte_tel_data *d, const struct vif *vif);
 
+/* telemetry_policy.c */
+
+/**
+ * put_policy() - Rules of a vif with value, source and who enforces them
+ * @from: number of the first; a page of some follows, empty behind the last
+ *
+ * Return: 0, -errno with @error
+ */
+int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from,
+	       char error[POLICY_ERROR_MAX]);
+
 #endif

@@ -15,7 +15,7 @@ void put_text(struct rte_tel_data *d, const char *name, const char *text)
 {
 	char cut[TEXT_MAX + 1];
 
-	snprintf(cut, sizeof(cut), "%s", text);
+	snprintf(cut, sizeof(cut), "%.*s", (int)TEXT_MAX, text);
 	rte_tel_data_add_dict_string(d, name, cut);
 }
 
@@ -236,6 +236,7 @@ void put_vif(struct rte_tel_data *d, const struct vif *vif)
 	put_mac(d, "mac", &vif->mac);
 	put_text(d, "state", state_name(vif->state));
 	put_text(d, "fault", vif->fault ? vif->fault : "");
+	put_text(d, "policy_error", vif->policy.error);
 	put_number(d, "connected", vif->path != NULL);
 	if (vif->path)
 		put_connected(d, vif);

@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
@@ -110,6 +111,8 @@ struct port_ops {
 	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
 	 * open port begins with the spoof check and PORT_LINK_AUTO */
 	void (*rules)(struct port *port, const struct port_rules *rules);
+	/* control; NULL = nothing. Which of them the NIC says it enforces now; may wait for it */
+	void (*enforced)(struct port *port, struct port_rules *rules);
 };
 
 /**
@@ -173,6 +176,14 @@ static inline void port_rules(struct port *port, const struct port_rules *rules)
 {
 	if (port->ops->rules)
 		port->ops->rules(port, rules);
+}
+
+/** port_enforced() - Control thread: what the NIC itself enforces; all zero = nothing */
+static inline void port_enforced(struct port *port, struct port_rules *rules)
+{
+	memset(rules, 0, sizeof(*rules));
+	if (port->ops->enforced)
+		port->ops->enforced(port, rules);
 }
 
 /** port_close() - Close and free; NULL is fine. Control thread, detached ports only */

@@ -244,6 +244,22 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 	vf->rules = *rules;
 }
 
+static void vf_enforced(struct port *port, struct port_rules *rules)
+{
+	struct vf *vf = (struct vf *)port;
+	struct pf_vf now;
+
+	if (!vf->env->pf || pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
+		return;
+	rules->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;
+	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_ENABLE)
+		rules->link = PORT_LINK_ON;
+	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_DISABLE)
+		rules->link = PORT_LINK_OFF;
+	if (now.valid & PF_RATE)
+		rules->max_mbps = now.max_mbps;
+}
+
 static const struct port_ops vf_ops = {
 	.close = vf_close,
 	.tx_burst = vf_tx_burst,
@@ -255,6 +271,7 @@ static const struct port_ops vf_ops = {
 	.stats_get = vf_stats_get,
 	.mcast = vf_mcast,
 	.rules = vf_rules,
+	.enforced = vf_enforced,
 };
 
 /* What the VF is before we change it. */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -358,7 +359,7 @@ static const struct policy_key rules[] = {
 
 #define NR_RULES (sizeof(rules) / sizeof(rules[0]))
 
-_Static_assert(NR_RULES < 64, "a file's reader has a bit for each rule");
+_Static_assert(NR_RULES < POLICY_KEYS_MAX, "a file's reader has a bit for each, a trace a place");
 _Static_assert(sizeof(enum policy_link) == sizeof(int), "set_choice() stores an int");
 
 const struct policy_key *policy_key(uint32_t n)
@@ -366,14 +367,37 @@ const struct policy_key *policy_key(uint32_t n)
 	return n < NR_RULES ? &rules[n] : NULL;
 }
 
+static int set_rule(uint32_t n, struct policy_draft *draft, const char *value, char *why)
+{
+	struct policy_trace *trace = draft->trace;
+	int ret = rules[n].set(&rules[n], draft, value, why);
+
+	if (ret || !trace)
+		return ret;
+	memcpy(trace->of[n].source, trace->source, sizeof(trace->source));
+	snprintf(trace->of[n].value, sizeof(trace->of[n].value), "%s", value);
+	return 0;
+}
+
 int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	       char why[POLICY_ERROR_MAX])
 {
 	for (uint32_t i = 0; i < NR_RULES; i++)
 		if (!strcmp(rules[i].name, key))
-			return rules[i].set(&rules[i], draft, value, why);
+			return set_rule(i, draft, value, why);
 	snprintf(why, POLICY_ERROR_MAX, "no such rule");
 	return -ENOENT;
+}
+
+void policy_source(struct policy_draft *draft, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!draft->trace)
+		return;
+	va_start(args, fmt);
+	vsnprintf(draft->trace->source, sizeof(draft->trace->source), fmt, args);
+	va_end(args);
 }
 
 void policy_init(struct policy_draft *draft)

@@ -18,6 +18,8 @@
 
 #define POLICY_TEXT_MAX 2048u
 #define POLICY_ERROR_MAX 200u
+#define POLICY_SOURCE_MAX 80u
+#define POLICY_KEYS_MAX 64u
 
 /* Numbered as xenstore-schema has the words. */
 enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
@@ -29,7 +31,20 @@ struct policy_rate {
 };
 
 /**
+ * struct policy_trace - Where each rule's value came from, in the rules' order
+ * @source: of those that are set from now on
+ */
+struct policy_trace {
+	char source[POLICY_SOURCE_MAX];
+	struct {
+		char source[POLICY_SOURCE_MAX]; /* "" = nobody said anything */
+		char value[POLICY_TEXT_MAX];
+	} of[POLICY_KEYS_MAX];
+};
+
+/**
  * struct policy_draft - The rules as they were written
+ * @trace:          is told who said what; NULL = nobody asks
  * @tx, @rx:        frames of that direction pass at all; tx = the guest sends
  * @allow_untagged: -1 = only while there are no VLAN rules
  * @filter:         @vlans was given
@@ -40,6 +55,7 @@ struct policy_rate {
  * @weight:         of its share of the uplink; of its load, where VFs follow the load
  */
 struct policy_draft {
+	struct policy_trace *trace;
 	bool anti_spoof, ip_anti_spoof;
 	bool broadcast, multicast, unknown_unicast, promiscuous, isolated;
 	bool tx, rx;
@@ -105,6 +121,10 @@ void policy_close(struct policy_draft *draft);
  */
 int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	       char why[POLICY_ERROR_MAX]);
+
+/** policy_source() - Tell the draft's trace, if it has one, who sets rules from now on */
+void policy_source(struct policy_draft *draft, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /**
  * policy_compile() - For the worker

@@ -48,7 +48,10 @@ int policy_set_defaults(struct policy_draft *draft, const struct config *config,
 
 	for (uint32_t i = 0; i < config->nr_policy; i++) {
 		const struct config_policy *rule = &config->policy[i];
-		int ret = policy_set(draft, rule->key, rule->value, why);
+		int ret;
+
+		policy_source(draft, "%.40s:%u [policy]", config->file, rule->line);
+		ret = policy_set(draft, rule->key, rule->value, why);
 
 		if (!ret)
 			continue;
@@ -138,6 +141,7 @@ static int take_rule(struct reader *reader, const struct ini_line *line)
 	if (policy_key(n) && reader->seen & UINT64_C(1) << n)
 		return refuse(reader, line->line, line->column, line->key, "is given twice");
 	reader->seen |= UINT64_C(1) << n;
+	policy_source(reader->draft, "%.60s:%u", reader->name, line->line);
 	if (!policy_set(reader->draft, line->key, line->value, why))
 		return 0;
 	return refuse(reader, line->line, policy_key(n) ? line->value_column : line->column,

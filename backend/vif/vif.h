@@ -151,6 +151,29 @@ void vif_tell_neighbours(struct vif *vif);
 /** vif_tell_port() - What of the policy the port's hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);
 
+/* rules.c */
+
+/** vif_read_policy() - All sources into @policy; what is wrong goes to policy-error and the log */
+void vif_read_policy(struct vif *vif);
+
+/**
+ * vif_explain_policy() - Where each rule's value comes from
+ * @trace: filled
+ *
+ * Changes nothing. Return: 0, -errno with @error: what is refused now
+ */
+int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[POLICY_ERROR_MAX]);
+
+/**
+ * vif_set_policy() - Write and remove keys of the vif's policy/, all or none
+ * @words: KEY=VALUE to write, KEY to remove, ';' between
+ *
+ * In one transaction, and only if the policy as a whole is then right. It holds
+ * from the next update on, which is due at once. Logs nothing.
+ * Return: 0, -errno with @error
+ */
+int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX]);
+
 /* connect.c */
 
 /** vif_publish() - Write what this back end can do. Return: 0, -errno */

@@ -147,6 +147,42 @@ void fake_xs_clear(void)
 	fake_xs_write_error = 0;
 }
 
+/* What the transaction has changed, to be put back if it is aborted. */
+#define UNDO_MAX 256u
+
+static struct node undo[UNDO_MAX];
+static uint32_t nr_undo;
+
+static void remember(const char *path)
+{
+	struct node *node = find(path);
+
+	assert(nr_undo < UNDO_MAX);
+	undo[nr_undo].path = strdup(path);
+	undo[nr_undo].value = NULL;
+	if (node) {
+		undo[nr_undo].len = node->len;
+		undo[nr_undo].value = malloc(node->len + 1);
+		assert(undo[nr_undo].value);
+		memcpy(undo[nr_undo].value, node->value, node->len + 1);
+	}
+	nr_undo++;
+}
+
+static void end_transaction(bool put_back)
+{
+	while (nr_undo) {
+		struct node *was = &undo[--nr_undo];
+
+		if (put_back && was->value)
+			fake_xs_set(was->path, was->value, was->len);
+		else if (put_back)
+			fake_xs_remove(was->path);
+		free(was->path);
+		free(was->value);
+	}
+}
+
 /* xenstore.h: what backend/xen/store.c uses of it */
 
 static int handle;
@@ -199,12 +235,13 @@ bool xs_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const 
 	      unsigned int len)
 {
 	(void)xs;
-	(void)t;
 	fake_xs_requests++;
 	if (fake_xs_write_error) {
 		errno = fake_xs_write_error;
 		return false;
 	}
+	if (t)
+		remember(path);
 	fake_xs_set(path, data, len);
 	return true;
 }
@@ -212,12 +249,14 @@ bool xs_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const 
 bool xs_rm(struct xs_handle *xs, xs_transaction_t t, const char *path)
 {
 	(void)xs;
-	(void)t;
 	fake_xs_requests++;
 	if (!find(path)) {
 		errno = ENOENT;
 		return false;
 	}
+	for (uint32_t i = 0; t && i < nr_nodes; i++)
+		if (below(nodes[i].path, path))
+			remember(nodes[i].path);
 	fake_xs_remove(path);
 	return true;
 }
@@ -273,6 +312,7 @@ bool xs_transaction_end(struct xs_handle *xs, xs_transaction_t t, bool abort)
 	(void)xs;
 	(void)t;
 	fake_xs_requests++;
+	end_transaction(abort || fake_xs_conflicts);
 	if (abort || !fake_xs_conflicts)
 		return true;
 	fake_xs_conflicts--;

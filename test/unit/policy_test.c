@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
 /* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
 /* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
 /* links: path/neighbours.c */
@@ -14,11 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "backend/vif/policy_files.h"
+#include "backend/vif/vif.h"
 #include "fake_host.h"
 
 #define BACK HOST_BACK "7/0/"
@@ -407,6 +406,13 @@ static void nothing_a_guest_writes_is_policy(void **state)
 	assert_null(host_back_key(7, "policy-error"));
 }
 
+static void names_that_are_too_long_are_refused_too(void **state)
+{
+	(void)state;
+	rule("policy/anti-spoof-but-not-on-the-first-of-april", "1");
+	assert_non_null(strstr(host_back_key(7, "policy-error"), "no such rule"));
+}
+
 /* There is no former policy to stay: then nothing passes. */
 static void vif_whose_policy_was_never_right_is_closed(void **state)
 {
@@ -532,213 +538,6 @@ static void port_is_told_what_must_arrive(void **state)
 	port->ops = former;
 }
 
-static char dir[64];
-
-static void file_path(char path[128], const char *name)
-{
-	snprintf(path, 128, "%s/%s", dir, name);
-}
-
-static void put_file(const char *name, const char *text)
-{
-	char path[128];
-	FILE *stream;
-
-	file_path(path, name);
-	stream = fopen(path, "w");
-	assert_non_null(stream);
-	fputs(text, stream);
-	fclose(stream);
-	fake_host.now_us += 2000000;
-	host_settle();
-}
-
-static void remove_file(const char *name)
-{
-	char path[128];
-
-	file_path(path, name);
-	assert_int_equal(unlink(path), 0);
-}
-
-static int setup_files(void **state)
-{
-	int ret = setup(state);
-
-	strcpy(dir, "/tmp/vifd-policy-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	strcpy(fake_host.config.policy_dir, dir);
-	return ret;
-}
-
-static int teardown_files(void **state)
-{
-	return rmdir(dir) ? -1 : teardown(state);
-}
-
-/* Host, file, xl, policy directory: who comes later wins, key by key. */
-static void sources_win_in_their_order(void **state)
-{
-	struct config_policy *host = fake_host.config.policy;
-
-	(void)state;
-	strcpy(host[0].key, "mtu");
-	strcpy(host[0].value, "1000");
-	strcpy(host[1].key, "multicast");
-	strcpy(host[1].value, "0");
-	fake_host.config.nr_policy = 2;
-	put_file("a.conf", "");
-	assert_int_equal(host_path(7)->live.mtu, 1000);
-	put_file("a.conf", "[match]\nmac = 02:00:00:00:00:07\n[policy]\nmtu = 1100\n");
-	assert_int_equal(host_path(7)->live.mtu, 1100);
-	put_file("b.conf", "[match]\nmac=02:00:00:00:00:07\n[policy]\nmtu=1200 # later\n");
-	assert_int_equal(host_path(7)->live.mtu, 1200);
-	rule("mtu", "1300");
-	assert_int_equal(host_path(7)->live.mtu, 1300);
-	rule("policy/mtu", "1400");
-	assert_int_equal(host_path(7)->live.mtu, 1400);
-	assert_int_equal(policy()->rx, POLICY_NO_MULTICAST);
-	assert_null(host_back_key(7, "policy-error"));
-	remove_file("a.conf");
-	remove_file("b.conf");
-}
-
-static void files_name_vifs_by_mac_name_and_domain(void **state)
-{
-	static const struct {
-		const char *match;
-		bool ours;
-	} files[] = {
-		{ "mac = 02:00:00:00:00:07", true },
-		{ "mac = 02:00:00:00:00:08", false },
-		{ "vifname = web0", true },
-		{ "vifname = WEB0", false },
-		{ "uuid = 01234567-89AB-cdef-0123-456789abcdef", true },
-		{ "uuid = 01234567-89ab-cdef-0123-456789abcdee", false },
-		{ "vifname = web0\nmac = 02:00:00:00:00:07", true },
-		{ "vifname = web0\nmac = 02:00:00:00:00:08", false },
-	};
-
-	(void)state;
-	fake_xs_put(BACK "vifname", "web0");
-	fake_xs_put("/local/domain/7/vm", "/vm/01234567-89ab-cdef-0123-456789abcdef");
-	for (uint32_t i = 0; i < NR(files); i++) {
-		char text[256];
-
-		snprintf(text, sizeof(text), "[match]\n%s\n[policy]\nbroadcast = 0\n",
-			 files[i].match);
-		put_file("x.conf", text);
-		assert_null(host_back_key(7, "policy-error"));
-		assert_int_equal(policy()->rx, files[i].ours ? POLICY_NO_BROADCAST : 0);
-	}
-	put_file("x.conf.old", "nonsense");
-	put_file(".x.conf", "nonsense");
-	assert_null(host_back_key(7, "policy-error"));
-	remove_file("x.conf");
-	remove_file("x.conf.old");
-	remove_file(".x.conf");
-}
-
-/* A guest that calls itself otherwise is matched by nothing of that. */
-static void guests_cannot_choose_their_file(void **state)
-{
-	(void)state;
-	put_file("x.conf", "[match]\nvifname = web0\n[policy]\nanti-spoof = 0\n");
-	host_front_key(7, "vifname", "web0");
-	host_front_key(7, "vm", "web0");
-	host_settle();
-	assert_true(policy()->anti_spoof);
-	remove_file("x.conf");
-}
-
-static void files_that_are_wrong_are_refused_with_their_line(void **state)
-{
-	static const struct {
-		const char *text, *error;
-	} wrong[] = {
-		{ "mtu = 1\n", "x.conf:1:1: expected a [section] before it" },
-		{ "[policy]\nmtu = 1000\n",
-		  "x.conf:1:1: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
-		{ "[match]\n  [policy]\n",
-		  "x.conf:2:3: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
-		{ "[match]\nmac=02:00:00:00:00:07\n[match]\n",
-		  "x.conf:3:1: [match]: expected [match] with mac, vifname or uuid, then [policy]" },
-		{ "[match]\nname = x\n", "x.conf:2:1: name: expected mac, vifname or uuid" },
-		{ "[match]\nvifname =\n", "x.conf:2:10: vifname: expected a name" },
-		{ "[match]\nmac = 02-00-00-00-00-07\n",
-		  "x.conf:2:7: mac: expected an address, or a UUID, in full" },
-		{ "[match]\nuuid = 01234567-89ab-cdef-0123-456789abcdefa\n",
-		  "x.conf:2:8: uuid: expected an address, or a UUID, in full" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n\nvlan-filter = 1-\n",
-		  "x.conf:5:15: vlan-filter: '1-': expected a range FIRST-LAST of VLANs 1..4094" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n\tmtu 1000\n",
-		  "x.conf:4:2: expected 'key = value' or '[section]'" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\n MTU = 1000\n",
-		  "x.conf:4:2: MTU: no such rule" },
-		{ "[match]\nmac = 02:00:00:00:00:07\n[policy]\nmtu=1000\nmtu=1000\n",
-		  "x.conf:5:1: mtu: is given twice" },
-	};
-
-	(void)state;
-	rule("policy/vlan-filter", "10");
-	for (uint32_t i = 0; i < NR(wrong); i++) {
-		put_file("x.conf", wrong[i].text);
-		assert_string_equal(host_back_key(7, "policy-error"), wrong[i].error);
-		assert_int_equal(count_vlans(policy()->vlans), 1);
-	}
-	remove_file("x.conf");
-	fake_host.now_us += 2000000;
-	host_settle();
-	assert_null(host_back_key(7, "policy-error"));
-}
-
-/* Whomever it names, and all that is wrong at once. */
-static void files_can_be_checked_without_a_vif(void **state)
-{
-	static const struct {
-		const char *text;
-		int ret;
-	} files[] = {
-		{ "[match]\nvifname = x\n[policy]\nmtu = 1000\n", 0 },
-		{ "[match]\nvifname = x\n[policy]\n", 0 },
-		{ "[match]\nvifname = x\n[policy]\nmtu = 10\n", -EINVAL },
-		{ "[match]\nvifname = x\n", -EINVAL },
-		{ "", -EINVAL },
-		{ "[match]\n[policy]\nmtu = 1000\n", -EINVAL },
-	};
-
-	(void)state;
-	for (uint32_t i = 0; i < NR(files); i++) {
-		char text[128];
-		FILE *stream;
-
-		snprintf(text, sizeof(text), "%s#\n", files[i].text);
-		stream = fmemopen(text, strlen(text), "r");
-		assert_int_equal(policy_check_file(stream, "x.conf"), files[i].ret);
-		fclose(stream);
-	}
-}
-
-static void daemon_has_a_section_for_all(void **state)
-{
-	static struct config config;
-	char path[128], error[POLICY_ERROR_MAX];
-	struct policy_draft draft;
-
-	(void)state;
-	put_file("vifd.conf.in", "[nic a]\npf = e0\n[policy]\nbroadcast = 0\nvlan-filter = 1,9-\n");
-	file_path(path, "vifd.conf.in");
-	assert_int_equal(config_load(&config, path), 0);
-	assert_int_equal(config.nr_policy, 2);
-	policy_init(&draft);
-	assert_int_equal(policy_set_defaults(&draft, &config, error), -EINVAL);
-	assert_string_equal(error, "vifd.conf.in:5:15: [policy] vlan-filter: '1,9-': expected a "
-				   "range FIRST-LAST of VLANs 1..4094");
-	assert_false(draft.broadcast);
-	remove_file("vifd.conf.in");
-}
-
 static int start(void **state)
 {
 	(void)state;
@@ -746,7 +545,6 @@ static int start(void **state)
 	return fake_start();
 }
 
-#define FILES(test) cmocka_unit_test_setup_teardown(test, setup_files, teardown_files)
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -756,6 +554,7 @@ int main(void)
 		VIF(wrong_values_are_refused_and_the_former_policy_stays),
 		cmocka_unit_test(schema_and_code_agree),
 		VIF(values_of_impossible_length_are_refused),
+		VIF(names_that_are_too_long_are_refused_too),
 		VIF(list_of_addresses_has_an_end),
 		VIF(vlan_filter_takes_ids_and_ranges),
 		VIF(vlan_insert_has_a_priority),
@@ -769,12 +568,6 @@ int main(void)
 		VIF(disturbed_reading_leaves_the_former_policy),
 		VIF(port_is_told_what_hardware_may_enforce),
 		VIF(port_is_told_what_must_arrive),
-		FILES(sources_win_in_their_order),
-		FILES(files_name_vifs_by_mac_name_and_domain),
-		FILES(guests_cannot_choose_their_file),
-		FILES(files_that_are_wrong_are_refused_with_their_line),
-		cmocka_unit_test(files_can_be_checked_without_a_vif),
-		FILES(daemon_has_a_section_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry.c telemetry_vif.c control.c vif/capability.c common/capability.c */
+/* links: telemetry.c telemetry_vif.c telemetry_policy.c vif/policy.c control.c vif/capability.c common/capability.c */
 /* links: path/counters.c xen/store.c port/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
@@ -66,6 +66,28 @@ int vif_move(struct vif *vif, enum vif_move move)
 	return vif->path ? 0 : -ENOTCONN;
 }
 
+static char policy_words[256];
+static bool policy_is_wrong;
+
+int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX])
+{
+	(void)vif;
+	snprintf(policy_words, sizeof(policy_words), "%s", words);
+	snprintf(error, POLICY_ERROR_MAX, "policy/mtu: no good");
+	return policy_is_wrong ? -EINVAL : 0;
+}
+
+/* The first rule has the longest value there is, the others nobody set. */
+int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[POLICY_ERROR_MAX])
+{
+	(void)vif;
+	memset(trace, 0, sizeof(*trace));
+	snprintf(trace->of[0].source, sizeof(trace->of[0].source), "web.conf:7");
+	memset(trace->of[0].value, 'x', POLICY_TEXT_MAX - 1);
+	snprintf(error, POLICY_ERROR_MAX, "policy/mtu: no good");
+	return policy_is_wrong ? -EINVAL : 0;
+}
+
 const char *nic_name(const struct nic *nic)
 {
 	(void)nic;
@@ -111,7 +133,15 @@ static void stats_get(struct port *port, struct port_stats *stats)
 	*stats = (struct port_stats){ .rx_packets = 11, .tx_bytes = UINT64_MAX };
 }
 
-static const struct port_ops port_ops = { .link_get = link_get, .stats_get = stats_get };
+static void enforced(struct port *port, struct port_rules *rules)
+{
+	(void)port;
+	rules->spoof_check = true;
+}
+
+static const struct port_ops port_ops = { .link_get = link_get,
+					  .stats_get = stats_get,
+					  .enforced = enforced };
 static struct port port = {
 	.ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF, .mtu = 1500
 };
@@ -488,6 +518,51 @@ static void stopped_vifd_answers_with_an_error(void **state)
 	assert_has(ask("/vifd/vifs"), "\"error\":\"vifd is starting or stopping\"");
 }
 
+static void rules_come_in_pages_with_value_source_and_enforcer(void **state)
+{
+	uint32_t nr = 0, n = 0;
+
+	(void)state;
+	connect_vif(1);
+	policy_is_wrong = false;
+	for (;; n += 8) {
+		char command[64];
+		const char *answer;
+
+		snprintf(command, sizeof(command), "/vifd/policy,7.0,%u", n);
+		answer = ask(command);
+		if (!occurrences(answer, "\"rule\""))
+			break;
+		nr += occurrences(answer, "\"rule\"");
+		if (n)
+			continue;
+		assert_true(strlen(answer) < 16384);
+		assert_int_equal(occurrences(answer, "x"), POLICY_TEXT_MAX - 1);
+		assert_has(answer, "\"source\":\"web.conf:7\",\"enforced\":\"both\"");
+		assert_has(answer, "\"source\":\"default\",\"enforced\":\"software\"");
+	}
+	assert_non_null(policy_key(nr - 1));
+	assert_null(policy_key(nr));
+	assert_has(ask("/vifd/policy,7.0,x"), "\"error\"");
+	policy_is_wrong = true;
+	assert_has(ask("/vifd/policy,7.0"), "\"error\":\"policy/mtu: no good\"");
+}
+
+static void rules_are_set_together(void **state)
+{
+	(void)state;
+	policy_is_wrong = false;
+	assert_has(ask("/vifd/set,7.0,macs=02:00:00:00:00:01,02:00:00:00:00:02;vlan-filter=;mtu"),
+		   "\"set\":\"7.0\"");
+	assert_string_equal(policy_words,
+			    "macs=02:00:00:00:00:01,02:00:00:00:00:02;vlan-filter=;mtu");
+	policy_is_wrong = true;
+	assert_has(ask("/vifd/set,7.0,mtu=1"), "\"error\":\"policy/mtu: no good\"");
+	assert_has(ask("/vifd/set,7.0"), "\"error\"");
+	assert_has(ask("/vifd/set,7.0,"), "\"error\"");
+	assert_has(ask("/vifd/set,99.0,mtu=1"), "no such vif");
+}
+
 int main(void)
 {
 #define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -505,6 +580,8 @@ int main(void)
 		ANSWER(every_vif_is_named_once_over_the_pages),
 		ANSWER(every_vf_is_listed_once_over_the_pages),
 		ANSWER(move_is_handed_on),
+		ANSWER(rules_come_in_pages_with_value_source_and_enforcer),
+		ANSWER(rules_are_set_together),
 		ANSWER(every_counter_has_a_text),
 		ANSWER(stopped_vifd_answers_with_an_error),
 	};

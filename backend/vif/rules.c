@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One vif's policy out of all its sources, as one set; the admin's commands that
+ * change it and ask where it came from.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy_files.h"
+#include "vif.h"
+
+LOG_TAG("vif");
+
+/* A transaction that others disturb is read anew this often. */
+#define READS_MAX 8
+
+#define RULES_MAX 64u
+#define RULE_NAME_MAX 32u
+
+/* The names in the policy directory, as many as there can be rules. */
+struct names {
+	uint32_t nr;
+	bool more;
+	char name[RULES_MAX][RULE_NAME_MAX];
+};
+
+static void collect_name(void *arg, const char *name)
+{
+	struct names *names = arg;
+
+	names->more = names->nr == RULES_MAX;
+	if (!names->more)
+		snprintf(names->name[names->nr++], RULE_NAME_MAX, "%s", name);
+}
+
+/* A value that was read into @text, @len as store_get_text() returned it. */
+static int take_value(struct policy_draft *draft, const char *key, const char *text, int len,
+		      char why[POLICY_ERROR_MAX])
+{
+	if (len == -ENOENT)
+		return 0;
+	if (len == -E2BIG || len == -EINVAL) {
+		snprintf(why, POLICY_ERROR_MAX, "no text of at most %u bytes", POLICY_TEXT_MAX - 1);
+		return -EINVAL;
+	}
+	return len < 0 ? len : policy_set(draft, key, text, why);
+}
+
+/* What libxl writes; an empty value says nothing. */
+static int read_xl(struct vif *vif, struct policy_draft *draft, const char **key, char *why)
+{
+	struct store *store = vif->host->store;
+	char text[POLICY_TEXT_MAX];
+	int len;
+
+	policy_source(draft, "xl");
+	*key = "ip";
+	len = store_get_text(store, vif->backend, "ip", text, sizeof(text));
+	if (take_value(draft, *key, text, len, why))
+		return -EINVAL;
+	*key = "vlan";
+	len = store_get_text(store, vif->backend, "vlan", text, sizeof(text));
+	if (take_value(draft, *key, text, len, why))
+		return -EINVAL;
+	*key = "mtu";
+	len = store_get_text(store, vif->backend, "mtu", text, sizeof(text));
+	if (take_value(draft, *key, text, len, why))
+		return -EINVAL;
+	*key = "rate";
+	len = store_get_text(store, vif->backend, "rate", text, sizeof(text));
+	return take_value(draft, *key, text, len, why);
+}
+
+/* Our own directory's policy/; the guest may read it and no more. */
+static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
+{
+	struct store *store = vif->host->store;
+	char dir[STORE_PATH_MAX], text[POLICY_TEXT_MAX], why[POLICY_ERROR_MAX] = "";
+	struct names names = { 0 };
+	int ret;
+
+	snprintf(dir, sizeof(dir), "%s/policy", vif->backend);
+	ret = store_list(store, dir, collect_name, &names);
+	if (ret < 0)
+		return ret == -ENOENT ? 0 : ret;
+	policy_source(draft, "policy/");
+	if (names.more) {
+		snprintf(error, POLICY_ERROR_MAX, "policy: expected at most %u keys", RULES_MAX);
+		return -E2BIG;
+	}
+	for (uint32_t i = 0; i < names.nr; i++) {
+		const char *key = names.name[i];
+		int len = store_get_text(store, dir, key, text, sizeof(text));
+
+		/* there, but not under the name that was cut: too long for a rule's */
+		if (len == -ENOENT)
+			text[0] = '\0';
+		ret = take_value(draft, key, text, len == -ENOENT ? 0 : len, why);
+		if (!ret)
+			continue;
+		snprintf(error, POLICY_ERROR_MAX, "policy/%s: %.*s", key, 150, why);
+		return ret;
+	}
+	return 0;
+}
+
+/* By what a file may name this vif; the domain's uuid is where libxl and xapi put it. */
+static void read_whom(struct vif *vif, struct policy_whom *whom)
+{
+	const uint8_t *mac = vif->mac.addr_bytes;
+	char key[16], vm[64];
+
+	memset(whom, 0, sizeof(*whom));
+	snprintf(whom->mac, sizeof(whom->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
+			   sizeof(whom->vifname)) < 0)
+		whom->vifname[0] = '\0';
+	snprintf(key, sizeof(key), "%u/vm", vif->domid);
+	if (store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm)) > 0 &&
+	    !strncmp(vm, "/vm/", 4))
+		snprintf(whom->uuid, sizeof(whom->uuid), "%.36s", vm + 4);
+}
+
+/* What is kept on this host. */
+static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
+{
+	const struct config *config = vif->host->config;
+	struct policy_whom whom;
+	int ret = policy_set_defaults(draft, config, error);
+
+	if (ret)
+		return ret;
+	read_whom(vif, &whom);
+	return policy_set_files(draft, config->policy_dir, &whom, error);
+}
+
+/* Every source in order. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store */
+static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
+		     char *error)
+{
+	char why[POLICY_ERROR_MAX] = "";
+	const char *key;
+	int ret;
+
+	policy_init(draft);
+	draft->trace = trace;
+	if (trace)
+		memset(trace, 0, sizeof(*trace));
+	ret = read_host(vif, draft, error);
+	if (ret)
+		return ret;
+	ret = read_xl(vif, draft, &key, why);
+	if (ret) {
+		snprintf(error, POLICY_ERROR_MAX, "%s: %.*s", key, 150, why);
+		return ret;
+	}
+	return read_rules(vif, draft, error);
+}
+
+/* Rules that were written together are taken together. */
+static int read_whole(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
+		      char *error)
+{
+	struct store *store = vif->host->store;
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < READS_MAX && ret == -EAGAIN; i++) {
+		int end = store_begin(store);
+
+		if (end)
+			return end;
+		error[0] = '\0';
+		ret = read_once(vif, draft, trace, error);
+		end = store_commit(store);
+		if (end)
+			ret = end;
+	}
+	return ret;
+}
+
+/* Say in policy-error what is wrong, once, and that it no longer is. */
+static void tell_error(struct vif *vif, const char *error)
+{
+	struct vif_policy *policy = &vif->policy;
+
+	if (policy->told && !strcmp(policy->error, error))
+		return;
+	if (error[0])
+		log_error("%s: policy refused, %s: %s", vif->name,
+			  policy->valid ? "the former one stays" : "nothing passes", error);
+	else if (policy->told)
+		log_info("%s: policy is right again", vif->name);
+	if (error[0])
+		store_put(vif->host->store, vif->backend, "policy-error", "%s", error);
+	else
+		store_remove(vif->host->store, vif->backend, "policy-error");
+	snprintf(policy->error, sizeof(policy->error), "%s", error);
+	policy->told = true;
+}
+
+/* All of it or nothing: a wrong value leaves the former policy in force. */
+void vif_read_policy(struct vif *vif)
+{
+	struct policy_draft draft;
+	char error[POLICY_ERROR_MAX] = "";
+	int ret = read_whole(vif, &draft, NULL, error);
+
+	if (!ret) {
+		vif->policy.draft = draft;
+		vif->policy.valid = true;
+	} else if (!vif->policy.valid) {
+		policy_close(&vif->policy.draft);
+	}
+	if (!ret || error[0])
+		tell_error(vif, error);
+	else if (log_allowed(&vif->limit))
+		log_warn("%s: policy cannot be read: %s, trying again", vif->name, strerror(-ret));
+}
+
+int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[POLICY_ERROR_MAX])
+{
+	struct policy_draft draft;
+	int ret = read_whole(vif, &draft, trace, error);
+
+	if (ret && !error[0])
+		snprintf(error, POLICY_ERROR_MAX, "xenstore: %s", strerror(-ret));
+	return ret;
+}
+
+/* Names of keys, not paths. */
+static bool is_name(const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len > 0 && len < RULE_NAME_MAX && !text[len];
+}
+
+/* "KEY=VALUE" is written, "KEY" removed. */
+static int write_rule(struct vif *vif, char *word, char *error)
+{
+	char *value = strchr(word, '=');
+	char key[RULE_NAME_MAX + 8];
+	int ret;
+
+	if (value)
+		*value++ = '\0';
+	if (!is_name(word)) {
+		snprintf(error, POLICY_ERROR_MAX, "'%.60s': expected KEY=VALUE, or KEY", word);
+		return -EINVAL;
+	}
+	snprintf(key, sizeof(key), "policy/%s", word);
+	ret = value ? store_put(vif->host->store, vif->backend, key, "%s", value) :
+		      store_remove(vif->host->store, vif->backend, key);
+	return ret == -ENOENT && !value ? 0 : ret;
+}
+
+/* In one transaction: the rules are written, and all is read as it would then be. */
+static int set_once(struct vif *vif, const char *words, char *error)
+{
+	struct policy_draft draft;
+	char text[POLICY_TEXT_MAX], *rest = text, *word;
+	int ret = store_begin(vif->host->store);
+
+	if (ret)
+		return ret;
+	snprintf(text, sizeof(text), "%s", words);
+	while (!ret && (word = strsep(&rest, ";")))
+		ret = write_rule(vif, word, error);
+	if (!ret)
+		ret = read_once(vif, &draft, NULL, error);
+	if (!ret)
+		return store_commit(vif->host->store);
+	store_abort(vif->host->store);
+	return ret;
+}
+
+int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX])
+{
+	int ret = -EAGAIN;
+
+	error[0] = '\0';
+	if (strlen(words) >= POLICY_TEXT_MAX)
+		return -E2BIG;
+	for (int i = 0; i < READS_MAX && ret == -EAGAIN; i++)
+		ret = set_once(vif, words, error);
+	if (ret && !error[0])
+		snprintf(error, POLICY_ERROR_MAX, "xenstore: %s", strerror(-ret));
+	if (!ret)
+		vif->dirty = true;
+	return ret;
+}
