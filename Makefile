@@ -46,7 +46,7 @@ link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 # A daemon is every .c of its folders; so is the tool that talks to it.
 vifd_src   := $(wildcard backend/*.c backend/xen/*.c backend/vif/*.c backend/path/*.c \
                          backend/port/*.c backend/dma/*.c common/*.c)
-vifctl_src := $(wildcard backend/vifctl/*.c)
+vifctl_src := $(wildcard backend/vifctl/*.c) $(addprefix backend/,config.c ini.c vif/policy.c vif/policy_files.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
@@ -73,7 +73,7 @@ $(BUILD)/vifd: $(vifd_obj)
 
 $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c)
+	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c) -lm
 
 # xenstore-schema/vif.schema is the only list of keys: tables and documents are made of it.
 schema_from := xenstore-schema/vif.schema xenstore-schema/generate xenstore-schema/schema.py

@@ -14,7 +14,6 @@
 
 #define SOCKET_BELOW "/dpdk/vifd/dpdk_telemetry.v2"
 #define ANSWER_MAX 65536u
-#define COMMAND_MAX 512u
 #define ANSWER_SECONDS 10
 
 static int fail(struct client *client, enum status error)
@@ -123,7 +122,7 @@ static struct json_object *unwrap(struct client *client, const char *command, co
 struct json_object *client_ask(struct client *client, const char *fmt, ...)
 {
 	static char text[ANSWER_MAX + 1];
-	char command[COMMAND_MAX];
+	char command[CLIENT_COMMAND_MAX];
 	ssize_t len;
 	va_list args;
 

@@ -9,6 +9,10 @@
 
 #include <json-c/json.h>
 
+/* What DPDK reads of one command, and room in it for words behind a vif's name. */
+#define CLIENT_COMMAND_MAX 1024u
+#define CLIENT_WORDS_MAX (CLIENT_COMMAND_MAX - 32u)
+
 /* What vifctl ends with. */
 enum status {
 	STATUS_OK,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vifctl: looks at a running vifd and moves its vifs. */
+/* vifctl: looks at a running vifd, moves its vifs and sets their rules; looks at files. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,31 +12,48 @@
 
 /**
  * struct command - One word of the command line
- * @nr_args: words behind it
+ * @nr_args: words behind it; with @more, at least
+ * @offline: needs no vifd
  * @extra:   letters of its options beside the common ones
  * @detail:  more lines for its own --help
  */
 static const struct command {
 	const char *name, *args;
 	int nr_args;
+	bool more, offline;
 	const char *extra;
 	enum status (*run)(struct client *client, const struct options *options);
 	const char *text, *detail;
 } commands[] = {
-	{ "list", "", 0, "", vifctl_list, "vifs with path, VF, link, rate and traffic",
+	{ "list", "", 0, false, false, "", vifctl_list,
+	  "vifs with path, VF, link, rate and traffic",
 	  "One line a vif; --json gives an array of all that 'show' knows.\n" },
-	{ "show", "VIF", 1, "", vifctl_show, "everything about one vif",
-	  "Settings, capability records, port and counters that are not 0, also by queue.\n" },
-	{ "vfs", "", 0, "", vifctl_vfs, "VFs of all NICs and who has them",
+	{ "show", "VIF", 1, false, false, "y", vifctl_show, "everything about one vif",
+	  "Settings, capability records, port and counters that are not 0, also by queue.\n"
+	  "With --why: its rules, where each value comes from and who enforces it.\n" },
+	{ "set", "VIF KEY[=VALUE]...", 2, true, false, "", vifctl_set,
+	  "set rules of a vif, all or none",
+	  "KEY alone removes it, as if never said. Rules hold at once; xenstore has them then,\n"
+	  "below policy/. vifd.conf(5) lists them. Where one is wrong nothing is changed.\n" },
+	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and who has them",
 	  "A VF without an owner is free.\n" },
-	{ "nics", "", 0, "", vifctl_nics, "NICs with link and VFs", "" },
-	{ "counters", "", 0, "", vifctl_counters, "what each counter counts", "" },
-	{ "top", "", 0, "in", vifctl_top, "traffic of the vifs, busiest first",
+	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
+	{ "counters", "", 0, false, false, "", vifctl_counters, "what each counter counts", "" },
+	{ "top", "", 0, false, false, "in", vifctl_top, "traffic of the vifs, busiest first",
 	  "Refreshes every INTERVAL (1 s); --json prints an array each time, one a line.\n" },
-	{ "watch", "", 0, "in", vifctl_watch, "changes as they come",
+	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they come",
 	  "Looks every INTERVAL (0.2 s), prints each change on a line; --count ends after N.\n" },
-	{ "move", "VIF vf|other|software", 2, "w", vifctl_move, "move a vif, under traffic",
-	  "Returns when the vif is there, or says why it stays.\n" },
+	{ "move", "VIF vf|other|software", 2, false, false, "w", vifctl_move,
+	  "move a vif, under traffic", "Returns when the vif is there, or says why it stays.\n" },
+	{ "check", "FILE...", 1, true, true, "", vifctl_check,
+	  "look for errors in vifd.conf and files of policy_dir",
+	  "Quiet if there are none; else each as FILE:LINE:COLUMN, and status 1.\n" },
+	{ "import", "FILE", 1, false, true, "mb", vifctl_import,
+	  "make a file for policy_dir of a VF file of VFd's",
+	  "Prints it. A field that cannot be carried over is named, and nothing printed.\n" },
+	{ "priv-flags", "NUMBER...|op=OP WORD=VALUE...", 1, true, true, "", vifctl_priv_flags,
+	  "decode or encode DPDM's ethtool flags",
+	  "A mask of VFs or queues is several numbers. vifctl(8) has the words.\n" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -49,9 +66,9 @@ static const char common_help[] =
 static void help_all(FILE *out)
 {
 	fprintf(out, "usage: vifctl [OPTION...] COMMAND [ARGUMENT...]\n"
-		     "Looks at a running vifd and moves its vifs.\n\n");
+		     "Looks at a running vifd, moves its vifs and sets their rules.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-8s %-16s %s\n", commands[i].name, commands[i].args,
+		fprintf(out, "  %-10s %-30s %s\n", commands[i].name, commands[i].args,
 			commands[i].text);
 	fprintf(out,
 		"\nA VIF is DOMID.HANDLE, e.g. 7.0. 'vifctl COMMAND --help' tells more.\n\n%s"
@@ -67,6 +84,12 @@ static void help_command(const struct command *command, FILE *out)
 	if (strchr(command->extra, 'i'))
 		fprintf(out, "  -i, --interval S      seconds, fractions allowed\n"
 			     "  -n, --count N         end after N\n");
+	if (strchr(command->extra, 'y'))
+		fprintf(out, "  -y, --why             rules and their sources instead\n");
+	if (strchr(command->extra, 'm'))
+		fprintf(out,
+			"  -m, --match KEY=VALUE for whom: mac=, vifname= or uuid= (the file's own MAC)\n"
+			"  -b, --speed MBIT      of the link, of which VFd's rates are parts\n");
 	if (strchr(command->extra, 'w'))
 		fprintf(out, "  -w, --wait S          seconds to wait (%u), 0 = don't\n",
 			WAIT_SECONDS);
@@ -111,6 +134,14 @@ static const char *read_option(int letter, struct options *options, const char *
 		return read_interval(optarg, &options->interval) ? NULL : "--interval";
 	case 'n':
 		return read_count(optarg, &options->count) ? NULL : "--count";
+	case 'y':
+		options->why = true;
+		return NULL;
+	case 'm':
+		options->match = optarg;
+		return NULL;
+	case 'b':
+		return read_count(optarg, &options->mbps) && options->mbps ? NULL : "--speed";
 	case 'w':
 		return read_count(optarg, &options->wait) ? NULL : "--wait";
 	default:
@@ -134,6 +165,8 @@ static enum status run(const struct command *command, const struct options *opti
 	struct client client;
 	enum status status;
 
+	if (command->offline)
+		return command->run(NULL, options);
 	if (client_open(&client, socket))
 		return client.error;
 	status = command->run(&client, options);
@@ -161,6 +194,9 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "wait", required_argument, NULL, 'w' },
+		{ "why", no_argument, NULL, 'y' },
+		{ "match", required_argument, NULL, 'm' },
+		{ "speed", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -168,11 +204,11 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:ym:b:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options, &line->socket);
 
-		if (strchr("inw", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("inwymb", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';
@@ -182,6 +218,7 @@ static void read_line(int argc, char **argv, struct line *line)
 			line->wrong = wrong;
 	}
 	line->options.args = argv + optind + 1;
+	line->options.nr_args = argc - optind - 1;
 }
 
 int main(int argc, char **argv)
@@ -210,7 +247,8 @@ int main(int argc, char **argv)
 		return usage_error(command, "wrong value of", line.wrong);
 	if (line.letters[strspn(line.letters, command->extra)])
 		return usage_error(command, "option is not one of", command->name);
-	if (argc - optind - 1 != command->nr_args)
+	if (command->more ? line.options.nr_args < command->nr_args :
+			    line.options.nr_args != command->nr_args)
 		return usage_error(command, "wrong number of arguments of", command->name);
 	return run(command, &line.options, line.socket);
 }

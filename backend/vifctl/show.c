@@ -138,9 +138,11 @@ static void show_section(struct json_object *vif, const char *name)
 
 enum status vifctl_show(struct client *client, const struct options *options)
 {
-	struct json_object *vif = client_ask(client, "/vifd/vif,%s", options->args[0]);
-	struct json_object *capability;
+	struct json_object *vif, *capability;
 
+	if (options->why)
+		return vifctl_why(client, options);
+	vif = client_ask(client, "/vifd/vif,%s", options->args[0]);
 	if (!vif)
 		return client->error;
 	if (number_of(vif, "connected"))

@@ -4,6 +4,7 @@
 #define VIFD_VIFCTL_VIFCTL_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "client.h"
 
@@ -13,14 +14,19 @@
  * @interval: seconds, 0 = the command's own
  * @count:    of samples or changes, 0 = for ever
  * @wait:     seconds for a move to end, 0 = don't wait
+ * @match:    for whom an imported file is, NULL = it says so itself
+ * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
  */
 struct options {
-	bool json;
+	bool json, why;
 	double interval;
 	unsigned int count;
 	unsigned int wait;
+	const char *match;
+	unsigned int mbps;
 	char *const *args;
+	int nr_args;
 };
 
 enum status vifctl_list(struct client *client, const struct options *options);
@@ -31,6 +37,14 @@ enum status vifctl_counters(struct client *client, const struct options *options
 enum status vifctl_top(struct client *client, const struct options *options);
 enum status vifctl_watch(struct client *client, const struct options *options);
 enum status vifctl_move(struct client *client, const struct options *options);
+enum status vifctl_set(struct client *client, const struct options *options);
+enum status vifctl_why(struct client *client, const struct options *options);
+enum status vifctl_check(struct client *client, const struct options *options);
+enum status vifctl_import(struct client *client, const struct options *options);
+enum status vifctl_priv_flags(struct client *client, const struct options *options);
+
+/** check_file() - As 'vifctl check' does; says what is wrong. Return: 0, -errno */
+int check_file(FILE *stream, const char *path);
 
 /** print_json() - One line, or indented; puts @object */
 enum status print_json(struct json_object *object, bool lines);

@@ -56,6 +56,15 @@ def answer(command, name, params):
         return {"0": {"nic": "x", "link": 1, "speed_mbps": 10000, "vfs": 70, "vfs_taken": 1}}
     if command == "/vifd/counters":
         return {"tx_packets": "frames taken"}
+    if command == "/vifd/policy":
+        name, _, start = params.partition(",")
+        if name != "7.0":
+            return {"error": "policy/mtu: '1': expected 68..9000"}
+        rules = [("anti-spoof", ["1"], "default", "both"), ("macs", ["02:00:00:00:00:01 ", "02:00:00:00:00:02"], "web.conf:7", "software"),
+                 ("vlan-filter", [""], "policy/", "software")]
+        return {str(i): dict(zip(("rule", "value", "source", "enforced"), rules[i])) for i in range(int(start), min(int(start) + 2, 3))}
+    if command == "/vifd/set":
+        return {"error": "policy/mtu: '1': expected 68..9000"} if "mtu=1" in params else {"set": "7.0"}
     if command == "/vifd/move":
         return {"moving": params}
     return None
@@ -92,11 +101,12 @@ json() { python3 -c "import json; x = json.load(open('$tmp/out')); assert $1, x"
 json_lines() { python3 -c "import json; x = [json.loads(l) for l in open('$tmp/out')]; assert $1, x"; }
 
 check "--help ends well" ends 0 --help
-check "--help names every command" sh -c "for c in list show vfs nics counters top watch move; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
-for command in list show vfs nics counters top watch move; do
+check "--help names every command" sh -c "for c in list show set vfs nics counters top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
+for command in list show set vfs nics counters top watch move check import priv-flags; do
 	check "$command --help" ends 0 "$command" --help
 	check "$command --help says --json" says --json
-	check "the manual page has $command" grep -qE "^\.(B|BI) $command\b" doc/man/vifctl.8
+	check "the manual page has $command" grep -qE "^\.(B|BI) \"?${command/-/\\\\-}\b" doc/man/vifctl.8
+	check "completion has $command" grep -qE "words='.*\b$command\b" toolstack-hooks/completion
 done
 check "--version" ends 0 --version
 check "no command" ends 2
@@ -148,6 +158,26 @@ check "it was asked for" grep -qx '/vifd/move,7.0,vf' "$tmp/run/asked"
 check "move waited for its end" says 'is on the vf path'
 check "move without waiting" ends 0 --json move 8.0 vf --wait 0
 check "says that it didn't" json "x['done'] is False"
+check "show --why" ends 0 show 7.0 --why
+check "show --why: a value in pieces, from a file" says '^macs *02:00:00:00:00:01 02:00:00:00:00:02 *web.conf:7 *software$'
+check "show --why: enforced twice" says '^anti-spoof *1 *default *software and hardware$'
+check "show --why: all pages" says '^vlan-filter *- *policy/ *software$'
+check "show --why --json" ends 0 show 7.0 --why --json
+check "show --why --json: members" json "len(x) == 3 and x[1] == {'rule': 'macs', 'value': '02:00:00:00:00:01 02:00:00:00:00:02', 'source': 'web.conf:7', 'enforced': 'software'}"
+check "show --why of a policy that is refused" ends 1 show 8.0 --why
+check "its reason" complains "policy/mtu: '1': expected 68..9000"
+check "--why is show's" ends 2 list --why
+check "set" ends 0 set 7.0 vlan-filter=10,20-29 macs= link
+check "set: all in one" grep -qx '/vifd/set,7.0,vlan-filter=10,20-29;macs=;link' "$tmp/run/asked"
+check "set: says so" says '^vif 7.0: 3 rules changed$'
+check "set --json" ends 0 set --json 7.0 ip="10.0.0.1 10.0.0.2" link
+check "set --json: members" json "x == {'vif': '7.0', 'set': {'ip': '10.0.0.1 10.0.0.2', 'link': None}}"
+check "set of a wrong value" ends 1 set 7.0 mtu=1
+check "its reason" complains "policy/mtu: '1': expected 68..9000"
+check "set of nothing" ends 2 set 7.0
+check "set of what would be two" ends 2 set 7.0 'mtu=1500;link=off'
+check "set of more than goes at once" ends 2 set 7.0 macs="$(printf '02:00:00:00:00:%02x ' {1..64})"
+check "its remedy" complains "xenstore-write"
 check "top" ends 0 top -n 2 -i 0.05 --json
 check "top: rates" json_lines "len(x) == 2 and all(v['tx_pps'] > 0 for s in x for v in s)"
 check "top: drops that stand still are no rate" json_lines "x[0][0]['drops_ps'] == 0"

@@ -36,6 +36,14 @@ xenstore-write "$(front a)/policy/ip-anti-spoof" 0 "$(front a)/policy/ip" "" "$(
 sleep 0.3
 stops "lost_though_the_guest_says_otherwise"
 no_rule a ip
+own_mac=$(guest_run a cat /sys/class/net/eth0/address)
+xenstore-write "$(front a)/mac" 02:00:00:00:00:99 "$(front a)/policy/anti-spoof" 0 "$(front a)/policy/macs" 02:00:00:00:00:99
+sleep 0.3
+passes "lost_though_its_mac_says_otherwise"
+guest_run a ip link set eth0 address 02:00:00:00:00:99
+stops "lost_with_a_mac_it_gave_itself"
+guest_run a ip link set eth0 address "$own_mac"
+passes "lost_with_its_own_mac_again"
 rule b link off
 stops "lost_with_link_off"
 check "carrier_with_link_off" "$(xenstore-read "$(back b)/carrier")" "== 0"

@@ -45,6 +45,32 @@ check "counters have texts" "$(of "x['tx_drop_spoof']" counters)" "== frames who
 check_true "no_such_vif_is_status_1" ctl_status 1 show 999.0
 check_true "nonsense_is_status_2" ctl_status 2 frobnicate
 
+# rules: all or none, live, and where each comes from
+# why RULE MEMBER [VIF]
+why() { of "next(r['$2'] for r in x if r['rule'] == '$1')" show --why "${3:-$A.0}"; }
+check "a rule nobody set" "$(why anti-spoof source)" "== default"
+check "its value" "$(why anti-spoof value)" "== 1"
+check "who enforces it on a bed without NIC" "$(why anti-spoof enforced)" "== software"
+check_true "two_rules_at_once" ctl_status 0 set "$A.0" vlan-insert=10/5 mtu=1400
+check "one is in xenstore" "$(backend_key policy/vlan-insert)" "== 10/5"
+check "the other is in force" "$(of "x['mtu']" show "$A.0")" "== 1400"
+check "lost between VLANs" "$(ping_lost a b 5)" "== 5"
+check "where it comes from" "$(why vlan-insert source)" "== policy/"
+check_true "one_wrong_rule_refuses_all" ctl_status 1 set "$A.0" vlan-insert= mtu=67
+check_true "its_reason" grep -qF "policy/mtu: '67': expected 68..9000" "$SIM_LOGS/vifctl.log"
+check "nothing of it was written" "$(backend_key policy/vlan-insert)" "== 10/5"
+check_true "no_error_is_left" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy-error"
+check_true "no_such_rule_is_status_1" ctl_status 1 set "$A.0" vlan-insret=10
+check_true "rules_are_removed" ctl_status 0 set "$A.0" vlan-insert mtu
+check_true "also_in_xenstore" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy/vlan-insert"
+check "lost without rules" "$(ping_lost a b 5)" "== 0"
+xenstore-write "/local/domain/0/backend/vif/$A/0/mtu" 1300
+check "a key of xl's" "$(why mtu source)" "== xl"
+xenstore-rm "/local/domain/0/backend/vif/$A/0/mtu"
+xenstore-write "/local/domain/0/backend/vif/$A/0/policy/vlan" 5000
+check_true "no_table_of_a_refused_policy" ctl_status 1 show --why "$A.0"
+check_true "a_wrong_key_is_removed" ctl_status 0 set "$A.0" vlan
+
 # top counts what flows
 (gap=$(ping_lost a b 150); echo "$gap" >"$VIFD_SIM/lost") &
 pings=$!

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * VFd's own VF files, JSON, made into a file for policy_dir. Every field is
+ * carried over or refused by its name; none is passed over.
+ */
+#ifndef VIFD_VIFCTL_IMPORT_H
+#define VIFD_VIFCTL_IMPORT_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+
+/**
+ * struct import_options - What the file itself does not say
+ * @match: "mac=...", "vifname=..." or "uuid=...", NULL = by the file's vm_mac or mac
+ * @mbps:  the link's speed, of which VFd's rates are parts, 0 = not given
+ */
+struct import_options {
+	const char *match;
+	unsigned int mbps;
+};
+
+/**
+ * import_vfd() - One file
+ * @text: its @size bytes
+ * @tell: called for each thing that is wrong, with "FIELD: why" or "LINE:COLUMN: why"
+ *
+ * Return: {"from": {...}, "match": {...}, "policy": {...}}, the caller's to put; NULL if
+ * anything was wrong
+ */
+struct json_object *import_vfd(const char *text, size_t size, const struct import_options *options,
+			       void (*tell)(void *arg, const char *what), void *arg);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Commands about rules: set, and show --why. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vifctl.h"
+
+/* "KEY=VALUE;KEY" into @words. Return: false after a message */
+static bool join_words(const struct options *options, char *words, size_t size)
+{
+	size_t used = 0;
+
+	for (int i = 1; i < options->nr_args; i++) {
+		const char *word = options->args[i];
+
+		if (strpbrk(word, ";\n")) {
+			fprintf(stderr, "vifctl: '%s': no value has a ; or a line's end\n", word);
+			return false;
+		}
+		used += (size_t)snprintf(words + used, size - used, "%s%s", i > 1 ? ";" : "", word);
+		if (used >= size) {
+			fprintf(stderr,
+				"vifctl: more than %zu bytes at once: use xenstore-write, or a file\n",
+				size - 1);
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum status tell_set(const struct options *options)
+{
+	struct json_object *result, *rules;
+
+	if (!options->json) {
+		printf("vif %s: %d rules changed\n", options->args[0], options->nr_args - 1);
+		return STATUS_OK;
+	}
+	result = json_object_new_object();
+	rules = json_object_new_object();
+	for (int i = 1; i < options->nr_args; i++) {
+		const char *word = options->args[i], *value = strchr(word, '=');
+		char key[64];
+
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(word, "="), word);
+		json_object_object_add(rules, key,
+				       value ? json_object_new_string(value + 1) : NULL);
+	}
+	json_object_object_add(result, "vif", json_object_new_string(options->args[0]));
+	json_object_object_add(result, "set", rules);
+	return print_json(result, false);
+}
+
+enum status vifctl_set(struct client *client, const struct options *options)
+{
+	char words[CLIENT_WORDS_MAX];
+	struct json_object *answer;
+
+	if (!join_words(options, words, sizeof(words)))
+		return STATUS_USAGE;
+	answer = client_ask(client, "/vifd/set,%s,%s", options->args[0], words);
+	if (!answer)
+		return client->error;
+	json_object_put(answer);
+	return tell_set(options);
+}
+
+/* Long values come in pieces. */
+static void join_value(struct json_object *rule)
+{
+	struct json_object *pieces = member_of(rule, "value");
+	char value[4096];
+	size_t used = 0;
+
+	value[0] = '\0';
+	for (size_t i = 0; i < json_object_array_length(pieces) && used < sizeof(value); i++)
+		used += (size_t)snprintf(
+			value + used, sizeof(value) - used, "%s",
+			json_object_get_string(json_object_array_get_idx(pieces, i)));
+	json_object_object_add(rule, "value", json_object_new_string(value));
+}
+
+static void print_rule(struct json_object *rule)
+{
+	const char *value = text_of(rule, "value");
+
+	printf("%-18s %-28s %-24s %s\n", text_of(rule, "rule"), *value ? value : "-",
+	       text_of(rule, "source"),
+	       !strcmp(text_of(rule, "enforced"), "both") ? "software and hardware" : "software");
+}
+
+enum status vifctl_why(struct client *client, const struct options *options)
+{
+	struct json_object *rules;
+	char command[64];
+
+	snprintf(command, sizeof(command), "/vifd/policy,%.32s", options->args[0]);
+	rules = client_ask_pages(client, command);
+	if (!rules)
+		return client->error;
+	for (size_t i = 0; i < json_object_array_length(rules); i++)
+		join_value(json_object_array_get_idx(rules, i));
+	if (options->json)
+		return print_json(rules, false);
+	printf("%-18s %-28s %-24s %s\n", "RULE", "VALUE", "FROM", "ENFORCED IN");
+	for (size_t i = 0; i < json_object_array_length(rules); i++)
+		print_rule(json_object_array_get_idx(rules, i));
+	json_object_put(rules);
+	return STATUS_OK;
+}
