@@ -29,6 +29,7 @@ $(fuzz_dir)/$(1): $(call fuzz_objs,$(1))
 	$$(Q)$(FUZZ_CC) $(fuzz_flags) -o $$@ $$^ $$(libs)
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
+$(fuzz_dir)/policy: private libs += $(shell pkg-config --libs json-c) -lm
 fuzz_all := $(sort $(foreach t,$(FUZZ_TARGETS),$(call fuzz_objs,$(t))))
 -include $(fuzz_all:.o=.d)
 .SECONDARY: $(fuzz_all)
