@@ -2,9 +2,15 @@
 # shellcheck shell=bash
 # rules written with xenstore-write hold at once, wrong ones change nothing, a guest's own do nothing
 
+# EAL's socket in the bed's own folder: other beds may run at the same time
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+
 back() { echo "/local/domain/0/backend/vif/$(domid "$1")/0"; }
 front() { echo "/local/domain/$(domid "$1")/device/vif/0"; }
 rule() { xenstore-write "$(back "$1")/policy/$2" "$3"; sleep 0.3; }
+# guest_writes GUEST KEY VALUE...: by the guest's own connection, with its rights
+guest_writes() { XENSTORED_PATH=$VIFD_SIM/xs/$(domid "$1").sock xenstore-write "${@:2}" 2>/dev/null; }
+guest_may_not() { ! guest_writes "$@"; }
 no_rule() { xenstore-rm "$(back "$1")/policy/$2"; sleep 0.3; }
 told() { xenstore-read "$(back "$1")/policy-error" 2>/dev/null || true; }
 passes() { check "$1" "$(ping_lost a b 5)" "== 0" frames; }
@@ -32,18 +38,29 @@ rule a ip "$(guest_ip a)"
 passes "lost_with_its_own_ip"
 rule a ip 10.77.0.99
 stops "lost_with_another_ip"
-xenstore-write "$(front a)/policy/ip-anti-spoof" 0 "$(front a)/policy/ip" "" "$(front a)/ip" ""
+guest_writes a "$(front a)/policy/ip-anti-spoof" 0 "$(front a)/policy/ip" "" "$(front a)/ip" ""
 sleep 0.3
 stops "lost_though_the_guest_says_otherwise"
 no_rule a ip
 own_mac=$(guest_run a cat /sys/class/net/eth0/address)
-xenstore-write "$(front a)/mac" 02:00:00:00:00:99 "$(front a)/policy/anti-spoof" 0 "$(front a)/policy/macs" 02:00:00:00:00:99
+guest_writes a "$(front a)/mac" 02:00:00:00:00:99 "$(front a)/policy/anti-spoof" 0 "$(front a)/policy/macs" 02:00:00:00:00:99
 sleep 0.3
 passes "lost_though_its_mac_says_otherwise"
 guest_run a ip link set eth0 address 02:00:00:00:00:99
 stops "lost_with_a_mac_it_gave_itself"
 guest_run a ip link set eth0 address "$own_mac"
 passes "lost_with_its_own_mac_again"
+for key in policy/vlan-insert policy/link policy-error mac ip rate; do
+	check_true "guest_may_not_write_$key" guest_may_not a "$(back a)/$key" 1
+done
+rule a vlan-insert 10
+check_true "nor_change_what_the_admin_wrote" guest_may_not a "$(back a)/policy/vlan-insert" 20
+check_true "nor_remove_it" sh -c "! XENSTORED_PATH=$VIFD_SIM/xs/$(domid a).sock xenstore-rm $(back a)/policy/vlan-insert 2>/dev/null"
+timeout 20 "$SIM_TOP/$BUILD/vifctl" set "$(domid a).0" vlan-insert=11 mtu=1400 >/dev/null
+check "vifctl_wrote" "$(xenstore-read "$(back a)/policy/vlan-insert")" "== 11"
+check_true "nor_what_vifctl_wrote" guest_may_not a "$(back a)/policy/mtu" 9000
+no_rule a vlan-insert
+no_rule a mtu
 rule b link off
 stops "lost_with_link_off"
 check "carrier_with_link_off" "$(xenstore-read "$(back b)/carrier")" "== 0"
