@@ -63,6 +63,7 @@ check_true "no_error_is_left" sh -c "! xenstore-read /local/domain/0/backend/vif
 check_true "no_such_rule_is_status_1" ctl_status 1 set "$A.0" vlan-insret=10
 check_true "rules_are_removed" ctl_status 0 set "$A.0" vlan-insert mtu
 check_true "also_in_xenstore" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy/vlan-insert"
+check "mtu as before" "$(of "x['mtu']" show "$A.0")" "== 1500"
 check "lost without rules" "$(ping_lost a b 5)" "== 0"
 xenstore-write "/local/domain/0/backend/vif/$A/0/mtu" 1300
 check "a key of xl's" "$(why mtu source)" "== xl"
