@@ -27,7 +27,7 @@ say       = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 BUILD    ?= build$(if $(filter-out $(host),$(DEBIAN)),/debian$(DEBIAN))$(if $(SANITIZE),/san-$(subst $(comma),-,$(SANITIZE)))
 export BUILD DEBIAN
 
-packages := libdpdk xenstore xengnttab xenevtchn xencontrol xentoollog libmnl libsystemd libcap-ng libseccomp json-c
+packages := libdpdk xenstore xengnttab xenevtchn xencontrol xencall xentoollog libmnl libsystemd libcap-ng libseccomp json-c
 missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || echo $$p; done))
 
 CFLAGS   ?= -O2 -g

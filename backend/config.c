@@ -37,6 +37,7 @@ struct option {
 };
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const memories[] = { "auto", "xen", "plain", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
@@ -55,6 +56,8 @@ static const struct option options[] = {
 	  .help = "how long an idle worker goes on polling before it sleeps, in us" },
 	{ DAEMON(memory_mb), NUMBER(16, 65536), .value = "128",
 	  .help = "packet memory in MiB, all of it taken at start" },
+	{ DAEMON(memory), CHOICE(memories), .value = "auto",
+	  .help = "where packet memory comes from: xen (machine memory that VFs reach), or plain" },
 	{ DAEMON(backlog_kb), NUMBER(64, 65536), .value = "1024",
 	  .help = "most KiB that wait for a guest that posts no buffers, per queue" },
 	{ DAEMON(max_queues), NUMBER(1, 16), .value = "4",
@@ -101,6 +104,7 @@ struct loader {
 
 _Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)

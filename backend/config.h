@@ -25,11 +25,14 @@
 #define CONFIG_VDEV_MAX 96u
 #define CONFIG_DEVICES_MAX 256u
 
-/** enum config_driver - Which of a NIC's VFs are used, and who drives them */
+/** enum config_memory - Where packet buffers are; dma/dma.h */
+enum config_memory { CONFIG_MEMORY_AUTO, CONFIG_MEMORY_XEN, CONFIG_MEMORY_PLAIN };
+
+/** enum config_driver - Who drives a NIC's VFs */
 enum config_driver {
 	CONFIG_DRIVER_AUTO,   /* as each is found: by DPDK, or by the kernel's netdev */
-	CONFIG_DRIVER_NATIVE, /* those that DPDK's own drivers can have */
-	CONFIG_DRIVER_NETDEV, /* those that have a netdev */
+	CONFIG_DRIVER_NATIVE, /* by DPDK where that can be: they are bound for it */
+	CONFIG_DRIVER_NETDEV, /* by netdevs only */
 };
 
 /**
@@ -68,6 +71,7 @@ struct config_policy {
  * @workers:     polling threads, 1..CONFIG_WORKERS_MAX
  * @poll_us:     how long an idle worker goes on polling before it sleeps
  * @memory_mb:   packet memory in MiB, all of it taken at start
+ * @memory:      where it comes from
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
  * @log_level:   least important lines that are written
@@ -80,6 +84,7 @@ struct config {
 	uint32_t workers;
 	uint32_t poll_us;
 	uint32_t memory_mb;
+	enum config_memory memory;
 	uint32_t backlog_kb;
 	uint32_t max_queues;
 	enum log_level log_level;

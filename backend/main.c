@@ -17,9 +17,9 @@
 
 #include "config.h"
 #include "control.h"
+#include "dma/dma.h"
 #include "log.h"
 #include "path/neighbours.h"
-#include "port/eal.h"
 #include "port/keep.h"
 #include "port/nic.h"
 #include "privileges.h"
@@ -129,9 +129,9 @@ static int start_xen(struct host *host)
 
 static int start_memory(struct daemon *daemon)
 {
+	int ret = dma_start(&daemon->config);
 	uint64_t bytes = (uint64_t)daemon->config.memory_mb * 1024 * 1024;
 	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / POOL_PAGE_BYTES);
-	int ret = eal_start(&daemon->config);
 
 	if (ret)
 		return ret;
@@ -236,7 +236,7 @@ static void daemon_stop(struct daemon *daemon)
 	neighbours_stop();
 	rte_mempool_free(daemon->pool);
 	if (daemon->eal_started)
-		eal_stop();
+		dma_stop();
 	evt_close(host->evt);
 	gnt_close(host->gnt);
 	dom_close(host->dom);

@@ -137,6 +137,11 @@ static void prefault_end(void)
 
 int eal_start(const struct config *config)
 {
+	return eal_start_iova(config, "--iova-mode=va");
+}
+
+int eal_start_iova(const struct config *config, const char *iova)
+{
 	static const cookie_io_functions_t log_io = { .write = eal_log_write };
 	char lcores[16 + RTE_MAX_LCORE * 4];
 	char memory[16];
@@ -151,7 +156,7 @@ int eal_start(const struct config *config)
 		lcores,
 		"--file-prefix=vifd",
 		config->log_level >= LOG_LEVEL_DEBUG ? "--log-level=info" : "--log-level=error",
-		"--iova-mode=va",
+		(char *)iova,
 		NULL,
 	};
 	int ret;

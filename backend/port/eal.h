@@ -21,6 +21,9 @@
  */
 int eal_start(const struct config *config);
 
+/** eal_start_iova() - The same with EAL's option for the addresses that devices use */
+int eal_start_iova(const struct config *config, const char *iova);
+
 /** eal_stop() - Give everything back; all devices must be closed */
 void eal_stop(void);
 

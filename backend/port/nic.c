@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
+
 #include "../log.h"
 #include "eth.h"
 #include "groups.h"
@@ -59,6 +61,12 @@ void nic_set_barrier(void (*barrier)(void))
 	switch_set_barrier(barrier);
 }
 
+static void bind_vfs(const struct nic *nic)
+{
+	if (nic->env.vfs && nic->config->driver == CONFIG_DRIVER_NATIVE)
+		vfpool_bind(nic->env.vfs, rte_eal_iova_mode() == RTE_IOVA_PA);
+}
+
 /* The link first, the VFs then: some NICs give VFs that are made earlier none. */
 static void open_pf(struct nic *nic)
 {
@@ -73,8 +81,10 @@ static void open_pf(struct nic *nic)
 			log_error("%s: devices = %s: %m; every vif is on the software switch",
 				  nic->config->name, nic->config->devices);
 	}
-	if (!pf[0])
+	if (!pf[0]) {
+		bind_vfs(nic);
 		return;
+	}
 	netdev_link(pf, &link);
 	nic->pf_was_up = link.up;
 	ret = netdev_set_up(pf, true);
@@ -90,6 +100,7 @@ static void open_pf(struct nic *nic)
 	nic->env.pf = pf_open(pf);
 	if (nic->env.pf)
 		nic->env.vfs = vfpool_open("/sys", pf, nic->config->vfs, nic->config->driver);
+	bind_vfs(nic);
 	if (!nic->env.vfs)
 		log_error("%s: PF %s: %m; every vif is on the software switch", nic->config->name,
 			  pf);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../log.h"
+#include "bind.h"
 #include "vfpool.h"
 
 LOG_TAG("vfpool");
@@ -27,6 +28,7 @@ LOG_TAG("vfpool");
  * @device: the PF's PCI device in it
  * @listed: the VFs by netdev or address, where there is no PF
  * @lock:   guards all below it
+ * @was:    what those that are @bound by us were bound to before
  */
 struct vfpool {
 	char root[PATH_MAX - 128];
@@ -38,6 +40,8 @@ struct vfpool {
 	pthread_mutex_t lock;
 	uint32_t nr;
 	struct vfpool_vf vfs[VFPOOL_MAX];
+	char was[VFPOOL_MAX][BIND_NAME_MAX];
+	bool bound[VFPOOL_MAX];
 };
 
 /* Return: the file's number, -errno */
@@ -104,26 +108,14 @@ static int link_name(const char *path, char *name, size_t size)
 	return 0;
 }
 
-/* Is the device at @path in sysfs bound to a driver that leaves it to a process? */
-static bool is_native(const char *path)
-{
-	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
-	char link[PATH_MAX + 8];
-	char name[32];
-
-	snprintf(link, sizeof(link), "%s/driver", path);
-	if (link_name(link, name, sizeof(name)) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		if (!strcmp(name, drivers[i]))
-			return true;
-	return false;
-}
-
 /* Who drives the function at @path? */
 static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
 {
-	vf->native = is_native(path);
+	char link[PATH_MAX + 8];
+	char driver[BIND_NAME_MAX];
+
+	snprintf(link, sizeof(link), "%s/driver", path);
+	vf->native = link_name(link, driver, sizeof(driver)) == 0 && bind_is_native(driver);
 	strcat(path, "/net");
 	first_entry(path, vf->netdev, sizeof(vf->netdev));
 }
@@ -190,8 +182,7 @@ static void refresh(struct vfpool *pool)
 /* Is there a driver by which vifd may use it? */
 static bool usable(const struct vfpool *pool, const struct vfpool_vf *vf)
 {
-	return (vf->native && pool->driver != CONFIG_DRIVER_NETDEV) ||
-	       (vf->netdev[0] && pool->driver != CONFIG_DRIVER_NATIVE);
+	return (vf->native && pool->driver != CONFIG_DRIVER_NETDEV) || vf->netdev[0];
 }
 
 static uint32_t nr_usable(const struct vfpool *pool)
@@ -247,7 +238,8 @@ static void create_vfs(struct vfpool *pool, uint32_t want)
 		return;
 	}
 	log_info("%s: %u VFs created", pool->pf, want);
-	wait_for_drivers(pool, want);
+	if (pool->driver != CONFIG_DRIVER_NATIVE)
+		wait_for_drivers(pool, want);
 }
 
 struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
@@ -259,6 +251,7 @@ struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
 		return NULL;
 	pthread_mutex_init(&pool->lock, NULL);
 	pool->driver = driver;
+	snprintf(pool->root, sizeof(pool->root), "%s", root);
 	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
 	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
 	create_vfs(pool, want);
@@ -305,10 +298,29 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices, enum conf
 	return pool;
 }
 
+void vfpool_bind(struct vfpool *pool, bool physical)
+{
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr; i++) {
+		const struct vfpool_vf *vf = &pool->vfs[i];
+
+		/* one that an earlier life bound is taken up, to be given back in the end */
+		if (strchr(vf->pci, ':'))
+			pool->bound[i] = bind_take(pool->root, vf->pci, physical, pool->was[i]) ==
+					 0;
+	}
+	refresh(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 void vfpool_close(struct vfpool *pool)
 {
 	if (!pool)
 		return;
+	for (uint32_t i = 0; i < pool->nr; i++)
+		if (pool->bound[i])
+			bind_give_back(pool->root, pool->vfs[i].pci, pool->was[i]);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }

@@ -61,7 +61,15 @@ struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
  */
 struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver);
 
-/** vfpool_close() - Leaves the VFs in existence; NULL is fine */
+/**
+ * vfpool_bind() - Bind the VFs for DPDK's own drivers; those that can't be stay as they are
+ * @physical: Devices reach our memory without an IOMMU
+ *
+ * Control thread, before VFs are taken. May block. Logs what can't be bound.
+ */
+void vfpool_bind(struct vfpool *pool, bool physical);
+
+/** vfpool_close() - Leaves the VFs in existence, bound as they were; NULL is fine */
 void vfpool_close(struct vfpool *pool);
 
 /**

@@ -6,12 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <xen/grant_table.h>
+#include <xencall.h>
 #include <xengnttab.h>
 
+#include "extent.h"
 #include "xtl.h"
 
+#define PAGE 4096u
+/* Our bytes may lie in two pages. */
+#define RAW_MAX (2 * GNT_COPY_MAX)
+
+/*
+ * struct gnt
+ * @call:  NULL = there are no extents
+ * @raw:   pieces of one hypercall; in memory that Xen may read
+ * @owner: of each piece
+ */
 struct gnt {
 	xengnttab_handle *handle;
+	xencall_handle *call;
+	gnttab_copy_t *raw;
+	uint16_t owner[RAW_MAX];
 	xengnttab_grant_copy_segment_t segs[GNT_COPY_MAX];
 };
 
@@ -29,10 +45,25 @@ struct gnt *gnt_open(void)
 	return gnt;
 }
 
+/* Of memory that Linux does not know, only Xen can make copies. */
+static bool raw_open(struct gnt *gnt)
+{
+	if (gnt->raw)
+		return true;
+	gnt->call = xencall_open(xtl_logger(), 0);
+	if (gnt->call)
+		gnt->raw = xencall_alloc_buffer(gnt->call, RAW_MAX * sizeof(*gnt->raw));
+	return gnt->raw != NULL;
+}
+
 void gnt_close(struct gnt *gnt)
 {
 	if (!gnt)
 		return;
+	if (gnt->raw)
+		xencall_free_buffer(gnt->call, gnt->raw);
+	if (gnt->call)
+		xencall_close(gnt->call);
 	xengnttab_close(gnt->handle);
 	free(gnt);
 }
@@ -63,9 +94,77 @@ static int copy_batch(struct gnt *gnt, struct gnt_copy *ops, uint32_t nr)
 	return ret;
 }
 
+/* The pieces of one operation, each within one of our pages. Return: how many, 0 = not in an extent */
+static uint32_t raw_pieces(gnttab_copy_t *raw, uint16_t domid, const struct gnt_copy *op, bool in)
+{
+	uint16_t done = 0;
+	uint32_t nr = 0;
+
+	while (done < op->len) {
+		uint64_t machine = extent_machine((const char *)op->local + done);
+		uint16_t room = (uint16_t)(PAGE - machine % PAGE);
+		uint16_t len = op->len - done < room ? op->len - done : room;
+		struct gnttab_copy_ptr guest = {
+			.u.ref = op->ref,
+			.domid = domid,
+			.offset = (uint16_t)(op->offset + done),
+		};
+		struct gnttab_copy_ptr own = {
+			.u.gmfn = machine / PAGE,
+			.domid = DOMID_SELF,
+			.offset = machine % PAGE,
+		};
+
+		if (!machine)
+			return 0;
+		raw[nr++] = (gnttab_copy_t){
+			.source = in ? guest : own,
+			.dest = in ? own : guest,
+			.len = len,
+			.flags = in ? GNTCOPY_source_gref : GNTCOPY_dest_gref,
+		};
+		done += len;
+	}
+	return nr;
+}
+
+/* Return: true: done, with *@ret; false: some of it is not in an extent */
+static bool raw_copy(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr, bool in,
+		     int *ret)
+{
+	uint32_t pieces = 0;
+
+	if (!extent_machine(ops[0].local) || !raw_open(gnt))
+		return false;
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t more = raw_pieces(gnt->raw + pieces, domid, &ops[i], in);
+
+		if (more == 0)
+			return false;
+		ops[i].status = 0;
+		while (more-- > 0)
+			gnt->owner[pieces++] = (uint16_t)i;
+	}
+	*ret = xencall3(gnt->call, __HYPERVISOR_grant_table_op, GNTTABOP_copy, (uintptr_t)gnt->raw,
+			pieces) ?
+		       -errno :
+		       0;
+	for (uint32_t i = 0; i < pieces; i++) {
+		struct gnt_copy *op = &ops[gnt->owner[i]];
+
+		if (!op->status)
+			op->status = *ret ? GNTST_general_error : gnt->raw[i].status;
+	}
+	return true;
+}
+
 int gnt_copy_in(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
 {
+	int ret;
+
 	assert(nr && nr <= GNT_COPY_MAX);
+	if (raw_copy(gnt, domid, ops, nr, true, &ret))
+		return ret;
 	for (uint32_t i = 0; i < nr; i++) {
 		xengnttab_grant_copy_segment_t *seg = &gnt->segs[i];
 
@@ -82,7 +181,11 @@ int gnt_copy_in(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t 
 
 int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
 {
+	int ret;
+
 	assert(nr && nr <= GNT_COPY_MAX);
+	if (raw_copy(gnt, domid, ops, nr, false, &ret))
+		return ret;
 	for (uint32_t i = 0; i < nr; i++) {
 		xengnttab_grant_copy_segment_t *seg = &gnt->segs[i];
 

@@ -7,7 +7,8 @@
  *	port b -- VF 1 --+-- NIC ---- wire ---- peer
  *	port c -- switch -- PF (uplink)
  *
- * usage: vf_smoke PF VFS PEER-ADDRESS
+ * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev [speed]]
+ * The driver is that of vifd.conf; "speed": nothing but measurements.
  * Needs root and a PF of which nobody else uses the VFs. Every check is one fact.
  */
 #include <arpa/inet.h>
@@ -25,7 +26,8 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
-#include "port/eal.h"
+#include "dma/dma.h"
+#include "port/keep.h"
 #include "port/nic.h"
 #include "port/pf.h"
 
@@ -221,7 +223,7 @@ static void filters_run_out_and_nobody_notices(const char *peer)
 		port_close(many[i]);
 }
 
-static void speed(struct port *from, struct port *to, uint32_t bytes, const char *what)
+static unsigned int speed(struct port *from, struct port *to, uint32_t bytes, const char *what)
 {
 	uint64_t hz = rte_get_timer_hz(), begin = rte_get_timer_cycles();
 	unsigned int sent = 0, received = 0;
@@ -243,6 +245,27 @@ static void speed(struct port *from, struct port *to, uint32_t bytes, const char
 	}
 	printf("        %s, %u bytes: %u sent, %u received in 1 s\n", what, bytes, sent, received);
 	turn(NULL, 0, 0, 0, 200);
+	return received;
+}
+
+/* To an address that nobody has: what the port takes, alone. */
+static unsigned int tx_alone(struct port *from, uint32_t bytes)
+{
+	const struct rte_ether_addr nobody = { { 0, 0x16, 0x3e, 0xff, 0xff, 0xff } };
+	uint64_t hz = rte_get_timer_hz(), begin = rte_get_timer_cycles();
+	unsigned int sent = 0;
+
+	while (rte_get_timer_cycles() - begin < hz) {
+		struct rte_mbuf *pkts[PORT_BURST];
+		uint16_t nr;
+
+		for (unsigned int i = 0; i < PORT_BURST; i++)
+			pkts[i] = frame_of(&nobody, &from->mac, 0x88b5, bytes, i);
+		nr = port_tx_burst(from, 0, pkts, PORT_BURST);
+		sent += nr;
+		rte_pktmbuf_free_bulk(pkts + nr, PORT_BURST - nr);
+	}
+	return sent;
 }
 
 static struct pf_vf pf_says(const char *name, uint16_t index)
@@ -332,52 +355,12 @@ static void values_come_back(const char *pf, const struct pf_vf before[2], struc
 	*port = nic_open_vf(nic, &mac_a, "vif 1.0");
 }
 
-int main(int argc, char **argv)
+static void all_facts(const char *pf, const char *peer, const struct pf_vf before[2])
 {
-	static struct config config = {
-		.memory_mb = 96,
-		.log_level = LOG_LEVEL_INFO,
-		.nr_nics = 1,
-		.nics = { { .name = "lan" } },
-	};
-	struct config_nic *section = &config.nics[0];
-	struct pf_vf before[2];
-	unsigned int mbufs;
-	struct port *none;
-
-	if (argc != 4) {
-		printf("usage: %s PF VFS PEER-ADDRESS\n", argv[0]);
-		return EXIT_FAILURE;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	snprintf(section->pf, sizeof(section->pf), "%s", argv[1]);
-	section->vfs = (uint32_t)atoi(argv[2]);
-	log_set_level(config.log_level);
-	if (eal_start(&config) < 0)
-		return EXIT_FAILURE;
-	pool = rte_pktmbuf_pool_create("smoke", 16383, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       SOCKET_ID_ANY);
-	mbufs = rte_mempool_avail_count(pool);
-	nic = nic_create(section, pool);
-	if (!nic)
-		return EXIT_FAILURE;
-	before[0] = pf_says(argv[1], 0);
-	before[1] = pf_says(argv[1], 1);
-	a = nic_open_vf(nic, &mac_a, "vif 1.0");
-	b = nic_open_vf(nic, &mac_b, "vif 2.0");
-	check("two VFs can be opened", a && b);
-	if (!a || !b)
-		return EXIT_FAILURE;
-	none = nic_open_vf(nic, &mac_c, "vif 3.0");
-	check("a third cannot", !none && errno == ENODEV);
-	c = nic_open_software(nic, &mac_c, "vif 3.0");
-	check("but a software port can", c != NULL);
-	report_list();
-	turn(NULL, 0, 0, 0, 300);
 	every_pair_passes();
-	check("the outside answers VF a", answered(a, "10.0.2.50", argv[3]));
-	check("the outside answers VF b", answered(b, "10.0.2.51", argv[3]));
-	check("the outside answers software c", answered(c, "10.0.2.52", argv[3]));
+	check("the outside answers VF a", answered(a, "10.0.2.50", peer));
+	check("the outside answers VF b", answered(b, "10.0.2.51", peer));
+	check("the outside answers software c", answered(c, "10.0.2.52", peer));
 	solicited_node_reaches(c, a, "c's neighbour solicitation reaches VF a");
 	solicited_node_reaches(b, a, "b's neighbour solicitation reaches VF a");
 	solicited_node_reaches(a, c, "a's neighbour solicitation reaches software c");
@@ -385,18 +368,89 @@ int main(int argc, char **argv)
 	speed(a, b, 1500, "VF to VF");
 	speed(a, c, 1500, "VF to software");
 	speed(c, a, 1500, "software to VF");
-	filters_run_out_and_nobody_notices(argv[3]);
-	values_come_back(argv[1], before, &a);
+	filters_run_out_and_nobody_notices(peer);
+	values_come_back(pf, before, &a);
 	check("and VF a is had again", a != NULL);
 	/* the kernel waits until a VF that DPDK has is given back: not while we hold it */
 	if (by_netdev())
-		vfs_go_away_under_open_ports(argv[1]);
+		vfs_go_away_under_open_ports(pf);
+}
+
+static void measurements(void)
+{
+	for (int round = 0; round < 3; round++) {
+		printf("tx_64 %u\n", tx_alone(a, 46));
+		turn(NULL, 0, 0, 0, 200);
+		printf("rx_64 %u\n", speed(a, b, 46, "VF to VF"));
+	}
+}
+
+/* Return: 0, -errno */
+static int open_ports(struct config_nic *section)
+{
+	pool = rte_pktmbuf_pool_create("smoke", 16383, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       SOCKET_ID_ANY);
+	nic = pool ? nic_create(section, pool) : NULL;
+	if (!nic)
+		return -errno;
+	a = nic_open_vf(nic, &mac_a, "vif 1.0");
+	b = nic_open_vf(nic, &mac_b, "vif 2.0");
+	check("two VFs can be opened", a && b);
+	check("a third cannot", !nic_open_vf(nic, &mac_c, "vif 3.0") && errno == ENODEV);
+	c = nic_open_software(nic, &mac_c, "vif 3.0");
+	check("but a software port can", c != NULL);
+	report_list();
+	return a && b && c ? 0 : -ENODEV;
+}
+
+static void close_ports(void)
+{
 	port_close(a);
 	port_close(b);
 	port_close(c);
 	nic_destroy(nic);
-	check("every mbuf is back", rte_mempool_avail_count(pool) == mbufs);
-	eal_stop();
+	check("every mbuf is back", rte_mempool_avail_count(pool) == pool->size);
+	rte_mempool_free(pool);
+}
+
+int main(int argc, char **argv)
+{
+	static struct config config = {
+		.memory_mb = 96,
+		.log_level = LOG_LEVEL_INFO,
+		.run_dir = "/run/vifd",
+		.nr_nics = 1,
+		.nics = { { .name = "lan" } },
+	};
+	struct config_nic *section = &config.nics[0];
+	struct pf_vf before[2];
+
+	if (argc < 4 || argc > 6) {
+		printf("usage: %s PF VFS PEER-ADDRESS [auto|native|netdev [speed]]\n", argv[0]);
+		return EXIT_FAILURE;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	snprintf(section->pf, sizeof(section->pf), "%s", argv[1]);
+	section->vfs = (uint32_t)atoi(argv[2]);
+	if (argc > 4 && !strcmp(argv[4], "native"))
+		section->driver = CONFIG_DRIVER_NATIVE;
+	else if (argc > 4 && !strcmp(argv[4], "netdev"))
+		section->driver = CONFIG_DRIVER_NETDEV;
+	log_set_level(config.log_level);
+	keep_set_dir(config.run_dir);
+	if (dma_start(&config) < 0)
+		return EXIT_FAILURE;
+	before[0] = pf_says(argv[1], 0);
+	before[1] = pf_says(argv[1], 1);
+	if (open_ports(section) < 0)
+		return EXIT_FAILURE;
+	turn(NULL, 0, 0, 0, 300);
+	if (argc > 5)
+		measurements();
+	else
+		all_facts(argv[1], argv[3], before);
+	close_ports();
+	dma_stop();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Ports on real VFs: on the Xen bed's igb, or here with --here PF VFS PEER-ADDRESS; --native: on its igb
-# without Xen, by DPDK's own driver. PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
+# without Xen, by DPDK's own driver; --native-xen: so on Xen, and compared. PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,8 @@ if [ "${1:-}" = --help ]; then
 	sed -n '3,4s/^# //p' "$0"
 	exit 0
 fi
-objects=$(printf "$build/backend/port/%s.o " eal eth afpacket netdev offload switch fair groups nic vf vfpool pf keep reach vdev)
+objects=$(printf "$build/backend/port/%s.o " eal eth afpacket netdev offload switch fair groups nic vf vfpool pf keep reach bind vdev)
+objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override xen/extent xen/xtl)"
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
 mkdir -p "$out"
@@ -20,12 +21,15 @@ mkdir -p "$out"
 # shellcheck disable=SC2046,SC2086 # lists of flags
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
 	$(pkg-config --cflags libdpdk libmnl) test/smoke/vf_smoke.c $objects \
-	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl) -lpthread -o "$out/vifd"
+	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl xencall xentoollog) -lpthread -o "$out/vifd"
 if [ "${1:-}" = --here ]; then
 	shift
 	exec timeout 120 "$out/vifd" "$@"
 fi
 if [ "${1:-}" = --native ]; then
 	VIFD_BUILD=$PWD/$out exec test/xen/run --bare --timeout 200 port_native
+fi
+if [ "${1:-}" = --native-xen ]; then
+	VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 300 port_xen
 fi
 VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 200 port_vf

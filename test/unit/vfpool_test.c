@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/vfpool.c log.c */
+/* links: port/vfpool.c port/bind.c port/keep.c log.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -177,26 +177,21 @@ static void a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us(void **s
 	vfpool_close(pool);
 }
 
-static void only_vfs_of_the_configured_driver_are_given(void **state)
+static void without_native_drivers_only_netdevs_are_given(void **state)
 {
-	struct vfpool *native, *netdev;
+	struct vfpool *pool;
 	struct vfpool_vf vf;
 
 	(void)state;
 	run("rmdir devices/0000:01:10.1/net/eth2");
 	bind_vf(0, "igbvf");
 	bind_vf(1, "vfio-pci");
-	native = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NATIVE);
-	netdev = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NETDEV);
-	assert_int_equal(vfpool_take(native, "a", &mac, NULL, &vf), 0);
-	assert_int_equal(vf.index, 1);
-	assert_int_equal(vfpool_take(native, "b", &mac, NULL, &vf), -ENODEV);
-	assert_int_equal(vfpool_take(netdev, "a", &mac, NULL, &vf), 0);
+	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NETDEV);
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), 0);
 	assert_int_equal(vf.index, 0);
 	assert_false(vf.native);
-	assert_int_equal(vfpool_take(netdev, "b", &mac, NULL, &vf), -ENODEV);
-	vfpool_close(native);
-	vfpool_close(netdev);
+	assert_int_equal(vfpool_take(pool, "b", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(pool);
 }
 
 static void vf_that_vanishes_while_owned_can_be_given_back(void **state)
@@ -319,7 +314,7 @@ int main(void)
 		fact(owner_and_mac_are_listed_until_the_release),
 		fact(skipped_and_netdevless_vfs_are_not_given),
 		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),
-		fact(only_vfs_of_the_configured_driver_are_given),
+		fact(without_native_drivers_only_netdevs_are_given),
 		fact(vf_that_vanishes_while_owned_can_be_given_back),
 		fact(vfs_are_created_when_there_are_none),
 		fact(no_more_are_created_than_the_nic_has),

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packet memory that devices can reach, wherever vifd runs, and DPDK started on it.
+ *
+ *   xen    a PV domain: extents of known machine address, taken from Xen (xen/extent.h); DPDK's own
+ *          drivers then work there, which they do nowhere else
+ *   plain  ordinary memory: a VF's netdev, or DPDK's own driver through an IOMMU (vfio-pci)
+ *
+ * Nothing else in the code knows which it is.
+ */
+#ifndef VIFD_DMA_DMA_H
+#define VIFD_DMA_DMA_H
+
+#include "../config.h"
+
+/**
+ * dma_start() - Choose the memory, start DPDK on it, verify
+ * @config: its NICs' drivers are changed to what is possible
+ *
+ * Main thread, once, before others exist. Logs what was chosen and what went wrong; where devices
+ * cannot reach the memory, the VFs' netdevs are used. Return: 0, -errno
+ */
+int dma_start(struct config *config);
+
+/** dma_stop() - Stop DPDK and give the memory back; all devices must be closed */
+void dma_stop(void);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "override.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <rte_memory.h>
+
+#include "../xen/extent.h"
+
+/* Main thread: w; @active any: r. */
+static struct {
+	bool active;
+	bool mapped;
+	size_t expected;
+} override;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+int rte_eal_using_phys_addrs(void);
+
+/* What the library has for a function of ours. */
+static void *original(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+int rte_eal_using_phys_addrs(void)
+{
+	int (*real)(void) = (int (*)(void))original("rte_eal_using_phys_addrs");
+
+	return override.active ? 1 : real();
+}
+
+phys_addr_t rte_mem_virt2phy(const void *virt)
+{
+	phys_addr_t (*real)(const void *) =
+		(phys_addr_t(*)(const void *))original("rte_mem_virt2phy");
+	uint64_t machine;
+
+	if (!override.active)
+		return real(virt);
+	machine = extent_machine(virt);
+	return machine ? machine : RTE_BAD_IOVA;
+}
+
+rte_iova_t rte_mem_virt2iova(const void *virt)
+{
+	rte_iova_t (*real)(const void *) =
+		(rte_iova_t(*)(const void *))original("rte_mem_virt2iova");
+
+	return override.active ? rte_mem_virt2phy(virt) : real(virt);
+}
+
+void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+{
+	if (override.expected && len == override.expected && flags & MAP_FIXED) {
+		int ret = extent_map(addr);
+
+		override.expected = 0;
+		override.mapped = ret == 0;
+		if (ret == 0)
+			return addr;
+		errno = -ret;
+		return MAP_FAILED;
+	}
+	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+}
+
+bool override_possible(void)
+{
+	return dlsym(RTLD_DEFAULT, "mmap64") == (void *)mmap64 &&
+	       dlsym(RTLD_DEFAULT, "rte_eal_using_phys_addrs") ==
+		       (void *)rte_eal_using_phys_addrs &&
+	       dlsym(RTLD_DEFAULT, "rte_mem_virt2iova") == (void *)rte_mem_virt2iova;
+}
+#else
+bool override_possible(void)
+{
+	return false;
+}
+#endif
+
+void override_begin(size_t bytes)
+{
+	override.active = true;
+	override.mapped = false;
+	override.expected = bytes;
+}
+
+bool override_mapped(void)
+{
+	return override.mapped;
+}
+
+void override_end(void)
+{
+	override.active = false;
+	override.expected = 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Xen's present interface, not its oldest. */
+#define __XEN_TOOLS__ 1
+#include "extent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xen/memory.h>
+#include <xen/sys/privcmd.h>
+#include <xencall.h>
+
+#include "../log.h"
+#include "xtl.h"
+
+LOG_TAG("extent");
+
+#define ORDER 9u /* of 4 KiB pages: 2 MiB */
+#define PAGES (1u << ORDER)
+#define PAGE 4096u
+#define FILE_NAME "extents"
+/* Frames in one hypercall; the list goes through a buffer of this many. */
+#define BATCH 64u
+
+/*
+ * @frames: the extents' first machine frames
+ * @base:   where they are mapped; constant while anybody looks
+ */
+static struct {
+	xencall_handle *call;
+	int privcmd;
+	uint32_t nr;
+	uint64_t *frames;
+	uint8_t *base;
+	char list[128];
+} extents = { .privcmd = -1 };
+
+bool extent_pv_domain(void)
+{
+	char type[8] = "";
+	int fd = open("/sys/hypervisor/guest_type", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	(void)!read(fd, type, sizeof(type) - 1);
+	close(fd);
+	return !strncmp(type, "PV\n", 3);
+}
+
+/* Return: how many of @nr extents were taken or given back, -errno */
+static int reservation(unsigned int op, uint64_t *frames, uint32_t nr)
+{
+	xen_pfn_t *list = xencall_alloc_buffer(extents.call, nr * sizeof(*list));
+	struct xen_memory_reservation *arg = xencall_alloc_buffer(extents.call, sizeof(*arg));
+	int ret = -ENOMEM;
+
+	if (list && arg) {
+		memset(arg, 0, sizeof(*arg));
+		for (uint32_t i = 0; i < nr; i++)
+			list[i] = frames[i];
+		set_xen_guest_handle(arg->extent_start, list);
+		arg->nr_extents = nr;
+		arg->extent_order = ORDER;
+		arg->domid = DOMID_SELF;
+		ret = xencall2(extents.call, __HYPERVISOR_memory_op, op, (uintptr_t)arg);
+		if (ret < 0)
+			ret = -errno;
+		for (int i = 0; i < ret; i++)
+			frames[i] = list[i];
+	}
+	xencall_free_buffer(extents.call, list);
+	xencall_free_buffer(extents.call, arg);
+	return ret;
+}
+
+static void give_back(uint32_t from)
+{
+	while (extents.nr > from) {
+		uint32_t nr = extents.nr - from < BATCH ? extents.nr - from : BATCH;
+
+		if (reservation(XENMEM_decrease_reservation, extents.frames + extents.nr - nr,
+				nr) != (int)nr)
+			log_error("Xen did not take back all of %u extents", nr);
+		extents.nr -= nr;
+	}
+}
+
+/* Return: 0, -errno */
+static int save(void)
+{
+	ssize_t bytes = (ssize_t)(extents.nr * sizeof(extents.frames[0]));
+	int fd = open(extents.list, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, extents.frames, (size_t)bytes) != bytes)
+		ret = -EIO;
+	close(fd);
+	return ret;
+}
+
+/* What an earlier life left; more than @max is given back. */
+static void adopt(uint32_t max)
+{
+	struct stat stat;
+	uint32_t found;
+	int fd = open(extents.list, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &stat) == 0 && stat.st_size > 0) {
+		uint64_t *frames = calloc((size_t)stat.st_size + max * sizeof(*frames), 1);
+
+		found = (uint32_t)((size_t)stat.st_size / sizeof(*frames));
+		if (frames && read(fd, frames, found * sizeof(*frames)) ==
+				      (ssize_t)(found * sizeof(*frames))) {
+			free(extents.frames);
+			extents.frames = frames;
+			extents.nr = found;
+			log_info("%u extents were left by a vifd that did not stop", found);
+		} else {
+			free(frames);
+		}
+	}
+	close(fd);
+	if (extents.nr <= max)
+		return;
+	give_back(max);
+	if (save() < 0)
+		log_warn("%s cannot be written: %m", extents.list);
+}
+
+static int grow(uint32_t nr)
+{
+	while (extents.nr < nr) {
+		uint32_t want = nr - extents.nr < BATCH ? nr - extents.nr : BATCH;
+		int got =
+			reservation(XENMEM_increase_reservation, extents.frames + extents.nr, want);
+
+		if (got > 0)
+			extents.nr += (uint32_t)got;
+		if (save() < 0)
+			log_warn("%s cannot be written: %m; a crash would lose the memory",
+				 extents.list);
+		if (got < (int)want)
+			return got < 0 ? got : -ENOMEM;
+	}
+	return 0;
+}
+
+static void forget(void)
+{
+	unlink(extents.list);
+	free(extents.frames);
+	extents.frames = NULL;
+	if (extents.privcmd >= 0)
+		close(extents.privcmd);
+	extents.privcmd = -1;
+	if (extents.call)
+		xencall_close(extents.call);
+	extents.call = NULL;
+}
+
+int extent_take(const char *dir, uint32_t nr)
+{
+	int ret;
+
+	snprintf(extents.list, sizeof(extents.list), "%s/" FILE_NAME, dir);
+	mkdir(dir, 0755);
+	extents.frames = calloc(nr, sizeof(extents.frames[0]));
+	extents.call = xencall_open(xtl_logger(), 0);
+	extents.privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
+	if (!extents.frames || !extents.call || extents.privcmd < 0) {
+		ret = errno ? -errno : -ENOMEM;
+		log_error("privcmd cannot be used: %s; is the module xen-privcmd loaded?",
+			  strerror(-ret));
+		forget();
+		return ret;
+	}
+	adopt(nr);
+	ret = grow(nr);
+	if (ret == 0)
+		return 0;
+	log_error("Xen gave %u of %u MiB of memory for VFs: %s; make room below this domain's "
+		  "maximum: 'xl mem-max' for more, or 'xl mem-set' for less in use",
+		  extents.nr * 2, nr * 2, strerror(-ret));
+	give_back(0);
+	forget();
+	return ret;
+}
+
+static int map_one(uint8_t *addr, uint64_t frame)
+{
+	xen_pfn_t frames[PAGES];
+	int errors[PAGES];
+	privcmd_mmapbatch_v2_t batch = {
+		.num = PAGES,
+		.dom = DOMID_SELF,
+		.addr = (uintptr_t)addr,
+		.arr = frames,
+		.err = errors,
+	};
+
+	for (uint32_t i = 0; i < PAGES; i++)
+		frames[i] = frame + i;
+	return ioctl(extents.privcmd, IOCTL_PRIVCMD_MMAPBATCH_V2, &batch) < 0 ? -errno : 0;
+}
+
+int extent_map(void *addr)
+{
+	size_t bytes = (size_t)extents.nr * EXTENT_BYTES;
+	int ret = 0;
+
+	if (mmap(addr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, extents.privcmd, 0) ==
+	    MAP_FAILED)
+		return -errno;
+	for (uint32_t i = 0; ret == 0 && i < extents.nr; i++)
+		ret = map_one((uint8_t *)addr + (size_t)i * EXTENT_BYTES, extents.frames[i]);
+	if (ret < 0) {
+		log_error("extents cannot be mapped: %s", strerror(-ret));
+		return ret;
+	}
+	memset(addr, 0, bytes);
+	extents.base = addr;
+	return 0;
+}
+
+void extent_release(void)
+{
+	if (!extents.frames)
+		return;
+	/* EAL has unmapped it, or the process's end does: until then Xen keeps what is mapped */
+	extents.base = NULL;
+	give_back(0);
+	forget();
+}
+
+uint64_t extent_machine(const void *byte)
+{
+	uintptr_t offset = (uintptr_t)byte - (uintptr_t)extents.base;
+
+	if (!extents.base || offset >= (uint64_t)extents.nr * EXTENT_BYTES)
+		return 0;
+	return extents.frames[offset / EXTENT_BYTES] * PAGE + offset % EXTENT_BYTES;
+}
