@@ -196,21 +196,29 @@ int extent_take(const char *dir, uint32_t nr)
 	return ret;
 }
 
-static int map_one(uint8_t *addr, uint64_t frame)
+/* All of a mapping's pages at once: privcmd takes nothing less. */
+static int map_frames(void *addr)
 {
-	xen_pfn_t frames[PAGES];
-	int errors[PAGES];
+	uint32_t nr = extents.nr * PAGES;
+	xen_pfn_t *frames = calloc(nr, sizeof(*frames));
+	int *errors = calloc(nr, sizeof(*errors));
 	privcmd_mmapbatch_v2_t batch = {
-		.num = PAGES,
+		.num = nr,
 		.dom = DOMID_SELF,
 		.addr = (uintptr_t)addr,
 		.arr = frames,
 		.err = errors,
 	};
+	int ret = -ENOMEM;
 
-	for (uint32_t i = 0; i < PAGES; i++)
-		frames[i] = frame + i;
-	return ioctl(extents.privcmd, IOCTL_PRIVCMD_MMAPBATCH_V2, &batch) < 0 ? -errno : 0;
+	if (frames && errors) {
+		for (uint32_t i = 0; i < nr; i++)
+			frames[i] = extents.frames[i / PAGES] + i % PAGES;
+		ret = ioctl(extents.privcmd, IOCTL_PRIVCMD_MMAPBATCH_V2, &batch) < 0 ? -errno : 0;
+	}
+	free(frames);
+	free(errors);
+	return ret;
 }
 
 int extent_map(void *addr)
@@ -220,9 +228,9 @@ int extent_map(void *addr)
 
 	if (mmap(addr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, extents.privcmd, 0) ==
 	    MAP_FAILED)
-		return -errno;
-	for (uint32_t i = 0; ret == 0 && i < extents.nr; i++)
-		ret = map_one((uint8_t *)addr + (size_t)i * EXTENT_BYTES, extents.frames[i]);
+		ret = -errno;
+	if (ret == 0)
+		ret = map_frames(addr);
 	if (ret < 0) {
 		log_error("extents cannot be mapped: %s", strerror(-ret));
 		return ret;

@@ -30,6 +30,6 @@ if [ "${1:-}" = --native ]; then
 	VIFD_BUILD=$PWD/$out exec test/xen/run --bare --timeout 200 port_native
 fi
 if [ "${1:-}" = --native-xen ]; then
-	VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 300 port_xen
+	VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 400 port_xen
 fi
 VIFD_BUILD=$PWD/$out exec test/xen/run --timeout 200 port_vf

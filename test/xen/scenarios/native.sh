@@ -22,7 +22,8 @@ check_true no_room_falls_back grep -q "make room below this domain's maximum" /r
 check_true no_room_keeps_netdevs test "$(driver_of 0000:01:10.0)" = igbvf
 vifd_stop
 echo 860160 >/sys/devices/system/xen_memory/xen_memory0/target_kb
-wait_for 30 "room below dom0's maximum" room 100
+wait_for 60 "room below dom0's maximum" room 140
+sleep 2
 before=$(free_mb)
 vifd_start
 check_true memory_from_xen grep -q 'packet memory: xen, 48 extents' /run/vifd.log

@@ -18,7 +18,8 @@ run netdev speed >/run/netdev.log 2>&1
 check netdev_status $? "== 0"
 start_mb=$(free_mb)
 echo 860160 >/sys/devices/system/xen_memory/xen_memory0/target_kb
-wait_for 30 "room below dom0's maximum" room 100
+wait_for 60 "room below dom0's maximum" room 140
+sleep 2
 before=$(free_mb)
 run native speed >/run/native.log 2>&1
 check native_status $? "== 0"
@@ -35,7 +36,8 @@ grep -v '^ok' /results/vf_smoke.log
 # killed: the next life takes the memory and the VFs up again
 run native speed >/run/killed.log 2>&1 &
 wait_for 60 "VFs" grep -q 'rx_64' /run/killed.log
-kill -9 "$(pidof vifd)"
+# shellcheck disable=SC2046 # one of each, or none
+kill -9 $(pidof vifd)
 wait
 run native speed >/run/again.log 2>&1
 check after_kill_status $? "== 0"
