@@ -111,11 +111,11 @@ backtrace() {
 	say "process $1 does not end: see $SIM_LOGS/hang-$1.txt"
 }
 
-# end PID [SIGNAL]: waits; a process that stays is killed
+# end PID [SIGNAL]: waits; a process that stays for a minute is killed
 end() {
 	local pid=$1 i
 	kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.05
 	done
