@@ -12,7 +12,7 @@ if [ "${1:-}" = --help ]; then
 	sed -n '3,4s/^# //p' "$0"
 	exit 0
 fi
-objects=$(printf "$build/backend/port/%s.o " eal eth afpacket netdev offload switch fair groups nic vf vfpool pf keep reach bind vdev)
+objects=$(find backend/port -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
 objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override xen/extent xen/xtl)"
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
