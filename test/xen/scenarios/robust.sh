@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# vifd killed and started anew under traffic, guests saved, restored, rebooted and destroyed in rounds: nothing is left.
+#
+#     g1 --- VF --+
+#     g2 --- VF --+-- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, which answers pings
+#
+# g1 goes on through all of it, g2 is what happens to. BED_ROUNDS says how many rounds.
+. /bed/lib.sh
+. /bed/scenarios/leak_lib
+
+RESTARTS=3
+GUEST_BOOT_LIMIT=180
+g2_mac=00:16:3e:00:00:02
+
+on_vf() { wait_for 40 "$1 on a VF" vif_path_is "$1" vf; }
+reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
+pf_values() { ip link show "$PF" | grep '^ *vf '; }
+
+# pings_start NAME: one each 20 ms until pings_end NAME, which prints pingcheck's line
+pings_start() { guest_run "$1" "pingcheck -c 60000 -i 20 $PEER >/tmp/pings 2>&1 &"; }
+pings_end()
+{
+	guest_run "$1" 'killall -TERM pingcheck; while pidof pingcheck >/dev/null; do sleep 0.1; done; cat /tmp/pings' |
+		grep '^sent'
+}
+value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
+
+# tcp_start NAME SECONDS: iperf3 to the server that is NAME's own
+# shellcheck disable=SC2154 # of lib.sh
+tcp_start()
+{
+	guest_run "$1" "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)) \
+		-t $2 -f m >/tmp/tcp 2>&1 &"
+}
+tcp_has_ended() { guest_run "$1" 'pidof iperf3 || echo ended' | grep -q ended; }
+tcp_is_whole() { guest_run "$1" 'cat /tmp/tcp' | grep -q 'iperf Done' && guest_run "$1" 'cat /tmp/tcp' | grep -q receiver; }
+
+# What only a boot or a reload of the front end changes
+identity() { guest_run g1 'cat /proc/sys/kernel/random/boot_id /sys/class/net/eth0/ifindex'; }
+
+# kill -9 and the next start, under traffic
+restarts()
+{
+	local round line survived=0 before
+
+	before=$(guest_domid g1)$(identity)
+	pings_start g1
+	tcp_start g1 $((RESTARTS * 8))
+	for ((round = 1; round <= RESTARTS; round++)); do
+		sleep 1
+		vifd_stop KILL
+		vifd_start
+		on_vf g1 && on_vf g2 && reaches_peer g1 && reaches_peer g2 && survived=$((survived + 1))
+	done
+	line=$(pings_end g1)
+	say "pings of g1: $line"
+	check restarts $RESTARTS ""
+	check restarts_survived $survived "== $RESTARTS"
+	check restart_gap_ms_max "$(value_of gap_ms "$line")" "< 10000" ms
+	check restart_pings_sent "$(value_of sent "$line")" "> 100"
+	check restart_pings_lost "$(value_of lost "$line")" "" frames
+	wait_for 60 "the end of g1's TCP connection" tcp_has_ended g1
+	guest_run g1 'tail -n 4 /tmp/tcp'
+	check_true restart_tcp_lives tcp_is_whole g1
+	check_true restart_without_reload test "$(guest_domid g1)$(identity)" = "$before"
+}
+
+# The guest is written to a file and goes on from it, in a new domain.
+save_and_restore()
+{
+	xl save g2 /run/g2.save >/run/xl.out 2>&1 && xl restore /run/g2.save >/run/xl.out 2>&1 || {
+		say "save or restore: $(tail -n 3 /run/xl.out)"
+		return 1
+	}
+	rm -f /run/g2.save
+	on_vf g2 && wait_for 20 "g2's answers" reaches_peer g2
+}
+
+reboot() { guest_reboot g2 && on_vf g2; }
+
+destroy_and_create()
+{
+	xl destroy g2 && wait_for 20 "g2's end" guest_is_gone g2 && guest_start g2 $g2_mac && on_vf g2
+}
+
+# under_traffic COMMAND: with g2 sending and receiving when it comes
+under_traffic()
+{
+	pings_start g2
+	tcp_start g2 60
+	sleep 1
+	"$1" || { say "$1 failed"; return 1; }
+}
+
+settled() { held_count /run/held.now g1 g2 && [ "$(held_leaks /run/held.before /run/held.now 2>/dev/null)" = 0 ]; }
+
+# Everything once a round, and counted; a count that has not come back in time is a leak.
+rounds()
+{
+	local round done=0 leaks=0 more line
+
+	held_count /run/held.before g1 g2
+	tr '\n' ' ' </run/held.before
+	echo
+	pings_start g1
+	for ((round = 1; round <= BED_ROUNDS; round++)); do
+		under_traffic save_and_restore && under_traffic reboot && under_traffic destroy_and_create &&
+			done=$((done + 1))
+		wait_for 10 "the counts of before" settled
+		more=$(held_leaks /run/held.before /run/held.now)
+		leaks=$((leaks > more ? leaks : more))
+		say "round $round of $BED_ROUNDS: $more left behind; $(tr '\n' ' ' </run/held.now)"
+	done
+	line=$(pings_end g1)
+	say "pings of g1: $line"
+	check rounds "$BED_ROUNDS" ""
+	check rounds_done $done "== $BED_ROUNDS"
+	check "leaks_after_${BED_ROUNDS}_rounds" $leaks "== 0"
+	check rounds_neighbour_pings "$(value_of sent "$line")" "> 100"
+	check rounds_neighbour_frames_lost "$(value_of lost "$line")" "== 0"
+}
+
+# What is held of guests that live on, when vifd has been told to end
+sigterm()
+{
+	local status
+
+	check sigterm_grants_before "$(held_grants g1 g2)" "> 0"
+	check sigterm_channels_before "$(held_channels g1 g2)" "> 0"
+	vifd_stop
+	status=$?
+	check sigterm_status $status "== 0"
+	check sigterm_left_grants "$(held_grants g1 g2)" "== 0"
+	check sigterm_left_channels "$(held_channels g1 g2)" "== 0"
+	pf_values >/run/pf.after
+	check_true sigterm_restores_pf cmp -s /run/pf.before /run/pf.after
+	diff /run/pf.before /run/pf.after
+	vifd_start
+	on_vf g1
+	check_true sigterm_next_start_serves reaches_peer g1
+}
+
+# As many as before the first guest
+nothing_held() { [ "$(held_maps) $(held_vfs) $(held_nodes) $(held_fds)" = "$fresh" ]; }
+
+last_guests()
+{
+	guest_stop g2
+	xl destroy g1
+	wait_for 20 "what vifd held before the first guest" nothing_held
+	check held_at_the_end "$(held_maps) $(held_vfs) $(held_nodes) $(held_fds)" "== $fresh"
+	check domains_at_the_end "$(zombies)" "== 0"
+}
+
+bed_nic_setup
+pf_values >/run/pf.before
+vifd_start
+fresh="$(held_maps) $(held_vfs) $(held_nodes) $(held_fds)"
+guest_create g1 00:16:3e:00:00:01 && guest_create g2 $g2_mac || die "guests were not created"
+guest_ready g1 && guest_ready g2 || die "guests did not boot"
+on_vf g1
+on_vf g2
+restarts
+rounds
+sigterm
+last_guests
+finish
