@@ -124,7 +124,7 @@ demo: deps ## three guests on a real Xen in QEMU, two on VFs, one in software
 check: deps ## everything that passes or fails; prints N passed, N failed, N skipped
 	$(Q)test/check
 xen-test: all ## scenarios on a real Xen in QEMU
-	$(Q)test/check --part xen
+	$(Q)test/check --part xen xen_more
 frontend-test: all ## the guest module's whole matrix on a real Xen in QEMU (half an hour)
 	$(call run-part,test/xen/frontend,$(host))
 ifeq ($(wildcard test/sim/sim.mk),)
