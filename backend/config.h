@@ -77,6 +77,7 @@ struct config_policy {
  * @log_level:   least important lines that are written
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
+ * @capture_dir: files with their frames
  * @policy:      what holds for every vif, as it is written
  * @file:        the file's name, for messages about @policy
  */
@@ -90,6 +91,7 @@ struct config {
 	enum log_level log_level;
 	char run_dir[64];
 	char policy_dir[64];
+	char capture_dir[64];
 	char file[64];
 	uint32_t nr_policy;
 	struct config_policy policy[CONFIG_POLICY_MAX];

@@ -29,6 +29,7 @@
 	PATH_RULE(X, tx_drop_vlan, "frames to a VLAN that is not the vif's")                       \
 	PATH_RULE(X, tx_drop_untagged, "frames without a VLAN, which the vif must name")           \
 	PATH_RULE(X, tx_drop_isolated, "frames to a vif that this one is kept apart from")         \
+	PATH_RULE(X, tx_drop_class, "frames whose traffic class had no room left")                 \
 	PATH_RULE(X, tx_drop_ip, "IP frames from an address that is not the vif's")                \
 	PATH_RULE(X, tx_drop_arp, "ARP and ND that claim what is not the vif's")                   \
 	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
@@ -58,6 +59,9 @@
 	X(rx_drop_stale, "frames that waited too long for a buffer")                               \
 	X(rx_drop_grant, "frames with a grant that could not be written")                          \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
+	X(rx_mirror, "frames of others that it watches")                                           \
+	X(mirrored, "frames copied for who watches it")                                            \
+	X(mirror_missed, "frames that were not, for want of room")                                 \
 	X(notify, "events sent to the guest")                                                      \
 	X(events, "events taken from the guest")                                                   \
 	X(events_spurious, "of them without work")                                                 \

@@ -14,11 +14,20 @@
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
 
+static void set_queue_rate(struct queue *queue, const struct path_rate *old,
+			   const struct path_rate *new)
+{
+	if (new->bytes != old->bytes || new->us != old->us)
+		shaper_set(&queue->shaper, new->bytes, new->us);
+}
+
 void path_set_live(struct path *path, const struct path_live *live)
 {
 	if (live->rate_bytes != path->live.rate_bytes || live->rate_us != path->live.rate_us)
 		shaper_set(&path->shaper, live->rate_bytes, live->rate_us);
-	path->mcast.filter = live->mcast_filter;
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		set_queue_rate(&path->queues[i], &path->live.queue_rates[i], &live->queue_rates[i]);
+	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;
 }
 
@@ -33,11 +42,11 @@ struct path *path_create(const struct path_config *config, const struct path_liv
 		return NULL;
 	path->config = *config;
 	path->raise = raise;
-	path_set_live(path, live);
 	for (uint32_t i = 0; i < config->nr_queues && !ret; i++) {
 		ret = queue_map(&path->queues[i], gnt, config->domid, &config->queues[i]);
 		path->nr_queues += !ret;
 	}
+	path_set_live(path, live);
 	if (ret) {
 		path_destroy(path, gnt);
 		errno = -ret;
@@ -53,6 +62,7 @@ void path_destroy(struct path *path, struct gnt *gnt)
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		queue_unmap(&path->queues[i], gnt);
 	handover_destroy(path->handover);
+	classes_free(&path->classes);
 	free(path);
 }
 
@@ -90,6 +100,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
 	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
+		shaper_refill(&path->queues[i].shaper, tools->now_us);
 		frames += path_rx(path, &path->queues[i], tools);
 		frames += path_tx(path, &path->queues[i], tools);
 	}
@@ -101,13 +112,28 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t vif_wait(const struct path *path, uint64_t now_us)
+{
+	return shaper_open(&path->shaper) ? 0 : shaper_wait(&path->shaper, now_us);
+}
+
+/* us until a frame may be taken, 0 = now */
+static uint64_t budget_wait(const struct path *path, const struct queue *queue, uint64_t now_us)
+{
+	uint64_t wait = path->live.classes.by ? 0 : vif_wait(path, now_us);
+
+	if (shaper_open(&queue->shaper))
+		return wait;
+	return RTE_MAX(wait, shaper_wait(&queue->shaper, now_us));
+}
+
 static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
 	/* A full port and a want of memory pass by themselves, unannounced. */
 	if (queue->nr_outbox || queue->tx_starved)
 		return RETRY_US;
 	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))
-		return shaper_open(&path->shaper) ? 0 : shaper_wait(&path->shaper, now_us);
+		return budget_wait(path, queue, now_us);
 	if (queue->backlog_head == queue->backlog_tail)
 		return PATH_IDLE;
 	/* path_rx() has asked for an event when the guest posts buffers. */
@@ -127,6 +153,8 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 	if (path->handover)
 		wait = sooner(sooner(wait, port_turn(path->handover->from)),
 			      path->handover->stage == HANDOVER_DRAIN ? PATH_IDLE : RETRY_US);
+	if (path->classes.nr)
+		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
 	return wait;

@@ -20,8 +20,10 @@
 
 #include "../port/offload.h"
 #include "../port/port.h"
+#include "classes.h"
 #include "handover.h"
 #include "mcast.h"
+#include "mirror.h"
 #include "queue.h"
 #include "shaper.h"
 #include "steer.h"
@@ -44,6 +46,11 @@ struct path_config {
 	struct queue_config queues[NETIF_QUEUES_MAX];
 };
 
+/** struct path_rate - Most bytes in an interval; 0, 0 = no limit */
+struct path_rate {
+	uint64_t bytes, us;
+};
+
 /**
  * struct path_live - What may change while the vif is connected
  * @policy:       what the guest may do
@@ -53,6 +60,10 @@ struct path_config {
  * @xdp_headroom: bytes kept free before each frame given to the guest
  * @rate_bytes:   budget per interval towards the port, 0 = unlimited
  * @rate_us:      the interval
+ * @mcast_refused: the guest's multicast list is not taken
+ * @tx_closed, @rx_closed: queues of which nothing passes, one bit each
+ * @classes:      which frames leave first
+ * @queue_rates:  of each queue, beside the whole
  */
 struct path_live {
 	struct policy policy;
@@ -61,6 +72,10 @@ struct path_live {
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint64_t rate_bytes, rate_us;
+	bool mcast_refused;
+	uint64_t tx_closed, rx_closed;
+	struct classes_live classes;
+	struct path_rate queue_rates[NETIF_QUEUES_MAX];
 };
 
 /** struct path_lent - One piece between our memory and a page that the guest lent for good */
@@ -88,6 +103,9 @@ struct path_tools {
  * struct path - control: w before attach; worker: all while attached
  * @port:     frames leave by it and arrive by it
  * @handover: it has just taken the place of another, or NULL
+ * @classes: frames that passed and wait for budget or port
+ * @mirror: who watches it
+ * @tap:    copies of what it watches, NULL = nothing
  * @fault:  first reason for which this guest was stopped, NULL = none.
  *          worker: w once, control: r
  * @raise:  wakes the control thread after a fault
@@ -100,6 +118,9 @@ struct path {
 	struct steer steer;
 	struct port *port;
 	struct handover *handover;
+	struct classes classes;
+	struct mirror mirror;
+	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
 	uint32_t nr_queues;
@@ -167,6 +188,18 @@ void path_fault(struct path *path, const char *why);
 static inline bool path_faulted(const struct path *path)
 {
 	return atomic_load_explicit(&path->fault, memory_order_relaxed) != NULL;
+}
+
+/** path_open() - Has the guest budget left for another frame of this queue? Classes spend the vif's */
+static inline bool path_open(const struct path *path, const struct queue *queue)
+{
+	return (path->live.classes.by || shaper_open(&path->shaper)) && shaper_open(&queue->shaper);
+}
+
+/** path_closed() - Does @closed name this queue? */
+static inline bool path_closed(const struct path *path, const struct queue *queue, uint64_t closed)
+{
+	return unlikely(closed) && closed & UINT64_C(1) << (queue - path->queues);
 }
 
 /** path_tx() - One pass from a queue's ring to the port (tx.c). Return: frames */

@@ -27,6 +27,7 @@
 #include "../xen/evt.h"
 #include "../xen/gnt.h"
 #include "counters.h"
+#include "shaper.h"
 #include "statics.h"
 
 #define QUEUE_BURST 32u
@@ -63,6 +64,7 @@ struct queue_channel {
  * @outbox:       frames that the port had no room for yet, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
  * @stalled_since: us; since when the oldest frame waits for a buffer, 0 = it does not
+ * @shaper:        budget of this queue, beside the vif's
  * @statics:       pages lent for the life of the rings
  * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
  */
@@ -79,6 +81,7 @@ struct queue {
 	struct queue_channel tx, rx;
 	struct rte_mbuf *outbox[QUEUE_BURST];
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
+	struct shaper shaper;
 	struct statics statics;
 	struct path_counters counters;
 	struct queue_config config;

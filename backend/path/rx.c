@@ -138,28 +138,18 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 	return own;
 }
 
-/* Judge one frame, fit it to what the guest can take, and let it wait. */
-void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+/* Fit a frame to what the guest can take, and let it wait. */
+static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	const struct path_config *config = &path->config;
-	struct queue *queue = &path->queues[0];
-	enum path_counter cause = rx_judge(path, mbuf);
 	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
+	struct queue *queue;
 
-	if (cause != (enum path_counter)VERDICT_PASS) {
-		rx_drop(queue, mbuf, cause);
+	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
+	if (path_closed(path, queue, path->live.rx_closed)) {
+		rx_drop(queue, mbuf, COUNT_rx_drop_off);
 		return;
 	}
-	if (unlikely(path->live.policy.rx)) {
-		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
-
-		if (!untagged) {
-			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
-			return;
-		}
-		mbuf = untagged;
-	}
-	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
 	if (frame_csum_pending(mbuf)) {
 		struct rte_mbuf *own = rx_own(tools, mbuf);
 
@@ -179,6 +169,29 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 			offload_checksum(mbuf);
 	}
 	rx_keep(path, queue, mbuf);
+}
+
+/* Judge one frame. */
+void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	struct queue *queue = &path->queues[0];
+	enum path_counter cause = rx_judge(path, mbuf);
+
+	if (cause != (enum path_counter)VERDICT_PASS) {
+		rx_drop(queue, mbuf, cause);
+		return;
+	}
+	mirror_see(&path->mirror, &queue->counters, tools->pool, mbuf, MIRROR_RX);
+	if (unlikely(path->live.policy.rx)) {
+		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
+
+		if (!untagged) {
+			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
+			return;
+		}
+		mbuf = untagged;
+	}
+	rx_fit(path, tools, mbuf);
 }
 
 /* Frames that may be taken from the port without overflowing any backlog. */
@@ -219,11 +232,28 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 	return taken;
 }
 
+/* Copies of others' frames pass whatever the policy says. */
+static unsigned int rx_take_tap(struct path *path, struct path_tools *tools)
+{
+	struct rte_mbuf *frames[PORT_BURST];
+	uint32_t nr =
+		rte_ring_dequeue_burst(path->tap->ring, (void **)frames, path_rx_room(path), NULL);
+
+	for (uint32_t i = 0; i < nr; i++)
+		rx_fit(path, tools, frames[i]);
+	path_count(&path->queues[0].counters, COUNT_rx_mirror, nr);
+	return nr;
+}
+
 unsigned int path_rx_take(struct path *path, struct path_tools *tools)
 {
+	unsigned int taken = 0;
+
+	if (unlikely(path->tap))
+		taken += rx_take_tap(path, tools);
 	if (unlikely(path->handover))
-		return handover_rx_take(path, tools);
-	return path->port ? rx_take_port(path, path->port, tools) : 0;
+		return taken + handover_rx_take(path, tools);
+	return taken + (path->port ? rx_take_port(path, path->port, tools) : 0);
 }
 
 /* Buffers for data, and slots for extra-info. */

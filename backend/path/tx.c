@@ -83,7 +83,9 @@ static void tx_mcast(struct tx_pass *pass, const struct netif_extra_info *extra,
 	struct mcast *mcast = &pass->path->mcast;
 
 	extras->mcast = true;
-	if (extra->type == NETIF_EXTRA_MCAST_DEL)
+	if (pass->path->live.mcast_refused)
+		extras->mcast_refused = true;
+	else if (extra->type == NETIF_EXTRA_MCAST_DEL)
 		mcast_del(mcast, extra->u.mcast.addr);
 	else if (!mcast_add(mcast, extra->u.mcast.addr))
 		extras->mcast_refused = true;
@@ -258,6 +260,13 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 	return !frame->status;
 }
 
+static void tx_spend(struct tx_pass *pass, uint32_t bytes)
+{
+	if (!pass->path->live.classes.by)
+		shaper_take(&pass->path->shaper, bytes);
+	shaper_take(&pass->queue->shaper, bytes);
+}
+
 /* Nothing but one slot that fits a buffer: what most frames are. Anything else goes the long way. */
 static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_request *req)
 {
@@ -282,7 +291,7 @@ static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 		&(struct gnt_copy){ .ref = req->gref, .offset = req->offset, .len = req->size });
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
 	pass->nr_static += page != NULL;
-	shaper_take(&pass->path->shaper, req->size);
+	tx_spend(pass, req->size);
 	pass->nr_frames++;
 }
 
@@ -328,21 +337,19 @@ static int tx_gather_frame(struct tx_pass *pass)
 		tx_count(pass, COUNT_tx_hold_memory, 1);
 		return 0;
 	}
-	shaper_take(&pass->path->shaper, size);
+	tx_spend(pass, size);
 	pass->nr_frames++;
 	return 1;
 }
 
 static void tx_gather(struct tx_pass *pass)
 {
-	struct shaper *shaper = &pass->path->shaper;
-
-	while (pass->avail && shaper_open(shaper) && pass->nr_frames < QUEUE_BURST &&
+	while (pass->avail && path_open(pass->path, pass->queue) && pass->nr_frames < QUEUE_BURST &&
 	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX &&
 	       pass->nr_lent + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
-	if (pass->avail && !shaper_open(shaper))
+	if (pass->avail && !path_open(pass->path, pass->queue))
 		tx_count(pass, COUNT_tx_hold_rate, 1);
 }
 
@@ -364,15 +371,29 @@ static bool tx_copied(const struct tx_pass *pass, const struct tx_frame *frame)
 }
 
 /* May it leave? Return: VERDICT_PASS or the counter of the cause. */
-static enum path_counter tx_judge(const struct path *path, const struct tx_frame *frame)
+static enum path_counter tx_judge(const struct path *path, const struct queue *queue,
+				  const struct tx_frame *frame)
 {
 	uint32_t longest = path->live.mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 
 	if (!path->live.link)
 		return COUNT_tx_drop_link;
+	if (path_closed(path, queue, path->live.tx_closed))
+		return COUNT_tx_drop_off;
 	if (frame->mbuf->pkt_len > longest && !frame->extras.gso_type)
 		return COUNT_tx_drop_mtu;
 	return verdict_tx(&path->live.policy, frame->mbuf);
+}
+
+/* For the port, or for its class's turn. Return: false: the class is full */
+static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
+{
+	enum classes_by by = pass->path->live.classes.by;
+
+	if (unlikely(by))
+		return classes_put(&pass->path->classes, by, mbuf);
+	pass->queue->outbox[pass->queue->nr_outbox++] = mbuf;
+	return true;
 }
 
 /* The frame is in our memory: judge it. */
@@ -386,7 +407,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
 		return;
 	}
-	cause = tx_judge(pass->path, frame);
+	cause = tx_judge(pass->path, pass->queue, frame);
 	if (cause != (enum path_counter)VERDICT_PASS) {
 		/* To the guest a frame that policy swallows was sent. */
 		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);
@@ -397,13 +418,18 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, COUNT_tx_drop_header, NETIF_STATUS_ERROR);
 		return;
 	}
+	if (!tx_let_wait(pass, frame->mbuf)) {
+		tx_drop(pass, frame, COUNT_tx_drop_class, NETIF_STATUS_OKAY);
+		return;
+	}
 	pass->nr_good++;
 	pass->good_bytes += frame->mbuf->pkt_len;
 	if (frame->extras.gso_type)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
 		tx_count(pass, COUNT_tx_csum_blank, 1);
-	pass->queue->outbox[pass->queue->nr_outbox++] = frame->mbuf;
+	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->tools->pool, frame->mbuf,
+		   MIRROR_TX);
 }
 
 static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
@@ -444,6 +470,39 @@ static unsigned int tx_flush(struct tx_pass *pass)
 		memmove(queue->outbox, queue->outbox + sent,
 			queue->nr_outbox * sizeof(queue->outbox[0]));
 		tx_count(pass, COUNT_tx_hold_port, 1);
+	}
+	return sent;
+}
+
+/* Whose turn it is, as far as the budget goes. */
+static void tx_refill(struct tx_pass *pass)
+{
+	struct path *path = pass->path;
+	struct queue *queue = pass->queue;
+
+	while (queue->nr_outbox < QUEUE_BURST && shaper_open(&path->shaper)) {
+		struct rte_mbuf *frame = classes_take(&path->classes, path->live.classes.shares);
+
+		if (!frame)
+			return;
+		shaper_take(&path->shaper, frame->pkt_len);
+		queue->outbox[queue->nr_outbox++] = frame;
+	}
+	if (path->classes.nr && !shaper_open(&path->shaper))
+		tx_count(pass, COUNT_tx_hold_rate, 1);
+}
+
+/* What waits, be it in classes. Return: frames that the port took */
+static unsigned int tx_send(struct tx_pass *pass)
+{
+	unsigned int sent = tx_flush(pass);
+
+	while (unlikely(pass->path->classes.nr) && !pass->queue->nr_outbox &&
+	       !handover_pauses(pass->path->handover)) {
+		tx_refill(pass);
+		if (!pass->queue->nr_outbox)
+			break;
+		sent += tx_flush(pass);
 	}
 	return sent;
 }
@@ -504,8 +563,8 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_good = 0;
 	pass.good_bytes = 0;
 	queue->tx_starved = false;
-	frames = tx_flush(&pass);
-	if (queue->nr_outbox || handover_pauses(path->handover))
+	frames = tx_send(&pass);
+	if ((queue->nr_outbox && !path->live.classes.by) || handover_pauses(path->handover))
 		return frames;
 	pass.avail = ring_load_acquire(&queue->tx_sring->idx.req_prod) - queue->tx_req_cons;
 	if (!pass.avail)
@@ -519,7 +578,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	tx_complete(&pass);
 	if (pass.nr_spare)
 		rte_pktmbuf_free_bulk(pass.spare, pass.nr_spare);
-	tx_flush(&pass);
+	tx_send(&pass);
 	if (pass.nr_frames && ring_wants_event(&queue->tx_sring->idx, old, queue->tx_rsp_prod))
 		queue_notify_tx(queue, tools->evt);
 	return frames + pass.nr_frames;

@@ -251,6 +251,7 @@ void vif_disconnect(struct vif *vif)
 	ctrl_close(vif->ctrl);
 	vif->ctrl = NULL;
 	vif_end_handover(vif);
+	vif_end_mirror(vif);
 	worker_detach(vif->worker, path);
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);

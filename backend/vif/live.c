@@ -141,6 +141,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
 	vif_tell_neighbours(vif);
+	vif_update_mirror(vif);
 	vif_tell_port(vif, vif->path->port);
 	write_carrier(vif);
 	vif_due(vif, now_us + LINK_LOOK_US);

@@ -143,6 +143,78 @@ static int set_rate(const struct policy_key *rule, struct policy_draft *draft, c
 	return 0;
 }
 
+/* "0-3,5" */
+static int set_queues(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		      char *why)
+{
+	uint64_t *queues = field_of(rule, draft), first, last;
+	const char *at = value;
+
+	*queues = 0;
+	while (*value) {
+		if (!take_number(&at, rule->low, rule->high, &first))
+			return refuse(why, at, rule->expected);
+		last = first;
+		if (take(&at, '-') &&
+		    (!take_number(&at, rule->low, rule->high, &last) || last < first))
+			return refuse(why, value, rule->expected);
+		for (; first <= last; first++) {
+			if (*queues & UINT64_C(1) << first)
+				return refuse(why, value, "each queue once");
+			*queues |= UINT64_C(1) << first;
+		}
+		if (!*at)
+			break;
+		if (!take(&at, ','))
+			return refuse(why, at, "a comma between queues");
+	}
+	return 0;
+}
+
+/* "0:62500,50000 3:125000,50000" */
+static int set_queue_rates(const struct policy_key *rule, struct policy_draft *draft,
+			   const char *value, char *why)
+{
+	struct policy_rate *rates = field_of(rule, draft);
+	const char *at = value;
+
+	memset(rates, 0, sizeof(draft->queue_rate));
+	for (at += strspn(at, " "); *at; at += strspn(at, " ")) {
+		const char *word = at;
+		uint64_t queue, bytes, us;
+
+		if (!take_number(&at, rule->low, rule->high, &queue) || !take(&at, ':') ||
+		    !take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
+		    !take_number(&at, 1, RATE_US_MAX, &us) || (*at && *at != ' '))
+			return refuse(why, word, rule->expected);
+		if (rates[queue].bytes)
+			return refuse(why, word, "each queue once");
+		rates[queue] = (struct policy_rate){ bytes, us };
+	}
+	return 0;
+}
+
+/* "1,1,4": of classes 0, 1, ...; those not named have 1. */
+static int set_shares(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		      char *why)
+{
+	uint8_t *shares = field_of(rule, draft);
+	const char *at = value;
+	uint64_t share;
+
+	memset(shares, 1, CLASSES);
+	for (uint32_t i = 0; *value; i++) {
+		if (i == CLASSES || !take_number(&at, rule->low, rule->high, &share))
+			return refuse(why, value, rule->expected);
+		shares[i] = (uint8_t)share;
+		if (!*at)
+			break;
+		if (!take(&at, ','))
+			return refuse(why, value, rule->expected);
+	}
+	return 0;
+}
+
 /* "10/5": VLAN and priority. */
 static int set_tag(const struct policy_key *rule, struct policy_draft *draft, const char *value,
 		   char *why)
@@ -283,6 +355,25 @@ static int set_macs(const struct policy_key *rule, struct policy_draft *draft, c
 			return refuse(why, word, "at most 64 addresses");
 		draft->macs[draft->nr_macs++] = mac;
 	}
+	return 0;
+}
+
+/* An address, or file:NAME, which makes no path. */
+static int set_watcher(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		       char *why)
+{
+	struct policy_watcher *watcher = field_of(rule, draft);
+	const char *name = value + strlen("file:");
+
+	memset(watcher, 0, sizeof(*watcher));
+	if (!*value || parse_mac(value, &watcher->mac))
+		return 0;
+	memset(watcher, 0, sizeof(*watcher));
+	if (strncmp(value, "file:", 5) != 0 || !*name || *name == '.' ||
+	    strlen(name) >= sizeof(watcher->file) ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")])
+		return refuse(why, value, rule->expected);
+	strcpy(watcher->file, name);
 	return 0;
 }
 
@@ -461,6 +552,18 @@ static void compile_vlans(const struct policy_draft *draft, struct policy *polic
 	}
 }
 
+static void compile_queues(const struct policy_draft *draft, struct path_live *live)
+{
+	live->tx_closed = draft->tx_queues ? ~draft->tx_queues : 0;
+	live->rx_closed = draft->rx_queues ? ~draft->rx_queues : 0;
+	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++)
+		live->queue_rates[i] =
+			(struct path_rate){ draft->queue_rate[i].bytes, draft->queue_rate[i].us };
+	live->classes.by = (enum classes_by)draft->classes;
+	memcpy(live->classes.shares, draft->class_shares, sizeof(live->classes.shares));
+	live->mcast_refused = !draft->guest_multicast;
+}
+
 void policy_compile(const struct policy_draft *draft, const struct rte_ether_addr *mac,
 		    struct path_live *live)
 {
@@ -476,6 +579,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	memcpy(policy->macs, draft->macs, draft->nr_macs * sizeof(draft->macs[0]));
 	memcpy(policy->ips, draft->ips, draft->nr_ips * sizeof(draft->ips[0]));
 	compile_vlans(draft, policy);
+	compile_queues(draft, live);
 	live->mtu = (uint16_t)draft->mtu;
 	live->rate_bytes = draft->rate.bytes;
 	live->rate_us = draft->rate.us;

@@ -25,6 +25,15 @@
 enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
 enum policy_vf { POLICY_VF_PREFER, POLICY_VF_REQUIRE, POLICY_VF_NEVER };
 
+enum policy_classes { POLICY_CLASSES_NONE, POLICY_CLASSES_PCP, POLICY_CLASSES_DSCP };
+enum policy_mirror { POLICY_MIRROR_BOTH, POLICY_MIRROR_TX, POLICY_MIRROR_RX };
+
+/** struct policy_watcher - A vif's address, or the name of a file; both empty = nobody */
+struct policy_watcher {
+	struct rte_ether_addr mac;
+	char file[48];
+};
+
 /** struct policy_rate - @bytes each @us; 0, 0 = none */
 struct policy_rate {
 	uint64_t bytes, us;
@@ -51,6 +60,12 @@ struct policy_trace {
  * @vlan_insert, @vlan_outer: priority and VLAN as in a tag, 0 = none
  * @rate:           most that the guest may send, none = no limit
  * @guaranteed:     what it can send in any case
+ * @mirror_to:      who gets copies of its frames; of which: @mirror, @mirror_vlan (0 = all)
+ * @mirror_limit:   of a file, MB
+ * @tx_queues, @rx_queues: queues that may, one bit each; 0 = all
+ * @queue_rate:     of each queue, as @rate
+ * @classes:        which of its frames leave first, by @class_shares
+ * @guest_multicast: its own list of multicast addresses is taken
  * @vf:             shall it have a VF
  * @weight:         of its share of the uplink; of its load, where VFs follow the load
  */
@@ -63,6 +78,14 @@ struct policy_draft {
 	enum policy_link link;
 	uint32_t mtu;
 	struct policy_rate rate, guaranteed;
+	struct policy_watcher mirror_to;
+	enum policy_mirror mirror;
+	uint32_t mirror_vlan, mirror_limit;
+	uint64_t tx_queues, rx_queues;
+	struct policy_rate queue_rate[NETIF_QUEUES_MAX];
+	enum policy_classes classes;
+	uint8_t class_shares[CLASSES];
+	bool guest_multicast;
 	enum policy_vf vf;
 	uint32_t weight;
 	bool filter;

@@ -207,6 +207,8 @@ void vif_read_policy(struct vif *vif)
 	char error[POLICY_ERROR_MAX] = "";
 	int ret = read_whole(vif, &draft, NULL, error);
 
+	if (!ret)
+		ret = vif_check_mirror(vif, &draft, error);
 	if (!ret) {
 		vif->policy.draft = draft;
 		vif->policy.valid = true;

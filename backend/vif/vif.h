@@ -19,6 +19,7 @@
 #include "../xen/store.h"
 #include "capability.h"
 #include "host.h"
+#include "mirror.h"
 #include "../path/neighbours.h"
 #include "policy.h"
 
@@ -63,6 +64,7 @@ struct vif_policy {
  * @live:      what the path was told last
  * @policy:    from what is told to it
  * @neighbour: its addresses, as the table of all vifs has them
+ * @mirror:    who watches it
  * @cap:       capability exchange
  * @carrier:   what was written last, -1 = nothing yet
  * @connect_at_us: not to be connected before
@@ -94,6 +96,7 @@ struct vif {
 	struct path_live live;
 	struct vif_policy policy;
 	struct neighbour neighbour;
+	struct vif_mirror mirror;
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;

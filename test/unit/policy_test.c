@@ -2,7 +2,7 @@
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
 /* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
 /* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/neighbours.c */
+/* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c vif/mirror.c */
 /* links: path/statics.c port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c */
 /* links: test/unit/fake_host.c */
 /* What the admin may write, what is made of it, what is refused and what then stays. */
@@ -455,89 +455,6 @@ static void disturbed_reading_leaves_the_former_policy(void **state)
 	assert_true(policy_vlan(policy()->vlans, 12));
 }
 
-static struct port_rules told;
-static uint32_t nr_told;
-
-static void record_rules(struct port *port, const struct port_rules *rules)
-{
-	(void)port;
-	told = *rules;
-	nr_told++;
-}
-
-/* The NIC's check must not drop what the policy allows. */
-static void port_is_told_what_hardware_may_enforce(void **state)
-{
-	struct port *port = host_path(7)->port;
-	struct port_ops ops = *port->ops;
-	const struct port_ops *former = port->ops;
-	static const struct {
-		const char *key, *value;
-		bool spoof_check;
-		enum port_wish link;
-	} rules[] = {
-		{ "policy/broadcast", "0", true, PORT_LINK_AUTO },
-		{ "policy/ip", "10.0.0.5", true, PORT_LINK_AUTO },
-		{ "policy/anti-spoof", "0", false, PORT_LINK_AUTO },
-		{ "policy/macs", "02:00:00:00:00:09", false, PORT_LINK_AUTO },
-		{ "policy/vlan-filter", "10", false, PORT_LINK_AUTO },
-		{ "policy/vlan-outer", "10", false, PORT_LINK_AUTO },
-		{ "policy/link", "off", true, PORT_LINK_OFF },
-		{ "policy/link", "on", true, PORT_LINK_ON },
-	};
-
-	(void)state;
-	ops.rules = record_rules;
-	port->ops = &ops;
-	for (uint32_t i = 0; i < NR(rules); i++) {
-		nr_told = 0;
-		rule(rules[i].key, rules[i].value);
-		assert_true(nr_told > 0);
-		assert_int_equal(told.spoof_check, rules[i].spoof_check);
-		assert_int_equal(told.link, rules[i].link);
-		rule(rules[i].key, NULL);
-		assert_true(told.spoof_check && told.link == PORT_LINK_AUTO);
-	}
-	port->ops = former;
-}
-
-/* A NIC gives to whom it was told to give. */
-static void port_is_told_what_must_arrive(void **state)
-{
-	static const struct {
-		const char *key, *value;
-		uint32_t macs, vlans, mbps;
-	} rules[] = {
-		{ "policy/macs", "02:00:00:00:00:09 02:00:00:00:00:0a", 2, 0, 0 },
-		{ "policy/vlan-filter", "10,20-29", 0, 11, 0 },
-		{ "policy/vlan-insert", "10/5", 0, 1, 0 },
-		{ "policy/vlan-outer", "10", 0, 0, 0 },
-		{ "policy/allow-untagged", "0", 0, 0, 0 },
-		{ "policy/rate", "62500,50000", 0, 0, 11 },
-		{ "policy/rate", "1,1000000", 0, 0, 1 },
-		{ "policy/rate", "1000000000000000,1", 0, 0, 0 },
-	};
-	struct port *port = host_path(7)->port;
-	struct port_ops ops = *port->ops;
-	const struct port_ops *former = port->ops;
-
-	(void)state;
-	ops.rules = record_rules;
-	port->ops = &ops;
-	for (uint32_t i = 0; i < NR(rules); i++) {
-		uint32_t vlans = 0;
-
-		rule(rules[i].key, rules[i].value);
-		for (uint32_t word = 0; word < PORT_VLANS / 64; word++)
-			vlans += (uint32_t)__builtin_popcountll(told.vlans[word]);
-		assert_int_equal(told.nr_macs, rules[i].macs);
-		assert_int_equal(vlans, rules[i].vlans);
-		assert_int_equal(told.max_mbps, rules[i].mbps);
-		rule(rules[i].key, NULL);
-	}
-	port->ops = former;
-}
-
 static int start(void **state)
 {
 	(void)state;
@@ -566,8 +483,6 @@ int main(void)
 		VIF(nothing_a_guest_writes_is_policy),
 		VIF(vif_whose_policy_was_never_right_is_closed),
 		VIF(disturbed_reading_leaves_the_former_policy),
-		VIF(port_is_told_what_hardware_may_enforce),
-		VIF(port_is_told_what_must_arrive),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

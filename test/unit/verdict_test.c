@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/neighbours.c */
+/* links: path/neighbours.c path/mirror.c path/classes.c */
 /* links: path/statics.c path/counters.c port/offload.c vif/policy.c test/unit/fake_guest.c */
 /*
  * Each rule, as the admin writes it, against frames in both directions through the
@@ -142,6 +142,15 @@ static const struct rule_case cases[] = {
 	{ "mtu", { "mtu=68" }, TX, OUT "88b5" DATA DATA DATA DATA DATA, COUNT_tx_drop_mtu, 0 },
 	{ "mtu: fits", { "mtu=68" }, TX, OUT "88b5" DATA DATA DATA DATA, PASS, 0 },
 	{ "mtu: rx", { "mtu=68" }, RX, IN "88b5" DATA DATA DATA DATA DATA DATA, PASS, 0 },
+	{ "tx-queues: another", { "tx-queues=1-3,5" }, TX, OUT PLAIN, COUNT_tx_drop_off, 0 },
+	{ "tx-queues: its own", { "tx-queues=0,3-5" }, TX, OUT PLAIN, PASS, 0 },
+	{ "tx-queues: rx", { "tx-queues=1" }, RX, IN PLAIN, PASS, 0 },
+	{ "rx-queues: another", { "rx-queues=63" }, RX, IN PLAIN, COUNT_rx_drop_off, 0 },
+	{ "rx-queues: its own", { "rx-queues=0" }, RX, IN PLAIN, PASS, 0 },
+	{ "queue-rate", { "queue-rate=0:1000000,1000 63:1,1" }, TX, OUT PLAIN, PASS, 0 },
+	{ "classes", { "classes=pcp", "class-shares=1,2,255" }, TX, OUT "8100e00a" PLAIN, PASS, 0 },
+	{ "classes: rx", { "classes=dscp" }, RX, IN PLAIN, PASS, 0 },
+	{ "guest-multicast", { "guest-multicast=0" }, RX, GROUP PEER PLAIN, PASS, 0 },
 	{ "rate", { "rate=1000000,1000" }, TX, OUT PLAIN, PASS, 0 },
 	{ "rate: rx", { "rate=1,1000000000" }, RX, IN PLAIN, PASS, 0 },
 	{ "link=off", { "link=off" }, TX, OUT PLAIN, COUNT_tx_drop_link, 0 },
@@ -363,6 +372,49 @@ static void strip_moves_the_headers_of_a_promise(void **state)
 	assert_true(frame_checksums_right(frame.bytes, frame.len, 0));
 }
 
+/* A queue whose budget is used up is not read further; nothing is lost. */
+static void queue_rate_holds_its_queue(void **state)
+{
+	struct guest *guest = *state;
+	uint8_t bytes[FRAME_MAX];
+	uint32_t len = from_hex(OUT PLAIN, bytes);
+
+	set_rules(guest, &(struct rule_case){ .rules = { "queue-rate=0:60,1000" } });
+	for (uint32_t i = 0; i < 6; i++)
+		guest_send(guest, bytes, len, 1, 0, NULL);
+	guest_poll(guest);
+	/* the last one overdraws, and the next interval pays */
+	assert_int_equal(guest->port.nr_sent, 2);
+	assert_true(guest_count(guest, COUNT_tx_hold_rate) > 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		fake_tools.now_us += 1000;
+		guest_poll(guest);
+	}
+	assert_int_equal(guest->port.nr_sent, 6);
+	set_rules(guest, &(struct rule_case){ .rules = { "queue-rate=" } });
+	guest_send(guest, bytes, len, 1, 0, NULL);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 7);
+}
+
+static void multicast_list_can_be_refused(void **state)
+{
+	struct netif_extra_info add = { .type = NETIF_EXTRA_MCAST_ADD };
+	struct guest *guest = *state;
+	struct netif_tx_response rsp;
+	uint8_t bytes[FRAME_MAX];
+	uint32_t len = from_hex(OUT PLAIN, bytes);
+
+	memcpy(add.u.mcast.addr, "\x01\x00\x5e\x00\x00\x01", 6);
+	set_rules(guest, &(struct rule_case){ .rules = { "guest-multicast=0" } });
+	guest_send(guest, bytes, len, 1, 0, &add);
+	guest_poll(guest);
+	assert_true(guest_tx_response(guest, &rsp));
+	assert_int_equal(rsp.status, NETIF_STATUS_ERROR);
+	assert_int_equal(guest->port.nr_sent, 0);
+	assert_int_equal(guest->path->mcast.nr, 0);
+}
+
 static struct neighbour other;
 static const struct neighbour nobody;
 static const struct neighbour talks = { .nr_macs = 1, .macs = { { { 2, 0, 0, 0, 0, 4 } } } };
@@ -430,6 +482,8 @@ int main(int argc, char *argv[])
 		GUEST(tag_goes_in_before_headers_are_looked_for),
 		GUEST(strip_leaves_shared_bytes_alone),
 		GUEST(strip_moves_the_headers_of_a_promise),
+		GUEST(queue_rate_holds_its_queue),
+		GUEST(multicast_list_can_be_refused),
 		GUEST(isolation_holds_at_both_ends),
 	};
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "classes.h"
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+
+/* Bytes for a share of 1 each round: the longest frame that is not to be segmented. */
+#define QUANTUM RTE_ETHER_MAX_LEN
+#define CLASS_SHIFT 5
+
+static bool is_tag(uint16_t type)
+{
+	return type == RTE_BE16(RTE_ETHER_TYPE_VLAN) || type == RTE_BE16(RTE_ETHER_TYPE_QINQ);
+}
+
+static uint16_t type_at(const struct rte_mbuf *frame, uint32_t offset)
+{
+	if (offset + 2 > frame->data_len)
+		return 0;
+	return *rte_pktmbuf_mtod_offset(frame, const unaligned_uint16_t *, offset);
+}
+
+/* The first three bits of the DSCP, which its class selectors are. */
+static uint32_t class_of_ip(const struct rte_mbuf *frame)
+{
+	uint32_t at = 2 * RTE_ETHER_ADDR_LEN;
+	const uint8_t *ip;
+	uint16_t type;
+
+	while (is_tag(type_at(frame, at)))
+		at += RTE_VLAN_HLEN;
+	type = type_at(frame, at);
+	at += 2;
+	if (at + 2 > frame->data_len)
+		return 0;
+	ip = rte_pktmbuf_mtod_offset(frame, const uint8_t *, at);
+	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return ip[1] >> CLASS_SHIFT;
+	/* version, then the traffic class across two bytes */
+	return type == RTE_BE16(RTE_ETHER_TYPE_IPV6) ? (ip[0] & 0x0fu) >> 1 : 0;
+}
+
+uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame)
+{
+	uint32_t tag = 2 * RTE_ETHER_ADDR_LEN;
+
+	if (by == CLASSES_DSCP)
+		return class_of_ip(frame);
+	if (!is_tag(type_at(frame, tag)) || tag + RTE_VLAN_HLEN > frame->data_len)
+		return 0;
+	return *rte_pktmbuf_mtod_offset(frame, const uint8_t *, tag + 2) >> CLASS_SHIFT;
+}
+
+bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame)
+{
+	uint32_t of = classes_of(by, frame);
+
+	if (classes->tail[of] - classes->head[of] == CLASS_FRAMES)
+		return false;
+	classes->frames[of][classes->tail[of]++ % CLASS_FRAMES] = frame;
+	classes->nr++;
+	return true;
+}
+
+static void next_turn(struct classes *classes)
+{
+	classes->current = (classes->current + 1) % CLASSES;
+	classes->fresh = true;
+}
+
+struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES])
+{
+	while (classes->nr) {
+		uint32_t of = classes->current;
+		struct rte_mbuf *frame;
+
+		if (classes->head[of] == classes->tail[of]) {
+			classes->deficit[of] = 0;
+			next_turn(classes);
+			continue;
+		}
+		if (classes->fresh)
+			classes->deficit[of] += (int64_t)QUANTUM * shares[of];
+		classes->fresh = false;
+		frame = classes->frames[of][classes->head[of] % CLASS_FRAMES];
+		if (classes->deficit[of] < frame->pkt_len) {
+			next_turn(classes);
+			continue;
+		}
+		classes->deficit[of] -= frame->pkt_len;
+		classes->head[of]++;
+		classes->nr--;
+		return frame;
+	}
+	return NULL;
+}
+
+void classes_free(struct classes *classes)
+{
+	static const uint8_t shares[CLASSES] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+
+	while (classes->nr)
+		rte_pktmbuf_free(classes_take(classes, shares));
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Traffic classes of one vif: which of the guest's frames leave first when not all
+ * can. Worker.
+ *
+ * Theory of operation. A guest's ring is one queue, so frames are read from it
+ * ahead of the budget and wait here, each in its class: the priority of its VLAN
+ * tag, or the first three bits of its DSCP. The budget and the port are served by
+ * deficit round robin over the classes that have something waiting, by their
+ * shares. A class whose room is used up loses frames, which are counted, and holds
+ * up no other. Without classes nothing waits here, and nothing is lost.
+ */
+#ifndef VIFD_PATH_CLASSES_H
+#define VIFD_PATH_CLASSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#define CLASSES 8u
+#define CLASS_FRAMES 128u /* a power of two */
+
+enum classes_by { CLASSES_NONE, CLASSES_PCP, CLASSES_DSCP };
+
+/**
+ * struct classes_live - What may change
+ * @shares: of each class, above 0
+ */
+struct classes_live {
+	enum classes_by by;
+	uint8_t shares[CLASSES];
+};
+
+/**
+ * struct classes - What waits
+ * @nr:      frames in all
+ * @deficit: bytes that a class may still send in this round
+ * @current: the class whose turn it is; @fresh: its turn has just begun
+ */
+struct classes {
+	uint32_t nr;
+	uint32_t current;
+	bool fresh;
+	int64_t deficit[CLASSES];
+	uint32_t head[CLASSES], tail[CLASSES];
+	struct rte_mbuf *frames[CLASSES][CLASS_FRAMES];
+};
+
+/** classes_of() - The class of a frame as it goes to the wire */
+uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame);
+
+/** classes_put() - Let a frame wait. Return: false: its class is full, it stays the caller's */
+bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame);
+
+/** classes_take() - Whose turn it is. Return: frame, NULL = nothing waits */
+struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES]);
+
+/** classes_free() - Free what waits */
+void classes_free(struct classes *classes);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mirror.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_byteorder.h>
+#include <rte_errno.h>
+#include <rte_ether.h>
+
+#define TAP_FRAMES 512u
+
+struct tap *tap_create(void)
+{
+	struct tap *tap = calloc(1, sizeof(*tap));
+	char name[RTE_RING_NAMESIZE];
+	static unsigned int serial;
+
+	if (!tap)
+		return NULL;
+	snprintf(name, sizeof(name), "tap%u", serial++);
+	/* a producer that loses its CPU half-way must not stop the others: RTS */
+	tap->ring =
+		rte_ring_create(name, TAP_FRAMES, SOCKET_ID_ANY, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (tap->ring)
+		return tap;
+	free(tap);
+	errno = rte_errno;
+	return NULL;
+}
+
+void tap_destroy(struct tap *tap)
+{
+	struct rte_mbuf *frame;
+
+	if (!tap)
+		return;
+	while (rte_ring_dequeue(tap->ring, (void **)&frame) == 0)
+		rte_pktmbuf_free(frame);
+	rte_ring_free(tap->ring);
+	free(tap);
+}
+
+/* Does its outermost tag name this VLAN? */
+static bool is_of_vlan(const struct rte_mbuf *frame, uint16_t vlan)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const struct rte_vlan_hdr *)(eth + 1);
+
+	return frame->data_len >= sizeof(*eth) + sizeof(*tag) &&
+	       (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) ||
+		eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_QINQ)) &&
+	       (rte_be_to_cpu_16(tag->vlan_tci) & 0x0fff) == vlan;
+}
+
+void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
+		  struct rte_mempool *pool, const struct rte_mbuf *frame,
+		  enum mirror_direction direction)
+{
+	struct wake *watcher = atomic_load_explicit(&mirror->to->wake, memory_order_acquire);
+	struct rte_mbuf *copy;
+
+	if (!watcher || (mirror->vlan && !is_of_vlan(frame, mirror->vlan)))
+		return;
+	copy = rte_pktmbuf_copy(frame, pool, 0, UINT32_MAX);
+	if (copy)
+		copy->port = direction;
+	if (!copy || rte_ring_enqueue(mirror->to->ring, copy)) {
+		rte_pktmbuf_free(copy);
+		path_count(counters, COUNT_mirror_missed, 1);
+		return;
+	}
+	path_count(counters, COUNT_mirrored, 1);
+	wake_worker(watcher);
+}

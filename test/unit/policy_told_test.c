@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
+/* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
+/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
+/* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c vif/mirror.c */
+/* links: path/statics.c port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c */
+/* links: test/unit/fake_host.c */
+/* What of a policy others are told: the port, and who watches the vif. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fake_host.h"
+
+#define BACK HOST_BACK "7/0/"
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct guest *guest;
+
+static int setup(void **state)
+{
+	(void)state;
+	if (host_open())
+		return -1;
+	guest = host_connect(7);
+	return host_path(7) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close();
+	guest_free(guest);
+	return fake_all_free() ? 0 : -1;
+}
+
+static void rule(const char *key, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), BACK "%s", key);
+	if (value)
+		fake_xs_put(path, "%s", value);
+	else
+		fake_xs_remove(path);
+	host_settle();
+}
+
+static struct port_rules told;
+static uint32_t nr_told;
+
+static void record_rules(struct port *port, const struct port_rules *rules)
+{
+	(void)port;
+	told = *rules;
+	nr_told++;
+}
+
+/* The NIC's check must not drop what the policy allows. */
+static void port_is_told_what_hardware_may_enforce(void **state)
+{
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+	static const struct {
+		const char *key, *value;
+		bool spoof_check;
+		enum port_wish link;
+	} rules[] = {
+		{ "policy/broadcast", "0", true, PORT_LINK_AUTO },
+		{ "policy/ip", "10.0.0.5", true, PORT_LINK_AUTO },
+		{ "policy/anti-spoof", "0", false, PORT_LINK_AUTO },
+		{ "policy/macs", "02:00:00:00:00:09", false, PORT_LINK_AUTO },
+		{ "policy/vlan-filter", "10", false, PORT_LINK_AUTO },
+		{ "policy/vlan-outer", "10", false, PORT_LINK_AUTO },
+		{ "policy/link", "off", true, PORT_LINK_OFF },
+		{ "policy/link", "on", true, PORT_LINK_ON },
+	};
+
+	(void)state;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	for (uint32_t i = 0; i < NR(rules); i++) {
+		nr_told = 0;
+		rule(rules[i].key, rules[i].value);
+		assert_true(nr_told > 0);
+		assert_int_equal(told.spoof_check, rules[i].spoof_check);
+		assert_int_equal(told.link, rules[i].link);
+		rule(rules[i].key, NULL);
+		assert_true(told.spoof_check && told.link == PORT_LINK_AUTO);
+	}
+	port->ops = former;
+}
+
+/* A NIC gives to whom it was told to give. */
+static void port_is_told_what_must_arrive(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		uint32_t macs, vlans, mbps;
+	} rules[] = {
+		{ "policy/macs", "02:00:00:00:00:09 02:00:00:00:00:0a", 2, 0, 0 },
+		{ "policy/vlan-filter", "10,20-29", 0, 11, 0 },
+		{ "policy/vlan-insert", "10/5", 0, 1, 0 },
+		{ "policy/vlan-outer", "10", 0, 0, 0 },
+		{ "policy/allow-untagged", "0", 0, 0, 0 },
+		{ "policy/rate", "62500,50000", 0, 0, 11 },
+		{ "policy/rate", "1,1000000", 0, 0, 1 },
+		{ "policy/rate", "1000000000000000,1", 0, 0, 0 },
+	};
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+
+	(void)state;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	for (uint32_t i = 0; i < NR(rules); i++) {
+		uint32_t vlans = 0;
+
+		rule(rules[i].key, rules[i].value);
+		for (uint32_t word = 0; word < PORT_VLANS / 64; word++)
+			vlans += (uint32_t)__builtin_popcountll(told.vlans[word]);
+		assert_int_equal(told.nr_macs, rules[i].macs);
+		assert_int_equal(vlans, rules[i].vlans);
+		assert_int_equal(told.max_mbps, rules[i].mbps);
+		rule(rules[i].key, NULL);
+	}
+	port->ops = former;
+}
+
+static void rule_of(uint16_t domid, const char *key, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), HOST_BACK "%u/0/policy/%s", domid, key);
+	fake_xs_put(path, "%s", value);
+	host_settle();
+	/* who is to watch finds out at its next look */
+	fake_host.now_us += 2000000;
+	host_settle();
+}
+
+/* Seven, eight and nine watch each other in turn, until that makes a ring. */
+static void mirrors_that_make_no_sense_are_refused(void **state)
+{
+	struct guest *others[] = { host_connect(8), host_connect(9) };
+	const char *self = "policy/mirror-to: an interface does not mirror onto itself";
+	const char *ring = "policy/mirror-to: mirrors in a ring";
+
+	(void)state;
+	rule_of(7, "mirror-to", host_back_key(7, "mac"));
+	assert_string_equal(host_back_key(7, "policy-error"), self);
+	assert_null(host_path(7)->mirror.to);
+	rule_of(7, "mirror-to", "02:00:00:00:00:08");
+	assert_null(host_back_key(7, "policy-error"));
+	assert_int_equal(host_path(7)->mirror.directions, MIRROR_BOTH);
+	assert_ptr_equal(host_path(7)->mirror.to, host_path(8)->tap);
+	rule_of(8, "mirror-to", "02:00:00:00:00:09");
+	assert_null(host_back_key(8, "policy-error"));
+	rule_of(9, "mirror-to", "02:00:00:00:00:07");
+	assert_string_equal(host_back_key(9, "policy-error"), ring);
+	assert_null(host_path(9)->mirror.to);
+	/* what makes it one may change */
+	rule_of(8, "mirror-to", "");
+	rule_of(9, "mirror", "tx");
+	assert_null(host_back_key(9, "policy-error"));
+	assert_int_equal(host_path(9)->mirror.directions, MIRROR_TX);
+	assert_ptr_equal(host_path(9)->mirror.to, host_path(7)->tap);
+	assert_null(host_path(9)->tap);
+	host_close();
+	for (uint32_t i = 0; i < NR(others); i++)
+		guest_free(others[i]);
+	assert_int_equal(host_open(), 0);
+	host_toolstack(7);
+}
+
+static void files_to_mirror_to_are_names_in_a_folder(void **state)
+{
+	static const char *const wrong[] = {
+		"file:", "file:../x", "file:.x",	"file:a/b",
+		"a",	 "file",      "02:00:00:00:00", "ff:ff:ff:ff:ff:ff"
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < NR(wrong); i++) {
+		rule("policy/mirror-to", wrong[i]);
+		assert_non_null(host_back_key(7, "policy-error"));
+		rule("policy/mirror-to", NULL);
+		assert_null(host_back_key(7, "policy-error"));
+	}
+	strcpy(fake_host.config.capture_dir, "/nowhere");
+	rule("policy/mirror-to", "file:x");
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "policy/mirror-to: /nowhere: No such file or directory");
+	strcpy(fake_host.config.capture_dir, "/tmp");
+	rule("policy/mirror-to", "file:vifd-policy-test");
+	assert_null(host_back_key(7, "policy-error"));
+	assert_non_null(host_path(7)->mirror.to);
+	rule("policy/mirror-to", NULL);
+	assert_null(host_path(7)->mirror.to);
+	assert_int_equal(unlink("/tmp/vifd-policy-test.pcapng"), 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	return fake_start();
+}
+
+#define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VIF(port_is_told_what_hardware_may_enforce),
+		VIF(port_is_told_what_must_arrive),
+		VIF(mirrors_that_make_no_sense_are_refused),
+		VIF(files_to_mirror_to_are_names_in_a_folder),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
