@@ -11,7 +11,7 @@
 
 #include "vifront.h"
 
-#define CTRL_TIMEOUT (2 * HZ)
+#define CTRL_TIMEOUT (5 * HZ)
 
 static irqreturn_t ctrl_interrupt(int irq, void *data)
 {
@@ -69,7 +69,7 @@ static int ctrl_status(u32 status)
  * @d2:     Third
  * @answer: Gets the answer's datum (untrusted); may be NULL
  *
- * Process context, sleeps up to 2 s. Logs a back end that does not answer.
+ * Process context, sleeps up to 5 s. Logs a back end that does not answer.
  *
  * Return: 0; -EOPNOTSUPP also when there is no control ring; -EINVAL, -ENOSPC
  * as the back end says; -ETIMEDOUT or -EPROTO ends the use of the ring
