@@ -136,7 +136,10 @@ static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
 	return policy_set_files(draft, config->policy_dir, &whom, error);
 }
 
-/* Every source in order. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store */
+/*
+ * Every source in order. Whatever refuses a policy does it here: vif_set_policy() asks
+ * before it writes. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store
+ */
 static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
 		     char *error)
 {
