@@ -21,7 +21,7 @@ sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxe
             $(SIM)/lib/$(sim_ctrl_soname)
 
 .PHONY: sim
-sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## the sim bed: libraries, store, guests
+sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## the sim bed: libraries, store, guests
 
 .PHONY: sim-self sim-test sim-demo
 sim-self: sim $(sim_test) ## self tests of the sim bed: libraries and store
