@@ -159,7 +159,8 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		snprintf(error, POLICY_ERROR_MAX, "%s: %.*s", key, 150, why);
 		return ret;
 	}
-	return read_rules(vif, draft, error);
+	ret = read_rules(vif, draft, error);
+	return ret ? ret : vif_check_mirror(vif, draft, error);
 }
 
 /* Rules that were written together are taken together. */
@@ -210,8 +211,6 @@ void vif_read_policy(struct vif *vif)
 	char error[POLICY_ERROR_MAX] = "";
 	int ret = read_whole(vif, &draft, NULL, error);
 
-	if (!ret)
-		ret = vif_check_mirror(vif, &draft, error);
 	if (!ret) {
 		vif->policy.draft = draft;
 		vif->policy.valid = true;

@@ -95,6 +95,9 @@ static void admin_sets_several_keys_at_once(void **state)
 	assert_int_equal(vif_set_policy(vif7(), "mtu=1300;../mac=1", error), -EINVAL);
 	assert_int_equal(vif_set_policy(vif7(), "mtu=1300;=1", error), -EINVAL);
 	assert_int_equal(vif_set_policy(vif7(), "", error), -EINVAL);
+	/* what only the whole daemon can tell is refused before it is written, too */
+	assert_int_equal(vif_set_policy(vif7(), "mirror-to=02:00:00:00:00:07", error), -EINVAL);
+	assert_null(host_back_key(7, "policy/mirror-to"));
 	host_settle();
 	assert_null(host_back_key(7, "policy-error"));
 	assert_null(host_back_key(7, "policy/macs"));
