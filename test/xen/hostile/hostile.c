@@ -632,6 +632,7 @@ static void otherend_changed(struct xenbus_device *dev, enum xenbus_state state)
 static const struct xenbus_device_id hostile_ids[] = { { "vif" }, { "" } };
 
 static struct xenbus_driver hostile_driver = {
+	.name = "hostile",
 	.ids = hostile_ids,
 	.probe = hostile_probe,
 	.remove = hostile_remove,
