@@ -17,19 +17,19 @@ LOG_TAG("privileges");
 static const capng_type_t kinds = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
 static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK };
 
-/* glibc, DPDK (hotplug of a VF's device included), Xen's libraries, sanitizers. */
+/* glibc, DPDK (hotplug of a VF's device and its interrupt thread included), Xen's libraries, sanitizers. */
 SYSCALLS("accept", "accept4", "access", "bind", "brk", "clock_gettime", "clock_nanosleep", "clone",
-	 "clone3", "close", "connect", "dup", "dup3", "exit", "exit_group", "fchmod", "fcntl",
-	 "flock", "fstat", "ftruncate", "futex", "get_mempolicy", "getcwd", "getdents64", "getpid",
-	 "getrandom", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "ioctl",
-	 "listen", "lseek", "lstat", "madvise", "mlock", "mmap", "mprotect", "mremap", "munlock",
-	 "munmap", "nanosleep", "newfstatat", "open", "openat", "pipe2", "poll", "ppoll", "prctl",
-	 "pread64", "prlimit64", "read", "readlink", "readlinkat", "recvfrom", "recvmsg",
-	 "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-	 "sched_getaffinity", "sched_setaffinity", "sched_yield", "sendmsg", "sendto",
-	 "set_mempolicy", "set_robust_list", "setsockopt", "shutdown", "sigaltstack", "socket",
-	 "stat", "statx", "sysinfo", "tgkill", "timerfd_settime", "uname", "unlink", "unlinkat",
-	 "write", "writev");
+	 "clone3", "close", "connect", "dup", "dup3", "epoll_create", "epoll_ctl", "epoll_wait",
+	 "eventfd2", "exit", "exit_group", "fchmod", "fcntl", "flock", "fstat", "ftruncate",
+	 "futex", "get_mempolicy", "getcwd", "getdents64", "getpid", "getrandom", "getsockname",
+	 "getsockopt", "gettid", "gettimeofday", "getuid", "ioctl", "listen", "lseek", "lstat",
+	 "madvise", "mlock", "mmap", "mprotect", "mremap", "munlock", "munmap", "nanosleep",
+	 "newfstatat", "open", "openat", "pipe2", "poll", "ppoll", "prctl", "pread64", "prlimit64",
+	 "pwrite64", "read", "readlink", "readlinkat", "recvfrom", "recvmsg", "restart_syscall",
+	 "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_getaffinity",
+	 "sched_setaffinity", "sched_yield", "sendmsg", "sendto", "set_mempolicy",
+	 "set_robust_list", "setsockopt", "shutdown", "sigaltstack", "socket", "stat", "statx",
+	 "sysinfo", "tgkill", "timerfd_settime", "uname", "unlink", "unlinkat", "write", "writev");
 
 #ifdef __SANITIZE_ADDRESS__
 /* The leak checker stops the other threads as a debugger would. */

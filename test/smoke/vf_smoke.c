@@ -30,6 +30,7 @@
 #include "port/keep.h"
 #include "port/nic.h"
 #include "port/pf.h"
+#include "privileges.h"
 
 #define SOFT_MANY 30u
 
@@ -393,6 +394,8 @@ static int open_ports(struct config_nic *section)
 	nic = pool ? nic_create(section, pool) : NULL;
 	if (!nic)
 		return -errno;
+	if (privileges_confine() < 0)
+		return -EPERM;
 	a = nic_open_vf(nic, &mac_a, "vif 1.0");
 	b = nic_open_vf(nic, &mac_b, "vif 2.0");
 	check("two VFs can be opened", a && b);
@@ -438,7 +441,8 @@ int main(int argc, char **argv)
 		section->driver = CONFIG_DRIVER_NETDEV;
 	log_set_level(config.log_level);
 	keep_set_dir(config.run_dir);
-	if (dma_start(&config) < 0)
+	/* with no more power than vifd has */
+	if (privileges_drop() < 0 || dma_start(&config) < 0)
 		return EXIT_FAILURE;
 	before[0] = pf_says(argv[1], 0);
 	before[1] = pf_says(argv[1], 1);

@@ -13,15 +13,15 @@ if [ "${1:-}" = --help ]; then
 	exit 0
 fi
 objects=$(find backend/port -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
-objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override xen/extent xen/xtl)"
+objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override xen/extent xen/xtl privileges)"
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
 mkdir -p "$out"
 # Under the daemon's name: that is what the bed takes along, with its libraries and drivers.
 # shellcheck disable=SC2046,SC2086 # lists of flags
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
-	$(pkg-config --cflags libdpdk libmnl) test/smoke/vf_smoke.c $objects \
-	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl xencall xentoollog) -lpthread -o "$out/vifd"
+	$(pkg-config --cflags libdpdk libmnl libcap-ng) test/smoke/vf_smoke.c $objects \
+	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl xencall xentoollog libcap-ng libseccomp) -lpthread -o "$out/vifd"
 if [ "${1:-}" = --here ]; then
 	shift
 	exec timeout 120 "$out/vifd" "$@"
