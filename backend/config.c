@@ -38,6 +38,7 @@ struct option {
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const memories[] = { "auto", "xen", "plain", NULL };
+static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
@@ -74,10 +75,14 @@ static const struct option options[] = {
 	  .help = "network device of the physical function; empty: this NIC has no VFs" },
 	{ NIC(uplink), NETDEV, .value = "",
 	  .help = "network device that the software switch sends by; empty: the pf; none: no wire" },
+	{ NIC(uplink_mbps), NUMBER(0, 1000000), .value = "0",
+	  .help = "most Mbit/s that the software switch sends by the uplink; 0: what it takes" },
 	{ NIC(vfs), NUMBER(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
 	{ NIC(devices), WORDS(devices), .value = "",
 	  .help = "VFs where there is no pf (a driver domain): network devices or PCI addresses" },
+	{ NIC(assign), CHOICE(assigns), .value = "fixed",
+	  .help = "who has a VF where there are too few: whoever has one keeps it, or the busiest" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
 	  .help = "who drives the VFs: DPDK's own PCI driver, the kernel's netdev, or as each is bound" },
 	{ NIC(vdev), VDEV, .value = "",
@@ -107,6 +112,7 @@ struct loader {
 _Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)

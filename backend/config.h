@@ -35,6 +35,12 @@ enum config_driver {
 	CONFIG_DRIVER_NETDEV, /* by netdevs only */
 };
 
+/** enum config_assign - Who has a VF where there are fewer than vifs that prefer one */
+enum config_assign {
+	CONFIG_ASSIGN_FIXED, /* who has one keeps it */
+	CONFIG_ASSIGN_LOAD,  /* the busiest */
+};
+
 /**
  * struct config_nic - [nic NAME]: one physical NIC and its switch
  * @name:   as in the section's title; a vif whose bridge= key is this name, or
@@ -42,8 +48,10 @@ enum config_driver {
  * @pf:     netdev of the physical function, "" = no VFs on this NIC
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
+ * @uplink_mbps: most that the switch sends by it, Mbit/s; 0 = what it takes
  * @vfs:    VFs to create when there are none yet; those found are used as they are
  * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
+ * @assign: who has a VF
  * @driver: who drives the VFs
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
@@ -51,9 +59,11 @@ struct config_nic {
 	char name[CONFIG_NIC_NAME_MAX];
 	char pf[IF_NAMESIZE];
 	char uplink[IF_NAMESIZE];
+	uint32_t uplink_mbps;
 	uint32_t vfs;
 	char devices[CONFIG_DEVICES_MAX];
 	enum config_driver driver;
+	enum config_assign assign;
 	char vdev[CONFIG_VDEV_MAX];
 };
 

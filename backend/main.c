@@ -21,6 +21,7 @@
 #include "log.h"
 #include "path/neighbours.h"
 #include "port/keep.h"
+#include "port/monitor.h"
 #include "port/nic.h"
 #include "privileges.h"
 #include "telemetry.h"
@@ -56,6 +57,7 @@ struct daemon {
 	bool eal_started;
 	struct rte_mempool *pool;
 	struct vifs *vifs;
+	struct monitor *monitor;
 	int signals;
 };
 
@@ -188,6 +190,9 @@ static int start_vifs(struct daemon *daemon)
 	daemon->host.opener = opener_start(daemon->host.raise);
 	if (!daemon->host.opener)
 		return -errno;
+	daemon->monitor = monitor_open();
+	if (!daemon->monitor)
+		log_warn("network devices cannot be watched: %m, they are looked at each second");
 	daemon->vifs = vifs_open(&daemon->host);
 	if (!daemon->vifs)
 		return -errno;
@@ -226,6 +231,7 @@ static void daemon_stop(struct daemon *daemon)
 
 	control_stop();
 	vifs_close(daemon->vifs);
+	monitor_close(daemon->monitor);
 	opener_stop(host->opener);
 	for (uint32_t i = 0; i < host->nr_nics; i++) {
 		worker_detach_nic(host->workers[i % host->nr_workers], host->nics[i]);
@@ -260,6 +266,7 @@ static void daemon_loop(struct daemon *daemon)
 		{ .fd = raise_control.fd, .events = POLLIN },
 		{ .fd = evt_fd(daemon->host.evt), .events = POLLIN },
 		{ .fd = daemon->signals, .events = POLLIN },
+		{ .fd = monitor_fd(daemon->monitor), .events = POLLIN },
 	};
 
 	for (;;) {
@@ -267,11 +274,13 @@ static void daemon_loop(struct daemon *daemon)
 
 		control_take();
 		next = vifs_run(daemon->vifs, now_us());
-		if (poll(fds, 4, poll_timeout_ms(next)) < 0 && errno != EINTR)
+		if (poll(fds, 5, poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
+		if (monitor_take(daemon->monitor))
+			vifs_links_changed(daemon->vifs);
 		if (fds[3].revents)
 			return;
 	}

@@ -236,8 +236,8 @@ static int answer_move(void *arg)
 		move = VIF_MOVE_SOFTWARE;
 	else
 		move = VIF_MOVE_NONE;
-	if (move == VIF_MOVE_NONE)
-		question->why = "expected vf, other or software";
+	if (move == VIF_MOVE_NONE && strcmp(text, ",auto"))
+		question->why = "expected vf, other, software or auto";
 	else if (vif_move(vif, move))
 		question->why = "the vif is not connected";
 	else
@@ -337,7 +337,7 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
 		{ "/vifd/counters", command_counters, "What counters count. No parameter" },
 		{ "/vifd/move", command_move,
-		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software" },
+		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software|auto" },
 		{ "/vifd/policy", command_policy,
 		  "Rules and where they come from. Parameters: DOMID.HANDLE, first rule (0)" },
 		{ "/vifd/set", command_set, "Set rules. Parameters: DOMID.HANDLE,KEY=VALUE;KEY" },

@@ -71,6 +71,7 @@ struct eth {
 	bool started;
 	atomic_bool gone;
 	char netdev[IF_NAMESIZE];
+	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *own_pool;
 	struct offload *offload;
@@ -138,7 +139,7 @@ static void queue_check(struct eth *eth, struct eth_queue *queue)
 	if (!due(&queue->next_check, CHECK_US))
 		return;
 	error = afp_error(&queue->afp);
-	if (error && !if_nametoindex(eth->netdev))
+	if (error && if_nametoindex(eth->netdev) != eth->ifindex)
 		atomic_store(&eth->gone, true);
 }
 
@@ -370,7 +371,8 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 		return;
 	}
 	netdev_link(eth->netdev, link);
-	if (eth_gone(eth))
+	link->gone = eth_gone(eth) || if_nametoindex(eth->netdev) != eth->ifindex;
+	if (link->gone)
 		link->up = false;
 }
 
@@ -505,7 +507,8 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 	ret = rte_eal_hotplug_add("vdev", eth->device, args);
 	if (ret < 0)
 		return ret;
-	ret = afp_open(&eth->queue.afp, if_nametoindex(eth->netdev));
+	eth->ifindex = if_nametoindex(eth->netdev);
+	ret = afp_open(&eth->queue.afp, eth->ifindex);
 	if (ret < 0)
 		return ret;
 	return device_start(eth, pool);

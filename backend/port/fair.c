@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_ring.h>
 
@@ -14,6 +15,10 @@
 
 /* Bytes a round for each unit of weight: two large frames for the default. */
 #define QUANTUM_BYTES 192u
+
+/* A wire with a rate may send this much at once after a pause. */
+#define BURST_US 1000u
+#define BURST_BYTES_MIN 16384.0
 
 /*
  * struct fair_queue
@@ -47,6 +52,9 @@ struct fair {
 	_Atomic uint32_t nr_words; /* of busy, ever used */
 	struct fair_queue *current;
 	uint32_t cursor;
+	double bytes_a_cycle;
+	double credit;
+	uint64_t filled;
 };
 
 struct fair *fair_create(void (*barrier)(void))
@@ -56,6 +64,12 @@ struct fair *fair_create(void (*barrier)(void))
 	if (fair)
 		fair->barrier = barrier;
 	return fair;
+}
+
+void fair_set_rate(struct fair *fair, uint32_t mbps)
+{
+	fair->bytes_a_cycle = (double)mbps * 125000.0 / (double)rte_get_timer_hz();
+	fair->filled = rte_get_timer_cycles();
 }
 
 static _Atomic uint64_t *busy_word(struct fair_queue *queue)
@@ -283,11 +297,33 @@ static void queue_rest(struct fair_queue *queue)
 		atomic_fetch_or(busy_word(queue), busy_bit(queue));
 }
 
+/* Return: false: its rate is used up for now */
+static bool may_send(struct fair *fair)
+{
+	double most = fair->bytes_a_cycle * (double)rte_get_timer_hz() / 1e6 * BURST_US;
+	uint64_t now;
+
+	if (fair->bytes_a_cycle <= 0)
+		return true;
+	now = rte_get_timer_cycles();
+	fair->credit += (double)(now - fair->filled) * fair->bytes_a_cycle;
+	fair->credit = RTE_MIN(fair->credit, RTE_MAX(most, BURST_BYTES_MIN));
+	fair->filled = now;
+	return fair->credit > 0;
+}
+
+bool fair_is_paused(const struct fair *fair)
+{
+	return fair->bytes_a_cycle > 0 && fair->credit <= 0;
+}
+
 uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct fair_queue *queue;
 	uint16_t taken = 0;
 
+	if (!may_send(fair))
+		return 0;
 	while (taken < nr && (queue = turn(fair))) {
 		taken += queue_take(queue, pkts + taken, nr - taken);
 		if (rte_ring_empty(queue->ring)) {
@@ -297,5 +333,7 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 			fair->current = NULL;
 		}
 	}
+	for (uint16_t i = 0; fair->bytes_a_cycle > 0 && i < taken; i++)
+		fair->credit -= pkts[i]->pkt_len;
 	return taken;
 }

@@ -45,6 +45,12 @@ struct fair_queue;
  */
 struct fair *fair_create(void (*barrier)(void));
 
+/** fair_set_rate() - Before frames are put. @mbps: most that is taken, Mbit/s; 0 = no limit */
+void fair_set_rate(struct fair *fair, uint32_t mbps);
+
+/** fair_is_paused() - The worker that takes: its rate was used up; ask again soon */
+bool fair_is_paused(const struct fair *fair);
+
 /** fair_destroy() - While nobody puts or takes; frees what is left. NULL is fine */
 void fair_destroy(struct fair *fair);
 

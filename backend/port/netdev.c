@@ -202,6 +202,13 @@ int netdev_set_up(const char *name, bool up)
 	return netdev_ioctl(name, SIOCSIFFLAGS, &ifr);
 }
 
+bool netdev_is_up(const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	return netdev_ioctl(name, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP);
+}
+
 int netdev_mac(const char *name, struct rte_ether_addr *mac)
 {
 	struct ifreq ifr = { 0 };

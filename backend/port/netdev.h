@@ -54,6 +54,9 @@ void netdev_restore(const char *name, const struct netdev_saved *saved);
 /** netdev_set_up() - Return: 0, -errno */
 int netdev_set_up(const char *name, bool up);
 
+/** netdev_is_up() - Is it set up, whatever its carrier? One that is gone is not */
+bool netdev_is_up(const char *name);
+
 /** netdev_mac() - Return: 0, -errno */
 int netdev_mac(const char *name, struct rte_ether_addr *mac);
 

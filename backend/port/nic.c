@@ -157,7 +157,7 @@ static void open_uplink(struct nic *nic)
 			  nic->config->name, name, strerror(-ret));
 		return;
 	}
-	switch_set_uplink(nic->env.sw, nic->uplink);
+	switch_set_uplink(nic->env.sw, nic->uplink, nic->config->uplink_mbps);
 	log_info("%s: uplink %s, mtu %u", nic->config->name, name, eth_mtu(nic->uplink));
 }
 
@@ -354,6 +354,25 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
 {
 	switch_stats_get(nic->env.sw, stats);
+}
+
+uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
+{
+	*vfs = nic->config->vdev[0] ? UINT32_MAX : 0;
+	return nic->env.vfs ? vfpool_count(nic->env.vfs, vfs) : *vfs;
+}
+
+uint32_t nic_capacity_mbps(struct nic *nic)
+{
+	struct port_link link = { 0 };
+
+	if (nic->config->uplink_mbps)
+		return nic->config->uplink_mbps;
+	if (nic->config->pf[0])
+		netdev_link(nic->config->pf, &link);
+	if (!link.speed_mbps)
+		nic_uplink_link(nic, &link);
+	return link.speed_mbps;
 }
 
 void nic_uplink_link(struct nic *nic, struct port_link *link)

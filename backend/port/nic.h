@@ -100,6 +100,17 @@ struct nic_vf_info {
 /** nic_vf_list() - Up to @max VFs of the NIC. Return: how many were filled in */
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max);
 
+/**
+ * nic_vf_count() - How many vifs may have a VF
+ * @vfs: all VFs that there are
+ *
+ * Return: those that nobody has
+ */
+uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs);
+
+/** nic_capacity_mbps() - What the wire carries; 0 = unknown */
+uint32_t nic_capacity_mbps(struct nic *nic);
+
 /** nic_switch_stats() - What the software switch has dropped. Any thread */
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
 

@@ -44,10 +44,11 @@ enum port_kind { PORT_VF, PORT_SOFTWARE };
 
 /**
  * struct port_link - Link as the port sees it
+ * @gone:       what was behind the port does not exist any more
  * @speed_mbps: 0 = unknown
  */
 struct port_link {
-	bool up;
+	bool up, gone;
 	uint32_t speed_mbps;
 };
 

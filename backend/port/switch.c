@@ -19,6 +19,9 @@ LOG_TAG("switch");
 #define SWITCH_PORTS_MAX 1024u
 #define INBOX_FRAMES 512u
 
+/* An uplink that used up its rate is looked at again this soon. */
+#define PAUSE_US 100u
+
 /* A frame that stays inside keeps its promises; one that leaves is the uplink's to finish. */
 #define SWITCH_TX_OFFLOADS                                                                         \
 	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
@@ -402,7 +405,9 @@ void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)
 
 uint32_t switch_uplink_timed_us(const struct ethswitch *sw)
 {
-	return sw->uplink ? eth_timed_us(sw->uplink, 0) : 0;
+	if (!sw->uplink)
+		return 0;
+	return fair_is_paused(sw->to_uplink) ? PAUSE_US : eth_timed_us(sw->uplink, 0);
 }
 
 static int soft_rx_fd(struct port *port, uint16_t queue)
@@ -717,9 +722,10 @@ void switch_destroy(struct ethswitch *sw)
 	free(sw);
 }
 
-void switch_set_uplink(struct ethswitch *sw, struct eth *uplink)
+void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 {
 	sw->uplink = uplink;
+	fair_set_rate(sw->to_uplink, mbps);
 }
 
 void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)

@@ -64,8 +64,12 @@ void switch_destroy(struct ethswitch *sw);
 /** switch_set_barrier() - How to wait until no worker holds what was taken out; default: nothing */
 void switch_set_barrier(void (*barrier)(void));
 
-/** switch_set_uplink() - Before workers poll; NULL = no wire. The ethdev stays the caller's */
-void switch_set_uplink(struct ethswitch *sw, struct eth *uplink);
+/**
+ * switch_set_uplink() - Before workers poll
+ * @uplink: the wire, which stays the caller's; NULL = none
+ * @mbps:   most that goes there, Mbit/s; 0 = what it takes
+ */
+void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
 
 /** struct switch_hooks - What the owner of the uplink does for a port; members may be NULL */
 struct switch_hooks {

@@ -186,15 +186,31 @@ static void restore_values(struct vf *vf, const char *netdev)
 	keep_forget(vf->info.pci);
 }
 
+/* Who sets a netdev down that we set up wants it down: it stays so, and nobody gets it. */
+static void respect_down(struct vf *vf, const char *netdev)
+{
+	if (!vf->netdev_saved.ifindex || vf->netdev_saved.ifindex != if_nametoindex(netdev) ||
+	    netdev_is_up(netdev))
+		return;
+	log_warn("%s: VF %s (%s) was set down, it is free when it is up again", vf->info.owner,
+		 vf->info.pci, netdev);
+	vf->netdev_saved.flags &= ~IFF_UP;
+	vfpool_shun(vf->env->vfs, vf->info.index);
+}
+
 /* Undo, in reverse, whatever vf_try() got done. A VF that is gone is fine. */
 static void vf_give_back(struct vf *vf)
 {
 	char netdev[IF_NAMESIZE] = "";
 
+	bool was_open = vf->eth != NULL;
+
 	groups_close(&vf->groups);
 	eth_close(vf->eth);
 	reach_close(&vf->reach);
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
+		if (was_open)
+			respect_down(vf, netdev);
 		restore_values(vf, netdev);
 		netdev_restore(vf->info.netdev, &vf->netdev_saved);
 	}

@@ -29,6 +29,7 @@ LOG_TAG("vfpool");
  * @listed: the VFs by netdev or address, where there is no PF
  * @lock:   guards all below it
  * @was:    what those that are @bound by us were bound to before
+ * @shunned: ifindex of the netdev that was set down under us, 0 = it was not
  */
 struct vfpool {
 	char root[PATH_MAX - 128];
@@ -42,6 +43,7 @@ struct vfpool {
 	struct vfpool_vf vfs[VFPOOL_MAX];
 	char was[VFPOOL_MAX][BIND_NAME_MAX];
 	bool bound[VFPOOL_MAX];
+	uint32_t shunned[VFPOOL_MAX];
 };
 
 /* Return: the file's number, -errno */
@@ -163,6 +165,32 @@ static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *
 	return 0;
 }
 
+/* A number of a netdev's in sysfs, decimal or with 0x; 0 = it is not there. */
+static uint32_t netdev_number(const struct vfpool *pool, const char *netdev, const char *file)
+{
+	char path[PATH_MAX], text[16] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/class/net/%s/%s", pool->root, netdev, file);
+	fd = netdev[0] ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len <= 0 ? 0 : (uint32_t)strtoul(text, NULL, 0);
+}
+
+/* Is it up again, or another one? */
+static void look_at_shunned(struct vfpool *pool, uint16_t index)
+{
+	const char *netdev = pool->vfs[index].netdev;
+
+	if (netdev_number(pool, netdev, "ifindex") != pool->shunned[index] ||
+	    netdev_number(pool, netdev, "flags") & IFF_UP)
+		pool->shunned[index] = 0;
+}
+
 /* Owners stay; VFs that are new, gone or have another netdev are noticed. */
 static void refresh(struct vfpool *pool)
 {
@@ -175,6 +203,8 @@ static void refresh(struct vfpool *pool)
 			nr = i + 1; /* gone, but not given back yet */
 		else if (i >= pool->nr && i >= pool->nr_listed)
 			break;
+		if (pool->shunned[i])
+			look_at_shunned(pool, i);
 	}
 	pool->nr = nr;
 }
@@ -325,6 +355,12 @@ void vfpool_close(struct vfpool *pool)
 	free(pool);
 }
 
+static bool is_free(const struct vfpool *pool, uint32_t index)
+{
+	return !pool->vfs[index].owner[0] && usable(pool, &pool->vfs[index]) &&
+	       !pool->shunned[index];
+}
+
 static bool skipped(const uint64_t *skip, uint16_t index)
 {
 	return skip && skip[index / 64] & 1ull << (index % 64);
@@ -340,7 +376,7 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
 		struct vfpool_vf *candidate = &pool->vfs[i];
 
-		if (candidate->owner[0] || !usable(pool, candidate) || skipped(skip, i))
+		if (!is_free(pool, i) || skipped(skip, i))
 			continue;
 		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
 		candidate->mac = *mac;
@@ -357,6 +393,26 @@ void vfpool_release(struct vfpool *pool, uint16_t index)
 	memset(pool->vfs[index].owner, 0, sizeof(pool->vfs[index].owner));
 	memset(&pool->vfs[index].mac, 0, sizeof(pool->vfs[index].mac));
 	pthread_mutex_unlock(&pool->lock);
+}
+
+void vfpool_shun(struct vfpool *pool, uint16_t index)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->shunned[index] = netdev_number(pool, pool->vfs[index].netdev, "ifindex");
+	pthread_mutex_unlock(&pool->lock);
+}
+
+uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs)
+{
+	uint32_t nr = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr; i++)
+		nr += is_free(pool, i);
+	*vfs = nr_usable(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return nr;
 }
 
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])

@@ -85,6 +85,16 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 /** vfpool_release() - Give a VF back */
 void vfpool_release(struct vfpool *pool, uint16_t index);
 
+/**
+ * vfpool_shun() - Nobody gets this VF: its netdev was set down under us
+ *
+ * Until it is up again, or was removed and made anew.
+ */
+void vfpool_shun(struct vfpool *pool, uint16_t index);
+
+/** vfpool_count() - Looks again. @vfs: VFs that there are. Return: those that nobody has */
+uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
+
 /** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
 

@@ -163,7 +163,6 @@ static int try_again(struct vif *vif, const char *what, int error)
 
 static int connect_port(struct vif *vif)
 {
-	vif->nic = choose_nic(vif);
 	vif->path->port = nic_open_software(vif->nic, &vif->mac, vif->name);
 	if (vif->path->port)
 		return 0;
@@ -205,6 +204,7 @@ int vif_connect(struct vif *vif)
 		vif_refuse(vif, why);
 		return -EPROTO;
 	}
+	vif->nic = choose_nic(vif);
 	vif_read_live(vif, &vif->live);
 	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);
 	if (!vif->path)
@@ -224,7 +224,7 @@ int vif_connect(struct vif *vif)
 		goto err_attached;
 	}
 	vif_write_path(vif);
-	vif_ask_vf(vif);
+	pool_kick(host->pool);
 	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
 		 vif->path->port->name);
 	return 0;
@@ -258,6 +258,7 @@ void vif_disconnect(struct vif *vif)
 	vif->path = NULL;
 	vif_tell_neighbours(vif);
 	vif->carrier = -1;
+	pool_forget(vif);
 	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");

@@ -15,6 +15,8 @@
 #include "../xen/store.h"
 
 struct opener;
+struct pool;
+struct vifs;
 
 /**
  * struct host - Control thread
@@ -23,6 +25,7 @@ struct opener;
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
  * @opener:    opens VFs, which takes long
+ * @vifs, @pool: all vifs, and who of them has a VF; NULL while there are none yet
  */
 struct host {
 	const struct config *config;
@@ -33,6 +36,8 @@ struct host {
 	struct evt *evt;
 	struct wake *raise;
 	struct opener *opener;
+	struct vifs *vifs;
+	struct pool *pool;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	uint32_t nr_workers;

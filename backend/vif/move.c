@@ -96,6 +96,7 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	vif->move_error = error;
 	if (!port) {
 		log_info("%s: no VF: %s, staying on the software path", vif->name, strerror(error));
+		pool_bar(vif, now_us);
 		return;
 	}
 	if (use_port(vif, port, now_us)) {
@@ -103,6 +104,7 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		vif_close_port(vif, port);
 		return;
 	}
+	vif->pool.gained_us = now_us;
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
@@ -125,6 +127,15 @@ static void move_to_software(struct vif *vif, uint64_t now_us)
 }
 
 int vif_move(struct vif *vif, enum vif_move move)
+{
+	vif->pool.pinned = vif->path && move != VIF_MOVE_NONE;
+	vif->pool.pinned_vf = move != VIF_MOVE_SOFTWARE;
+	vif->pool.barred_us = 0;
+	pool_kick(vif->host->pool);
+	return vif_send(vif, move);
+}
+
+int vif_send(struct vif *vif, enum vif_move move)
 {
 	if (!vif->path)
 		return -ENOTCONN;

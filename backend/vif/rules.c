@@ -160,7 +160,9 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		return ret;
 	}
 	ret = read_rules(vif, draft, error);
-	return ret ? ret : vif_check_mirror(vif, draft, error);
+	if (!ret)
+		ret = vif_check_mirror(vif, draft, error);
+	return ret ? ret : pool_admit(vif, draft, error);
 }
 
 /* Rules that were written together are taken together. */

@@ -228,6 +228,7 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	uint64_t due_us;
 
 	vif_update_handover(vif, now_us);
+	pool_guard(vif, now_us);
 	vif_update_move(vif, now_us);
 	vif_update_live(vif, now_us);
 	capability_update(vif, now_us);

@@ -22,6 +22,7 @@
 #include "mirror.h"
 #include "../path/neighbours.h"
 #include "policy.h"
+#include "pool.h"
 
 /* Xen's public/io/xenbus.h. */
 enum xenbus_state {
@@ -70,6 +71,7 @@ struct vif_policy {
  * @connect_at_us: not to be connected before
  * @cooldown_us:   how much longer that will be after the next connection
  * @connected_us:  when it was tried last
+ * @pool:      its turn at the VFs
  * @vf_ticket: a VF was asked for and has not come yet, 0 = none
  * @move:       asked for and not begun yet
  * @move_error: errno for which the last move failed, 0 = it did not
@@ -100,6 +102,7 @@ struct vif {
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
+	struct pool_vif pool;
 	uint64_t vf_ticket;
 	enum vif_move move;
 	int move_error;
@@ -196,10 +199,16 @@ void vif_disconnect(struct vif *vif);
 /* move.c */
 
 /**
- * vif_move() - Move to a VF or to the software path, under traffic
+ * vif_send() - Move to a VF or to the software path, under traffic
  *
  * Begins at the next update, after a move that is under way. How it ends is seen
  * in the port's kind and in @move_error. Return: 0, -ENOTCONN
+ */
+int vif_send(struct vif *vif, enum vif_move move);
+
+/**
+ * vif_move() - As vif_send(), by the admin's word, which holds until the vif disconnects
+ * @move: VIF_MOVE_NONE: as the pool sees fit from now on
  */
 int vif_move(struct vif *vif, enum vif_move move);
 

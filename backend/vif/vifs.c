@@ -8,6 +8,7 @@
 
 #include "ctrl.h"
 #include "opener.h"
+#include "pool.h"
 #include "vif.h"
 
 LOG_TAG("vifs");
@@ -171,6 +172,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 			vif_vf_came(vif, result.port, result.error, now_us);
 		else
 			opener_close(vifs->host->opener, result.port);
+		pool_kick(vifs->host->pool);
 	}
 }
 
@@ -195,9 +197,27 @@ static void drop(struct vifs *vifs, struct vif *vif)
 	vif_destroy(vif);
 }
 
+void vifs_links_changed(struct vifs *vifs)
+{
+	pool_links_changed(TAILQ_FIRST(&vifs->list));
+	pool_kick(vifs->host->pool);
+}
+
+static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
+{
+	uint64_t next = pool_run(vifs->host->pool, TAILQ_FIRST(&vifs->list), now_us);
+	struct vif *vif;
+
+	if (TAILQ_EMPTY(&vifs->list))
+		return UINT64_MAX;
+	TAILQ_FOREACH (vif, &vifs->list, link)
+		if (vif->due_us < next)
+			next = vif->due_us;
+	return next;
+}
+
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 {
-	uint64_t next = UINT64_MAX;
 	struct vif *vif, *after;
 
 	take_events(vifs);
@@ -209,14 +229,10 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		after = TAILQ_NEXT(vif, link);
 		if ((vif->dirty || vif->due_us <= now_us ||
 		     (vif->path && path_faulted(vif->path))) &&
-		    !vif_update(vif, now_us)) {
+		    !vif_update(vif, now_us))
 			drop(vifs, vif);
-			continue;
-		}
-		if (vif->due_us < next)
-			next = vif->due_us;
 	}
-	return next;
+	return next_turn(vifs, now_us);
 }
 
 struct vifs *vifs_open(struct host *host)
@@ -227,14 +243,18 @@ struct vifs *vifs_open(struct host *host)
 	if (!vifs)
 		return NULL;
 	vifs->host = host;
+	host->vifs = vifs;
+	host->pool = pool_create(host);
 	TAILQ_INIT(&vifs->list);
 	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
 	vifs->rescan = true;
-	ret = store_watch(host->store, vifs->root, "backend");
+	ret = host->pool ? store_watch(host->store, vifs->root, "backend") : -ENOMEM;
 	if (!ret)
 		ret = store_watch(host->store, "@releaseDomain", "release");
 	if (ret) {
 		log_error("xenstore cannot be watched: %s", strerror(-ret));
+		pool_destroy(host->pool);
+		host->vifs = NULL;
 		free(vifs);
 		errno = -ret;
 		return NULL;
@@ -252,5 +272,7 @@ void vifs_close(struct vifs *vifs)
 	store_unwatch(vifs->host->store, vifs->root, "backend");
 	while ((vif = TAILQ_FIRST(&vifs->list)))
 		drop(vifs, vif);
+	pool_destroy(vifs->host->pool);
+	vifs->host->vifs = NULL;
 	free(vifs);
 }

@@ -28,6 +28,9 @@ void vifs_close(struct vifs *vifs);
  */
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us);
 
+/** vifs_links_changed() - Some network device did */
+void vifs_links_changed(struct vifs *vifs);
+
 /** vifs_find() - Return: the vif, NULL = there is none */
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle);
 

@@ -302,6 +302,10 @@ static enum status move_result(const struct options *options, double seconds)
 {
 	struct json_object *result;
 
+	if (!options->json && !strcmp(options->args[1], "auto")) {
+		printf("vif %s goes where vifd sees fit\n", options->args[0]);
+		return STATUS_OK;
+	}
 	if (!options->json) {
 		printf("vif %s %s the %s path (%.2f s)\n", options->args[0],
 		       options->wait ? "is on" : "is asked to move to", options->args[1], seconds);
@@ -326,7 +330,7 @@ enum status vifctl_move(struct client *client, const struct options *options)
 	if (!answer)
 		return client->error;
 	json_object_put(answer);
-	while (options->wait && !done) {
+	while (options->wait && !done && strcmp(path, "auto")) {
 		enum status status = moved(client, name, path, &done);
 
 		if (status != STATUS_OK)

@@ -43,7 +43,7 @@ static const struct command {
 	  "Refreshes every INTERVAL (1 s); --json prints an array each time, one a line.\n" },
 	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they come",
 	  "Looks every INTERVAL (0.2 s), prints each change on a line; --count ends after N.\n" },
-	{ "move", "VIF vf|other|software", 2, false, false, "w", vifctl_move,
+	{ "move", "VIF vf|other|software|auto", 2, false, false, "w", vifctl_move,
 	  "move a vif, under traffic", "Returns when the vif is there, or says why it stays.\n" },
 	{ "check", "FILE...", 1, true, true, "", vifctl_check,
 	  "look for errors in vifd.conf and files of policy_dir",

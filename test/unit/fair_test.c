@@ -10,6 +10,8 @@
 #include <cmocka.h>
 #include <pthread.h>
 
+#include <rte_cycles.h>
+
 #include "port/eal.h"
 #include "port/fair.h"
 
@@ -196,6 +198,32 @@ static void closed_queue_still_sends_and_is_then_reclaimed(void **state)
 	fair_queue_close(NULL);
 }
 
+/* However slow this machine is: no more than the rate, and all of it in the end. */
+static void rate_of_the_wire_holds_and_then_goes_on(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+	uint64_t begin = rte_get_timer_cycles(), bytes = 0;
+	uint32_t pauses = 0;
+
+	(void)state;
+	fair_set_rate(fair, 8);
+	while (bytes < 100000) {
+		struct rte_mbuf *frame;
+
+		put(queue, 0, 1000, 0);
+		if (!fair_take(fair, &frame, 1)) {
+			assert_true(fair_is_paused(fair));
+			pauses++;
+			continue;
+		}
+		bytes += frame->pkt_len;
+		rte_pktmbuf_free(frame);
+	}
+	/* a megabyte a second, but for what may go at once */
+	assert_true(rte_get_timer_cycles() - begin > rte_get_timer_hz() / 1000 * 80);
+	assert_true(pauses > 0);
+}
+
 #define RACE_FRAMES 300000u
 
 static void *race(void *arg)
@@ -276,6 +304,7 @@ int main(void)
 		fact(full_queue_takes_no_more_and_loses_nothing),
 		fact(queue_is_bounded_in_bytes_too),
 		fact(closed_queue_still_sends_and_is_then_reclaimed),
+		fact(rate_of_the_wire_holds_and_then_goes_on),
 		fact(nothing_is_forgotten_between_two_threads),
 	};
 

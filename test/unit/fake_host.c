@@ -132,8 +132,10 @@ static int port_no_fd(struct port *port, uint16_t queue)
 
 static void port_link(struct port *port, struct port_link *link)
 {
-	(void)port;
-	*link = (struct port_link){ .up = !fake_host.link_down };
+	bool vf = port->kind == PORT_VF;
+
+	*link = (struct port_link){ .up = !fake_host.link_down && !(vf && fake_host.vf_down),
+				    .gone = vf && fake_host.vf_gone };
 }
 
 static void port_no_stats(struct port *port, struct port_stats *stats)
@@ -177,6 +179,25 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 		return NULL;
 	}
 	return port_begin(PORT_SOFTWARE, "switch");
+}
+
+uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
+{
+	(void)nic;
+	*vfs = fake_host.vfs;
+	return fake_host.vf_free;
+}
+
+uint32_t nic_capacity_mbps(struct nic *nic)
+{
+	(void)nic;
+	return fake_host.mbps;
+}
+
+void nic_uplink_link(struct nic *nic, struct port_link *link)
+{
+	(void)nic;
+	*link = (struct port_link){ .up = !fake_host.wire_down };
 }
 
 bool nic_matches(const struct nic *nic, const char *bridge)

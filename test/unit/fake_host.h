@@ -21,10 +21,12 @@
  * struct fake_host - The daemon
  * @now_us:      the control thread's clock
  * @vf_free:     VFs that the opener can hand out
+ * @vfs:         that the NIC has, and @mbps what its wire carries, 0 = unknown
  * @open_ports:  software ports and VFs that are open
  * @attached:    paths that a worker polls
  * @port_error:  errno of the next nic_open_software(), 0 = it works
- * @link_down:   what every port says of its link
+ * @link_down:   what every port says of its link; @wire_down: what the uplink says
+ * @vf_down, @vf_gone: what VFs say of theirs
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -33,10 +35,13 @@ extern struct fake_host {
 	struct vifs *vifs;
 	uint64_t now_us;
 	uint32_t vf_free;
+	uint32_t vfs;
+	uint32_t mbps;
 	uint32_t open_ports;
 	uint32_t attached;
 	int port_error;
-	bool link_down;
+	bool link_down, wire_down;
+	bool vf_down, vf_gone;
 	uint16_t dead;
 } fake_host;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
 /* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
 /* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
 /* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c vif/mirror.c */

@@ -506,7 +506,7 @@ static void ports_close_under_the_traffic_of_two_workers(void **state)
 	pthread_t threads[2];
 
 	(void)state;
-	switch_set_uplink(sw, NULL); /* group frames end here */
+	switch_set_uplink(sw, NULL, 0); /* group frames end here */
 	atomic_store(&threads_run, true);
 	switch_set_barrier(wait_for_passes);
 	for (int i = 0; i < 2; i++)
@@ -548,7 +548,7 @@ static void ports_close_under_the_traffic_of_two_workers(void **state)
 	empty(a);
 	empty(b);
 	empty(c);
-	switch_set_uplink(sw, &wire);
+	switch_set_uplink(sw, &wire, 0);
 }
 
 static int start(void **state)
@@ -584,7 +584,7 @@ static int open_switch(void **state)
 	sw = switch_create("lan", &offload);
 	if (!sw)
 		return -1;
-	switch_set_uplink(sw, &wire);
+	switch_set_uplink(sw, &wire, 0);
 	a = switch_port_open(sw, &mac_a, NULL, NULL);
 	b = switch_port_open(sw, &mac_b, NULL, NULL);
 	c = switch_port_open(sw, &mac_c, NULL, NULL);

@@ -47,6 +47,13 @@ static void add_vf(unsigned int index, const char *netdev)
 	    index, netdev[0] ? "/net/" : "", netdev, index, index);
 }
 
+/* A netdev as sysfs shows it beside its VF. */
+static void netdev(const char *name, const char *ifindex, const char *flags)
+{
+	run("mkdir -p class/net/%s && echo %s > class/net/%s/ifindex && echo %s > class/net/%s/flags",
+	    name, ifindex, name, flags, name);
+}
+
 static int make_tree(void **state)
 {
 	(void)state;
@@ -306,6 +313,33 @@ static void a_listed_name_that_no_netdev_can_have_is_refused(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+static void vf_that_was_set_down_is_free_when_it_is_up_again(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 0, CONFIG_DRIVER_AUTO);
+	struct vfpool_vf vf;
+	uint32_t vfs;
+
+	(void)state;
+	netdev("eth1", "11", "0x1002");
+	netdev("eth2", "12", "0x1003");
+	assert_int_equal(vfpool_count(pool, &vfs), 2);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "eth1");
+	vfpool_shun(pool, vf.index);
+	vfpool_release(pool, vf.index);
+	assert_int_equal(vfpool_count(pool, &vfs), 1);
+	assert_int_equal(vfs, 2);
+	netdev("eth1", "11", "0x1003");
+	assert_int_equal(vfpool_count(pool, &vfs), 2);
+	/* up as it is now, or another one of the same name */
+	netdev("eth1", "11", "0x1002");
+	vfpool_shun(pool, vf.index);
+	assert_int_equal(vfpool_count(pool, &vfs), 1);
+	netdev("eth1", "31", "0x1002");
+	assert_int_equal(vfpool_count(pool, &vfs), 2);
+	vfpool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +356,7 @@ int main(void)
 		fact(listed_netdevs_are_vfs_without_a_pf),
 		fact(a_listed_address_is_a_vf_by_its_driver),
 		fact(a_listed_name_that_no_netdev_can_have_is_refused),
+		fact(vf_that_was_set_down_is_free_when_it_is_up_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

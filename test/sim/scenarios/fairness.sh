@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# eight guests share a slow wire: a greedy one gets its share and what the others leave, no more
+
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+VIFCTL=$SIM_TOP/$BUILD/vifctl
+SECONDS_A_PHASE=${SIM_FAIR_SECONDS:-4}
+GUESTS=8 LINK=40 # Mbit/s
+# Mbit/s of each guest, in the order of their domains, over the time of a phase
+measure() {
+	timeout $((SECONDS_A_PHASE + 20)) "$VIFCTL" --json top --interval "$SECONDS_A_PHASE" --count 1 2>>"$SIM_LOGS/vifctl.log" | python3 -c "
+import json, sys
+print(*('%.2f' % (s['tx_bytes_ps'] / 125e3) for s in sorted(json.load(sys.stdin), key=lambda s: int(s['vif'].split('.')[0]))))"
+}
+
+# traffic NAME OPTION...: one guest sends to somewhere behind the wire until the phase ends
+traffic() {
+	local name=$1
+	shift
+	in_ns dom0 "$BIN/simguest-gen" --events --seconds $((SECONDS_A_PHASE + 3)) --dst 02:00:00:00:00:fe "$@" \
+		"$(domid "$name")" - >"$SIM_LOGS/gen-$name.txt" 2>&1 &
+	senders="$senders $!"
+}
+
+# phase OPTION...: the greedy guest sends what it can, the modest ones as told; leaves Mbit/s of each in $rates
+phase() {
+	local i
+	senders=
+	traffic g1 --queues 4 --flows 16 --burst 64 --size 1514
+	for ((i = 2; i <= GUESTS; i++)); do traffic "g$i" "$@"; done
+	sleep 1.5
+	rates=$(measure)
+	# shellcheck disable=SC2086 # several
+	wait $senders || true
+	say "Mbit/s: $rates"
+}
+jain() { echo "$@" | awk '{ for (i = 1; i <= NF; i++) { s += $i; q += $i * $i } printf "%.3f\n", s * s / (NF * q) }'; }
+first_share() { echo "$@" | awk '{ for (i = 1; i <= NF; i++) s += $i; printf "%.3f\n", $1 / s }'; }
+smallest() { echo "$@" | tr ' ' '\n' | sort -n | head -1; }
+
+vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' "uplink_mbps = $LINK"
+for ((i = 1; i <= GUESTS; i++)); do guest_create "g$i"; done
+
+phase --rate 1250 --size 1514
+check jain_index "$(jain $rates)" ">= 0.95"
+check greedy_share "$(first_share $rates)" "<= 0.14"
+phase --rate 6000 --size 300,600
+check "jain_index, small frames" "$(jain $rates)" ">= 0.9"
+# each of the modest ones wants half its share: it gets that, and the greedy one the rest
+phase --rate 200 --size 1514
+# shellcheck disable=SC2086 # several
+set -- $rates
+check "modest guest's rate beside a greedy one" "$(smallest "${@:2}")" ">= 2.3" Mbit/s
+check "greedy guest gets what is left" "$1" ">= 8" Mbit/s
+# weight by policy, under traffic
+for ((i = 2; i <= GUESTS; i++)); do
+	xenstore-write "/local/domain/0/backend/vif/$(domid "g$i")/0/policy/weight" 4
+done
+sleep 1.2
+phase --rate 1250 --size 1514
+check "greedy_share, four times the others' weight" "$(first_share $rates)" ">= 0.32"
+check "and no more than that" "$(first_share $rates)" "<= 0.41"
+check maps_after_close "$(stat_of vifd maps)" "== 0"
+check_true "vifd_lives" vifd_lives

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# VFs fail, vanish, are wanted by others: guests change places by themselves, numbered frames go on
+#
+#     guests -- vifd --+-- vf0, vf1 (two VFs) ---- pf0, pf1 --+-- br0 10.77.0.1 in "host"
+#                      +-- the switch -- up0 --------- eth0 --+
+#     probe (in dom0) -------------------------------- pr0 ---+
+
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+VIFCTL=$SIM_TOP/$BUILD/vifctl
+key() { xenstore-read "/local/domain/0/backend/vif/$(domid "$1")/0/$2" 2>/dev/null; }
+path_is() { [ "$(key "$1" path)" = "$2" ]; }
+key_is() { [ "$(key "$1" "$2")" = "$3" ]; }
+rule() { xenstore-write "/local/domain/0/backend/vif/$(domid "$1")/0/policy/$2" "$3"; }
+no_rule() { xenstore-rm "/local/domain/0/backend/vif/$(domid "$1")/0/policy/$2"; }
+told() { key "$1" policy-error || true; }
+is_told() { [ -n "$(told "$1")" ]; }
+is_not_told() { [ -z "$(told "$1")" ]; }
+
+# wire N: a netdev in dom0 and its end on the bridge
+wire() {
+	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
+	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
+	ip link set "$2$SIM_ID" netns "$(ns host)" name "$2"
+	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
+	in_ns host ethtool -K "$2" tx off gso off tso off gro off >/dev/null
+	in_ns host ip link set "$2" master br0 up
+}
+
+in_ns host ip link add br0 type bridge
+in_ns host ip addr del 10.77.0.1/24 dev eth0
+in_ns host ip link set eth0 master br0
+in_ns host ip addr add 10.77.0.1/24 dev br0
+in_ns host ip link set br0 up
+wire vf0 pf0
+wire vf1 pf1
+wire probe pr0
+in_ns dom0 ip link set probe up
+vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' \
+	'devices = vf0 vf1' 'assign = load' 'uplink_mbps = 1000'
+for name in a b c; do guest_create $name; done
+
+set_down() { in_ns dom0 ip link set "$vf" down; }
+set_up() { in_ns dom0 ip link set "$vf" up; }
+remove() { in_ns dom0 ip link del "$vf"; }
+make_anew() { wire "$vf" "pf${vf#vf}"; }
+lose_link() { in_ns host ip link set "pf${vf#vf}" down; }
+find_link() { in_ns host ip link set "pf${vf#vf}" up; }
+lose_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port down; done; }
+find_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port up; done; }
+goes_to() { path_is a "$1" && key_is a carrier "$2"; }
+
+# stream CAUSE BREAK MEND PATH CARRIER: numbered frames both ways between guest a and the wire while something
+# breaks, whereupon a's frames leave by PATH, and is mended
+stream() {
+	local cause=$1 generator line
+	in_ns dom0 "$BIN/simguest-gen" --both --events --rate 1000 --size 64,590,1514 --seconds 8 --drain 500 \
+		"$(domid a)" if:probe >"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
+	generator=$!
+	wait_for 10 "a on a VF" path_is a vf || true
+	sleep 1
+	vf=$(key a vf)
+	$2
+	check_true "${cause}: a is seen to" wait_for 2 "path $4, carrier $5" goes_to "$4" "$5"
+	sleep 1
+	$3
+	check_true "${cause}: and all is as before" wait_for 10 "a on a VF" goes_to vf 1
+	numbers "$cause" $generator
+}
+
+# numbers CAUSE PID: what became of the frames; where the hardware takes some with it they are counted, not judged
+numbers() {
+	local line
+	wait "$2" || true
+	cat "$VIFD_SIM/gen.out" >>"$SIM_LOGS/gen.log"
+	for line in 1 2; do
+		check "move_sim_$1_lost, way $line" "$(value lost $line)" "${3-}" frames
+		check "move_sim_$1_duplicated, way $line" "$(value duplicated $line)" "== 0" frames
+		check "move_sim_$1_reordered, way $line" "$(value reordered $line)" "== 0" frames
+		check "move_sim_$1_gap_ms, way $line" "$(value gap_ms $line)" "" ms
+	done
+}
+
+stream netdev_down set_down set_up software 1
+stream numvfs0 remove make_anew software 1
+stream vf_link lose_link find_link software 1
+stream pf_link lose_all_links find_all_links vf 0
+
+# two idle guests have the VFs; a, on the software path, is busy
+guest_start b || die "guest b did not connect"
+guest_start c || die "guest c did not connect"
+wait_for 10 "b on a VF" path_is b vf || true
+wait_for 10 "c on a VF" path_is c vf || true
+in_ns dom0 "$BIN/simguest-gen" --both --events --rate 1000 --size 64,590,1514 --seconds 12 --drain 500 \
+	"$(domid a)" if:probe >"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
+generator=$!
+wait_for 5 "a connected" path_is a software || true
+check "deserving: a begins on" "$(key a path)" "== software"
+(ping_lost b host 250 >"$VIFD_SIM/lost_b") &
+pings=$!
+check_true "deserving: busy a has a VF" wait_for 10 "a on a VF" path_is a vf
+check "deserving: idle guests on VFs" "$(for g in b c; do key $g path; done | grep -c vf)" "== 1"
+wait $pings || true
+check "deserving: pings of b lost" "$(cat "$VIFD_SIM/lost_b")" "== 0"
+numbers deserving $generator "== 0"
+
+# what the admin wants of single guests
+rule b vf never
+check_true "never: b is on the software path" wait_for 3 "b on software" path_is b software
+rule b vf require
+check_true "require: b has a VF" wait_for 5 "b on a VF" path_is b vf
+rule c vf require
+check_true "require: c has the other" wait_for 5 "c on a VF" path_is c vf
+no_rule b vf
+rule b guaranteed 50000,1000
+check_true "guaranteed: 400 Mbit/s of 1000" wait_for 2 "policy taken" is_not_told b
+rule c guaranteed 100000,1000
+check_true "guaranteed: 800 more are refused" wait_for 2 "policy-error" is_told c
+check "guaranteed: why" "$(told c)" "== guaranteed: 800000 kbit/s beside the 400000 of others are more than the wire's 1000000"
+no_rule c guaranteed
+check_true "guaranteed: right again" wait_for 2 "no policy-error" is_not_told c
+rule b vf require
+check_true "require: both are required" wait_for 2 "policy taken" is_not_told b
+in_ns dom0 "$BIN/simguest-gen" --events --rate 10 --seconds 4 "$(domid a)" - >/dev/null 2>&1 &
+generator=$!
+wait_for 5 "a connected" path_is a software || true
+rule a vf require
+check_true "require: with no VF left it is refused" wait_for 2 "policy-error" is_told a
+check "require: why" "$(told a)" "== vf: require: no VF left, 2 of 2 are required by others"
+wait $generator || true
+check "pings lost at the end" "$(ping_lost b host 20)" "== 0"
+guest_stop b && status=0 || status=$?
+check guest_b_grants_in_use $status "== 0"
+guest_stop c && status=0 || status=$?
+check guest_c_grants_in_use $status "== 0"
+vifd_stop && status=0 || status=$?
+check "vifd_exit_status" $status "== 0"
