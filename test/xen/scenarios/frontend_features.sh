@@ -154,6 +154,9 @@ check_true xdp_redirect xdp redirect 10 10
 check_true xdp_large xdp_large
 check xdp_off_again "$(ping_lost g1 "$PEER" 10)" "== 0"
 
+# one queue: a frame for the guest is to wake it for the ring that was broken
+guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko max_queues=1; netup"
+wait_for 20 "g1's network" peer_answers g1
 guest_run g1 "dmesg -n 1" # the module's own words would stand among the answers
 mad tx index
 check_true devlink_tells eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
