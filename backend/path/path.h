@@ -56,6 +56,8 @@ struct path_rate {
  * @policy:       what the guest may do
  * @mtu:          largest L3 packet the guest may send unsegmented, bytes
  * @link:         false: the cable is pulled, nothing passes
+ * @no_rx_csum, @no_rx_gso: checksums are filled in and TCP is cut, whatever the guest takes
+ * @no_statics:   the guest lends no more pages for good
  * @mcast_filter: the guest asks for its multicast list to be applied
  * @xdp_headroom: bytes kept free before each frame given to the guest
  * @rate_bytes:   budget per interval towards the port, 0 = unlimited
@@ -69,6 +71,7 @@ struct path_live {
 	struct policy policy;
 	uint16_t mtu;
 	bool link;
+	bool no_rx_csum, no_rx_gso, no_statics;
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint64_t rate_bytes, rate_us;

@@ -159,11 +159,11 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 		}
 		mbuf = own;
 		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
-		    !(ipv4 ? config->rx_gso4 : config->rx_gso6)) {
+		    (path->live.no_rx_gso || !(ipv4 ? config->rx_gso4 : config->rx_gso6))) {
 			rx_segment(path, queue, tools, mbuf);
 			return;
 		}
-		if (ipv4 ? config->rx_csum4 : config->rx_csum6)
+		if (!path->live.no_rx_csum && (ipv4 ? config->rx_csum4 : config->rx_csum6))
 			frame_pseudo_checksum(mbuf);
 		else
 			offload_checksum(mbuf);
@@ -205,7 +205,7 @@ uint32_t path_rx_room(const struct path *path)
 
 		if (queue->backlog_bytes >= path->config.backlog_bytes)
 			return 0;
-		if (!path->config.rx_gso4 || !path->config.rx_gso6)
+		if (path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6)
 			frames /= OFFLOAD_SEGMENTS_MAX;
 		if (frames < room)
 			room = frames;

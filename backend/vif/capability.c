@@ -27,6 +27,18 @@ static uint32_t word_bit(enum vifcap_word word)
 	return 1u << word;
 }
 
+static uint32_t offloads(const struct vif *vif)
+{
+	switch (vif->policy.draft.offload) {
+	case POLICY_OFFLOAD_NONE:
+		return VIFCAP_SG;
+	case POLICY_OFFLOAD_CHECKSUM:
+		return VIFCAP_CSUM4 | VIFCAP_CSUM6 | VIFCAP_SG;
+	default:
+		return VIFCAP_OFFLOADS_ALL;
+	}
+}
+
 /* dddd:bb:dd.f: no other name of a VF fits into the record. */
 static bool is_pci(const char *name)
 {
@@ -63,9 +75,11 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	if (cap->mtu < MTU_MIN)
 		cap->mtu = MTU_MIN;
 	cap->queues = at_most(vif->host->config->max_queues, QUEUES_MAX);
-	cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
-	cap->rx_offloads = VIFCAP_OFFLOADS_ALL;
-	cap->static_grants = STATICS_MAX;
+	if (vif->policy.draft.queues)
+		cap->queues = at_most(vif->policy.draft.queues, cap->queues);
+	cap->tx_offloads = offloads(vif);
+	cap->rx_offloads = offloads(vif);
+	cap->static_grants = vif->policy.draft.static_grants ? STATICS_MAX : 0;
 	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
 	cap->guaranteed =
 		policy_kbps(vif->policy.draft.guaranteed.bytes, vif->policy.draft.guaranteed.us);
@@ -108,6 +122,7 @@ static void begin(struct vif *vif)
 	cap->seen = 0;
 	cap->hold_us = CAPABILITY_HOLD_MIN_US;
 	cap->changed_us = 0;
+	cap->rx_used = VIFCAP_OFFLOADS_ALL;
 }
 
 /* The next change waits longer if changes come often. */
@@ -253,6 +268,23 @@ static void read_front(struct vif *vif)
 		refuse(vif, bad_record ? bad_record : bad_ack);
 	else
 		cap->held = false;
+	if (capability_acked(cap) && cap->rx_used != cap->offered.rx_offloads) {
+		cap->rx_used = cap->offered.rx_offloads;
+		vif->due_us = 0;
+	}
+}
+
+void capability_limit(const struct vif *vif, struct path_live *live)
+{
+	const struct capability *cap = &vif->cap;
+	uint32_t rx = offloads(vif);
+
+	/* a front end that says nothing of itself has what its feature-* say */
+	if (cap->first && cap->front.present && !cap->held)
+		rx &= cap->rx_used;
+	live->no_rx_csum = !(rx & VIFCAP_CSUM4);
+	live->no_rx_gso = !(rx & VIFCAP_GSO4);
+	live->no_statics = !vif->policy.draft.static_grants;
 }
 
 void capability_update(struct vif *vif, uint64_t now_us)

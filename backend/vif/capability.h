@@ -26,6 +26,7 @@
 #include "../../common/capability.h"
 
 struct vif;
+struct path_live;
 
 /* Between two records of a vif. */
 #define CAPABILITY_OFFER_US 1000000u
@@ -48,6 +49,7 @@ struct vif;
  * @told:       that was logged
  * @offers, @refused: counted since the vif exists
  * @changed_us: since when things are not as offered, 0 = they are
+ * @rx_used:    rx offloads that count: the record's that was acknowledged last
  * @hold_us:    how long that must last
  * @offered_us: last record, 0 = none yet
  * @read_us:    front end's nodes, last read
@@ -59,6 +61,7 @@ struct capability {
 	bool held, told;
 	uint64_t offers, refused;
 	uint64_t changed_us, offered_us, read_us;
+	uint32_t rx_used;
 	uint32_t hold_us;
 	uint64_t seen;
 };
@@ -71,6 +74,14 @@ struct capability {
  * Asks for another update by vif_due(). Logs what is wrong, once.
  */
 void capability_update(struct vif *vif, uint64_t now_us);
+
+/**
+ * capability_limit() - What the path must not do for want of a capability
+ * @live: policy is compiled; the no_* are filled in
+ *
+ * What was lost, at once; what was gained, until it is acknowledged.
+ */
+void capability_limit(const struct vif *vif, struct path_live *live);
 
 /** capability_stop() - The vif disconnects: remove the record; fine twice */
 void capability_stop(struct vif *vif);

@@ -204,7 +204,7 @@ static uint32_t get_gref_mapping_size(struct turn *turn)
 {
 	if (!find_statics(turn))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	turn->data = STATICS_MAX;
+	turn->data = turn->path->live.no_statics ? 0 : STATICS_MAX;
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
@@ -284,8 +284,8 @@ static uint32_t add_grefs(struct turn *turn)
 	struct statics new;
 	uint32_t done = 0;
 
-	if (!statics || !fetch_list(turn, list, nr) || statics->nr + nr > STATICS_MAX ||
-	    copy_statics(statics, list, nr, &new))
+	if (!statics || turn->path->live.no_statics || !fetch_list(turn, list, nr) ||
+	    statics->nr + nr > STATICS_MAX || copy_statics(statics, list, nr, &new))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	while (done < nr && !map_one(turn, &new, &list[done]))
 		done++;

@@ -31,6 +31,7 @@ void vif_read_live(struct vif *vif, struct path_live *live)
 		live->xdp_headroom = (uint16_t)headroom;
 	vif_read_policy(vif);
 	policy_compile(&vif->policy.draft, &vif->mac, live);
+	capability_limit(vif, live);
 	/* others hear of it at their next update, within a second */
 	if (neighbours_isolated()) {
 		live->policy.tx |= POLICY_APART;

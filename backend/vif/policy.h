@@ -33,6 +33,7 @@ struct policy_watcher {
 	struct rte_ether_addr mac;
 	char file[48];
 };
+enum policy_offload { POLICY_OFFLOAD_ALL, POLICY_OFFLOAD_CHECKSUM, POLICY_OFFLOAD_NONE };
 
 /** struct policy_rate - @bytes each @us; 0, 0 = none */
 struct policy_rate {
@@ -67,6 +68,7 @@ struct policy_trace {
  * @classes:        which of its frames leave first, by @class_shares
  * @guest_multicast: its own list of multicast addresses is taken
  * @vf:             shall it have a VF
+ * @offload, @static_grants, @queues: what it is offered
  * @weight:         of its share of the uplink; of its load, where VFs follow the load
  */
 struct policy_draft {
@@ -88,6 +90,9 @@ struct policy_draft {
 	bool guest_multicast;
 	enum policy_vf vf;
 	uint32_t weight;
+	enum policy_offload offload;
+	bool static_grants;
+	uint32_t queues;
 	bool filter;
 	uint16_t vlan_insert, vlan_outer;
 	uint64_t vlans[POLICY_VLANS / 64], strip[POLICY_VLANS / 64];

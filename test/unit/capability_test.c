@@ -38,6 +38,7 @@ static void connect_vif(void)
 {
 	memset(&vif, 0, sizeof(vif));
 	vif.host = &host;
+	vif.policy.draft.static_grants = true;
 	vif.domid = 7;
 	snprintf(vif.name, sizeof(vif.name), "vif 7.0");
 	snprintf(vif.backend, sizeof(vif.backend), BACK);

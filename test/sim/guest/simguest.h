@@ -19,6 +19,7 @@
 
 #include <xenstore.h>
 
+#include "common/capability.h"
 #include "common/ring.h"
 #include "../hv/simhv.h"
 
@@ -93,8 +94,16 @@ struct simguest_queue {
 	struct simguest_stats stats;
 };
 
+/** struct simguest_aware - What of the back end's capability record is in use */
+struct simguest_aware {
+	bool on;
+	uint32_t generation, queues, mtu, tx_offloads;
+	uint64_t acks;
+};
+
 struct simguest {
 	struct simguest_config config;
+	struct simguest_aware aware;
 	struct xs_handle *xs;
 	char front[64], back[128];
 	uint8_t mac[6];
@@ -164,6 +173,12 @@ int simguest_mcast(struct simguest_queue *q, bool add, const uint8_t *addr);
 bool simguest_arm(struct simguest *g);
 /** simguest_events_clear() - Take and unmask all pending events. Return: how many */
 uint32_t simguest_events_clear(struct simguest *g);
+
+/* aware.c */
+/** simguest_aware_start() - Connected: publish our own capability record. Return: 0, -1 */
+int simguest_aware_start(struct simguest *g);
+/** simguest_aware_poll() - Take a new record, acknowledge it. Return: it has changed what we use */
+bool simguest_aware_poll(struct simguest *g);
 
 /* ctrl.c: Return: NETIF_CTRL_STATUS_* or -errno; *@data of the response */
 int simguest_ctrl(struct simguest *g, uint16_t type, uint32_t d0, uint32_t d1, uint32_t d2,

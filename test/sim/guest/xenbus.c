@@ -307,6 +307,8 @@ static void keys_remove(struct simguest *g)
 		"multi-queue-num-queues",
 		"request-multicast-control",
 		"xdp-headroom",
+		VIFCAP_NODE,
+		VIFCAP_NODE_ACK,
 	};
 	char path[256];
 

@@ -31,6 +31,7 @@ static const char help[] =
 	"  --rate N        frames a second, 0 = as fast as possible (0)\n"
 	"  --flows N       UDP flows in turn, a burst each (1) --burst N   frames at once (32)\n"
 	"  --queues N --static --regrant --events --shared   of the vifs\n"
+	"  --aware         take part in the capability exchange\n"
 	"  --window N      at most N frames under way, so that a slow machine loses none\n"
 	"  --dst MAC       destination instead of TO's address\n"
 	"  --drain MS      wait for stragglers at the end (200; with --window until all are there, 5000)\n"
@@ -72,7 +73,7 @@ static struct {
 	uint32_t sizes[SIZES_MAX], nr_sizes, flows, burst, drain_ms;
 	double seconds, rate;
 	uint64_t count, window;
-	bool both, events, has_dst;
+	bool both, events, has_dst, aware;
 	uint8_t dst[6];
 	struct simguest_config vif;
 } opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .burst = 32, .seconds = 5 };
@@ -135,7 +136,7 @@ static int end_open(struct end *e, const char *name)
 	err = e->g ? simguest_connect(e->g) : -errno;
 	if (!err)
 		memcpy(e->mac, e->g->mac, 6);
-	return err;
+	return !err && opt.aware ? simguest_aware_start(e->g) : err;
 }
 
 static int end_close(struct end *e)
@@ -196,7 +197,8 @@ static uint32_t end_tx(struct end *e, uint32_t flow, struct simguest_frame *fram
 	uint32_t n = 0;
 
 	if (e->g) {
-		struct simguest_queue *q = &e->g->queue[flow % e->g->nr_queues];
+		uint32_t queues = e->g->aware.on ? e->g->aware.queues : e->g->nr_queues;
+		struct simguest_queue *q = &e->g->queue[flow % queues];
 
 		simguest_tx_reap(q);
 		return simguest_tx(q, frames, nr);
@@ -218,6 +220,8 @@ static uint32_t direction_send(struct direction *d, uint32_t room)
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t len = opt.sizes[d->sent % opt.nr_sizes];
 
+		if (d->from->g && d->from->g->aware.on && len > d->from->g->aware.mtu + 14)
+			len = d->from->g->aware.mtu + 14;
 		frame_make(d, d->from->frames[i], len, flow);
 		frames[i] = (struct simguest_frame){ .data = d->from->frames[i], .len = len };
 		d->sent++;
@@ -324,6 +328,22 @@ static uint32_t allowed(struct direction *d, uint64_t now)
 	return due < 1 ? 0 : due > BURST_MAX ? BURST_MAX : (uint32_t)due;
 }
 
+/* The store is asked now and then only: it takes as long as many frames */
+static void look_at_record(struct direction *d, uint64_t now)
+{
+	static uint64_t next;
+
+	if (now < next)
+		return;
+	next = now + 50000000;
+	for (int i = 0; i < 2; i++) {
+		struct simguest *g = i ? d->to->g : d->from->g;
+
+		if (g && g->aware.on)
+			simguest_aware_poll(g);
+	}
+}
+
 static void rest(struct end *e)
 {
 	if (opt.events && e->g && !simguest_arm(e->g)) {
@@ -367,6 +387,7 @@ static void run(struct direction *d, uint32_t nr)
 		uint32_t work = 0;
 
 		done = opt.count;
+		look_at_record(&d[0], now);
 		for (uint32_t i = 0; i < nr; i++) {
 			bool sends = d[i].from->g || d[i].from->fd >= 0;
 			uint32_t room = sends ? allowed(&d[i], now) : 0;
@@ -444,7 +465,7 @@ static const struct option options[] = {
 	{ "burst", 1, NULL, 'B' },   { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
 	{ "dst", 1, NULL, 'd' },     { "drain", 1, NULL, 'D' },	 { "window", 1, NULL, 'w' },
-	{ "help", 0, NULL, 'h' },    { NULL, 0, NULL, 0 },
+	{ "aware", 0, NULL, 'A' },   { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv)
@@ -492,6 +513,9 @@ static int options_read(int argc, char **argv)
 			break;
 		case 'w':
 			opt.window = strtoull(optarg, NULL, 10);
+			break;
+		case 'A':
+			opt.aware = true;
 			break;
 		case 'D':
 			opt.drain_ms = (uint32_t)atoi(optarg);

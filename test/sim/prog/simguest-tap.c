@@ -30,6 +30,7 @@ static const char help[] =
 	"  --static        static grants     --ctrl    control ring\n"
 	"  --shared        one event channel a queue\n"
 	"  --no-sg --no-gso --no-csum   do not accept these\n"
+	"  --aware         take part in the capability exchange\n"
 	"  --regrant       grant and revoke around each frame, as stock front ends do\n"
 	"Prints \"ready\" when connected, statistics at the end (SIGTERM).\n";
 
@@ -47,6 +48,7 @@ struct tap {
 };
 
 static volatile sig_atomic_t stop;
+static bool aware;
 
 static void on_signal(int sig)
 {
@@ -71,24 +73,34 @@ static int tap_open(const char *name)
 	return fd;
 }
 
-static int tap_setup(struct tap *t, const char *name)
+/* What the kernel may leave to the back end */
+static int tap_offload(struct tap *t)
 {
 	struct simguest *g = t->g;
-	bool csum = g->can_csum4 && g->can_csum6;
+	uint32_t may = g->aware.on ? g->aware.tx_offloads : VIFCAP_OFFLOADS_ALL;
+	bool csum = g->can_csum4 && g->can_csum6 && may & VIFCAP_CSUM4;
 	unsigned int offload = 0;
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-	struct ifreq ifr = { 0 };
 
 	if (csum)
 		offload |= TUN_F_CSUM;
-	if (csum && g->can_sg && g->can_gso4)
+	if (csum && g->can_sg && g->can_gso4 && may & VIFCAP_GSO4)
 		offload |= TUN_F_TSO4;
-	if (csum && g->can_sg && g->can_gso6)
+	if (csum && g->can_sg && g->can_gso6 && may & VIFCAP_GSO6)
 		offload |= TUN_F_TSO6;
+	return ioctl(t->fd, TUNSETOFFLOAD, offload) < 0 ? -errno : 0;
+}
+
+static int tap_setup(struct tap *t, const char *name)
+{
+	struct simguest *g = t->g;
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq ifr = { 0 };
+
 	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
 	ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
 	memcpy(ifr.ifr_hwaddr.sa_data, g->mac, 6);
-	if (ioctl(t->fd, TUNSETOFFLOAD, offload) < 0 || ioctl(s, SIOCSIFHWADDR, &ifr) < 0)
+	err = tap_offload(t);
+	if (!err && ioctl(s, SIOCSIFHWADDR, &ifr) < 0)
 		err = -errno;
 	ifr.ifr_mtu = (int)g->mtu;
 	if (!err && ioctl(s, SIOCSIFMTU, &ifr) < 0)
@@ -254,11 +266,26 @@ static bool still_there(struct tap *t)
 	return state == 5 || state == 6 || !state ? reconnect(t) : true;
 }
 
+/* Return: false = it cannot be followed */
+static bool follow_record(struct tap *t)
+{
+	static uint64_t next;
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	if (!t->g->aware.on || now < next)
+		return true;
+	next = now + 50;
+	return !simguest_aware_poll(t->g) || tap_offload(t) == 0;
+}
+
 static void loop(struct tap *t)
 {
 	struct pollfd pfd[2] = { { t->g->fd, POLLIN, 0 }, { t->fd, POLLIN, 0 } };
 
-	while (!stop && still_there(t)) {
+	while (!stop && still_there(t) && follow_record(t)) {
 		uint32_t work = tap_to_ring(t) + ring_to_tap(t);
 
 		for (uint32_t q = 0; q < t->g->nr_queues; q++)
@@ -289,7 +316,7 @@ static const struct option options[] = {
 	{ "tap", 1, NULL, 't' },    { "queues", 1, NULL, 'q' },	 { "static", 0, NULL, 'S' },
 	{ "ctrl", 0, NULL, 'C' },   { "shared", 0, NULL, 's' },	 { "no-sg", 0, NULL, '1' },
 	{ "no-gso", 0, NULL, '2' }, { "no-csum", 0, NULL, '3' }, { "regrant", 0, NULL, 'r' },
-	{ "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 },
+	{ "aware", 0, NULL, 'A' },  { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv, struct simguest_config *c, const char **name)
@@ -322,6 +349,9 @@ static int options_read(int argc, char **argv, struct simguest_config *c, const 
 		case '3':
 			c->no_csum = true;
 			break;
+		case 'A':
+			aware = true;
+			break;
 		case 'r':
 			c->regrant = true;
 			break;
@@ -353,7 +383,7 @@ int main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	t.g = simguest_open(&config);
-	if (!t.g || simguest_connect(t.g))
+	if (!t.g || simguest_connect(t.g) || (aware && simguest_aware_start(t.g)))
 		return 1;
 	t.fd = tap_open(name);
 	err = t.fd < 0 ? t.fd : tap_setup(&t, name);
