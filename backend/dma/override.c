@@ -20,8 +20,6 @@ static struct {
 } override;
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-int rte_eal_using_phys_addrs(void);
-
 /* What the library has for a function of ours. */
 static void *original(const char *name)
 {
