@@ -156,9 +156,15 @@ static void *make_socket(void *arg)
 
 void afp_prepare(struct afp *afp, const struct afp_geometry *geometry)
 {
+	int ret;
+
 	*afp = (struct afp){ .fd = -1, .geometry = *geometry };
-	afp->made = -pthread_create(&afp->maker, NULL, make_socket, afp);
-	afp->making = afp->made == 0;
+	afp->making = true;
+	ret = pthread_create(&afp->maker, NULL, make_socket, afp);
+	if (ret) {
+		afp->making = false;
+		afp->made = -ret;
+	}
 }
 
 /* Return: the socket that was prepared, now the caller's; -errno */
