@@ -189,6 +189,9 @@ static void go_connected(struct vif *vif, const struct view *view, uint64_t now_
 		default:
 			return;
 		}
+	} else if (vif->state == XENBUS_RECONFIGURED) {
+		/* what the guest asked for holds from the moment it reads Connected */
+		vif_update_live(vif, now_us);
 	}
 	write_state(vif, XENBUS_CONNECTED);
 }
