@@ -251,5 +251,7 @@ int main(int argc, char **argv)
 	       p.sent, p.received, p.sent - p.received, p.duplicated, p.bogus,
 	       (long long)(p.received ? p.rtt_sum_us / p.received : 0),
 	       (long long)(p.gap_us / 1000));
+	free(p.sent_us);
+	free(p.answers);
 	return p.received == p.sent && !p.duplicated && !p.bogus ? 0 : 1;
 }
