@@ -18,8 +18,9 @@ static uint64_t merit(const struct deserve_vif *vif)
 
 static bool waits(const struct deserve_vif *vif)
 {
-	return !vif->on_vf && !vif->moving && !vif->barred && vif->wish != POLICY_VF_NEVER &&
-	       vif->verdict == DESERVE_STAY;
+	if (vif->wish == POLICY_VF_NEVER || (vif->wish == POLICY_VF_PREFER && vif->settled))
+		return false;
+	return !vif->on_vf && !vif->moving && !vif->barred && vif->verdict == DESERVE_STAY;
 }
 
 /* Of those that wait: who requires one first, then who deserves most, then the first. */

@@ -5,7 +5,8 @@
  *
  * Theory of operation. A vif that requires a VF comes before all others and is never
  * pushed out; one that never wants one has none. Among those that prefer one, who has
- * a VF keeps it (fixed), or the busiest have them (load): load times weight. A vif
+ * a VF keeps it, and one that came when none was left leaves the next to those that come
+ * then (fixed), or the busiest have them (load): load times weight. A vif
  * without a VF then takes the place of the least busy one with, if it deserves half as
  * much again, is worth it at all, and has been so for a while without a pause. One vif
  * leaves its VF at a time, and the next decision is taken when that is done.
@@ -34,13 +35,14 @@ enum deserve_verdict { DESERVE_STAY, DESERVE_VF, DESERVE_SOFTWARE };
  * @moving:  on its way to or from a VF: left alone
  * @barred:  may not have a VF yet: its last one failed
  * @pinned:  nobody who only prefers a VF takes its one
+ * @settled: none was left when it came, and it does without (fixed)
  * @verdict: out
  */
 struct deserve_vif {
 	enum policy_vf wish;
 	uint32_t weight;
 	uint64_t load;
-	bool on_vf, moving, barred, pinned;
+	bool on_vf, moving, barred, pinned, settled;
 	enum deserve_verdict verdict;
 };
 

@@ -12,6 +12,8 @@ LOG_TAG("pool");
 
 #define ROWS_MAX 4096u
 #define LOOK_US 1000000u
+/* A vif may wait this long for a VF that is being given back. */
+#define SETTLE_US 10000000u
 
 /*
  * struct pool
@@ -104,7 +106,18 @@ static void fill_row(struct deserve_vif *row, struct vif *vif, uint64_t now_us)
 		.moving = is_moving(vif),
 		.barred = now_us < vif->pool.barred_us,
 		.pinned = vif->pool.pinned,
+		.settled = vif->pool.settled,
 	};
+}
+
+/* One that lost a VF, or that the admin moves, has not come to terms with having none. */
+static void settle(struct vif *vif, const struct deserve_vif *row, bool follow, uint64_t now_us)
+{
+	struct pool_vif *own = &vif->pool;
+
+	own->settled = !follow && !row->on_vf && !row->moving && !own->pinned && !own->bar_us &&
+		       row->wish == POLICY_VF_PREFER && row->verdict == DESERVE_STAY &&
+		       now_us - vif->connected_us > SETTLE_US;
 }
 
 /* Who can be told from here to go: one that would only be refused is left alone. */
@@ -142,8 +155,10 @@ static void decide(struct pool *pool, uint32_t which, struct vif *first, uint64_
 			table.free--;
 	deserve_decide(&table, pool->rows, nr);
 	pool->rivals[which] = table.rival_since_us;
-	for (uint32_t i = 0; i < nr; i++)
+	for (uint32_t i = 0; i < nr; i++) {
+		settle(pool->vifs[i], &pool->rows[i], table.follow, now_us);
 		obey(pool->vifs[i], pool->rows[i].verdict);
+	}
 }
 
 uint64_t pool_run(struct pool *pool, struct vif *first, uint64_t now_us)

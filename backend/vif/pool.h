@@ -30,13 +30,14 @@ struct pool;
  * @load:       bytes each second, smoothed; from @bytes at @sampled_us
  * @pinned:     the admin has put it on a VF (@pinned_vf) or on the software path
  * @barred_us:  no VF before this; @bar_us: how long that was, @gained_us: when it got its last
+ * @settled:    does without a VF, where they are fixed
  * @down:       its port had no link when it was last looked at
  */
 struct pool_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
 	uint64_t barred_us, bar_us, gained_us;
-	bool down;
+	bool down, settled;
 };
 
 /** pool_create() - Return: pool, NULL with errno ENOMEM */

@@ -55,6 +55,17 @@ static void free_vfs_go_to_those_that_want_one(void **state)
 	assert_string_equal(decide(), "-V-V");
 }
 
+static void one_that_came_to_terms_leaves_the_next_to_others(void **state)
+{
+	(void)state;
+	nic.free = 1;
+	rows[0].settled = true;
+	rows[1].wish = rows[2].wish = rows[3].wish = POLICY_VF_NEVER;
+	assert_string_equal(decide(), "----");
+	rows[0].wish = POLICY_VF_REQUIRE;
+	assert_string_equal(decide(), "V---");
+}
+
 static void one_that_never_wants_one_gives_it_back(void **state)
 {
 	(void)state;
@@ -203,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(free_vfs_go_to_those_that_want_one),
+		fact(one_that_came_to_terms_leaves_the_next_to_others),
 		fact(one_that_never_wants_one_gives_it_back),
 		fact(requirement_pushes_out_who_deserves_least),
 		fact(one_leaves_at_a_time),
