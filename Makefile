@@ -91,10 +91,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	$(call say,CC,$<)
 	$(Q)$(compile) -c -o $@ $<
 
-# A unit test names what it is linked with, paths below backend/ (or common/, test/):
+# A unit test names what it is linked with, paths below backend/ (or common/, test/); a fake below test/, what it wants:
 #   /* links: port/offload.c log.c */      /* wraps: xs_read write */
 tag       = $(shell sed -n 's|^/\* $(1): *\(.*[^ ]\) *\*/.*|\1|p' $(2))
-unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(foreach f,$(call tag,links,$(1)),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+links     = $(foreach f,$(call tag,links,$(1)),$(f) $(if $(filter test/%,$(f)),$(call links,$(f))))
+unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(foreach f,$(sort $(call links,$(1))),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
 define unit_rule
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call unit_objs,$(1))
 	$$(call say,LINK,$$@)

@@ -12,7 +12,7 @@ fuzz_dir     := $(BUILD)/fuzz
 fuzz_flags   := -std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer \
                 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o $(patsubst %.c,$(fuzz_dir)/%.o,$(foreach f, \
-                $(call tag,links,test/fuzz/$(1)_fuzz.c),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+                $(sort $(call links,test/fuzz/$(1)_fuzz.c)),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
 
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## the fuzz targets, FUZZ_SECONDS each

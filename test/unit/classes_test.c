@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c */
-/* links: path/statics.c path/counters.c port/offload.c test/unit/fake_guest.c */
+/* links: path/counters.c test/unit/fake_guest.c */
 /* Traffic classes: which a frame is in, and who leaves first when not all can. */
 #include "path_fixture.h"
 

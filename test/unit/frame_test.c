@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/frame.c path/path.c path/tx.c path/verdict.c path/rx.c path/handover.c path/queue.c path/steer.c path/statics.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c */
-/* links: port/offload.c test/unit/fake_guest.c */
+/* links: test/unit/fake_guest.c */
 /* frame_promise(): headers are believed only as far as the frame bears them out. */
 #include "backend/path/frame.h"
 #include "path_fixture.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c */
-/* links: path/statics.c path/counters.c port/offload.c log.c test/unit/fake_guest.c */
+/* links: path/capture.c path/counters.c log.c test/unit/fake_guest.c */
 /* What a watcher sees of a vif's frames, and what files are made of them. */
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c */
-/* links: port/offload.c test/unit/fake_guest.c */
+/* links: test/unit/fake_guest.c */
 /* Port to guest: how frames lie in its buffers, and what happens when there are none. */
 #include "path_fixture.h"
 

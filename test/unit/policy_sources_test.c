@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c */
-/* links: common/capability.c xen/store.c log.c vif/ctrl.c config.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c vif/mirror.c */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/statics.c port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c */
-/* links: test/unit/fake_host.c */
+/* links: test/unit/policy_fixture.c */
 /* Where policy comes from: files, the host, xl, policy/, the admin's commands; what each may say. */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,56 +14,7 @@
 #include <cmocka.h>
 
 #include "backend/vif/policy_files.h"
-#include "backend/vif/vif.h"
-#include "fake_host.h"
-
-#define BACK HOST_BACK "7/0/"
-#define NR(array) (sizeof(array) / sizeof((array)[0]))
-
-static struct guest *guest;
-
-static const struct policy *policy(void)
-{
-	return &host_path(7)->live.policy;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	if (host_open())
-		return -1;
-	guest = host_connect(7);
-	return host_path(7) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	host_close();
-	guest_free(guest);
-	return fake_all_free() ? 0 : -1;
-}
-
-static void rule(const char *key, const char *value)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), BACK "%s", key);
-	if (value)
-		fake_xs_put(path, "%s", value);
-	else
-		fake_xs_remove(path);
-	host_settle();
-}
-
-static uint32_t count_vlans(const uint64_t map[POLICY_VLANS / 64])
-{
-	uint32_t nr = 0;
-
-	for (uint16_t i = 0; i < POLICY_VLANS; i++)
-		nr += policy_vlan(map, i);
-	return nr;
-}
+#include "policy_fixture.h"
 
 static struct vif *vif7(void)
 {

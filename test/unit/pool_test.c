@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c vif/rules.c vif/policy.c vif/policy_files.c ini.c vif/capability.c vif/ctrl.c */
-/* links: common/capability.c xen/store.c log.c */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c path/statics.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c path/capture.c vif/mirror.c */
-/* links: port/offload.c test/unit/fake_guest.c test/unit/fake_xs.c test/unit/fake_host.c */
+/* links: test/unit/fake_host.c */
 /* VFs that come and go under vifs that are connected, and what the admin wants of them. */
 #include <errno.h>
 #include <setjmp.h>

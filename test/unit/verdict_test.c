@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c path/frame.c path/steer.c */
-/* links: path/neighbours.c path/mirror.c path/classes.c */
-/* links: path/statics.c path/counters.c port/offload.c vif/policy.c test/unit/fake_guest.c */
+/* links: path/counters.c vif/policy.c test/unit/fake_guest.c */
 /*
  * Each rule, as the admin writes it, against frames in both directions through the
  * real path: what passes, what is dropped and counted as what, what is changed.
