@@ -41,13 +41,18 @@ void vif_write_path(struct vif *vif)
 		store_remove(vif->host->store, vif->backend, "vf");
 }
 
-/* Return: 0, -ENOMEM the port is the caller's still */
-static int use_port(struct vif *vif, struct port *port, uint64_t now_us)
+/* Return: does the vif leave by @port now? Else the port is closed, and move_error says why. */
+static bool use_port(struct vif *vif, struct port *port, uint64_t now_us)
 {
 	struct handover *handover = handover_create(vif->path->port, port);
 
-	if (!handover)
-		return -ENOMEM;
+	if (!handover) {
+		vif->move_error = ENOMEM;
+		log_warn("%s: no memory for a move, staying on %s", vif->name,
+			 vif->path->port->name);
+		vif_close_port(vif, port);
+		return false;
+	}
 	vif_tell_port(vif, port);
 	vif->leaving = vif->path->port;
 	worker_begin_handover(vif->worker, vif->path, handover);
@@ -55,7 +60,7 @@ static int use_port(struct vif *vif, struct port *port, uint64_t now_us)
 	vif->drain_until_us = now_us + DRAIN_US;
 	vif_due(vif, vif->quiet_at_us);
 	vif_write_path(vif);
-	return 0;
+	return true;
 }
 
 void vif_update_handover(struct vif *vif, uint64_t now_us)
@@ -95,15 +100,13 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	vif->vf_ticket = 0;
 	vif->move_error = error;
 	if (!port) {
-		log_info("%s: no VF: %s, staying on the software path", vif->name, strerror(error));
+		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
+			 vif->path->port->name);
 		pool_bar(vif, now_us);
 		return;
 	}
-	if (use_port(vif, port, now_us)) {
-		vif->move_error = ENOMEM;
-		vif_close_port(vif, port);
+	if (!use_port(vif, port, now_us))
 		return;
-	}
 	vif->pool.gained_us = now_us;
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }
@@ -114,16 +117,12 @@ static void move_to_software(struct vif *vif, uint64_t now_us)
 
 	if (!port) {
 		vif->move_error = errno;
-		log_warn("%s: no place on the switch: %m, staying on VF %s", vif->name,
+		log_warn("%s: no place on the switch: %m, staying on %s", vif->name,
 			 vif->path->port->name);
 		return;
 	}
-	if (use_port(vif, port, now_us)) {
-		vif->move_error = ENOMEM;
-		vif_close_port(vif, port);
-		return;
-	}
-	log_info("%s: moved to the software path", vif->name);
+	if (use_port(vif, port, now_us))
+		log_info("%s: moved to the software path", vif->name);
 }
 
 int vif_move(struct vif *vif, enum vif_move move)
