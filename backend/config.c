@@ -37,7 +37,7 @@ struct option {
 };
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const memories[] = { "auto", "xen", "plain", NULL };
+static const char *const memories[] = { "auto", "xen", "hugepages", "plain", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
@@ -58,7 +58,7 @@ static const struct option options[] = {
 	{ DAEMON(memory_mb), NUMBER(16, 65536), .value = "128",
 	  .help = "packet memory in MiB, all of it taken at start" },
 	{ DAEMON(memory), CHOICE(memories), .value = "auto",
-	  .help = "where packet memory comes from: xen (machine memory that VFs reach), or plain" },
+	  .help = "where packet memory comes from: xen (of known machine addresses), hugepages, or plain" },
 	{ DAEMON(backlog_kb), NUMBER(64, 65536), .value = "1024",
 	  .help = "most KiB that wait for a guest that posts no buffers, per queue" },
 	{ DAEMON(max_queues), NUMBER(1, 16), .value = "4",

@@ -26,7 +26,12 @@
 #define CONFIG_DEVICES_MAX 256u
 
 /** enum config_memory - Where packet buffers are; dma/dma.h */
-enum config_memory { CONFIG_MEMORY_AUTO, CONFIG_MEMORY_XEN, CONFIG_MEMORY_PLAIN };
+enum config_memory {
+	CONFIG_MEMORY_AUTO,
+	CONFIG_MEMORY_XEN,
+	CONFIG_MEMORY_HUGEPAGES,
+	CONFIG_MEMORY_PLAIN,
+};
 
 /** enum config_driver - Who drives a NIC's VFs */
 enum config_driver {

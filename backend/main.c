@@ -205,8 +205,10 @@ static int start_vifs(struct daemon *daemon)
 
 static int daemon_start(struct daemon *daemon)
 {
-	int ret = privileges_drop();
+	int ret;
 
+	dma_prepare(&daemon->config);
+	ret = privileges_drop();
 	daemon->host.config = &daemon->config;
 	if (!ret)
 		ret = start_signals(daemon);

@@ -2,6 +2,7 @@
 #include "dma.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <rte_eal.h>
@@ -14,6 +15,7 @@
 #include "../port/eal.h"
 #include "../xen/extent.h"
 #include "override.h"
+#include "pages.h"
 
 LOG_TAG("dma");
 
@@ -43,22 +45,29 @@ static int set_iova(const struct rte_memseg_list *list, const struct rte_memseg 
 	return 0;
 }
 
-/* Does DPDK now say of memory what the extents' table says? */
-static bool verified(void)
+/* Does DPDK now say of memory what @address says? */
+static bool verified(uint64_t (*address)(const void *byte))
 {
 	const struct rte_memzone *zone;
 	bool good = false;
 
-	if (!override_mapped() || rte_eal_iova_mode() != RTE_IOVA_PA)
+	if (rte_eal_iova_mode() != RTE_IOVA_PA)
 		return false;
 	zone = rte_memzone_reserve("vifd_dma", PROBE_BYTES, SOCKET_ID_ANY, RTE_MEMZONE_IOVA_CONTIG);
 	if (!zone)
 		return false;
-	good = zone->iova && zone->iova == extent_machine(zone->addr) &&
+	good = zone->iova && zone->iova == address(zone->addr) &&
 	       zone->iova + PROBE_BYTES - 1 ==
-		       extent_machine((const uint8_t *)zone->addr + PROBE_BYTES - 1);
+		       address((const uint8_t *)zone->addr + PROBE_BYTES - 1);
 	rte_memzone_free(zone);
 	return good;
+}
+
+static void refuse(struct config *config, const char *what)
+{
+	log_error("DPDK %s does not take %s as it should: VFs are used by their netdevs",
+		  rte_version(), what);
+	native_off(config);
 }
 
 /* Return: 0 started, 1 not possible here, -errno DPDK did not start */
@@ -74,7 +83,8 @@ static int start_xen(struct config *config)
 	if (extent_take(config->run_dir, nr) < 0)
 		return 1;
 	config->memory_mb = nr * 2;
-	override_begin((size_t)nr * EXTENT_BYTES);
+	override_addresses(extent_machine);
+	override_mapping((size_t)nr * EXTENT_BYTES);
 	ret = eal_start_iova(config, "--iova-mode=pa");
 	if (ret < 0) {
 		override_end();
@@ -82,30 +92,69 @@ static int start_xen(struct config *config)
 		return ret;
 	}
 	rte_memseg_walk(set_iova, NULL);
-	if (!verified()) {
-		log_error("DPDK %s does not take Xen's memory as it should: VFs are used by their "
-			  "netdevs",
-			  rte_version());
-		native_off(config);
+	if (!override_mapped() || !verified(extent_machine)) {
+		refuse(config, "Xen's memory");
 		return 0;
 	}
 	log_info("packet memory: xen, %u extents of 2 MiB, reached by devices", nr);
 	return 0;
 }
 
-static bool choose_xen(const struct config *config)
+/* Return: 0 started, 1 not possible here, -errno DPDK did not start */
+static int start_huge(struct config *config)
 {
-	if (config->memory == CONFIG_MEMORY_XEN)
-		return true;
-	return config->memory == CONFIG_MEMORY_AUTO && wants_native(config) && extent_pv_domain();
+	uint64_t mb = pages_free_mb("/sys");
+	int ret;
+
+	if (mb < config->memory_mb) {
+		/* who did not ask for them is not told that they are missing */
+		if (config->memory == CONFIG_MEMORY_HUGEPAGES)
+			log_error("%" PRIu64 " of %u MiB are free as hugepages; %s", mb,
+				  config->memory_mb,
+				  extent_pv_domain() ?
+					  "a PV domain has none: set [daemon] memory = xen" :
+					  "'sysctl vm.nr_hugepages=NUMBER' reserves them");
+		return 1;
+	}
+	if (pages_known() && override_possible())
+		override_addresses(pages_physical);
+	ret = eal_start_huge(config);
+	if (ret < 0)
+		return ret;
+	if (rte_eal_iova_mode() != RTE_IOVA_PA)
+		log_info("packet memory: hugepages, reached by devices through an IOMMU");
+	else if (verified(pages_physical))
+		log_info("packet memory: hugepages, reached by devices by physical addresses");
+	else
+		refuse(config, "hugepages");
+	return 0;
+}
+
+/* Who asked for nothing gets what DPDK's own drivers need. */
+static enum config_memory choose(const struct config *config)
+{
+	if (config->memory != CONFIG_MEMORY_AUTO)
+		return config->memory;
+	if (!wants_native(config))
+		return CONFIG_MEMORY_PLAIN;
+	return extent_pv_domain() ? CONFIG_MEMORY_XEN : CONFIG_MEMORY_HUGEPAGES;
+}
+
+void dma_prepare(const struct config *config)
+{
+	if (choose(config) == CONFIG_MEMORY_HUGEPAGES)
+		pages_open();
 }
 
 int dma_start(struct config *config)
 {
+	enum config_memory memory = choose(config);
 	int ret = 1;
 
-	if (choose_xen(config))
+	if (memory == CONFIG_MEMORY_XEN)
 		ret = start_xen(config);
+	else if (memory == CONFIG_MEMORY_HUGEPAGES)
+		ret = start_huge(config);
 	if (ret <= 0)
 		return ret;
 	if (extent_pv_domain() && wants_native(config)) {
@@ -123,5 +172,6 @@ void dma_stop(void)
 {
 	eal_stop();
 	override_end();
+	pages_close();
 	extent_release();
 }

@@ -2,9 +2,11 @@
 /*
  * Packet memory that devices can reach, wherever vifd runs, and DPDK started on it.
  *
- *   xen    a PV domain: extents of known machine address, taken from Xen (xen/extent.h); DPDK's own
- *          drivers then work there, which they do nowhere else
- *   plain  ordinary memory: a VF's netdev, or DPDK's own driver through an IOMMU (vfio-pci)
+ *   xen        a PV domain: extents of known machine address, taken from Xen (xen/extent.h); DPDK's
+ *              own drivers then work there, which they do nowhere else
+ *   hugepages  bare Linux, or a driver domain that is no PV domain: DPDK's own drivers through an
+ *              IOMMU (vfio-pci), or without one by physical addresses (uio_pci_generic)
+ *   plain      ordinary memory: a VF's netdev, or DPDK's own driver through an IOMMU
  *
  * Nothing else in the code knows which it is.
  */
@@ -12,6 +14,9 @@
 #define VIFD_DMA_DMA_H
 
 #include "../config.h"
+
+/** dma_prepare() - Open what needs more privileges than vifd keeps; before they are dropped */
+void dma_prepare(const struct config *config);
 
 /**
  * dma_start() - Choose the memory, start DPDK on it, verify

@@ -8,13 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
 #include <rte_memory.h>
 
 #include "../xen/extent.h"
 
-/* Main thread: w; @active any: r. */
+/* Main thread: w; @address any: r. */
 static struct {
-	bool active;
+	uint64_t (*address)(const void *byte); /* NULL: as the library does */
 	bool mapped;
 	size_t expected;
 } override;
@@ -30,19 +31,19 @@ int rte_eal_using_phys_addrs(void)
 {
 	int (*real)(void) = (int (*)(void))original("rte_eal_using_phys_addrs");
 
-	return override.active ? 1 : real();
+	return override.address ? 1 : real();
 }
 
 phys_addr_t rte_mem_virt2phy(const void *virt)
 {
 	phys_addr_t (*real)(const void *) =
 		(phys_addr_t(*)(const void *))original("rte_mem_virt2phy");
-	uint64_t machine;
+	uint64_t address;
 
-	if (!override.active)
+	if (!override.address)
 		return real(virt);
-	machine = extent_machine(virt);
-	return machine ? machine : RTE_BAD_IOVA;
+	address = override.address(virt);
+	return address ? address : RTE_BAD_IOVA;
 }
 
 rte_iova_t rte_mem_virt2iova(const void *virt)
@@ -50,7 +51,8 @@ rte_iova_t rte_mem_virt2iova(const void *virt)
 	rte_iova_t (*real)(const void *) =
 		(rte_iova_t(*)(const void *))original("rte_mem_virt2iova");
 
-	return override.active ? rte_mem_virt2phy(virt) : real(virt);
+	return override.address && rte_eal_iova_mode() != RTE_IOVA_VA ? rte_mem_virt2phy(virt) :
+									real(virt);
 }
 
 void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
@@ -82,9 +84,13 @@ bool override_possible(void)
 }
 #endif
 
-void override_begin(size_t bytes)
+void override_addresses(uint64_t (*address)(const void *byte))
 {
-	override.active = true;
+	override.address = address;
+}
+
+void override_mapping(size_t bytes)
+{
 	override.mapped = false;
 	override.expected = bytes;
 }
@@ -96,6 +102,6 @@ bool override_mapped(void)
 
 void override_end(void)
 {
-	override.active = false;
+	override.address = NULL;
 	override.expected = 0;
 }

@@ -18,6 +18,7 @@
 
 LOG_TAG("eal");
 
+#define NO_HUGE "--no-huge"
 #define PREFAULT_BYTES ((size_t)2 << 20)
 
 static FILE *eal_log_stream;
@@ -135,12 +136,8 @@ static void prefault_end(void)
 	prefault.started = false;
 }
 
-int eal_start(const struct config *config)
-{
-	return eal_start_iova(config, "--iova-mode=va");
-}
-
-int eal_start_iova(const struct config *config, const char *iova)
+/* @kind: of memory, an option; @iova: an option, NULL = EAL finds out */
+static int start(const struct config *config, const char *kind, const char *iova)
 {
 	static const cookie_io_functions_t log_io = { .write = eal_log_write };
 	char lcores[16 + RTE_MAX_LCORE * 4];
@@ -148,7 +145,7 @@ int eal_start_iova(const struct config *config, const char *iova)
 	cpu_set_t cpus;
 	char *argv[] = {
 		"vifd",
-		"--no-huge",
+		(char *)kind,
 		"-m",
 		memory,
 		"--no-shconf",
@@ -171,8 +168,9 @@ int eal_start_iova(const struct config *config, const char *iova)
 		return -ENOMEM;
 	setvbuf(eal_log_stream, NULL, _IOLBF, BUFSIZ);
 	rte_openlog_stream(eal_log_stream);
-	prefault.started = pthread_create(&prefault.thread, NULL, prefault_main, NULL) == 0;
-	ret = rte_eal_init(RTE_DIM(argv) - 1, argv);
+	prefault.started = !strcmp(kind, NO_HUGE) &&
+			   pthread_create(&prefault.thread, NULL, prefault_main, NULL) == 0;
+	ret = rte_eal_init(RTE_DIM(argv) - (iova ? 1 : 2), argv);
 	prefault_end();
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	if (ret < 0) {
@@ -185,6 +183,21 @@ int eal_start_iova(const struct config *config, const char *iova)
 		return ret;
 	}
 	return 0;
+}
+
+int eal_start(const struct config *config)
+{
+	return start(config, NO_HUGE, "--iova-mode=va");
+}
+
+int eal_start_iova(const struct config *config, const char *iova)
+{
+	return start(config, NO_HUGE, iova);
+}
+
+int eal_start_huge(const struct config *config)
+{
+	return start(config, "--in-memory", NULL);
 }
 
 void eal_stop(void)

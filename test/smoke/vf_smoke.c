@@ -7,8 +7,8 @@
  *	port b -- VF 1 --+-- NIC ---- wire ---- peer
  *	port c -- switch -- PF (uplink)
  *
- * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev [speed]]
- * The driver is that of vifd.conf; "speed": nothing but measurements.
+ * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed]]
+ * The driver is that of vifd.conf, hugepages: native on these; "speed": nothing but measurements.
  * Needs root and a PF of which nobody else uses the VFs. Every check is one fact.
  */
 #include <arpa/inet.h>
@@ -429,7 +429,8 @@ int main(int argc, char **argv)
 	struct pf_vf before[2];
 
 	if (argc < 4 || argc > 6) {
-		printf("usage: %s PF VFS PEER-ADDRESS [auto|native|netdev [speed]]\n", argv[0]);
+		printf("usage: %s PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed]]\n",
+		       argv[0]);
 		return EXIT_FAILURE;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -439,9 +440,14 @@ int main(int argc, char **argv)
 		section->driver = CONFIG_DRIVER_NATIVE;
 	else if (argc > 4 && !strcmp(argv[4], "netdev"))
 		section->driver = CONFIG_DRIVER_NETDEV;
+	else if (argc > 4 && !strcmp(argv[4], "hugepages")) {
+		section->driver = CONFIG_DRIVER_NATIVE;
+		config.memory = CONFIG_MEMORY_HUGEPAGES;
+	}
 	log_set_level(config.log_level);
 	keep_set_dir(config.run_dir);
 	/* with no more power than vifd has */
+	dma_prepare(&config);
 	if (privileges_drop() < 0 || dma_start(&config) < 0)
 		return EXIT_FAILURE;
 	before[0] = pf_says(argv[1], 0);

@@ -1,14 +1,33 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports on igb's VFs by DPDK's own driver, no Xen, an IOMMU: test/smoke/vf_smoke.sh --native starts it.
+# Ports on igb's VFs by DPDK's own driver, no Xen: test/smoke/vf_smoke.sh --native starts it.
+# With an IOMMU on plain memory and on hugepages; BED_DOM0_ARGS=intel_iommu=off: without one, on hugepages.
 . /bed/lib.sh
 
+facts()
+{
+	timeout 120 vifd "$PF" 2 "$PEER" "$2" >"/results/$1.log" 2>&1
+	check "$1_status" $? "== 0"
+	grep -v '^ok' "/results/$1.log"
+	check "$1_native_vfs" "$(grep -c 'has VF .*(native)' "/results/$1.log")" ">= 4"
+}
+
 bed_nic_setup
-# shellcheck disable=SC2046 # a list of addresses
-bed_vf_bind vfio-pci $(vf_addresses "$PF_PCI")
-timeout 120 vifd "$PF" 2 "$PEER" >/results/vf_smoke.log 2>&1
-check port_facts_status $? "== 0"
-cat /results/vf_smoke.log
-check native_vfs "$(grep -c 'has VF .*(native)' /results/vf_smoke.log)" ">= 4"
-check iommu_faults "$(dmesg | grep -c 'DMAR.*fault')" "== 0"
+echo 40 >/proc/sys/vm/nr_hugepages
+if [ -n "$(ls /sys/kernel/iommu_groups)" ]; then
+	# shellcheck disable=SC2046 # a list of addresses
+	bed_vf_bind vfio-pci $(vf_addresses "$PF_PCI")
+	facts port_facts auto
+	check hugepages_wanting "$(timeout 120 vifd "$PF" 2 "$PEER" hugepages speed 2>&1 |
+		grep -c '80 of 96 MiB are free as hugepages')" "== 1"
+	echo 48 >/proc/sys/vm/nr_hugepages
+	facts hugepages hugepages
+	check_true by_iommu grep -q 'hugepages, reached by devices through an IOMMU' /results/hugepages.log
+	check iommu_faults "$(dmesg | grep -c 'DMAR.*fault')" "== 0"
+else
+	modprobe uio_pci_generic
+	echo 48 >/proc/sys/vm/nr_hugepages
+	facts hugepages hugepages
+	check_true by_physical_address grep -q 'hugepages, reached by devices by physical' /results/hugepages.log
+fi
 finish

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: dma/dma.c log.c */
+/* wraps: rte_eal_iova_mode rte_memzone_reserve rte_memzone_free rte_memseg_walk */
+/*
+ * Which memory is chosen, on machines that are made up here; what is said of it, and what becomes
+ * of the VFs' drivers.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <rte_eal.h>
+#include <rte_memory.h>
+#include <rte_memzone.h>
+
+#include "dma/dma.h"
+#include "dma/override.h"
+#include "dma/pages.h"
+#include "port/eal.h"
+#include "xen/extent.h"
+
+/* The made-up machine. */
+static struct {
+	bool pv, room, iommu, tells, overrides, lies;
+	uint64_t huge_mb;
+} machine;
+
+/* What was done with it. */
+static struct {
+	const char *started;
+	uint64_t (*addresses)(const void *byte);
+	bool mapped, taken, opened;
+} seen;
+
+static struct config config;
+static char said[1024];
+
+static uint8_t bytes[65536];
+static struct rte_memzone zone = { .addr = bytes };
+
+enum rte_iova_mode __wrap_rte_eal_iova_mode(void);
+const struct rte_memzone *__wrap_rte_memzone_reserve(const char *name, size_t len, int socket_id,
+						     unsigned int flags);
+int __wrap_rte_memzone_free(const struct rte_memzone *mz);
+int __wrap_rte_memseg_walk(rte_memseg_walk_t func, void *arg);
+
+enum rte_iova_mode __wrap_rte_eal_iova_mode(void)
+{
+	return seen.addresses && !machine.iommu ? RTE_IOVA_PA : RTE_IOVA_VA;
+}
+
+const struct rte_memzone *__wrap_rte_memzone_reserve(const char *name, size_t len, int socket_id,
+						     unsigned int flags)
+{
+	(void)name;
+	(void)socket_id;
+	(void)flags;
+	assert_int_equal(len, sizeof(bytes));
+	zone.iova = seen.addresses(bytes) + (machine.lies ? 4096 : 0);
+	return &zone;
+}
+
+int __wrap_rte_memzone_free(const struct rte_memzone *mz)
+{
+	(void)mz;
+	return 0;
+}
+
+int __wrap_rte_memseg_walk(rte_memseg_walk_t func, void *arg)
+{
+	(void)func;
+	(void)arg;
+	return 0;
+}
+
+bool extent_pv_domain(void)
+{
+	return machine.pv;
+}
+
+int extent_take(const char *dir, uint32_t nr)
+{
+	(void)dir;
+	(void)nr;
+	seen.taken = machine.room;
+	return machine.room ? 0 : -ENOMEM;
+}
+
+void extent_release(void)
+{
+	seen.taken = false;
+}
+
+uint64_t extent_machine(const void *byte)
+{
+	return 0x40000000 + ((uintptr_t)byte - (uintptr_t)bytes);
+}
+
+void pages_open(void)
+{
+	seen.opened = true;
+}
+
+void pages_close(void)
+{
+	seen.opened = false;
+}
+
+bool pages_known(void)
+{
+	return machine.tells && seen.opened;
+}
+
+uint64_t pages_physical(const void *byte)
+{
+	return 0x80000000 + ((uintptr_t)byte - (uintptr_t)bytes);
+}
+
+uint64_t pages_free_mb(const char *root)
+{
+	assert_string_equal(root, "/sys");
+	return machine.huge_mb;
+}
+
+bool override_possible(void)
+{
+	return machine.overrides;
+}
+
+void override_addresses(uint64_t (*address)(const void *byte))
+{
+	seen.addresses = address;
+}
+
+void override_mapping(size_t length)
+{
+	(void)length;
+	seen.mapped = true;
+}
+
+bool override_mapped(void)
+{
+	return seen.mapped;
+}
+
+void override_end(void)
+{
+	seen.addresses = NULL;
+}
+
+int eal_start(const struct config *from)
+{
+	(void)from;
+	seen.started = "plain";
+	return 0;
+}
+
+int eal_start_iova(const struct config *from, const char *iova)
+{
+	(void)from;
+	assert_string_equal(iova, "--iova-mode=pa");
+	seen.started = "xen";
+	return 0;
+}
+
+int eal_start_huge(const struct config *from)
+{
+	(void)from;
+	seen.started = "huge";
+	return 0;
+}
+
+void eal_stop(void)
+{
+	seen.started = NULL;
+}
+
+/* Standard error of one start is looked at. */
+static void start(enum config_memory memory, enum config_driver driver)
+{
+	FILE *stream = tmpfile();
+	int err = dup(STDERR_FILENO);
+	size_t len;
+
+	memset(&seen, 0, sizeof(seen));
+	config = (struct config){ .memory = memory, .memory_mb = 128, .nr_nics = 1 };
+	config.nics[0].driver = driver;
+	dup2(fileno(stream), STDERR_FILENO);
+	dma_prepare(&config);
+	assert_int_equal(dma_start(&config), 0);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	rewind(stream);
+	len = fread(said, 1, sizeof(said) - 1, stream);
+	said[len] = '\0';
+	fclose(stream);
+}
+
+static void is(const char *started, enum config_driver driver, const char *says)
+{
+	assert_string_equal(seen.started, started);
+	assert_int_equal(config.nics[0].driver, driver);
+	if (!strstr(said, says))
+		fail_msg("no '%s' in: %s", says, said);
+	dma_stop();
+	assert_false(seen.opened || seen.taken || seen.addresses);
+}
+
+static int bare(void **state)
+{
+	(void)state;
+	memset(&machine, 0, sizeof(machine));
+	machine.tells = true;
+	machine.overrides = true;
+	machine.huge_mb = 128;
+	return 0;
+}
+
+static void who_needs_nothing_has_plain_memory(void **state)
+{
+	(void)state;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_AUTO);
+	assert_false(seen.opened);
+	is("plain", CONFIG_DRIVER_AUTO, "packet memory: plain");
+	start(CONFIG_MEMORY_PLAIN, CONFIG_DRIVER_NATIVE);
+	is("plain", CONFIG_DRIVER_NATIVE, "packet memory: plain");
+}
+
+static void native_vfs_have_hugepages_where_there_are_enough(void **state)
+{
+	(void)state;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
+	assert_ptr_equal(seen.addresses, pages_physical);
+	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, reached by devices by physical addresses");
+	machine.iommu = true;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
+	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, reached by devices through an IOMMU");
+	machine.huge_mb = 127;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
+	assert_null(strstr(said, "nr_hugepages"));
+	is("plain", CONFIG_DRIVER_NATIVE, "packet memory: plain");
+}
+
+static void want_of_hugepages_is_said_with_its_remedy(void **state)
+{
+	(void)state;
+	machine.huge_mb = 126;
+	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
+	assert_non_null(strstr(said, "126 of 128 MiB are free as hugepages"));
+	is("plain", CONFIG_DRIVER_NATIVE, "sysctl vm.nr_hugepages");
+	machine.pv = true;
+	machine.huge_mb = 0;
+	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
+	is("plain", CONFIG_DRIVER_NETDEV, "memory = xen");
+}
+
+static void addresses_are_the_kernels_only_if_it_tells_them(void **state)
+{
+	(void)state;
+	machine.tells = false;
+	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
+	assert_null(seen.addresses);
+	is("huge", CONFIG_DRIVER_NATIVE, "through an IOMMU");
+	machine.tells = true;
+	machine.overrides = false;
+	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
+	assert_null(seen.addresses);
+	is("huge", CONFIG_DRIVER_NATIVE, "through an IOMMU");
+}
+
+static void a_pv_domain_takes_memory_from_xen(void **state)
+{
+	(void)state;
+	machine.pv = true;
+	machine.room = true;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
+	assert_ptr_equal(seen.addresses, extent_machine);
+	is("xen", CONFIG_DRIVER_NATIVE, "packet memory: xen, 64 extents");
+	machine.room = false;
+	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
+	is("plain", CONFIG_DRIVER_NETDEV, "devices do not reach ordinary memory here");
+}
+
+static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
+{
+	(void)state;
+	machine.lies = true;
+	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
+	is("huge", CONFIG_DRIVER_NETDEV, "does not take hugepages as it should");
+	machine.pv = true;
+	machine.room = true;
+	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
+	is("xen", CONFIG_DRIVER_NETDEV, "does not take Xen's memory as it should");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(who_needs_nothing_has_plain_memory, bare),
+		cmocka_unit_test_setup(native_vfs_have_hugepages_where_there_are_enough, bare),
+		cmocka_unit_test_setup(want_of_hugepages_is_said_with_its_remedy, bare),
+		cmocka_unit_test_setup(addresses_are_the_kernels_only_if_it_tells_them, bare),
+		cmocka_unit_test_setup(a_pv_domain_takes_memory_from_xen, bare),
+		cmocka_unit_test_setup(vfs_go_by_their_netdevs_if_dpdk_says_other_addresses, bare),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
