@@ -51,15 +51,38 @@ struct rte_tel_data *put_dict(struct rte_tel_data *d, const char *name)
 	return NULL;
 }
 
+/* What queues @first to @last have counted together. */
+static uint64_t sum_of(const struct vif *vif, enum path_counter which, uint32_t first,
+		       uint32_t last)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = first; i <= last; i++)
+		sum += atomic_load_explicit(&vif->path->queues[i].counters.value[which],
+					    memory_order_relaxed);
+	return sum;
+}
+
 void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first, uint32_t last)
 {
-	for (enum path_counter which = 0; which < COUNTERS; which++) {
-		uint64_t sum = 0;
+	for (enum path_counter which = 0; which < COUNTERS; which++)
+		put_number(d, path_counter_name(which), sum_of(vif, which, first, last));
+}
 
-		for (uint32_t i = first; i <= last; i++)
-			sum += atomic_load_explicit(&vif->path->queues[i].counters.value[which],
-						    memory_order_relaxed);
-		put_number(d, path_counter_name(which), sum);
+/* What a thousand frames of either direction cost. */
+static void put_cost(struct rte_tel_data *d, const struct vif *vif)
+{
+	static const enum path_counter costs[] = { COUNT_copies, COUNT_copy_calls, COUNT_notify };
+	uint32_t last = vif->path->nr_queues - 1;
+	uint64_t frames =
+		sum_of(vif, COUNT_tx_packets, 0, last) + sum_of(vif, COUNT_rx_packets, 0, last);
+
+	if (!d)
+		return;
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		double cost = frames ? (double)sum_of(vif, costs[i], 0, last) / (double)frames : 0;
+
+		put_number(d, path_counter_name(costs[i]), (uint64_t)(cost * 1000));
 	}
 }
 
@@ -223,6 +246,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "move_error", move_error(vif));
 	put_capability(put_dict(d, "capability"), &vif->cap);
 	put_port_stats(put_dict(d, "port"), port);
+	put_cost(put_dict(d, "per_1000_frames"), vif);
 	counters = put_dict(d, "counters");
 	if (counters)
 		put_counters(counters, vif, 0, vif->path->nr_queues - 1);

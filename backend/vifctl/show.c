@@ -155,6 +155,7 @@ enum status vifctl_show(struct client *client, const struct options *options)
 	show_section(capability, "record");
 	show_section(capability, "frontend");
 	show_section(vif, "port");
+	show_section(vif, "per_1000_frames");
 	if (member_of(vif, "counters") && member_of(vif, "queue_counters"))
 		show_counters(vif);
 	json_object_put(vif);

@@ -407,6 +407,26 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");
 }
 
+static void cost_of_a_thousand_frames_is_told(void **state)
+{
+	_Atomic uint64_t *first, *second;
+
+	(void)state;
+	connect_vif(2);
+	assert_has(ask("/vifd/vif,7.0"),
+		   "\"per_1000_frames\":{\"copies\":0,\"copy_calls\":0,\"notify\":0}");
+	first = vifs[0].path->queues[0].counters.value;
+	second = vifs[0].path->queues[1].counters.value;
+	atomic_store(&first[COUNT_tx_packets], 300);
+	atomic_store(&second[COUNT_rx_packets], 100);
+	atomic_store(&first[COUNT_copies], 500);
+	atomic_store(&second[COUNT_copies], 300);
+	atomic_store(&first[COUNT_copy_calls], 20);
+	atomic_store(&second[COUNT_notify], 8);
+	assert_has(ask("/vifd/vif,7.0"),
+		   "\"per_1000_frames\":{\"copies\":2000,\"copy_calls\":50,\"notify\":20}");
+}
+
 /* Sixty-four queues that count a lot still fit into DPDK's 16 KiB. */
 static void biggest_vif_fits_into_an_answer(void **state)
 {
@@ -575,6 +595,7 @@ int main(void)
 		CONTROL(stopping_refuses_those_who_wait_and_those_who_come),
 		ANSWER(vif_that_is_not_connected_has_no_path),
 		ANSWER(connected_vif_is_told_with_everything),
+		ANSWER(cost_of_a_thousand_frames_is_told),
 		ANSWER(biggest_vif_fits_into_an_answer),
 		ANSWER(what_is_not_there_is_said),
 		ANSWER(every_vif_is_named_once_over_the_pages),

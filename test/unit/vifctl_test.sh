@@ -38,6 +38,7 @@ def vif(name):
             "move": "opening" if name == "7.0" and not on_vf else "none",
             "move_error": "no VF is free" if name == "9.0" else "",
             "capability": {"generation": 2 if on_vf else 1, "acked": 0, "record": {"path": "vf"}},
+            "per_1000_frames": {"copies": 1000, "copy_calls": 31, "notify": 12},
             "counters": {"tx_packets": looks * 1000, "tx_bytes": 64000 * looks, "rx_packets": 5,
                          "rx_bytes": 7, "tx_drop_spoof": 3, "rx_drop_stale": 4}}
 
@@ -139,6 +140,7 @@ check "list --json: whole vifs" json "[v['vif'] for v in x] == ['7.0', '8.0', '9
 check "show" ends 0 show 8.0
 check "show: queues side by side" says 'tx_packets  *[0-9]*  *500  *500$'
 check "show: the record" says '^  path  *vf$'
+check "show: what frames cost" says '^  copy_calls  *31$'
 check "show --json" ends 0 show --json 8.0
 check "show --json: queues" json "len(x['queue_counters']) == 2"
 check "show of nobody" ends 1 show 1.0
