@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -27,10 +28,14 @@ LOG_TAG("extent");
 #define FILE_NAME "extents"
 /* Frames in one hypercall; the list goes through a buffer of this many. */
 #define BATCH 64u
+/* 64 GiB */
+#define EXTENTS_MAX 32768u
+#define BOOT_MAX 40u
 
 /*
  * @frames: the extents' first machine frames
  * @base:   where they are mapped; constant while anybody looks
+ * @list:   the list's descriptor
  */
 static struct {
 	xencall_handle *call;
@@ -38,8 +43,9 @@ static struct {
 	uint32_t nr;
 	uint64_t *frames;
 	uint8_t *base;
-	char list[128];
-} extents = { .privcmd = -1 };
+	int list;
+	char path[128];
+} extents = { .privcmd = -1, .list = -1 };
 
 bool extent_pv_domain(void)
 {
@@ -79,62 +85,87 @@ static int reservation(unsigned int op, uint64_t *frames, uint32_t nr)
 	return ret;
 }
 
-static void give_back(uint32_t from)
-{
-	while (extents.nr > from) {
-		uint32_t nr = extents.nr - from < BATCH ? extents.nr - from : BATCH;
+/*
+ * The list names nothing that is not ours: what it named would be mapped and overwritten. So it
+ * loses an extent before Xen gets it back, and gains one after Xen has given it. Its descriptor is
+ * kept, locked: the extents have one user.
+ */
+struct list_head {
+	char boot[BOOT_MAX]; /* of another boot, nothing in it is ours */
+	uint64_t nr;
+};
 
-		if (reservation(XENMEM_decrease_reservation, extents.frames + extents.nr - nr,
-				nr) != (int)nr)
-			log_error("Xen did not take back all of %u extents", nr);
-		extents.nr -= nr;
-	}
+static void read_boot(char boot[BOOT_MAX])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(boot, 0, BOOT_MAX);
+	if (fd < 0)
+		return;
+	(void)!read(fd, boot, BOOT_MAX - 1);
+	close(fd);
 }
 
 /* Return: 0, -errno */
 static int save(void)
 {
 	ssize_t bytes = (ssize_t)(extents.nr * sizeof(extents.frames[0]));
-	int fd = open(extents.list, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int ret = 0;
+	struct list_head head = { .nr = extents.nr };
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, extents.frames, (size_t)bytes) != bytes)
-		ret = -EIO;
-	close(fd);
-	return ret;
+	read_boot(head.boot);
+	if (pwrite(extents.list, extents.frames, (size_t)bytes, sizeof(head)) != bytes ||
+	    pwrite(extents.list, &head, sizeof(head), 0) != sizeof(head))
+		return -EIO;
+	return 0;
 }
 
-/* What an earlier life left; more than @max is given back. */
+static void give_back(uint32_t from)
+{
+	while (extents.nr > from) {
+		uint32_t nr = extents.nr - from < BATCH ? extents.nr - from : BATCH;
+
+		extents.nr -= nr;
+		if (save() < 0 && ftruncate(extents.list, 0) < 0) {
+			log_error("%s cannot be written: %u extents stay ours", extents.path, nr);
+			continue;
+		}
+		if (reservation(XENMEM_decrease_reservation, extents.frames + extents.nr, nr) !=
+		    (int)nr)
+			log_error("Xen did not take back all of %u extents", nr);
+	}
+}
+
+/* What an earlier life left, if the list is of this boot and whole. Return: how many, room for @max */
+static uint32_t read_list(uint32_t max)
+{
+	struct list_head head = { 0 };
+	char boot[BOOT_MAX];
+	uint64_t *frames;
+	ssize_t bytes;
+
+	read_boot(boot);
+	if (pread(extents.list, &head, sizeof(head), 0) != sizeof(head) ||
+	    memcmp(head.boot, boot, BOOT_MAX) || head.nr == 0 || head.nr > EXTENTS_MAX)
+		return 0;
+	frames = calloc(head.nr > max ? head.nr : max, sizeof(*frames));
+	bytes = (ssize_t)(head.nr * sizeof(*frames));
+	if (!frames || pread(extents.list, frames, (size_t)bytes, sizeof(head)) != bytes) {
+		free(frames);
+		return 0;
+	}
+	free(extents.frames);
+	extents.frames = frames;
+	return (uint32_t)head.nr;
+}
+
+/* More than @max is given back. */
 static void adopt(uint32_t max)
 {
-	struct stat stat;
-	uint32_t found;
-	int fd = open(extents.list, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
+	extents.nr = read_list(max);
+	if (extents.nr == 0)
 		return;
-	if (fstat(fd, &stat) == 0 && stat.st_size > 0) {
-		uint64_t *frames = calloc((size_t)stat.st_size + max * sizeof(*frames), 1);
-
-		found = (uint32_t)((size_t)stat.st_size / sizeof(*frames));
-		if (frames && read(fd, frames, found * sizeof(*frames)) ==
-				      (ssize_t)(found * sizeof(*frames))) {
-			free(extents.frames);
-			extents.frames = frames;
-			extents.nr = found;
-			log_info("%u extents were left by a vifd that did not stop", found);
-		} else {
-			free(frames);
-		}
-	}
-	close(fd);
-	if (extents.nr <= max)
-		return;
-	give_back(max);
-	if (save() < 0)
-		log_warn("%s cannot be written: %m", extents.list);
+	log_info("%u extents were left by a vifd that did not stop", extents.nr);
+	give_back(max < extents.nr ? max : extents.nr);
 }
 
 static int grow(uint32_t nr)
@@ -147,8 +178,8 @@ static int grow(uint32_t nr)
 		if (got > 0)
 			extents.nr += (uint32_t)got;
 		if (save() < 0)
-			log_warn("%s cannot be written: %m; a crash would lose the memory",
-				 extents.list);
+			log_warn("%s cannot be written: a crash would lose the memory",
+				 extents.path);
 		if (got < (int)want)
 			return got < 0 ? got : -ENOMEM;
 	}
@@ -157,7 +188,9 @@ static int grow(uint32_t nr)
 
 static void forget(void)
 {
-	unlink(extents.list);
+	if (extents.list >= 0)
+		close(extents.list);
+	extents.list = -1;
 	free(extents.frames);
 	extents.frames = NULL;
 	if (extents.privcmd >= 0)
@@ -168,19 +201,51 @@ static void forget(void)
 	extents.call = NULL;
 }
 
-int extent_take(const char *dir, uint32_t nr)
+/* Return: 0, -errno */
+static int open_list(const char *dir)
 {
 	int ret;
 
-	snprintf(extents.list, sizeof(extents.list), "%s/" FILE_NAME, dir);
+	snprintf(extents.path, sizeof(extents.path), "%s/" FILE_NAME, dir);
 	mkdir(dir, 0755);
+	extents.list = open(extents.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (extents.list >= 0 && flock(extents.list, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	ret = -errno;
+	if (ret == -EWOULDBLOCK)
+		log_error("%s is in use: another vifd runs", extents.path);
+	else
+		log_error("%s cannot be opened: %m", extents.path);
+	if (extents.list >= 0)
+		close(extents.list);
+	extents.list = -1;
+	return ret;
+}
+
+/* Return: 0, -errno */
+static int open_xen(uint32_t nr)
+{
+	int ret;
+
+	extents.nr = 0;
 	extents.frames = calloc(nr, sizeof(extents.frames[0]));
 	extents.call = xencall_open(xtl_logger(), 0);
 	extents.privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
-	if (!extents.frames || !extents.call || extents.privcmd < 0) {
-		ret = errno ? -errno : -ENOMEM;
-		log_error("privcmd cannot be used: %s; is the module xen-privcmd loaded?",
-			  strerror(-ret));
+	if (extents.frames && extents.call && extents.privcmd >= 0)
+		return 0;
+	ret = errno ? -errno : -ENOMEM;
+	log_error("privcmd cannot be used: %s; is the module xen-privcmd loaded?", strerror(-ret));
+	return ret;
+}
+
+int extent_take(const char *dir, uint32_t nr)
+{
+	int ret = open_list(dir);
+
+	if (ret < 0)
+		return ret;
+	ret = open_xen(nr);
+	if (ret < 0) {
 		forget();
 		return ret;
 	}

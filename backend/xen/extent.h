@@ -7,11 +7,12 @@
  * XENMEM_increase_reservation gives is contiguous there and stays. Linux knows nothing of it: a
  * process maps it through privcmd. It stays the domain's after the process died, so a list of the
  * extents is kept in the run folder and the next life takes them up again: what a device still
- * writes then lands in memory that is nobody else's.
+ * writes then lands in memory that is nobody else's. A list of another boot is not believed, one that
+ * is in use not touched.
  *
  * Main thread; extent_machine() any. One user in a process.
- * Not protected against: a process killed between Xen's answer and the list's writing loses them
- * until the machine starts anew.
+ * Not protected against: a process killed between Xen's answer and the list's writing, or while it
+ * gives extents back, loses 128 MiB of them at most until the machine starts anew.
  */
 #ifndef VIFD_XEN_EXTENT_H
 #define VIFD_XEN_EXTENT_H
