@@ -99,7 +99,7 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 	unsigned int taken = 0;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path);
+		uint32_t room = path_rx_room(path, tools->now_us);
 		uint16_t nr = room ? port_rx_burst(port, i, frames, (uint16_t)room) : 0;
 
 		for (uint16_t k = 0; k < nr; k++)
@@ -153,7 +153,7 @@ static void release(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
 
-	while (handover->nr_held && path_rx_room(path))
+	while (handover->nr_held && path_rx_room(path, tools->now_us))
 		pass_on(path, tools, TO, pop_held(handover));
 	if (handover->nr_held)
 		return;

@@ -211,8 +211,13 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 /** path_rx_take() - Port to backlogs (rx.c). Return: frames */
 unsigned int path_rx_take(struct path *path, struct path_tools *tools);
 
-/** path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx.c) */
-uint32_t path_rx_room(const struct path *path);
+/**
+ * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx.c)
+ *
+ * A queue that is full because its guest posts no buffers counts no more after a
+ * while: what comes for it is dropped, so that the vif's other queues go on.
+ */
+uint32_t path_rx_room(const struct path *path, uint64_t now_us);
 
 /** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx.c) */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);

@@ -10,7 +10,9 @@
  * call a pass. Response i stands in the slot of request i.
  *
  * A guest that posts no buffers for RX_STALE_US loses what waits for it
- * (XSA-392): "no buffers" means too few for the next frame.
+ * (XSA-392): "no buffers" means too few for the next frame. Where it has several
+ * queues, a full one does not hold up the others for longer than RX_HOLD_UP_US:
+ * what comes for it then is lost.
  */
 #include <string.h>
 
@@ -18,6 +20,7 @@
 #include "path.h"
 
 #define RX_STALE_US 10000000u
+#define RX_HOLD_UP_US 100000u
 #define RX_EXTRAS_MAX 3u
 #define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 #define RX_PIECES_MAX 64u
@@ -81,8 +84,26 @@ static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
 	return copy;
 }
 
+/* Frames that may come before the backlog is full. */
+static uint32_t rx_queue_room(const struct path *path, const struct queue *queue)
+{
+	bool cut = path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6;
+
+	if (queue->backlog_bytes >= path->config.backlog_bytes)
+		return 0;
+	return queue_backlog_room(queue) / (cut ? OFFLOAD_SEGMENTS_MAX : 1);
+}
+
+/* Is the queue full, and has it been waiting too long for the others to wait as well? */
+static bool rx_passed_by(const struct path *path, const struct queue *queue, uint64_t now_us)
+{
+	return unlikely(queue->stalled_since) && now_us - queue->stalled_since > RX_HOLD_UP_US &&
+	       !rx_queue_room(path, queue);
+}
+
 /* Let a frame wait, if it lies in buffers as the guest takes them. */
-static void rx_keep(const struct path *path, struct queue *queue, struct rte_mbuf *mbuf)
+static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
+		    struct rte_mbuf *mbuf)
 {
 	uint32_t longest = path->config.rx_sg ? NETIF_FRAME_MAX :
 						NETIF_PAGE_SIZE - path->live.xdp_headroom;
@@ -90,6 +111,8 @@ static void rx_keep(const struct path *path, struct queue *queue, struct rte_mbu
 	if (mbuf->pkt_len > longest ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX)
 		rx_drop(queue, mbuf, COUNT_rx_drop_long);
+	else if (rx_passed_by(path, queue, tools->now_us))
+		rx_drop(queue, mbuf, COUNT_rx_drop_stale);
 	else
 		backlog_push(queue, mbuf);
 }
@@ -109,7 +132,7 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		return;
 	}
 	for (int i = 0; i < nr; i++)
-		rx_keep(path, queue, segments[i]);
+		rx_keep(path, queue, tools, segments[i]);
 }
 
 /* Shall the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
@@ -168,7 +191,7 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 		else
 			offload_checksum(mbuf);
 	}
-	rx_keep(path, queue, mbuf);
+	rx_keep(path, queue, tools, mbuf);
 }
 
 /* Judge one frame. */
@@ -195,22 +218,20 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 }
 
 /* Frames that may be taken from the port without overflowing any backlog. */
-uint32_t path_rx_room(const struct path *path)
+uint32_t path_rx_room(const struct path *path, uint64_t now_us)
 {
 	uint32_t room = PORT_BURST;
+	bool wanted = false;
 
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		const struct queue *queue = &path->queues[i];
-		uint32_t frames = queue_backlog_room(queue);
 
-		if (queue->backlog_bytes >= path->config.backlog_bytes)
-			return 0;
-		if (path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6)
-			frames /= OFFLOAD_SEGMENTS_MAX;
-		if (frames < room)
-			room = frames;
+		if (rx_passed_by(path, queue, now_us))
+			continue;
+		wanted = true;
+		room = RTE_MIN(room, rx_queue_room(path, queue));
 	}
-	return room;
+	return wanted ? room : 0;
 }
 
 static unsigned int rx_take_port(struct path *path, struct port *port, struct path_tools *tools)
@@ -219,7 +240,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 	unsigned int taken = 0;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path);
+		uint32_t room = path_rx_room(path, tools->now_us);
 		uint16_t nr;
 
 		if (!room)
@@ -236,8 +257,8 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 static unsigned int rx_take_tap(struct path *path, struct path_tools *tools)
 {
 	struct rte_mbuf *frames[PORT_BURST];
-	uint32_t nr =
-		rte_ring_dequeue_burst(path->tap->ring, (void **)frames, path_rx_room(path), NULL);
+	uint32_t nr = rte_ring_dequeue_burst(path->tap->ring, (void **)frames,
+					     path_rx_room(path, tools->now_us), NULL);
 
 	for (uint32_t i = 0; i < nr; i++)
 		rx_fit(path, tools, frames[i]);

@@ -123,6 +123,78 @@ static void queue_without_buffers_does_not_take_more_than_its_share(void **state
 	assert_in_range(guest->path->queues[3].backlog_bytes, 1, guest->config.backlog_bytes);
 }
 
+/* What is not IP goes to the first queue. */
+static void feed_first_queue(struct guest *guest, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t len = frame_make(bytes, 0, 1446);
+
+		frame_put16(bytes + 12, 0x88b5);
+		port_feed(&guest->port, bytes, len, 0);
+	}
+	while (guest_poll(guest))
+		;
+}
+
+static uint32_t received_by_others(struct guest *guest)
+{
+	return received(guest, 1) + received(guest, 2) + received(guest, 3);
+}
+
+static void full_queue_holds_up_the_others_for_a_tenth_of_a_second(void **state)
+{
+	struct guest *guest = *state;
+	const struct queue *full = &guest->path->queues[0];
+	uint32_t waiting, dropped, others;
+
+	guest->path->config.backlog_bytes = 150000;
+	feed_first_queue(guest, 200);
+	assert_int_equal(received(guest, 0), 200);
+	feed_first_queue(guest, 300);
+	waiting = guest->port.nr_waiting;
+	assert_in_range(waiting, 100, 200);
+	for (uint32_t flow = 0; flow < 60; flow++)
+		feed_flow(guest, 0, flow);
+	fake_tools.now_us += 100000;
+	assert_int_equal(guest_poll(guest), 0);
+	assert_int_equal(guest->port.nr_waiting, waiting + 60);
+	fake_tools.now_us += 1;
+	while (guest_poll(guest))
+		;
+	assert_int_equal(guest->port.nr_waiting, 0);
+	others = received_by_others(guest);
+	assert_in_range(others, 30, 59);
+	dropped = (uint32_t)guest_count(guest, COUNT_rx_drop_stale);
+	assert_int_equal(dropped, waiting + 60 - others);
+	assert_in_range(full->backlog_bytes, 150000, 150000 + PORT_BURST * 1500);
+	/* what had its place is still there, and the queue takes part again */
+	guest_rx_post(guest, 0, 250);
+	feed_first_queue(guest, 0);
+	feed_first_queue(guest, 10);
+	assert_int_equal(received(guest, 0), 300 - waiting + 10);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), dropped);
+}
+
+static void where_all_queues_are_full_frames_stay_in_the_port(void **state)
+{
+	struct guest *guest = *state;
+
+	guest->path->config.backlog_bytes = 1;
+	for (uint32_t flow = 0; flow < 1000; flow++)
+		feed_flow(guest, 0, flow);
+	feed_first_queue(guest, 0);
+	/* one queue after the other is passed by */
+	for (uint32_t i = 0; i < 4; i++) {
+		fake_tools.now_us += 100001;
+		feed_first_queue(guest, 0);
+	}
+	assert_int_equal(received(guest, 0) + received_by_others(guest), 800);
+	port_forget(&guest->port);
+	feed_flow(guest, 0, 1);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_waiting, 1);
+}
+
 /* As the control ring's message 9 does it. */
 static void lend(struct guest *guest, uint32_t ref, bool readonly)
 {
@@ -240,6 +312,8 @@ int main(void)
 		FOUR(hash_of_the_guest_decides_through_its_table),
 		FOUR(toeplitz_gives_the_known_answers),
 		FOUR(queue_without_buffers_does_not_take_more_than_its_share),
+		FOUR(full_queue_holds_up_the_others_for_a_tenth_of_a_second),
+		FOUR(where_all_queues_are_full_frames_stay_in_the_port),
 		FOUR(lent_pages_are_copied_without_the_hypervisor),
 		FOUR(lent_and_granted_slots_mix_in_one_frame),
 		FOUR(page_lent_for_reading_is_never_written_to),
