@@ -87,10 +87,13 @@ destroy_and_create()
 # under_traffic COMMAND: with g2 sending and receiving when it comes
 under_traffic()
 {
+	local start=$SECONDS
+
 	pings_start g2
 	tcp_start g2 60
 	sleep 1
 	"$1" || { say "$1 failed"; return 1; }
+	say "$1 took $((SECONDS - start)) s"
 }
 
 settled() { held_count /run/held.now g1 g2 && [ "$(held_leaks /run/held.before /run/held.now 2>/dev/null)" = 0 ]; }
