@@ -296,16 +296,17 @@ static void do_rx_buffers(void)
 	WRITE_ONCE(h.rx->req_prod, h.rx_prod);
 }
 
+static const char *const storm_keys[] = { "request-multicast-control", "xdp-headroom", "feature-sg",
+					  "mac", "capability-ack" };
+
 static void do_watch_storm(void)
 {
-	static const char *const keys[] = { "request-multicast-control", "xdp-headroom",
-					    "feature-sg", "mac", "capability-ack" };
 	static const char *const values[] = { "1", "0", "-1", "99999999999999999999", "yes" };
 	int i;
 
 	for (i = 0; i < 4; i++)
-		xenbus_printf(XBT_NIL, h.dev->nodename, keys[below(ARRAY_SIZE(keys))], "%s",
-			      values[below(ARRAY_SIZE(values))]);
+		xenbus_printf(XBT_NIL, h.dev->nodename, storm_keys[below(ARRAY_SIZE(storm_keys))],
+			      "%s", values[below(ARRAY_SIZE(values))]);
 }
 
 /* --- what ends the connection ---------------------------------------------------------------------- */
@@ -618,9 +619,20 @@ static int hostile_probe(struct xenbus_device *dev, const struct xenbus_device_i
 	return err;
 }
 
+/* The next driver of this vif finds the store as the toolstack made it. */
+static void storm_undo(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(storm_keys); i++)
+		xenbus_rm(XBT_NIL, h.dev->nodename, storm_keys[i]);
+	xenbus_printf(XBT_NIL, h.dev->nodename, "mac", "%pM", h.mac);
+}
+
 static void hostile_remove(struct xenbus_device *dev)
 {
 	kthread_stop(h.thread);
+	storm_undo();
 	data_free();
 	h.dev = NULL;
 }
