@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <rte_cycles.h>
 
@@ -225,15 +227,28 @@ static void rate_of_the_wire_holds_and_then_goes_on(void **state)
 }
 
 #define RACE_FRAMES 300000u
+#define RACE_SECONDS 3u /* for a machine where the two threads seldom run at once */
+
+static atomic_uint race_put; /* frames, known when the thread has ended */
+static atomic_bool race_over;
 
 static void *race(void *arg)
 {
+	uint64_t begin = rte_get_timer_cycles();
 	struct fair_queue *queue = arg;
+	uint32_t nr = 0;
 
 	rte_thread_register();
-	for (uint32_t i = 0; i < RACE_FRAMES;)
-		i += put(queue, 0, 64, i);
+	while (nr < RACE_FRAMES &&
+	       rte_get_timer_cycles() - begin < RACE_SECONDS * rte_get_timer_hz()) {
+		if (put(queue, 0, 64, nr))
+			nr++;
+		else
+			sched_yield();
+	}
 	rte_thread_unregister();
+	atomic_store(&race_put, nr);
+	atomic_store(&race_over, true);
 	return NULL;
 }
 
@@ -244,17 +259,26 @@ static void nothing_is_forgotten_between_two_threads(void **state)
 	struct rte_mbuf *pkts[32];
 	uint32_t next = 0;
 	pthread_t thread;
+	bool over;
 
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, race, queue), 0);
-	while (next < RACE_FRAMES) {
-		uint16_t taken = fair_take(fair, pkts, 32);
+	do {
+		uint16_t taken;
 
+		over = atomic_load(&race_over);
+		taken = fair_take(fair, pkts, 32);
 		for (uint16_t i = 0; i < taken; i++)
 			assert_int_equal(pkts[i]->hash.rss, next++);
 		rte_pktmbuf_free_bulk(pkts, taken);
-	}
+		if (taken)
+			over = false;
+		else
+			sched_yield();
+	} while (!over);
 	pthread_join(thread, NULL);
+	assert_int_equal(next, race_put);
+	assert_true(next > FAIR_QUEUE_FRAMES);
 	assert_true(fair_is_empty(queue));
 }
 
