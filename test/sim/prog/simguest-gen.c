@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static const char help[] =
 	"  --window N      at most N frames under way, so that a slow machine loses none\n"
 	"  --dst MAC       destination instead of TO's address\n"
 	"  --drain MS      wait for stragglers at the end (200; with --window until all are there, 5000)\n"
-	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver.\n";
+	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver,\n"
+	"mark_ms the longest time from a SIGUSR1 in such a silence to the next frame, marks their number.\n";
 
 #define MAGIC 0x76696664u
 #define HDR_LEN 42u
@@ -64,7 +66,8 @@ struct direction {
 	struct end *from, *to;
 	uint16_t flow;
 	uint64_t sent, bytes, received, foreign, duplicated, reordered, bursts, given_up;
-	uint64_t highest[FLOWS_MAX]; /* of each UDP flow */
+	uint64_t highest[FLOWS_MAX];	      /* of each UDP flow */
+	uint64_t marks, mark_ns, mark_max_ns; /* mark_ns waits for a frame, 0 = none does */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
 };
@@ -79,6 +82,7 @@ static struct {
 } opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .burst = 32, .seconds = 5 };
 
 static volatile sig_atomic_t stop;
+static _Atomic uint64_t marked_ns;
 
 static void on_signal(int sig)
 {
@@ -92,6 +96,12 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void on_mark(int sig)
+{
+	(void)sig;
+	atomic_store(&marked_ns, now_ns());
 }
 
 static int device_open(struct end *e, const char *name)
@@ -233,6 +243,14 @@ static uint32_t direction_send(struct direction *d, uint32_t room)
 	return n;
 }
 
+static void mark_answered(struct direction *d, uint64_t now)
+{
+	if (now - d->mark_ns > d->mark_max_ns)
+		d->mark_max_ns = now - d->mark_ns;
+	d->marks++;
+	d->mark_ns = 0;
+}
+
 static void account(struct direction *d, const struct payload *pl, uint32_t flow, uint64_t now)
 {
 	uint64_t slot = pl->number % WINDOW, delay = now - pl->ns;
@@ -250,6 +268,8 @@ static void account(struct direction *d, const struct payload *pl, uint32_t flow
 		d->first_ns = now;
 	else if (now - d->last_ns > d->gap_ns)
 		d->gap_ns = now - d->last_ns;
+	if (d->mark_ns)
+		mark_answered(d, now);
 	d->last_ns = now;
 	d->delay_ns += delay;
 	if (delay > d->delay_max_ns)
@@ -376,6 +396,15 @@ static void drain(struct direction *d, uint32_t nr)
 	}
 }
 
+/* What lay in a ring when the mark was made has been taken: the next frame came after it */
+static void mark_take(struct direction *d, uint32_t nr)
+{
+	uint64_t ns = atomic_exchange(&marked_ns, 0);
+
+	for (uint32_t i = 0; ns && i < nr; i++)
+		d[i].mark_ns = ns;
+}
+
 static void run(struct direction *d, uint32_t nr)
 {
 	uint64_t end = now_ns() + (uint64_t)(opt.seconds * 1e9), now = now_ns();
@@ -384,7 +413,7 @@ static void run(struct direction *d, uint32_t nr)
 	for (uint32_t i = 0; i < nr; i++)
 		d[i].send_start_ns = now;
 	while (!stop && !done && (now = now_ns()) < end) {
-		uint32_t work = 0;
+		uint32_t work = 0, taken = 0;
 
 		done = opt.count;
 		look_at_record(&d[0], now);
@@ -394,10 +423,12 @@ static void run(struct direction *d, uint32_t nr)
 
 			if (room)
 				work += direction_send(&d[i], room);
-			work += direction_receive(&d[i]);
+			taken += direction_receive(&d[i]);
 			done = done && (d[i].sent >= opt.count || d[i].received >= opt.count);
 		}
-		for (uint32_t i = 0; !work && i < nr; i++)
+		if (!taken && atomic_load(&marked_ns))
+			mark_take(d, nr);
+		for (uint32_t i = 0; !work && !taken && i < nr; i++)
 			rest(d[i].to);
 	}
 	now = now_ns();
@@ -433,13 +464,15 @@ static void report(const struct direction *d)
 		simguest_stats_sum(d->to->g, &b);
 	missing_find(d, &first, &last);
 	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu missing=%ld..%ld duplicated=%lu reordered=%lu foreign=%lu "
-	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f delay_us=%.1f delay_max_us=%.0f "
+	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f marks=%lu mark_ms=%.1f delay_us=%.1f "
+	       "delay_max_us=%.0f "
 	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
 	       d->from->name, d->to->name, d->sent, d->received,
 	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated,
 	       d->reordered, d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
 	       rx_s > 0 ? (double)d->received / rx_s / 1e6 : 0,
-	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6,
+	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6, d->marks,
+	       (double)d->mark_max_ns / 1e6,
 	       d->received ? (double)d->delay_ns / (double)d->received / 1e3 : 0,
 	       (double)d->delay_max_ns / 1e3, a.tx_error, a.tx_dropped, b.rx_error,
 	       a.violations + b.violations, a.in_use + b.in_use,
@@ -552,6 +585,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	signal(SIGUSR1, on_mark);
 	if (end_open(&a, argv[optind]) || end_open(&b, argv[optind + 1]))
 		return 1;
 	nr = opt.both ? 2 : 1;
