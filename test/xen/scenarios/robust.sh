@@ -17,8 +17,9 @@ on_vf() { wait_for 40 "$1 on a VF" vif_path_is "$1" vf; }
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 pf_values() { ip link show "$PF" | grep '^ *vf '; }
 
-# pings_start NAME: one each 20 ms until pings_end NAME, which prints pingcheck's line
-pings_start() { guest_run "$1" "pingcheck -c 60000 -i 20 $PEER >/tmp/pings 2>&1 &"; }
+# pings_start NAME [COMMAND]: one each 20 ms until pings_end NAME, which prints pingcheck's line. With another
+# command, as each costs some time
+pings_start() { guest_run "$1" "pingcheck -c 60000 -i 20 $PEER >/tmp/pings 2>&1 & ${2:-}"; }
 pings_end()
 {
 	guest_run "$1" 'killall -TERM pingcheck; while pidof pingcheck >/dev/null; do sleep 0.1; done; cat /tmp/pings' |
@@ -26,12 +27,11 @@ pings_end()
 }
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
 
-# tcp_start NAME SECONDS: iperf3 to the server that is NAME's own
+# tcp_command NAME SECONDS: iperf3 to the server that is NAME's own
 # shellcheck disable=SC2154 # of lib.sh
-tcp_start()
+tcp_command()
 {
-	guest_run "$1" "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)) \
-		-t $2 -f m >/tmp/tcp 2>&1 &"
+	echo "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)) -t $2 -f m >/tmp/tcp 2>&1 &"
 }
 tcp_has_ended() { guest_run "$1" 'pidof iperf3 || echo ended' | grep -q ended; }
 tcp_is_whole() { guest_run "$1" 'cat /tmp/tcp' | grep -q 'iperf Done' && guest_run "$1" 'cat /tmp/tcp' | grep -q receiver; }
@@ -45,8 +45,7 @@ restarts()
 	local round line survived=0 before
 
 	before=$(guest_domid g1)$(identity)
-	pings_start g1
-	tcp_start g1 $((RESTARTS * 8))
+	pings_start g1 "$(tcp_command g1 $((RESTARTS * 8)))"
 	for ((round = 1; round <= RESTARTS; round++)); do
 		sleep 1
 		vifd_stop KILL
@@ -89,9 +88,7 @@ under_traffic()
 {
 	local start=$SECONDS
 
-	pings_start g2
-	tcp_start g2 60
-	sleep 1
+	pings_start g2 "$(tcp_command g2 60) sleep 1"
 	"$1" || { say "$1 failed"; return 1; }
 	say "$1 took $((SECONDS - start)) s"
 }
