@@ -27,7 +27,7 @@ sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test
 sim-self: sim $(sim_test) ## self tests of the sim bed: libraries and store
 	$(Q)test/sim/test --self
 sim-test: all sim $(sim_test) ## self tests and scenarios of the sim bed (root, network namespaces)
-	$(Q)test/sim/test
+	$(Q)test/sim/test $(SIM_SUITE)
 sim-demo: all sim ## two guests and a host without Xen, in ten seconds (root)
 	$(Q)test/sim/demo
 
