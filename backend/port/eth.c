@@ -17,6 +17,7 @@
 #include "afpacket.h"
 #include "eth.h"
 #include "netdev.h"
+#include "unplug.h"
 
 LOG_TAG("eth");
 
@@ -365,7 +366,8 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 		pthread_mutex_lock(&eth->lock);
 		rte_eth_link_get_nowait(eth->port_id, &device);
 		pthread_mutex_unlock(&eth->lock);
-		link->up = device.link_status == RTE_ETH_LINK_UP;
+		link->gone = eth_gone(eth);
+		link->up = device.link_status == RTE_ETH_LINK_UP && !link->gone;
 		link->speed_mbps =
 			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;
 		return;
@@ -427,6 +429,12 @@ static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, ui
 	return eth->own_pool;
 }
 
+/* Functions of these get no VLAN that they have not asked for; others would get none from then on. */
+static bool filters_vlans(const char *driver)
+{
+	return !strcmp(driver, "net_e1000_igb_vf") || !strcmp(driver, "net_ixgbe_vf");
+}
+
 /* What a PCI function does beside carrying frames. */
 static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
 		     struct rte_eth_conf *conf)
@@ -436,6 +444,8 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 
 	conf->rxmode.mtu = eth->mtu;
 	conf->rxmode.offloads = info->rx_offload_capa & checksum;
+	if (filters_vlans(info->driver_name))
+		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 	eth->rx_checksum = true;
 	if (frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
 		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
@@ -610,8 +620,10 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 	eth->mtu = params->mtu ? params->mtu : RTE_ETHER_MTU;
 	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
-	if (ret == 0)
-		ret = device_start(eth, params->pool);
+	if (ret < 0)
+		return ret;
+	unplug_watch(eth->device, &eth->gone);
+	ret = device_start(eth, params->pool);
 	return ret < 0 ? ret : pci_mac(eth, mac);
 }
 
@@ -665,11 +677,46 @@ int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
 	return ret;
 }
 
+int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
+{
+	struct rte_ether_addr copy = *mac;
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = add ? rte_eth_dev_mac_addr_add(eth->port_id, &copy, 0) :
+		    rte_eth_dev_mac_addr_remove(eth->port_id, &copy);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+int eth_vlan(struct eth *eth, uint16_t vlan, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = rte_eth_dev_vlan_filter(eth->port_id, vlan, on);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+int eth_promiscuous(struct eth *eth, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = on ? rte_eth_promiscuous_enable(eth->port_id) :
+		   rte_eth_promiscuous_disable(eth->port_id);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
 void eth_close(struct eth *eth)
 {
 	if (!eth)
 		return;
 	device_stop(eth);
+	if (!strcmp(eth->bus, "pci"))
+		unplug_forget(eth->device, &eth->gone);
 	if (!eth->direct)
 		afp_close(&eth->queue.afp);
 	pthread_mutex_destroy(&eth->lock);

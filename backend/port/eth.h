@@ -75,6 +75,19 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
  */
 int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add);
 
+/**
+ * eth_unicast() - Receive another address's frames, or no longer; of a PCI function only
+ *
+ * Any thread; may block for the function's PF. Return: 0, -errno
+ */
+int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add);
+
+/** eth_vlan() - The same for a VLAN's frames */
+int eth_vlan(struct eth *eth, uint16_t vlan, bool on);
+
+/** eth_promiscuous() - The same for everybody's */
+int eth_promiscuous(struct eth *eth, bool on);
+
 /** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
 void eth_close(struct eth *eth);
 

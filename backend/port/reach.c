@@ -32,7 +32,8 @@ static bool has(const struct port_rules *rules, const struct rte_ether_addr *mac
 
 static void change_mac(const struct reach *reach, const struct rte_ether_addr *mac, bool add)
 {
-	int ret = netdev_member(reach->fd, reach->netdev, PACKET_MR_UNICAST, mac, add);
+	int ret = reach->eth ? eth_unicast(reach->eth, mac, add) :
+			       netdev_member(reach->fd, reach->netdev, PACKET_MR_UNICAST, mac, add);
 
 	if (ret < 0 && add)
 		log_warn("%s takes no more addresses (%s): frames to " RTE_ETHER_ADDR_PRT_FMT
@@ -57,7 +58,8 @@ static void change_promiscuous(const struct reach *reach, bool on)
 
 	if (on == reach->rules.promiscuous)
 		return;
-	ret = netdev_member(reach->fd, reach->netdev, PACKET_MR_PROMISC, NULL, on);
+	ret = reach->eth ? eth_promiscuous(reach->eth, on) :
+			   netdev_member(reach->fd, reach->netdev, PACKET_MR_PROMISC, NULL, on);
 	if (ret < 0)
 		log_warn("%s: promiscuous mode: %s", reach->netdev, strerror(-ret));
 }
@@ -127,6 +129,12 @@ static int change_vlans(unsigned int ifindex, const uint64_t have[WORDS],
 	return first;
 }
 
+static void refused_vlans(const char *name, int error)
+{
+	log_warn("%s: VLANs cannot be entered in its filter: %s: their frames may not arrive", name,
+		 strerror(error));
+}
+
 /* Make the netdev's filter what its vifs need now. Locked. */
 static void update_vlans(const char *netdev)
 {
@@ -147,9 +155,26 @@ static void update_vlans(const char *netdev)
 	}
 	ret = change_vlans(ifindex, have, want);
 	if (ret < 0)
-		log_warn("%s: VLANs cannot be entered in its filter: %s: their frames may not "
-			 "arrive",
-			 netdev, strerror(-ret));
+		refused_vlans(netdev, -ret);
+}
+
+/* A function of ours has no other vif. */
+static void change_eth_vlans(struct reach *reach, const uint64_t want[WORDS])
+{
+	int first = 0;
+
+	for (uint32_t vlan = 0; vlan < PORT_VLANS; vlan++) {
+		uint64_t bit = UINT64_C(1) << (vlan % 64);
+		bool on = want[vlan / 64] & bit;
+		int ret = 0;
+
+		if (on != !!(reach->rules.vlans[vlan / 64] & bit))
+			ret = eth_vlan(reach->eth, (uint16_t)vlan, on);
+		if (ret < 0 && !first)
+			first = ret;
+	}
+	if (first)
+		refused_vlans(reach->netdev, -first);
 }
 
 int reach_open(struct reach *reach, const char *netdev)
@@ -165,8 +190,17 @@ int reach_open(struct reach *reach, const char *netdev)
 	return 0;
 }
 
+void reach_open_eth(struct reach *reach, struct eth *eth, const char *name)
+{
+	memset(reach, 0, sizeof(*reach));
+	snprintf(reach->netdev, sizeof(reach->netdev), "%s", name);
+	reach->fd = -1;
+	reach->eth = eth;
+}
+
 void reach_close(struct reach *reach)
 {
+	reach->eth = NULL;
 	if (reach->fd < 0)
 		return;
 	pthread_mutex_lock(&lock);
@@ -181,13 +215,15 @@ void reach_set(struct reach *reach, const struct port_rules *rules)
 {
 	bool vlans = memcmp(reach->rules.vlans, rules->vlans, sizeof(rules->vlans)) != 0;
 
-	if (reach->fd < 0)
+	if (reach->fd < 0 && !reach->eth)
 		return;
 	change_macs(reach, &reach->rules, rules);
 	change_promiscuous(reach, rules->promiscuous);
+	if (reach->eth && vlans)
+		change_eth_vlans(reach, rules->vlans);
 	pthread_mutex_lock(&lock);
 	reach->rules = *rules;
-	if (vlans)
+	if (vlans && !reach->eth)
 		update_vlans(reach->netdev);
 	pthread_mutex_unlock(&lock);
 }

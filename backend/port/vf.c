@@ -383,6 +383,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 	vf->eth = eth_create_pci(&params, mac);
 	if (!vf->eth)
 		return -errno;
+	reach_open_eth(&vf->reach, vf->eth, vf->info.pci);
 	ret = eth_wait_link(vf->eth);
 	return ret < 0 ? ret : groups_open_eth(&vf->groups, vf->eth, mac);
 }

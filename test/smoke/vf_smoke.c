@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,6 +318,47 @@ static void vfs_go_away_under_open_ports(const char *pf)
 	      pass(c, c, &mac_b, 100, 1) == 0 && answered(c, "10.0.2.52", "10.0.2.9"));
 }
 
+static void *take_vfs_away(void *pf)
+{
+	write_sysfs(pf, "sriov_numvfs", "0");
+	return NULL;
+}
+
+/* Where the kernel waits until we let go, another thread waits with it. */
+static void vfs_are_taken_from_native_ports(const char *pf)
+{
+	struct port_link link = { 0 };
+	struct timespec limit;
+	unsigned int taken = 0;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, take_vfs_away, (void *)pf))
+		return check("a thread can be had", false);
+	for (int i = 0; i < 500 && !link.gone; i++) {
+		turn(NULL, 0, 0, 0, 10);
+		a->ops->link_get(a, &link);
+	}
+	check("a native VF that is taken away is noticed", link.gone && !link.up);
+	for (int i = 0; i < 2000; i++) {
+		struct rte_mbuf *frame = frame_of(&mac_b, &mac_a, 0x88b5, 100, 1);
+
+		if (port_tx_burst(a, 0, &frame, 1))
+			taken++;
+		else
+			rte_pktmbuf_free(frame);
+		if (i % 100 == 0)
+			turn(NULL, 0, 0, 0, 1);
+	}
+	check("and takes frames to drop them", taken == 2000);
+	port_close(a);
+	port_close(b);
+	a = b = NULL;
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += 20;
+	check("the kernel has the VFs back", !pthread_timedjoin_np(thread, NULL, &limit));
+	check("software ports go on", answered(c, "10.0.2.52", "10.0.2.9"));
+}
+
 /* Return: has a VF of ours a netdev? */
 static bool by_netdev(void)
 {
@@ -372,9 +414,10 @@ static void all_facts(const char *pf, const char *peer, const struct pf_vf befor
 	filters_run_out_and_nobody_notices(peer);
 	values_come_back(pf, before, &a);
 	check("and VF a is had again", a != NULL);
-	/* the kernel waits until a VF that DPDK has is given back: not while we hold it */
 	if (by_netdev())
 		vfs_go_away_under_open_ports(pf);
+	else
+		vfs_are_taken_from_native_ports(pf);
 }
 
 static void measurements(void)

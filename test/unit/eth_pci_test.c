@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/offload.c port/eal.c log.c */
+/* links: port/eth.c port/unplug.c port/offload.c port/eal.c log.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
+/* wraps: rte_dev_event_callback_register rte_dev_event_callback_unregister */
+/* wraps: rte_dev_event_monitor_start rte_dev_hotplug_handle_enable */
 /*
  * A PCI function: net_null stands for it. What DPDK is asked about addresses
- * and groups is answered here.
+ * and groups is answered here, and what it would tell of a function taken away.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,6 +17,7 @@
 #include <cmocka.h>
 
 #include <rte_cycles.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "port/afpacket.h"
@@ -47,6 +50,49 @@ int __wrap_rte_eth_allmulticast_enable(uint16_t port_id);
 int __real_rte_eal_hotplug_add(const char *bus, const char *name, const char *args);
 int __real_rte_eal_hotplug_remove(const char *bus, const char *name);
 int __real_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id);
+
+int __wrap_rte_dev_event_callback_register(const char *name, rte_dev_event_cb_fn fn, void *arg);
+int __wrap_rte_dev_event_callback_unregister(const char *name, rte_dev_event_cb_fn fn, void *arg);
+int __wrap_rte_dev_event_monitor_start(void);
+int __wrap_rte_dev_hotplug_handle_enable(void);
+
+/* Who hears of functions that are taken away. */
+static rte_dev_event_cb_fn listener;
+static void *listener_arg;
+static unsigned int monitors, busy;
+
+int __wrap_rte_dev_event_callback_register(const char *name, rte_dev_event_cb_fn fn, void *arg)
+{
+	assert_string_equal(name, ADDRESS);
+	assert_true(plugged);
+	listener = fn;
+	listener_arg = arg;
+	return 0;
+}
+
+int __wrap_rte_dev_event_callback_unregister(const char *name, rte_dev_event_cb_fn fn, void *arg)
+{
+	assert_string_equal(name, ADDRESS);
+	if (busy > 0) {
+		busy--;
+		return -EAGAIN;
+	}
+	if (fn != listener || arg != listener_arg)
+		return -ENOENT;
+	listener = NULL;
+	return 0;
+}
+
+int __wrap_rte_dev_event_monitor_start(void)
+{
+	monitors++;
+	return 0;
+}
+
+int __wrap_rte_dev_hotplug_handle_enable(void)
+{
+	return 0;
+}
 
 int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args)
 {
@@ -333,6 +379,46 @@ static void function_that_is_quiet_is_asked_seldom(void **state)
 	assert_true(eth_timed_us(eth, 0) <= 1000);
 }
 
+static void function_that_is_taken_away_is_gone(void **state)
+{
+	struct port_link link = { 0 };
+	struct rte_mbuf *frame;
+
+	(void)state;
+	eth = open_function();
+	assert_int_equal(monitors, 1); /* however many functions there were */
+	assert_non_null(listener);
+	listener(ADDRESS, RTE_DEV_EVENT_ADD, listener_arg);
+	eth_link_get(eth, &link);
+	assert_true(link.up && !link.gone);
+	listener(ADDRESS, RTE_DEV_EVENT_REMOVE, listener_arg);
+	eth_link_get(eth, &link);
+	assert_true(!link.up && link.gone);
+	assert_true(eth_gone(eth));
+	assert_int_equal(eth_rx_burst(eth, 0, &frame, 1), 0);
+	frame = rte_pktmbuf_alloc(pool);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	busy = 3;
+	eth_close(eth);
+	eth = NULL;
+	assert_null(listener);
+	assert_int_equal(busy, 0);
+	assert_int_equal(rte_mempool_avail_count(pool), pool->size);
+}
+
+static void what_a_function_cannot_receive_is_an_error(void **state)
+{
+	const struct rte_ether_addr other = { { 2, 0, 0, 0, 0, 1 } };
+
+	(void)state;
+	eth = open_function();
+	/* net_null receives all there is and knows nothing else */
+	assert_int_equal(eth_promiscuous(eth, true), 0);
+	assert_int_equal(eth_promiscuous(eth, false), -ENOTSUP);
+	assert_int_equal(eth_unicast(eth, &other, true), -ENOTSUP);
+	assert_true(eth_vlan(eth, 7, true) < 0);
+}
+
 static int start(void **state)
 {
 	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
@@ -366,6 +452,8 @@ int main(void)
 		fact(function_without_a_list_takes_all_groups),
 		fact(nothing_but_a_good_checksum_is_passed_on),
 		fact(function_that_is_quiet_is_asked_seldom),
+		fact(function_that_is_taken_away_is_gone),
+		fact(what_a_function_cannot_receive_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -103,10 +103,45 @@ int netdev_member(int fd, const char *name, int type, const struct rte_ether_add
 	return 0;
 }
 
+/* One function of ours, told by its driver. */
+static struct {
+	uint32_t nr_macs, nr_vlans, asked;
+	bool promiscuous;
+	int refuses;
+	uint64_t vlans[PORT_VLANS / 64];
+} function;
+
+int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
+{
+	assert_ptr_equal(eth, &function);
+	assert_non_null(mac);
+	function.nr_macs += add ? 1u : UINT32_MAX;
+	return 0;
+}
+
+int eth_vlan(struct eth *eth, uint16_t vlan, bool on)
+{
+	assert_ptr_equal(eth, &function);
+	function.asked++;
+	assert_int_not_equal(on, !!(function.vlans[vlan / 64] >> (vlan % 64) & 1));
+	function.vlans[vlan / 64] ^= UINT64_C(1) << (vlan % 64);
+	function.nr_vlans += on ? 1u : UINT32_MAX;
+	return function.refuses;
+}
+
+int eth_promiscuous(struct eth *eth, bool on)
+{
+	assert_ptr_equal(eth, &function);
+	assert_int_not_equal(on, function.promiscuous);
+	function.promiscuous = on;
+	return 0;
+}
+
 static int reset(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
+	memset(&function, 0, sizeof(function));
 	kernel.filters = true;
 	return 0;
 }
@@ -229,6 +264,39 @@ static void refusal_is_survived(void **state)
 	close_reach(reach);
 }
 
+static void function_of_ours_is_told_by_its_driver(void **state)
+{
+	struct port_rules rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
+	struct reach reach;
+
+	(void)state;
+	reach_open_eth(&reach, (struct eth *)&function, "0000:01:10.0");
+	reach_set(&reach, &rules);
+	assert_int_equal(function.nr_macs, 2);
+	assert_int_equal(function.asked, 0);
+	rules.nr_macs = 1;
+	rules.promiscuous = true;
+	rules.vlans[0] = 1u << 7 | 1u << 9;
+	rules.vlans[63] = 1u << 3;
+	reach_set(&reach, &rules);
+	reach_set(&reach, &rules);
+	assert_int_equal(function.nr_macs, 1);
+	assert_true(function.promiscuous);
+	assert_int_equal(function.nr_vlans, 3);
+	assert_int_equal(function.asked, 3);
+	rules.vlans[0] = 1u << 9;
+	function.refuses = -ENOTSUP; /* said, and not asked again */
+	reach_set(&reach, &rules);
+	reach_set(&reach, &rules);
+	assert_int_equal(function.asked, 4);
+	assert_int_equal(function.nr_vlans, 2);
+	assert_int_equal(kernel.nr_macs + kernel.nr_devices, 0);
+	reach_close(&reach);
+	reach_close(&reach);
+	reach_set(&reach, &(struct port_rules){ 0 });
+	assert_int_equal(function.asked, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup(what_a_killed_process_left_is_taken_over, reset),
 		cmocka_unit_test_setup(too_many_are_none, reset),
 		cmocka_unit_test_setup(refusal_is_survived, reset),
+		cmocka_unit_test_setup(function_of_ours_is_told_by_its_driver, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

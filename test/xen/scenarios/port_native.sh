@@ -12,12 +12,22 @@ facts()
 	check "$1_native_vfs" "$(grep -c 'has VF .*(native)' "/results/$1.log")" ">= 4"
 }
 
+# All facts end with the VFs taken away.
+vfs_again()
+{
+	echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"
+	wait_for 30 "link of $PF with new VFs" link_is_up "$PF"
+	# shellcheck disable=SC2046 # a list of addresses
+	bed_vf_bind vfio-pci $(vf_addresses "$PF_PCI")
+}
+
 bed_nic_setup
 echo 40 >/proc/sys/vm/nr_hugepages
 if [ -n "$(ls /sys/kernel/iommu_groups)" ]; then
 	# shellcheck disable=SC2046 # a list of addresses
 	bed_vf_bind vfio-pci $(vf_addresses "$PF_PCI")
 	facts port_facts auto
+	vfs_again
 	check hugepages_wanting "$(timeout 120 vifd "$PF" 2 "$PEER" hugepages speed 2>&1 |
 		grep -c '80 of 96 MiB are free as hugepages')" "== 1"
 	echo 48 >/proc/sys/vm/nr_hugepages
