@@ -1,18 +1,181 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A stock guest on a VF that DPDK's own driver has, in a PV dom0, on memory taken from Xen.
+# A stock guest on a VF that DPDK's own driver has, in a PV dom0, on memory taken from Xen; what that is worth.
 #
 #     g1 --- VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
+#     g2 --- xen-netback, bridge --- PF; when all else is over
+#
+# BED_ROUNDS says how often vifd is killed under traffic.
+# wants memcheck vf_smoke
 . /bed/lib.sh
 
+EXTENTS=48
+DOM0_PATTERN_MB=200
+GUEST_PATTERN_MB=48
+GUEST_MEMORY=224
+: "${NATIVE_SEED:=$RANDOM}"
+
 free_mb() { xl info free_memory; }
-config() { vifd_config '[daemon]' 'workers = 1' "memory_mb = 96" '[nic bed]' "pf = $PF" "uplink = $PF" "driver = $1"; }
-start_mb=$(free_mb)
+config() { vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" '[nic bed]' "pf = $PF" "uplink = $PF" "driver = $1"; }
 room() { [ $(($(free_mb) - start_mb)) -ge "$1" ]; }
+memory_is_back() { [ "$(free_mb)" -ge "$before" ]; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
+value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
+ratio() { awk -v n="$1" -v d="$2" 'BEGIN { if (d > 0) printf "%.2f", n / d; else print "unknown" }'; }
+greater() { awk -v a="$1" -v b="$2" 'BEGIN { print (a + 0 > b + 0 ? a : b) }'; }
+
+# ports DRIVER: what two VFs alone do with it; best of three rounds counts
+ports() { timeout 120 /bed/vf_smoke "$PF" 2 "$PEER" "$1" speed >"/results/ports-$1.log" 2>&1; }
+best() { awk -v what="$2" '$1 == what && $2 > best { best = $2 } END { print best + 0 }' "/results/ports-$1.log"; }
+
+ports_compared()
+{
+	local what
+
+	for what in tx_64 rx_64; do
+		detail "af_packet_${what}_pps" "$(best netdev $what)"
+		detail "native_${what}_pps" "$(best native $what)"
+		check "native_vs_af_packet_$what" "$(ratio "$(best native $what)" "$(best netdev $what)")" ">= 2"
+	done
+}
+
+# tcp_twice NAME out|in: the better of two
+tcp_twice() { greater "$(tcp_mbps "$1" "$2" 4)" "$(tcp_mbps "$1" "$2" 4)"; }
+
+# cost NAME: of a thousand frames of g1's, as vifctl shows it
+cost() { vifctl show "$(guest_domid g1).0" | awk -v name="$1" '/^per_1000_frames/ { on = 1 } on && $1 == name { print $2; exit }'; }
+
+pattern_into_guests()
+{
+	mkdir -p /run/add/usr/bin
+	cp /bed/memcheck /run/add/usr/bin/
+	(cd /run/add && echo ./usr/bin/memcheck | cpio -o -H newc 2>/dev/null | gzip -1 >>/boot/guest.cpio.gz)
+}
+
+guest_filled() { guest_run g1 'cat /tmp/mem' | grep -q filled; }
+
+patterns_start()
+{
+	/bed/memcheck $DOM0_PATTERN_MB >/run/mem 2>&1 &
+	pattern_pid=$!
+	guest_run g1 "memcheck $GUEST_PATTERN_MB >/tmp/mem 2>&1 &"
+	wait_for 60 "dom0's pattern" grep -q filled /run/mem
+	wait_for 60 "g1's pattern" guest_filled
+}
+
+# Bytes that were changed, to changed; a pattern that nobody has looked at is unknown.
+patterns_end()
+{
+	local here there
+
+	kill -TERM $pattern_pid
+	wait $pattern_pid
+	here=$(value_of changed "$(cat /run/mem)")
+	guest_run g1 'killall -TERM memcheck; while pidof memcheck >/dev/null; do sleep 0.1; done' >/dev/null
+	there=$(value_of changed "$(guest_run g1 'cat /tmp/mem')")
+	say "bytes changed: '$here' in dom0, '$there' in g1"
+	changed=unknown
+	[ -z "$here" ] || [ -z "$there" ] || changed=$((here + there))
+}
+
+# Traffic both ways, for as long as it takes
+traffic_start()
+{
+	# shellcheck disable=SC2154 # of lib.sh
+	guest_run g1 "pingcheck -c 60000 -i 20 $PEER >/tmp/pings 2>&1 &
+		iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[g1] % BED_IPERF_SERVERS)) -t 3000 --bidir >/tmp/tcp 2>&1 &"
+}
+
+traffic_end()
+{
+	guest_run g1 'killall iperf3; killall -TERM pingcheck; while pidof pingcheck >/dev/null; do sleep 0.1; done; cat /tmp/pings' |
+		grep '^sent'
+}
+
+# kill -9 at any moment; each second time once the VF carries frames
+crashes()
+{
+	local round offset on_vf=0 adopted=0 lost=0 running line
+
+	RANDOM=$NATIVE_SEED
+	detail seed "$NATIVE_SEED"
+	running=$(free_mb)
+	patterns_start
+	traffic_start
+	for ((round = 1; round <= BED_ROUNDS; round++)); do
+		[ $((round % 2)) = 0 ] || wait_for 40 "g1 on a VF" vif_path_is g1 vf
+		sleep "$((RANDOM % 3)).$((RANDOM % 10))$((RANDOM % 10))"
+		! vif_path_is g1 vf || on_vf=$((on_vf + 1))
+		offset=$(log_size /run/vifd.log)
+		vifd_stop KILL
+		vifd_start
+		! said_since /run/vifd.log "$offset" "$EXTENTS extents were left" || adopted=$((adopted + 1))
+		lost=$((running - $(free_mb) > lost ? running - $(free_mb) : lost))
+	done
+	wait_for 40 "g1 on a VF again" vif_path_is g1 vf
+	sleep 2
+	line=$(traffic_end)
+	say "pings of g1: $line"
+	check crashes "$BED_ROUNDS" ""
+	check crashes_on_vf $on_vf "> 0"
+	check memory_adopted $adopted "== $BED_ROUNDS"
+	check memory_more_in_between $lost "< 2" MiB
+	check crash_pings_sent "$(value_of sent "$line")" "> 100"
+	check crash_pings_received "$(value_of received "$line")" "> 0"
+	# what was sent and not answered yet when vifd was killed is sent again
+	check crash_pings_doubled "$(value_of duplicated "$line")" "<= $((BED_ROUNDS * 64))"
+	check crash_pings_false "$(value_of bogus "$line")" "== 0"
+	check crash_gap_ms_max "$(value_of gap_ms "$line")" "" ms
+	check ping_lost_after_crashes "$(ping_lost g1 $PEER 20)" "== 0"
+	patterns_end
+	check bytes_changed "$changed" "== 0"
+}
+
+set_numvfs() { echo "$1" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"; }
+
+# The VFs go while DPDK's driver has one of them.
+taken_away()
+{
+	local pid
+
+	set_numvfs 0 &
+	pid=$!
+	check_true taken_vf_is_left wait_for 20 "g1 in software" vif_path_is g1 software
+	check_true taken_vf_not_held wait_for 20 "the kernel's end" eval "! kill -0 $pid"
+	sleep 1
+	check taken_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
+	# shellcheck disable=SC2154 # of lib.sh
+	check_true taken_vifd_lives kill -0 "$vifd_pid"
+	set_numvfs "$BED_VFS"
+	check_true new_vf_is_taken wait_for 40 "g1 on a VF" vif_path_is g1 vf
+	sleep 2
+	check new_vf_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
+}
+
+netback_compared()
+{
+	local direction mbps
+	declare -A native=([out]=$1 [in]=$2)
+
+	bed_bridge_setup
+	bed_filter_add 00:16:3e:00:00:02
+	guest_start g2 00:16:3e:00:00:02 bridge=xenbr0,script=vif-bridge || die "g2 did not start"
+	check netback_ping_lost "$(ping_lost g2 $PEER 20)" "== 0"
+	for direction in out in; do
+		mbps=$(tcp_twice g2 $direction)
+		check "netback_tcp_$direction" "$mbps" "> 0" Mbit/s
+		check "native_vs_netback_tcp_$direction" "$(ratio "${native[$direction]}" "$mbps")" "> 0"
+	done
+	guest_stop g2
+}
 
 bed_nic_setup
 modprobe uio_pci_generic
+if [ -x /bed/vf_smoke ]; then
+	ports netdev
+	check ports_by_netdev_status $? "== 0"
+fi
+start_mb=$(free_mb)
 config native
 vifd_start
 # dom0 has all that it may have: no room for VFs' memory, which is said with its remedy
@@ -23,28 +186,38 @@ echo 860160 >/sys/devices/system/xen_memory/xen_memory0/target_kb
 wait_for 60 "room below dom0's maximum" room 140
 sleep 2
 before=$(free_mb)
+if [ -x /bed/vf_smoke ]; then
+	ports native
+	check ports_native_status $? "== 0"
+	ports_compared
+	check ports_memory_back $((before - $(free_mb))) "< 2" MiB
+fi
 vifd_start
-check_true memory_from_xen grep -q 'packet memory: xen, 48 extents' /run/vifd.log
-check memory_taken $((before - $(free_mb))) ">= 96" MiB
+check_true memory_from_xen grep -q "packet memory: xen, $EXTENTS extents" /run/vifd.log
+check memory_taken $((before - $(free_mb))) ">= $((EXTENTS * 2))" MiB
+pattern_into_guests
 guest_start g1 00:16:3e:00:00:01 || die "g1 did not start"
 wait_for 30 "g1 on a VF" vif_path_is g1 vf || tail -n 20 /run/vifd.log
 check native_vfs "$(grep -c 'has VF .*(native)' /run/vifd.log)" "== 1"
 sleep 2
 check peer_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
-check native_tcp_out "$(tcp_mbps g1 out)" "> 1" Mbit/s
-check native_tcp_in "$(tcp_mbps g1 in)" "> 1" Mbit/s
-# killed under traffic: the next takes up rings, memory and VF
-guest_run g1 "pingcheck -c 400 -i 50 $PEER >/tmp/ping.txt 2>&1 &"
-vifd_stop KILL
-vifd_start
-check_true memory_adopted grep -q '48 extents were left' /run/vifd.log
-wait_for 30 "g1 on a VF again" vif_path_is g1 vf
-sleep 2
-check ping_lost_after_kill "$(ping_lost g1 $PEER 20)" "== 0"
-guest_stop g1
+tcp_out=$(tcp_twice g1 out)
+check native_tcp_out "$tcp_out" "> 1" Mbit/s
+tcp_in=$(tcp_twice g1 in)
+check native_tcp_in "$tcp_in" "> 1" Mbit/s
+vifctl show "$(guest_domid g1).0" >/results/show.txt
+check copies_per_1000_frames "$(cost copies)" "> 0"
+check hypercalls_per_1000_frames "$(($(cost copy_calls) + $(cost notify)))" "> 0"
+crashes
 vifd_stop
 check stop_status $? "== 0"
-wait_for 10 "the memory back" test "$(free_mb)" -ge "$before"
-check memory_back $(($(free_mb) - before)) "== 0" MiB
 check_true driver_back test "$(driver_of 0000:01:10.0)" = igbvf
+vifd_start
+wait_for 30 "g1 on a VF" vif_path_is g1 vf
+taken_away
+guest_stop g1
+vifd_stop
+wait_for 10 "the memory back" memory_is_back
+check extents_lost $(((before - $(free_mb)) / 2)) "== 0"
+netback_compared "$tcp_out" "$tcp_in"
 finish
