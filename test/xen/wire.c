@@ -4,7 +4,8 @@
  *
  *     igb 0 ----+
  *     igb 1 ----+-- wire --+-- QEMU's user network (10.0.2.2, the machine's loopback)
- *               ...        +-- a peer of our own (10.0.2.9): answers ARP and ICMP echo truthfully
+ *               ...        +-- a peer of our own (10.0.2.9): answers ARP and ICMP echo truthfully, and sends
+ *                              UDP to port 7 back with a number of its own (stream.c)
  *
  * A small learning switch between QEMU's datagram network devices, each a pair of Unix sockets.
  * It stands before QEMU's user network because that one answers pings for every address that does not
@@ -39,6 +40,9 @@ static const uint8_t user_net_ip[4] = { 10, 0, 2, 2 };
 static const uint8_t peer_ip[4] = { 10, 0, 2, 9 };
 static const uint8_t peer_mac[6] = { 0x02, 0, 0, 0, 0, 0x09 };
 
+#define ECHO_PORT 7
+#define ECHO_NUMBER 12 /* where in the payload the peer's number goes, 8 bytes in network order */
+
 struct port {
 	const char *name;
 	int fd;
@@ -58,6 +62,7 @@ static struct port ports[PORTS_MAX];
 static unsigned int nr_ports;
 static struct address addresses[ADDRESSES];
 static uint64_t peer_answers, unknown;
+static uint64_t echoes[256]; /* datagrams sent back, by the last byte of the address */
 static volatile sig_atomic_t stopping;
 
 static struct address *address_of(const uint8_t *mac)
@@ -154,6 +159,28 @@ static bool peer_answer_echo(uint8_t *frame, size_t length)
 	return true;
 }
 
+/* From where it came, without a checksum: UDP over IPv4 may go without. */
+static bool peer_answer_udp(uint8_t *frame, size_t length)
+{
+	uint8_t *ip = frame + ETH_HEAD, *udp;
+	size_t head = (size_t)(ip[0] & 15) * 4;
+	uint64_t number;
+
+	udp = ip + head;
+	if (ip[9] != IPPROTO_UDP || length < ETH_HEAD + head + 8 + ECHO_NUMBER + sizeof(number) ||
+	    udp[2] != 0 || udp[3] != ECHO_PORT)
+		return false;
+	swap_ends(frame);
+	number = htobe64(echoes[ip[15]]++);
+	memcpy(ip + 16, ip + 12, 4);
+	memcpy(ip + 12, peer_ip, 4);
+	memcpy(udp + 2, udp, 2);
+	memcpy(udp, (uint8_t[]){ 0, ECHO_PORT }, 2);
+	memset(udp + 6, 0, 2);
+	memcpy(udp + 8 + ECHO_NUMBER, &number, sizeof(number));
+	return true;
+}
+
 static void peer_receive(struct port *from, uint8_t *frame, size_t length)
 {
 	bool answered;
@@ -163,7 +190,7 @@ static void peer_receive(struct port *from, uint8_t *frame, size_t length)
 	if (ethertype(frame) == 0x0806)
 		answered = peer_answer_arp(frame);
 	else
-		answered = peer_answer_echo(frame, length);
+		answered = peer_answer_echo(frame, length) || peer_answer_udp(frame, length);
 	if (answered) {
 		transmit(from, frame, length);
 		peer_answers++;
