@@ -20,12 +20,19 @@
 #define BURST_US 1000u
 #define BURST_BYTES_MIN 16384.0
 
+/* What a sender that was promised a rate may catch up on at once after a pause. */
+#define PROMISE_US 10000.0
+#define PROMISE_BYTES_MIN 3028.0
+
 /*
  * struct fair_queue
  * @put_bytes:   who puts: w, all: r
  * @taken_bytes: who takes: w, all: r; runs after @put_bytes
  * @closed:      control: nobody puts any more
  * @deficit:     who takes: bytes it may still send this round
+ * @kbps:        control: w, who takes: r; promised, 0 = nothing
+ * @owed:        who takes: bytes that the promise still owes it, below 0 = it had more
+ * @owed_at:     who takes: cycles, when that was
  */
 struct fair_queue {
 	struct fair *fair;
@@ -36,6 +43,9 @@ struct fair_queue {
 	_Atomic uint64_t put_bytes;
 	_Atomic uint64_t taken_bytes;
 	uint64_t deficit;
+	_Atomic uint32_t kbps;
+	double owed;
+	uint64_t owed_at;
 };
 
 /*
@@ -43,12 +53,14 @@ struct fair_queue {
  * @barrier: see fair_create()
  * @queues:  control: w, who takes: r
  * @busy:    who puts: set, who takes: clear
+ * @promised: control: w, who takes: r; whom a rate was promised
  * @current: who takes: whose turn it is, NULL = the next after @cursor
  */
 struct fair {
 	void (*barrier)(void);
 	_Atomic(struct fair_queue *) queues[QUEUES_MAX];
 	_Atomic uint64_t busy[WORDS];
+	_Atomic uint64_t promised[WORDS];
 	_Atomic uint32_t nr_words; /* of busy, ever used */
 	struct fair_queue *current;
 	uint32_t cursor;
@@ -75,6 +87,11 @@ void fair_set_rate(struct fair *fair, uint32_t mbps)
 static _Atomic uint64_t *busy_word(struct fair_queue *queue)
 {
 	return &queue->fair->busy[queue->place / 64];
+}
+
+static _Atomic uint64_t *promised_word(struct fair_queue *queue)
+{
+	return &queue->fair->promised[queue->place / 64];
 }
 
 static uint64_t busy_bit(const struct fair_queue *queue)
@@ -121,6 +138,7 @@ static void reclaim(struct fair *fair)
 	fair->barrier();
 	for (uint32_t i = 0; i < nr; i++) {
 		atomic_fetch_and(busy_word(old[i]), ~busy_bit(old[i]));
+		atomic_fetch_and(promised_word(old[i]), ~busy_bit(old[i]));
 		queue_free(old[i]);
 	}
 }
@@ -196,6 +214,16 @@ void fair_set_weight(struct fair_queue *queue, uint32_t weight)
 {
 	weight = RTE_MAX(RTE_MIN(weight, FAIR_WEIGHT_MAX), FAIR_WEIGHT_MIN);
 	atomic_store_explicit(&queue->weight, weight, memory_order_relaxed);
+}
+
+void fair_set_promise(struct fair_queue *queue, uint32_t kbps)
+{
+	if (atomic_exchange(&queue->kbps, kbps) == kbps)
+		return;
+	if (kbps)
+		atomic_fetch_or(promised_word(queue), busy_bit(queue));
+	else
+		atomic_fetch_and(promised_word(queue), ~busy_bit(queue));
 }
 
 static uint64_t held_bytes(const struct fair_queue *queue)
@@ -283,8 +311,63 @@ static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uin
 		bytes += pkts[may++]->pkt_len;
 	rte_ring_dequeue_finish(queue->ring, may);
 	queue->deficit -= bytes;
+	/* what its turn brings it counts: nothing more is owed then */
+	if (queue->owed > 0)
+		queue->owed = RTE_MAX(queue->owed - (double)bytes, 0.0);
 	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
 	return may;
+}
+
+/* What the promise owes by now. */
+static void promise_fill(struct fair_queue *queue, uint64_t now)
+{
+	double bytes_a_us = atomic_load_explicit(&queue->kbps, memory_order_relaxed) / 8000.0;
+	double most = RTE_MAX(bytes_a_us * PROMISE_US, PROMISE_BYTES_MIN);
+
+	queue->owed +=
+		(double)(now - queue->owed_at) * 1e6 / (double)rte_get_timer_hz() * bytes_a_us;
+	queue->owed = RTE_MIN(queue->owed, most);
+	queue->owed_at = now;
+}
+
+/* Up to @nr frames of one queue, while it is owed something. */
+static uint16_t promise_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint64_t bytes = 0;
+	uint16_t may = 0;
+
+	nr = (uint16_t)rte_ring_dequeue_burst_start(queue->ring, (void **)pkts, nr, NULL);
+	while (may < nr && queue->owed > 0) {
+		queue->owed -= pkts[may]->pkt_len;
+		bytes += pkts[may++]->pkt_len;
+	}
+	rte_ring_dequeue_finish(queue->ring, may);
+	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
+	return may;
+}
+
+/* Before anybody has a turn: who waits and had less than was promised. */
+static uint16_t take_promised(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint32_t nr_words = atomic_load_explicit(&fair->nr_words, memory_order_acquire);
+	uint64_t now = 0;
+	uint16_t taken = 0;
+
+	for (uint32_t i = 0; i < nr_words; i++) {
+		uint64_t word = atomic_load_explicit(&fair->promised[i], memory_order_acquire);
+
+		for (; word && taken < nr; word &= word - 1) {
+			struct fair_queue *queue = atomic_load_explicit(
+				&fair->queues[i * 64 + rte_bsf64(word)], memory_order_acquire);
+
+			if (!queue)
+				continue;
+			now = now ? now : rte_get_timer_cycles();
+			promise_fill(queue, now);
+			taken += promise_take(queue, pkts + taken, nr - taken);
+		}
+	}
+	return taken;
 }
 
 /* It has nothing now: it loses its turn, and its bit unless it was just given more. */
@@ -324,6 +407,7 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 
 	if (!may_send(fair))
 		return 0;
+	taken = take_promised(fair, pkts, nr);
 	while (taken < nr && (queue = turn(fair))) {
 		taken += queue_take(queue, pkts + taken, nr - taken);
 		if (rte_ring_empty(queue->ring)) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One wire, many senders: deficit round robin by weight.
+ * One wire, many senders: what they were promised, then deficit round robin by weight.
  *
  * Each sender has a short queue of its own. The wire's worker takes from the
  * queues that have frames in turn, and from each at most what its weight earned
  * it this round, in bytes; what it did not use is kept while frames wait and
  * lost when none do. So a sender gets its share of the bytes whatever the sizes
- * of its frames, and what others leave over.
+ * of its frames, and what others leave over. A sender that was promised a rate and
+ * had less of late goes before all turns until it is owed nothing; what its turns
+ * brought it counts for that, so a promise that its weight keeps costs nobody a byte.
  *
  * A queue is bounded in frames and bytes, and takes no more when it is full: the
  * sender holds its guest up, nothing is dropped. What a queue holds when it is
@@ -16,7 +18,7 @@
  * one worker takes from all of them; neither waits for the other. Which queues
  * have frames is a bit each, set by who puts and cleared by who takes.
  *
- * Not protected against: a wire slower than the sum of what its senders must get.
+ * Not protected against: a wire slower than the sum of what was promised.
  */
 #ifndef VIFD_PORT_FAIR_H
 #define VIFD_PORT_FAIR_H
@@ -66,6 +68,9 @@ void fair_queue_close(struct fair_queue *queue);
 
 /** fair_set_weight() - Control thread. @weight: as near to it as FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX allow */
 void fair_set_weight(struct fair_queue *queue, uint32_t weight);
+
+/** fair_set_promise() - Control thread. @kbps: what it can send in any case, kbit/s; 0 = nothing */
+void fair_set_promise(struct fair_queue *queue, uint32_t kbps);
 
 /** fair_has_room() - The worker that puts: will one more frame be taken? */
 bool fair_has_room(const struct fair_queue *queue);

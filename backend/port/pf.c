@@ -21,6 +21,7 @@ LOG_TAG("pf");
 /*
  * struct pf
  * @unsupported: values that this NIC has refused; each is logged once
+ * @no_min:      it has refused a least rate; logged once
  * @lock:        one request and its answer at a time
  */
 struct pf {
@@ -29,6 +30,7 @@ struct pf {
 	struct mnl_socket *nl;
 	unsigned int seq;
 	uint32_t unsupported;
+	bool no_min;
 	pthread_mutex_t lock;
 	char reply[REPLY_BYTES];
 };
@@ -337,12 +339,34 @@ static bool same(const struct pf_vf *a, const struct pf_vf *b, enum pf_value val
 	return true;
 }
 
-static int set_value(struct pf *pf, uint16_t index, unsigned int which, const struct pf_vf *want)
+static int ask(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *want)
 {
 	char buf[512];
-	struct nlmsghdr *nlh = pf_vf_request(buf, pf->ifindex, index, values[which].value, want);
-	int ret = transact(pf, nlh, NULL, NULL);
 
+	return transact(pf, pf_vf_request(buf, pf->ifindex, index, value, want), NULL, NULL);
+}
+
+/* Drivers that know no least rate refuse the largest one with it. */
+static int ask_without_min(struct pf *pf, uint16_t index, const struct pf_vf *want)
+{
+	struct pf_vf less = *want;
+	int ret;
+
+	less.min_mbps = 0;
+	ret = ask(pf, index, PF_RATE, &less);
+	if (ret == 0 && !pf->no_min) {
+		log_info("%s: this NIC can't keep a VF's guaranteed rate", pf->name);
+		pf->no_min = true;
+	}
+	return ret;
+}
+
+static int set_value(struct pf *pf, uint16_t index, unsigned int which, const struct pf_vf *want)
+{
+	int ret = ask(pf, index, values[which].value, want);
+
+	if (ret < 0 && values[which].value == PF_RATE && want->min_mbps)
+		ret = ask_without_min(pf, index, want);
 	if (ret == -EOPNOTSUPP) {
 		if (!(pf->unsupported & values[which].value))
 			log_info("%s: this NIC can't set a VF's %s", pf->name, values[which].name);

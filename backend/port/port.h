@@ -66,6 +66,7 @@ enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
  * @spoof_check: drop what has another source address than the port's, or a VLAN
  * @link:        of the VF
  * @max_mbps:    the NIC may hold back what is above it, 0 = no limit
+ * @kbps:        guaranteed: what the port can send in any case, kbit/s; 0 = nothing
  * @promiscuous: frames to unicast addresses that are nobody's arrive too
  * @macs:        frames to these arrive too
  * @vlans:       frames of these arrive, one bit each
@@ -75,6 +76,7 @@ struct port_rules {
 	bool spoof_check;
 	enum port_wish link;
 	uint32_t max_mbps;
+	uint32_t kbps;
 	bool promiscuous;
 	uint32_t nr_macs;
 	struct rte_ether_addr macs[PORT_MACS_MAX];

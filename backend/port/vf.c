@@ -232,6 +232,14 @@ static bool needs_trust(const struct port_rules *rules)
 	return rules->nr_macs > 0 || rules->promiscuous;
 }
 
+/* No more than it may send at most: NICs refuse that. */
+static uint32_t least_mbps(const struct port_rules *rules)
+{
+	uint32_t mbps = rules->kbps / 1000;
+
+	return rules->max_mbps ? RTE_MIN(mbps, rules->max_mbps) : mbps;
+}
+
 /* What the PF refuses it has logged, and the path enforces it anyway. */
 static void vf_rules(struct port *port, const struct port_rules *rules)
 {
@@ -244,10 +252,14 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 		.trust = needs_trust(rules),
 		.link_state = states[rules->link],
 		.max_mbps = rules->max_mbps,
+		.min_mbps = least_mbps(rules),
 	};
 	uint32_t changed = (rules->spoof_check != vf->rules.spoof_check ? PF_SPOOFCHK : 0) |
 			   (rules->link != vf->rules.link ? PF_LINK : 0) |
-			   (rules->max_mbps != vf->rules.max_mbps ? PF_RATE : 0) |
+			   (rules->max_mbps != vf->rules.max_mbps ||
+					    least_mbps(rules) != least_mbps(&vf->rules) ?
+				    PF_RATE :
+				    0) |
 			   (needs_trust(rules) != needs_trust(&vf->rules) ? PF_TRUST : 0);
 
 	if (changed && vf->env->pf)

@@ -96,6 +96,14 @@ static uint32_t rate_mbps(const struct path_live *live)
 	return mbps < UINT32_MAX ? (uint32_t)mbps + 1 : 0;
 }
 
+/* A VF must not take what others are promised. */
+static uint32_t most_mbps(struct vif *vif)
+{
+	uint32_t own = rate_mbps(&vif->live), ceiling = pool_ceiling_mbps(vif);
+
+	return own && (!ceiling || own < ceiling) ? own : ceiling;
+}
+
 /* Which VLANs must arrive; a NIC does not look for those inside an 802.1ad tag. */
 static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS / 64])
 {
@@ -115,11 +123,13 @@ void vif_tell_port(struct vif *vif, struct port *port)
 						[POLICY_LINK_ON] = PORT_LINK_ON,
 						[POLICY_LINK_OFF] = PORT_LINK_OFF };
 	const struct policy *policy = &vif->live.policy;
+	const struct policy_rate *guaranteed = &vif->policy.draft.guaranteed;
 	struct port_rules rules = {
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
 		.link = links[vif->policy.draft.link],
-		.max_mbps = rate_mbps(&vif->live),
+		.max_mbps = most_mbps(vif),
+		.kbps = policy_kbps(guaranteed->bytes, guaranteed->us),
 		.promiscuous = vif->policy.draft.promiscuous,
 		.weight = vif->policy.draft.weight,
 		.nr_macs = policy->nr_macs,

@@ -239,6 +239,20 @@ static void add_up(struct vif *vif, struct deserve_claim *sum)
 	}
 }
 
+uint32_t pool_ceiling_mbps(struct vif *vif)
+{
+	struct deserve_claim others;
+	uint64_t kbps;
+
+	add_up(vif, &others);
+	if (!others.kbps)
+		return 0;
+	kbps = (uint64_t)nic_capacity_mbps(vif->nic) * 1000;
+	if (!kbps)
+		return 0;
+	return kbps >= others.kbps + 1000 ? (uint32_t)((kbps - others.kbps) / 1000) : 1;
+}
+
 int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 {
 	const struct policy_draft *now = &vif->policy.draft;

@@ -69,6 +69,9 @@ void pool_bar(struct vif *vif, uint64_t now_us);
 /** pool_forget() - The vif disconnected: what was known of its load and its VFs ends */
 void pool_forget(struct vif *vif);
 
+/** pool_ceiling_mbps() - What the wire carries beside what others are promised; 0 = no limit */
+uint32_t pool_ceiling_mbps(struct vif *vif);
+
 /**
  * pool_admit() - Can the vif have what it is to be promised?
  * @why: on refusal: the key and the reason

@@ -24,6 +24,7 @@
 /* A kernel with one PF: what it knows, what it refuses, what it was asked. */
 static struct pf_vf kernel[VFS];
 static int refusal[16]; /* by IFLA_VF_* */
+static bool no_min;
 static unsigned int set_requests[16];
 static unsigned int last_index;
 static char answer[8192];
@@ -170,6 +171,8 @@ static int kernel_set(const struct nlattr *attr)
 		vf->vlan_proto = ntohs(info->vlan_proto);
 		break;
 	case IFLA_VF_RATE:
+		if (no_min && rate->min_tx_rate)
+			return -EINVAL;
 		vf->min_mbps = rate->min_tx_rate;
 		vf->max_mbps = rate->max_tx_rate;
 		break;
@@ -236,6 +239,7 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_
 static int reset(void **state)
 {
 	memset(refusal, 0, sizeof(refusal));
+	no_min = false;
 	memset(set_requests, 0, sizeof(set_requests));
 	for (unsigned int i = 0; i < VFS; i++)
 		kernel[i] = (struct pf_vf){
@@ -355,6 +359,21 @@ static void failure_is_told_and_does_not_stop_the_others(void **state)
 	assert_int_equal(kernel[0].spoofchk, 1);
 }
 
+static void rates_are_set_as_far_as_the_nic_takes_them(void **state)
+{
+	const struct pf_vf want = { .min_mbps = 100, .max_mbps = 600 };
+
+	assert_int_equal(pf_vf_set(*state, 0, &want, PF_RATE), 0);
+	assert_int_equal(kernel[0].min_mbps, 100);
+	assert_int_equal(kernel[0].max_mbps, 600);
+	no_min = true;
+	assert_int_equal(pf_vf_set(*state, 1, &want, PF_RATE), 0);
+	assert_int_equal(kernel[1].min_mbps, 0);
+	assert_int_equal(kernel[1].max_mbps, 600);
+	refusal[IFLA_VF_RATE] = -EINVAL;
+	assert_int_equal(pf_vf_set(*state, 2, &want, PF_RATE), -EINVAL);
+}
+
 #define fact(name) cmocka_unit_test_setup_teardown(name, reset, finish)
 
 int main(void)
@@ -367,6 +386,7 @@ int main(void)
 		fact(only_values_that_differ_are_set),
 		fact(all_is_restored_exactly),
 		fact(value_that_the_nic_lacks_does_not_stop_the_others),
+		fact(rates_are_set_as_far_as_the_nic_takes_them),
 		fact(failure_is_told_and_does_not_stop_the_others),
 	};
 

@@ -110,6 +110,41 @@ static void rule_of(uint16_t domid, const char *key, const char *value)
 	host_settle();
 }
 
+/* What is promised, and what is left of the wire beside what others are promised. */
+static void port_is_told_what_is_promised_while_others_come_and_go(void **state)
+{
+	struct guest *other = host_connect(8);
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+
+	(void)state;
+	fake_host.mbps = 1000;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	rule_of(7, "guaranteed", "12500,1000");
+	assert_int_equal(told.kbps, 100000);
+	assert_int_equal(told.max_mbps, 0);
+	rule_of(8, "guaranteed", "25000,1000");
+	assert_int_equal(told.kbps, 100000);
+	assert_int_equal(told.max_mbps, 800);
+	rule_of(7, "rate", "62500,1000");
+	assert_int_equal(told.max_mbps, 501);
+	rule_of(7, "rate", "125000,1000");
+	assert_int_equal(told.max_mbps, 800);
+	rule("policy/rate", NULL);
+	fake_xs_remove(HOST_BACK "8");
+	host_settle();
+	fake_host.now_us += 2000000;
+	host_settle();
+	assert_int_equal(told.max_mbps, 0);
+	port->ops = former;
+	host_close();
+	guest_free(other);
+	assert_int_equal(host_open(), 0);
+	host_toolstack(7);
+}
+
 /* Seven, eight and nine watch each other in turn, until that makes a ring. */
 static void mirrors_that_make_no_sense_are_refused(void **state)
 {
@@ -185,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		VIF(port_is_told_what_hardware_may_enforce),
 		VIF(port_is_told_what_must_arrive),
+		VIF(port_is_told_what_is_promised_while_others_come_and_go),
 		VIF(mirrors_that_make_no_sense_are_refused),
 		VIF(files_to_mirror_to_are_names_in_a_folder),
 	};
