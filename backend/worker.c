@@ -315,7 +315,7 @@ static int run_detach(struct worker *worker, void *arg)
 		break;
 	}
 	port_detach(worker, path->port);
-	port_detach(worker, path->handover ? path->handover->from : NULL);
+	port_detach(worker, path->handover && path->handover->to ? path->handover->from : NULL);
 	set_channel_owner(worker, path, NULL);
 	path_detach(path, &worker->tools);
 	return 0;
@@ -329,21 +329,37 @@ void worker_detach(struct worker *worker, struct path *path)
 struct handover_call {
 	struct path *path;
 	struct handover *handover;
+	struct port *to;
 };
+
+static int run_watch(struct worker *worker, void *arg)
+{
+	struct handover_call *call = arg;
+
+	(void)worker;
+	call->path->handover = call->handover;
+	return 0;
+}
+
+void worker_watch(struct worker *worker, struct path *path, struct handover *handover)
+{
+	struct handover_call call = { .path = path, .handover = handover };
+
+	worker_run(worker, run_watch, &call);
+}
 
 static int run_begin_handover(struct worker *worker, void *arg)
 {
 	struct handover_call *call = arg;
 
-	port_attach(worker, call->handover->to);
-	call->path->port = call->handover->to;
-	call->path->handover = call->handover;
+	port_attach(worker, call->to);
+	handover_begin(call->path, call->to);
 	return 0;
 }
 
-void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover)
+void worker_begin_handover(struct worker *worker, struct path *path, struct port *to)
 {
-	struct handover_call call = { .path = path, .handover = handover };
+	struct handover_call call = { .path = path, .to = to };
 
 	worker_run(worker, run_begin_handover, &call);
 }
@@ -353,7 +369,8 @@ static int run_end_handover(struct worker *worker, void *arg)
 	struct handover_call *call = arg;
 
 	call->handover = handover_end(call->path, &worker->tools);
-	port_detach(worker, call->handover->from);
+	if (call->handover->to)
+		port_detach(worker, call->handover->from);
 	return 0;
 }
 

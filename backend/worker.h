@@ -60,12 +60,15 @@ int worker_attach(struct worker *worker, struct path *path);
 void worker_detach(struct worker *worker, struct path *path);
 
 /**
- * worker_begin_handover() - The path's port is the handover's new one from now on
+ * worker_watch() - The path's port will be left for another
  * @handover: Of a path that has none; the worker's until it is ended. See handover.h
  */
-void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover);
+void worker_watch(struct worker *worker, struct path *path, struct handover *handover);
 
-/** worker_end_handover() - Return: the handover, now the caller's as its old port is */
+/** worker_begin_handover() - The path's port is @to from now on; it has a handover */
+void worker_begin_handover(struct worker *worker, struct path *path, struct port *to);
+
+/** worker_end_handover() - Return: the handover, now the caller's as its old port is if it has begun */
 struct handover *worker_end_handover(struct worker *worker, struct path *path);
 
 /** worker_attach_nic() - Poll a NIC's uplink too. Return: 0, -ENOSPC */

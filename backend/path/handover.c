@@ -13,22 +13,30 @@
 /* A pause of at least this: frames may be on their way through other threads. */
 #define FLUSH_MIN_US 100u
 #define FLUSH_MAX_US 5000u
-#define TWIN_US 100000u
+#define TWIN_US 500000u
 
 #define ETHER_TYPE_RARP 0x8035
 #define RARP_REQUEST 3
 
 enum side { FROM, TO };
 
-struct handover *handover_create(struct port *from, struct port *to)
+struct handover *handover_create(struct port *from)
 {
 	struct handover *handover = calloc(1, sizeof(*handover));
 
 	if (!handover)
 		return NULL;
 	handover->from = from;
-	handover->to = to;
 	return handover;
+}
+
+void handover_begin(struct path *path, struct port *to)
+{
+	struct handover *handover = path->handover;
+
+	path->port = to;
+	handover->to = to;
+	handover->stage = HANDOVER_FLUSH;
 }
 
 void handover_destroy(struct handover *handover)
@@ -166,6 +174,8 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 	struct handover *handover = path->handover;
 	unsigned int taken;
 
+	if (handover->stage == HANDOVER_WATCH)
+		return take_port(path, tools, FROM);
 	/* the new port first: what waits there was sent before what the old one gets now */
 	if (handover->stage != HANDOVER_DRAIN)
 		hold(handover);
@@ -223,9 +233,11 @@ void handover_step(struct path *path, struct path_tools *tools)
 	struct handover *handover = path->handover;
 	uint64_t now_us = tools->now_us;
 
-	if (!handover->since_us)
+	if (!handover->since_us && handover->to)
 		handover->since_us = now_us;
 	switch (handover->stage) {
+	case HANDOVER_WATCH:
+		break;
 	case HANDOVER_FLUSH:
 		if (now_us - handover->since_us < (flushed(path) ? FLUSH_MIN_US : FLUSH_MAX_US))
 			break;

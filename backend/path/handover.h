@@ -3,7 +3,9 @@
  * A path's change from one port to another, under traffic: nothing lost, nothing
  * doubled, nothing overtaken.
  *
- * Theory of operation. Both ports are open. First sending pauses until the old
+ * Theory of operation. While the new port is being opened a NIC may give the
+ * address's frames to both already: what the old one passes on is remembered from
+ * then on. Then both ports are open. First sending pauses until the old
  * port has given away what it was given: guests wait, no frame overtakes another.
  * Then the new port sends, first of all an announcement by which switches on the
  * wire learn where the address is now. Meanwhile both ports may receive: only the
@@ -13,7 +15,7 @@
  * SETTLE_MAX_US; so frames keep their order. A frame that both deliver passes
  * once: each side remembers, for TWIN_US, the checksums of what it passed on.
  *
- * The control thread makes a handover and ends it; in between it is the worker's.
+ * The control thread makes a handover, begins and ends it; in between it is the worker's.
  *
  * Not protected against: two frames that are the same in every byte, one received
  * by each port within TWIN_US, are taken for one. What is lost with the hardware
@@ -28,7 +30,7 @@
 #include "../port/port.h"
 
 #define HANDOVER_HELD_MAX 512u
-#define HANDOVER_SETS 1024u
+#define HANDOVER_SETS 2048u
 #define HANDOVER_WAYS 4u
 
 /* How long the old port must have been silent before the new one's frames pass. */
@@ -38,6 +40,7 @@ struct path;
 struct path_tools;
 
 enum handover_stage {
+	HANDOVER_WATCH,	 /* there is one port yet; what it passes on is remembered */
 	HANDOVER_FLUSH,	 /* nobody sends; the old port is getting empty */
 	HANDOVER_SETTLE, /* the new port sends, what it receives waits */
 	HANDOVER_DRAIN,	 /* stragglers of the old port pass */
@@ -50,8 +53,8 @@ struct handover_twin {
 };
 
 /**
- * struct handover - worker: all, between worker_begin_handover() and worker_end_handover()
- * @from, @to:  ports
+ * struct handover - worker: all, between worker_watch() and worker_end_handover()
+ * @from, @to:  ports; @to NULL until it begins
  * @since_us:   when the stage began
  * @heard_us:   when the old port delivered last
  * @held:       the new port's frames that wait, oldest first, @first on
@@ -66,11 +69,14 @@ struct handover {
 	struct handover_twin twins[2][HANDOVER_SETS][HANDOVER_WAYS];
 };
 
-/** handover_create() - Control thread. Return: handover, NULL with errno ENOMEM */
-struct handover *handover_create(struct port *from, struct port *to);
+/** handover_create() - Control thread. @from: the path's port. Return: handover, NULL with errno ENOMEM */
+struct handover *handover_create(struct port *from);
 
 /** handover_destroy() - Frees what is held; touches no port. NULL is fine */
 void handover_destroy(struct handover *handover);
+
+/** handover_begin() - Worker: the path, which has a handover, goes over to @to */
+void handover_begin(struct path *path, struct port *to);
 
 /** handover_pauses() - Worker: may the path not read the guest's requests now? */
 static inline bool handover_pauses(const struct handover *handover)
@@ -78,11 +84,17 @@ static inline bool handover_pauses(const struct handover *handover)
 	return handover && handover->stage == HANDOVER_FLUSH;
 }
 
+/** handover_hurries() - Worker: does it go on by the clock? */
+static inline bool handover_hurries(const struct handover *handover)
+{
+	return handover->stage == HANDOVER_FLUSH || handover->stage == HANDOVER_SETTLE;
+}
+
 /** handover_step() - Worker, each pass: go on to the next stage when it is time */
 void handover_step(struct path *path, struct path_tools *tools);
 
 /**
- * handover_end() - Worker: the path leaves the old port for good
+ * handover_end() - Worker: the path leaves the old port for good, or stays if nothing has begun
  *
  * What waits passes, as far as there is room. Return: the handover, now the caller's
  */

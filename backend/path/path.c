@@ -152,7 +152,7 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 
 	if (path->handover)
 		wait = sooner(sooner(wait, port_turn(path->handover->from)),
-			      path->handover->stage == HANDOVER_DRAIN ? PATH_IDLE : RETRY_US);
+			      handover_hurries(path->handover) ? RETRY_US : PATH_IDLE);
 	if (path->classes.nr)
 		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
 	for (uint32_t i = 0; i < path->nr_queues; i++)

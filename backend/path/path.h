@@ -105,7 +105,7 @@ struct path_tools {
 /**
  * struct path - control: w before attach; worker: all while attached
  * @port:     frames leave by it and arrive by it
- * @handover: it has just taken the place of another, or NULL
+ * @handover: it is about to give way to another, or has just taken its place; or NULL
  * @classes: frames that passed and wait for budget or port
  * @mirror: who watches it
  * @tap:    copies of what it watches, NULL = nothing

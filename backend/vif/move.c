@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which port a connected vif's frames leave by. A move prepares the new port and
- * hands the path over (path/handover.h): it receives from both and sends by the new
+ * Which port a connected vif's frames leave by. A move prepares the new port, while
+ * the path remembers what arrives by the old one, and hands the path over (path/handover.h): it receives from both and sends by the new
  * one. Once the wire has learnt that, the old port is made quiet, so that nothing new
  * arrives by it, and closed when nothing can be under way any more. Rings and guest
  * don't notice.
@@ -41,26 +41,44 @@ void vif_write_path(struct vif *vif)
 		store_remove(vif->host->store, vif->backend, "vf");
 }
 
-/* Return: does the vif leave by @port now? Else the port is closed, and move_error says why. */
-static bool use_port(struct vif *vif, struct port *port, uint64_t now_us)
+static bool watching(const struct vif *vif)
 {
-	struct handover *handover = handover_create(vif->path->port, port);
+	return vif->path->handover && !vif->leaving;
+}
 
+/* Before another port is opened. Return: 0, -ENOMEM: logged */
+static int watch(struct vif *vif)
+{
+	struct handover *handover;
+
+	if (watching(vif))
+		return 0;
+	handover = handover_create(vif->path->port);
 	if (!handover) {
-		vif->move_error = ENOMEM;
 		log_warn("%s: no memory for a move, staying on %s", vif->name,
 			 vif->path->port->name);
-		vif_close_port(vif, port);
-		return false;
+		return -ENOMEM;
 	}
+	worker_watch(vif->worker, vif->path, handover);
+	return 0;
+}
+
+/* No other port comes. */
+static void unwatch(struct vif *vif)
+{
+	if (watching(vif))
+		handover_destroy(worker_end_handover(vif->worker, vif->path));
+}
+
+static void use_port(struct vif *vif, struct port *port, uint64_t now_us)
+{
 	vif_tell_port(vif, port);
 	vif->leaving = vif->path->port;
-	worker_begin_handover(vif->worker, vif->path, handover);
+	worker_begin_handover(vif->worker, vif->path, port);
 	vif->quiet_at_us = now_us + QUIET_US;
 	vif->drain_until_us = now_us + DRAIN_US;
 	vif_due(vif, vif->quiet_at_us);
 	vif_write_path(vif);
-	return true;
 }
 
 void vif_update_handover(struct vif *vif, uint64_t now_us)
@@ -90,9 +108,12 @@ void vif_end_handover(struct vif *vif)
 void vif_ask_vf(struct vif *vif)
 {
 	vif->move_error = 0;
-	vif->vf_ticket = opener_open(vif->host->opener, vif->nic, &vif->mac, vif->name);
-	if (!vif->vf_ticket)
-		vif->move_error = ENOMEM;
+	if (!watch(vif))
+		vif->vf_ticket = opener_open(vif->host->opener, vif->nic, &vif->mac, vif->name);
+	if (vif->vf_ticket)
+		return;
+	vif->move_error = ENOMEM;
+	unwatch(vif);
 }
 
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
@@ -103,26 +124,32 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
 			 vif->path->port->name);
 		pool_bar(vif, now_us);
+		unwatch(vif);
 		return;
 	}
-	if (!use_port(vif, port, now_us))
-		return;
+	use_port(vif, port, now_us);
 	vif->pool.gained_us = now_us;
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
 static void move_to_software(struct vif *vif, uint64_t now_us)
 {
-	struct port *port = nic_open_software(vif->nic, &vif->mac, vif->name);
+	struct port *port;
 
+	if (watch(vif)) {
+		vif->move_error = ENOMEM;
+		return;
+	}
+	port = nic_open_software(vif->nic, &vif->mac, vif->name);
 	if (!port) {
 		vif->move_error = errno;
 		log_warn("%s: no place on the switch: %m, staying on %s", vif->name,
 			 vif->path->port->name);
+		unwatch(vif);
 		return;
 	}
-	if (use_port(vif, port, now_us))
-		log_info("%s: moved to the software path", vif->name);
+	use_port(vif, port, now_us);
+	log_info("%s: moved to the software path", vif->name);
 }
 
 int vif_move(struct vif *vif, enum vif_move move)
@@ -159,5 +186,7 @@ void vif_update_move(struct vif *vif, uint64_t now_us)
 		vif->vf_ticket = 0; /* a VF that still comes is closed again */
 		if (on_vf)
 			move_to_software(vif, now_us);
+		else
+			unwatch(vif);
 	}
 }

@@ -78,12 +78,17 @@ void worker_detach(struct worker *worker, struct path *path)
 	assert(!"detaching what is not attached");
 }
 
-void worker_begin_handover(struct worker *worker, struct path *path, struct handover *handover)
+void worker_watch(struct worker *worker, struct path *path, struct handover *handover)
 {
 	(void)worker;
 	assert(!path->handover);
-	path->port = handover->to;
 	path->handover = handover;
+}
+
+void worker_begin_handover(struct worker *worker, struct path *path, struct port *to)
+{
+	(void)worker;
+	handover_begin(path, to);
 }
 
 struct handover *worker_end_handover(struct worker *worker, struct path *path)

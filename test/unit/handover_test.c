@@ -10,15 +10,22 @@ static struct guest_frame frame;
 static struct fake_port other;
 
 /* The guest's port is the old one, @other the new. */
-static struct guest *begin(void **state)
+static struct guest *watch(void **state)
 {
 	struct guest *guest = *state;
 
 	other = guest->port;
 	guest_rx_post(guest, 0, RX_BUFFERS);
-	guest->path->handover = handover_create(&guest->port.port, &other.port);
+	guest->path->handover = handover_create(&guest->port.port);
 	assert_non_null(guest->path->handover);
-	guest->path->port = &other.port;
+	return guest;
+}
+
+static struct guest *begin(void **state)
+{
+	struct guest *guest = watch(state);
+
+	handover_begin(guest->path, &other.port);
 	return guest;
 }
 
@@ -127,10 +134,47 @@ static void one_port_may_deliver_the_same_bytes_twice(void **state)
 	step(guest, 1);
 	/* much later these are two frames */
 	arrive(&other, 2);
-	step(guest, 150000);
+	step(guest, 600000);
 	assert_received(guest, 2);
 	assert_received(guest, 2);
 	end(guest);
+}
+
+/* A port that is being opened has received for a while when the path goes over to it. */
+static void what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once(void **state)
+{
+	struct guest *guest = watch(state);
+
+	for (uint8_t i = 0; i < 5; i++) {
+		arrive(&guest->port, i);
+		if (i >= 2)
+			arrive(&other, i);
+		step(guest, 20000);
+		assert_received(guest, i);
+	}
+	handover_begin(guest->path, &other.port);
+	arrive(&other, 5);
+	settle(guest);
+	assert_received(guest, 5);
+	assert_false(guest_receive(guest, 0, &frame));
+	assert_int_equal(guest_count(guest, COUNT_rx_twins), 3);
+	end(guest);
+}
+
+static void watched_path_goes_on_when_no_other_port_comes(void **state)
+{
+	struct guest *guest = watch(state);
+
+	arrive(&guest->port, 1);
+	send_numbered(guest, 2);
+	step(guest, 1000);
+	assert_received(guest, 1);
+	assert_int_equal(sent_number(&guest->port, 0), 2);
+	assert_int_equal(path_arm(guest->path, &fake_tools), PATH_IDLE);
+	end(guest);
+	arrive(&guest->port, 3);
+	step(guest, 1);
+	assert_received(guest, 3);
 }
 
 static void sending_pauses_until_the_old_port_is_empty(void **state)
@@ -217,6 +261,8 @@ int main(void)
 		GUEST(new_ports_frames_wait_until_the_old_one_is_silent),
 		GUEST(a_frame_that_both_deliver_passes_once),
 		GUEST(one_port_may_deliver_the_same_bytes_twice),
+		GUEST(what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once),
+		GUEST(watched_path_goes_on_when_no_other_port_comes),
 		GUEST(sending_pauses_until_the_old_port_is_empty),
 		GUEST(a_port_that_never_empties_is_left_all_the_same),
 		GUEST(what_waits_at_the_end_is_delivered),

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "fake_host.h"
+#include "vif/vif.h"
+#include "vif/vifs.h"
 
 static struct guest *guest;
 
@@ -101,6 +103,18 @@ static void vf_takes_over_and_the_switch_is_drained(void **state)
 	assert_int_equal(fake_host.open_ports, 2);
 	fake_host.now_us += 600000;
 	host_settle();
+	assert_null(host_path(7)->handover);
+	assert_int_equal(fake_host.open_ports, 1);
+}
+
+static void vf_that_does_not_come_leaves_the_path_as_it_was(void **state)
+{
+	(void)state;
+	fake_host.vfs = 1;
+	guest = host_connect(7);
+	assert_int_equal(vif_move(vifs_find(fake_host.vifs, 7, 0), VIF_MOVE_VF), 0);
+	host_settle();
+	assert_string_equal(host_back_key(7, "path"), "software");
 	assert_null(host_path(7)->handover);
 	assert_int_equal(fake_host.open_ports, 1);
 }
@@ -288,6 +302,7 @@ int main(void)
 		VIF(guest_connects_and_frames_flow),
 		VIF(hotplug_script_is_waited_for),
 		VIF(vf_takes_over_and_the_switch_is_drained),
+		VIF(vf_that_does_not_come_leaves_the_path_as_it_was),
 		VIF(vf_that_comes_too_late_is_given_back),
 		VIF(guest_goes_through_closing_and_comes_back),
 		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
