@@ -289,6 +289,7 @@ static void tx_reap(struct afp *afp)
 		if (slot_status(slot(afp, afp->tx, index)) != TP_STATUS_AVAILABLE)
 			return;
 		afp->tx_busy--;
+		afp->tx_freed++;
 	}
 }
 

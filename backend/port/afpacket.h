@@ -58,9 +58,10 @@ struct afp {
 	uint8_t *tx;
 	uint32_t frame_bytes;
 	uint32_t frames;
-	uint32_t rx_slot; /* next to be received */
-	uint32_t tx_slot; /* next to be filled */
-	uint32_t tx_busy; /* filled and not known to be free again */
+	uint32_t rx_slot;  /* next to be received */
+	uint32_t tx_slot;  /* next to be filled */
+	uint32_t tx_busy;  /* filled and not known to be free again */
+	uint64_t tx_freed; /* slots that came back, ever */
 	/* worker: w, others: r */
 	_Atomic uint64_t rx_truncated;
 	_Atomic uint64_t rx_lost; /* ring full, from the kernel */

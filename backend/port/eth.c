@@ -32,17 +32,24 @@ LOG_TAG("eth");
 #define RETRY_US 100u
 /* an idle socket is asked for its error this often, microseconds */
 #define CHECK_US 1000u
+/* a netdev that at so many looks in a row, so far apart, has sent nothing of what it has is stuck */
+#define STUCK_LOOKS 10u
+#define STUCK_LOOK_US 100000u
 
 /*
  * struct eth_queue - One queue pair; worker only except where marked
  * @pending: segmented and checksummed, not yet taken by the device, from
  *           @pending_first on
+ * @looks:   at a netdev that sends nothing, since it had sent @freed frames
  */
 struct eth_queue {
 	struct afp afp;
 	uint16_t pending_first;
 	uint16_t pending_nr;
 	bool stalled;
+	uint32_t looks;
+	uint64_t freed;
+	uint64_t next_look;
 	uint64_t next_check;
 	uint64_t next_kick;
 	uint64_t last_rx;
@@ -56,7 +63,7 @@ struct eth_queue {
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /*
- * struct eth - @gone: worker: w, others: r; all else is constant after creation, but
+ * struct eth - @gone, @stuck: worker: w, others: r; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
  * @direct: no netdev and no socket behind it
  * @lock:   guards @groups and, of a PCI function, its talk with the PF
@@ -71,6 +78,7 @@ struct eth {
 	bool rx_checksum;
 	bool started;
 	atomic_bool gone;
+	atomic_bool stuck;
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
@@ -198,8 +206,22 @@ static void queue_kick(struct eth *eth, struct eth_queue *queue)
 	}
 }
 
+/* A machine that stands still for a while is one look, not many. */
+static void queue_look(struct eth *eth, struct eth_queue *queue)
+{
+	if (eth->direct || !due(&queue->next_look, STUCK_LOOK_US))
+		return;
+	if (afp_tx_idle(&queue->afp) || queue->afp.tx_freed != queue->freed)
+		queue->looks = 0;
+	else if (queue->looks < STUCK_LOOKS)
+		queue->looks++;
+	queue->freed = queue->afp.tx_freed;
+	atomic_store_explicit(&eth->stuck, queue->looks == STUCK_LOOKS, memory_order_relaxed);
+}
+
 static void queue_progress(struct eth *eth, struct eth_queue *queue)
 {
+	queue_look(eth, queue);
 	if (queue->stalled && due(&queue->next_kick, RETRY_US))
 		queue_kick(eth, queue);
 	if (queue->pending_nr > 0)
@@ -374,7 +396,8 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 	}
 	netdev_link(eth->netdev, link);
 	link->gone = eth_gone(eth) || if_nametoindex(eth->netdev) != eth->ifindex;
-	if (link->gone)
+	link->stuck = atomic_load_explicit(&eth->stuck, memory_order_relaxed);
+	if (link->gone || link->stuck)
 		link->up = false;
 }
 

@@ -45,10 +45,11 @@ enum port_kind { PORT_VF, PORT_SOFTWARE };
 /**
  * struct port_link - Link as the port sees it
  * @gone:       what was behind the port does not exist any more
+ * @stuck:      it takes frames and does not send them
  * @speed_mbps: 0 = unknown
  */
 struct port_link {
-	bool up, gone;
+	bool up, gone, stuck;
 	uint32_t speed_mbps;
 };
 

@@ -171,21 +171,26 @@ uint64_t pool_run(struct pool *pool, struct vif *first, uint64_t now_us)
 	return pool->next_us;
 }
 
-static bool port_is_down(struct vif *vif, bool *gone)
+static bool port_is_down(struct vif *vif, struct port_link *link)
 {
-	struct port_link link = { .up = true };
+	*link = (struct port_link){ .up = true };
+	vif->path->port->ops->link_get(vif->path->port, link);
+	return !link->up;
+}
 
-	vif->path->port->ops->link_get(vif->path->port, &link);
-	*gone = link.gone;
-	return !link.up;
+static const char *what_failed(const struct port_link *link)
+{
+	if (link->gone)
+		return "is gone";
+	return link->stuck ? "takes frames and sends none" : "has lost its link";
 }
 
 void pool_links_changed(struct vif *first)
 {
 	for (struct vif *vif = first; vif; vif = TAILQ_NEXT(vif, link)) {
-		bool gone;
+		struct port_link link;
 
-		if (vif->path && port_is_down(vif, &gone) != vif->pool.down)
+		if (vif->path && port_is_down(vif, &link) != vif->pool.down)
 			vif->due_us = 0;
 	}
 }
@@ -204,17 +209,15 @@ void pool_bar(struct vif *vif, uint64_t now_us)
 
 void pool_guard(struct vif *vif, uint64_t now_us)
 {
-	struct port_link wire = { 0 };
-	bool gone;
+	struct port_link wire = { 0 }, link;
 
-	vif->pool.down = port_is_down(vif, &gone);
+	vif->pool.down = port_is_down(vif, &link);
 	if (!vif->pool.down || !on_vf(vif) || is_moving(vif))
 		return;
 	nic_uplink_link(vif->nic, &wire);
-	if (!gone && !wire.up)
+	if (!link.gone && !wire.up)
 		return; /* there is nowhere better to go: carrier tells */
-	log_warn("%s: VF %s %s", vif->name, vif->path->port->name,
-		 gone ? "is gone" : "has lost its link");
+	log_warn("%s: VF %s %s", vif->name, vif->path->port->name, what_failed(&link));
 	pool_bar(vif, now_us);
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }

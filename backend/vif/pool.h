@@ -5,7 +5,8 @@
  * is lost, or has no link where the wire has one, leaves it at once, and gets one again
  * after a while that grows while this goes on. Control thread only.
  *
- * Not protected against: a VF that takes frames and loses them while its link is up.
+ * Not protected against: a VF that loses frames and says they were sent, or that only
+ * receives nothing any more; one of DPDK's own driver that is stuck.
  */
 #ifndef VIFD_VIF_POOL_H
 #define VIFD_VIF_POOL_H

@@ -38,6 +38,8 @@ static unsigned int kicks;
 static uint16_t waiting;
 static struct afp_rx waiting_info[PORT_BURST];
 static unsigned int drained;
+static bool busy;
+static uint64_t freed;
 
 /* What the driver was handed. */
 static unsigned int sent;
@@ -112,8 +114,8 @@ void afp_rx_done(struct afp *afp, uint16_t nr)
 
 bool afp_tx_idle(struct afp *afp)
 {
-	(void)afp;
-	return true;
+	afp->tx_freed = freed;
+	return !busy;
 }
 
 uint16_t afp_tx_room(struct afp *afp, uint16_t max)
@@ -311,6 +313,33 @@ static void netdev_that_is_gone_takes_frames_to_drop_them(void **state)
 	assert_false(link.up);
 }
 
+/* So many looks at it; however slow this machine is, no more. */
+static bool looks_stuck(unsigned int looks)
+{
+	struct rte_mbuf *none[1];
+	struct port_link link;
+
+	while (looks--) {
+		eth_rx_burst(eth, 0, none, 1);
+		rte_delay_us_block(100100);
+	}
+	eth_link_get(eth, &link);
+	assert_int_equal(link.up, !link.stuck);
+	return link.stuck;
+}
+
+static void netdev_that_sends_nothing_of_what_it_has_is_stuck(void **state)
+{
+	(void)state;
+	busy = true;
+	assert_false(looks_stuck(4));
+	freed++;
+	assert_false(looks_stuck(8));
+	assert_true(looks_stuck(4));
+	freed++;
+	assert_false(looks_stuck(1));
+}
+
 static void bad_frames_are_left_out_of_a_burst(void **state)
 {
 	struct rte_mbuf *got[PORT_BURST];
@@ -359,6 +388,7 @@ static int open_one(void **state)
 
 	(void)state;
 	room = kicks = sent = waiting = drained = 0;
+	busy = false;
 	kick_result = 0;
 	memset(waiting_info, 0, sizeof(waiting_info));
 	eth = eth_create_netdev(&params);
@@ -390,6 +420,7 @@ int main(void)
 		fact(frame_that_no_wire_carries_is_counted),
 		fact(full_netdev_is_asked_again),
 		fact(netdev_that_is_gone_takes_frames_to_drop_them),
+		fact(netdev_that_sends_nothing_of_what_it_has_is_stuck),
 		fact(bad_frames_are_left_out_of_a_burst),
 	};
 
