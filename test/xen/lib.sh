@@ -83,6 +83,11 @@ holds()
 {
 	local value=$1 op=${2%% *} want=${2#* }
 
+	# most are whole numbers, and a process takes its time here
+	if [[ $value =~ ^[0-9]+$ && $want =~ ^[0-9]+$ ]]; then
+		[ $((10#$value $op 10#$want)) = 1 ]
+		return
+	fi
 	case $2 in
 	'') return 0 ;;
 	true|false) [ "$value" = "$2" ] ;;
