@@ -198,7 +198,7 @@ struct announcement {
 
 static void announce(struct path *path, struct path_tools *tools)
 {
-	const struct rte_ether_addr mac = path->handover->to->mac;
+	const struct rte_ether_addr mac = path->port->mac;
 	const struct announcement say = {
 		.eth = { .dst_addr = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
 			 .src_addr = mac,

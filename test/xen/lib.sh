@@ -85,7 +85,7 @@ holds()
 
 	# most are whole numbers, and a process takes its time here
 	if [[ $value =~ ^[0-9]+$ && $want =~ ^[0-9]+$ ]]; then
-		[ $((10#$value $op 10#$want)) = 1 ]
+		let "10#$value $op 10#$want"
 		return
 	fi
 	case $2 in
