@@ -165,6 +165,8 @@ static void release(struct path *path, struct path_tools *tools)
 		pass_on(path, tools, TO, pop_held(handover));
 	if (handover->nr_held)
 		return;
+	if (handover->stage == HANDOVER_SETTLE)
+		handover->waited_us = handover->paused_us + tools->now_us - handover->since_us;
 	handover->stage = HANDOVER_DRAIN;
 	handover->since_us = tools->now_us;
 }
@@ -242,6 +244,7 @@ void handover_step(struct path *path, struct path_tools *tools)
 		if (now_us - handover->since_us < (flushed(path) ? FLUSH_MIN_US : FLUSH_MAX_US))
 			break;
 		handover->stage = HANDOVER_SETTLE;
+		handover->paused_us = now_us - handover->since_us;
 		handover->since_us = handover->heard_us = now_us;
 		announce(path, tools);
 		break;

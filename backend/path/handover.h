@@ -57,13 +57,14 @@ struct handover_twin {
  * @from, @to:  ports; @to NULL until it begins
  * @since_us:   when the stage began
  * @heard_us:   when the old port delivered last
+ * @paused_us:  for how long nobody sent; @waited_us: from the beginning until the new port's frames passed
  * @held:       the new port's frames that wait, oldest first, @first on
  * @twins:      what the old port's side [0] and the new one's [1] passed on
  */
 struct handover {
 	struct port *from, *to;
 	enum handover_stage stage;
-	uint64_t since_us, heard_us;
+	uint64_t since_us, heard_us, paused_us, waited_us;
 	uint32_t first, nr_held;
 	struct rte_mbuf *held[HANDOVER_HELD_MAX];
 	struct handover_twin twins[2][HANDOVER_SETS][HANDOVER_WAYS];

@@ -7,6 +7,7 @@
  * don't notice.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "opener.h"
@@ -97,9 +98,16 @@ void vif_update_handover(struct vif *vif, uint64_t now_us)
 
 void vif_end_handover(struct vif *vif)
 {
+	struct handover *handover;
+
 	if (!vif->leaving)
 		return;
-	handover_destroy(worker_end_handover(vif->worker, vif->path));
+	handover = worker_end_handover(vif->worker, vif->path);
+	log_debug("%s: has left %s; sending paused %" PRIu64 " us, what came by %s waited %" PRIu64
+		  " us at most",
+		  vif->name, vif->leaving->name, handover->paused_us, vif->path->port->name,
+		  handover->waited_us);
+	handover_destroy(handover);
 	vif_close_port(vif, vif->leaving);
 	vif->leaving = NULL;
 	vif->quiet_at_us = vif->drain_until_us = 0;
