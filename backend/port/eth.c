@@ -228,6 +228,20 @@ static void queue_progress(struct eth *eth, struct eth_queue *queue)
 		queue_flush(eth, queue);
 }
 
+/* As it was promised, and no longer than the wire carries. Return: frames in @out, -errno */
+static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **out)
+{
+	if (frame->pkt_len > eth->frame_max)
+		offload_shorten(frame, eth->mtu);
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		return offload_segment(eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
+	offload_checksum(frame);
+	if (frame->pkt_len > eth->frame_max)
+		return offload_fragment(eth->offload, frame, eth->mtu, out, OFFLOAD_SEGMENTS_MAX);
+	out[0] = frame;
+	return 1;
+}
+
 /*
  * Into pending, as frames that the device takes. There is room for any one.
  * Return: 0 taken, -ENOMEM not now
@@ -235,14 +249,8 @@ static void queue_progress(struct eth *eth, struct eth_queue *queue)
 static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
 {
 	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
-	int ret = 1;
+	int ret = frame_cut(eth, frame, out);
 
-	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
-		ret = offload_segment(eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
-	} else {
-		offload_checksum(frame);
-		out[0] = frame;
-	}
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {

@@ -9,10 +9,13 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <rte_ethdev.h>
 #include <rte_gso.h>
 #include <rte_ip.h>
+#include <rte_ip_frag.h>
+#include <rte_net.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
@@ -242,4 +245,103 @@ int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_
 	if (ret > 0)
 		rte_pktmbuf_free(frame);
 	return ret;
+}
+
+/* Does the IP header describe this very packet? It is the guest's. */
+static bool length_agrees(const struct rte_mbuf *frame, const struct rte_net_hdr_lens *lens,
+			  bool ipv4)
+{
+	const uint8_t *l3 = rte_pktmbuf_mtod_offset(frame, const uint8_t *, lens->l2_len);
+	const struct rte_ipv4_hdr *ip4 = (const void *)l3;
+	const struct rte_ipv6_hdr *ip6 = (const void *)l3;
+	uint32_t have = frame->pkt_len - lens->l2_len;
+
+	if (ipv4)
+		return lens->l3_len >= sizeof(*ip4) && rte_be_to_cpu_16(ip4->total_length) == have;
+	return lens->l3_len == sizeof(*ip6) &&
+	       rte_be_to_cpu_16(ip6->payload_len) + sizeof(*ip6) == have;
+}
+
+/* Return: the packet type, 0 = headers that are not to be believed, or neither IPv4 nor IPv6 */
+static uint32_t look_at(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens)
+{
+	uint32_t type = rte_net_get_ptype(frame, lens, RTE_PTYPE_ALL_MASK);
+	bool ipv4 = RTE_ETH_IS_IPV4_HDR(type);
+
+	if ((!ipv4 && !RTE_ETH_IS_IPV6_HDR(type)) ||
+	    (uint32_t)lens->l2_len + lens->l3_len + lens->l4_len > frame->data_len)
+		return 0;
+	return length_agrees(frame, lens, ipv4) ? type : 0;
+}
+
+static void mark_tcp(struct rte_mbuf *frame, uint16_t mtu)
+{
+	struct rte_net_hdr_lens lens;
+	uint32_t type = look_at(frame, &lens);
+
+	if ((type & RTE_PTYPE_L4_MASK) != RTE_PTYPE_L4_TCP ||
+	    lens.l3_len + lens.l4_len + OFFLOAD_MSS_MIN > mtu)
+		return;
+	frame->l2_len = lens.l2_len;
+	frame->l3_len = lens.l3_len;
+	frame->l4_len = lens.l4_len;
+	frame->tso_segsz = mtu - lens.l3_len - lens.l4_len;
+	frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM |
+			   (RTE_ETH_IS_IPV4_HDR(type) ?
+				    RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM :
+				    RTE_MBUF_F_TX_IPV6);
+}
+
+void offload_shorten(struct rte_mbuf *frame, uint16_t mtu)
+{
+	uint32_t headers = frame->l3_len + frame->l4_len;
+
+	if (!(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG))
+		mark_tcp(frame, mtu);
+	else if (headers + frame->tso_segsz > mtu && headers + OFFLOAD_MSS_MIN <= mtu)
+		frame->tso_segsz = mtu - headers;
+}
+
+/* The Ethernet header in front of what the library made, and the sum that it left to us. */
+static int finish_fragment(struct rte_mbuf *fragment, const void *l2, uint16_t l2_len)
+{
+	char *to = rte_pktmbuf_prepend(fragment, l2_len);
+	const struct rte_ipv4_hdr *ip;
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, l2, l2_len);
+	ip = rte_pktmbuf_mtod_offset(fragment, const struct rte_ipv4_hdr *, l2_len);
+	fragment->l2_len = l2_len;
+	fragment->l3_len = rte_ipv4_hdr_len(ip);
+	fragment->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	offload_checksum(fragment);
+	return 0;
+}
+
+int offload_fragment(struct offload *offload, struct rte_mbuf *frame, uint16_t mtu,
+		     struct rte_mbuf **out, uint16_t max)
+{
+	struct rte_net_hdr_lens lens;
+	uint32_t type = look_at(frame, &lens);
+	char l2[RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN];
+	int nr;
+
+	if (!RTE_ETH_IS_IPV4_HDR(type) || lens.l2_len > sizeof(l2))
+		return -EMSGSIZE;
+	memcpy(l2, rte_pktmbuf_mtod(frame, const void *), lens.l2_len);
+	rte_pktmbuf_adj(frame, lens.l2_len);
+	nr = rte_ipv4_fragment_packet(frame, out, max, mtu, offload->direct, offload->indirect);
+	for (int i = 0; i < nr; i++) {
+		if (finish_fragment(out[i], l2, lens.l2_len) == 0)
+			continue;
+		rte_pktmbuf_free_bulk(out, nr);
+		nr = -ENOMEM;
+	}
+	if (nr > 0) {
+		rte_pktmbuf_free(frame);
+		return nr;
+	}
+	memcpy(rte_pktmbuf_prepend(frame, lens.l2_len), l2, lens.l2_len);
+	return nr == -ENOMEM ? nr : -EMSGSIZE;
 }

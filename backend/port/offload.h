@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a frame was promised and a device cannot do: checksums, segmentation.
+ * What a frame was promised and a device cannot do: checksums, segmentation, and
+ * a wire that carries shorter frames than the one before it did.
  *
  * Input is DPDK's tx metadata on an mbuf whose headers are linear in its first
  * segment and were checked against the frame's length by whoever set the
@@ -54,5 +55,25 @@ void offload_checksum(struct rte_mbuf *frame);
  */
 int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_mbuf **out,
 		    uint16_t max);
+
+/**
+ * offload_shorten() - Make a frame fit a wire that carries less than its sender thinks
+ * @mtu: longest L3 packet of the wire, bytes
+ *
+ * Segments become shorter, and TCP that nobody asked to cut is marked to be cut:
+ * a stream may be cut anywhere. Of anything else nothing is changed.
+ */
+void offload_shorten(struct rte_mbuf *frame, uint16_t mtu);
+
+/**
+ * offload_fragment() - Cut an IPv4 packet that is longer than @mtu and may be cut
+ * @frame: Without metadata (offload_checksum()); taken on success
+ * @out:   Room for @max frames, several segments each
+ *
+ * Return: frames in @out, -EMSGSIZE it may not be cut or would make too many, -ENOMEM (then @frame is still the
+ * caller's)
+ */
+int offload_fragment(struct offload *offload, struct rte_mbuf *frame, uint16_t mtu,
+		     struct rte_mbuf **out, uint16_t max);
 
 #endif

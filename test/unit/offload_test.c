@@ -342,6 +342,118 @@ static void no_memory_leaves_the_frame_whole(void **state)
 	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
 }
 
+static struct rte_mbuf *make_plain(const struct shape *shape)
+{
+	struct rte_mbuf *frame = make(shape, 0);
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, struct rte_ether_hdr *);
+
+	eth->ether_type = htons(shape->v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	frame->ol_flags = 0;
+	frame->tx_offload = 0;
+	return frame;
+}
+
+static void tcp_for_a_longer_wire_is_cut_for_a_shorter_one(void **state)
+{
+	struct rte_mbuf *out[OFFLOAD_SEGMENTS_MAX];
+
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		const struct shape shape = { .v6 = v6, .proto = IPPROTO_TCP, .payload = 3900 };
+		uint16_t mss = v6 ? 1440 : 1460;
+		struct rte_mbuf *frame = make_plain(&shape);
+		uint32_t at = 0;
+		int nr;
+
+		offload_shorten(frame, 1500);
+		assert_true(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+		assert_int_equal(frame->tso_segsz, mss);
+		nr = offload_segment(&offload, frame, out, OFFLOAD_SEGMENTS_MAX);
+		assert_int_equal(nr, 3);
+		for (int i = 0; i < nr; i++) {
+			assert_true(out[i]->pkt_len <= L2 + 1500);
+			assert_segment(out[i], shape, at, (uint16_t)i, i == 0, i == nr - 1);
+			at += mss;
+		}
+		rte_pktmbuf_free_bulk(out, (unsigned int)nr);
+		/* asked for already, in longer segments */
+		frame = make(&shape, RTE_MBUF_F_TX_TCP_SEG);
+		frame->tso_segsz = 3000;
+		offload_shorten(frame, 1500);
+		assert_int_equal(frame->tso_segsz, mss);
+		offload_shorten(frame, 9000);
+		assert_int_equal(frame->tso_segsz, mss);
+		rte_pktmbuf_free(frame);
+	}
+}
+
+static void what_is_no_tcp_or_lies_is_not_marked(void **state)
+{
+	struct shape shape = { .proto = IPPROTO_UDP, .payload = 3900 };
+	struct rte_mbuf *frame = make_plain(&shape);
+
+	(void)state;
+	offload_shorten(frame, 1500);
+	assert_int_equal(frame->ol_flags, 0);
+	rte_pktmbuf_free(frame);
+	shape = (struct shape){ .proto = IPPROTO_TCP, .payload = 3900, .padding = 8 };
+	frame = make_plain(&shape);
+	offload_shorten(frame, 1500);
+	assert_int_equal(frame->ol_flags, 0);
+	offload_shorten(frame, 60);
+	assert_int_equal(frame->ol_flags, 0);
+	rte_pktmbuf_free(frame);
+}
+
+static void ipv4_packets_are_fragmented(void **state)
+{
+	const struct shape shape = { .proto = IPPROTO_UDP, .payload = 4000 };
+	struct rte_mbuf *out[OFFLOAD_SEGMENTS_MAX], *frame = make_plain(&shape);
+	uint32_t at = 0;
+	int nr;
+
+	(void)state;
+	nr = offload_fragment(&offload, frame, 1500, out, OFFLOAD_SEGMENTS_MAX);
+	assert_int_equal(nr, 3);
+	for (int i = 0; i < nr; i++) {
+		static uint8_t copy[66000];
+		const uint8_t *bytes = rte_pktmbuf_read(out[i], 0, out[i]->pkt_len, copy);
+		const struct rte_ipv4_hdr *ip = (const void *)(bytes + L2);
+		uint32_t begin = L2 + sizeof(*ip) + (i == 0 ? sizeof(struct rte_udp_hdr) : 0);
+
+		assert_true(out[i]->pkt_len <= L2 + 1500);
+		assert_int_equal(ntohs(ip->total_length), out[i]->pkt_len - L2);
+		assert_int_equal(rte_raw_cksum(ip, sizeof(*ip)), 0xffff);
+		assert_int_equal(ntohs(ip->fragment_offset), (i < 2 ? 0x2000 : 0) | i * 185);
+		for (uint32_t k = begin; k < out[i]->pkt_len; k++)
+			assert_int_equal(bytes[k], pattern(at++));
+	}
+	assert_int_equal(at, shape.payload);
+	rte_pktmbuf_free_bulk(out, (unsigned int)nr);
+	assert_int_equal(rte_mempool_avail_count(pool), before);
+	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
+}
+
+static void what_may_not_be_fragmented_stays_the_callers(void **state)
+{
+	struct shape shape = { .proto = IPPROTO_UDP, .payload = 4000 };
+	struct rte_mbuf *out[OFFLOAD_SEGMENTS_MAX], *frame = make_plain(&shape);
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, L2);
+
+	(void)state;
+	assert_int_equal(offload_fragment(&offload, frame, 1500, out, 2), -EMSGSIZE);
+	ip->fragment_offset = htons(RTE_IPV4_HDR_DF_FLAG);
+	assert_int_equal(offload_fragment(&offload, frame, 1500, out, 16), -EMSGSIZE);
+	assert_int_equal(frame->pkt_len, L2 + 20 + 8 + 4000);
+	assert_ptr_equal(rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, L2), ip);
+	rte_pktmbuf_free(frame);
+	shape.v6 = true;
+	frame = make_plain(&shape);
+	assert_int_equal(offload_fragment(&offload, frame, 1500, out, 16), -EMSGSIZE);
+	rte_pktmbuf_free(frame);
+	assert_int_equal(rte_mempool_avail_count(pool), before);
+}
+
 static int start(void **state)
 {
 	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
@@ -376,6 +488,10 @@ int main(void)
 		cmocka_unit_test(udp_checksum_0_becomes_ffff),
 		cmocka_unit_test(frame_is_cut_into_whole_segments),
 		cmocka_unit_test(what_makes_no_sense_is_refused_and_stays_the_callers),
+		cmocka_unit_test(tcp_for_a_longer_wire_is_cut_for_a_shorter_one),
+		cmocka_unit_test(what_is_no_tcp_or_lies_is_not_marked),
+		cmocka_unit_test(ipv4_packets_are_fragmented),
+		cmocka_unit_test(what_may_not_be_fragmented_stays_the_callers),
 		cmocka_unit_test(no_memory_leaves_the_frame_whole),
 	};
 
