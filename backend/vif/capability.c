@@ -14,6 +14,11 @@ LOG_TAG("capability");
 #define QUEUES_MAX 64u
 #define SPEED_MAX_MBPS 10000000u
 
+/* In force is no delay of ours: a front end that wants fewer events says so in rsp_event. */
+#define COALESCE_WORDS                                                                             \
+	(word_bit(VIFCAP_WORD_COALESCE_RX_US) | word_bit(VIFCAP_WORD_COALESCE_RX_FRAMES) |         \
+	 word_bit(VIFCAP_WORD_COALESCE_TX_US) | word_bit(VIFCAP_WORD_COALESCE_TX_FRAMES))
+
 /* No vif lives through so many; what goes on from there starts anew. */
 #define GENERATION_LIMIT (1u << 31)
 
@@ -63,7 +68,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		       word_bit(VIFCAP_WORD_MTU) | word_bit(VIFCAP_WORD_QUEUES) |
 		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
 		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE) |
-		       word_bit(VIFCAP_WORD_GUARANTEED);
+		       word_bit(VIFCAP_WORD_GUARANTEED) | COALESCE_WORDS;
 	cap->version = VIFCAP_VERSION;
 	cap->path = vf ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
 	memcpy(cap->vf, "none", sizeof("none"));

@@ -132,6 +132,8 @@ static void first_record_is_written_at_once(void **state)
 	assert_string_equal(word("queues"), "4");
 	assert_string_equal(word("rate"), "0");
 	assert_string_equal(word("static-grants"), "1024");
+	assert_string_equal(word("coalesce-rx-us"), "0");
+	assert_string_equal(word("coalesce-tx-frames"), "0");
 	assert_string_equal(word("tx-offloads"), "csum4,csum6,tso4,tso6,sg");
 	assert_int_equal(generation(), 1);
 }
