@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A stock guest changes between VFs and the software path for every reason there is, under numbered UDP and TCP.
+#
+#     g1 --- VF or vifd's switch --- igb --- wire --- 10.0.2.9, which numbers frames and sends them back; 10.0.2.2, iperf3
+#     g2 --- the rival for a VF
+#
+# A frame that vifd has is never lost. Where the hardware goes with frames in it, or nobody is there to take them,
+# they are counted: no more than a VF's ring and what came while there was silence.
+. /bed/lib.sh
+
+RATE=500
+RING=512 # frames of a VF that is gone; see doc/capability.md
+
+VIF= VIF2=
+rule_of_g2() { echo "/local/domain/0/backend/vif/$(guest_domid g2)/0/policy/vf"; }
+vf_is_not() { [ -n "$(vif_key g1 vf)" ] && [ "$(vif_key g1 vf)" != "$1" ]; }
+carrier_is() { [ "$(vif_key g1 carrier)" = "$1" ]; }
+netdev_of_g1() { netdev_of_pci "$(vif_key g1 vf)"; }
+move() { vifctl move "$@" || say "vifctl move $* failed"; }
+
+# g1_is_on PATH: and for long enough that the old port is gone
+g1_is_on() { wait_for "${2:-15}" "g1 on $1" vif_path_is g1 "$1" && sleep 0.4; }
+
+# on_any_vf: back to a VF, however often it has lost one
+on_any_vf()
+{
+	move "$VIF" vf >/dev/null
+	move "$VIF" auto >/dev/null
+	g1_is_on vf
+}
+
+start_stream() { guest_run g1 "stream -r $RATE $PEER >/tmp/stream 2>&1 &"; }
+mark()
+{
+	guest_run g1 'n=$(wc -l </tmp/stream); kill -USR1 $(pidof stream)
+		until [ $(wc -l </tmp/stream) -gt $n ]; do sleep 0.05; done; tail -n 1 /tmp/stream'
+}
+# judge CAUSE [bounded]: what became of the frames since the last time
+judge()
+{
+	local cause=$1 target="== 0" words
+	local -A of=([gap_ms]=0)
+
+	sleep 0.3
+	read -r -a words < <(mark)
+	say "$cause: ${words[*]}"
+	while [ ${#words[@]} -gt 1 ]; do
+		of[${words[0]}]=${words[1]}
+		words=("${words[@]:2}")
+	done
+	[ -z "${2-}" ] || target="<= $((RING + RATE * ${of[gap_ms]%.*} / 1000))"
+	check "move_xen_${cause}_received" "${of[received]-}" "> $((RATE / 2))" frames
+	check "move_xen_${cause}_lost" "${of[lost]-}" "$target" frames
+	check "move_xen_${cause}_duplicated" "${of[duplicated]-}" "== 0" frames
+	check "move_xen_${cause}_reordered" "${of[reordered]-}" "== 0" frames
+	figure "move_xen_${cause}_gap_ms" "${of[gap_ms]}" "< 50" ms
+	detail "$cause" "{\"lost_out\": ${of[lost_out]:-null}, \"lost_in\": ${of[lost_in]:-null}}"
+}
+
+admin()
+{
+	local vf
+
+	vf=$(vif_key g1 vf)
+	move "$VIF" software
+	g1_is_on software
+	move "$VIF" vf
+	g1_is_on vf
+	vf=$(vif_key g1 vf)
+	move "$VIF" other
+	check_true another_vf vf_is_not "$vf"
+	move "$VIF" auto
+	g1_is_on vf
+	judge admin
+}
+
+# One VF is left, which idle g2 has; busy g1 is to get it.
+deserving()
+{
+	local pci
+
+	move "$VIF" software
+	g1_is_on software
+	pci=$(vf_addresses "$PF_PCI" | tail -n 1)
+	echo "$pci" >/sys/bus/pci/drivers/igbvf/unbind
+	xenstore-write "$(rule_of_g2)" prefer
+	wait_for 15 "g2 on the VF that is left" vif_path_is g2 vf
+	mark >/dev/null
+	move "$VIF" auto
+	g1_is_on vf 20
+	check_true deserving_g2_gave_it vif_path_is g2 software
+	judge deserving
+	xenstore-write "$(rule_of_g2)" never
+	echo "$pci" >/sys/bus/pci/drivers/igbvf/bind
+}
+
+numvfs0()
+{
+	echo 0 >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"
+	g1_is_on software
+	judge numvfs0 bounded
+	bed_vfs_create
+	on_any_vf
+	check_true numvfs0_and_back vif_path_is g1 vf
+	judge numvfs_back bounded
+}
+
+reset()
+{
+	local pci
+
+	pci=$(vif_key g1 vf)
+	echo 1 >"/sys/bus/pci/devices/$pci/reset" || say "VF $pci cannot be reset"
+	g1_is_on software
+	check_true reset_is_noticed grep -q "VF $pci takes frames and sends none" /run/vifd.log
+	judge reset bounded
+	on_any_vf
+	mark >/dev/null
+}
+
+netdev_down()
+{
+	local dev
+
+	dev=$(netdev_of_g1)
+	ip link set "$dev" down
+	g1_is_on software
+	judge netdev_down bounded
+	ip link set "$dev" up
+	on_any_vf
+	mark >/dev/null
+}
+
+pf_link()
+{
+	ip link set "$PF" down
+	check_true carrier_follows_down wait_for 10 "no carrier" carrier_is 0
+	ip link set "$PF" up
+	check_true carrier_follows_up wait_for 15 "carrier" carrier_is 1
+	on_any_vf
+	judge pf_link bounded
+}
+
+restart()
+{
+	vifd_stop
+	vifd_start
+	g1_is_on vf 20
+	vifd_stop KILL
+	vifd_start
+	g1_is_on vf 20
+	judge restart bounded
+}
+
+tcp_lives() { guest_run g1 'tail -n 2 /tmp/tcp' | grep -q ' [1-9][0-9.]* .bits/sec'; }
+
+bed_nic_setup
+vifd_start '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF" 'assign = load'
+guest_create g1 00:16:3e:00:00:01 && guest_create g2 00:16:3e:00:00:02 || die "guests were not created"
+xenstore-write "$(rule_of_g2)" never
+guest_ready g1 && guest_ready g2 || die "guests did not boot"
+VIF=$(guest_domid g1).0 VIF2=$(guest_domid g2).0
+g1_is_on vf || die "g1 has no VF"
+guest_run g1 "iperf3 -c $OUTSIDE -p $BED_IPERF_PORT -t 600 -b 4M -i 1 --forceflush >/tmp/tcp 2>&1 &"
+start_stream
+sleep 2
+judge undisturbed
+start=$SECONDS
+for cause in admin deserving netdev_down reset pf_link restart numvfs0; do
+	$cause
+done
+check_true tcp_lives wait_for 20 "TCP after all of it" tcp_lives
+guest_run g1 'tail -n 3 /tmp/tcp'
+check seconds $((SECONDS - start)) "" s
+finish
