@@ -63,7 +63,7 @@ struct eth_queue {
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /*
- * struct eth - @gone, @stuck: worker: w, others: r; all else is constant after creation, but
+ * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
  * @direct: no netdev and no socket behind it
  * @lock:   guards @groups and, of a PCI function, its talk with the PF
@@ -79,6 +79,7 @@ struct eth {
 	bool started;
 	atomic_bool gone;
 	atomic_bool stuck;
+	bool down; /* the netdev refused to send */
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
@@ -199,6 +200,7 @@ static void queue_kick(struct eth *eth, struct eth_queue *queue)
 	int ret = afp_tx_kick(&queue->afp);
 
 	queue->stalled = ret != 0;
+	eth->down = ret < 0;
 	if (ret == -ENODEV) {
 		queue->stalled = false;
 		atomic_store(&eth->gone, true);
@@ -377,7 +379,8 @@ bool eth_tx_idle(struct eth *eth)
 {
 	struct eth_queue *queue = &eth->queue;
 
-	if (eth_gone(eth))
+	/* what it has goes nowhere: nobody waits for that */
+	if (eth_gone(eth) || eth->down || atomic_load_explicit(&eth->stuck, memory_order_relaxed))
 		return true;
 	queue_progress(eth, queue);
 	return queue->pending_nr == 0 && (eth->direct || afp_tx_idle(&queue->afp));

@@ -340,6 +340,22 @@ static void netdev_that_sends_nothing_of_what_it_has_is_stuck(void **state)
 	assert_false(looks_stuck(1));
 }
 
+static void nobody_waits_for_a_netdev_that_is_down(void **state)
+{
+	struct rte_mbuf *frame = tcp_frame(100, 0);
+
+	(void)state;
+	room = 1000;
+	busy = true;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_false(eth_tx_idle(eth));
+	frame = tcp_frame(100, 0);
+	kick_result = -ENETDOWN;
+	rte_delay_us_block(300);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_true(eth_tx_idle(eth));
+}
+
 static void bad_frames_are_left_out_of_a_burst(void **state)
 {
 	struct rte_mbuf *got[PORT_BURST];
@@ -421,6 +437,7 @@ int main(void)
 		fact(full_netdev_is_asked_again),
 		fact(netdev_that_is_gone_takes_frames_to_drop_them),
 		fact(netdev_that_sends_nothing_of_what_it_has_is_stuck),
+		fact(nobody_waits_for_a_netdev_that_is_down),
 		fact(bad_frames_are_left_out_of_a_burst),
 	};
 
