@@ -29,14 +29,19 @@ reaches() { [[ $(ping_lost a b 5) == [0-4] ]]; }
 connected_lines() { grep -c 'vif: vif .* connected' "$SIM_LOGS/vifd.log"; }
 connected_more_than() { [ "$(connected_lines)" -ge "$1" ]; }
 
-survived=0 slowest=0
+ms_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
+
+survived=0 slowest=0 ends=0
 for ((round = 1; round <= ROUNDS; round++)); do
+	start=$(date +%s%N)
 	vifd_kill
+	took=$(ms_since $start)
+	[ $took -le $ends ] || ends=$took
 	want=$(($(connected_lines) + 4))
 	start=$(date +%s%N)
 	vifd_exec
 	wait_for 30 "all vifs connected again" connected_more_than $want || true
-	took=$((($(date +%s%N) - start) / 1000000))
+	took=$(ms_since $start)
 	[ $took -le $slowest ] || slowest=$took
 	sleep 0.7
 	if vifd_lives && reaches; then survived=$((survived + 1)); fi
@@ -50,6 +55,7 @@ most() { printf '%s\n%s\n' "$(value "$1" 1)" "$(value "$1" 2)" | sort -g | tail 
 sum() { echo $(($(value "$1" 1) + $(value "$1" 2))); }
 check restarts "$ROUNDS"
 check restarts_survived "$survived" "== $ROUNDS"
+check "kill to the end of the process, slowest" $ends "" ms
 check "exec to all vifs connected, slowest" $slowest "" ms
 check "generator's frames lost" "$(sum lost)" "" frames
 check "of them seen on the wire" "$(in_ns host cat /sys/class/net/eth0/statistics/rx_packets)" "" frames
