@@ -87,6 +87,13 @@ static enum xenbus_state wanted_closing(struct vif *vif, const struct view *view
 	return XENBUS_CLOSING;
 }
 
+/* Once stopped it is Closing, whatever else the front end says, until that begins anew or is gone. */
+static bool is_stopped(const struct vif *vif, enum xenbus_state frontend)
+{
+	return vif->fault && frontend != XENBUS_INITIALISING && frontend != XENBUS_CLOSED &&
+	       frontend != XENBUS_UNKNOWN;
+}
+
 /* Where shall this vif be? */
 static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64_t now_us)
 {
@@ -99,6 +106,8 @@ static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64
 	if (!view->online && view->backend == XENBUS_CLOSED)
 		return XENBUS_CLOSED;
 	vif->closing_since_us = 0;
+	if (is_stopped(vif, view->frontend))
+		return XENBUS_CLOSING;
 	switch (view->frontend) {
 	case XENBUS_INITIALISING:
 		vif->fault = NULL;
@@ -107,7 +116,7 @@ static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64
 	case XENBUS_INITIALISED:
 		return vif->state == XENBUS_CONNECTED ? XENBUS_CONNECTED : XENBUS_INIT_WAIT;
 	case XENBUS_CONNECTED:
-		return vif->fault ? XENBUS_CLOSING : XENBUS_CONNECTED;
+		return XENBUS_CONNECTED;
 	case XENBUS_CLOSING:
 		return XENBUS_CLOSING;
 	case XENBUS_RECONFIGURING:

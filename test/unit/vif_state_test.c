@@ -156,6 +156,34 @@ static void guest_goes_through_closing_and_comes_back(void **state)
 	assert_int_equal(host_back_state(7), 4);
 }
 
+static void stopped_guest_is_closing_whatever_state_it_claims(void **state)
+{
+	/* InitWait, Initialised, Connected, Closing, Reconfiguring, Reconfigured */
+	static const uint32_t claims[] = { 2, 3, 4, 5, 7, 8 };
+
+	(void)state;
+	guest = host_connect(7);
+	for (uint32_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+		host_front_state(7, claims[i] == 7 ? 4 : claims[i]);
+		host_settle();
+		if (host_path(7))
+			path_fault(host_path(7), "test");
+		host_front_state(7, claims[i]);
+		host_settle();
+		fake_host.now_us += 10000000;
+		host_settle();
+		assert_int_equal(host_back_state(7), 5);
+		assert_null(host_path(7));
+		host_front_state(7, 1);
+		host_settle();
+		assert_int_equal(host_back_state(7), 2);
+		fake_host.now_us += 10000000;
+		host_front_state(7, 4);
+		host_settle();
+		assert_int_equal(host_back_state(7), 4);
+	}
+}
+
 static void toolstack_that_removes_a_vif_gets_closed_in_time(void **state)
 {
 	(void)state;
@@ -305,6 +333,7 @@ int main(void)
 		VIF(vf_that_does_not_come_leaves_the_path_as_it_was),
 		VIF(vf_that_comes_too_late_is_given_back),
 		VIF(guest_goes_through_closing_and_comes_back),
+		VIF(stopped_guest_is_closing_whatever_state_it_claims),
 		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
 		VIF(vif_removed_before_its_front_end_came_stays_closed),
 		VIF(directory_that_goes_takes_everything_with_it),
