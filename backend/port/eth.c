@@ -397,7 +397,8 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 
 	if (eth->direct) {
 		pthread_mutex_lock(&eth->lock);
-		rte_eth_link_get_nowait(eth->port_id, &device);
+		if (rte_eth_link_get_nowait(eth->port_id, &device) < 0)
+			device.link_status = RTE_ETH_LINK_DOWN;
 		pthread_mutex_unlock(&eth->lock);
 		link->gone = eth_gone(eth);
 		link->up = device.link_status == RTE_ETH_LINK_UP && !link->gone;
