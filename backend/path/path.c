@@ -127,6 +127,14 @@ static uint64_t budget_wait(const struct path *path, const struct queue *queue, 
 	return RTE_MAX(wait, shaper_wait(&queue->shaper, now_us));
 }
 
+/* us until the guest is rung for what waits untold */
+static uint64_t tell_wait(const struct queue *queue, uint64_t now_us)
+{
+	if (!queue->rx_tell_us)
+		return PATH_IDLE;
+	return queue->rx_tell_us > now_us ? queue->rx_tell_us - now_us : 0;
+}
+
 static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
 	/* A full port and a want of memory pass by themselves, unannounced. */
@@ -155,8 +163,10 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 			      handover_hurries(path->handover) ? RETRY_US : PATH_IDLE);
 	if (path->classes.nr)
 		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
-	for (uint32_t i = 0; i < path->nr_queues; i++)
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
+		wait = sooner(wait, tell_wait(&path->queues[i], tools->now_us));
+	}
 	return wait;
 }
 

@@ -60,6 +60,8 @@ struct path_rate {
  * @no_statics:   the guest lends no more pages for good
  * @mcast_filter: the guest asks for its multicast list to be applied
  * @xdp_headroom: bytes kept free before each frame given to the guest
+ * @rx_delay_us:  one event in this time for frames given to the guest, 0 = as it asks
+ * @rx_delay_frames: sooner when so many wait, 0 = no matter how many
  * @rate_bytes:   budget per interval towards the port, 0 = unlimited
  * @rate_us:      the interval
  * @mcast_refused: the guest's multicast list is not taken
@@ -74,6 +76,7 @@ struct path_live {
 	bool no_rx_csum, no_rx_gso, no_statics;
 	bool mcast_filter;
 	uint16_t xdp_headroom;
+	uint32_t rx_delay_us, rx_delay_frames;
 	uint64_t rate_bytes, rate_us;
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;

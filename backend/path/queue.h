@@ -60,6 +60,10 @@ struct queue_channel {
  * @tx_rsp_prod:  next response to write
  * @rx_req_cons:  next buffer to fill; responses stand in the same slots
  * @rx_event:     req_event as last written to the rx ring
+ * @rx_told:      responses up to here are known to the guest, or it asked for no event
+ * @rx_told_us:   when it was rung last
+ * @rx_tell_us:   when it is to be rung for frames that wait untold, 0 = none do
+ * @rx_untold:    such frames
  * @tx_starved:   the last pass stopped for want of a buffer
  * @outbox:       frames that the port had no room for yet, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
@@ -73,6 +77,8 @@ struct queue {
 	struct netif_rx_sring *rx_sring;
 	uint32_t tx_req_cons, tx_rsp_prod;
 	uint32_t rx_req_cons, rx_event;
+	uint32_t rx_told, rx_untold;
+	uint64_t rx_told_us, rx_tell_us;
 	uint16_t nr_outbox;
 	bool tx_starved;
 	uint32_t backlog_head, backlog_tail;

@@ -551,10 +551,32 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 	}
 }
 
+/*
+ * Ring the guest if it asked for that: at once after a quiet time, then not more often than it
+ * wishes.
+ */
+static void rx_tell(const struct path_live *live, struct queue *queue, struct path_tools *tools)
+{
+	bool wanted = ring_wants_event(&queue->rx_sring->idx, queue->rx_told, queue->rx_req_cons);
+	uint64_t due_us = queue->rx_told_us + live->rx_delay_us;
+
+	if (wanted && tools->now_us < due_us &&
+	    (!live->rx_delay_frames || queue->rx_untold < live->rx_delay_frames)) {
+		queue->rx_tell_us = due_us;
+		return;
+	}
+	queue->rx_told = queue->rx_req_cons;
+	queue->rx_untold = 0;
+	queue->rx_tell_us = 0;
+	if (!wanted)
+		return;
+	queue->rx_told_us = tools->now_us;
+	queue_notify_rx(queue, tools->evt);
+}
+
 static void rx_complete(struct rx_pass *pass)
 {
 	struct queue *queue = pass->queue;
-	uint32_t old = pass->frames[0].first_slot;
 	struct rte_mbuf *done[QUEUE_BURST];
 
 	for (uint32_t i = 0; i < pass->nr_lent; i++)
@@ -576,8 +598,8 @@ static void rx_complete(struct rx_pass *pass)
 	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
 	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
 	path_count(&queue->counters, COUNT_rx_static, pass->nr_lent);
-	if (ring_wants_event(&queue->rx_sring->idx, old, queue->rx_req_cons))
-		queue_notify_rx(queue, pass->tools->evt);
+	queue->rx_untold += pass->nr_frames;
+	rx_tell(&pass->path->live, queue, pass->tools);
 }
 
 /* The lines of the ring that a pass reads and then writes. */
@@ -618,5 +640,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	}
 	if (pass.nr_frames)
 		rx_complete(&pass);
+	else if (queue->rx_tell_us && tools->now_us >= queue->rx_tell_us)
+		rx_tell(&path->live, queue, tools);
 	return pass.nr_frames;
 }

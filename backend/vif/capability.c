@@ -68,7 +68,8 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		       word_bit(VIFCAP_WORD_MTU) | word_bit(VIFCAP_WORD_QUEUES) |
 		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
 		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE) |
-		       word_bit(VIFCAP_WORD_GUARANTEED) | COALESCE_WORDS;
+		       word_bit(VIFCAP_WORD_GUARANTEED) | word_bit(VIFCAP_WORD_FEATURES) |
+		       COALESCE_WORDS;
 	cap->version = VIFCAP_VERSION;
 	cap->path = vf ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
 	memcpy(cap->vf, "none", sizeof("none"));
@@ -85,6 +86,9 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->tx_offloads = offloads(vif);
 	cap->rx_offloads = offloads(vif);
 	cap->static_grants = vif->policy.draft.static_grants ? STATICS_MAX : 0;
+	cap->features = VIFCAP_FEATURE_COALESCE;
+	cap->coalesce_rx_us = vif->live.rx_delay_us;
+	cap->coalesce_rx_frames = vif->live.rx_delay_frames;
 	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
 	cap->guaranteed =
 		policy_kbps(vif->policy.draft.guaranteed.bytes, vif->policy.draft.guaranteed.us);
@@ -246,6 +250,12 @@ static uint64_t digest(uint64_t sum, const void *data, size_t len)
 	return sum;
 }
 
+/* Of the front end's record, 0 if it says nothing of it */
+static uint32_t wish(const struct capability *cap, enum vifcap_word word, uint32_t value)
+{
+	return !cap->held && vifcap_has(&cap->front, word) ? value : 0;
+}
+
 /*
  * What stands there unchanged was judged when it came: an acknowledgement from
  * the future does not become a good one when its generation is offered.
@@ -273,10 +283,9 @@ static void read_front(struct vif *vif)
 		refuse(vif, bad_record ? bad_record : bad_ack);
 	else
 		cap->held = false;
-	if (capability_acked(cap) && cap->rx_used != cap->offered.rx_offloads) {
+	if (capability_acked(cap))
 		cap->rx_used = cap->offered.rx_offloads;
-		vif->due_us = 0;
-	}
+	vif->due_us = 0; /* what it wishes and what it has taken is the path's to do */
 }
 
 void capability_limit(const struct vif *vif, struct path_live *live)
@@ -290,6 +299,9 @@ void capability_limit(const struct vif *vif, struct path_live *live)
 	live->no_rx_csum = !(rx & VIFCAP_CSUM4);
 	live->no_rx_gso = !(rx & VIFCAP_GSO4);
 	live->no_statics = !vif->policy.draft.static_grants;
+	live->rx_delay_us = wish(cap, VIFCAP_WORD_COALESCE_RX_US, cap->front.coalesce_rx_us);
+	live->rx_delay_frames =
+		wish(cap, VIFCAP_WORD_COALESCE_RX_FRAMES, cap->front.coalesce_rx_frames);
 }
 
 void capability_update(struct vif *vif, uint64_t now_us)

@@ -318,6 +318,32 @@ static void good_record_of_the_front_end_is_kept(void **state)
 	assert_int_equal(vif.cap.front.present, 0);
 }
 
+static void wish_for_fewer_events_is_granted_and_told(void **state)
+{
+	struct path_live live = { .no_statics = true };
+
+	(void)state;
+	turn();
+	assert_string_equal(word("features"), "coalesce");
+	assert_string_equal(word("coalesce-rx-us"), "0");
+	fake_xs_put(FRONT "/capability",
+		    "version=1 generation=9 coalesce-rx-us=50 coalesce-rx-frames=16");
+	now_us += CAPABILITY_READ_US;
+	turn();
+	assert_int_equal(vif.due_us, 0);
+	capability_limit(&vif, &live);
+	assert_int_equal(live.rx_delay_us, 50);
+	assert_int_equal(live.rx_delay_frames, 16);
+	vif.live = live;
+	pass(2 * SECOND);
+	assert_string_equal(word("coalesce-rx-us"), "50");
+	assert_string_equal(word("coalesce-rx-frames"), "16");
+	fake_xs_put(FRONT "/capability", "version=1 generation=10 coalesce-rx-us=10001");
+	pass(CAPABILITY_READ_US);
+	capability_limit(&vif, &live);
+	assert_int_equal(live.rx_delay_us, 0);
+}
+
 static void bad_records_hold_the_vif_at_plain_netif(void **state)
 {
 	static const char *const bad[] = {
@@ -494,6 +520,7 @@ int main(void)
 		TEST(ack_that_goes_back_is_held),
 		TEST(nonsense_for_an_ack_is_counted_each_time_it_changes),
 		TEST(good_record_of_the_front_end_is_kept),
+		TEST(wish_for_fewer_events_is_granted_and_told),
 		TEST(bad_records_hold_the_vif_at_plain_netif),
 		TEST(record_that_is_too_long_or_has_a_nul_is_refused),
 		TEST(front_end_that_writes_without_end_is_read_ten_times_a_second),

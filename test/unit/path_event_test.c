@@ -58,6 +58,74 @@ static void guest_is_notified_of_a_frame_it_asked_for(void **state)
 	}
 }
 
+/* One frame more; the guest leaves it in the ring. */
+static void feed_one(struct guest *guest)
+{
+	port_feed(&guest->port, bytes, frame_make(bytes, 0, 10), 0);
+	guest_poll(guest);
+}
+
+static void guest_that_wishes_it_is_rung_once_in_a_time(void **state)
+{
+	struct guest *guest = *state;
+	uint32_t before = guest_notified_rx(guest, 0);
+
+	guest->path->live.rx_delay_us = 100;
+	guest_rx_post(guest, 0, 8);
+	guest->queue[0].rx->idx.rsp_event = 1;
+	feed_one(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 1); /* it was quiet */
+	guest->queue[0].rx->idx.rsp_event = 2;
+	feed_one(guest);
+	feed_one(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 1);
+	assert_int_equal(path_arm(guest->path, &fake_tools), 100);
+	fake_tools.now_us += 99;
+	guest_poll(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 1);
+	fake_tools.now_us += 1;
+	guest_poll(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 2);
+	assert_int_equal(path_arm(guest->path, &fake_tools), PATH_IDLE);
+}
+
+static void guest_that_has_looked_itself_is_not_rung_late(void **state)
+{
+	struct guest *guest = *state;
+	uint32_t before = guest_notified_rx(guest, 0);
+
+	guest->path->live.rx_delay_us = 100;
+	guest_rx_post(guest, 0, 8);
+	guest->queue[0].rx->idx.rsp_event = 1;
+	feed_one(guest);
+	guest->queue[0].rx->idx.rsp_event = 2;
+	feed_one(guest);
+	guest->queue[0].rx->idx.rsp_event = 3;
+	fake_tools.now_us += 100;
+	guest_poll(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 1);
+	feed_one(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 2);
+}
+
+static void guest_is_rung_before_its_time_for_enough_frames(void **state)
+{
+	struct guest *guest = *state;
+	uint32_t before = guest_notified_rx(guest, 0);
+
+	guest->path->live.rx_delay_us = 10000;
+	guest->path->live.rx_delay_frames = 3;
+	guest_rx_post(guest, 0, 8);
+	guest->queue[0].rx->idx.rsp_event = 1;
+	feed_one(guest);
+	guest->queue[0].rx->idx.rsp_event = 2;
+	feed_one(guest);
+	feed_one(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 1);
+	feed_one(guest);
+	assert_int_equal(guest_notified_rx(guest, 0), before + 2);
+}
+
 /* rsp_event in (old, now] and nowhere else, also around 2^32. */
 static void notification_arithmetic_holds_around_the_wrap(void **state)
 {
@@ -289,6 +357,9 @@ int main(void)
 		GUEST(guest_is_notified_of_the_response_it_asked_for),
 		GUEST(one_notification_covers_a_whole_pass),
 		GUEST(guest_is_notified_of_a_frame_it_asked_for),
+		GUEST(guest_that_wishes_it_is_rung_once_in_a_time),
+		GUEST(guest_that_has_looked_itself_is_not_rung_late),
+		GUEST(guest_is_rung_before_its_time_for_enough_frames),
 		cmocka_unit_test(notification_arithmetic_holds_around_the_wrap),
 		cmocka_unit_test(arming_looks_once_more_also_around_the_wrap),
 		GUEST(idle_path_asks_for_the_next_request_and_sleeps),
