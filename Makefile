@@ -126,8 +126,9 @@ check: deps ## everything that passes or fails; prints N passed, N failed, N ski
 	$(Q)test/check
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(Q)test/check --part xen xen_more
-frontend-test: all ## the guest module's whole matrix on a real Xen in QEMU (half an hour)
-	$(call run-part,test/xen/frontend,$(host))
+frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (half an hour)
+	$(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
+	$(call run-part,test/xen/frontend)
 ifeq ($(wildcard test/sim/sim.mk),)
 sim-test sim-demo: ; @echo "$@: test/sim/sim.mk is not there" >&2; exit 1
 endif
