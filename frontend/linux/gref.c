@@ -147,14 +147,15 @@ void vifront_gref_add(struct vifront *fe)
 	int rc = 0;
 
 	for (i = 0; i < fe->nr_queues && !rc; i++) {
-		if (!fe->queues[i].static_grants)
-			rc = gref_add_queue(&fe->queues[i]);
+		if (fe->queues[i].static_grants)
+			continue;
+		rc = gref_add_queue(&fe->queues[i]);
 		done += !rc;
 	}
 	if (rc && rc != -EOPNOTSUPP)
 		netdev_warn(fe->netdev, "static grants for %u of %u queues: error %d\n", done,
 			    fe->nr_queues, rc);
-	else if (!rc)
+	else if (done)
 		netdev_info(fe->netdev, "static grants on %u queues\n", done);
 }
 

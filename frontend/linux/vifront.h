@@ -125,7 +125,7 @@ struct vifront_queue {
 
 	unsigned long eoi_pending; /* bits EOI_*: end of interrupt still owed */
 	u32 progress;              /* irq: rw, responses consumed at the last one */
-	u16 events;                /* irq: w, NAPI: r */
+	u32 events;                /* irq: w, NAPI: r; DIM sees the low 16 bits */
 
 	struct napi_struct napi;
 	struct hrtimer timer;

@@ -49,9 +49,9 @@ events_of_stream()
 
 	guest_run g1 "ethtool -C eth0 rx-usecs $1 rx-frames 0"
 	wait_for 10 "$1 us in the back end's record" moderates "$1" >&2
-	before=$(stat_of q0_events)
+	before=$(sum_of _events)
 	guest_run g1 "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 1)) -R -u -b 4M -l 100 -t 3 >/dev/null 2>&1"
-	echo $(($(stat_of q0_events) - before))
+	echo $(($(sum_of _events) - before))
 }
 moderates() { [[ $(vif_key g1 capability) == *" coalesce-rx-us=$1 "*"features=coalesce"* ]]; }
 
