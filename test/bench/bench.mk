@@ -13,7 +13,8 @@ bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
 	$(Q)$<
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/vif/policy \
-                      backend/path/verdict backend/path/neighbours backend/path/counters)
+                      backend/path/verdict backend/path/neighbours backend/path/counters \
+                      backend/path/mirror)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
