@@ -27,9 +27,25 @@ static void put_value(struct rte_tel_data *d, const char *value)
 		rte_tel_data_free(pieces);
 }
 
-/* The path enforces every rule; does the NIC say that it does, too? */
-static bool is_in_hardware(const char *name, const struct port_rules *rules)
+static bool is_vlan_rule(const char *name)
 {
+	return !strcmp(name, "vlan-filter") || !strcmp(name, "vlan-insert") ||
+	       !strcmp(name, "vlan");
+}
+
+static bool any_vlan(const struct port_rules *rules)
+{
+	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
+		if (rules->vlans[i])
+			return true;
+	return false;
+}
+
+/* The path enforces every rule; does the NIC say that it does, too? @said: somebody gave the rule */
+static bool is_in_hardware(const char *name, bool said, const struct port_rules *rules)
+{
+	if (is_vlan_rule(name))
+		return said && any_vlan(rules);
 	if (!strcmp(name, "anti-spoof"))
 		return rules->spoof_check;
 	if (!strcmp(name, "link"))
@@ -66,7 +82,7 @@ int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char erro
 
 		snprintf(name, sizeof(name), "%u", n);
 		put_rule(put_dict(d, name), key, trace.of[n].source, trace.of[n].value,
-			 is_in_hardware(key->name, &rules));
+			 is_in_hardware(key->name, *trace.of[n].value, &rules));
 	}
 	return 0;
 }

@@ -227,3 +227,15 @@ void reach_set(struct reach *reach, const struct port_rules *rules)
 		update_vlans(reach->netdev);
 	pthread_mutex_unlock(&lock);
 }
+
+bool reach_vlans(const struct reach *reach)
+{
+	static const uint64_t none[WORDS];
+	uint64_t have[WORDS];
+
+	if (reach->fd < 0 || !memcmp(reach->rules.vlans, none, sizeof(none)) ||
+	    !netdev_filters_vlans(reach->netdev))
+		return false;
+	find_vlans(if_nametoindex(reach->netdev), have);
+	return !memcmp(have, reach->rules.vlans, sizeof(have));
+}

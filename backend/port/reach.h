@@ -49,4 +49,11 @@ void reach_close(struct reach *reach);
 /** reach_set() - What must arrive: @macs, @vlans and @promiscuous of @rules */
 void reach_set(struct reach *reach, const struct port_rules *rules);
 
+/**
+ * reach_vlans() - Does the netdev let only the VLANs arrive that were asked for last?
+ *
+ * Of a netdev that is one vif's alone. Return: false as well if none were asked for
+ */
+bool reach_vlans(const struct reach *reach);
+
 #endif

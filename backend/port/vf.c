@@ -277,6 +277,8 @@ static void vf_enforced(struct port *port, struct port_rules *rules)
 	struct vf *vf = (struct vf *)port;
 	struct pf_vf now;
 
+	if (reach_vlans(&vf->reach))
+		memcpy(rules->vlans, vf->rules.vlans, sizeof(rules->vlans));
 	if (!vf->env->pf || pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
 		return;
 	rules->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;

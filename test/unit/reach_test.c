@@ -217,7 +217,25 @@ static void netdev_without_a_filter_is_left_alone(void **state)
 	kernel.filters = false;
 	ask(reach, 10, 12);
 	assert_int_equal(kernel.nr_devices, 0);
+	assert_false(reach_vlans(reach));
 	close_reach(reach);
+}
+
+static void filter_is_told_of_when_it_has_these_vlans_and_no_others(void **state)
+{
+	struct reach *reach = open_reach();
+
+	(void)state;
+	assert_false(reach_vlans(reach));
+	ask(reach, 10, 12);
+	assert_true(reach_vlans(reach));
+	snprintf(kernel.names[kernel.nr_devices++], IF_NAMESIZE, "vd7.99");
+	assert_false(reach_vlans(reach));
+	ask(reach, 1, 65);
+	assert_false(reach_vlans(reach));
+	reach_close(reach);
+	assert_false(reach_vlans(reach));
+	free(reach);
 }
 
 static void what_a_killed_process_left_is_taken_over(void **state)
@@ -303,6 +321,8 @@ int main(void)
 		cmocka_unit_test_setup(addresses_come_and_go, reset),
 		cmocka_unit_test_setup(filter_has_what_any_vif_on_the_netdev_needs, reset),
 		cmocka_unit_test_setup(netdev_without_a_filter_is_left_alone, reset),
+		cmocka_unit_test_setup(filter_is_told_of_when_it_has_these_vlans_and_no_others,
+				       reset),
 		cmocka_unit_test_setup(what_a_killed_process_left_is_taken_over, reset),
 		cmocka_unit_test_setup(too_many_are_none, reset),
 		cmocka_unit_test_setup(refusal_is_survived, reset),

@@ -84,6 +84,9 @@ int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[P
 	memset(trace, 0, sizeof(*trace));
 	snprintf(trace->of[0].source, sizeof(trace->of[0].source), "web.conf:7");
 	memset(trace->of[0].value, 'x', POLICY_TEXT_MAX - 1);
+	for (uint32_t n = 0; policy_key(n); n++)
+		if (!strcmp(policy_key(n)->name, "vlan-filter"))
+			snprintf(trace->of[n].value, sizeof(trace->of[n].value), "10");
 	snprintf(error, POLICY_ERROR_MAX, "policy/mtu: no good");
 	return policy_is_wrong ? -EINVAL : 0;
 }
@@ -137,6 +140,7 @@ static void enforced(struct port *port, struct port_rules *rules)
 {
 	(void)port;
 	rules->spoof_check = true;
+	rules->vlans[0] = 1 << 10;
 }
 
 static const struct port_ops port_ops = { .link_get = link_get,
@@ -560,6 +564,8 @@ static void rules_come_in_pages_with_value_source_and_enforcer(void **state)
 		assert_int_equal(occurrences(answer, "x"), POLICY_TEXT_MAX - 1);
 		assert_has(answer, "\"source\":\"web.conf:7\",\"enforced\":\"both\"");
 		assert_has(answer, "\"source\":\"default\",\"enforced\":\"software\"");
+		/* anti-spoof, and of the VLAN rules the one that was given */
+		assert_int_equal(occurrences(answer, "\"both\""), 2);
 	}
 	assert_non_null(policy_key(nr - 1));
 	assert_null(policy_key(nr));
