@@ -8,6 +8,7 @@
 #   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands;
 #                                      guest_create and guest_ready are its halves
+#   guest_gets PROGRAM...              programs of /bed are in each guest that boots from now on
 #   guest_run NAME COMMAND             runs it in the guest: its output and its status
 #   guest_stop NAME                    shuts it down and waits until it is gone
 #   guest_reboot NAME                  and waits until it takes commands again
@@ -293,6 +294,18 @@ guest_config()
 	extra   = "console=hvc0 quiet bed.ip=$(guest_ip "$name")/24 ${GUEST_ARGS:-}"
 	vif     = [ 'mac=$mac,$keys' ]
 	END
+}
+
+# Linux unpacks concatenated archives one after the other.
+guest_gets()
+{
+	local dir=/run/gets
+
+	mkdir -p $dir/usr/bin
+	(cd /bed && cp "$@" $dir/usr/bin/)
+	(cd $dir && find usr | cpio -o -H newc 2>/dev/null | gzip -1 >>/boot/guest.cpio.gz)
+	(cd /bed && cp "$@" /usr/bin/)
+	rm -rf $dir
 }
 
 log_size() { stat -c %s "$1" 2>/dev/null || echo 0; }
