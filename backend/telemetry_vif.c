@@ -205,8 +205,10 @@ static void put_record(struct rte_tel_data *d, const struct vifcap *cap)
 	}
 }
 
-static void put_capability(struct rte_tel_data *d, const struct capability *cap)
+static void put_capability(struct rte_tel_data *d, const struct vif *vif)
 {
+	const struct capability *cap = &vif->cap;
+
 	if (!d)
 		return;
 	put_number(d, "generation", cap->offered.present ? cap->generation : 0);
@@ -215,6 +217,8 @@ static void put_capability(struct rte_tel_data *d, const struct capability *cap)
 	put_number(d, "held", cap->held);
 	put_number(d, "offers", cap->offers);
 	put_number(d, "refused", cap->refused);
+	put_number(d, "requests_granted", vif->request.granted);
+	put_number(d, "requests_refused", vif->request.refused);
 	if (cap->offered.present)
 		put_record(put_dict(d, "record"), &cap->offered);
 	if (cap->front.present)
@@ -244,7 +248,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_offloads(d, port->tx_offloads);
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
-	put_capability(put_dict(d, "capability"), &vif->cap);
+	put_capability(put_dict(d, "capability"), vif);
 	put_port_stats(put_dict(d, "port"), port);
 	put_cost(put_dict(d, "per_1000_frames"), vif);
 	counters = put_dict(d, "counters");

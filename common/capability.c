@@ -20,7 +20,7 @@
 
 #define U32_MOST 0xffffffffu
 
-enum kind { KIND_NUMBER, KIND_HEX, KIND_NAME, KIND_LIST, KIND_VF };
+enum kind { KIND_NUMBER, KIND_HEX, KIND_NAME, KIND_LIST, KIND_VF, KIND_MAC };
 
 /* A list's member and its bit, or a name and its number; ends with NULL. */
 struct member {
@@ -87,6 +87,7 @@ static const struct word words[VIFCAP_WORDS] = {
 	[VIFCAP_WORD_FLAGS] = HEX("flags", flags, U32_MOST),
 	[VIFCAP_WORD_FLAGS_ALLOWED] = HEX("flags-allowed", flags_allowed, U32_MOST),
 	[VIFCAP_WORD_FEATURES] = LIST("features", features, features),
+	[VIFCAP_WORD_MAC] = { "mac", KIND_MAC, offsetof(struct vifcap, mac), 0, 0, NULL },
 };
 
 /* A piece of the text, not terminated. */
@@ -213,6 +214,26 @@ static int parse_vf(struct span s, char *out)
 	return 0;
 }
 
+static __u8 hex_digit(char c)
+{
+	return (__u8)(is_digit(c) ? c - '0' : c - 'a' + 10);
+}
+
+/* aa:bb:cc:dd:ee:ff */
+static int parse_mac(struct span s, __u8 *out)
+{
+	size_t i;
+
+	if (s.len != 3 * VIFCAP_MAC_BYTES - 1)
+		return -EINVAL;
+	for (i = 0; i < s.len; i++)
+		if (i % 3 == 2 ? s.p[i] != ':' : !is_hex(s.p[i]))
+			return -EINVAL;
+	for (i = 0; i < VIFCAP_MAC_BYTES; i++)
+		out[i] = (__u8)(hex_digit(s.p[3 * i]) << 4 | hex_digit(s.p[3 * i + 1]));
+	return 0;
+}
+
 static int parse_value(struct vifcap *cap, const struct word *w, struct span value)
 {
 	void *field = (char *)cap + w->offset;
@@ -222,6 +243,8 @@ static int parse_value(struct vifcap *cap, const struct word *w, struct span val
 	switch (w->kind) {
 	case KIND_VF:
 		return parse_vf(value, field);
+	case KIND_MAC:
+		return parse_mac(value, field);
 	case KIND_NUMBER:
 		rc = parse_number(value, 10, &n);
 		break;
@@ -350,6 +373,19 @@ static void out_name(struct out *o, const struct member *m, __u32 value)
 	out_text(o, m->name ? m->name : "other");
 }
 
+static void out_mac(struct out *o, const char *field)
+{
+	char byte[4];
+	__u8 mac[VIFCAP_MAC_BYTES];
+	unsigned int i;
+
+	memcpy(mac, field, sizeof(mac));
+	for (i = 0; i < VIFCAP_MAC_BYTES; i++) {
+		snprintf(byte, sizeof(byte), "%s%02x", i ? ":" : "", mac[i]);
+		out_text(o, byte);
+	}
+}
+
 static void out_value(struct out *o, const struct vifcap *cap, const struct word *w)
 {
 	const char *field = (const char *)cap + w->offset;
@@ -358,6 +394,10 @@ static void out_value(struct out *o, const struct vifcap *cap, const struct word
 
 	if (w->kind == KIND_VF) {
 		out_text(o, field);
+		return;
+	}
+	if (w->kind == KIND_MAC) {
+		out_mac(o, field);
 		return;
 	}
 	memcpy(&n, field, sizeof(n));

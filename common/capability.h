@@ -34,6 +34,9 @@
 /* Longest value of `vf`, bytes: a PCI address, dddd:bb:dd.f */
 #define VIFCAP_VF_MAX 12u
 
+/* Of an Ethernet address. */
+#define VIFCAP_MAC_BYTES 6u
+
 /* Offloads: bits of tx_offloads and rx_offloads. */
 #define VIFCAP_CSUM4 (1u << 0) /* blank checksum, TCP and UDP over IPv4 */
 #define VIFCAP_CSUM6 (1u << 1)
@@ -91,6 +94,7 @@ enum vifcap_word {
 	VIFCAP_WORD_FLAGS,
 	VIFCAP_WORD_FLAGS_ALLOWED,
 	VIFCAP_WORD_FEATURES,
+	VIFCAP_WORD_MAC,
 	VIFCAP_WORDS, /* how many there are */
 };
 
@@ -117,6 +121,7 @@ enum vifcap_word {
  * @flags_allowed:      those the guest may ask for
  * @features:           VIFCAP_FEATURE_*
  * @vf:                 PCI address, or "none"
+ * @mac:                the guest's address: in force, or wished
  */
 struct vifcap {
 	__u32 present;
@@ -140,6 +145,7 @@ struct vifcap {
 	__u32 flags_allowed;
 	__u32 features;
 	char vf[VIFCAP_VF_MAX + 1];
+	__u8 mac[VIFCAP_MAC_BYTES];
 };
 
 /** vifcap_has() - Is @word in the record? */

@@ -92,6 +92,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
 	cap->guaranteed =
 		policy_kbps(vif->policy.draft.guaranteed.bytes, vif->policy.draft.guaranteed.us);
+	request_answer(vif, cap);
 }
 
 /* Return: length, -errno; @text is terminated */

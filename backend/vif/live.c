@@ -20,6 +20,7 @@ LOG_TAG("vif");
 void vif_read_live(struct vif *vif, struct path_live *live)
 {
 	struct store *store = vif->host->store;
+	struct policy_draft draft;
 	uint32_t headroom;
 
 	memset(live, 0, sizeof(*live));
@@ -30,7 +31,9 @@ void vif_read_live(struct vif *vif, struct path_live *live)
 	if (!store_get_u32(store, vif->frontend, "xdp-headroom", 0, HEADROOM_MAX, &headroom))
 		live->xdp_headroom = (uint16_t)headroom;
 	vif_read_policy(vif);
-	policy_compile(&vif->policy.draft, &vif->mac, live);
+	draft = vif->policy.draft;
+	request_apply(vif, &draft);
+	policy_compile(&draft, &vif->mac, live);
 	capability_limit(vif, live);
 	/* others hear of it at their next update, within a second */
 	if (neighbours_isolated()) {
@@ -130,7 +133,8 @@ void vif_tell_port(struct vif *vif, struct port *port)
 		.link = links[vif->policy.draft.link],
 		.max_mbps = most_mbps(vif),
 		.kbps = policy_kbps(guaranteed->bytes, guaranteed->us),
-		.promiscuous = vif->policy.draft.promiscuous,
+		.promiscuous = vif->policy.draft.promiscuous ||
+			       vif->request.flags & VIFCAP_FLAG_PROMISC,
 		.weight = vif->policy.draft.weight,
 		.nr_macs = policy->nr_macs,
 	};

@@ -67,6 +67,7 @@ struct policy_trace {
  * @queue_rate:     of each queue, as @rate
  * @classes:        which of its frames leave first, by @class_shares
  * @guest_multicast: its own list of multicast addresses is taken
+ * @guest_mac, @guest_promiscuous, @guest_mtu: what it may ask for, request.h
  * @vf:             shall it have a VF
  * @offload, @static_grants, @queues: what it is offered
  * @weight:         of its share of the uplink; of its load, where VFs follow the load
@@ -87,7 +88,8 @@ struct policy_draft {
 	struct policy_rate queue_rate[NETIF_QUEUES_MAX];
 	enum policy_classes classes;
 	uint8_t class_shares[CLASSES];
-	bool guest_multicast;
+	bool guest_multicast, guest_mac, guest_promiscuous;
+	uint32_t guest_mtu;
 	enum policy_vf vf;
 	uint32_t weight;
 	enum policy_offload offload;

@@ -23,6 +23,7 @@
 #include "../path/neighbours.h"
 #include "policy.h"
 #include "pool.h"
+#include "request.h"
 
 /* Xen's public/io/xenbus.h. */
 enum xenbus_state {
@@ -64,6 +65,7 @@ struct vif_policy {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @live:      what the path was told last
  * @policy:    from what is told to it
+ * @request:   what the guest asked for beyond that, and was granted
  * @neighbour: its addresses, as the table of all vifs has them
  * @mirror:    who watches it
  * @cap:       capability exchange
@@ -97,6 +99,7 @@ struct vif {
 	struct ctrl *ctrl;
 	struct path_live live;
 	struct vif_policy policy;
+	struct vif_request request;
 	struct neighbour neighbour;
 	struct vif_mirror mirror;
 	struct capability cap;

@@ -21,7 +21,7 @@
 		       BIT(VIFCAP_WORD_TX_OFFLOADS) | BIT(VIFCAP_WORD_RX_OFFLOADS) | \
 		       BIT(VIFCAP_WORD_STATIC_GRANTS) | BIT(VIFCAP_WORD_COALESCE_RX_US) | \
 		       BIT(VIFCAP_WORD_COALESCE_RX_FRAMES) | BIT(VIFCAP_WORD_COALESCE_TX_FRAMES) | \
-		       BIT(VIFCAP_WORD_FLAGS))
+		       BIT(VIFCAP_WORD_FLAGS) | BIT(VIFCAP_WORD_MAC))
 
 static const struct {
 	u32 offload;
@@ -74,6 +74,7 @@ static void cap_own(const struct vifront *fe, struct vifcap *own)
 	own->coalesce_rx_frames = q->rx.coalesce_frames;
 	own->coalesce_tx_frames = q->tx.coalesce_frames;
 	own->flags = fe->cap.wished_flags;
+	memcpy(own->mac, fe->netdev->dev_addr, sizeof(own->mac));
 }
 
 static void cap_publish_work(struct work_struct *work)

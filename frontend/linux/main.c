@@ -188,6 +188,16 @@ static void main_set_rx_mode(struct net_device *dev)
 		schedule_work(&fe->rx_mode_work);
 }
 
+/* The back end is asked for it, and lets nothing pass from an address that it does not grant. */
+static int main_set_mac(struct net_device *dev, void *addr)
+{
+	int rc = eth_mac_addr(dev, addr);
+
+	if (!rc)
+		vifront_cap_publish(netdev_priv(dev));
+	return rc;
+}
+
 static const struct net_device_ops main_netdev_ops = {
 	.ndo_open = main_open,
 	.ndo_stop = main_stop,
@@ -199,7 +209,7 @@ static const struct net_device_ops main_netdev_ops = {
 	.ndo_get_stats64 = main_get_stats,
 	.ndo_tx_timeout = main_tx_timeout,
 	.ndo_set_rx_mode = main_set_rx_mode,
-	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_set_mac_address = main_set_mac,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_bpf = vifront_xdp,
 	.ndo_xdp_xmit = vifront_xdp_xmit,

@@ -117,6 +117,10 @@ static const struct {
 	{ "version=1 generation=1 vf=0000:01:10.g", -EINVAL },
 	{ "version=1 generation=1 vf=0000:01:10.22", -EINVAL },
 	{ "version=1 generation=1 flags=0x1", -EINVAL },
+	{ "version=1 generation=1 flags=2 flags-allowed=2 mac=02:00:0a:bc:de:ff", 0 },
+	{ "version=1 generation=1 mac=02:00:0A:bc:de:ff", -EINVAL },
+	{ "version=1 generation=1 mac=02:00:0a:bc:de:f", -EINVAL },
+	{ "version=1 generation=1 mac=02-00-0a-bc-de-ff", -EINVAL },
 };
 
 static int test_records(void *page)

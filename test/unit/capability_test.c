@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/capability.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
+/* links: vif/capability.c vif/request.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
 /* The capability exchange, with a port that changes under it and front ends that lie. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "backend/vif/vif.h"
+#include "backend/vif/vifs.h"
 #include "fake_xs.h"
 
 #define BACK "/local/domain/0/backend/vif/7/0"
@@ -29,6 +30,12 @@ static void link_get(struct port *port, struct port_link *link)
 {
 	(void)port;
 	*link = port_link;
+}
+
+struct vif *vifs_at(struct vifs *vifs, uint32_t n)
+{
+	(void)vifs, (void)n;
+	return NULL;
 }
 
 static const struct port_ops port_ops = { .link_get = link_get };

@@ -23,6 +23,13 @@ loses() {
 	done
 	echo "$lost"
 }
+wishes=0
+asks() {
+	wishes=$((wishes + 1))
+	guest_writes a "$(front a)/capability" "version=1 generation=$wishes $*"
+}
+answered() { xenstore-read "$(back a)/capability" | grep -q -- "$1"; }
+shown() { timeout 20 "$SIM_TOP/$BUILD/vifctl" show "$(domid a).0" | sed -n "s/^ *$1  *//p"; }
 passes() { check "$1" "$(loses 0)" "== 0" frames; }
 stops() { check "$1" "$(loses 5)" "== 5" frames; }
 
@@ -58,6 +65,20 @@ sleep 0.3
 passes "lost_though_its_mac_says_otherwise"
 guest_run a ip link set eth0 address 02:00:00:00:00:99
 stops "lost_with_a_mac_it_gave_itself"
+asks mac=02:00:00:00:00:99 flags=2
+check_true "refusal_is_told" wait_for 10 "an answer" answered "flags=0 flags-allowed=0 mac=$own_mac"
+stops "lost_with_a_mac_it_asked_for"
+rule a guest-mac 1
+rule a guest-promiscuous 1
+check_true "grant_is_told" wait_for 10 "another answer" answered "flags=2 flags-allowed=2 mac=02:00:00:00:00:99"
+passes "lost_with_a_mac_it_was_granted"
+mac_of_b=$(xenstore-read "$(back b)/mac")
+asks "mac=$mac_of_b"
+check_true "no_other_vif's_mac" wait_for 10 "a refusal" answered "mac=$own_mac"
+check "wishes_granted" "$(shown requests_granted)" "== 2"
+check "wishes_refused" "$(shown requests_refused)" "== 3"
+no_rule a guest-mac
+no_rule a guest-promiscuous
 guest_run a ip link set eth0 address "$own_mac"
 passes "lost_with_its_own_mac_again"
 for key in policy/vlan-insert policy/link policy-error mac ip rate; do

@@ -24,8 +24,10 @@ summary() {
 		from schema import read_schema
 		vf, software = (json.load(open(name)) for name in sys.argv[2:])
 		keys = {k.rule for k in read_schema(os.path.join(sys.argv[1], "vif.schema"), []).values() if k.rule}
-		# judge no frame: shares (scenarios pool, fairness), copies (mirror), what a guest is offered (capability)
-		keys -= {"vf", "weight", "guaranteed", "mirror", "mirror-to", "mirror-vlan", "mirror-limit", "offload", "static-grants", "queues"}
+		# judge no frame: shares (scenarios pool, fairness), copies (mirror), what a guest is offered (capability),
+		# what it may ask for (policy)
+		keys -= {"vf", "weight", "guaranteed", "mirror", "mirror-to", "mirror-vlan", "mirror-limit", "offload", "static-grants",
+		         "queues", "guest-mac", "guest-promiscuous", "guest-mtu"}
 		used = {r.split("=")[0] for c in vf for r in c["rule"].split(", ") if r}
 		bad = [c for c in vf + software if not c["ok"]]
 		differ = [a["name"] for a, b in zip(vf, software) if a["passed"] != b["passed"]]
