@@ -3,6 +3,7 @@
 #include "import.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,15 +83,18 @@ static bool is_right(struct json_object *made, const char *path)
 
 enum status vifctl_import(struct client *client, const struct options *options)
 {
-	const struct import_options wish = { .match = options->match, .mbps = options->mbps };
 	const char *path = options->args[0];
+	char folder[4096];
+	struct import_options wish = { .match = options->match, .mbps = options->mbps };
 	struct json_object *made;
 	size_t size = 0;
 	char *text = read_text(path, &size);
 
 	(void)client;
+	snprintf(folder, sizeof(folder), "%s", path);
 	if (!text)
 		return STATUS_REFUSED;
+	wish.folder = dirname(folder);
 	made = import_vfd(text, size, &wish, tell, (void *)(uintptr_t)path);
 	free(text);
 	if (!made)

@@ -7,16 +7,20 @@
 #define VIFD_VIFCTL_IMPORT_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * struct import_options - What the file itself does not say
  * @match: "mac=...", "vifname=..." or "uuid=...", NULL = by the file's vm_mac or mac
  * @mbps:  the link's speed, of which VFd's rates are parts, 0 = not given
+ * @folder: where the site's other VF files are: by them a mirror's target is known
  */
 struct import_options {
 	const char *match;
 	unsigned int mbps;
+	const char *folder;
 };
 
 /**
@@ -29,5 +33,14 @@ struct import_options {
  */
 struct json_object *import_vfd(const char *text, size_t size, const struct import_options *options,
 			       void (*tell)(void *arg, const char *what), void *arg);
+
+/**
+ * import_mac_of_vf() - Whose VF that is, by the VF files in a folder
+ * @pciid: as in the files, "" = where they say none
+ * @mac:   filled
+ *
+ * Return: false: no file there is that VF's, or it says no address
+ */
+bool import_mac_of_vf(const char *folder, const char *pciid, int64_t vfid, char mac[18]);
 
 #endif

@@ -14,6 +14,8 @@
 /* libxl's interval, so that a rate looks as xl would have written it. */
 #define RATE_US 50000u
 #define DEPTH_MAX 8
+/* What VFd gives a class that its file does not name, percent. */
+#define VFD_SHARE 3u
 
 /**
  * struct import - A file on its way
@@ -281,23 +283,122 @@ static void take_command(struct import *import, const char *field, struct json_o
 		refuse(import, "%s: vifd runs no commands; let xl or systemd do it", field);
 }
 
+/* "10%" or 10. Return: 1..100, 0 = neither */
+static unsigned int percent_of(struct json_object *value)
+{
+	unsigned int percent = 0;
+	int used = 0;
+
+	if (json_object_is_type(value, json_type_int))
+		percent = (unsigned int)json_object_get_int(value);
+	else if (string_of(value) && sscanf(string_of(value), "%3u%n", &percent, &used) == 1 &&
+		 strcmp(string_of(value) + used, "%") != 0 && string_of(value)[used])
+		return 0;
+	return percent <= 100 ? percent : 0;
+}
+
+/* Return: false after a refusal */
+static bool take_share(struct import *import, const char *field, size_t i,
+		       struct json_object *queue, unsigned int shares[CLASSES])
+{
+	struct json_object *priority = NULL, *share = NULL;
+	int64_t class;
+
+	json_object_object_get_ex(queue, "priority", &priority);
+	json_object_object_get_ex(queue, "share", &share);
+	class = json_object_is_type(priority, json_type_int) ? json_object_get_int64(priority) : -1;
+	if (class < 0 || class >= CLASSES || !percent_of(share)) {
+		refuse(import, "%s[%zu]: expected priority 0..7 and share 1%% to 100%%", field, i);
+		return false;
+	}
+	if (shares[class]) {
+		refuse(import, "%s[%zu]: expected each priority once", field, i);
+		return false;
+	}
+	shares[class] = percent_of(share);
+	return true;
+}
+
+/*
+ * VFd shares each traffic class among the VFs, vifd the wire among the vifs and what a
+ * vif gets among its classes: the mean becomes its weight, what differs its classes' shares.
+ */
+static void put_shares(struct import *import, const char *field, const unsigned int shares[CLASSES],
+		       size_t nr)
+{
+	unsigned int sum = 0, first = 0;
+	bool differ = false;
+	char text[64];
+	size_t used = 0;
+
+	for (size_t i = 0; i < CLASSES; i++) {
+		first = first ? first : shares[i];
+		differ = differ || (shares[i] && shares[i] != first);
+		sum += shares[i];
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i ? "," : "",
+					 shares[i] ? shares[i] : VFD_SHARE);
+	}
+	if (differ) {
+		put_rule(import, field, "classes", "pcp");
+		put_rule(import, field, "class-shares", text);
+	}
+	snprintf(text, sizeof(text), "%zu", (sum + nr / 2) / nr);
+	put_rule(import, field, "weight", text);
+}
+
 static void take_queues(struct import *import, const char *field, struct json_object *value)
 {
-	if (!json_object_is_type(value, json_type_array) || length_of(value))
-		refuse(import, "%s: shares of traffic classes are not carried over", field);
+	unsigned int shares[CLASSES] = { 0 };
+	size_t nr = length_of(value);
+
+	if (!json_object_is_type(value, json_type_array) || nr > CLASSES) {
+		refuse(import, "%s: expected an array of at most %u", field, CLASSES);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (!take_share(import, field, i, json_object_array_get_idx(value, i), shares))
+			return;
+	if (nr)
+		put_shares(import, field, shares, nr);
+}
+
+/* Where copies go: the interface that has the VF of this number, by its own file. */
+static void take_target(struct import *import, const char *field, struct json_object *target)
+{
+	const char *pciid = string_of(field_of(import, "pciid"));
+	char mac[18];
+
+	if (!json_object_is_type(target, json_type_int))
+		refuse(import, "%s: expected the number of a VF as target", field);
+	else if (!import_mac_of_vf(import->options->folder, pciid ? pciid : "",
+				   json_object_get_int64(target), mac))
+		refuse(import,
+		       "%s: no VF file in %.200s with the same pciid, the vfid %" PRId64
+		       " and a vm_mac or mac: whom shall it mirror to?",
+		       field, import->options->folder, json_object_get_int64(target));
+	else
+		put_rule(import, field, "mirror-to", mac);
 }
 
 static void take_mirror(struct import *import, const char *field, struct json_object *value)
 {
-	struct json_object *direction = NULL;
+	static const struct {
+		const char *vfd, *rule;
+	} directions[] = { { "in", "rx" }, { "out", "tx" }, { "all", "both" } };
+	struct json_object *direction = NULL, *target = NULL;
 
-	if (!json_object_is_type(value, json_type_object)) {
-		refuse(import, "%s: expected an object", field);
+	json_object_object_get_ex(value, "direction", &direction);
+	json_object_object_get_ex(value, "target", &target);
+	if (string_of(direction) && !strcmp(string_of(direction), "off"))
+		return;
+	for (size_t i = 0; i < sizeof(directions) / sizeof(directions[0]); i++) {
+		if (!string_of(direction) || strcmp(string_of(direction), directions[i].vfd) != 0)
+			continue;
+		put_rule(import, field, "mirror", directions[i].rule);
+		take_target(import, field, target);
 		return;
 	}
-	json_object_object_get_ex(value, "direction", &direction);
-	if (!string_of(direction) || strcmp(string_of(direction), "off") != 0)
-		refuse(import, "%s: its target is a VF's number; vifd has no such numbers", field);
+	refuse(import, "%s: expected the direction in, out, all or off", field);
 }
 
 static const struct field {

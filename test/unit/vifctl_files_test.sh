@@ -96,8 +96,27 @@ refused() {
 }
 refused start_cb '{"vlans":[1],"start_cb":"/bin/x"}' 'start_cb: vifd runs no commands; let xl or systemd do it'
 refused stop_cb '{"vlans":[1],"stop_cb":"/bin/x"}' 'stop_cb: vifd runs no commands; let xl or systemd do it'
-refused queues '{"vlans":[1],"queues":[{"priority":1,"share":"10%"}]}' 'queues: shares of traffic classes are not carried over'
-refused mirror '{"vlans":[1],"mirror":{"target":3}}' "mirror: its target is a VF's number; vifd has no such numbers"
+refused queues '{"vlans":[1],"queues":[{"priority":1,"share":"0%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
+refused a-priority '{"vlans":[1],"queues":[{"priority":8,"share":"1%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
+refused a-share '{"vlans":[1],"queues":[{"priority":1,"share":"1x"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
+refused a-priority-twice '{"vlans":[1],"queues":[{"priority":1,"share":5},{"priority":1,"share":5}]}' 'queues[1]: expected each priority once'
+refused mirror '{"vlans":[1],"mirror":{"target":3}}' 'mirror: expected the direction in, out, all or off'
+refused a-target '{"vlans":[1],"mirror":{"direction":"in","target":"x"}}' 'mirror: expected the number of a VF as target'
+refused no-such-target '{"vlans":[1],"pciid":"0000:08:00.1","mirror":{"direction":"in","target":3}}' \
+	'mirror: no VF file in . with the same pciid, the vfid 3 and a vm_mac or mac: whom shall it mirror to?'
+file mirror.json '{"vlans":[1],"pciid":"0000:07:00.1","vfid":5,"vm_mac":"02:00:00:00:00:05","mirror":{"direction":"out","target":3}}'
+check "import of a mirror" ends 0 import mirror.json
+check "to whom" says 'mirror-to = 02:00:00:00:00:07'
+check "of what" says 'mirror = tx'
+file shares.json '{"vlans":[1],"queues":[{"priority":0,"share":"10%"},{"priority":5,"share":40}]}'
+check "import of shares" ends 0 import --match vifname=x shares.json
+check "shares of classes" says 'class-shares = 10,3,3,3,3,40,3,3'
+check "classes" says 'classes = pcp'
+check "their mean" says 'weight = 25'
+file share.json '{"vlans":[1],"queues":[{"priority":0,"share":"30%"},{"priority":1,"share":"30%"}]}'
+check "import of one share" ends 0 import --match vifname=x share.json
+check "its weight" says 'weight = 30'
+check "no classes" [ "$(grep -c class "$tmp/out")" = 0 ]
 refused strip_ctag '{"vlans":[1],"strip_ctag":true}' 'strip_ctag: vifd takes no inner tags off'
 refused strip_stag '{"vlans":[1,2],"strip_stag":true}' 'strip_stag: expected exactly one of vlans with it'
 refused vlan_anti_spoof '{"vlans":[1],"vlan_anti_spoof":0}' 'vlan_anti_spoof: vifd checks the VLANs of what a guest sends, too'
