@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/policy.c vif/policy_files.c ini.c config.c vifctl/import_vfd.c vifctl/privflags.c */
+/* links: vif/policy.c vif/policy_files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c */
 /*
  * What admins write: values of rules, both kinds of files, VFd's files, DPDM's
  * flags. The first byte says which. What is accepted is accepted again.
@@ -72,7 +72,9 @@ static void tell(void *arg, const char *what)
 
 static void check_import(const char *text, size_t size)
 {
-	static const struct import_options options = { .match = "vifname=x", .mbps = 10000 };
+	static const struct import_options options = { .match = "vifname=x",
+						       .mbps = 10000,
+						       .folder = "/nowhere" };
 	char why[POLICY_ERROR_MAX];
 	struct policy_draft draft;
 	struct json_object *made, *policy = NULL;
