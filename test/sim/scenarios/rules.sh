@@ -5,7 +5,6 @@
 #     guest a -- vifd --+-- vf0 (a device of its own, in place of a VF) --- pf0 in "host"
 #                       +-- the switch -- up0 --------------------------- eth0 in "host"
 
-SIM_RESULT=policy
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
 table=$VIFD_SIM/table
