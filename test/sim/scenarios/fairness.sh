@@ -46,6 +46,15 @@ check jain_index "$(jain $rates)" ">= 0.95"
 check greedy_share "$(first_share $rates)" "<= 0.14"
 phase --rate 6000 --size 300,600
 check "jain_index, small frames" "$(jain $rates)" ">= 0.9"
+# one of them was promised more than its share
+promise=/local/domain/0/backend/vif/$(domid g5)/0/policy/guaranteed
+xenstore-write "$promise" 1875,1000
+phase --rate 1250 --size 1514
+# shellcheck disable=SC2086 # several
+set -- $rates
+check "rate of a guest that was promised 15 Mbit/s" "$5" ">= 13" Mbit/s
+check "greedy guest beside it" "$1" "<= 6" Mbit/s
+xenstore-rm "$promise"
 # each of the modest ones wants half its share: it gets that, and the greedy one the rest
 phase --rate 200 --size 1514
 # shellcheck disable=SC2086 # several
