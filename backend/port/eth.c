@@ -59,6 +59,11 @@ struct eth_queue {
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
 };
 
+/* What a device may do to a frame. */
+#define FINISHERS                                                                                  \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
 /* Somebody has to do this before a frame is what its sender meant. */
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
@@ -66,6 +71,7 @@ struct eth_queue {
  * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
  * @direct: no netdev and no socket behind it
+ * @device_does: of UNFINISHED, what the device itself finishes
  * @lock:   guards @groups and, of a PCI function, its talk with the PF
  */
 struct eth {
@@ -75,6 +81,7 @@ struct eth {
 	uint16_t mtu;
 	uint32_t frame_max;
 	uint64_t tx_offloads;
+	uint64_t device_does;
 	bool rx_checksum;
 	bool started;
 	atomic_bool gone;
@@ -177,6 +184,30 @@ static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_m
 	return nr;
 }
 
+/* Is there nothing left to do to it but by the device? */
+static bool ready(const struct eth *eth, const struct rte_mbuf *frame)
+{
+	uint32_t longest = frame->pkt_len;
+
+	if (frame->ol_flags & UNFINISHED & ~eth->device_does || frame->pkt_len < RTE_ETHER_HDR_LEN)
+		return false;
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		longest =
+			(uint32_t)frame->l2_len + frame->l3_len + frame->l4_len + frame->tso_segsz;
+	return longest <= eth->frame_max;
+}
+
+/* How many, from the first on, may go as they are? The driver has the last word. */
+static uint16_t ready_frames(const struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!ready(eth, pkts[i]))
+			break;
+	return i > 0 && eth->device_does ? rte_eth_tx_prepare(eth->port_id, 0, pkts, i) : i;
+}
+
 /* Give the device what waits. Return: nothing waits any more */
 static bool queue_flush(struct eth *eth, struct eth_queue *queue)
 {
@@ -251,8 +282,14 @@ static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **
 static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
 {
 	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
-	int ret = frame_cut(eth, frame, out);
+	int ret;
 
+	if (eth->device_does && ready_frames(eth, &frame, 1)) {
+		out[0] = frame;
+		queue->pending_nr++;
+		return 0;
+	}
+	ret = frame_cut(eth, frame, out);
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {
@@ -267,18 +304,6 @@ static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mb
 	return 0;
 }
 
-/* How many frames, from the first on, may go as they are? */
-static uint16_t finished_frames(const struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
-{
-	uint16_t i;
-
-	for (i = 0; i < nr; i++)
-		if (pkts[i]->ol_flags & UNFINISHED || pkts[i]->pkt_len > eth->frame_max ||
-		    pkts[i]->pkt_len < RTE_ETHER_HDR_LEN)
-			break;
-	return i;
-}
-
 uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct eth_queue *queue = &eth->queue;
@@ -291,7 +316,7 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 		return nr;
 	}
 	queue_progress(eth, queue);
-	taken = queue->pending_nr > 0 ? 0 : finished_frames(eth, pkts, nr);
+	taken = queue->pending_nr > 0 ? 0 : ready_frames(eth, pkts, nr);
 	if (taken > 0)
 		taken = device_tx(eth, queue, pkts, taken);
 	for (; taken < nr; taken++) {
@@ -484,6 +509,8 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 	eth->rx_checksum = true;
 	if (frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
 		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	eth->tx_offloads |= info->tx_offload_capa & FINISHERS;
+	eth->device_does = offload_flags(eth->tx_offloads);
 	conf->txmode.offloads = eth->tx_offloads;
 }
 
@@ -659,6 +686,8 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 		return ret;
 	unplug_watch(eth->device, &eth->gone);
 	ret = device_start(eth, params->pool);
+	if (ret == 0)
+		rte_eth_stats_reset(eth->port_id); /* of who had it before */
 	return ret < 0 ? ret : pci_mac(eth, mac);
 }
 

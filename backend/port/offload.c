@@ -32,6 +32,22 @@ int offload_init(struct offload *offload, struct rte_mempool *direct, const char
 	return offload->indirect ? 0 : -ENOMEM;
 }
 
+uint64_t offload_flags(uint64_t tx_offloads)
+{
+	const uint64_t l4 = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	const uint64_t tso = l4 | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO |
+			     RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	uint64_t flags = 0;
+
+	if (tx_offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM)
+		flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	if ((tx_offloads & l4) == l4)
+		flags |= RTE_MBUF_F_TX_L4_MASK;
+	if ((tx_offloads & tso) == tso)
+		flags |= RTE_MBUF_F_TX_TCP_SEG;
+	return flags;
+}
+
 void offload_fini(struct offload *offload)
 {
 	rte_mempool_free(offload->indirect);

@@ -34,6 +34,9 @@ struct offload {
 /** offload_init() - Control thread. Return: 0, -ENOMEM */
 int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name);
 
+/** offload_flags() - Which RTE_MBUF_F_TX_* may a frame have for a device of these RTE_ETH_TX_OFFLOAD_*? */
+uint64_t offload_flags(uint64_t tx_offloads);
+
 /** offload_fini() - Every segment must have been freed */
 void offload_fini(struct offload *offload);
 

@@ -4,6 +4,7 @@
 /* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
 /* wraps: rte_dev_event_callback_register rte_dev_event_callback_unregister */
 /* wraps: rte_dev_event_monitor_start rte_dev_hotplug_handle_enable */
+/* wraps: rte_eth_dev_info_get rte_eth_dev_configure */
 /*
  * A PCI function: net_null stands for it. What DPDK is asked about addresses
  * and groups is answered here, and what it would tell of a function taken away.
@@ -20,6 +21,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
+#include "fake_frame.h"
 #include "port/afpacket.h"
 #include "port/eal.h"
 #include "port/eth.h"
@@ -92,6 +94,34 @@ int __wrap_rte_dev_event_monitor_start(void)
 int __wrap_rte_dev_hotplug_handle_enable(void)
 {
 	return 0;
+}
+
+int __wrap_rte_eth_dev_info_get(uint16_t port_id, struct rte_eth_dev_info *info);
+int __real_rte_eth_dev_info_get(uint16_t port_id, struct rte_eth_dev_info *info);
+int __wrap_rte_eth_dev_configure(uint16_t port_id, uint16_t nr_rx, uint16_t nr_tx,
+				 const struct rte_eth_conf *conf);
+int __real_rte_eth_dev_configure(uint16_t port_id, uint16_t nr_rx, uint16_t nr_tx,
+				 const struct rte_eth_conf *conf);
+
+/* What the function can do beside what net_null can, and what it was asked for. */
+static uint64_t can, asked;
+
+int __wrap_rte_eth_dev_info_get(uint16_t port_id, struct rte_eth_dev_info *info)
+{
+	int ret = __real_rte_eth_dev_info_get(port_id, info);
+
+	info->tx_offload_capa |= can;
+	return ret;
+}
+
+int __wrap_rte_eth_dev_configure(uint16_t port_id, uint16_t nr_rx, uint16_t nr_tx,
+				 const struct rte_eth_conf *conf)
+{
+	struct rte_eth_conf less = *conf;
+
+	asked = conf->txmode.offloads;
+	less.txmode.offloads &= ~can;
+	return __real_rte_eth_dev_configure(port_id, nr_rx, nr_tx, &less);
 }
 
 int __wrap_rte_eal_hotplug_add(const char *bus, const char *name, const char *args)
@@ -262,6 +292,7 @@ static int reset(void **state)
 	lists = list_len = all_multi = 0;
 	null_args = "size=64";
 	has_mac = mac;
+	can = 0;
 	return 0;
 }
 
@@ -419,6 +450,137 @@ static void what_a_function_cannot_receive_is_an_error(void **state)
 	assert_true(eth_vlan(eth, 7, true) < 0);
 }
 
+/* What the driver was given, by the two functions that it is called through. */
+static struct {
+	unsigned int prepared, sent, room, refuses;
+	uint64_t flags;
+	uint32_t len;
+} driver;
+
+static uint16_t driver_prepare(void *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)queue;
+	(void)pkts;
+	if (driver.refuses > 0) {
+		driver.refuses--;
+		return 0;
+	}
+	driver.prepared += nr;
+	return nr;
+}
+
+static uint16_t driver_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)queue;
+	nr = (uint16_t)RTE_MIN(nr, driver.room);
+	driver.room -= nr;
+	driver.sent += nr;
+	for (uint16_t i = 0; i < nr; i++) {
+		driver.flags = pkts[i]->ol_flags;
+		driver.len = pkts[i]->pkt_len;
+		rte_pktmbuf_free(pkts[i]);
+	}
+	return nr;
+}
+
+#define CHECKSUMS                                                                                  \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
+#define EVERYTHING (CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+#define PROMISED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+
+/* A function that can do @offloads; it takes @room frames. */
+static void open_capable(uint64_t offloads, unsigned int room)
+{
+	can = offloads;
+	eth = open_function();
+	assert_non_null(eth);
+	memset(&driver, 0, sizeof(driver));
+	driver.room = room;
+	rte_eth_fp_ops[0].tx_pkt_prepare = driver_prepare;
+	rte_eth_fp_ops[0].tx_pkt_burst = driver_tx;
+}
+
+/* Not summed up, and to be cut at @mss, 0 = not to be cut */
+static struct rte_mbuf *promised_frame(uint32_t payload, uint16_t mss)
+{
+	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+
+	frame->data_len = (uint16_t)frame_make(rte_pktmbuf_mtod(frame, uint8_t *), 0, payload);
+	frame->pkt_len = frame->data_len;
+	frame->l2_len = 14;
+	frame->l3_len = 20;
+	frame->l4_len = 20;
+	frame->tso_segsz = mss;
+	frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM |
+			   (mss ? RTE_MBUF_F_TX_TCP_SEG : 0);
+	return frame;
+}
+
+static void send_promised(uint32_t payload, uint16_t mss)
+{
+	struct rte_mbuf *frame = promised_frame(payload, mss);
+
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+}
+
+static void what_the_function_does_itself_is_left_to_it(void **state)
+{
+	(void)state;
+	open_capable(EVERYTHING, 100);
+	assert_int_equal(asked, EVERYTHING);
+	assert_int_equal(eth_tx_offloads(eth), asked);
+	send_promised(1700, 500);
+	assert_int_equal(driver.sent, 1);
+	assert_int_equal(driver.prepared, 1);
+	assert_int_equal(driver.len, 1754); /* longer than the wire's frames, to be cut */
+	assert_int_equal(driver.flags & PROMISED,
+			 RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
+	send_promised(100, 0);
+	assert_int_equal(driver.sent, 2);
+	assert_int_equal(driver.flags & PROMISED, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
+}
+
+static void what_it_cannot_do_is_done_in_software(void **state)
+{
+	(void)state;
+	open_capable(CHECKSUMS, 100);
+	send_promised(1700, 500);
+	assert_int_equal(driver.sent, 4);
+	assert_int_equal(driver.flags & PROMISED, 0);
+	send_promised(100, 0);
+	assert_int_equal(driver.flags & PROMISED, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
+	eth_close(eth);
+	open_capable(EVERYTHING & ~RTE_ETH_TX_OFFLOAD_IPV4_CKSUM, 100);
+	send_promised(100, 0);
+	assert_int_equal(driver.flags & PROMISED, 0);
+	assert_int_equal(driver.prepared, 0);
+	eth_close(eth);
+	/* the driver may refuse what it has promised; segments beyond the mtu are made shorter */
+	open_capable(EVERYTHING, 100);
+	driver.refuses = 2;
+	send_promised(1700, 500);
+	assert_int_equal(driver.sent, 4);
+	assert_int_equal(driver.flags & PROMISED, 0);
+	send_promised(1700, 1600);
+	assert_int_equal(driver.sent, 6);
+	assert_int_equal(driver.flags & PROMISED, 0);
+}
+
+static void frames_wait_for_room_as_they_are(void **state)
+{
+	struct rte_mbuf *none[1];
+
+	(void)state;
+	open_capable(EVERYTHING, 0);
+	send_promised(1700, 500);
+	assert_int_equal(driver.sent, 0);
+	driver.room = 100;
+	assert_int_equal(eth_rx_burst(eth, 0, none, 0), 0);
+	assert_int_equal(driver.sent, 1);
+	assert_true(driver.flags & RTE_MBUF_F_TX_TCP_SEG);
+}
+
 static int start(void **state)
 {
 	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
@@ -454,6 +616,9 @@ int main(void)
 		fact(function_that_is_quiet_is_asked_seldom),
 		fact(function_that_is_taken_away_is_gone),
 		fact(what_a_function_cannot_receive_is_an_error),
+		fact(what_the_function_does_itself_is_left_to_it),
+		fact(what_it_cannot_do_is_done_in_software),
+		fact(frames_wait_for_room_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
