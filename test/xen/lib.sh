@@ -6,6 +6,7 @@
 #
 #   bed_vf_bind DRIVER ADDRESS...      gives VFs to vfio-pci, uio_pci_generic, igbvf ...
 #   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
+#   bed_make_room MIB                  dom0 gives memory back, for VFs by DPDK's own drivers
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands;
 #                                      guest_create and guest_ready are its halves
 #   guest_gets PROGRAM...              programs of /bed are in each guest that boots from now on
@@ -273,6 +274,19 @@ bed_bridge_setup()
 
 # bed_filter_add MAC: makes the NIC's own switch deliver MAC's frames to the PF
 bed_filter_add() { bridge fdb add "$1" dev "$PF" self; }
+
+xen_has_more() { [ $(($(xl info free_memory) - $1)) -ge "$2" ]; }
+
+# bed_make_room MIB: dom0 gives so much and a bit more back to Xen, which may then give it to vifd for VFs by DPDK's
+# own drivers
+bed_make_room()
+{
+	local target=/sys/devices/system/xen_memory/xen_memory0/target_kb free
+
+	free=$(xl info free_memory)
+	echo $(($(cat $target) - ($1 + 16) * 1024)) >$target
+	wait_for 60 "$1 MiB of room below dom0's maximum" xen_has_more "$free" "$1"
+}
 
 # --- guests ----------------------------------------------------------------------------------------------------
 

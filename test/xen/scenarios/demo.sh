@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Three stock guests on two VFs and the software path, all reaching all; then a VF changes hands.
+# Three stock guests on two VFs, by DPDK's own driver, and the software path, all reaching all; then a VF changes hands.
 #
 #     g1 --- VF --+
 #     g2 --- VF --+-- igb --- wire --- 10.0.2.2, an iperf3 server on the machine's loopback
@@ -116,11 +116,15 @@ table()
 
 bed_nic_setup
 say "NIC: PF $PF, VFs $VFS"
+modprobe uio_pci_generic
+bed_make_room 136
+vifd_config '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "uplink = $PF" 'driver = native'
 vifd_start
 say "vifd is up"
 start_guests
 check guests_on_vf "$(on_path vf)" "== 2"
 check guests_in_software "$(on_path software)" "== 1"
+check native_vfs "$(grep -c 'has VF .*(native)' /run/vifd.log)" "== 2"
 reached=$(pairs_reachable)
 check pairs_reachable "$reached" "== 6"
 measure_outside
@@ -130,6 +134,7 @@ for name in $guests; do
 	check "${name}_tcp_in" "${in[$name]}" "> 0" Mbit/s
 done
 hand_over
+detail driver "$(json_string "$(vifctl vfs | awk 'NR == 2 { print $4 == "-" ? "native" : "netdev" }')")"
 detail guests "[$(guest_json g1), $(guest_json g2), $(guest_json g3)]"
 table
 check seconds "$(bed_seconds)" "< 240" s

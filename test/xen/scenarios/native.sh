@@ -17,7 +17,6 @@ GUEST_MEMORY=224
 
 free_mb() { xl info free_memory; }
 config() { vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" '[nic bed]' "pf = $PF" "uplink = $PF" "driver = $1"; }
-room() { [ $(($(free_mb) - start_mb)) -ge "$1" ]; }
 memory_is_back() { [ "$(free_mb)" -ge "$before" ]; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
@@ -175,15 +174,13 @@ if [ -x /bed/vf_smoke ]; then
 	ports netdev
 	check ports_by_netdev_status $? "== 0"
 fi
-start_mb=$(free_mb)
 config native
 vifd_start
 # dom0 has all that it may have: no room for VFs' memory, which is said with its remedy
 check_true no_room_falls_back grep -q "make room below this domain's maximum" /run/vifd.log
 check_true no_room_keeps_netdevs test "$(driver_of 0000:01:10.0)" = igbvf
 vifd_stop
-echo 860160 >/sys/devices/system/xen_memory/xen_memory0/target_kb
-wait_for 60 "room below dom0's maximum" room 140
+bed_make_room 140
 sleep 2
 before=$(free_mb)
 if [ -x /bed/vf_smoke ]; then

@@ -4,15 +4,12 @@
 . /bed/lib.sh
 
 free_mb() { xl info free_memory; }
-room() { [ $(($(free_mb) - start_mb)) -ge "$1" ]; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
 run() { timeout 120 vifd "$PF" 2 "$PEER" "$@"; }
 
 bed_nic_setup
 modprobe uio_pci_generic
-start_mb=$(free_mb)
-echo 860160 >/sys/devices/system/xen_memory/xen_memory0/target_kb
-wait_for 60 "room below dom0's maximum" room 140
+bed_make_room 140
 sleep 2
 before=$(free_mb)
 run native >/results/vf_smoke.log 2>&1
