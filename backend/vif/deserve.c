@@ -125,5 +125,11 @@ int deserve_admit(const struct deserve_claim *claim, const struct deserve_claim 
 			 claim->kbps, others->kbps, have->kbps);
 		return -ENOSPC;
 	}
+	if (have->kbps && claim->rate_kbps > have->kbps) {
+		snprintf(why, POLICY_ERROR_MAX,
+			 "rate: %" PRIu64 " kbit/s are more than the wire's %" PRIu64,
+			 claim->rate_kbps, have->kbps);
+		return -ERANGE;
+	}
 	return 0;
 }

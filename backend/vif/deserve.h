@@ -67,20 +67,21 @@ void deserve_decide(struct deserve_nic *nic, struct deserve_vif *vifs, uint32_t 
  * struct deserve_claim - What vifs are promised
  * @vfs:  so many VFs are required
  * @kbps: guaranteed, kbit/s
+ * @rate_kbps: and this at most, kbit/s; 0 = nothing new is said
  */
 struct deserve_claim {
 	uint32_t vfs;
-	uint64_t kbps;
+	uint64_t kbps, rate_kbps;
 };
 
 /**
- * deserve_admit() - Can one more promise be kept?
+ * deserve_admit() - Can one more promise be kept, and does its rate mean anything?
  * @claim:  asked for
  * @others: promised already, in sum
  * @have:   VFs of the NIC, and what its wire carries, kbps 0 = unknown: anything
  * @why:    on refusal: the reason
  *
- * Return: 0, -ENOSPC
+ * Return: 0, -ENOSPC, -ERANGE
  */
 int deserve_admit(const struct deserve_claim *claim, const struct deserve_claim *others,
 		  const struct deserve_claim *have, char why[POLICY_ERROR_MAX]);

@@ -266,7 +266,10 @@ int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLIC
 		claim.vfs = 1;
 	if (!valid || memcmp(&draft->guaranteed, &now->guaranteed, sizeof(now->guaranteed)) != 0)
 		claim.kbps = policy_kbps(draft->guaranteed.bytes, draft->guaranteed.us);
-	if (!vif->nic || !vif->host->vifs || (!claim.vfs && !claim.kbps))
+	/* written before the vif came, it limits nothing and does no harm */
+	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
+		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);
+	if (!vif->nic || !vif->host->vifs || (!claim.vfs && !claim.kbps && !claim.rate_kbps))
 		return 0;
 	add_up(vif, &others);
 	nic_vf_count(vif->nic, &have.vfs);

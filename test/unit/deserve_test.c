@@ -176,9 +176,9 @@ static void weight_counts_and_who_is_pinned_stays(void **state)
 static int admit(uint32_t vfs, uint64_t kbps, uint32_t others_vfs, uint64_t others_kbps,
 		 uint64_t link_kbps, char *why)
 {
-	return deserve_admit(&(struct deserve_claim){ vfs, kbps },
-			     &(struct deserve_claim){ others_vfs, others_kbps },
-			     &(struct deserve_claim){ 2, link_kbps }, why);
+	return deserve_admit(&(struct deserve_claim){ vfs, kbps, 0 },
+			     &(struct deserve_claim){ others_vfs, others_kbps, 0 },
+			     &(struct deserve_claim){ 2, link_kbps, 0 }, why);
 }
 
 static void promises_that_cannot_be_kept_are_refused(void **state)
@@ -196,6 +196,24 @@ static void promises_that_cannot_be_kept_are_refused(void **state)
 				 "the wire's 1000");
 	assert_int_equal(admit(0, 401, 0, 600, 0, why), 0);
 	assert_int_equal(admit(0, 0, 0, 2000, 1000, why), 0);
+}
+
+static int limit(uint64_t rate_kbps, uint64_t link_kbps, char *why)
+{
+	return deserve_admit(&(struct deserve_claim){ .rate_kbps = rate_kbps },
+			     &(struct deserve_claim){ 0 },
+			     &(struct deserve_claim){ .kbps = link_kbps }, why);
+}
+
+static void rate_above_the_wire_is_refused(void **state)
+{
+	char why[POLICY_ERROR_MAX];
+
+	(void)state;
+	assert_int_equal(limit(1000, 1000, why), 0);
+	assert_int_equal(limit(1001, 1000, why), -ERANGE);
+	assert_string_equal(why, "rate: 1001 kbit/s are more than the wire's 1000");
+	assert_int_equal(limit(1001, 0, why), 0);
 }
 
 static int begin(void **state)
@@ -223,6 +241,7 @@ int main(void)
 		fact(short_bursts_and_small_loads_push_nobody_out),
 		fact(weight_counts_and_who_is_pinned_stays),
 		fact(promises_that_cannot_be_kept_are_refused),
+		fact(rate_above_the_wire_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
