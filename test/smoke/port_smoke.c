@@ -375,13 +375,28 @@ static void tags_stay_tags(void)
 	check("with the outer tag's own type", last == len && !memcmp(bytes, got, last));
 }
 
-static void too_long_is_dropped_and_counted(void)
+static struct rte_mbuf *too_long(bool may_be_cut)
 {
 	struct rte_mbuf *frame = packet_of(&mac_peer, IPPROTO_UDP, 1600, 0);
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(frame, void *, RTE_ETHER_HDR_LEN);
+
+	if (!may_be_cut)
+		ip->fragment_offset = htons(RTE_IPV4_HDR_DF_FLAG);
+	return frame;
+}
+
+static void too_long_is_cut_where_it_may_be(void)
+{
+	struct rte_mbuf *frame = too_long(true);
 	uint8_t bytes[4096];
 
 	wire_empty();
-	check("a frame above the mtu is taken", port_tx_burst(a, 0, &frame, 1) == 1);
+	check("a packet above the mtu is taken", port_tx_burst(a, 0, &frame, 1) == 1);
+	turn(5);
+	check("and leaves in fragments", wire_receive(bytes, sizeof(bytes)) == 14 + 1500);
+	check("two of them", wire_receive(bytes, sizeof(bytes)) == 14 + 20 + 128);
+	frame = too_long(false);
+	check("one that may not be cut is taken", port_tx_burst(a, 0, &frame, 1) == 1);
 	turn(5);
 	check("and goes nowhere", wire_receive(bytes, sizeof(bytes)) < 0);
 }
@@ -555,7 +570,7 @@ int main(void)
 	unicast_goes_to_its_owner_only();
 	fragments_stay_fragments();
 	tags_stay_tags();
-	too_long_is_dropped_and_counted();
+	too_long_is_cut_where_it_may_be();
 	descriptor_tells_of_frames();
 	one_wake_for_an_inbox();
 	full_inbox_is_the_receivers_loss();
