@@ -165,13 +165,13 @@ cases()
 		r == rules && !($2 == "rx" && substr($3, 13, 12) == "020000000004")' /bed/rules.table | as_of "$1"
 }
 
-# The table is g1's. For g2 the two change places, and others' addresses are others.
+# The table is g1's. For g2 the two change places, others' addresses are others, and its link-local one follows.
 as_of()
 {
 	[ "$1" = g2 ] || { cat; return; }
 	sed -e 's/020000000001/swap/g; s/020000000004/020000000001/g; s/swap/020000000004/g' \
 		-e 's/020000000002/020000000006/g; s/020000000003/020000000005/g' \
-		-e 's/00:00:03/00:00:05/g; s/00:00:09/00:00:0a/g'
+		-e 's/00:00:03/00:00:05/g; s/00:00:09/00:00:0a/g; s/fffe000001/fffe000004/g'
 }
 
 texts() { awk -F'\t' -v direction="$1" '$2 == direction { print $3 }' "$2"; }
@@ -326,7 +326,7 @@ every_set()
 	check cases_wrong "$(grep -c '"ok": false' /run/judged)" "== 0"
 	check software_hardware_disagree "$(for guest in g1 g2; do
 		sed 's/.*"name": "\([^"]*\)", "rule": "\([^"]*\)".*"passed": \([01]\).*/\2 \1 \3/' /run/judged.$guest >/run/passed.$guest
-	done; diff /run/passed.g1 /run/passed.g2 | grep -c '^<')" "== 0"
+	done; awk 'NR == FNR { g1[FNR] = $0; next } g1[FNR] != $0 { n++ } END { print n + 0 }' /run/passed.g1 /run/passed.g2)" "== 0"
 	check dropped_by_the_nic "$(grep -c '"cause": "[^"]*NIC"' /run/judged.g1)" ">= 1" cases
 	detail table "[
     $(sed '$!s/$/,/' /run/judged)
