@@ -43,7 +43,7 @@ judge()
 	local -A of=([gap_ms]=0)
 
 	sleep 0.3
-	read -r -a words < <(mark)
+	read -r -a words <<<"$(mark)" # dom0 has no /dev/fd
 	say "$cause: ${words[*]}"
 	while [ ${#words[@]} -gt 1 ]; do
 		of[${words[0]}]=${words[1]}
