@@ -79,6 +79,14 @@ static void learn(struct groups *groups, const struct rte_ether_addr *mac)
 	(void)!write(joiner.fd, &one, sizeof(one));
 }
 
+void groups_adopt(struct groups *groups, const struct groups *former)
+{
+	uint32_t nr = atomic_load_explicit(&former->nr, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++)
+		learn(groups, &former->known[i]);
+}
+
 static void learn_ipv4(struct groups *groups, const uint8_t *group)
 {
 	learn(groups,

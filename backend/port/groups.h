@@ -70,6 +70,13 @@ void groups_close(struct groups *groups);
 /** groups_change() - Join or leave one by hand. May block. Return: 0, -errno */
 int groups_change(const struct groups *groups, const struct rte_ether_addr *mac, bool join);
 
+/**
+ * groups_adopt() - A vif moves: join what was learnt for it by its @former port, too
+ *
+ * A host says once what it listens to. Control thread, while no worker has @groups.
+ */
+void groups_adopt(struct groups *groups, const struct groups *former);
+
 /** groups_learn() - The worker's part of groups_see() */
 void groups_learn(struct groups *groups, const struct rte_mbuf *frame);
 

@@ -297,8 +297,10 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 		free(place);
 		return NULL;
 	}
-	if (place)
+	if (place) {
 		uplink_filter(nic, place, mac);
+		port->groups = &place->groups;
+	}
 	log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return port;
 }

@@ -85,6 +85,7 @@ struct port_rules {
 	uint32_t weight;
 };
 
+struct groups;
 struct port;
 
 /** struct port_ops - What every kind of port can do */
@@ -131,6 +132,7 @@ struct port_ops {
  *               tell of everything; changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
  *               rx_fd is -1; NULL while detached
+ * @groups:      multicast groups learnt for the vif, groups.h; NULL = all of them arrive
  */
 struct port {
 	const struct port_ops *ops;
@@ -142,6 +144,7 @@ struct port {
 	uint64_t tx_offloads;
 	uint32_t timed_us;
 	_Atomic(struct wake *) wake;
+	struct groups *groups;
 };
 
 static inline uint16_t port_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,

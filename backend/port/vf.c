@@ -449,6 +449,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->env = env;
 	vf->info = *info;
 	vf->groups.fd = -1;
+	vf->port.groups = &vf->groups;
 	vf->reach.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;

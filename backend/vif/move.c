@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../port/groups.h"
 #include "opener.h"
 #include "vif.h"
 
@@ -74,6 +75,8 @@ static void unwatch(struct vif *vif)
 static void use_port(struct vif *vif, struct port *port, uint64_t now_us)
 {
 	vif_tell_port(vif, port);
+	if (port->groups && vif->path->port->groups)
+		groups_adopt(port->groups, vif->path->port->groups);
 	vif->leaving = vif->path->port;
 	worker_begin_handover(vif->worker, vif->path, port);
 	vif->quiet_at_us = now_us + QUIET_US;

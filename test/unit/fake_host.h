@@ -27,6 +27,7 @@
  * @port_error:  errno of the next nic_open_software(), 0 = it works
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone: what VFs say of theirs
+ * @adopted:     moves whose new port was told what the former had learnt
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -42,6 +43,7 @@ extern struct fake_host {
 	int port_error;
 	bool link_down, wire_down;
 	bool vf_down, vf_gone;
+	uint32_t adopted;
 	uint16_t dead;
 } fake_host;
 

@@ -158,6 +158,24 @@ static void address_that_is_asked_for_is_listened_to(void **state)
 	assert_true(settles_at(4, 0));
 }
 
+/* A guest says only once what it listens to. */
+static void port_that_a_vif_moves_to_joins_what_was_learnt(void **state)
+{
+	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 1, 2, 3 } };
+	static struct groups next;
+
+	(void)state;
+	solicit(&own, true);
+	assert_true(settles_at(4, 0));
+	assert_int_equal(groups_open(&next, "vf0", &mac, false), 0);
+	assert_true(settles_at(7, 0));
+	groups_adopt(&next, &groups);
+	assert_true(settles_at(8, 0));
+	groups_adopt(&next, &groups);
+	assert_true(settles_at(8, 0));
+	groups_close(&next);
+}
+
 static void igmp_reports_are_understood(void **state)
 {
 	const struct rte_ether_addr dst = { { 1, 0, 0x5e, 0, 0, 22 } };
@@ -317,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(groups_of_every_host_are_joined_at_once),
 		fact(address_that_is_asked_for_is_listened_to),
+		fact(port_that_a_vif_moves_to_joins_what_was_learnt),
 		fact(igmp_reports_are_understood),
 		fact(mld_reports_are_understood),
 		fact(cut_off_and_lying_reports_are_harmless),
