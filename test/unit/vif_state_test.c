@@ -157,6 +157,17 @@ static void guest_goes_through_closing_and_comes_back(void **state)
 	assert_int_equal(host_back_state(7), 4);
 }
 
+static void guest_begins_anew(void)
+{
+	host_front_state(7, 1);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	fake_host.now_us += 10000000;
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+}
+
 static void stopped_guest_is_closing_whatever_state_it_claims(void **state)
 {
 	/* InitWait, Initialised, Connected, Closing, Reconfiguring, Reconfigured */
@@ -175,13 +186,7 @@ static void stopped_guest_is_closing_whatever_state_it_claims(void **state)
 		host_settle();
 		assert_int_equal(host_back_state(7), 5);
 		assert_null(host_path(7));
-		host_front_state(7, 1);
-		host_settle();
-		assert_int_equal(host_back_state(7), 2);
-		fake_host.now_us += 10000000;
-		host_front_state(7, 4);
-		host_settle();
-		assert_int_equal(host_back_state(7), 4);
+		guest_begins_anew();
 	}
 }
 
@@ -279,13 +284,7 @@ static void any_sequence_of_states_ends_where_it_points(void **state)
 		if (seed & 1u << 28)
 			host_settle();
 	}
-	host_front_state(7, 1);
-	host_settle();
-	assert_int_equal(host_back_state(7), 2);
-	fake_host.now_us += 10000000;
-	host_front_state(7, 4);
-	host_settle();
-	assert_int_equal(host_back_state(7), 4);
+	guest_begins_anew();
 }
 
 static void store_that_refuses_writes_is_tried_again_without_haste(void **state)
