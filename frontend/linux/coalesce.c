@@ -54,8 +54,10 @@ static void coalesce_dim_work(struct work_struct *work)
 	struct vifront_queue *q = container_of(dim, struct vifront_queue, dim);
 	struct dim_cq_moder m = net_dim_get_rx_moderation(dim->mode, dim->profile_ix);
 
-	vifront_coalesce_set(q, min_t(u32, m.usec, COALESCE_DIM_US_MAX), m.pkts);
 	dim->state = DIM_START_MEASURE;
+	if (!READ_ONCE(q->fe->dim_on))
+		return; /* the admin's values are in force by now */
+	vifront_coalesce_set(q, min_t(u32, m.usec, COALESCE_DIM_US_MAX), m.pkts);
 	vifront_cap_publish(q->fe);
 }
 

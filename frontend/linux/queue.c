@@ -241,6 +241,7 @@ void vifront_queue_enable(struct vifront_queue *q)
 	if (q->napi_on || !q->connected)
 		return;
 	q->napi_on = true;
+	q->dim.state = DIM_START_MEASURE; /* its work may have been cancelled in between */
 	napi_enable(&q->napi);
 	local_bh_disable();
 	vifront_rx_post(q);

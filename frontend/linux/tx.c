@@ -442,20 +442,24 @@ int vifront_tx_init(struct vifront_queue *q)
 }
 
 /*
- * A page that the back end still holds is given up only when it lets go:
- * gnttab_end_foreign_access() keeps it, and the reference, until then.
+ * Memory that the back end still holds is not used again. Xen's deferred list
+ * can wait with a page, but a part of an skb that shares its page with others
+ * is let go by its owner: such an skb is given up, and so is its grant.
  */
-static void tx_fini_lent(struct vifront_tx_slot *slot, enum vifront_tx_state state)
+static void tx_fini_lent(struct vifront_queue *q, struct vifront_tx_slot *slot,
+			 enum vifront_tx_state state)
 {
-	if (state == VIFRONT_TX_GRANTED) {
-		gnttab_end_foreign_access(slot->lent, NULL);
-		dev_kfree_skb_any(slot->skb);
-		slot->skb = NULL;
-	} else {
+	if (state != VIFRONT_TX_GRANTED)
 		gnttab_free_grant_reference(slot->lent);
-	}
+	else if (gnttab_try_end_foreign_access(slot->lent))
+		dev_kfree_skb_any(slot->skb);
+	else
+		net_warn_ratelimited("%s: a frame is still mapped, its memory is given up\n",
+				     q->fe->netdev->name);
+	slot->skb = NULL;
 }
 
+/* A slot's own page stays with its grant on Xen's deferred list while it is mapped. */
 void vifront_tx_fini(struct vifront_queue *q)
 {
 	struct vifront_tx_slot *slot;
@@ -465,7 +469,7 @@ void vifront_tx_fini(struct vifront_queue *q)
 		slot = &q->tx.slot[id];
 		if (!slot->page)
 			continue;
-		tx_fini_lent(slot, q->tx.state[id]);
+		tx_fini_lent(q, slot, q->tx.state[id]);
 		gnttab_end_foreign_access(slot->ref, slot->page);
 		slot->page = NULL;
 		q->tx.state[id] = VIFRONT_TX_FREE;
