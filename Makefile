@@ -52,7 +52,7 @@ vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
 unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
-unit_sh    := $(wildcard test/unit/*_test.sh)
+unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
 .PHONY: all deps demo check unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint format schema \
         install install-guest clean help need-libs FORCE
@@ -63,8 +63,8 @@ all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIA
                 $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
 else
 all: $(programs) $(vifd_obj) schema ## build vifd and vifctl
-unit: $(unit_bin) $(filter %/vifctl,$(programs)) ## unit tests: no root, no Xen, no NIC
-	$(Q)test/check --programs $(unit_bin) $(unit_sh)
+unit: $(unit_bin) $(filter %/vifctl,$(programs)) $(BUILD)/model/built ## unit tests: no root, no Xen, no NIC
+	$(Q)test/check --programs $(unit_sh) $(unit_bin)
 endif
 
 $(BUILD)/vifd: $(vifd_obj)
@@ -85,6 +85,12 @@ $(schema_made): $(schema_from)
 $(BUILD)/generated/docs: $(schema_from) doc/xenstore.md doc/man/vifd.conf.5
 	@mkdir -p $(@D)
 	$(Q)xenstore-schema/generate docs && touch $@
+
+# What searches the models of the sleep handshakes is compiled of them.
+$(BUILD)/model/built: $(wildcard test/model/*)
+	@mkdir -p $(@D)
+	$(call say,SPIN,$(@D))
+	$(Q)test/model/run --build && touch $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	@mkdir -p $(@D)

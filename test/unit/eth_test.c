@@ -321,7 +321,7 @@ static bool looks_stuck(unsigned int looks)
 
 	while (looks--) {
 		eth_rx_burst(eth, 0, none, 1);
-		rte_delay_us_block(100100);
+		rte_delay_us_sleep(100100);
 	}
 	eth_link_get(eth, &link);
 	assert_int_equal(link.up, !link.stuck);

@@ -5,34 +5,13 @@ set -eu
 
 if [ "${1:-}" = --help ]; then sed -n '3s/^# //p' "$0"; exit 0; fi
 cd "$(dirname "$0")/../.."
-VIFCTL=$PWD/${BUILD:-build}/vifctl
-tmp=$(mktemp -d /tmp/vifd-vifctl-files.XXXXXX)
-passed=0 failed=0
+# shellcheck source=test/unit/vifctl_check.sh
+. test/unit/vifctl_check.sh
 trap 'rm -rf "$tmp"' EXIT
 
-check() {
-	local name=$1
-	shift
-	if "$@" >"$tmp/check" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name: $*"
-		cat "$tmp/check" "$tmp/out" "$tmp/err"
-	fi
-}
-
-# ends STATUS ARGUMENT...: output in $tmp/out and $tmp/err
-ends() {
-	local want=$1 status=0
-	shift
-	(cd "$tmp" && timeout 20 "$VIFCTL" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
-	[ $status = "$want" ]
-}
 says() { grep -qx -- "$1" "$tmp/out"; }
 quiet() { [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ]; }
 complains() { grep -qxF -- "$1" "$tmp/err"; }
-json() { python3 -c "import json; x = json.load(open('$tmp/out')); assert $1, x"; }
 file() { printf '%b' "$2" >"$tmp/$1"; }
 
 # --- check

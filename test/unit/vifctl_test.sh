@@ -5,22 +5,10 @@ set -eu
 
 if [ "${1:-}" = --help ]; then sed -n '3s/^# //p' "$0"; exit 0; fi
 cd "$(dirname "$0")/../.."
-VIFCTL=${BUILD:-build}/vifctl
-tmp=$(mktemp -d /tmp/vifd-vifctl.XXXXXX)
-passed=0 failed=0 server=
+# shellcheck source=test/unit/vifctl_check.sh
+. test/unit/vifctl_check.sh
+server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$tmp"' EXIT
-
-check() {
-	local name=$1
-	shift
-	if "$@" >"$tmp/check" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED $name: $*"
-		cat "$tmp/check" "$tmp/out" "$tmp/err"
-	fi
-}
 
 # A vifd with 3 vifs and 70 VFs: 7.0 moves to its VF at the third look, 9.0 finds none
 cat >"$tmp/vifd.py" <<'PY'
@@ -87,19 +75,8 @@ while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 PY
 
-# ends STATUS ARGUMENT...: output in $tmp/out and $tmp/err
-ends() {
-	local want=$1 status=0
-	shift
-	timeout 20 "$VIFCTL" "$@" >"$tmp/out" 2>"$tmp/err" || status=$?
-	[ $status = "$want" ]
-}
 says() { grep -q -- "$1" "$tmp/out"; }
 complains() { grep -q -- "$1" "$tmp/err"; }
-# json EXPRESSION: x is what was printed
-json() { python3 -c "import json; x = json.load(open('$tmp/out')); assert $1, x"; }
-# json_lines EXPRESSION: the same for one text a line
-json_lines() { python3 -c "import json; x = [json.loads(l) for l in open('$tmp/out')]; assert $1, x"; }
 
 check "--help ends well" ends 0 --help
 check "--help names every command" sh -c "for c in list show set vfs nics counters top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
