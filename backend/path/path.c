@@ -14,19 +14,30 @@
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
 
-static void set_queue_rate(struct queue *queue, const struct path_rate *old,
-			   const struct path_rate *new)
+static void set_rate(struct shaper *shaper, const struct path_rate *old,
+		     const struct path_rate *new)
 {
 	if (new->bytes != old->bytes || new->us != old->us)
-		shaper_set(&queue->shaper, new->bytes, new->us);
+		shaper_set(shaper, new->bytes, new->us);
+}
+
+static void set_queue_rates(struct path *path, const struct path_live *live)
+{
+	path->promises = false;
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		set_rate(&path->queues[i].shaper, &path->live.queue_rates[i],
+			 &live->queue_rates[i]);
+		set_rate(&path->queues[i].promise, &path->live.queue_promises[i],
+			 &live->queue_promises[i]);
+		path->promises |= live->queue_promises[i].bytes != 0;
+	}
 }
 
 void path_set_live(struct path *path, const struct path_live *live)
 {
 	if (live->rate_bytes != path->live.rate_bytes || live->rate_us != path->live.rate_us)
 		shaper_set(&path->shaper, live->rate_bytes, live->rate_us);
-	for (uint32_t i = 0; i < path->nr_queues; i++)
-		set_queue_rate(&path->queues[i], &path->live.queue_rates[i], &live->queue_rates[i]);
+	set_queue_rates(path, live);
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;
 }
@@ -92,19 +103,48 @@ void path_detach(struct path *path, struct path_tools *tools)
 		queue_unbind(&path->queues[i], tools->evt);
 }
 
+/* Who is still owed something goes first: what is left of budget and port is the others'. */
+static unsigned int keep_promises(struct path *path, struct path_tools *tools)
+{
+	unsigned int frames = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
+		struct queue *queue = &path->queues[i];
+
+		shaper_refill(&queue->shaper, tools->now_us);
+		shaper_refill(&queue->promise, tools->now_us);
+		if (shaper_owes(&queue->promise))
+			frames += path_tx(path, queue, tools, true);
+	}
+	return frames;
+}
+
+static unsigned int serve_queue(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	unsigned int frames;
+
+	shaper_refill(&queue->shaper, tools->now_us);
+	frames = path_rx(path, queue, tools);
+	return frames + path_tx(path, queue, tools, false);
+}
+
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
-	unsigned int frames = path_rx_take(path, tools);
+	unsigned int frames = path_rx_take(path, tools), served = 0;
 
 	if (unlikely(path->handover))
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
-	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
-		shaper_refill(&path->queues[i].shaper, tools->now_us);
-		frames += path_rx(path, &path->queues[i], tools);
-		frames += path_tx(path, &path->queues[i], tools);
-	}
-	return frames;
+	if (unlikely(path->promises))
+		frames += keep_promises(path, tools);
+	for (uint32_t i = path->turn; i < path->nr_queues && !path_faulted(path); i++)
+		served += serve_queue(path, &path->queues[i], tools);
+	for (uint32_t i = 0; i < path->turn && !path_faulted(path); i++)
+		served += serve_queue(path, &path->queues[i], tools);
+	/* else the first would take what little there is of budget or port each time */
+	if (served && ++path->turn >= path->nr_queues)
+		path->turn = 0;
+	return frames + served;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -122,6 +162,10 @@ static uint64_t budget_wait(const struct path *path, const struct queue *queue, 
 {
 	uint64_t wait = path->live.classes.by ? 0 : vif_wait(path, now_us);
 
+	if (queue->promise.bytes)
+		wait = shaper_owes(&queue->promise) ?
+			       0 :
+			       sooner(wait, shaper_wait(&queue->promise, now_us));
 	if (shaper_open(&queue->shaper))
 		return wait;
 	return RTE_MAX(wait, shaper_wait(&queue->shaper, now_us));

@@ -68,6 +68,7 @@ struct path_rate {
  * @tx_closed, @rx_closed: queues of which nothing passes, one bit each
  * @classes:      which frames leave first
  * @queue_rates:  of each queue, beside the whole
+ * @queue_promises: what each can send in any case, within the whole
  */
 struct path_live {
 	struct policy policy;
@@ -81,7 +82,7 @@ struct path_live {
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;
 	struct classes_live classes;
-	struct path_rate queue_rates[NETIF_QUEUES_MAX];
+	struct path_rate queue_rates[NETIF_QUEUES_MAX], queue_promises[NETIF_QUEUES_MAX];
 };
 
 /** struct path_lent - One piece between our memory and a page that the guest lent for good */
@@ -115,6 +116,8 @@ struct path_tools {
  * @fault:  first reason for which this guest was stopped, NULL = none.
  *          worker: w once, control: r
  * @raise:  wakes the control thread after a fault
+ * @promises: some queue has one
+ * @turn:   the queue that is served first; another one after each pass that moved something
  */
 struct path {
 	struct path_config config;
@@ -129,6 +132,8 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
+	bool promises;
+	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];
 };
@@ -208,8 +213,14 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 	return unlikely(closed) && closed & UINT64_C(1) << (queue - path->queues);
 }
 
-/** path_tx() - One pass from a queue's ring to the port (tx.c). Return: frames */
-unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools);
+/**
+ * path_tx() - One pass from a queue's ring to the port (tx.c)
+ * @promised: no more than the queue is still owed, but that much even if the vif's budget is used up
+ *
+ * Return: frames
+ */
+unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
+		     bool promised);
 
 /** path_rx_take() - Port to backlogs (rx.c). Return: frames */
 unsigned int path_rx_take(struct path *path, struct path_tools *tools);

@@ -69,6 +69,7 @@ struct queue_channel {
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
  * @stalled_since: us; since when the oldest frame waits for a buffer, 0 = it does not
  * @shaper:        budget of this queue, beside the vif's
+ * @promise:       what it may send before all others, whatever is left of the vif's
  * @statics:       pages lent for the life of the rings
  * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
  */
@@ -87,7 +88,7 @@ struct queue {
 	struct queue_channel tx, rx;
 	struct rte_mbuf *outbox[QUEUE_BURST];
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
-	struct shaper shaper;
+	struct shaper shaper, promise;
 	struct statics statics;
 	struct path_counters counters;
 	struct queue_config config;

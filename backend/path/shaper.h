@@ -55,6 +55,12 @@ static inline bool shaper_open(const struct shaper *shaper)
 	return !shaper->bytes || shaper->credit > 0;
 }
 
+/** shaper_owes() - Of a budget that was promised: is some of it left? */
+static inline bool shaper_owes(const struct shaper *shaper)
+{
+	return shaper->bytes && shaper->credit > 0;
+}
+
 /** shaper_take() - A frame of @bytes was taken */
 static inline void shaper_take(struct shaper *shaper, uint32_t bytes)
 {

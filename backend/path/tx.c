@@ -56,6 +56,8 @@ struct tx_pass {
 	uint32_t nr_frames;
 	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
 	uint32_t nr_spare;			 /* buffers for the pass, taken at once */
+	bool promised;				 /* only what the queue is owed, */
+	int64_t owed;				 /* bytes */
 	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];
 };
@@ -265,6 +267,7 @@ static void tx_spend(struct tx_pass *pass, uint32_t bytes)
 	if (!pass->path->live.classes.by)
 		shaper_take(&pass->path->shaper, bytes);
 	shaper_take(&pass->queue->shaper, bytes);
+	pass->owed -= bytes;
 }
 
 /* Nothing but one slot that fits a buffer: what most frames are. Anything else goes the long way. */
@@ -342,14 +345,22 @@ static int tx_gather_frame(struct tx_pass *pass)
 	return 1;
 }
 
+/* Another frame? */
+static bool tx_open(const struct tx_pass *pass)
+{
+	if (unlikely(pass->promised))
+		return pass->owed > 0 && shaper_open(&pass->queue->shaper);
+	return path_open(pass->path, pass->queue);
+}
+
 static void tx_gather(struct tx_pass *pass)
 {
-	while (pass->avail && path_open(pass->path, pass->queue) && pass->nr_frames < QUEUE_BURST &&
+	while (pass->avail && tx_open(pass) && pass->nr_frames < QUEUE_BURST &&
 	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX &&
 	       pass->nr_lent + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
-	if (pass->avail && !path_open(pass->path, pass->queue))
+	if (pass->avail && !pass->promised && !tx_open(pass))
 		tx_count(pass, COUNT_tx_hold_rate, 1);
 }
 
@@ -453,18 +464,40 @@ static void tx_answer(struct queue *queue, const struct tx_frame *frame)
 		tx_respond(queue, frame->id[i], frame->status);
 }
 
+/* How much of what waits: all, or until nothing is owed any more. It is paid for. */
+static uint16_t tx_due(struct tx_pass *pass)
+{
+	struct queue *queue = pass->queue;
+	uint16_t due = 0;
+
+	if (likely(!pass->promised))
+		return queue->nr_outbox;
+	while (due < queue->nr_outbox && shaper_owes(&queue->promise))
+		shaper_take(&queue->promise, queue->outbox[due++]->pkt_len);
+	return due;
+}
+
+/* What the port did not take is owed still. */
+static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
+{
+	for (uint16_t i = sent; pass->promised && i < due; i++)
+		pass->queue->promise.credit += pass->queue->outbox[i]->pkt_len;
+}
+
 /* Return: frames that the port took. */
 static unsigned int tx_flush(struct tx_pass *pass)
 {
 	const struct path *path = pass->path;
 	struct queue *queue = pass->queue;
 	struct port *port;
-	uint16_t sent;
+	uint16_t sent, due;
 
 	if (!queue->nr_outbox)
 		return 0;
 	port = handover_pauses(path->handover) ? path->handover->from : path->port;
-	sent = port_tx_burst(port, 0, queue->outbox, queue->nr_outbox);
+	due = tx_due(pass);
+	sent = port_tx_burst(port, 0, queue->outbox, due);
+	tx_not_taken(pass, sent, due);
 	queue->nr_outbox -= sent;
 	if (queue->nr_outbox) {
 		memmove(queue->outbox, queue->outbox + sent,
@@ -546,7 +579,8 @@ static void tx_prepare(struct tx_pass *pass)
 		pass->nr_spare = nr;
 }
 
-unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools)
+unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
+		     bool promised)
 {
 	uint32_t old = queue->tx_rsp_prod;
 	struct tx_pass pass;
@@ -562,10 +596,12 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_static = 0;
 	pass.nr_good = 0;
 	pass.good_bytes = 0;
+	pass.promised = promised;
 	queue->tx_starved = false;
 	frames = tx_send(&pass);
 	if ((queue->nr_outbox && !path->live.classes.by) || handover_pauses(path->handover))
 		return frames;
+	pass.owed = queue->promise.credit;
 	pass.avail = ring_load_acquire(&queue->tx_sring->idx.req_prod) - queue->tx_req_cons;
 	if (!pass.avail)
 		return frames;

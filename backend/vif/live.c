@@ -126,13 +126,12 @@ void vif_tell_port(struct vif *vif, struct port *port)
 						[POLICY_LINK_ON] = PORT_LINK_ON,
 						[POLICY_LINK_OFF] = PORT_LINK_OFF };
 	const struct policy *policy = &vif->live.policy;
-	const struct policy_rate *guaranteed = &vif->policy.draft.guaranteed;
 	struct port_rules rules = {
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
 		.link = links[vif->policy.draft.link],
 		.max_mbps = most_mbps(vif),
-		.kbps = policy_kbps(guaranteed->bytes, guaranteed->us),
+		.kbps = policy_promised(&vif->policy.draft),
 		.promiscuous = vif->policy.draft.promiscuous ||
 			       vif->request.flags & VIFCAP_FLAG_PROMISC,
 		.weight = vif->policy.draft.weight,

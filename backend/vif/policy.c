@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -480,6 +481,51 @@ int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	return -ENOENT;
 }
 
+static double bytes_a_second(const struct policy_rate *rate)
+{
+	return rate->us ? (double)rate->bytes * 1e6 / (double)rate->us : 0;
+}
+
+/* Return: true, and @why: a queue's promise does not fit */
+static bool is_too_much(double promised, const struct policy_rate *rate, const char *beside,
+			char *why)
+{
+	if (!rate->bytes || promised <= bytes_a_second(rate) * (1 + 1e-9))
+		return false;
+	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: %.0f kbit/s are more than %s's %" PRIu32,
+		 promised * 8e-3, beside, policy_kbps(rate->bytes, rate->us));
+	return true;
+}
+
+int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
+		double promised = bytes_a_second(&draft->queue_guaranteed[i]);
+
+		sum += promised;
+		if (is_too_much(promised, &draft->queue_rate[i], "queue-rate", why))
+			return -EINVAL;
+	}
+	if (is_too_much(sum, &draft->rate, "rate", why))
+		return -EINVAL;
+	if (sum <= 0 || draft->classes == POLICY_CLASSES_NONE)
+		return 0;
+	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: with classes it is these that decide");
+	return -EINVAL;
+}
+
+uint32_t policy_promised(const struct policy_draft *draft)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++)
+		sum += policy_kbps(draft->queue_guaranteed[i].bytes, draft->queue_guaranteed[i].us);
+	sum = RTE_MAX(sum, policy_kbps(draft->guaranteed.bytes, draft->guaranteed.us));
+	return (uint32_t)RTE_MIN(sum, UINT32_MAX);
+}
+
 void policy_source(struct policy_draft *draft, const char *fmt, ...)
 {
 	va_list args;
@@ -556,9 +602,12 @@ static void compile_queues(const struct policy_draft *draft, struct path_live *l
 {
 	live->tx_closed = draft->tx_queues ? ~draft->tx_queues : 0;
 	live->rx_closed = draft->rx_queues ? ~draft->rx_queues : 0;
-	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++)
+	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
 		live->queue_rates[i] =
 			(struct path_rate){ draft->queue_rate[i].bytes, draft->queue_rate[i].us };
+		live->queue_promises[i] = (struct path_rate){ draft->queue_guaranteed[i].bytes,
+							      draft->queue_guaranteed[i].us };
+	}
 	live->classes.by = (enum classes_by)draft->classes;
 	memcpy(live->classes.shares, draft->class_shares, sizeof(live->classes.shares));
 	live->mcast_refused = !draft->guest_multicast;

@@ -64,7 +64,7 @@ struct policy_trace {
  * @mirror_to:      who gets copies of its frames; of which: @mirror, @mirror_vlan (0 = all)
  * @mirror_limit:   of a file, MB
  * @tx_queues, @rx_queues: queues that may, one bit each; 0 = all
- * @queue_rate:     of each queue, as @rate
+ * @queue_rate, @queue_guaranteed: of each queue, as @rate and @guaranteed
  * @classes:        which of its frames leave first, by @class_shares
  * @guest_multicast: its own list of multicast addresses is taken
  * @guest_mac, @guest_promiscuous, @guest_mtu: what it may ask for, request.h
@@ -85,7 +85,7 @@ struct policy_draft {
 	enum policy_mirror mirror;
 	uint32_t mirror_vlan, mirror_limit;
 	uint64_t tx_queues, rx_queues;
-	struct policy_rate queue_rate[NETIF_QUEUES_MAX];
+	struct policy_rate queue_rate[NETIF_QUEUES_MAX], queue_guaranteed[NETIF_QUEUES_MAX];
 	enum policy_classes classes;
 	uint8_t class_shares[CLASSES];
 	bool guest_multicast, guest_mac, guest_promiscuous;
@@ -151,6 +151,17 @@ void policy_close(struct policy_draft *draft);
  */
 int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	       char why[POLICY_ERROR_MAX]);
+
+/**
+ * policy_check() - Do the rules agree with each other?
+ * @why: on failure: the key, and why its value makes no sense beside the others
+ *
+ * Return: 0, -EINVAL
+ */
+int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
+
+/** policy_promised() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is said */
+uint32_t policy_promised(const struct policy_draft *draft);
 
 /** policy_source() - Tell the draft's trace, if it has one, who sets rules from now on */
 void policy_source(struct policy_draft *draft, const char *fmt, ...)

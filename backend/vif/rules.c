@@ -161,6 +161,8 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 	}
 	ret = read_rules(vif, draft, error);
 	if (!ret)
+		ret = policy_check(draft, error);
+	if (!ret)
 		ret = vif_check_mirror(vif, draft, error);
 	return ret ? ret : pool_admit(vif, draft, error);
 }

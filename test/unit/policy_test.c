@@ -53,6 +53,9 @@ static const struct {
 	{ "policy/rate", "18446744073709551617,1", NULL },
 	{ "rate", "x", "'x': expected BYTES,MICROSECONDS, both above 0, or nothing" },
 	{ "policy/guaranteed", "1000", NULL },
+	{ "policy/queue-guaranteed", "0:5", NULL },
+	{ "policy/queue-guaranteed", "64:5,5", NULL },
+	{ "policy/queue-guaranteed", "0:5,5 0:5,5", "'0:5,5': expected each queue once" },
 	{ "policy/vf", "", "'': expected prefer | require | never" },
 	{ "policy/vf", "yes", "'yes': expected prefer | require | never" },
 	{ "policy/weight", "0", NULL },
@@ -296,6 +299,35 @@ static void policy_directory_wins_over_xl(void **state)
 	assert_int_equal(policy()->insert, 10);
 }
 
+/* What can't be kept beside the other rules is refused, and the former promise stays. */
+static void promise_of_a_queue_fits_the_other_rules(void **state)
+{
+	const struct path_live *live = &host_path(7)->live;
+
+	(void)state;
+	rule("policy/queue-guaranteed", "0:1000,1000 1:3000,1000");
+	assert_int_equal(live->queue_promises[1].bytes, 3000);
+	rule("policy/rate", "3999,1000");
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "queue-guaranteed: 32000 kbit/s are more than rate's 31992");
+	assert_int_equal(live->rate_bytes, 0);
+	rule("policy/rate", "8000,2000");
+	assert_null(host_back_key(7, "policy-error"));
+	rule("policy/queue-rate", "1:2000,1000");
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "queue-guaranteed: 24000 kbit/s are more than queue-rate's 16000");
+	assert_int_equal(live->queue_rates[1].bytes, 0);
+	rule("policy/queue-rate", "0:2000,1000");
+	assert_null(host_back_key(7, "policy-error"));
+	rule("policy/classes", "pcp");
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "queue-guaranteed: with classes it is these that decide");
+	assert_int_equal(live->classes.by, CLASSES_NONE);
+	rule("policy/queue-guaranteed", "");
+	assert_null(host_back_key(7, "policy-error"));
+	assert_int_equal(live->queue_promises[1].bytes, 0);
+}
+
 static void receive_rules_become_bits(void **state)
 {
 	(void)state;
@@ -424,6 +456,7 @@ int main(void)
 		VIF(whole_vlan_grammar_of_xl_is_taken),
 		VIF(addresses_are_single_or_networks),
 		VIF(policy_directory_wins_over_xl),
+		VIF(promise_of_a_queue_fits_the_other_rules),
 		VIF(receive_rules_become_bits),
 		VIF(link_is_the_admins),
 		VIF(nothing_a_guest_writes_is_policy),

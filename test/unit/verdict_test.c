@@ -145,6 +145,7 @@ static const struct rule_case cases[] = {
 	{ "tx-queues: rx", { "tx-queues=1" }, RX, IN PLAIN, PASS, 0 },
 	{ "rx-queues: another", { "rx-queues=63" }, RX, IN PLAIN, COUNT_rx_drop_off, 0 },
 	{ "rx-queues: its own", { "rx-queues=0" }, RX, IN PLAIN, PASS, 0 },
+	{ "queue-guaranteed", { "queue-guaranteed=0:1000,1000 63:1,1" }, TX, OUT PLAIN, PASS, 0 },
 	{ "queue-rate", { "queue-rate=0:1000000,1000 63:1,1" }, TX, OUT PLAIN, PASS, 0 },
 	{ "classes", { "classes=pcp", "class-shares=1,2,255" }, TX, OUT "8100e00a" PLAIN, PASS, 0 },
 	{ "classes: rx", { "classes=dscp" }, RX, IN PLAIN, PASS, 0 },

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# two classes of a guest's frames compete for its rate, by their shares; each queue has a rate of its own, or none
+# two classes of a guest's frames compete for its rate, by their shares; each queue has a rate of its own, or one that it is promised
 
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
@@ -89,6 +89,25 @@ check "queue 1 of 5 Mbit/s" "$second" "<= 5.3" Mbit/s
 timed "queue 1, at least" "$second" ">= 4.5" Mbit/s
 check tx_hold_rate "$(counter b tx_hold_rate)" "> 0"
 check tx_drops_by_queue_rate "$(counter b tx_drop_off)" "== 0"
+# of 20 Mbit/s both would have half; now 15 are promised to the second, which has its part of the other 5 beside
+xenstore-write "$(back b)/policy/queue-rate" "" "$(back b)/policy/rate" 125000,50000
+sleep 0.3
+read -r first second < <(queue_rates)
+timed "queue 0 of a shared 20 Mbit/s" "$first" ">= 8" Mbit/s
+timed "queue 1 of a shared 20 Mbit/s" "$second" ">= 8" Mbit/s
+xenstore-write "$(back b)/policy/queue-guaranteed" 1:93750,50000
+sleep 0.3
+read -r first second < <(queue_rates)
+timed "queue 1, promised 15 Mbit/s" "$second" ">= 14" Mbit/s
+timed "queue 0 beside it, at least" "$first" ">= 1" Mbit/s
+check "queue 0 beside it" "$first" "<= 4.5" Mbit/s
+check "both together" "$(awk -v a="$first" -v b="$second" 'BEGIN { print a + b }')" "<= 21" Mbit/s
+check_true "show --why names it" grep -q '^queue-guaranteed *1:93750,50000 *policy/ *software$' <(timeout 20 "$VIFCTL" show --why "$(domid b).0")
+xenstore-write "$(back b)/policy/rate" 62500,50000 && sleep 0.5
+check "less than is promised is refused" "$(xenstore-read "$(back b)/policy-error")" \
+	"== queue-guaranteed: 15000 kbit/s are more than rate's 10000"
+xenstore-rm "$(back b)/policy/queue-guaranteed"
+xenstore-write "$(back b)/policy/queue-rate" "0:62500,50000 1:31250,50000" "$(back b)/policy/rate" ""
 xenstore-write "$(back b)/policy/tx-queues" 0
 sleep 0.5
 read -r first second < <(queue_rates)
