@@ -74,6 +74,8 @@ static void cap_own(const struct vifront *fe, struct vifcap *own)
 	own->coalesce_rx_frames = q->rx.coalesce_frames;
 	own->coalesce_tx_frames = q->tx.coalesce_frames;
 	own->flags = fe->cap.wished_flags;
+	if (fe->netdev->flags & IFF_PROMISC)
+		own->flags |= VIFCAP_FLAG_PROMISC & fe->cap.theirs.flags_allowed;
 	memcpy(own->mac, fe->netdev->dev_addr, sizeof(own->mac));
 }
 
@@ -236,6 +238,8 @@ static void cap_apply(struct vifront *fe, struct vifcap *now)
 	cap_gain(fe, now);
 	cap_note_path(fe, &old, now);
 	fe->cap.changes++;
+	if (now->flags_allowed != old.flags_allowed)
+		vifront_cap_publish(fe);
 }
 
 /* No record: plain netif, where static grants may be offered all the same. */

@@ -186,6 +186,7 @@ static void main_set_rx_mode(struct net_device *dev)
 
 	if (fe->be.dynamic_multicast)
 		schedule_work(&fe->rx_mode_work);
+	vifront_cap_publish(fe);
 }
 
 /* The back end is asked for it, and lets nothing pass from an address that it does not grant. */
