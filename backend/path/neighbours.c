@@ -5,7 +5,8 @@
 
 #include <rte_errno.h>
 #include <rte_hash.h>
-#include <rte_hash_crc.h>
+
+#include "../port/mac_table.h"
 
 #define ADDRESSES_MAX 8192u
 
@@ -18,17 +19,7 @@ static uint32_t nr_isolated, last_id;
 
 int neighbours_start(void (*barrier)(void))
 {
-	const struct rte_hash_parameters params = {
-		.name = "neighbours",
-		.entries = ADDRESSES_MAX,
-		.key_len = RTE_ETHER_ADDR_LEN,
-		.hash_func = rte_hash_crc,
-		.socket_id = SOCKET_ID_ANY,
-		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
-			      RTE_HASH_EXTRA_FLAGS_NO_FREE_ON_DEL,
-	};
-
-	table = rte_hash_create(&params);
+	table = mac_table_create("neighbours", ADDRESSES_MAX);
 	wait_for_workers = barrier;
 	nr_isolated = 0;
 	return table ? 0 : -rte_errno;

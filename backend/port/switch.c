@@ -7,11 +7,11 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_hash.h>
-#include <rte_hash_crc.h>
 #include <rte_ring.h>
 
 #include "../log.h"
 #include "fair.h"
+#include "mac_table.h"
 #include "switch.h"
 
 LOG_TAG("switch");
@@ -670,26 +670,8 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 	return &soft->port;
 }
 
-/* An address in a frame is aligned to two bytes: not for rte_hash_crc() to read. */
-static uint32_t address_hash(const void *key, uint32_t len, uint32_t init)
-{
-	uint64_t address = 0;
-
-	memcpy(&address, key, RTE_ETHER_ADDR_LEN);
-	(void)len;
-	return rte_hash_crc_8byte(address, init);
-}
-
 struct ethswitch *switch_create(const char *name, struct offload *offload)
 {
-	struct rte_hash_parameters params = {
-		.entries = SWITCH_PORTS_MAX * 4,
-		.key_len = RTE_ETHER_ADDR_LEN,
-		.hash_func = address_hash,
-		.socket_id = SOCKET_ID_ANY,
-		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF |
-			      RTE_HASH_EXTRA_FLAGS_NO_FREE_ON_DEL,
-	};
 	struct ethswitch *sw = calloc(1, sizeof(*sw));
 	char unique[RTE_HASH_NAMESIZE];
 	static unsigned int serial;
@@ -699,8 +681,7 @@ struct ethswitch *switch_create(const char *name, struct offload *offload)
 	sw->name = name;
 	sw->offload = offload;
 	snprintf(unique, sizeof(unique), "switch%u", serial++);
-	params.name = unique;
-	sw->table = rte_hash_create(&params);
+	sw->table = mac_table_create(unique, SWITCH_PORTS_MAX * 4);
 	sw->to_uplink = fair_create(barrier);
 	if (!sw->table || !sw->to_uplink) {
 		int error = sw->table ? ENOMEM : rte_errno;

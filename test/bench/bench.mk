@@ -14,7 +14,7 @@ bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/vif/policy \
                       backend/path/verdict backend/path/neighbours backend/path/counters \
-                      backend/path/mirror)
+                      backend/path/mirror backend/port/mac_table)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
