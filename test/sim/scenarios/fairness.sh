@@ -42,32 +42,32 @@ vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'up
 for ((i = 1; i <= GUESTS; i++)); do guest_create "g$i"; done
 
 phase --rate 1250 --size 1514
-check jain_index "$(jain $rates)" ">= 0.95"
-check greedy_share "$(first_share $rates)" "<= 0.14"
+timed jain_index "$(jain $rates)" ">= 0.95"
+timed greedy_share "$(first_share $rates)" "<= 0.14"
 phase --rate 6000 --size 300,600
-check "jain_index, small frames" "$(jain $rates)" ">= 0.9"
+timed "jain_index, small frames" "$(jain $rates)" ">= 0.9"
 # one of them was promised more than its share
 promise=/local/domain/0/backend/vif/$(domid g5)/0/policy/guaranteed
 xenstore-write "$promise" 1875,1000
 phase --rate 1250 --size 1514
 # shellcheck disable=SC2086 # several
 set -- $rates
-check "rate of a guest that was promised 15 Mbit/s" "$5" ">= 13" Mbit/s
-check "greedy guest beside it" "$1" "<= 6" Mbit/s
+timed "rate of a guest that was promised 15 Mbit/s" "$5" ">= 13" Mbit/s
+timed "greedy guest beside it" "$1" "<= 6" Mbit/s
 xenstore-rm "$promise"
 # each of the modest ones wants half its share: it gets that, and the greedy one the rest
 phase --rate 200 --size 1514
 # shellcheck disable=SC2086 # several
 set -- $rates
-check "modest guest's rate beside a greedy one" "$(smallest "${@:2}")" ">= 2.3" Mbit/s
-check "greedy guest gets what is left" "$1" ">= 8" Mbit/s
+timed "modest guest's rate beside a greedy one" "$(smallest "${@:2}")" ">= 2.3" Mbit/s
+timed "greedy guest gets what is left" "$1" ">= 8" Mbit/s
 # weight by policy, under traffic
 for ((i = 2; i <= GUESTS; i++)); do
 	xenstore-write "/local/domain/0/backend/vif/$(domid "g$i")/0/policy/weight" 4
 done
 sleep 1.2
 phase --rate 1250 --size 1514
-check "greedy_share, four times the others' weight" "$(first_share $rates)" ">= 0.32"
+timed "greedy_share, four times the others' weight" "$(first_share $rates)" ">= 0.32"
 check "and no more than that" "$(first_share $rates)" "<= 0.41"
 check maps_after_close "$(stat_of vifd maps)" "== 0"
 check_true "vifd_lives" vifd_lives

@@ -70,7 +70,7 @@ ctl --json show "$A.0" >"$SIM_LOGS/show.json"
 wait $pings || true
 wait $tcp
 read -r lost twice < <(pinged)
-check "pings lost" "$lost" "== 0"
+timed "pings lost" "$lost" "== 0"
 timed "pings answered twice" "$twice" "== 0"
 check "tcp under it" "$(cat "$VIFD_SIM/tcp")" "> 2" Mbit/s
 
