@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch.c port/mac_table.c port/fair.c port/offload.c port/eal.c log.c */
+/* links: port/switch.c port/switch_port.c port/switch_frames.c port/mac_table.c port/fair.c port/offload.c port/eal.c log.c */
 /* The uplink is made up here: a pocket in each direction. */
 #include <errno.h>
 #include <pthread.h>
