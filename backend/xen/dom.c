@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xenctrl.h>
 
 #include "xtl.h"
@@ -54,3 +55,44 @@ bool dom_alive(struct dom *dom, uint16_t domid)
 	return nr == 1 && info.domid == domid && !info.dying;
 }
 #endif
+
+/* Is @option among the comma-separated values of @word? */
+static bool has_option(char *values, const char *option)
+{
+	char *rest, *value;
+
+	for (value = strtok_r(values, ",", &rest); value; value = strtok_r(NULL, ",", &rest))
+		if (!strcmp(value, option))
+			return true;
+	return false;
+}
+
+/* What Xen was told of the first domain's devices. What is not plain counts as no. */
+static bool is_strict(char *commandline)
+{
+	bool strict = false;
+	char *rest, *word;
+
+	for (word = strtok_r(commandline, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		char *values = strchr(word, '=');
+
+		if (strncmp(word, "dom0-iommu=", 11) && strncmp(word, "iommu=", 6))
+			continue;
+		*values++ = '\0';
+		if (strstr(values, "passthrough") || strstr(values, "no-"))
+			return false;
+		strict = has_option(values, *word == 'd' ? "strict" : "dom0-strict") || strict;
+	}
+	return strict;
+}
+
+bool dom_devices_guarded(struct dom *dom)
+{
+	xen_commandline_t commandline = "";
+	xc_physinfo_t info = { 0 };
+
+	if (xc_physinfo(dom->xc, &info) || !(info.capabilities & XEN_SYSCTL_PHYSCAP_directio) ||
+	    xc_version(dom->xc, XENVER_commandline, &commandline) < 0)
+		return false;
+	return is_strict((char *)commandline);
+}

@@ -18,6 +18,7 @@
 #include <xencall.h>
 
 #include "../log.h"
+#include "boot.h"
 #include "xtl.h"
 
 LOG_TAG("extent");
@@ -30,7 +31,6 @@ LOG_TAG("extent");
 #define BATCH 64u
 /* 64 GiB */
 #define EXTENTS_MAX 32768u
-#define BOOT_MAX 40u
 
 /*
  * @frames: the extents' first machine frames
@@ -95,24 +95,13 @@ struct list_head {
 	uint64_t nr;
 };
 
-static void read_boot(char boot[BOOT_MAX])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-	memset(boot, 0, BOOT_MAX);
-	if (fd < 0)
-		return;
-	(void)!read(fd, boot, BOOT_MAX - 1);
-	close(fd);
-}
-
 /* Return: 0, -errno */
 static int save(void)
 {
 	ssize_t bytes = (ssize_t)(extents.nr * sizeof(extents.frames[0]));
 	struct list_head head = { .nr = extents.nr };
 
-	read_boot(head.boot);
+	boot_read(head.boot);
 	if (pwrite(extents.list, extents.frames, (size_t)bytes, sizeof(head)) != bytes ||
 	    pwrite(extents.list, &head, sizeof(head), 0) != sizeof(head))
 		return -EIO;
@@ -143,7 +132,7 @@ static uint32_t read_list(uint32_t max)
 	uint64_t *frames;
 	ssize_t bytes;
 
-	read_boot(boot);
+	boot_read(boot);
 	if (pread(extents.list, &head, sizeof(head), 0) != sizeof(head) ||
 	    memcmp(head.boot, boot, BOOT_MAX) || head.nr == 0 || head.nr > EXTENTS_MAX)
 		return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: xen/extent.c log.c */
+/* links: xen/extent.c xen/boot.c log.c */
 /* wraps: open ioctl pwrite */
 /*
  * Extents over several lives of the process, each a child; Xen is made up here, behind the functions

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: xen/dom.c */
+/* What Xen says of its IOMMU, and what follows from it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <xenctrl.h>
+
+#include <cmocka.h>
+
+#include "xen/dom.h"
+#include "xen/xtl.h"
+
+static const char *commandline;
+static uint32_t capabilities;
+
+struct xentoollog_logger *xtl_logger(void)
+{
+	return NULL;
+}
+
+xc_interface *xc_interface_open(xentoollog_logger *logger, xentoollog_logger *dombuild,
+				unsigned int flags)
+{
+	static int handle;
+
+	(void)logger;
+	(void)dombuild;
+	(void)flags;
+	return (xc_interface *)&handle;
+}
+
+int xc_interface_close(xc_interface *xc)
+{
+	(void)xc;
+	return 0;
+}
+
+int xc_physinfo(xc_interface *xc, xc_physinfo_t *info)
+{
+	(void)xc;
+	memset(info, 0, sizeof(*info));
+	info->capabilities = capabilities;
+	return 0;
+}
+
+int xc_version(xc_interface *xc, int cmd, void *arg)
+{
+	(void)xc;
+	assert_int_equal(cmd, XENVER_commandline);
+	if (!commandline)
+		return -1;
+	snprintf(arg, sizeof(xen_commandline_t), "%s", commandline);
+	return 0;
+}
+
+static bool guarded(const char *told)
+{
+	struct dom *dom = dom_open();
+	bool is;
+
+	assert_non_null(dom);
+	commandline = told;
+	is = dom_devices_guarded(dom);
+	dom_close(dom);
+	return is;
+}
+
+static void devices_of_the_first_domain_are_guarded_if_xen_was_told_so(void **state)
+{
+	(void)state;
+	capabilities = XEN_SYSCTL_PHYSCAP_directio;
+	assert_true(guarded("console=com1 dom0-iommu=strict loglvl=all"));
+	assert_true(guarded("dom0-iommu=map-reserved,strict"));
+	assert_true(guarded("iommu=force,dom0-strict"));
+	assert_true(guarded("iommu=1 dom0-iommu=strict"));
+	assert_false(guarded(""));
+	assert_false(guarded("console=com1 iommu=1"));
+	assert_false(guarded("iommu=strict"));
+	assert_false(guarded("dom0-iommu=strictly"));
+	assert_false(guarded("xdom0-iommu=strict"));
+	assert_false(guarded("dom0-iommu=no-strict"));
+	assert_false(guarded("dom0-iommu=strict,passthrough"));
+	assert_false(guarded("dom0-iommu=strict iommu=dom0-passthrough"));
+	assert_false(guarded(NULL));
+}
+
+static void without_an_iommu_nothing_is_guarded(void **state)
+{
+	(void)state;
+	capabilities = XEN_SYSCTL_PHYSCAP_pv;
+	assert_false(guarded("dom0-iommu=strict"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(devices_of_the_first_domain_are_guarded_if_xen_was_told_so),
+		cmocka_unit_test(without_an_iommu_nothing_is_guarded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
