@@ -5,6 +5,23 @@
 #include "eth_device.h"
 #include "netdev.h"
 
+void eth_tx_done(struct eth *eth)
+{
+	sent_look(&eth->queue.sent);
+}
+
+void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
+{
+	struct rte_eth_dev_info info;
+
+	*segs = *tso = 0;
+	if (!eth->queue.sent.descriptors || (UNFINISHED & ~eth->device_does) ||
+	    rte_eth_dev_info_get(eth->port_id, &info) < 0)
+		return;
+	*segs = info.tx_desc_lim.nb_mtu_seg_max;
+	*tso = info.tx_desc_lim.nb_seg_max;
+}
+
 bool eth_gone(const struct eth *eth)
 {
 	return atomic_load_explicit(&eth->gone, memory_order_relaxed);

@@ -112,6 +112,18 @@ uint32_t eth_timed_us(const struct eth *eth, uint16_t queue);
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
 bool eth_tx_idle(struct eth *eth);
 
+/** eth_tx_done() - Worker: pages of others are given back whose bytes were sent */
+void eth_tx_done(struct eth *eth);
+
+/**
+ * eth_lends() - Of how many segments may a frame be that lies in others' pages?
+ * @tso: the same for one that the device cuts
+ *
+ * 0: none may, since nobody has looked how the driver tells what was sent (sent.h), or the processor
+ * does what others' devices do
+ */
+void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso);
+
 /** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);
 

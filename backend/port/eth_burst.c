@@ -92,8 +92,11 @@ void eth_drop_pending(struct eth_queue *queue)
 static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_mbuf **pkts,
 			  uint16_t nr)
 {
-	if (eth->direct)
-		return rte_eth_tx_burst(eth->port_id, 0, pkts, nr);
+	if (eth->direct) {
+		nr = rte_eth_tx_burst(eth->port_id, 0, pkts, sent_offer(&queue->sent, pkts, nr));
+		sent_taken(&queue->sent, nr);
+		return nr;
+	}
 	nr = afp_tx_room(&queue->afp, nr);
 	if (nr > 0)
 		nr = rte_eth_tx_burst(eth->port_id, 0, pkts, nr);

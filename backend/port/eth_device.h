@@ -13,6 +13,7 @@
 
 #include "afpacket.h"
 #include "eth.h"
+#include "sent.h"
 
 /* groups that a PCI function is told one by one */
 #define GROUPS_MAX 96u
@@ -37,6 +38,7 @@ struct eth_queue {
 	/* worker: w, others: r */
 	_Atomic uint64_t tx_errors;
 	_Atomic uint64_t rx_errors;
+	struct sent sent;
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
 };
 

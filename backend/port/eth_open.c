@@ -91,6 +91,7 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 		ret = rte_eth_tx_queue_setup(eth->port_id, 0, nr_tx, SOCKET_ID_ANY, NULL);
 	if (ret == 0)
 		ret = rte_eth_dev_start(eth->port_id);
+	sent_init(&eth->queue.sent, eth->port_id, info.driver_name, nr_tx);
 	eth->started = ret == 0;
 	return ret;
 }

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -46,6 +45,23 @@ uint64_t offload_flags(uint64_t tx_offloads)
 	if ((tx_offloads & tso) == tso)
 		flags |= RTE_MBUF_F_TX_TCP_SEG;
 	return flags;
+}
+
+bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool)
+{
+	const struct rte_mbuf *seg = *frame;
+	struct rte_mbuf *copy;
+
+	while (seg && !RTE_MBUF_HAS_EXTBUF(seg))
+		seg = seg->next;
+	if (!seg)
+		return true;
+	copy = rte_pktmbuf_copy(*frame, pool, 0, UINT32_MAX);
+	if (!copy)
+		return false;
+	rte_pktmbuf_free(*frame);
+	*frame = copy;
+	return true;
 }
 
 void offload_fini(struct offload *offload)

@@ -10,6 +10,7 @@
 #ifndef VIFD_PORT_OFFLOAD_H
 #define VIFD_PORT_OFFLOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -36,6 +37,14 @@ int offload_init(struct offload *offload, struct rte_mempool *direct, const char
 
 /** offload_flags() - Which RTE_MBUF_F_TX_* may a frame have for a device of these RTE_ETH_TX_OFFLOAD_*? */
 uint64_t offload_flags(uint64_t tx_offloads);
+
+/**
+ * offload_own() - Copy a frame some of which lies in pages of others
+ * @frame: Replaced by the copy, which is all ours, metadata included; others stay as they are
+ *
+ * Return: false: no memory, nothing is changed
+ */
+bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool);
 
 /** offload_fini() - Every segment must have been freed */
 void offload_fini(struct offload *offload);

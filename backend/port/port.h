@@ -103,6 +103,8 @@ struct port_ops {
 	int (*rx_fd)(struct port *port, uint16_t queue);
 	/* worker; NULL = always. Has all that tx_burst took been given away? */
 	bool (*tx_idle)(struct port *port);
+	/* worker; NULL = nothing. Pages of others whose bytes the device has sent are given back */
+	void (*tx_done)(struct port *port);
 	/* control; NULL = nothing. The wire delivers the address's frames to this port no
 	 * more, as far as the port decides that; those it has can still be taken. What was
 	 * sent goes out. Once, and close() follows */
@@ -128,6 +130,8 @@ struct port_ops {
  * @mtu:         largest L3 packet the wire takes, bytes
  * @nr_queues:   queue pairs
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
+ * @lend_segs, @lend_segs_tso: most segments of a frame that may lie in pages of others, which the
+ *               device reads by their own addresses, given back by tx_done; 0 = none may
  * @timed_us:    worker: 0, or: poll at least this often, neither descriptor nor wake
  *               tell of everything; changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
@@ -142,6 +146,7 @@ struct port {
 	uint16_t mtu;
 	uint16_t nr_queues;
 	uint64_t tx_offloads;
+	uint16_t lend_segs, lend_segs_tso;
 	uint32_t timed_us;
 	_Atomic(struct wake *) wake;
 	struct groups *groups;
@@ -163,6 +168,13 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 static inline bool port_tx_idle(struct port *port)
 {
 	return !port->ops->tx_idle || port->ops->tx_idle(port);
+}
+
+/** port_tx_done() - Worker: have it give back others' pages that it is through with */
+static inline void port_tx_done(struct port *port)
+{
+	if (port->ops->tx_done)
+		port->ops->tx_done(port);
 }
 
 /** port_quiet() - Control thread: nothing new shall arrive by this port */

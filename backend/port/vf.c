@@ -43,15 +43,21 @@ struct vf {
 	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };
 
-static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+/* Whom they are for may keep them long: of others' pages copies are made. Return: frames that went */
+static uint16_t carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
 
-	for (uint16_t i = 0; i < nr; i++)
-		bytes += pkts[i]->pkt_len;
+	for (uint16_t i = 0; i < nr; i++) {
+		if (!offload_own(&pkts[i], vf->env->pool))
+			nr = i;
+		else
+			bytes += pkts[i]->pkt_len;
+	}
 	switch_deliver(to, pkts, nr);
 	atomic_fetch_add_explicit(&vf->carried_packets, nr, memory_order_relaxed);
 	atomic_fetch_add_explicit(&vf->carried_bytes, bytes, memory_order_relaxed);
+	return nr;
 }
 
 static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
@@ -69,8 +75,9 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 		while (end < nr && to[end] == to[done])
 			end++;
 		if (to[done]) {
-			carry(vf, to[done], pkts + done, end - done);
-			done = end;
+			done += carry(vf, to[done], pkts + done, end - done);
+			if (done < end)
+				break;
 			continue;
 		}
 		for (uint16_t i = done; i < end; i++)
@@ -137,6 +144,11 @@ static int vf_rx_fd(struct port *port, uint16_t queue)
 static bool vf_tx_idle(struct port *port)
 {
 	return eth_tx_idle(((struct vf *)port)->eth);
+}
+
+static void vf_tx_done(struct port *port)
+{
+	eth_tx_done(((struct vf *)port)->eth);
 }
 
 /* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
@@ -296,6 +308,7 @@ static const struct port_ops vf_ops = {
 	.rx_burst = vf_rx_burst,
 	.rx_fd = vf_rx_fd,
 	.tx_idle = vf_tx_idle,
+	.tx_done = vf_tx_done,
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
@@ -464,6 +477,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->port.mtu = eth_mtu(vf->eth);
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
+	eth_lends(vf->eth, &vf->port.lend_segs, &vf->port.lend_segs_tso);
 	*port = &vf->port;
 	return 0;
 }
