@@ -38,6 +38,7 @@ struct option {
 
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const memories[] = { "auto", "xen", "hugepages", "plain", NULL };
+static const char *const zero_copies[] = { "auto", "off", "trusted-hardware", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
@@ -59,6 +60,8 @@ static const struct option options[] = {
 	  .help = "packet memory in MiB, all of it taken at start" },
 	{ DAEMON(memory), CHOICE(memories), .value = "auto",
 	  .help = "where packet memory comes from: xen (of known machine addresses), hugepages, or plain" },
+	{ DAEMON(zero_copy), CHOICE(zero_copies), .value = "auto",
+	  .help = "whether frames are sent from pages that guests lend: where an IOMMU guards them, or not" },
 	{ DAEMON(backlog_kb), NUMBER(64, 65536), .value = "1024",
 	  .help = "most KiB that wait for a guest that posts no buffers, per queue" },
 	{ DAEMON(max_queues), NUMBER(1, 16), .value = "4",
@@ -112,6 +115,7 @@ struct loader {
 _Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_zero_copy) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 

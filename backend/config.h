@@ -33,6 +33,13 @@ enum config_memory {
 	CONFIG_MEMORY_PLAIN,
 };
 
+/** enum config_zero_copy - Do devices read guests' pages? */
+enum config_zero_copy {
+	CONFIG_ZERO_COPY_AUTO, /* where an IOMMU holds them to what they were lent */
+	CONFIG_ZERO_COPY_OFF,
+	CONFIG_ZERO_COPY_TRUSTED, /* without one, too */
+};
+
 /** enum config_driver - Who drives a NIC's VFs */
 enum config_driver {
 	CONFIG_DRIVER_AUTO,   /* as each is found: by DPDK, or by the kernel's netdev */
@@ -87,6 +94,7 @@ struct config_policy {
  * @poll_us:     how long an idle worker goes on polling before it sleeps
  * @memory_mb:   packet memory in MiB, all of it taken at start
  * @memory:      where it comes from
+ * @zero_copy:   are frames sent from guests' own pages
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
  * @log_level:   least important lines that are written
@@ -101,6 +109,7 @@ struct config {
 	uint32_t poll_us;
 	uint32_t memory_mb;
 	enum config_memory memory;
+	enum config_zero_copy zero_copy;
 	uint32_t backlog_kb;
 	uint32_t max_queues;
 	enum log_level log_level;

@@ -242,6 +242,8 @@ static void daemon_stop(struct daemon *daemon)
 	for (uint32_t i = 0; i < host->nr_workers; i++)
 		worker_stop(host->workers[i]);
 	neighbours_stop();
+	/* all ports are closed: nothing of a guest's is with a device any more */
+	statics_reap(host->gnt);
 	rte_mempool_free(daemon->pool);
 	if (daemon->eal_started)
 		dma_stop();

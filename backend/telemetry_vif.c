@@ -8,6 +8,7 @@
 #include <rte_version.h>
 
 #include "telemetry_data.h"
+#include "vif/lent.h"
 
 #define TEXT_MAX (RTE_TEL_MAX_STRING_LEN - 1)
 
@@ -228,6 +229,7 @@ static void put_capability(struct rte_tel_data *d, const struct vif *vif)
 static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct port *port = vif->path->port;
+	const char *why_copied = lent_why_not(vif->path);
 	struct port_link link = { .up = true };
 	struct rte_tel_data *counters;
 
@@ -246,6 +248,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_takes(d, &vif->path->config);
 	put_offloads(d, port->tx_offloads);
+	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
 	put_capability(put_dict(d, "capability"), vif);

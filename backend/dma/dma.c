@@ -13,6 +13,8 @@
 
 #include "../log.h"
 #include "../port/eal.h"
+#include "../xen/devmap.h"
+#include "../xen/dom.h"
 #include "../xen/extent.h"
 #include "override.h"
 #include "pages.h"
@@ -70,6 +72,31 @@ static void refuse(struct config *config, const char *what)
 	native_off(config);
 }
 
+static bool devices_guarded(void)
+{
+	struct dom *dom = dom_open();
+	bool guarded = dom && dom_devices_guarded(dom);
+
+	dom_close(dom);
+	return guarded;
+}
+
+/* What an earlier life left is ended in any case. */
+static void start_zero_copy(const struct config *config)
+{
+	if (devmap_open(config->run_dir) < 0) {
+		devmap_refuse("the list of mapped pages cannot be kept");
+	} else if (config->zero_copy == CONFIG_ZERO_COPY_OFF) {
+		devmap_refuse("zero_copy = off");
+	} else if (config->zero_copy == CONFIG_ZERO_COPY_AUTO && !devices_guarded()) {
+		devmap_refuse("no IOMMU guards what a device reads");
+		log_info("guests' frames are copied: no IOMMU keeps devices to what they were lent "
+			 "(Xen's dom0-iommu=strict, or zero_copy = trusted-hardware)");
+	} else {
+		log_info("frames may be sent from pages that guests lend");
+	}
+}
+
 /* Return: 0 started, 1 not possible here, -errno DPDK did not start */
 static int start_xen(struct config *config)
 {
@@ -97,6 +124,7 @@ static int start_xen(struct config *config)
 		return 0;
 	}
 	log_info("packet memory: xen, %u extents of 2 MiB, reached by devices", nr);
+	start_zero_copy(config);
 	return 0;
 }
 
@@ -173,5 +201,6 @@ void dma_stop(void)
 	eal_stop();
 	override_end();
 	pages_close();
+	devmap_close();
 	extent_release();
 }

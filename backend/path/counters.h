@@ -39,6 +39,7 @@
 	X(tx_hold_memory, "passes that stopped for want of a buffer")                              \
 	X(tx_mcast, "multicast messages")                                                          \
 	X(tx_static, "slots copied from static grants")                                            \
+	X(tx_zero_copy, "frames sent from the guest's own pages")                                  \
 	X(rx_packets, "frames given to the guest")                                                 \
 	X(rx_bytes, "their bytes")                                                                 \
 	X(rx_gso, "of them unsegmented")                                                           \

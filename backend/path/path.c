@@ -181,8 +181,8 @@ static uint64_t tell_wait(const struct queue *queue, uint64_t now_us)
 
 static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
-	/* A full port and a want of memory pass by themselves, unannounced. */
-	if (queue->nr_outbox || queue->tx_starved)
+	/* A full port, a device's frames and a want of memory pass by themselves, unannounced. */
+	if (queue->nr_outbox || queue->tx_starved || queue->tx_owed != queue->tx_rsp_prod)
 		return RETRY_US;
 	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))
 		return budget_wait(path, queue, now_us);

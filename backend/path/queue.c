@@ -2,7 +2,6 @@
 #include "queue.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -44,6 +43,7 @@ int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
 	if (ret)
 		goto err_unmap;
 	queue->tx_req_cons = queue->tx_rsp_prod;
+	queue->tx_owed = queue->tx_rsp_prod;
 	queue->rx_told = queue->rx_req_cons;
 	return 0;
 
@@ -59,17 +59,32 @@ void queue_unmap(struct queue *queue, struct gnt *gnt)
 	while (queue->backlog_head != queue->backlog_tail)
 		rte_pktmbuf_free(queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG]);
 	queue->backlog_bytes = 0;
-	for (uint32_t i = 0; i < queue->statics.limit; i++)
-		if (queue->statics.page[i])
-			gnt_unmap(gnt, (void *)(queue->statics.page[i] & ~STATICS_READONLY), 1);
+	if (queue->tx_sring)
+		queue_answer_tx(queue);
+	statics_release(&queue->statics, gnt);
 	if (queue->tx_sring)
 		gnt_unmap(gnt, queue->tx_sring, 1);
 	if (queue->rx_sring)
 		gnt_unmap(gnt, queue->rx_sring, 1);
 	queue->tx_sring = NULL;
 	queue->rx_sring = NULL;
-	free(queue->statics.page);
-	memset(&queue->statics, 0, sizeof(queue->statics));
+}
+
+void queue_answer_tx(struct queue *queue)
+{
+	const struct loan *loan = queue->statics.loan;
+	uint32_t old = queue->tx_rsp_prod;
+
+	if (!loan)
+		return;
+	while (queue->tx_rsp_prod != queue->tx_owed && !loan_holds(loan, queue->tx_rsp_prod)) {
+		const struct loan_answer *answer =
+			&loan->answer[queue->tx_rsp_prod % NETIF_RING_SIZE];
+
+		queue_write_tx(queue, answer->id, answer->status);
+	}
+	if (queue->tx_rsp_prod != old)
+		ring_store_release(&queue->tx_sring->idx.rsp_prod, queue->tx_rsp_prod);
 }
 
 int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid)

@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
@@ -27,6 +28,7 @@
 #include "../xen/evt.h"
 #include "../xen/gnt.h"
 #include "counters.h"
+#include "loan.h"
 #include "shaper.h"
 #include "statics.h"
 
@@ -58,6 +60,7 @@ struct queue_channel {
  * @tx_sring, @rx_sring: mapped, shared with the guest
  * @tx_req_cons:  next request to take
  * @tx_rsp_prod:  next response to write
+ * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a device (loan.h)
  * @rx_req_cons:  next buffer to fill; responses stand in the same slots
  * @rx_event:     req_event as last written to the rx ring
  * @rx_told:      responses up to here are known to the guest, or it asked for no event
@@ -76,7 +79,7 @@ struct queue_channel {
 struct queue {
 	struct netif_tx_sring *tx_sring;
 	struct netif_rx_sring *rx_sring;
-	uint32_t tx_req_cons, tx_rsp_prod;
+	uint32_t tx_req_cons, tx_rsp_prod, tx_owed;
 	uint32_t rx_req_cons, rx_event;
 	uint32_t rx_told, rx_untold;
 	uint64_t rx_told_us, rx_tell_us;
@@ -103,7 +106,7 @@ struct queue {
 int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
 	      const struct queue_config *config);
 
-/** queue_unmap() - Free held frames, unmap the rings; fine twice. Control thread */
+/** queue_unmap() - Free held frames, unmap rings and what no device has; fine twice. Control thread */
 void queue_unmap(struct queue *queue, struct gnt *gnt);
 
 /** queue_bind() - Bind the channels on the worker's handle. Return: 0, -errno */
@@ -111,6 +114,25 @@ int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid);
 
 /** queue_unbind() - Fine twice. Worker */
 void queue_unbind(struct queue *queue, struct evt *evt);
+
+/**
+ * queue_answer_tx() - Write and publish answers that waited for a device, as far as none of their frame is out
+ *
+ * Worker; control after it. The guest is not notified.
+ */
+void queue_answer_tx(struct queue *queue);
+
+/** queue_write_tx() - Worker: write the next response, not visible before rsp_prod is published */
+static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t status)
+{
+	union netif_tx_entry entry;
+
+	memset(&entry, 0, sizeof(entry));
+	entry.rsp.id = id;
+	entry.rsp.status = status;
+	memcpy(&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE], &entry,
+	       sizeof(entry));
+}
 
 /** queue_notify_tx(), queue_notify_rx() - Ring the guest for one direction */
 void queue_notify_tx(struct queue *queue, struct evt *evt);

@@ -329,13 +329,14 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
  */
 static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
 {
-	char *page = statics_find(&pass->queue->statics, piece->ref, true);
+	const struct lent_page *page = statics_find(&pass->queue->statics, piece->ref, true);
 	struct gnt_copy *copy;
 
 	if (page) {
-		pass->tools->lent[pass->nr_lent++] =
-			(struct path_lent){ page + piece->offset, local, piece->len };
-		ring_prefetch_write(page + piece->offset);
+		char *to = lent_page_bytes(page) + piece->offset;
+
+		pass->tools->lent[pass->nr_lent++] = (struct path_lent){ to, local, piece->len };
+		ring_prefetch_write(to);
 		return;
 	}
 	copy = &pass->tools->copies[pass->nr_copies++];

@@ -2,11 +2,24 @@
 #include "statics.h"
 
 #include <string.h>
+#include <sys/queue.h>
 
-uintptr_t *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit)
+#include "../xen/devmap.h"
+#include "../xen/gnt.h"
+#include "loan.h"
+
+/* A table whose queue is gone and of which a device still has something. */
+struct leftover {
+	SLIST_ENTRY(leftover) link;
+	struct statics statics;
+};
+
+static SLIST_HEAD(, leftover) leftovers = SLIST_HEAD_INITIALIZER(leftovers);
+
+struct lent_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit)
 {
 	uint32_t wanted = 256;
-	uintptr_t *page;
+	struct lent_page *page;
 
 	while (wanted <= ref)
 		wanted *= 2;
@@ -19,4 +32,58 @@ uintptr_t *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t
 		memcpy(page, statics->page, statics->limit * sizeof(*page));
 	*limit = wanted;
 	return page;
+}
+
+void statics_unmap(struct gnt *gnt, const struct lent_page *page)
+{
+	if (page->device)
+		devmap_unmap(page->device);
+	gnt_unmap(gnt, lent_page_bytes(page), 1);
+}
+
+static void unmap_all(struct statics *statics, struct gnt *gnt)
+{
+	for (uint32_t i = 0; i < statics->limit; i++)
+		if (statics->page[i].at)
+			statics_unmap(gnt, &statics->page[i]);
+	free(statics->page);
+	free(statics->loan);
+	memset(statics, 0, sizeof(*statics));
+}
+
+/* Without memory for the list's entry the pages stay mapped until the process ends: it must not crash here. */
+void statics_release(struct statics *statics, struct gnt *gnt)
+{
+	struct leftover *leftover;
+
+	if (!statics->loan || !loan_is_out(statics->loan)) {
+		unmap_all(statics, gnt);
+		return;
+	}
+	leftover = malloc(sizeof(*leftover));
+	if (leftover) {
+		leftover->statics = *statics;
+		SLIST_INSERT_HEAD(&leftovers, leftover, link);
+	}
+	memset(statics, 0, sizeof(*statics));
+}
+
+uint32_t statics_reap(struct gnt *gnt)
+{
+	struct leftover *leftover = SLIST_FIRST(&leftovers);
+	uint32_t waiting = 0;
+
+	while (leftover) {
+		struct leftover *next = SLIST_NEXT(leftover, link);
+
+		if (loan_is_out(leftover->statics.loan)) {
+			waiting++;
+		} else {
+			unmap_all(&leftover->statics, gnt);
+			SLIST_REMOVE(&leftovers, leftover, leftover, link);
+			free(leftover);
+		}
+		leftover = next;
+	}
+	return waiting;
 }

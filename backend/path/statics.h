@@ -2,13 +2,15 @@
 /*
  * Static grants (netif.h, control messages 8 to 10): pages that a guest lends
  * for the life of its rings. They are mapped once, so a frame in one of them is
- * copied by the processor, without a hypercall.
+ * copied by the processor, without a hypercall; or, where that is on, sent by the
+ * device from where it is (loan.h).
  *
  * A mapped page stays the guest's to write at any moment: its bytes are copied
  * first and looked at afterwards, as everywhere.
  *
  * The control thread maps and unmaps (vif/ctrl.c); the table is changed in the
- * worker, between two passes, so nothing is unmapped while a pass uses it.
+ * worker, between two passes, so nothing is unmapped while a pass uses it. What
+ * a device has outlives the rings: such tables are kept until it is given back.
  */
 #ifndef VIFD_PATH_STATICS_H
 #define VIFD_PATH_STATICS_H
@@ -17,43 +19,74 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+struct gnt;
+struct loan;
+
 /* Pages a queue may keep mapped; references above the limit are not taken. */
 #define STATICS_MAX 1024u
 #define STATICS_REF_LIMIT (1u << 16)
 
 /**
+ * struct lent_page - One page
+ * @at:     its address, bit 0 = read-only; 0 = none
+ * @device: number of its mapping for devices (xen/devmap.h), 0 = devices do not know it
+ */
+struct lent_page {
+	uintptr_t at;
+	int device;
+};
+
+/**
  * struct statics - One queue's static grants, found by grant reference
- * @page:  array of @limit; address of the page, bit 0 = read-only; 0 = none
+ * @page:  array of @limit
  * @limit: references below it have a place in @page
  * @nr:    pages mapped
+ * @loan:  what devices have of them; NULL = they know none
  */
 struct statics {
-	uintptr_t *page;
+	struct lent_page *page;
+	struct loan *loan;
 	uint32_t limit;
 	uint32_t nr;
 };
 
 #define STATICS_READONLY ((uintptr_t)1)
 
-/** statics_find() - Worker. Return: the mapped page of @ref, NULL = not a static grant */
-static inline char *statics_find(const struct statics *statics, uint32_t ref, bool writable)
+/** lent_page_bytes() - The page as the processor has it */
+static inline char *lent_page_bytes(const struct lent_page *page)
 {
-	uintptr_t page;
+	return (char *)(page->at & ~STATICS_READONLY);
+}
+
+/** statics_find() - Worker. Return: the mapped page of @ref, NULL = not a static grant */
+static inline const struct lent_page *statics_find(const struct statics *statics, uint32_t ref,
+						   bool writable)
+{
+	const struct lent_page *page;
 
 	if (ref >= statics->limit)
 		return NULL;
-	page = statics->page[ref];
-	if (!page || (writable && page & STATICS_READONLY))
+	page = &statics->page[ref];
+	if (!page->at || (writable && page->at & STATICS_READONLY))
 		return NULL;
-	return (char *)(page & ~STATICS_READONLY);
+	return page;
 }
 
 /**
  * statics_reserve() - Make room for references up to @ref
  *
- * Return: the array that the table shall have from now on (the caller installs it
+ * Return: array that the table shall have from now on (the caller installs it
  * in the worker and frees the former one), NULL: no memory
  */
-uintptr_t *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit);
+struct lent_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit);
+
+/** statics_unmap() - Control thread: one page that nobody has */
+void statics_unmap(struct gnt *gnt, const struct lent_page *page);
+
+/** statics_release() - Control thread: unmap all, now or when what devices have is back; empties @statics */
+void statics_release(struct statics *statics, struct gnt *gnt);
+
+/** statics_reap() - Control thread: unmap what is back by now. Return: tables that still wait */
+uint32_t statics_reap(struct gnt *gnt);
 
 #endif

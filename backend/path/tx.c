@@ -9,6 +9,9 @@
  * together and in ring order, right after the copy: from then on the guest may
  * reuse its pages.
  *
+ * Where the port's device can read the guest's static pages, a longer frame's first bytes alone are
+ * copied, and its answer waits until the device is through (loan.h).
+ *
  * A request that contradicts the protocol stops this vif (path_fault()); a frame
  * that merely cannot be sent is answered with an error and counted by cause. The
  * line between the two is xen-netback's.
@@ -20,11 +23,20 @@
 
 #include <rte_prefetch.h>
 
+#include "../xen/devmap.h"
 #include "frame.h"
 #include "path.h"
 
 #define TX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_tx_entry))
 #define COPY_PIECES_A_FRAME 64u /* 64 KiB in 2 KiB buffers, cut again at 18 slots */
+
+/*
+ * Of a frame that is lent this much is copied, all that anybody looks at: headers up to layer 4, or
+ * what follows them where neighbour discovery is judged. It must be worth it, and each piece.
+ */
+#define LEND_HEAD 256u
+#define LEND_HEAD_DEEP 1024u
+#define LEND_LEAST 256u
 
 /* What the extra-info slots of one frame said. */
 struct tx_extras {
@@ -42,6 +54,7 @@ struct tx_frame {
 	uint16_t flags;
 	uint8_t nr_slots; /* data slots, without extras */
 	int8_t status;
+	bool lent; /* some of it is sent from the guest's page */
 	uint16_t first_copy, nr_copies;
 	struct tx_extras extras;
 };
@@ -55,9 +68,10 @@ struct tx_pass {
 	uint32_t nr_lent;
 	uint32_t nr_frames;
 	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
-	uint32_t nr_spare;			 /* buffers for the pass, taken at once */
-	bool promised;				 /* only what the queue is owed, */
-	int64_t owed;				 /* bytes */
+	uint32_t head;	   /* bytes copied of a frame that is lent, 0 = none is */
+	uint32_t nr_spare; /* buffers for the pass, taken at once */
+	bool promised;	   /* only what the queue is owed, */
+	int64_t owed;	   /* bytes */
 	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];
 };
@@ -184,52 +198,104 @@ static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
 	copy->local = local;
 }
 
-/* Plan the pieces from one slot into the frame's last buffers. */
-static int tx_plan_slot(struct tx_pass *pass, struct rte_mbuf *head, struct rte_mbuf **tail,
-			const struct netif_tx_request *slot)
+/* One frame's buffers as they are planned. */
+struct tx_chain {
+	struct rte_mbuf *head, *tail;
+	uint32_t own;	/* bytes to be copied in any case */
+	uint32_t start; /* the frame's first request */
+	uint32_t index; /* the slot's */
+	bool lent;
+};
+
+static int tx_extend(struct tx_pass *pass, struct tx_chain *chain)
 {
-	const char *page = statics_find(&pass->queue->statics, slot->gref, false);
-	uint16_t offset = slot->offset;
-	uint16_t left = slot->size;
+	struct rte_mbuf *more = tx_buffer(pass);
 
-	pass->nr_static += page != NULL;
-	while (left) {
-		uint16_t room = rte_pktmbuf_tailroom(*tail);
-		uint16_t len = left < room ? left : room;
-
-		if (!len) {
-			(*tail)->next = tx_buffer(pass);
-			if (!(*tail)->next)
-				return -1;
-			*tail = (*tail)->next;
-			head->nb_segs++;
-			continue;
-		}
-		tx_plan_piece(
-			pass, rte_pktmbuf_mtod_offset(*tail, char *, (*tail)->data_len), page,
-			&(struct gnt_copy){ .ref = slot->gref, .offset = offset, .len = len });
-		(*tail)->data_len += len;
-		head->pkt_len += len;
-		offset += len;
-		left -= len;
-	}
+	if (!more)
+		return -1;
+	chain->tail->next = more;
+	chain->tail = more;
+	chain->head->nb_segs++;
 	return 0;
 }
 
+/* The rest of a slot as it lies in the guest's page. */
+static int tx_lend(struct tx_pass *pass, struct tx_chain *chain, const struct lent_page *page,
+		   uint16_t offset, uint16_t len)
+{
+	if (tx_extend(pass, chain))
+		return -1;
+	loan_attach(pass->queue->statics.loan, chain->tail, chain->start, chain->index,
+		    lent_page_bytes(page), devmap_address(page->device), offset, len);
+	chain->head->pkt_len += len;
+	chain->lent = true;
+	return 0;
+}
+
+/* Plan the pieces from one slot into the frame's last buffers. */
+static int tx_plan_slot(struct tx_pass *pass, struct tx_chain *chain,
+			const struct netif_tx_request *slot)
+{
+	const struct lent_page *page = statics_find(&pass->queue->statics, slot->gref, false);
+	const char *bytes = page ? lent_page_bytes(page) : NULL;
+	bool lend = page && page->device && chain->own != UINT32_MAX;
+	uint16_t offset = slot->offset;
+	uint16_t left = slot->size;
+
+	while (left) {
+		uint16_t len = RTE_MIN(left, rte_pktmbuf_tailroom(chain->tail));
+
+		if (lend && chain->head->pkt_len >= chain->own && left >= LEND_LEAST)
+			return tx_lend(pass, chain, page, offset, left);
+		if (lend && chain->head->pkt_len < chain->own)
+			len = RTE_MIN(len, chain->own - chain->head->pkt_len);
+		if (!len) {
+			if (tx_extend(pass, chain))
+				return -1;
+			continue;
+		}
+		tx_plan_piece(
+			pass, rte_pktmbuf_mtod_offset(chain->tail, char *, chain->tail->data_len),
+			bytes,
+			&(struct gnt_copy){ .ref = slot->gref, .offset = offset, .len = len });
+		chain->tail->data_len += len;
+		chain->head->pkt_len += len;
+		offset += len;
+		left -= len;
+	}
+	pass->nr_static += page != NULL;
+	return 0;
+}
+
+/* How much of a frame is copied in any case? UINT32_MAX: all. */
+static uint32_t tx_own_bytes(const struct tx_pass *pass, const struct tx_frame *frame,
+			     uint32_t size)
+{
+	const struct port *port = pass->path->port;
+	/* each slot is a piece of its own and may leave a rest for a buffer */
+	uint32_t segs = 2u * frame->nr_slots + 1;
+
+	if (!pass->head || size < pass->head + LEND_LEAST ||
+	    segs > (frame->extras.gso_type ? port->lend_segs_tso : port->lend_segs))
+		return UINT32_MAX;
+	return pass->head;
+}
+
 /* Buffers for a checked frame. Return: 0, -1 no memory (nothing is held then). */
-static int tx_plan(struct tx_pass *pass, struct tx_frame *frame,
+static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start, uint32_t size,
 		   const struct netif_tx_request slots[NETIF_SLOTS_FATAL])
 {
+	struct tx_chain chain = { .own = tx_own_bytes(pass, frame, size), .start = start };
 	uint32_t first_lent = pass->nr_lent;
-	struct rte_mbuf *tail;
 
 	frame->first_copy = (uint16_t)pass->nr_copies;
 	frame->mbuf = tx_buffer(pass);
 	if (!frame->mbuf)
 		return -1;
-	tail = frame->mbuf;
+	chain.head = chain.tail = frame->mbuf;
 	for (uint32_t i = 0; i < frame->nr_slots; i++) {
-		if (tx_plan_slot(pass, frame->mbuf, &tail, &slots[i])) {
+		chain.index = start + i;
+		if (tx_plan_slot(pass, &chain, &slots[i])) {
 			rte_pktmbuf_free(frame->mbuf);
 			frame->mbuf = NULL;
 			pass->nr_copies = frame->first_copy;
@@ -238,6 +304,7 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame,
 		}
 	}
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	frame->lent = chain.lent;
 	return 0;
 }
 
@@ -275,13 +342,14 @@ static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_reque
 {
 	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && pass->nr_spare &&
 	       req->size >= RTE_ETHER_HDR_LEN && req->offset + req->size <= NETIF_PAGE_SIZE &&
+	       !(pass->head && req->size >= pass->head + LEND_LEAST) &&
 	       req->size <= rte_pktmbuf_tailroom(pass->spare[pass->nr_spare - 1]);
 }
 
 static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 			   const struct netif_tx_request *req)
 {
-	const char *page = statics_find(&pass->queue->statics, req->gref, false);
+	const struct lent_page *page = statics_find(&pass->queue->statics, req->gref, false);
 	struct rte_mbuf *mbuf = pass->spare[--pass->nr_spare];
 
 	frame->mbuf = mbuf;
@@ -290,7 +358,7 @@ static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 	mbuf->data_len = req->size;
 	mbuf->pkt_len = req->size;
 	tx_plan_piece(
-		pass, rte_pktmbuf_mtod(mbuf, char *), page,
+		pass, rte_pktmbuf_mtod(mbuf, char *), page ? lent_page_bytes(page) : NULL,
 		&(struct gnt_copy){ .ref = req->gref, .offset = req->offset, .len = req->size });
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
 	pass->nr_static += page != NULL;
@@ -314,6 +382,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 	memset(frame, 0, offsetof(struct tx_frame, id));
 	memset(&frame->extras, 0, sizeof(frame->extras));
 	frame->status = NETIF_STATUS_OKAY;
+	frame->lent = false;
 	frame->nr_copies = 0;
 	tx_take(pass, &entry);
 	slots[0] = entry.req;
@@ -332,7 +401,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 		path_fault(pass->path, why);
 		return -1;
 	}
-	if (tx_wanted(pass, frame, size) && tx_plan(pass, frame, slots)) {
+	if (tx_wanted(pass, frame, size) && tx_plan(pass, frame, start, size, slots)) {
 		/* Not consumed: the same requests are read anew later. */
 		pass->avail += pass->queue->tx_req_cons - start;
 		pass->queue->tx_req_cons = start;
@@ -435,6 +504,8 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 	}
 	pass->nr_good++;
 	pass->good_bytes += frame->mbuf->pkt_len;
+	if (frame->lent)
+		tx_count(pass, COUNT_tx_zero_copy, 1);
 	if (frame->extras.gso_type)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
@@ -445,14 +516,13 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 
 static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
 {
-	union netif_tx_entry *shared =
-		&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE];
-	union netif_tx_entry entry;
+	struct loan *loan = queue->statics.loan;
+	uint32_t slot = queue->tx_owed++ % NETIF_RING_SIZE;
 
-	memset(&entry, 0, sizeof(entry));
-	entry.rsp.id = id;
-	entry.rsp.status = status;
-	memcpy(shared, &entry, sizeof(entry));
+	if (unlikely(loan))
+		loan->answer[slot] = (struct loan_answer){ id, status };
+	else
+		queue_write_tx(queue, id, status);
 }
 
 static void tx_answer(struct queue *queue, const struct tx_frame *frame)
@@ -484,6 +554,22 @@ static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
 		pass->queue->promise.credit += pass->queue->outbox[i]->pkt_len;
 }
 
+/*
+ * Frames that were meant for another port: one without a device may keep them for ever, so that it
+ * gets copies. Return: how many of @nr, from the first on, it may have
+ */
+static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t nr)
+{
+	struct queue *queue = pass->queue;
+	uint16_t own = 0;
+
+	if (likely(!queue->statics.loan) || port->lend_segs)
+		return nr;
+	while (own < nr && offload_own(&queue->outbox[own], pass->tools->pool))
+		own++;
+	return own;
+}
+
 /* Return: frames that the port took. */
 static unsigned int tx_flush(struct tx_pass *pass)
 {
@@ -496,7 +582,7 @@ static unsigned int tx_flush(struct tx_pass *pass)
 		return 0;
 	port = handover_pauses(path->handover) ? path->handover->from : path->port;
 	due = tx_due(pass);
-	sent = port_tx_burst(port, 0, queue->outbox, due);
+	sent = port_tx_burst(port, 0, queue->outbox, tx_own(pass, port, due));
 	tx_not_taken(pass, sent, due);
 	queue->nr_outbox -= sent;
 	if (queue->nr_outbox) {
@@ -556,7 +642,7 @@ static void tx_complete(struct tx_pass *pass)
 		tx_finish(pass, &pass->frames[i]);
 		tx_answer(pass->queue, &pass->frames[i]);
 	}
-	if (pass->nr_frames)
+	if (pass->nr_frames && likely(!pass->queue->statics.loan))
 		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
 	tx_count(pass, COUNT_tx_packets, pass->nr_good);
 	tx_count(pass, COUNT_tx_bytes, pass->good_bytes);
@@ -579,6 +665,51 @@ static void tx_prepare(struct tx_pass *pass)
 		pass->nr_spare = nr;
 }
 
+/* What devices are through with is answered. */
+static void tx_settle(const struct path *path, struct queue *queue)
+{
+	if (queue->tx_rsp_prod == queue->tx_owed)
+		return;
+	port_tx_done(path->port);
+	if (path->handover)
+		port_tx_done(path->handover->from);
+	queue_answer_tx(queue);
+}
+
+/* How much of a longer frame is copied here and now, 0 = all. */
+static uint32_t tx_head(const struct path *path, const struct queue *queue)
+{
+	/* what waits in a class may wait long */
+	if (likely(!queue->statics.loan) || !path->port->lend_segs || path->live.classes.by)
+		return 0;
+	return path->live.policy.tx & POLICY_IP ? LEND_HEAD_DEEP : LEND_HEAD;
+}
+
+/* Take what is in the ring. Return: frames */
+static uint32_t tx_take_ring(struct tx_pass *pass)
+{
+	struct queue *queue = pass->queue;
+	uint32_t prod = ring_load_acquire(&queue->tx_sring->idx.req_prod);
+
+	pass->avail = prod - queue->tx_req_cons;
+	if (!pass->avail)
+		return 0;
+	/* also of what was taken and waits for its answer nothing may be written over */
+	if (prod - queue->tx_rsp_prod > NETIF_RING_SIZE || pass->avail > NETIF_RING_SIZE) {
+		path_fault(pass->path, "tx: request index beyond the ring");
+		return 0;
+	}
+	pass->owed = queue->promise.credit;
+	tx_prepare(pass);
+	tx_gather(pass);
+	tx_complete(pass);
+	if (pass->nr_spare)
+		rte_pktmbuf_free_bulk(pass->spare, pass->nr_spare);
+	tx_send(pass);
+	queue_answer_tx(queue);
+	return pass->nr_frames;
+}
+
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
 		     bool promised)
 {
@@ -597,25 +728,14 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_good = 0;
 	pass.good_bytes = 0;
 	pass.promised = promised;
+	pass.head = tx_head(path, queue);
 	queue->tx_starved = false;
+	tx_settle(path, queue);
 	frames = tx_send(&pass);
-	if ((queue->nr_outbox && !path->live.classes.by) || handover_pauses(path->handover))
-		return frames;
-	pass.owed = queue->promise.credit;
-	pass.avail = ring_load_acquire(&queue->tx_sring->idx.req_prod) - queue->tx_req_cons;
-	if (!pass.avail)
-		return frames;
-	if (pass.avail > NETIF_RING_SIZE) {
-		path_fault(path, "tx: request index beyond the ring");
-		return frames;
-	}
-	tx_prepare(&pass);
-	tx_gather(&pass);
-	tx_complete(&pass);
-	if (pass.nr_spare)
-		rte_pktmbuf_free_bulk(pass.spare, pass.nr_spare);
-	tx_send(&pass);
-	if (pass.nr_frames && ring_wants_event(&queue->tx_sring->idx, old, queue->tx_rsp_prod))
+	if (!(queue->nr_outbox && !path->live.classes.by) && !handover_pauses(path->handover))
+		frames += tx_take_ring(&pass);
+	if (queue->tx_rsp_prod != old &&
+	    ring_wants_event(&queue->tx_sring->idx, old, queue->tx_rsp_prod))
 		queue_notify_tx(queue, tools->evt);
-	return frames + pass.nr_frames;
+	return frames;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ctrl.h"
+#include "lent.h"
 #include "vif.h"
 
 LOG_TAG("vif");
@@ -242,6 +243,7 @@ err_path:
 void vif_disconnect(struct vif *vif)
 {
 	struct path *path = vif->path;
+	uint32_t waited_us;
 
 	vif->vf_ticket = 0;
 	vif->move = VIF_MOVE_NONE;
@@ -252,6 +254,8 @@ void vif_disconnect(struct vif *vif)
 	vif->ctrl = NULL;
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
+	/* what is not answered by then is another back end's to send again */
+	lent_wait(vif->worker, path->queues, path->nr_queues, &waited_us);
 	worker_detach(vif->worker, path);
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);

@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../xen/devmap.h"
+#include "lent.h"
+
 #define CTRL_BATCH 16u
 #define CTRL_PAUSE_US 1000u
+/* Who has us wait for a device waits so many times as long for its next turn: we have other guests. */
+#define CTRL_WAITED 20u
 #define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
 
 struct ctrl {
@@ -25,7 +30,8 @@ struct turn {
 	struct path *path;
 	struct worker *worker;
 	struct netif_ctrl_request req;
-	uint32_t data; /* of the response */
+	uint32_t data;	    /* of the response */
+	uint32_t waited_us; /* for a device */
 };
 
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
@@ -235,6 +241,15 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 	       fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
+/* What devices may read: pages that only ever hold frames of the guest's. Else, and if it fails, they are copied. */
+static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref)
+{
+	int device = new->loan ? devmap_map(turn->ctrl->domid, ref) : 0;
+
+	if (device > 0)
+		new->page[ref].device = device;
+}
+
 /* A copy of the table with room for all of @list. */
 static int copy_statics(const struct statics *statics, const struct netif_gref *list, uint32_t nr,
 			struct statics *new)
@@ -249,6 +264,8 @@ static int copy_statics(const struct statics *statics, const struct netif_gref *
 	}
 	*new = *statics;
 	new->page = statics_reserve(statics, highest, &new->limit);
+	if (new->page && !new->loan && !devmap_why_not())
+		new->loan = loan_create();
 	return new->page ? 0 : -ENOMEM;
 }
 
@@ -258,20 +275,24 @@ static int map_one(struct turn *turn, struct statics *new, const struct netif_gr
 	bool readonly = entry->flags & NETIF_GREF_READONLY;
 	void *page;
 
-	if (new->page[entry->ref])
+	if (new->page[entry->ref].at)
 		return -EEXIST;
 	page = gnt_map(turn->ctrl->host->gnt, turn->ctrl->domid, &entry->ref, 1, !readonly);
 	if (!page)
 		return -errno;
-	new->page[entry->ref] = (uintptr_t)page | (readonly ? STATICS_READONLY : 0);
+	new->page[entry->ref] = (struct lent_page){
+		.at = (uintptr_t)page | (readonly ? STATICS_READONLY : 0),
+	};
+	if (readonly)
+		map_for_devices(turn, new, entry->ref);
 	new->nr++;
 	return 0;
 }
 
 static void unmap_one(struct turn *turn, struct statics *new, uint32_t ref)
 {
-	gnt_unmap(turn->ctrl->host->gnt, (void *)(new->page[ref] & ~STATICS_READONLY), 1);
-	new->page[ref] = 0;
+	statics_unmap(turn->ctrl->host->gnt, &new->page[ref]);
+	new->page[ref] = (struct lent_page){ 0 };
 	new->nr--;
 }
 
@@ -293,21 +314,49 @@ static uint32_t add_grefs(struct turn *turn)
 		while (done--)
 			unmap_one(turn, &new, list[done].ref);
 		free(new.page);
+		if (new.loan != statics->loan)
+			free(new.loan);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
 	set_statics(turn, statics, &new);
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
-/* Marks what is to go in @list; the table is published without it, then it goes. */
+/* Take @list out of @new; each entry is told whether it was there. Return: how many, in @gone */
+static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t nr,
+			 struct lent_page *gone)
+{
+	uint32_t nr_gone = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		bool known = list[i].ref < new->limit &&new->page[list[i].ref].at;
+
+		list[i].status = known ? NETIF_CTRL_STATUS_SUCCESS :
+					 NETIF_CTRL_STATUS_INVALID_PARAMETER;
+		if (!known)
+			continue;
+		gone[nr_gone++] = new->page[list[i].ref];
+		new->page[list[i].ref] = (struct lent_page){ 0 };
+		new->nr--;
+	}
+	return nr_gone;
+}
+
+/*
+ * The table is published without the pages; when no device has anything of them they go. If one
+ * keeps them, the former table is published again.
+ */
 static uint32_t del_grefs(struct turn *turn)
 {
 	struct statics *statics = find_statics(turn);
 	struct netif_gref list[LIST_MAX];
 	uint32_t nr = turn->req.data[2];
 	struct gnt_copy back = { .local = list, .ref = turn->req.data[1] };
-	uintptr_t gone[LIST_MAX] = { 0 };
+	struct lent_page gone[LIST_MAX];
+	void *swap[2] = { statics };
 	struct statics new;
+	uint32_t nr_gone;
+	struct queue *queue;
 
 	if (!statics || !fetch_list(turn, list, nr))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
@@ -315,22 +364,19 @@ static uint32_t del_grefs(struct turn *turn)
 	new.page = statics_reserve(statics, 0, &new.limit);
 	if (!new.page)
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	for (uint32_t i = 0; i < nr; i++) {
-		bool known = list[i].ref < new.limit &&new.page[list[i].ref];
-
-		list[i].status = known ? NETIF_CTRL_STATUS_SUCCESS :
-					 NETIF_CTRL_STATUS_INVALID_PARAMETER;
-		if (!known)
-			continue;
-		gone[i] = new.page[list[i].ref];
-		new.page[list[i].ref] = 0;
-		new.nr--;
-		turn->data++;
+	nr_gone = take_out(&new, list, nr, gone);
+	swap[1] = &new;
+	worker_run(turn->worker, run_set_statics, swap);
+	queue = &turn->path->queues[turn->req.data[0]];
+	if (new.loan && !lent_wait(turn->worker, queue, 1, &turn->waited_us)) {
+		worker_run(turn->worker, run_set_statics, swap);
+		free(new.page);
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
-	set_statics(turn, statics, &new);
-	for (uint32_t i = 0; i < nr; i++)
-		if (gone[i])
-			gnt_unmap(turn->ctrl->host->gnt, (void *)(gone[i] & ~STATICS_READONLY), 1);
+	free(new.page);
+	for (uint32_t i = 0; i < nr_gone; i++)
+		statics_unmap(turn->ctrl->host->gnt, &gone[i]);
+	turn->data = nr_gone;
 	back.len = (uint16_t)(nr * sizeof(list[0]));
 	/* A list that cannot be written is the guest's loss: the count tells it too. */
 	gnt_copy_out(turn->ctrl->host->gnt, turn->ctrl->domid, &back, 1);
@@ -391,14 +437,14 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 	avail = ring_load_acquire(&ctrl->sring->idx.req_prod) - ctrl->req_cons;
 	if (avail > NETIF_CTRL_RING_SIZE)
 		return "control ring: request index beyond the ring";
-	while (done < avail && done < CTRL_BATCH) {
+	while (done < avail && done < CTRL_BATCH && !turn.waited_us) {
 		answer(&turn);
 		done++;
 	}
 	if (done && ring_push(&ctrl->sring->idx, old, ctrl->rsp_prod))
 		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
 	if (done || ctrl->rang)
-		ctrl->turn_us = now_us + CTRL_PAUSE_US;
+		ctrl->turn_us = now_us + CTRL_PAUSE_US + turn.waited_us * CTRL_WAITED;
 	if (ring_arm(&ctrl->sring->idx, ctrl->req_cons + 1)) {
 		*due_us = ctrl->turn_us;
 		return NULL;

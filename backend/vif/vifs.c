@@ -15,6 +15,8 @@ LOG_TAG("vifs");
 
 #define DOMID_MAX 0x7fefu
 #define CTRL_EVENTS_A_TURN 256
+/* Pages that a device still has after their vif is gone are looked at again. */
+#define REAP_US 100000u
 
 /**
  * struct vifs - The set
@@ -206,10 +208,13 @@ void vifs_links_changed(struct vifs *vifs)
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
 	uint64_t next = pool_run(vifs->host->pool, TAILQ_FIRST(&vifs->list), now_us);
+	bool lent = statics_reap(vifs->host->gnt) > 0;
 	struct vif *vif;
 
 	if (TAILQ_EMPTY(&vifs->list))
-		return UINT64_MAX;
+		next = UINT64_MAX;
+	if (lent && next > now_us + REAP_US)
+		next = now_us + REAP_US;
 	TAILQ_FOREACH (vif, &vifs->list, link)
 		if (vif->due_us < next)
 			next = vif->due_us;

@@ -13,7 +13,7 @@ if [ "${1:-}" = --help ]; then
 	exit 0
 fi
 objects=$(find backend/port -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
-objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override dma/pages xen/extent xen/xtl privileges)"
+objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/override dma/pages xen/boot xen/devmap xen/dom xen/extent xen/xtl privileges)"
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
 mkdir -p "$out"
@@ -21,7 +21,7 @@ mkdir -p "$out"
 # shellcheck disable=SC2046,SC2086 # lists of flags
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
 	$(pkg-config --cflags libdpdk libmnl libcap-ng) test/smoke/vf_smoke.c $objects \
-	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl xencall xentoollog libcap-ng libseccomp) -lpthread -o "$out/vifd"
+	"$build/backend/log.o" $(pkg-config --libs libdpdk libmnl xencall xencontrol xentoollog libcap-ng libseccomp) -lpthread -o "$out/vifd"
 if [ "${1:-}" = --build ]; then
 	exit 0
 fi

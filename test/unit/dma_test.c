@@ -24,11 +24,13 @@
 #include "dma/override.h"
 #include "dma/pages.h"
 #include "port/eal.h"
+#include "xen/devmap.h"
+#include "xen/dom.h"
 #include "xen/extent.h"
 
 /* The made-up machine. */
 static struct {
-	bool pv, room, iommu, tells, overrides, lies;
+	bool pv, room, iommu, tells, overrides, lies, guarded;
 	uint64_t huge_mb;
 } machine;
 
@@ -36,7 +38,8 @@ static struct {
 static struct {
 	const char *started;
 	uint64_t (*addresses)(const void *byte);
-	bool mapped, taken, opened;
+	bool mapped, taken, opened, devmap;
+	const char *refused;
 } seen;
 
 static struct config config;
@@ -101,6 +104,41 @@ void extent_release(void)
 uint64_t extent_machine(const void *byte)
 {
 	return 0x40000000 + ((uintptr_t)byte - (uintptr_t)bytes);
+}
+
+int devmap_open(const char *dir)
+{
+	(void)dir;
+	assert_true(seen.taken);
+	seen.devmap = true;
+	return 0;
+}
+
+void devmap_refuse(const char *why)
+{
+	seen.devmap = false;
+	seen.refused = why;
+}
+
+void devmap_close(void)
+{
+	seen.devmap = false;
+}
+
+struct dom *dom_open(void)
+{
+	return (struct dom *)&machine;
+}
+
+void dom_close(struct dom *dom)
+{
+	(void)dom;
+}
+
+bool dom_devices_guarded(struct dom *dom)
+{
+	(void)dom;
+	return machine.guarded;
 }
 
 void pages_open(void)
@@ -182,6 +220,8 @@ void eal_stop(void)
 	seen.started = NULL;
 }
 
+static enum config_zero_copy zero_copy;
+
 /* Standard error of one start is looked at. */
 static void start(enum config_memory memory, enum config_driver driver)
 {
@@ -190,7 +230,9 @@ static void start(enum config_memory memory, enum config_driver driver)
 	size_t len;
 
 	memset(&seen, 0, sizeof(seen));
-	config = (struct config){ .memory = memory, .memory_mb = 128, .nr_nics = 1 };
+	config = (struct config){
+		.memory = memory, .memory_mb = 128, .nr_nics = 1, .zero_copy = zero_copy
+	};
 	config.nics[0].driver = driver;
 	dup2(fileno(stream), STDERR_FILENO);
 	dma_prepare(&config);
@@ -210,7 +252,7 @@ static void is(const char *started, enum config_driver driver, const char *says)
 	if (!strstr(said, says))
 		fail_msg("no '%s' in: %s", says, said);
 	dma_stop();
-	assert_false(seen.opened || seen.taken || seen.addresses);
+	assert_false(seen.opened || seen.taken || seen.addresses || seen.devmap);
 }
 
 static int bare(void **state)
@@ -220,6 +262,7 @@ static int bare(void **state)
 	machine.tells = true;
 	machine.overrides = true;
 	machine.huge_mb = 128;
+	zero_copy = CONFIG_ZERO_COPY_AUTO;
 	return 0;
 }
 
@@ -300,6 +343,32 @@ static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
 	is("xen", CONFIG_DRIVER_NETDEV, "does not take Xen's memory as it should");
 }
 
+/* Do devices read guests' pages after a start with memory of Xen's? */
+static bool lends(bool guarded, enum config_zero_copy wanted)
+{
+	bool lent;
+
+	machine.guarded = guarded;
+	zero_copy = wanted;
+	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
+	lent = seen.devmap;
+	assert_true(lent == !seen.refused);
+	dma_stop();
+	return lent;
+}
+
+static void devices_read_guests_pages_where_an_iommu_guards_them(void **state)
+{
+	(void)state;
+	machine.pv = true;
+	machine.room = true;
+	assert_true(lends(true, CONFIG_ZERO_COPY_AUTO));
+	assert_false(lends(false, CONFIG_ZERO_COPY_AUTO));
+	assert_non_null(strstr(said, "zero_copy = trusted-hardware"));
+	assert_true(lends(false, CONFIG_ZERO_COPY_TRUSTED));
+	assert_false(lends(true, CONFIG_ZERO_COPY_OFF));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup(addresses_are_the_kernels_only_if_it_tells_them, bare),
 		cmocka_unit_test_setup(a_pv_domain_takes_memory_from_xen, bare),
 		cmocka_unit_test_setup(vfs_go_by_their_netdevs_if_dpdk_says_other_addresses, bare),
+		cmocka_unit_test_setup(devices_read_guests_pages_where_an_iommu_guards_them, bare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c */
-/* links: path/frame.c path/steer.c path/statics.c path/neighbours.c path/mirror.c path/classes.c */
+/* links: path/frame.c path/steer.c path/statics.c path/loan.c path/neighbours.c path/mirror.c path/classes.c */
 /* links: port/offload.c port/mac_table.c */
 #include "fake_guest.h"
 
@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 
 #include <rte_eal.h>
+
+#include "backend/xen/devmap.h"
 
 #define CHANNELS 256u
 #define FIRST_PORT 16u
@@ -30,6 +32,10 @@ struct channel {
 struct gnt {
 	uint32_t mapped;
 };
+
+/* Pages that devices may read; index + 1 is the mapping's number. */
+static struct fake_grant *for_devices[FAKE_REFS];
+static uint64_t for_devices_at[FAKE_REFS];
 
 struct evt {
 	struct channel channel[CHANNELS];
@@ -152,6 +158,50 @@ int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t
 {
 	(void)gnt;
 	return copy(domid, ops, nr, false);
+}
+
+/* devmap.h */
+
+bool fake_devmap;
+
+const char *devmap_why_not(void)
+{
+	return fake_devmap ? NULL : "not in this test";
+}
+
+int devmap_map(uint16_t domid, uint32_t ref)
+{
+	uint8_t *page;
+
+	if (!fake_devmap)
+		return -ENOTSUP;
+	if (look_up(domid, ref, false, &page))
+		return -EINVAL;
+	for (int i = 0; i < (int)FAKE_REFS; i++) {
+		if (for_devices[i])
+			continue;
+		for_devices[i] = &find_guest(domid)->grant[ref];
+		for_devices[i]->devices++;
+		for_devices_at[i] = FAKE_DEVICE_ADDRESS + (uintptr_t)page;
+		return i + 1;
+	}
+	return -ENOSPC;
+}
+
+void devmap_unmap(int number)
+{
+	assert(number > 0 && for_devices[number - 1]);
+	assert(for_devices[number - 1]->devices > 0);
+	/* the processor's goes afterwards */
+	assert(for_devices[number - 1]->mapped > 0);
+	for_devices[number - 1]->devices--;
+	for_devices[number - 1] = NULL;
+}
+
+uint64_t devmap_address(int number)
+{
+	assert(number > 0 && for_devices[number - 1]);
+	return for_devices_at[number - 1];
 }
 
 /* evt.h */

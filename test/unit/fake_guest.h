@@ -35,12 +35,18 @@
 #define FAKE_GUESTS 4u
 #define FAKE_QUEUES 4u
 
-/** struct fake_grant - One page that a guest lets us use, @page NULL = no such grant */
+/** struct fake_grant - One page that a guest lets us use, @page NULL = no such grant; @devices: that may read it */
 struct fake_grant {
 	uint8_t *page;
 	bool readonly, revoked;
-	uint32_t mapped;
+	uint32_t mapped, devices;
 };
+
+/* Devices find a page at its address and this. */
+#define FAKE_DEVICE_ADDRESS (UINT64_C(1) << 50)
+
+/* Can pages be mapped for devices? */
+extern bool fake_devmap;
 
 /**
  * struct fake_port - Records what is sent, delivers what it was fed

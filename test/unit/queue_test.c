@@ -200,14 +200,15 @@ static void lend(struct guest *guest, uint32_t ref, bool readonly)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t limit;
-	uintptr_t *page = statics_reserve(statics, ref, &limit);
+	struct lent_page *page = statics_reserve(statics, ref, &limit);
 
 	assert_non_null(page);
 	free(statics->page);
 	statics->page = page;
 	statics->limit = limit;
-	statics->page[ref] = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, !readonly) |
-			     (readonly ? STATICS_READONLY : 0);
+	statics->page[ref].at =
+		(uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, !readonly) |
+		(readonly ? STATICS_READONLY : 0);
 	statics->nr++;
 }
 

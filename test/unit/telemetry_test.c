@@ -22,6 +22,7 @@
 #include "backend/control.h"
 #include "backend/port/eal.h"
 #include "backend/telemetry.h"
+#include "backend/vif/lent.h"
 #include "backend/vif/vif.h"
 
 #define VFS 150u
@@ -89,6 +90,12 @@ int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[P
 			snprintf(trace->of[n].value, sizeof(trace->of[n].value), "10");
 	snprintf(error, POLICY_ERROR_MAX, "policy/mtu: no good");
 	return policy_is_wrong ? -EINVAL : 0;
+}
+
+const char *lent_why_not(const struct path *path)
+{
+	(void)path;
+	return NULL;
 }
 
 const char *nic_name(const struct nic *nic)

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "backend/vif/ctrl.h"
+#include "fake_frame.h"
 #include "fake_host.h"
 
 #define OK NETIF_CTRL_STATUS_SUCCESS
@@ -208,6 +209,76 @@ static void pages_are_lent_and_taken_back(void **state)
 	assert_null(statics_find(&guest->path->queues[1].statics, writable, false));
 }
 
+/* Only pages that are never written by us may hold what a device reads later. */
+static void readonly_pages_are_lent_to_devices_too(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t writable = guest_grant(guest, false), readonly = guest_grant(guest, true);
+	const struct statics *statics = &guest->path->queues[0].statics;
+
+	(void)state;
+	list[0] = (struct netif_gref){ .ref = writable };
+	list[1] = (struct netif_gref){ .ref = readonly, .flags = NETIF_GREF_READONLY };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
+	assert_null(statics->loan);
+	assert_int_equal(guest->grant[readonly].devices, 0);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
+	fake_devmap = true;
+	list[2] = (struct netif_gref){ .ref = 12345 };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 3), INVALID);
+	assert_null(statics->loan);
+	assert_int_equal(guest->grant[readonly].devices, 0);
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
+	assert_non_null(statics->loan);
+	assert_int_equal(guest->grant[readonly].devices, 1);
+	assert_int_equal(guest->grant[writable].devices, 0);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
+	assert_int_equal(guest->grant[readonly].devices, 0);
+	assert_int_equal(guest->grant[readonly].mapped, 0);
+	fake_devmap = false;
+}
+
+static void pages_that_a_device_has_are_not_given_back(void **state)
+{
+	static uint8_t frame[NETIF_FRAME_MAX];
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint32_t page = guest_grant(guest, true);
+	uint32_t len = frame_make(frame, 0, 2000);
+	uint64_t due_us;
+
+	(void)state;
+	fake_devmap = true;
+	guest->port.port.lend_segs = 10;
+	list[0] = (struct netif_gref){ .ref = page, .flags = NETIF_GREF_READONLY };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
+	memcpy(guest_page(guest, page), frame, len);
+	guest_tx_put(guest, (struct netif_tx_request){ .gref = page, .size = (uint16_t)len });
+	guest_tx_push(guest);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 1);
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), INVALID);
+	assert_int_equal(last_data, 0);
+	assert_int_equal(guest->grant[page].mapped, 1);
+	assert_int_equal(guest->grant[page].devices, 1);
+	assert_non_null(statics_find(&guest->path->queues[0].statics, page, false));
+	port_forget(&guest->port);
+	guest_poll(guest);
+	/* we have waited for it: now it waits, whatever it asks */
+	put(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1);
+	fake_host.now_us += 300000;
+	assert_null(run(&due_us));
+	assert_in_range(due_us - fake_host.now_us, 50000, 200000);
+	assert_int_equal(ring->idx.req_prod, ring->idx.rsp_prod + 1);
+	fake_host.now_us = due_us;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.req_prod, ring->idx.rsp_prod);
+	assert_int_equal(guest->grant[page].mapped, 0);
+	assert_int_equal(guest->grant[page].devices, 0);
+	fake_devmap = false;
+}
+
 static void lending_is_all_or_nothing(void **state)
 {
 	struct netif_gref *list;
@@ -358,6 +429,8 @@ int main(void)
 		CTRL(messages_that_do_not_exist_are_not_supported),
 		CTRL(mapping_is_bounded_in_64_bits_and_checked_after_the_copy),
 		CTRL(pages_are_lent_and_taken_back),
+		CTRL(readonly_pages_are_lent_to_devices_too),
+		CTRL(pages_that_a_device_has_are_not_given_back),
 		CTRL(lending_is_all_or_nothing),
 		CTRL(lists_longer_than_a_page_are_refused),
 		CTRL(lent_pages_are_bounded),
