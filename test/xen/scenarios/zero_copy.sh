@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A guest that lends its pages, on a VF that DPDK's own driver has, in a PV dom0: frames are sent from where they are.
+#
+#     g1 (vifront) --- VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
+#     g2 (xen-netfront) --- VF ---'
+# result into native: zero_copy_tx_frames hypercalls_per_1000_tx_zero_copy
+. /bed/lib.sh
+: "${FRONT_MB:=4}"
+. /bed/scenarios/frontend_lib
+
+EXTENTS=48
+GUEST_MEMORY=224
+config()
+{
+	vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" "$@" \
+		'[nic bed]' "pf = $PF" "uplink = $PF" "driver = native"
+}
+stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
+lent() { [ "$(stat_of q0_static_grants)" = 512 ]; }
+show() { vifctl show "$(guest_domid g1).0" >/run/show.txt; }
+counter() { show; awk -v name="$1" '/^counters/ { on = 1 } on && $1 == name { n = $2 } END { print n + 0 }' /run/show.txt; }
+sends_from_pages() { show; grep -q '^zero_copy *tx$' /run/show.txt; }
+no_zombies() { ! xl list | grep -q '(null)'; }
+move()
+{
+	vifctl move "$(guest_domid g1).0" "$1" >/run/vifctl.out 2>&1 || say "$(cat /run/vifctl.out)"
+	wait_for 20 "g1 on $1" vif_path_is g1 "$1"
+}
+set_numvfs() { echo "$1" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"; }
+traffic() { guest_run g1 "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 3)) -t $1 >/tmp/tcp 2>&1 &" >/dev/null; }
+traffic_ends() { guest_run g1 'killall iperf3 2>/dev/null; true' >/dev/null; }
+
+counted()
+{
+	local frames zero calls mbps
+
+	frames=$(counter tx_packets) zero=$(counter tx_zero_copy) calls=$(($(counter copy_calls) + $(counter notify)))
+	mbps=$(tcp_mbps g1 out 4)
+	frames=$(($(counter tx_packets) - frames)) zero=$(($(counter tx_zero_copy) - zero))
+	calls=$(($(counter copy_calls) + $(counter notify) - calls))
+	cp /run/show.txt /results/show.txt
+	check zero_copy_tx_frames "$zero" "> 100"
+	check zero_copy_tx_share "$((zero * 100 / (frames + 1)))" "> 50" %
+	# of either direction: what comes back is acknowledgements
+	check hypercalls_per_1000_tx_zero_copy "$((calls * 1000 / (frames + 1)))" "< 1000"
+	check zero_copy_tcp_out "$mbps" "> 1" Mbit/s
+}
+
+# killed under traffic: the guest's pages are let go of by the next one
+crashed()
+{
+	local offset
+
+	traffic 60
+	sleep 2
+	offset=$(log_size /run/vifd.log)
+	vifd_stop KILL
+	vifd_start
+	check_true crash_pages_let_go said_since /run/vifd.log "$offset" "pages of guests were left mapped"
+	check_true crash_no_page_lost eval "! tail -c +$offset /run/vifd.log | grep -q 'not mapped any more'"
+	wait_for 40 "g1 on a VF" vif_path_is g1 vf
+	check crash_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	traffic_ends
+}
+
+# under traffic to software and back
+moved()
+{
+	local before
+
+	traffic 60
+	check_true moved_to_software move software
+	check_true moved_copies eval "show; grep '^zero_copy' /run/show.txt | grep -q device"
+	check moved_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	check_true moved_back move vf
+	before=$(counter tx_zero_copy)
+	sleep 2
+	check moved_zero_copy_again "$(($(counter tx_zero_copy) - before))" "> 0"
+	traffic_ends
+}
+
+# the VFs go while one reads g1's pages
+taken_away()
+{
+	traffic 60
+	sleep 1
+	set_numvfs 0 &
+	check_true taken_in_software wait_for 20 "g1 in software" vif_path_is g1 software
+	wait $!
+	check taken_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	traffic_ends
+}
+
+# A vifd that was started anew has none of the guest's pages until the guest begins anew
+reload()
+{
+	guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko; netup" >/dev/null
+}
+
+# its pages are its own again at once
+unloaded()
+{
+	check unload "$(guest_run g1 "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 2)) -t 20 >/dev/null 2>&1 &
+		sleep 2; echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront && echo gone; killall iperf3
+		insmod /lib/modules/*/vifront.ko; netup; dmesg | grep -c 'BUG\|WARNING\|deferring\|not given back'" | tr '\n' ' ')" "== gone 0 "
+	wait_for 30 "g1's network" peer_answers g1
+}
+
+destroyed()
+{
+	traffic 60
+	sleep 2
+	xl destroy g1
+	check_true destroyed_is_gone wait_for 20 "the end of g1" no_zombies
+}
+
+bed_nic_setup
+modprobe uio_pci_generic
+front_setup
+bed_make_room 140
+sleep 2
+before=$(xl info free_memory)
+config
+vifd_start
+check_true off_without_iommu grep -q "no IOMMU keeps devices to what they were lent" /run/vifd.log
+vifd_stop
+config 'zero_copy = trusted-hardware'
+vifd_start
+check_true on_if_trusted grep -q "frames may be sent from pages that guests lend" /run/vifd.log
+front_create g1 00:16:3e:00:00:01 vifront
+front_create g2 00:16:3e:00:00:02 xen-netfront
+front_ready g1 vifront
+front_ready g2 xen-netfront
+front_server g2 eth0
+wait_for 30 "g1 on a VF" vif_path_is g1 vf
+check_true static_grants wait_for 20 "static grants" lent
+check_true sends_from_pages wait_for 10 "zero copy" sends_from_pages
+check ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+counted
+check_true file_to_vf small_both g1 "$SERVER_IP"
+vifctl move "$(guest_domid g2).0" software >/dev/null
+wait_for 20 "g2 in software" vif_path_is g2 software
+check_true file_to_software small_both g1 "$SERVER_IP"
+moved
+crashed
+unloaded
+wait_for 30 "g1 on a VF" vif_path_is g1 vf
+check_true lent_again wait_for 20 "zero copy" sends_from_pages
+taken_away
+set_numvfs "$BED_VFS"
+guest_run g1 "ethtool -S eth0 | grep -v ': 0'; dmesg | tail -n 40" >/results/g1.txt
+vifd_stop
+check stop_status $? "== 0"
+vifd_start
+wait_for 40 "g1 on a VF" vif_path_is g1 vf
+reload
+wait_for 30 "g1 on a VF" vif_path_is g1 vf
+check_true lent_to_the_next wait_for 20 "zero copy" sends_from_pages
+destroyed
+guest_stop g2
+vifd_stop
+check_true memory_back wait_for 10 "the memory back" eval '[ "$(xl info free_memory)" -ge '"$before"' ]'
+finish
