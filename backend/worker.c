@@ -364,6 +364,18 @@ void worker_begin_handover(struct worker *worker, struct path *path, struct port
 	worker_run(worker, run_begin_handover, &call);
 }
 
+static int run_quieted(struct worker *worker, void *arg)
+{
+	(void)worker;
+	handover_quieted(arg);
+	return 0;
+}
+
+void worker_quieted(struct worker *worker, struct path *path)
+{
+	worker_run(worker, run_quieted, path);
+}
+
 static int run_end_handover(struct worker *worker, void *arg)
 {
 	struct handover_call *call = arg;

@@ -68,6 +68,9 @@ void worker_watch(struct worker *worker, struct path *path, struct handover *han
 /** worker_begin_handover() - The path's port is @to from now on; it has a handover */
 void worker_begin_handover(struct worker *worker, struct path *path, struct port *to);
 
+/** worker_quieted() - The port that the path leaves was made quiet */
+void worker_quieted(struct worker *worker, struct path *path);
+
 /** worker_end_handover() - Return: the handover, now the caller's as its old port is if it has begun */
 struct handover *worker_end_handover(struct worker *worker, struct path *path);
 

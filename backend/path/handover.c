@@ -6,6 +6,7 @@
 
 #include <rte_arp.h>
 #include <rte_hash_crc.h>
+#include <rte_jhash.h>
 
 #include "path.h"
 
@@ -13,7 +14,14 @@
 /* A pause of at least this: frames may be on their way through other threads. */
 #define FLUSH_MIN_US 100u
 #define FLUSH_MAX_US 5000u
-#define TWIN_US 500000u
+/* Looks after which the wire has learnt, the old port has nothing more, and the new one has had its copies. */
+#define LEARN_LOOKS 2u
+#define EMPTY_LOOKS 15u
+#define LAST_LOOKS 10u
+/* Looks after which it is not waited for any longer that nothing is under way. */
+#define LOOKS_MAX 300u
+/* A frame's first bytes: with all that differs between two of a flow. */
+#define HEAD_BYTES 128u
 
 #define ETHER_TYPE_RARP 0x8035
 #define RARP_REQUEST 3
@@ -30,13 +38,21 @@ struct handover *handover_create(struct port *from)
 	return handover;
 }
 
+static void enter(struct handover *handover, enum handover_stage stage, uint64_t now_us)
+{
+	handover->since_us = handover->look_us = now_us;
+	handover->looks = handover->silent = 0;
+	handover->busy = false;
+	atomic_store_explicit(&handover->stage, stage, memory_order_release);
+}
+
 void handover_begin(struct path *path, struct port *to)
 {
 	struct handover *handover = path->handover;
 
 	path->port = to;
 	handover->to = to;
-	handover->stage = HANDOVER_FLUSH;
+	atomic_store_explicit(&handover->stage, HANDOVER_FLUSH, memory_order_release);
 }
 
 void handover_destroy(struct handover *handover)
@@ -47,62 +63,72 @@ void handover_destroy(struct handover *handover)
 	free(handover);
 }
 
-/* Checksum and length of a frame; never 0. */
+/* However the frame is cut into segments: a checksum of all and another of its head. */
 static uint64_t frame_key(const struct rte_mbuf *frame)
 {
-	uint64_t len = frame->pkt_len;
+	uint32_t head = RTE_MIN(frame->data_len, HEAD_BYTES);
+	uint32_t other = rte_jhash(rte_pktmbuf_mtod(frame, const void *), head, frame->pkt_len);
 	uint32_t crc = 0;
 
 	for (; frame; frame = frame->next)
 		crc = rte_hash_crc(rte_pktmbuf_mtod(frame, const void *), frame->data_len, crc);
-	return len << 32 | crc;
+	return (uint64_t)other << 32 | crc;
 }
 
 /* Remember that @side passed a frame on; the oldest of its set is forgotten. */
-static void twin_put(struct handover *handover, enum side side, uint64_t key, uint64_t now_us)
+static void twin_put(struct handover *handover, enum side side, uint64_t key)
 {
 	struct handover_twin *set = handover->twins[side][key % HANDOVER_SETS];
 	struct handover_twin *oldest = set;
 
 	for (uint32_t i = 1; i < HANDOVER_WAYS; i++)
-		if (set[i].at_us < oldest->at_us)
+		if (set[i].number < oldest->number)
 			oldest = &set[i];
-	*oldest = (struct handover_twin){ key, now_us };
+	*oldest = (struct handover_twin){ key, ++handover->passed[side] };
 }
 
 /* Has @side passed this frame on? One time for each. */
-static bool twin_take(struct handover *handover, enum side side, uint64_t key, uint64_t now_us)
+static bool twin_take(struct handover *handover, enum side side, uint64_t key)
 {
 	struct handover_twin *set = handover->twins[side][key % HANDOVER_SETS];
 
 	for (uint32_t i = 0; i < HANDOVER_WAYS; i++) {
-		if (!set[i].at_us || set[i].key != key || now_us - set[i].at_us > TWIN_US)
+		if (!set[i].number || set[i].key != key)
 			continue;
-		set[i].at_us = 0;
+		set[i].number = 0;
 		return true;
 	}
 	return false;
 }
 
-/* To the guest, unless the other side did it. */
-static void pass_on(struct path *path, struct path_tools *tools, enum side side,
+/* To the guest, unless the other side did it. Return: it did not */
+static bool pass_on(struct path *path, struct path_tools *tools, enum side side,
 		    struct rte_mbuf *frame)
 {
 	struct handover *handover = path->handover;
 	uint64_t key = frame_key(frame);
 
-	if (twin_take(handover, side == FROM ? TO : FROM, key, tools->now_us)) {
+	if (twin_take(handover, side == FROM ? TO : FROM, key)) {
 		path_count(&path->queues[0].counters, COUNT_rx_twins, 1);
 		rte_pktmbuf_free(frame);
-		return;
+		return false;
 	}
-	twin_put(handover, side, key, tools->now_us);
+	twin_put(handover, side, key);
 	path_rx_accept(path, tools, frame);
+	return true;
+}
+
+/* Groups' frames come by both ports to the end, and say nothing of what is under way. */
+static bool is_group(const struct rte_mbuf *frame)
+{
+	return rte_is_multicast_ether_addr(
+		&rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *)->dst_addr);
 }
 
 static unsigned int take_port(struct path *path, struct path_tools *tools, enum side side)
 {
-	struct port *port = side == FROM ? path->handover->from : path->handover->to;
+	struct handover *handover = path->handover;
+	struct port *port = side == FROM ? handover->from : handover->to;
 	struct rte_mbuf *frames[PORT_BURST];
 	unsigned int taken = 0;
 
@@ -110,8 +136,14 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 		uint32_t room = path_rx_room(path, tools->now_us);
 		uint16_t nr = room ? port_rx_burst(port, i, frames, (uint16_t)room) : 0;
 
-		for (uint16_t k = 0; k < nr; k++)
-			pass_on(path, tools, side, frames[k]);
+		/* what a guest that has no room leaves there is under way */
+		handover->busy |= !room;
+		for (uint16_t k = 0; k < nr; k++) {
+			bool group = is_group(frames[k]);
+
+			if (pass_on(path, tools, side, frames[k]) && side == FROM && !group)
+				handover->busy = true;
+		}
 		taken += nr;
 	}
 	return taken;
@@ -146,12 +178,11 @@ static struct rte_mbuf *pop_held(struct handover *handover)
 }
 
 /* Both ports deliver in the same order: twins stand in front. */
-static void drop_twins(struct path *path, struct path_tools *tools)
+static void drop_twins(struct path *path)
 {
 	struct handover *handover = path->handover;
 
-	while (handover->nr_held &&
-	       twin_take(handover, FROM, frame_key(oldest_held(handover)), tools->now_us)) {
+	while (handover->nr_held && twin_take(handover, FROM, frame_key(oldest_held(handover)))) {
 		path_count(&path->queues[0].counters, COUNT_rx_twins, 1);
 		rte_pktmbuf_free(pop_held(handover));
 	}
@@ -163,29 +194,26 @@ static void release(struct path *path, struct path_tools *tools)
 
 	while (handover->nr_held && path_rx_room(path, tools->now_us))
 		pass_on(path, tools, TO, pop_held(handover));
-	if (handover->nr_held)
-		return;
-	if (handover->stage == HANDOVER_SETTLE)
-		handover->waited_us = handover->paused_us + tools->now_us - handover->since_us;
-	handover->stage = HANDOVER_DRAIN;
-	handover->since_us = tools->now_us;
 }
 
 unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
+	enum handover_stage stage = handover_stage(handover);
 	unsigned int taken;
 
-	if (handover->stage == HANDOVER_WATCH)
+	if (stage == HANDOVER_WATCH)
 		return take_port(path, tools, FROM);
+	if (stage >= HANDOVER_LAST)
+		return take_port(path, tools, TO);
 	/* the new port first: what waits there was sent before what the old one gets now */
-	if (handover->stage != HANDOVER_DRAIN)
+	if (stage < HANDOVER_DRAIN)
 		hold(handover);
 	taken = take_port(path, tools, FROM);
 	if (taken)
 		handover->heard_us = tools->now_us;
-	drop_twins(path, tools);
-	if (handover->stage == HANDOVER_DRAIN)
+	drop_twins(path);
+	if (stage >= HANDOVER_DRAIN)
 		taken += take_port(path, tools, TO);
 	return taken;
 }
@@ -230,32 +258,104 @@ static bool flushed(const struct path *path)
 	return port_tx_idle(path->handover->from);
 }
 
+/* Return: there was one */
+static bool look(struct handover *handover, uint64_t now_us)
+{
+	if (now_us - handover->look_us < HANDOVER_LOOK_US)
+		return false;
+	handover->look_us = now_us;
+	handover->looks++;
+	handover->silent = handover->busy ? 0 : handover->silent + 1;
+	handover->busy = false;
+	return true;
+}
+
+/* The stage after one that ends by looks. */
+static enum handover_stage looked(const struct handover *handover, enum handover_stage stage)
+{
+	bool enough = handover->looks >= LOOKS_MAX;
+
+	if (stage == HANDOVER_DRAIN && handover->looks >= LEARN_LOOKS)
+		return HANDOVER_LEFT;
+	if (stage == HANDOVER_EMPTY && (handover->silent >= EMPTY_LOOKS || enough))
+		return HANDOVER_LAST;
+	if (stage == HANDOVER_LAST && (handover->silent >= LAST_LOOKS || enough))
+		return HANDOVER_DONE;
+	return stage;
+}
+
+static void look_on(struct path *path, enum handover_stage stage, uint64_t now_us)
+{
+	struct handover *handover = path->handover;
+	enum handover_stage next;
+
+	if (!look(handover, now_us))
+		return;
+	next = looked(handover, stage);
+	if (next == stage)
+		return;
+	enter(handover, next, now_us);
+	if (path->raise && (next == HANDOVER_LEFT || next == HANDOVER_DONE))
+		wake_worker(path->raise);
+}
+
 void handover_step(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
+	enum handover_stage stage = handover_stage(handover);
 	uint64_t now_us = tools->now_us;
 
 	if (!handover->since_us && handover->to)
 		handover->since_us = now_us;
-	switch (handover->stage) {
+	switch (stage) {
 	case HANDOVER_WATCH:
+	case HANDOVER_LEFT:
+	case HANDOVER_DONE:
 		break;
 	case HANDOVER_FLUSH:
 		if (now_us - handover->since_us < (flushed(path) ? FLUSH_MIN_US : FLUSH_MAX_US))
 			break;
-		handover->stage = HANDOVER_SETTLE;
 		handover->paused_us = now_us - handover->since_us;
-		handover->since_us = handover->heard_us = now_us;
+		handover->heard_us = now_us;
+		enter(handover, HANDOVER_SETTLE, now_us);
 		announce(path, tools);
 		break;
 	case HANDOVER_SETTLE:
-		if (now_us - handover->heard_us >= HANDOVER_SETTLE_US ||
-		    now_us - handover->since_us >= SETTLE_MAX_US)
-			release(path, tools);
+		if (now_us - handover->heard_us < HANDOVER_SETTLE_US &&
+		    now_us - handover->since_us < SETTLE_MAX_US)
+			break;
+		release(path, tools);
+		if (handover->nr_held)
+			break;
+		handover->waited_us = handover->paused_us + now_us - handover->since_us;
+		enter(handover, HANDOVER_DRAIN, now_us);
 		break;
 	case HANDOVER_DRAIN:
+	case HANDOVER_EMPTY:
+	case HANDOVER_LAST:
+		look_on(path, stage, now_us);
 		break;
 	}
+}
+
+uint64_t handover_wait_us(const struct handover *handover)
+{
+	switch (handover_stage(handover)) {
+	case HANDOVER_FLUSH:
+	case HANDOVER_SETTLE:
+		return FLUSH_MIN_US;
+	case HANDOVER_DRAIN:
+	case HANDOVER_EMPTY:
+	case HANDOVER_LAST:
+		return HANDOVER_LOOK_US;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+void handover_quieted(struct path *path)
+{
+	enter(path->handover, HANDOVER_EMPTY, path->handover->look_us);
 }
 
 struct handover *handover_end(struct path *path, struct path_tools *tools)
@@ -263,6 +363,7 @@ struct handover *handover_end(struct path *path, struct path_tools *tools)
 	struct handover *handover = path->handover;
 
 	release(path, tools);
+	path_count(&path->queues[0].counters, COUNT_rx_drop_stale, handover->nr_held);
 	path->handover = NULL;
 	return handover;
 }

@@ -204,7 +204,7 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 
 	if (path->handover)
 		wait = sooner(sooner(wait, port_turn(path->handover->from)),
-			      handover_hurries(path->handover) ? RETRY_US : PATH_IDLE);
+			      handover_wait_us(path->handover));
 	if (path->classes.nr)
 		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
 	for (uint32_t i = 0; i < path->nr_queues; i++) {

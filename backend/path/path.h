@@ -115,7 +115,7 @@ struct path_tools {
  * @tap:    copies of what it watches, NULL = nothing
  * @fault:  first reason for which this guest was stopped, NULL = none.
  *          worker: w once, control: r
- * @raise:  wakes the control thread after a fault
+ * @raise:  wakes the control thread after a fault, and when a handover needs it
  * @promises: some queue has one
  * @turn:   the queue that is served first; another one after each pass that moved something
  */
@@ -143,7 +143,7 @@ struct path {
  * @config: Checked
  * @live:   Checked
  * @gnt:    The control thread's handle
- * @raise:  Woken when the path faults
+ * @raise:  Woken when the path faults, or its handover needs the control thread
  *
  * Control thread; may block. Return: path, NULL with errno set
  */

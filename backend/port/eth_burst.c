@@ -320,7 +320,10 @@ uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
 	(void)index;
 	if (eth->queue.stalled || eth->queue.pending_nr > 0)
 		return RETRY_US;
-	return eth->direct ? ask_us(eth) : 0;
+	if (eth->direct)
+		return ask_us(eth);
+	/* whether it sends what it has must be looked at though nobody has more for it */
+	return eth->queue.afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
 }
 
 bool eth_tx_idle(struct eth *eth)

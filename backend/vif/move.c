@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which port a connected vif's frames leave by. A move prepares the new port, while
- * the path remembers what arrives by the old one, and hands the path over (path/handover.h): it receives from both and sends by the new
- * one. Once the wire has learnt that, the old port is made quiet, so that nothing new
- * arrives by it, and closed when nothing can be under way any more. Rings and guest
+ * the path remembers what arrives by the old one, and hands the path over
+ * (path/handover.h): it receives from both and sends by the new one. Once the wire has
+ * learnt that, the old port is made quiet, so that nothing new arrives by it, and
+ * closed when nothing is under way any more; the worker says when. Rings and guest
  * don't notice.
  */
 #include <errno.h>
@@ -15,11 +16,6 @@
 #include "vif.h"
 
 LOG_TAG("vif");
-
-/* When the port that the vif has left is told to hear nothing more. */
-#define QUIET_US 10000u
-/* How long frames may still be under way by it. */
-#define DRAIN_US 200000u
 
 void vif_close_port(struct vif *vif, struct port *port)
 {
@@ -72,31 +68,37 @@ static void unwatch(struct vif *vif)
 		handover_destroy(worker_end_handover(vif->worker, vif->path));
 }
 
-static void use_port(struct vif *vif, struct port *port, uint64_t now_us)
+static void use_port(struct vif *vif, struct port *port)
 {
 	vif_tell_port(vif, port);
 	if (port->groups && vif->path->port->groups)
 		groups_adopt(port->groups, vif->path->port->groups);
 	vif->leaving = vif->path->port;
 	worker_begin_handover(vif->worker, vif->path, port);
-	vif->quiet_at_us = now_us + QUIET_US;
-	vif->drain_until_us = now_us + DRAIN_US;
-	vif_due(vif, vif->quiet_at_us);
 	vif_write_path(vif);
 }
 
-void vif_update_handover(struct vif *vif, uint64_t now_us)
+bool vif_handover_waits(const struct vif *vif)
 {
+	enum handover_stage stage;
+
 	if (!vif->leaving)
+		return false;
+	stage = handover_stage(vif->path->handover);
+	return stage == HANDOVER_LEFT || stage == HANDOVER_DONE;
+}
+
+/* The worker wakes us for either. */
+void vif_update_handover(struct vif *vif)
+{
+	if (!vif_handover_waits(vif))
 		return;
-	if (vif->quiet_at_us && now_us >= vif->quiet_at_us) {
-		vif->quiet_at_us = 0;
-		port_quiet(vif->leaving);
-	}
-	if (now_us >= vif->drain_until_us)
+	if (handover_stage(vif->path->handover) == HANDOVER_DONE) {
 		vif_end_handover(vif);
-	else
-		vif_due(vif, vif->quiet_at_us ? vif->quiet_at_us : vif->drain_until_us);
+		return;
+	}
+	port_quiet(vif->leaving);
+	worker_quieted(vif->worker, vif->path);
 }
 
 void vif_end_handover(struct vif *vif)
@@ -113,7 +115,6 @@ void vif_end_handover(struct vif *vif)
 	handover_destroy(handover);
 	vif_close_port(vif, vif->leaving);
 	vif->leaving = NULL;
-	vif->quiet_at_us = vif->drain_until_us = 0;
 }
 
 void vif_ask_vf(struct vif *vif)
@@ -138,12 +139,12 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		unwatch(vif);
 		return;
 	}
-	use_port(vif, port, now_us);
+	use_port(vif, port);
 	vif->pool.gained_us = now_us;
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
-static void move_to_software(struct vif *vif, uint64_t now_us)
+static void move_to_software(struct vif *vif)
 {
 	struct port *port;
 
@@ -159,7 +160,7 @@ static void move_to_software(struct vif *vif, uint64_t now_us)
 		unwatch(vif);
 		return;
 	}
-	use_port(vif, port, now_us);
+	use_port(vif, port);
 	log_info("%s: moved to the software path", vif->name);
 }
 
@@ -182,7 +183,7 @@ int vif_send(struct vif *vif, enum vif_move move)
 	return 0;
 }
 
-void vif_update_move(struct vif *vif, uint64_t now_us)
+void vif_update_move(struct vif *vif)
 {
 	bool on_vf = vif->path->port->kind == PORT_VF;
 	enum vif_move move = vif->move;
@@ -196,7 +197,7 @@ void vif_update_move(struct vif *vif, uint64_t now_us)
 	if (move == VIF_MOVE_SOFTWARE) {
 		vif->vf_ticket = 0; /* a VF that still comes is closed again */
 		if (on_vf)
-			move_to_software(vif, now_us);
+			move_to_software(vif);
 		else
 			unwatch(vif);
 	}

@@ -239,9 +239,9 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	const char *why = NULL;
 	uint64_t due_us;
 
-	vif_update_handover(vif, now_us);
+	vif_update_handover(vif);
 	pool_guard(vif, now_us);
-	vif_update_move(vif, now_us);
+	vif_update_move(vif);
 	vif_update_live(vif, now_us);
 	capability_update(vif, now_us);
 	if (vif->ctrl) {

@@ -78,9 +78,7 @@ struct vif_policy {
  * @move:       asked for and not begun yet
  * @move_error: errno for which the last move failed, 0 = it did not
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
- * @leaving:        the port that the path is handed over from, NULL = none is
- * @quiet_at_us:    when it is to be quiet, 0 = it is
- * @drain_until_us: when it is to be closed
+ * @leaving:   the port that the path is handed over from, NULL = none is
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -111,7 +109,6 @@ struct vif {
 	int move_error;
 	uint64_t closing_since_us;
 	struct port *leaving;
-	uint64_t quiet_at_us, drain_until_us;
 	struct log_limit limit;
 };
 
@@ -216,7 +213,7 @@ int vif_send(struct vif *vif, enum vif_move move);
 int vif_move(struct vif *vif, enum vif_move move);
 
 /** vif_update_move() - Begin the move that was asked for, if it is its turn */
-void vif_update_move(struct vif *vif, uint64_t now_us);
+void vif_update_move(struct vif *vif);
 
 /** vif_ask_vf() - Ask for a VF; vif_vf_came() will be called */
 void vif_ask_vf(struct vif *vif);
@@ -224,8 +221,11 @@ void vif_ask_vf(struct vif *vif);
 /** vif_vf_came() - The VF asked for is there, or is not to be had */
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
 
+/** vif_handover_waits() - Does a move under way wait for vif_update_handover()? */
+bool vif_handover_waits(const struct vif *vif);
+
 /** vif_update_handover() - What is due of a move under way */
-void vif_update_handover(struct vif *vif, uint64_t now_us);
+void vif_update_handover(struct vif *vif);
 
 /** vif_end_handover() - Close the port that the path has left; fine without one */
 void vif_end_handover(struct vif *vif);

@@ -232,7 +232,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	take_ctrl_events(vifs);
 	for (vif = TAILQ_FIRST(&vifs->list); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		if ((vif->dirty || vif->due_us <= now_us ||
+		if ((vif->dirty || vif->due_us <= now_us || vif_handover_waits(vif) ||
 		     (vif->path && path_faulted(vif->path))) &&
 		    !vif_update(vif, now_us))
 			drop(vifs, vif);

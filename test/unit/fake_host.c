@@ -92,6 +92,12 @@ void worker_begin_handover(struct worker *worker, struct path *path, struct port
 	handover_begin(path, to);
 }
 
+void worker_quieted(struct worker *worker, struct path *path)
+{
+	(void)worker;
+	handover_quieted(path);
+}
+
 struct handover *worker_end_handover(struct worker *worker, struct path *path)
 {
 	(void)worker;

@@ -75,7 +75,23 @@ static void settle(struct guest *guest)
 {
 	for (int i = 0; i < 4; i++)
 		step(guest, HANDOVER_SETTLE_US);
-	assert_int_equal(guest->path->handover->stage, HANDOVER_DRAIN);
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_DRAIN);
+}
+
+/* So many looks, as far apart as they are; Return: the stage then */
+static enum handover_stage look(struct guest *guest, unsigned int looks)
+{
+	while (looks--)
+		step(guest, HANDOVER_LOOK_US);
+	return handover_stage(guest->path->handover);
+}
+
+/* As far as the old port hears nothing new. */
+static void quiet(struct guest *guest)
+{
+	settle(guest);
+	assert_int_equal(look(guest, 3), HANDOVER_LEFT);
+	handover_quieted(guest->path);
 }
 
 static void new_ports_frames_wait_until_the_old_one_is_silent(void **state)
@@ -130,13 +146,116 @@ static void one_port_may_deliver_the_same_bytes_twice(void **state)
 	step(guest, 1);
 	assert_received(guest, 1);
 	assert_received(guest, 1);
-	arrive(&guest->port, 2);
+	end(guest);
+}
+
+/* However long the one of the two takes, and whichever that is. */
+static void both_copies_may_be_far_apart(void **state)
+{
+	struct guest *guest = watch(state);
+
+	for (uint8_t i = 0; i < 100; i++) {
+		arrive(&guest->port, i);
+		step(guest, 50000);
+		assert_received(guest, i);
+	}
+	handover_begin(guest->path, &other.port);
+	settle(guest);
+	for (uint8_t i = 100; i < 110; i++)
+		arrive(&other, i);
 	step(guest, 1);
-	/* much later these are two frames */
-	arrive(&other, 2);
-	step(guest, 600000);
-	assert_received(guest, 2);
-	assert_received(guest, 2);
+	for (uint8_t i = 100; i < 110; i++)
+		assert_received(guest, i);
+	step(guest, 3000000);
+	for (uint8_t i = 0; i < 100; i++)
+		arrive(&other, i);
+	for (uint8_t i = 100; i < 110; i++)
+		arrive(&guest->port, i);
+	for (int i = 0; i < 4; i++)
+		step(guest, 1);
+	assert_false(guest_receive(guest, 0, &frame));
+	assert_int_equal(guest_count(guest, COUNT_rx_twins), 110);
+	end(guest);
+}
+
+/* A clock would have it that the old port was silent for seconds. */
+static void a_machine_that_stands_still_ends_nothing(void **state)
+{
+	struct guest *guest = begin(state);
+
+	fake_tools.now_us += 5000000;
+	quiet(guest);
+	for (int i = 0; i < 3; i++)
+		step(guest, 5000000);
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_EMPTY);
+	assert_in_range(path_arm(guest->path, &fake_tools), 0, HANDOVER_LOOK_US);
+	arrive(&guest->port, 1);
+	step(guest, 5000000);
+	assert_received(guest, 1);
+	assert_int_equal(look(guest, 10), HANDOVER_EMPTY);
+	assert_int_equal(look(guest, 10), HANDOVER_LAST);
+	assert_int_equal(look(guest, 10), HANDOVER_DONE);
+	assert_int_equal(path_arm(guest->path, &fake_tools), PATH_IDLE);
+	end(guest);
+}
+
+/* What a guest has no room for is still in the port that would be closed. */
+static void a_guest_that_takes_nothing_holds_up_the_end(void **state)
+{
+	struct guest *guest = begin(state);
+	uint32_t nr = 0;
+
+	quiet(guest);
+	while (path_rx_room(guest->path, fake_tools.now_us)) {
+		arrive(&other, 1);
+		arrive(&guest->port, 1);
+		step(guest, 1);
+	}
+	arrive(&guest->port, 77);
+	assert_int_equal(look(guest, 40), HANDOVER_EMPTY);
+	while (guest_receive(guest, 0, &frame)) {
+		guest_rx_post(guest, 0, 1);
+		nr += frame.bytes[60] == 77;
+		step(guest, 1);
+	}
+	assert_int_equal(nr, 1);
+	assert_int_equal(look(guest, 40), HANDOVER_DONE);
+	end(guest);
+}
+
+static void arrive_for_all(struct fake_port *port, uint8_t number)
+{
+	uint32_t len = frame_make(bytes, FRAME_UDP, 100);
+
+	memset(bytes, 0xff, 6);
+	bytes[60] = number;
+	port_feed(port, bytes, len, 0);
+}
+
+/* Both ports hear a group to the end, one of them later than the other. */
+static void frames_for_all_pass_once_and_hold_up_nothing(void **state)
+{
+	struct guest *guest = begin(state);
+	uint8_t number = 0;
+
+	quiet(guest);
+	while (handover_stage(guest->path->handover) == HANDOVER_EMPTY && number < 40) {
+		arrive_for_all(&guest->port, ++number);
+		look(guest, 1);
+		assert_received(guest, number);
+	}
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_LAST);
+	for (uint8_t i = 1; i <= number + 2; i++) {
+		arrive_for_all(&other, i);
+		if (i > number)
+			arrive_for_all(&guest->port, i);
+	}
+	for (int i = 0; i < 4; i++)
+		step(guest, 1);
+	assert_received(guest, number + 1);
+	assert_received(guest, number + 2);
+	assert_false(guest_receive(guest, 0, &frame));
+	port_forget(&guest->port);
 	end(guest);
 }
 
@@ -261,6 +380,10 @@ int main(void)
 		GUEST(new_ports_frames_wait_until_the_old_one_is_silent),
 		GUEST(a_frame_that_both_deliver_passes_once),
 		GUEST(one_port_may_deliver_the_same_bytes_twice),
+		GUEST(both_copies_may_be_far_apart),
+		GUEST(a_machine_that_stands_still_ends_nothing),
+		GUEST(a_guest_that_takes_nothing_holds_up_the_end),
+		GUEST(frames_for_all_pass_once_and_hold_up_nothing),
 		GUEST(what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once),
 		GUEST(watched_path_goes_on_when_no_other_port_comes),
 		GUEST(sending_pauses_until_the_old_port_is_empty),
