@@ -94,15 +94,26 @@ static void hotplug_script_is_waited_for(void **state)
 
 static void vf_takes_over_and_the_switch_is_drained(void **state)
 {
+	struct handover *handover;
+
 	(void)state;
 	fake_host.vf_free = 1;
 	guest = host_connect(7);
 	assert_string_equal(host_back_key(7, "path"), "vf");
 	assert_string_equal(host_back_key(7, "vf"), "0000:01:10.0");
-	assert_non_null(host_path(7)->handover);
+	handover = host_path(7)->handover;
+	assert_non_null(handover);
 	assert_int_equal(fake_host.adopted, 1);
 	assert_int_equal(fake_host.open_ports, 2);
-	fake_host.now_us += 600000;
+	/* the worker says when, no clock does */
+	fake_host.now_us += 60000000;
+	host_settle();
+	assert_int_equal(handover_stage(handover), HANDOVER_FLUSH);
+	handover->stage = HANDOVER_LEFT;
+	host_settle();
+	assert_int_equal(handover_stage(handover), HANDOVER_EMPTY);
+	assert_int_equal(fake_host.open_ports, 2);
+	handover->stage = HANDOVER_DONE;
 	host_settle();
 	assert_null(host_path(7)->handover);
 	assert_int_equal(fake_host.open_ports, 1);
