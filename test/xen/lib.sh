@@ -69,20 +69,36 @@ wait_for()
 
 # --- results ---------------------------------------------------------------------------------------------------
 
+# json_quote VARIABLE TEXT: in place, since a process takes its time here
+json_quote()
+{
+	local text=${2//\\/\\\\}
+	text=${text//\"/\\\"}
+	printf -v "$1" '"%s"' "${text//$'\n'/ }"
+}
+
 json_string()
 {
-	local text=${1//\\/\\\\}
-	text=${text//\"/\\\"}
-	printf '"%s"' "${text//$'\n'/ }"
+	local quoted
+	json_quote quoted "$1"
+	printf '%s' "$quoted"
+}
+
+# json_of VARIABLE VALUE
+json_of()
+{
+	case $2 in
+	true|false) printf -v "$1" '%s' "$2" ;;
+	''|*[!0-9.-]*) json_quote "$1" "$2" ;;
+	*) printf -v "$1" '%s' "$2" ;;
+	esac
 }
 
 json_value()
 {
-	case $1 in
-	true|false) printf '%s' "$1" ;;
-	''|*[!0-9.-]*) json_string "$1" ;;
-	*) printf '%s' "$1" ;;
-	esac
+	local json
+	json_of json "$1"
+	printf '%s' "$json"
 }
 
 # holds VALUE TARGET
@@ -118,11 +134,17 @@ check()
 	add_check "$name" "$value" "$target" "$unit" $ok
 }
 
+# add_check NAME VALUE TARGET UNIT OK
 add_check()
 {
+	local name_json value_json unit_json target_json
+
+	json_quote name_json "$1"
+	json_of value_json "$2"
+	json_quote target_json "$3"
+	json_quote unit_json "$4"
 	checks_json="$checks_json${checks_json:+,
-    }{\"name\": $(json_string "$1"), \"value\": $(json_value "$2"), \"unit\": $(json_string "$4"), \
-\"target\": $(json_string "$3"), \"ok\": $5}"
+    }{\"name\": $name_json, \"value\": $value_json, \"unit\": $unit_json, \"target\": $target_json, \"ok\": $5}"
 }
 
 # figure NAME VALUE TARGET UNIT: how fast something was, which depends on what else the machine does
