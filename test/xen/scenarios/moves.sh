@@ -16,7 +16,7 @@ STILL=250 # ms; when dom0 stands still for longer, a VF's 256 receive buffers ma
 VIF= VIF2=
 declare -A domids=()
 guest_domid() { echo "${domids[$1]-}"; } # xl takes its time
-rule_of_g2() { echo "/local/domain/0/backend/vif/$(guest_domid g2)/0/policy/vf"; }
+rule_of_g2() { echo "/local/domain/0/backend/vif/$(guest_domid g2)/0/policy/${1:-vf}"; }
 vf_is_not() { [ -n "$(vif_key g1 vf)" ] && [ "$(vif_key g1 vf)" != "$1" ]; }
 carrier_is() { [ "$(vif_key g1 carrier)" = "$1" ]; }
 netdev_of_g1() { netdev_of_pci "$(vif_key g1 vf)"; }
@@ -78,6 +78,17 @@ judge()
 	check "move_xen_${cause}_reordered" "${of[reordered]-}" "== 0" frames
 	figure "move_xen_${cause}_gap_ms" "${of[gap_ms]}" "< 50" ms
 	detail "$cause" "{\"lost_out\": ${of[lost_out]:-null}, \"lost_in\": ${of[lost_in]:-null}}"
+}
+
+# What g2 is promised the PF keeps g1's VF from taking.
+limited() { ip link show "$PF" | grep -q 'max_tx_rate 990Mbps'; }
+unlimited() { ! ip link show "$PF" | grep -q max_tx_rate; }
+rates()
+{
+	xenstore-write "$(rule_of_g2 guaranteed)" 1250,1000
+	check_true vf_rate_leaves_what_is_promised wait_for 20 "a largest rate of 990 Mbit/s" limited
+	xenstore-rm "$(rule_of_g2 guaranteed)"
+	check_true vf_rate_set_back wait_for 20 "no largest rate" unlimited
 }
 
 admin()
@@ -189,7 +200,7 @@ start_stream
 sleep 2
 judge undisturbed
 start=$SECONDS
-for cause in admin deserving netdev_down reset pf_link restart numvfs0; do
+for cause in rates admin deserving netdev_down reset pf_link restart numvfs0; do
 	$cause
 done
 check_true tcp_lives wait_for 20 "TCP after all of it" tcp_lives
