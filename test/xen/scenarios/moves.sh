@@ -3,7 +3,7 @@
 # A stock guest changes between VFs and the software path for every reason there is, under numbered UDP and TCP.
 #
 #     g1 --- VF or vifd's switch --- igb --- wire --- 10.0.2.9, which numbers frames and sends them back; 10.0.2.2, iperf3
-#     g2 --- the rival for a VF
+#     g2 --- the rival for a VF                 igb --- ditto, where there are two
 #
 # A frame that vifd has is never lost. Where the hardware goes with frames in it, or nobody is there to take them,
 # they are counted: no more than a VF's ring and what came while there was silence.
@@ -185,6 +185,49 @@ restart()
 	judge restart bounded
 }
 
+# One VF of each PF, whose addresses are for their user to set, as in a domain that has them without the PFs
+two_pfs()
+{
+	local pci vf
+
+	DEVICES=
+	modprobe -r igbvf
+	for pci in $(pf_addresses); do
+		ip link set "$(netdev_of_pci "$pci")" up
+		echo 0 >"/sys/bus/pci/devices/$pci/sriov_numvfs"
+		echo 1 >"/sys/bus/pci/devices/$pci/sriov_numvfs"
+	done
+	for pci in $(pf_addresses); do
+		wait_for 30 "link of $pci" link_is_up "$(netdev_of_pci "$pci")"
+	done
+	modprobe igbvf
+	for pci in $(pf_addresses); do
+		vf=$(vf_addresses "$pci")
+		wait_for 30 "netdev of VF $vf" test -d "/sys/bus/pci/devices/$vf/net"
+		DEVICES="$DEVICES $(netdev_of_pci "$vf")"
+	done
+}
+
+# Two NICs on one wire: from a VF of the one to a VF of the other and back
+admin_other_pf()
+{
+	local pci
+
+	[ "$BED_NICS" -gt 1 ] || { say "one NIC: no PF to move to"; return; }
+	vifd_stop
+	two_pfs
+	vifd_start '[daemon]' 'workers = 1' '' '[nic bed]' "devices = $DEVICES" "uplink = $PF"
+	g1_is_on vf
+	sleep 0.3
+	mark >/dev/null
+	pci=$(vif_key g1 vf)
+	move "$VIF" other
+	check_true another_pf [ "$(vif_key g1 vf | cut -d: -f1-2)" != "${pci%:*}" ]
+	move "$VIF" other
+	check back_on_the_first "$(vif_key g1 vf)" "== $pci"
+	judge admin_other_pf
+}
+
 tcp_lives() { guest_run g1 'tail -n 2 /tmp/tcp' | grep -q ' [1-9][0-9.]* .bits/sec'; }
 
 bed_nic_setup
@@ -200,7 +243,7 @@ start_stream
 sleep 2
 judge undisturbed
 start=$SECONDS
-for cause in rates admin deserving netdev_down reset pf_link restart numvfs0; do
+for cause in rates admin deserving netdev_down reset pf_link restart numvfs0 admin_other_pf; do
 	$cause
 done
 check_true tcp_lives wait_for 20 "TCP after all of it" tcp_lives
