@@ -4,16 +4,11 @@
 #
 #     g1 --- VF, vifd's switch, VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, which answers pings
 . /bed/lib.sh
+. /bed/scenarios/migration_lib
 
 lives=0 moments=0
-console=g1
-# A domain that comes by migration is called so until it is complete, and its console's log for ever.
-guest_log() { echo "$CONSOLES/guest-$console.log"; }
 
 reaches_peer() { [ "$(ping_lost g1 $PEER 5)" = 0 ]; }
-reports() { guest_run g1 'grep -c "bits/sec" /tmp/tcp'; }
-# Reports of seconds in which something was sent, after the first $1 reports
-flows_after() { guest_run g1 "grep 'bits/sec' /tmp/tcp | tail -n +$(($1 + 2)) | grep -c ' [1-9][0-9.]* .bits/sec'" | grep -q '^[2-9]'; }
 
 # arrived NAME PATH: the guest is where it is to be, and the TCP connection of the beginning carries data
 arrived()
@@ -21,31 +16,20 @@ arrived()
 	local before
 
 	check_true "$1_path_$2" wait_for 30 "g1 on $2" vif_path_is g1 "$2"
-	before=$(reports)
+	before=$(tcp_reports g1)
 	moments=$((moments + 1))
-	check_true "$1_tcp_alive" wait_for 60 "TCP after $1" flows_after "$before"
-	! flows_after "$before" || lives=$((lives + 1))
+	check_true "$1_tcp_alive" wait_for 60 "TCP after $1" tcp_flows_after g1 "$before"
+	! tcp_flows_after g1 "$before" || lives=$((lives + 1))
 	check_true "$1_pings_answered" wait_for 20 "answers" reaches_peer
 }
 
 config() { vifd_config '[daemon]' 'workers = 1' '' '[nic bed]' "$@" "uplink = $PF"; }
 
-migrate()
-{
-	local start=$SECONDS
-
-	xl migrate -s '' g1 'xl migrate-receive' >/run/xl.out 2>&1
-	check migrate_status $? "== 0"
-	[ -n "$(guest_domid g1)" ] || die "migration: $(tail -n 5 /run/xl.out)"
-	detail migration_seconds $((SECONDS - start))
-	console=g1--incoming
-}
-
 save() { xl save g1 /run/g1.save >/run/xl.out 2>&1 || die "save: $(tail -n 3 /run/xl.out)"; }
 restore()
 {
 	xl restore /run/g1.save >/run/xl.out 2>&1 || die "restore: $(tail -n 3 /run/xl.out)"
-	console=g1
+	console=()
 	rm -f /run/g1.save
 }
 
@@ -58,7 +42,7 @@ old=$(guest_domid g1)
 guest_run g1 "iperf3 -c $OUTSIDE -p $BED_IPERF_PORT -t 900 -b 2M -i 1 --forceflush >/tmp/tcp 2>&1 &"
 sleep 3
 start=$SECONDS
-migrate
+migrate g1
 check migrate_is_another_domain "$(guest_domid g1)" "> $old"
 arrived migrated vf
 check migrate_left_nodes "$(xenstore-list /local/domain/0/backend/vif | grep -cx "$old")" "== 0"

@@ -8,6 +8,7 @@
 # A frame that vifd has is never lost. Where the hardware goes with frames in it, or nobody is there to take them,
 # they are counted: no more than a VF's ring and what came while there was silence.
 . /bed/lib.sh
+. /bed/scenarios/migration_lib
 
 RATE=300
 RING=512  # frames of a VF that is gone; see doc/capability.md
@@ -230,6 +231,20 @@ admin_other_pf()
 
 tcp_lives() { guest_run g1 'tail -n 2 /tmp/tcp' | grep -q ' [1-9][0-9.]* .bits/sec'; }
 
+# To this very host, from a VF to a VF
+migration()
+{
+	local before alive=false
+
+	guest_run g1 'kill $(pidof stream)'
+	migrate g1
+	domids[g1]=$(xl domid g1)
+	check_true migrated_path_vf g1_is_on vf
+	before=$(tcp_reports g1)
+	! wait_for 60 "TCP after the migration" tcp_flows_after g1 "$before" || alive=true
+	check migration_tcp_alive $alive true
+}
+
 bed_nic_setup
 vifd_start '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF" 'assign = load'
 guest_create g1 00:16:3e:00:00:01 && guest_create g2 00:16:3e:00:00:02 || die "guests were not created"
@@ -238,7 +253,7 @@ xenstore-write "$(rule_of_g2)" never
 guest_ready g1 && guest_ready g2 || die "guests did not boot"
 VIF=$(guest_domid g1).0 VIF2=$(guest_domid g2).0
 g1_is_on vf || die "g1 has no VF"
-guest_run g1 "iperf3 -c $OUTSIDE -p $BED_IPERF_PORT -t 600 -b 2M -i 1 --forceflush >/tmp/tcp 2>&1 &"
+guest_run g1 "iperf3 -c $OUTSIDE -p $BED_IPERF_PORT -t 900 -b 2M -i 1 --forceflush >/tmp/tcp 2>&1 &"
 start_stream
 sleep 2
 judge undisturbed
@@ -248,5 +263,6 @@ for cause in rates admin deserving netdev_down reset pf_link restart numvfs0 adm
 done
 check_true tcp_lives wait_for 20 "TCP after all of it" tcp_lives
 guest_run g1 'tail -n 3 /tmp/tcp'
+migration
 check seconds $((SECONDS - start)) "" s
 finish
