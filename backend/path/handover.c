@@ -18,7 +18,7 @@
 #define LEARN_LOOKS 2u
 #define EMPTY_LOOKS 15u
 #define LAST_LOOKS 10u
-/* Looks after which it is not waited for any longer that nothing is under way. */
+/* Looks after which it is not waited for any longer that nothing is under way, nor that the guest has room. */
 #define LOOKS_MAX 300u
 /* A frame's first bytes: with all that differs between two of a flow. */
 #define HEAD_BYTES 128u
@@ -196,6 +196,15 @@ static void release(struct path *path, struct path_tools *tools)
 		pass_on(path, tools, TO, pop_held(handover));
 }
 
+static void drop_held(struct path *path)
+{
+	struct handover *handover = path->handover;
+
+	path_count(&path->queues[0].counters, COUNT_rx_drop_stale, handover->nr_held);
+	rte_pktmbuf_free_bulk(handover->held + handover->first, handover->nr_held);
+	handover->first = handover->nr_held = 0;
+}
+
 unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
@@ -325,8 +334,11 @@ void handover_step(struct path *path, struct path_tools *tools)
 		    now_us - handover->since_us < SETTLE_MAX_US)
 			break;
 		release(path, tools);
-		if (handover->nr_held)
+		look(handover, now_us);
+		if (handover->nr_held && handover->looks < LOOKS_MAX)
 			break;
+		/* a guest that takes nothing holds up nobody's VF */
+		drop_held(path);
 		handover->waited_us = handover->paused_us + now_us - handover->since_us;
 		enter(handover, HANDOVER_DRAIN, now_us);
 		break;
@@ -363,7 +375,7 @@ struct handover *handover_end(struct path *path, struct path_tools *tools)
 	struct handover *handover = path->handover;
 
 	release(path, tools);
-	path_count(&path->queues[0].counters, COUNT_rx_drop_stale, handover->nr_held);
+	drop_held(path);
 	path->handover = NULL;
 	return handover;
 }

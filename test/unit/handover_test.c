@@ -223,6 +223,22 @@ static void a_guest_that_takes_nothing_holds_up_the_end(void **state)
 	end(guest);
 }
 
+static void what_such_a_guest_has_no_room_for_does_not_wait_for_ever(void **state)
+{
+	struct guest *guest = begin(state);
+
+	while (path_rx_room(guest->path, fake_tools.now_us)) {
+		arrive(&guest->port, 1);
+		step(guest, 1);
+	}
+	arrive(&other, 2);
+	assert_int_equal(look(guest, 100), HANDOVER_SETTLE);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 0);
+	assert_int_equal(look(guest, 250), HANDOVER_LEFT);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 1);
+	end(guest);
+}
+
 static void arrive_for_all(struct fake_port *port, uint8_t number)
 {
 	uint32_t len = frame_make(bytes, FRAME_UDP, 100);
@@ -383,6 +399,7 @@ int main(void)
 		GUEST(both_copies_may_be_far_apart),
 		GUEST(a_machine_that_stands_still_ends_nothing),
 		GUEST(a_guest_that_takes_nothing_holds_up_the_end),
+		GUEST(what_such_a_guest_has_no_room_for_does_not_wait_for_ever),
 		GUEST(frames_for_all_pass_once_and_hold_up_nothing),
 		GUEST(what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once),
 		GUEST(watched_path_goes_on_when_no_other_port_comes),
