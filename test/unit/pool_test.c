@@ -25,12 +25,15 @@ static bool on_vf(uint16_t domid)
 	return !strcmp(host_back_key(domid, "path"), "vf");
 }
 
-/* Time goes by, in steps; whoever wants a turn has it. */
+/* Time goes by, in steps; whoever wants a turn has it, and workers too. */
 static void pass(uint64_t us)
 {
 	for (uint64_t end = fake_host.now_us + us; fake_host.now_us < end;
-	     fake_host.now_us += SECOND / 10)
+	     fake_host.now_us += SECOND / 100) {
 		host_settle();
+		fake_tools.now_us = fake_host.now_us;
+		host_poll();
+	}
 }
 
 static void rule(uint16_t domid, const char *key, const char *value)
