@@ -28,7 +28,8 @@ LOG_TAG("vfpool");
  * @device: the PF's PCI device in it
  * @listed: the VFs by netdev or address, where there is no PF
  * @lock:   guards all below it
- * @was:    what those that are @bound by us were bound to before
+ * @binds:  VFs are bound for DPDK's own drivers, those that come later too
+ * @was:    what those that are @bound by us were bound to before; @tried: once, while they exist
  * @shunned: ifindex of the netdev that was set down under us, 0 = it was not
  */
 struct vfpool {
@@ -42,7 +43,8 @@ struct vfpool {
 	uint32_t nr;
 	struct vfpool_vf vfs[VFPOOL_MAX];
 	char was[VFPOOL_MAX][BIND_NAME_MAX];
-	bool bound[VFPOOL_MAX];
+	bool binds, physical;
+	bool bound[VFPOOL_MAX], tried[VFPOOL_MAX];
 	uint32_t shunned[VFPOOL_MAX];
 };
 
@@ -197,12 +199,15 @@ static void refresh(struct vfpool *pool)
 	uint32_t nr = 0;
 
 	for (uint16_t i = 0; i < VFPOOL_MAX; i++) {
-		if (vf_read(pool, i, &pool->vfs[i]) == 0)
+		bool there = vf_read(pool, i, &pool->vfs[i]) == 0;
+
+		/* one that is gone may not be given back yet */
+		if (there || pool->vfs[i].owner[0])
 			nr = i + 1;
-		else if (pool->vfs[i].owner[0])
-			nr = i + 1; /* gone, but not given back yet */
 		else if (i >= pool->nr && i >= pool->nr_listed)
 			break;
+		if (!there)
+			pool->tried[i] = false;
 		if (pool->shunned[i])
 			look_at_shunned(pool, i);
 	}
@@ -328,19 +333,28 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices, enum conf
 	return pool;
 }
 
-void vfpool_bind(struct vfpool *pool, bool physical)
+/* Nobody's VFs. One that an earlier life bound is taken up, to be given back in the end. */
+static void bind_vfs(struct vfpool *pool)
 {
-	pthread_mutex_lock(&pool->lock);
-	refresh(pool);
 	for (uint32_t i = 0; i < pool->nr; i++) {
 		const struct vfpool_vf *vf = &pool->vfs[i];
 
-		/* one that an earlier life bound is taken up, to be given back in the end */
-		if (strchr(vf->pci, ':'))
-			pool->bound[i] = bind_take(pool->root, vf->pci, physical, pool->was[i]) ==
-					 0;
+		if (!strchr(vf->pci, ':') || vf->owner[0] || pool->shunned[i] || pool->tried[i] ||
+		    (pool->bound[i] && vf->native))
+			continue;
+		pool->tried[i] = true;
+		pool->bound[i] = bind_take(pool->root, vf->pci, pool->physical, pool->was[i]) == 0;
 	}
 	refresh(pool);
+}
+
+void vfpool_bind(struct vfpool *pool, bool physical)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->binds = true;
+	pool->physical = physical;
+	refresh(pool);
+	bind_vfs(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -373,6 +387,8 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 
 	pthread_mutex_lock(&pool->lock);
 	refresh(pool);
+	if (pool->binds)
+		bind_vfs(pool);
 	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
 		struct vfpool_vf *candidate = &pool->vfs[i];
 

@@ -65,7 +65,8 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices, enum conf
  * vfpool_bind() - Bind the VFs for DPDK's own drivers; those that can't be stay as they are
  * @physical: Devices reach our memory without an IOMMU
  *
- * Control thread, before VFs are taken. May block. Logs what can't be bound.
+ * Control thread, before VFs are taken. May block. Logs what can't be bound. VFs that
+ * are made later are bound when next one is taken.
  */
 void vfpool_bind(struct vfpool *pool, bool physical);
 
@@ -77,7 +78,7 @@ void vfpool_close(struct vfpool *pool);
  * @skip: Bit N: not VF N (tried in vain); VFPOOL_MAX bits
  * @vf:   Filled in
  *
- * Looks again what exists. Return: 0, -ENODEV
+ * Looks again what exists; may block for drivers. Return: 0, -ENODEV
  */
 int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
 		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf);

@@ -201,6 +201,30 @@ static void without_native_drivers_only_netdevs_are_given(void **state)
 	vfpool_close(pool);
 }
 
+/* Where the kernel does not act on it, it is tried once for as long as the VF is there. */
+static void vf_that_comes_later_is_bound_like_the_first(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NATIVE);
+	struct vfpool_vf vf;
+	uint32_t vfs;
+
+	(void)state;
+	run("mkdir -p bus/pci/drivers/uio_pci_generic && ln -s ../../devices bus/pci/devices && "
+	    "touch bus/pci/drivers_probe devices/0000:01:10.0/driver_override "
+	    "devices/0000:01:10.1/driver_override");
+	vfpool_bind(pool, true);
+	run("grep -q 0000:01:10 bus/pci/drivers_probe && : > bus/pci/drivers_probe");
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), 0);
+	vfpool_release(pool, vf.index);
+	run("! grep -q . bus/pci/drivers_probe");
+	run("mv class/net/eth0/device/virtfn1 .");
+	assert_int_equal(vfpool_count(pool, &vfs), 1);
+	run("mv virtfn1 class/net/eth0/device/");
+	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), 0);
+	run("grep -q 0000:01:10.1 bus/pci/drivers_probe");
+	vfpool_close(pool);
+}
+
 static void vf_that_vanishes_while_owned_can_be_given_back(void **state)
 {
 	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
@@ -349,6 +373,7 @@ int main(void)
 		fact(skipped_and_netdevless_vfs_are_not_given),
 		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),
 		fact(without_native_drivers_only_netdevs_are_given),
+		fact(vf_that_comes_later_is_bound_like_the_first),
 		fact(vf_that_vanishes_while_owned_can_be_given_back),
 		fact(vfs_are_created_when_there_are_none),
 		fact(no_more_are_created_than_the_nic_has),

@@ -135,7 +135,7 @@ set_numvfs() { echo "$1" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"; }
 # The VFs go while DPDK's driver has one of them.
 taken_away()
 {
-	local pid
+	local pid offset
 
 	set_numvfs 0 &
 	pid=$!
@@ -145,8 +145,10 @@ taken_away()
 	check taken_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 	# shellcheck disable=SC2154 # of lib.sh
 	check_true taken_vifd_lives kill -0 "$vifd_pid"
+	offset=$(log_size /run/vifd.log)
 	set_numvfs "$BED_VFS"
 	check_true new_vf_is_taken wait_for 40 "g1 on a VF" vif_path_is g1 vf
+	check_true new_vf_is_native said_since /run/vifd.log "$offset" 'has VF .*(native)'
 	sleep 2
 	check new_vf_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 }
