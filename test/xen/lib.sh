@@ -18,6 +18,7 @@
 #   vif_key NAME KEY [HANDLE]          what the back end says of its interface: path, vf, state, fault, ...
 #   vifd_start [LINE...]; vifd_stop
 #   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
+#   bed_vfs_remove PF_ADDRESS          sriov_numvfs = 0
 #   bed_vfs_create                     the VFs of PF anew, after they were removed; sets VFS
 #   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
 #   figure NAME VALUE TARGET UNIT      a miss is written as one and fails nothing
@@ -261,6 +262,19 @@ bed_nic_setup()
 	ip link set "$PF" up
 	wait_for 30 "link of $PF" link_is_up "$PF" || die "$PF has no link"
 	[ "$BED_VFS" = 0 ] || bed_vfs_create
+}
+
+# bed_vfs_remove PF_ADDRESS. igbvf resets a VF by itself that has unsent frames and no link, even if it was set down
+# meanwhile: then it waits until the VF is up, and whoever removes the VF waits for that for ever.
+bed_vfs_remove()
+{
+	local pci
+
+	for pci in $(vf_addresses "$1"); do
+		ip link set "$(netdev_of_pci "$pci")" up 2>/dev/null
+	done
+	sleep 1
+	echo 0 >"/sys/bus/pci/devices/$1/sriov_numvfs"
 }
 
 bed_vfs_create()

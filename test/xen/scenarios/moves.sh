@@ -130,7 +130,7 @@ deserving()
 
 numvfs0()
 {
-	echo 0 >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"
+	bed_vfs_remove "$PF_PCI"
 	g1_is_on software
 	judge numvfs0 bounded
 	bed_vfs_create
@@ -192,10 +192,13 @@ two_pfs()
 	local pci vf
 
 	DEVICES=
+	for pci in $(pf_addresses); do
+		bed_vfs_remove "$pci"
+		ip link set "$(netdev_of_pci "$pci")" up
+	done
 	modprobe -r igbvf
 	for pci in $(pf_addresses); do
-		ip link set "$(netdev_of_pci "$pci")" up
-		echo 0 >"/sys/bus/pci/devices/$pci/sriov_numvfs"
+		wait_for 30 "link of $pci" link_is_up "$(netdev_of_pci "$pci")"
 		echo 1 >"/sys/bus/pci/devices/$pci/sriov_numvfs"
 	done
 	for pci in $(pf_addresses); do
