@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -236,6 +237,31 @@ static void files_that_are_wrong_are_refused_with_their_line(void **state)
 	assert_null(host_back_key(7, "policy-error"));
 }
 
+/* Nor is what it would have said taken for nothing. */
+static void files_that_cannot_be_read_are_refused(void **state)
+{
+	char path[128];
+
+	(void)state;
+	rule("policy/vlan-filter", "10");
+	file_path(path, "x.conf");
+	assert_int_equal(mkdir(path, 0700), 0);
+	fake_host.now_us += 2000000;
+	host_settle();
+	assert_string_equal(host_back_key(7, "policy-error"), "x.conf: Is a directory");
+	assert_int_equal(count_vlans(policy()->vlans), 1);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("nowhere", path), 0);
+	fake_host.now_us += 2000000;
+	host_settle();
+	assert_string_equal(host_back_key(7, "policy-error"), "x.conf: No such file or directory");
+	assert_int_equal(count_vlans(policy()->vlans), 1);
+	remove_file("x.conf");
+	fake_host.now_us += 2000000;
+	host_settle();
+	assert_null(host_back_key(7, "policy-error"));
+}
+
 static const char *source_of(const struct policy_trace *trace, const char *key, const char **value)
 {
 	uint32_t n = 0;
@@ -342,6 +368,7 @@ int main(void)
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),
 		FILES(files_that_are_wrong_are_refused_with_their_line),
+		FILES(files_that_cannot_be_read_are_refused),
 		cmocka_unit_test(files_can_be_checked_without_a_vif),
 		FILES(each_value_has_a_source),
 		FILES(daemon_has_a_section_for_all),
