@@ -245,6 +245,7 @@ static void main_setup_netdev(struct net_device *dev)
 	dev->max_mtu = VIFRONT_MTU_MAX;
 	dev->mtu = clamp(mtu, dev->min_mtu, dev->max_mtu);
 	dev->watchdog_timeo = 10 * HZ;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE; /* who looks at it is the back end */
 	netif_set_tso_max_size(dev, GSO_LEGACY_MAX_SIZE);
 	vifront_compat_xdp_features(dev);
 	netif_carrier_off(dev);
