@@ -88,7 +88,93 @@ adaptive()
 	guest_run g1 "ethtool -C eth0 adaptive-rx off rx-usecs 0" && [ "$(echo "$seen" | wc -w)" -gt 1 ]
 }
 
+# --- what a guest asks its host for ---------------------------------------------------------------------------
+
+requests() { vifctl show "$(guest_domid g1).0" | sed -n "s/^ *requests_$1 *//p"; }
+asks() { [[ "$(front_key g1 capability) " == *" $1 "* ]]; }
+answered() { [[ "$(vif_key g1 capability) " == *" $1 "* ]]; }
+is_refused() { [ "$(requests refused)" -gt "$1" ]; }
+no_policy() { xenstore-rm "/local/domain/0/backend/vif/$(guest_domid g1)/0/policy/$1"; }
+guest_can() { [ "$(guest_run g1 "$1 2>/dev/null && echo yes")" = yes ]; }
+
+# Of 100 frames that g2 sends to ADDRESS of MAC, how many reach g1?
+reached_by()
+{
+	local packets='cat /sys/class/net/eth0/statistics/rx_packets' before
+
+	before=$(guest_run g1 "$packets")
+	guest_run g2 "$IP neighbour replace $1 lladdr $2 dev eth0
+		bash -c 'for i in {1..100}; do echo >/dev/udp/$1/9; done'" >/dev/null
+	echo $(($(guest_run g1 "sleep 1; $packets") - before))
+}
+to_nobody() { reached_by 10.0.2.98 02:00:00:00:00:98; }
+to_a_group() { reached_by 10.0.2.97 01:00:5e:01:01:01; }
+
+wish_promiscuous()
+{
+	guest_run g1 "$IP link set eth0 promisc on"
+	check requests_promiscuous_not_allowed "$(to_nobody)" "<= 30"
+	policy g1 guest-promiscuous 1
+	check_true requests_promiscuous wait_for 20 "flags=2 in the guest's record" asks flags=2
+	check_true requests_promiscuous_granted wait_for 20 "flags=2 in the back end's record" answered flags=2
+	check_true requests_promiscuous_frames wait_for 20 "frames to nobody" eval '[ "$(to_nobody)" -ge 90 ]'
+	guest_run g1 "$IP link set eth0 promisc off"
+	check_true requests_promiscuous_ends wait_for 20 "flags=0 in the back end's record" answered flags=0
+	check_true requests_promiscuous_no_more wait_for 20 "no frames to nobody" eval '[ "$(to_nobody)" -le 30 ]'
+	no_policy guest-promiscuous
+}
+
+wish_mac()
+{
+	local refused own
+
+	refused=$(requests refused)
+	own=$(guest_run g1 "cat /sys/class/net/eth0/address")
+	guest_run g1 "$IP link set eth0 address 00:16:3e:77:77:77"
+	check_true requests_mac_refused wait_for 20 "a refusal" is_refused "$refused"
+	check requests_mac_mute "$(ping_lost g1 "$SERVER_IP" 3)" "== 3"
+	policy g1 guest-mac 1
+	check_true requests_mac wait_for 20 "an answer to the new address" eval '[ "$(ping_lost g1 "$SERVER_IP" 3)" = 0 ]'
+	check requests_mac_granted "$(requests granted)" ">= 1"
+	guest_run g1 "$IP link set eth0 address $own"
+	no_policy guest-mac
+	check_true requests_mac_own_again wait_for 20 "g1's network" peer_answers g1
+}
+
+wish_mtu()
+{
+	check_true requests_mtu_refused guest_can "! $IP link set eth0 mtu 4000"
+	policy g1 guest-mtu 4000
+	check_true requests_mtu wait_for 20 "a larger mtu" guest_can "$IP link set eth0 mtu 4000"
+	no_policy guest-mtu
+	check_true requests_mtu_ends wait_for 20 "the mtu of before" guest_can "grep -qx 1500 /sys/class/net/eth0/mtu"
+}
+
+wish_groups()
+{
+	check requests_groups_list "$(to_a_group)" "<= 30"
+	policy g1 guest-multicast 0
+	check_true requests_groups_refused wait_for 20 "frames of all groups" eval '[ "$(to_a_group)" -ge 90 ]'
+	no_policy guest-multicast
+}
+
+guest_requests()
+{
+	wish_promiscuous
+	wish_mac
+	wish_mtu
+	wish_groups
+}
+
 # --- XDP ------------------------------------------------------------------------------------------------------
+
+xdp_attached() { guest_run g1 "grep -q attached /tmp/xdp.out"; }
+xdp_on()
+{
+	guest_run g1 "xdpload eth0 $1 100 >/tmp/xdp.out 2>&1 & echo \$! >/tmp/xdp.pid" >/dev/null
+	wait_for 10 "xdp $1" xdp_attached
+}
+xdp_off() { guest_run g1 "kill \$(cat /tmp/xdp.pid); while $IP link show eth0 | grep -q xdp; do sleep 0.1; done"; }
 
 # xdp VERDICT MIN MAX: one verdict for all frames; it is counted, and costs MIN to MAX of 10 pings to dom0: what comes
 # back from the guest has the bridge's own address as its source, so no table learns from it.
@@ -97,9 +183,10 @@ xdp()
 	local before after lost
 
 	before=$(sum_of "_xdp_$1")
-	guest_run g1 "xdpload eth0 $1 4 >/tmp/xdp.out 2>&1 & sleep 1; cat /tmp/xdp.out" | grep -q attached || return 1
+	xdp_on "$1" || return 1
 	lost=$(ping_lost g1 "$SERVER_IP" 10)
-	after=$(guest_run g1 "sleep 3" && sum_of "_xdp_$1")
+	xdp_off
+	after=$(sum_of "_xdp_$1")
 	say "xdp $1: $lost of 10 pings lost, $((after - before)) frames counted"
 	[ "$after" -gt "$before" ] && [ "$lost" -ge "$2" ] && [ "$lost" -le "$3" ]
 }
@@ -110,11 +197,10 @@ xdp_large()
 	local before after whole=no
 
 	before=$(sum_of _xdp_generic)
-	guest_run g1 "xdpload eth0 pass 60 >/tmp/xdp.out 2>&1 & echo \$! >/tmp/xdp.pid; sleep 1; cat /tmp/xdp.out" |
-		grep -q attached || return 1
+	xdp_on pass || return 1
 	! small_in g1 "$SERVER_IP" || whole=yes
 	after=$(sum_of _xdp_generic)
-	guest_run g1 "kill \$(cat /tmp/xdp.pid)"
+	xdp_off
 	say "xdp of large frames: $((after - before)) of them, the file is whole: $whole"
 	[ $whole = yes ] && [ "$after" -gt "$before" ]
 }
@@ -193,7 +279,9 @@ setup_vifd()
 	front_guest g2 00:16:3e:00:00:02 xen-netfront
 	front_ready g1 vifront
 	front_server g2 eth0
-	move software
+	# frames to nobody, of groups that nobody has joined, or longer than a page would not come from a VF
+	move_guest g1 software
+	move_guest g2 software
 	wait_for 20 "static grants" lent
 }
 
@@ -213,6 +301,7 @@ check ethtool_priv_flags "$(guest_run g1 "ethtool --show-priv-flags eth0" | grep
 check_true ethtool_priv_flags_refused guest_run g1 "! ethtool --set-priv-flags eth0 promisc on 2>/dev/null"
 check_true ethtool_S guest_run g1 "ethtool -S eth0 | grep -q 'q1_rx_packets'"
 check_true tunable guest_run g1 "ethtool --set-tunable eth0 tx-copybreak 64 && ethtool --get-tunable eth0 tx-copybreak | grep -q 64"
+[ $FRONT_BACKEND = netback ] || guest_requests
 
 check_true xdp_pass xdp pass 0 0
 check_true xdp_drop xdp drop 10 10

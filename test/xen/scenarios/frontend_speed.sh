@@ -48,12 +48,8 @@ measure_tcp_in() { iperf -R; }
 
 in_software()
 {
-	local g
-
-	for g in g1 g2; do
-		vifctl move "$(guest_domid $g).0" software >/dev/null 2>&1
-		wait_for 20 "$g in software" vif_path_is $g software
-	done
+	move_guest g1 software
+	move_guest g2 software
 }
 
 # median of the numbers given
