@@ -47,7 +47,7 @@ link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 # A daemon is every .c of its folders; so is the tool that talks to it.
 vifd_src   := $(wildcard backend/*.c backend/xen/*.c backend/vif/*.c backend/path/*.c \
                          backend/port/*.c backend/dma/*.c common/*.c)
-vifctl_src := $(wildcard backend/vifctl/*.c) $(addprefix backend/,config.c ini.c vif/policy.c vif/policy_files.c)
+vifctl_src := $(wildcard backend/vifctl/*.c) $(addprefix backend/,config.c ini.c vif/policy.c vif/policy_words.c vif/policy_files.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)

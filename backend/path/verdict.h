@@ -90,6 +90,15 @@ static inline bool policy_vlan(const uint64_t map[POLICY_VLANS / 64], uint16_t i
 	return map[id / 64] & UINT64_C(1) << (id % 64);
 }
 
+/** policy_vlan_add() - Return: false: it was there already */
+static inline bool policy_vlan_add(uint64_t map[POLICY_VLANS / 64], uint16_t id)
+{
+	if (policy_vlan(map, id))
+		return false;
+	map[id / 64] |= UINT64_C(1) << (id % 64);
+	return true;
+}
+
 /**
  * verdict_is_member() - Does the frame name a VLAN that passes? What most frames on a trunk do
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c */
-/* links: vif/rules.c vif/request.c vif/policy.c vif/policy_files.c vif/capability.c vif/ctrl.c vif/mirror.c vif/lent.c */
+/* links: vif/rules.c vif/request.c vif/policy.c vif/policy_words.c vif/policy_files.c vif/capability.c */
+/* links: vif/ctrl.c vif/mirror.c vif/lent.c */
 /* links: path/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
 #include "fake_host.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry.c telemetry_vif.c telemetry_policy.c vif/policy.c control.c vif/capability.c vif/request.c common/capability.c */
+/* links: telemetry.c telemetry_vif.c telemetry_policy.c vif/policy.c vif/policy_words.c control.c vif/capability.c vif/request.c common/capability.c */
 /* links: path/counters.c xen/store.c port/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/counters.c vif/policy.c test/unit/fake_guest.c */
+/* links: path/counters.c vif/policy.c vif/policy_words.c test/unit/fake_guest.c */
 /*
  * Each rule, as the admin writes it, against frames in both directions through the
  * real path: what passes, what is dropped and counted as what, what is changed.
