@@ -179,12 +179,29 @@ int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *s
 	return ret;
 }
 
+/*
+ * igbvf resets a VF that has unsent frames and no link, even one that was set down meanwhile: its work queue then waits
+ * until the netdev is up, and who removes the VF waits for that. Up once more, and nothing is left that waits.
+ */
+static void set_down(const char *name)
+{
+	const struct timespec settle = { .tv_nsec = 100 * 1000 * 1000 };
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	netdev_set_up(name, false);
+	if (ethtool(name, &info) < 0 || strcmp(info.driver, "igbvf"))
+		return;
+	netdev_set_up(name, true);
+	nanosleep(&settle, NULL);
+	netdev_set_up(name, false);
+}
+
 void netdev_restore(const char *name, const struct netdev_saved *saved)
 {
 	if (!saved->ifindex || if_nametoindex(name) != saved->ifindex)
 		return;
-	if (!(saved->flags & IFF_UP))
-		netdev_set_up(name, false);
+	if (!(saved->flags & IFF_UP) && netdev_is_up(name))
+		set_down(name);
 	for (unsigned int i = 0; i < NETDEV_SYSCTLS; i++)
 		if (saved->sysctls[i][0])
 			sysctl_swap(sysctls[i].path, name, saved->sysctls[i], NULL);
