@@ -64,6 +64,7 @@ figure restart_gap_ms_max "$(most mark_ms)" "< 300" ms
 check restart_gap_from_kill_ms_max "$(most gap_ms)" "" ms
 check "generator's frames received" "$(sum rx)" "> 1000"
 check duplicated "$(sum duplicated)" "== 0"
+check reordered "$(sum reordered)" "== 0"
 check violations "$(sum violations)" "== 0"
 check "generator's status (grants in use)" $status "== 0"
 # The one connection of the beginning still carries data
