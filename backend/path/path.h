@@ -222,18 +222,21 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
 		     bool promised);
 
-/** path_rx_take() - Port to backlogs (rx.c). Return: frames */
+/* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
+#define RX_PIECES_MAX 64u
+
+/** path_rx_take() - Port to backlogs (rx_take.c). Return: frames */
 unsigned int path_rx_take(struct path *path, struct path_tools *tools);
 
 /**
- * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx.c)
+ * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_take.c)
  *
  * A queue that is full because its guest posts no buffers counts no more after a
  * while: what comes for it is dropped, so that the vif's other queues go on.
  */
 uint32_t path_rx_room(const struct path *path, uint64_t now_us);
 
-/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx.c) */
+/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx_take.c) */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
 
 /** path_rx() - Backlog to the ring (rx.c). Return: frames */

@@ -144,6 +144,27 @@ static inline uint32_t queue_backlog_room(const struct queue *queue)
 	return QUEUE_BACKLOG - (queue->backlog_tail - queue->backlog_head);
 }
 
+static inline void queue_backlog_push(struct queue *queue, struct rte_mbuf *mbuf)
+{
+	queue->backlog[queue->backlog_tail++ % QUEUE_BACKLOG] = mbuf;
+	queue->backlog_bytes += mbuf->pkt_len;
+}
+
+static inline struct rte_mbuf *queue_backlog_pop(struct queue *queue)
+{
+	struct rte_mbuf *mbuf = queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG];
+
+	queue->backlog_bytes -= mbuf->pkt_len;
+	return mbuf;
+}
+
+/** queue_drop() - Free a frame, count it */
+static inline void queue_drop(struct queue *queue, struct rte_mbuf *mbuf, enum path_counter cause)
+{
+	path_count_drop(&queue->counters, cause, mbuf->pkt_len);
+	rte_pktmbuf_free(mbuf);
+}
+
 static inline uint32_t ring_load_acquire(const uint32_t *index)
 {
 	return __atomic_load_n(index, __ATOMIC_ACQUIRE);

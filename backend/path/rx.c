@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Port to guest: take frames, verdict, backlog, copy into the guest's buffers.
+ * Backlog to guest: copy what waits into the guest's buffers.
  *
- * Theory of operation. path_rx_take() moves frames from the port to the queues'
- * backlogs, cut and checksummed as far as the guest cannot do it itself. It
- * takes no more than the backlogs hold: what a guest does not fetch stays in its
- * VF or its place on the switch, and is lost there, counted there. path_rx()
- * puts the oldest frames into the buffers that the guest posted, one grant copy
- * call a pass. Response i stands in the slot of request i.
+ * Theory of operation. path_rx() puts the oldest frames of a queue's backlog (rx_take.c) into the
+ * buffers that the guest posted, one grant copy call a pass. Response i stands in the slot of
+ * request i.
  *
  * A guest that posts no buffers for RX_STALE_US loses what waits for it
- * (XSA-392): "no buffers" means too few for the next frame. Where it has several
- * queues, a full one does not hold up the others for longer than RX_HOLD_UP_US:
- * what comes for it then is lost.
+ * (XSA-392): "no buffers" means too few for the next frame.
  */
 #include <string.h>
 
@@ -20,10 +15,8 @@
 #include "path.h"
 
 #define RX_STALE_US 10000000u
-#define RX_HOLD_UP_US 100000u
 #define RX_EXTRAS_MAX 3u
 #define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
-#define RX_PIECES_MAX 64u
 #define RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
 
 /* One frame on its way through a pass. */
@@ -51,232 +44,6 @@ struct rx_pass {
 	struct rx_frame frames[QUEUE_BURST];
 };
 
-static void rx_drop(struct queue *queue, struct rte_mbuf *mbuf, enum path_counter cause)
-{
-	path_count_drop(&queue->counters, cause, mbuf->pkt_len);
-	rte_pktmbuf_free(mbuf);
-}
-
-static void backlog_push(struct queue *queue, struct rte_mbuf *mbuf)
-{
-	queue->backlog[queue->backlog_tail++ % QUEUE_BACKLOG] = mbuf;
-	queue->backlog_bytes += mbuf->pkt_len;
-}
-
-static struct rte_mbuf *backlog_pop(struct queue *queue)
-{
-	struct rte_mbuf *mbuf = queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG];
-
-	queue->backlog_bytes -= mbuf->pkt_len;
-	return mbuf;
-}
-
-/* Flooded frames share their bytes: before writing, make them this guest's own. */
-static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
-{
-	struct rte_mbuf *copy;
-
-	if (RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1)
-		return mbuf;
-	copy = rte_pktmbuf_copy(mbuf, tools->pool, 0, UINT32_MAX);
-	if (copy)
-		rte_pktmbuf_free(mbuf);
-	return copy;
-}
-
-/* Frames that may come before the backlog is full. */
-static uint32_t rx_queue_room(const struct path *path, const struct queue *queue)
-{
-	bool cut = path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6;
-
-	if (queue->backlog_bytes >= path->config.backlog_bytes)
-		return 0;
-	return queue_backlog_room(queue) / (cut ? OFFLOAD_SEGMENTS_MAX : 1);
-}
-
-/* Is the queue full, and has it been waiting too long for the others to wait as well? */
-static bool rx_passed_by(const struct path *path, const struct queue *queue, uint64_t now_us)
-{
-	return unlikely(queue->stalled_since) && now_us - queue->stalled_since > RX_HOLD_UP_US &&
-	       !rx_queue_room(path, queue);
-}
-
-/* Let a frame wait, if it lies in buffers as the guest takes them. */
-static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
-		    struct rte_mbuf *mbuf)
-{
-	uint32_t longest = path->config.rx_sg ? NETIF_FRAME_MAX :
-						NETIF_PAGE_SIZE - path->live.xdp_headroom;
-
-	if (mbuf->pkt_len > longest ||
-	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX)
-		rx_drop(queue, mbuf, COUNT_rx_drop_long);
-	else if (rx_passed_by(path, queue, tools->now_us))
-		rx_drop(queue, mbuf, COUNT_rx_drop_stale);
-	else
-		backlog_push(queue, mbuf);
-}
-
-/*
- * The guest takes no unsegmented frames: cut, checksums filled in. Who sent the
- * frame chose how long the segments are.
- */
-static void rx_segment(const struct path *path, struct queue *queue, struct path_tools *tools,
-		       struct rte_mbuf *mbuf)
-{
-	struct rte_mbuf *segments[OFFLOAD_SEGMENTS_MAX];
-	int nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
-
-	if (nr < 0) {
-		rx_drop(queue, mbuf, COUNT_rx_drop_offload);
-		return;
-	}
-	for (int i = 0; i < nr; i++)
-		rx_keep(path, queue, tools, segments[i]);
-}
-
-/* Shall the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
-static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
-{
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
-
-	if (mbuf->data_len < RTE_ETHER_HDR_LEN)
-		return COUNT_rx_drop_short;
-	if (!path->live.link)
-		return COUNT_rx_drop_link;
-	if (!mcast_wanted(&path->mcast, &eth->dst_addr))
-		return COUNT_rx_drop_mcast;
-	return verdict_rx(&path->live.policy, mbuf);
-}
-
-/* Take out the tags that the guest shall not see. Return: the frame, NULL = no memory */
-static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools *tools,
-				 struct rte_mbuf *mbuf)
-{
-	uint32_t tags = verdict_rx_tags(policy, mbuf);
-	struct rte_mbuf *own = tags ? rx_own(tools, mbuf) : mbuf;
-
-	if (own && tags)
-		verdict_cut_tags(own, tags);
-	return own;
-}
-
-/* Fit a frame to what the guest can take, and let it wait. */
-static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
-{
-	const struct path_config *config = &path->config;
-	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
-	struct queue *queue;
-
-	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
-	if (path_closed(path, queue, path->live.rx_closed)) {
-		rx_drop(queue, mbuf, COUNT_rx_drop_off);
-		return;
-	}
-	if (frame_csum_pending(mbuf)) {
-		struct rte_mbuf *own = rx_own(tools, mbuf);
-
-		if (!own) {
-			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
-			return;
-		}
-		mbuf = own;
-		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
-		    (path->live.no_rx_gso || !(ipv4 ? config->rx_gso4 : config->rx_gso6))) {
-			rx_segment(path, queue, tools, mbuf);
-			return;
-		}
-		if (!path->live.no_rx_csum && (ipv4 ? config->rx_csum4 : config->rx_csum6))
-			frame_pseudo_checksum(mbuf);
-		else
-			offload_checksum(mbuf);
-	}
-	rx_keep(path, queue, tools, mbuf);
-}
-
-/* Judge one frame. */
-void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
-{
-	struct queue *queue = &path->queues[0];
-	enum path_counter cause = rx_judge(path, mbuf);
-
-	if (cause != (enum path_counter)VERDICT_PASS) {
-		rx_drop(queue, mbuf, cause);
-		return;
-	}
-	mirror_see(&path->mirror, &queue->counters, tools->pool, mbuf, MIRROR_RX);
-	if (unlikely(path->live.policy.rx)) {
-		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
-
-		if (!untagged) {
-			rx_drop(queue, mbuf, COUNT_rx_drop_offload);
-			return;
-		}
-		mbuf = untagged;
-	}
-	rx_fit(path, tools, mbuf);
-}
-
-/* Frames that may be taken from the port without overflowing any backlog. */
-uint32_t path_rx_room(const struct path *path, uint64_t now_us)
-{
-	uint32_t room = PORT_BURST;
-	bool wanted = false;
-
-	for (uint32_t i = 0; i < path->nr_queues; i++) {
-		const struct queue *queue = &path->queues[i];
-
-		if (rx_passed_by(path, queue, now_us))
-			continue;
-		wanted = true;
-		room = RTE_MIN(room, rx_queue_room(path, queue));
-	}
-	return wanted ? room : 0;
-}
-
-static unsigned int rx_take_port(struct path *path, struct port *port, struct path_tools *tools)
-{
-	struct rte_mbuf *frames[PORT_BURST];
-	unsigned int taken = 0;
-
-	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path, tools->now_us);
-		uint16_t nr;
-
-		if (!room)
-			break;
-		nr = port_rx_burst(port, i, frames, (uint16_t)room);
-		for (uint16_t k = 0; k < nr; k++)
-			path_rx_accept(path, tools, frames[k]);
-		taken += nr;
-	}
-	return taken;
-}
-
-/* Copies of others' frames pass whatever the policy says. */
-static unsigned int rx_take_tap(struct path *path, struct path_tools *tools)
-{
-	struct rte_mbuf *frames[PORT_BURST];
-	uint32_t nr = rte_ring_dequeue_burst(path->tap->ring, (void **)frames,
-					     path_rx_room(path, tools->now_us), NULL);
-
-	for (uint32_t i = 0; i < nr; i++)
-		rx_fit(path, tools, frames[i]);
-	path_count(&path->queues[0].counters, COUNT_rx_mirror, nr);
-	return nr;
-}
-
-unsigned int path_rx_take(struct path *path, struct path_tools *tools)
-{
-	unsigned int taken = 0;
-
-	if (unlikely(path->tap))
-		taken += rx_take_tap(path, tools);
-	if (unlikely(path->handover))
-		return taken + handover_rx_take(path, tools);
-	return taken + (path->port ? rx_take_port(path, path->port, tools) : 0);
-}
-
 /* Buffers for data, and slots for extra-info. */
 static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
@@ -290,7 +57,7 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 static void rx_flush_stale(struct queue *queue)
 {
 	while (queue->backlog_head != queue->backlog_tail)
-		rx_drop(queue, backlog_pop(queue), COUNT_rx_drop_stale);
+		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 }
 
 /* Has the guest posted @need buffers? If not, an event was asked for. */
@@ -448,7 +215,7 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 	uint32_t refs[RX_SLOTS_MAX];
 	uint32_t nr_refs = 0;
 
-	frame->mbuf = backlog_pop(queue);
+	frame->mbuf = queue_backlog_pop(queue);
 	frame->first_slot = queue->rx_req_cons;
 	frame->first_copy = (uint16_t)pass->nr_copies;
 	frame->nr_slots = (uint8_t)need;

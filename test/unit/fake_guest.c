@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/verdict.c path/rx.c path/handover.c path/path.c path/queue.c */
+/* links: path/tx.c path/tx_gather.c path/verdict.c path/rx.c path/rx_take.c path/handover.c path/path.c path/queue.c */
 /* links: path/frame.c path/steer.c path/statics.c path/loan.c path/neighbours.c path/mirror.c path/classes.c */
 /* links: port/offload.c port/mac_table.c */
 #include "fake_guest.h"
