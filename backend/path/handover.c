@@ -20,6 +20,8 @@
 #define LAST_LOOKS 10u
 /* Looks after which it is not waited for any longer that nothing is under way, nor that the guest has room. */
 #define LOOKS_MAX 300u
+/* More than a port holds: who took so many has had all that was there before. */
+#define PORT_FRAMES_MAX 8192u
 /* A frame's first bytes: with all that differs between two of a flow. */
 #define HEAD_BYTES 128u
 
@@ -41,8 +43,8 @@ struct handover *handover_create(struct port *from)
 static void enter(struct handover *handover, enum handover_stage stage, uint64_t now_us)
 {
 	handover->since_us = handover->look_us = now_us;
-	handover->looks = handover->silent = 0;
-	handover->busy = false;
+	handover->looks = handover->silent = handover->seen = 0;
+	handover->busy = handover->empty = false;
 	atomic_store_explicit(&handover->stage, stage, memory_order_release);
 }
 
@@ -131,13 +133,14 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 	struct port *port = side == FROM ? handover->from : handover->to;
 	struct rte_mbuf *frames[PORT_BURST];
 	unsigned int taken = 0;
+	bool empty = true;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
 		uint32_t room = path_rx_room(path, tools->now_us);
 		uint16_t nr = room ? port_rx_burst(port, i, frames, (uint16_t)room) : 0;
 
 		/* what a guest that has no room leaves there is under way */
-		handover->busy |= !room;
+		empty = empty && nr < room;
 		for (uint16_t k = 0; k < nr; k++) {
 			bool group = is_group(frames[k]);
 
@@ -145,6 +148,10 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 				handover->busy = true;
 		}
 		taken += nr;
+	}
+	if (side == FROM || handover_stage(handover) == HANDOVER_LAST) {
+		handover->seen += taken;
+		handover->empty |= empty || handover->seen > PORT_FRAMES_MAX;
 	}
 	return taken;
 }
@@ -274,8 +281,8 @@ static bool look(struct handover *handover, uint64_t now_us)
 		return false;
 	handover->look_us = now_us;
 	handover->looks++;
-	handover->silent = handover->busy ? 0 : handover->silent + 1;
-	handover->busy = false;
+	handover->silent = handover->empty && !handover->busy ? handover->silent + 1 : 0;
+	handover->busy = handover->empty = false;
 	return true;
 }
 

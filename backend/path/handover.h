@@ -76,6 +76,7 @@ struct handover_twin {
  * @look_us:    when the last look was
  * @looks:      in this stage; @silent: of them the last ones, at which nothing was under way
  * @busy:       something was, since the last look
+ * @empty:      the port that is to fall silent was, since the last look; @seen: frames of it in this stage
  * @held:       the new port's frames that wait, oldest first, @first on
  * @passed:     how many frames the old port's side [0] and the new one's [1] passed on
  * @twins:      which
@@ -85,8 +86,8 @@ struct handover {
 	_Atomic enum handover_stage stage;
 	uint64_t since_us, heard_us, paused_us, waited_us;
 	uint64_t look_us;
-	uint32_t looks, silent;
-	bool busy;
+	uint32_t looks, silent, seen;
+	bool busy, empty;
 	uint32_t first, nr_held;
 	struct rte_mbuf *held[HANDOVER_HELD_MAX];
 	uint64_t passed[2];

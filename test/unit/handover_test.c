@@ -223,6 +223,31 @@ static void a_guest_that_takes_nothing_holds_up_the_end(void **state)
 	end(guest);
 }
 
+static void fill(struct guest *guest, uint8_t number)
+{
+	while (path_rx_room(guest->path, fake_tools.now_us)) {
+		arrive(&other, number);
+		step(guest, 1);
+	}
+}
+
+/* Full between two looks, but not all the time. */
+static void a_guest_that_is_full_most_of_the_time_does_not(void **state)
+{
+	struct guest *guest = begin(state);
+
+	quiet(guest);
+	for (uint8_t number = 1; number <= 40; number++) {
+		fill(guest, number);
+		look(guest, 1);
+		for (int i = 0; i < 20 && guest_receive(guest, 0, &frame); i++)
+			guest_rx_post(guest, 0, 1);
+		step(guest, 1);
+	}
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_DONE);
+	end(guest);
+}
+
 static void what_such_a_guest_has_no_room_for_does_not_wait_for_ever(void **state)
 {
 	struct guest *guest = begin(state);
@@ -399,6 +424,7 @@ int main(void)
 		GUEST(both_copies_may_be_far_apart),
 		GUEST(a_machine_that_stands_still_ends_nothing),
 		GUEST(a_guest_that_takes_nothing_holds_up_the_end),
+		GUEST(a_guest_that_is_full_most_of_the_time_does_not),
 		GUEST(what_such_a_guest_has_no_room_for_does_not_wait_for_ever),
 		GUEST(frames_for_all_pass_once_and_hold_up_nothing),
 		GUEST(what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once),
