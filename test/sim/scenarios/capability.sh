@@ -109,6 +109,8 @@ check_true "mtu: the gain is acknowledged" follows c "mtu=1500"
 # a generator whose frames were all dropped takes a moment to give them up
 gain "mtu: longer frames pass" wait_for 10 "longer frames" grows c tx_packets
 check "mtu: none of them dropped" "$(counter c tx_drop_mtu)" "== $before"
+drops() { timeout 20 "$VIFCTL" --json show "$(domid "$1").0" | grep -oE '"[a-z0-9_]*_drop_[a-z0-9_]*": *[1-9][0-9]*' | sort -u | tr -d '"' | tr '\n' ' '; }
+say "dropped of c's: $(drops c); of d's: $(drops d)"
 kill "$generator"
 wait "$generator" && status=0 || status=$?
 cat "$VIFD_SIM/gen.out"
