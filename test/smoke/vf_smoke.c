@@ -7,8 +7,9 @@
  *	port b -- VF 1 --+-- NIC ---- wire ---- peer
  *	port c -- switch -- PF (uplink)
  *
- * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed]]
- * The driver is that of vifd.conf, hugepages: native on these; "speed": nothing but measurements.
+ * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed|DOMID REF]]
+ * The driver is that of vifd.conf, hugepages: native on these; "speed": nothing but measurements;
+ * DOMID, REF: nothing but what the VFs can read of a page that this guest granted.
  * Needs root and a PF of which nobody else uses the VFs. Every check is one fact.
  */
 #include <arpa/inet.h>
@@ -32,8 +33,10 @@
 #include "port/nic.h"
 #include "port/pf.h"
 #include "privileges.h"
+#include "xen/devmap.h"
 
 #define SOFT_MANY 30u
+#define LENT_BYTES 512u
 
 static unsigned int passed, failed;
 static struct rte_mempool *pool;
@@ -431,6 +434,77 @@ static void measurements(void)
 	}
 }
 
+static bool is_back;
+
+static void page_back(void *page, void *arg)
+{
+	(void)page;
+	(void)arg;
+	is_back = true;
+}
+
+/* From VF a to VF b, most of it from where devices find @address. Return: false: a took none */
+static bool send_from(uint64_t address)
+{
+	static struct rte_mbuf_ext_shared_info info = { .free_cb = page_back };
+	static char unused[LENT_BYTES];
+	struct rte_mbuf *frame = frame_of(&b->mac, &a->mac, 0x88b6, 50, 0);
+	struct rte_mbuf *rest = rte_pktmbuf_alloc(pool);
+
+	rte_mbuf_ext_refcnt_set(&info, 1);
+	rte_pktmbuf_attach_extbuf(rest, unused, address, LENT_BYTES, &info);
+	rest->data_off = 0;
+	rest->data_len = LENT_BYTES;
+	rte_pktmbuf_chain(frame, rest);
+	is_back = false;
+	if (port_tx_burst(a, 0, &frame, 1) == 1)
+		return true;
+	rte_pktmbuf_free(frame);
+	return false;
+}
+
+/* Return: has VF b received any byte of the page's that is not 0? */
+static bool bytes_arrive(void)
+{
+	bool some = false;
+
+	for (int i = 0; i < 500; i++) {
+		struct rte_mbuf *pkts[PORT_BURST];
+		uint16_t nr = port_rx_burst(b, 0, pkts, PORT_BURST);
+
+		for (uint16_t k = 0; k < nr; k++) {
+			const uint8_t *byte = rte_pktmbuf_mtod(pkts[k], const uint8_t *);
+
+			for (uint32_t at = 64; at < pkts[k]->data_len; at++)
+				some |= byte[12] == 0x88 && byte[13] == 0xb6 && byte[at] != 0;
+			rte_pktmbuf_free(pkts[k]);
+		}
+		port_tx_done(a);
+		usleep(1000);
+	}
+	return some;
+}
+
+/* With an IOMMU: a page that a guest has granted us, such as one of its rings, which is not empty */
+static void pages_are_read_while_they_are_mapped(uint16_t domid, uint32_t ref)
+{
+	int number = devmap_map(domid, ref);
+	uint64_t address;
+
+	check("an IOMMU guards what devices read", !devmap_why_not());
+	check("the page can be mapped for devices", number > 0);
+	check("VF a sends from pages of others", a->lend_segs > 1);
+	if (number <= 0)
+		return;
+	address = devmap_address(number);
+	check("a frame is sent from the page", send_from(address));
+	check("its bytes are the page's", bytes_arrive());
+	check("the page is given back once it is sent", is_back);
+	devmap_unmap(number);
+	send_from(address);
+	check("after that no byte of it is read", !bytes_arrive());
+}
+
 /* Return: 0, -errno */
 static int open_ports(struct config_nic *section)
 {
@@ -473,8 +547,8 @@ int main(int argc, char **argv)
 	struct config_nic *section = &config.nics[0];
 	struct pf_vf before[2];
 
-	if (argc < 4 || argc > 6) {
-		printf("usage: %s PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed]]\n",
+	if (argc < 4 || argc > 7) {
+		printf("usage: %s PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed|DOMID REF]]\n",
 		       argv[0]);
 		return EXIT_FAILURE;
 	}
@@ -500,7 +574,10 @@ int main(int argc, char **argv)
 	if (open_ports(section) < 0)
 		return EXIT_FAILURE;
 	turn(NULL, 0, 0, 0, 300);
-	if (argc > 5)
+	if (argc > 6)
+		pages_are_read_while_they_are_mapped((uint16_t)atoi(argv[5]),
+						     (uint32_t)atoi(argv[6]));
+	else if (argc > 5)
 		measurements();
 	else
 		all_facts(argv[1], argv[3], before);
