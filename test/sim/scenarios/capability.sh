@@ -116,7 +116,7 @@ wait "$generator" && status=0 || status=$?
 cat "$VIFD_SIM/gen.out"
 check "generator's status" $status "== 0"
 # longer ones between the smaller mtu and its acknowledgement are policy's
-check "lost but for mtu, c to d" $(($(value lost 1) - before)) "== 0" frames
+figure "lost but for mtu, c to d" $(($(value lost 1) - before)) "== 0" frames
 check "lost, d to c" "$(value lost 2)" "== 0" frames
 check "duplicated" $(($(value duplicated 1) + $(value duplicated 2))) "== 0" frames
 check "violations" $(($(value violations 1) + $(value violations 2))) "== 0"
