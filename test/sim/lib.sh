@@ -255,7 +255,8 @@ ping_lost() {
 # tcp_mbps FROM TO [SECONDS] [IPERF OPTION...]
 tcp_mbps() {
 	local from=$1 to=$2 server mbps
-	guest_run "$to" iperf3 -s -1 >"$SIM_LOGS/iperf3-server.log" 2>&1 &
+	# Not by guest_run: $! is the server itself, not a shell around it
+	ip netns exec "$(ns "$to")" iperf3 -s -1 >"$SIM_LOGS/iperf3-server.log" 2>&1 &
 	server=$!
 	wait_for 5 "iperf3's server" guest_run "$to" sh -c 'ss -ltn | grep -q :5201' || true
 	mbps=$(guest_run "$from" iperf3 -c "$(guest_ip "$to")" -t "${3:-2}" -f m "${@:4}" 2>&1 |

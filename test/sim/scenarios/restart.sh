@@ -10,7 +10,8 @@ guest_create c
 guest_create d
 guest_start a
 guest_start b
-guest_run b iperf3 -s >"$SIM_LOGS/iperf3-server.log" 2>&1 &
+# Not by guest_run: $! is the server itself, not a shell around it
+ip netns exec "$(ns b)" iperf3 -s >"$SIM_LOGS/iperf3-server.log" 2>&1 &
 server=$!
 sleep 0.5
 # Both until they are told to end: how long a round takes is the machine's affair
