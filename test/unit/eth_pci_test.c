@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/sent.c port/unplug.c port/offload.c port/eal.c log.c */
+/* links: port/eth.c port/eth_open.c port/eth_burst.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
 /* wraps: rte_dev_event_callback_register rte_dev_event_callback_unregister */
@@ -22,16 +22,14 @@
 #include <rte_ethdev.h>
 
 #include "fake_frame.h"
+#include "packet_fixture.h"
 #include "port/afpacket.h"
-#include "port/eal.h"
 #include "port/eth.h"
 #include "port/netdev.h"
 
 #define ADDRESS "0000:01:10.2"
 
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
-static struct rte_mempool *pool;
-static struct offload offload;
 static struct eth *eth;
 
 /* The made-up function. */
@@ -583,23 +581,8 @@ static void frames_wait_for_room_as_they_are(void **state)
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("eth", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	return pool && offload_init(&offload, pool, "indirect") == 0 ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	offload_fini(&offload);
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(2047);
 }
 
 #define fact(name) cmocka_unit_test_setup_teardown(name, reset, close_one)
@@ -621,5 +604,5 @@ int main(void)
 		fact(frames_wait_for_room_as_they_are),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

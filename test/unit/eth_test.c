@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/sent.c port/unplug.c port/offload.c port/eal.c log.c */
+/* links: port/eth.c port/eth_open.c port/eth_burst.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /*
  * The packet socket is made up here, the driver is net_null: what it is handed
@@ -18,17 +18,14 @@
 #include <rte_tcp.h>
 
 #include "port/afpacket.h"
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/eth.h"
 #include "port/netdev.h"
 
 #define HEAD 54u
 
-static struct rte_mempool *pool;
-static struct offload offload;
 static struct eth *eth;
 static const struct rte_eth_rxtx_callback *seen;
-static unsigned int before, before_indirect;
 static int mtu = 1500;
 
 /* The made-up socket. */
@@ -395,26 +392,8 @@ static void bad_frames_are_left_out_of_a_burst(void **state)
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("eth", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	if (!pool || offload_init(&offload, pool, "indirect") < 0)
-		return -1;
-	before = rte_mempool_avail_count(pool);
-	before_indirect = rte_mempool_avail_count(offload.indirect);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	offload_fini(&offload);
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(2047);
 }
 
 static int open_one(void **state)
@@ -437,8 +416,7 @@ static int close_one(void **state)
 	(void)state;
 	rte_eth_remove_tx_callback(0, 0, seen);
 	eth_close(eth);
-	if (rte_mempool_avail_count(pool) != before ||
-	    rte_mempool_avail_count(offload.indirect) != before_indirect) {
+	if (!packets_all_back()) {
 		print_error("mbufs are missing\n");
 		return -1;
 	}
@@ -461,5 +439,5 @@ int main(void)
 		fact(bad_frames_are_left_out_of_a_burst),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

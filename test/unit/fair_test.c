@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/fair.c port/eal.c log.c */
+/* links: port/fair.c test/unit/packet_fixture.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,13 +14,12 @@
 
 #include <rte_cycles.h>
 
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/fair.h"
 
 #define POOL_FRAMES 8191u
 #define SENDERS 8u
 
-static struct rte_mempool *pool;
 static struct fair *fair;
 static unsigned int barriers;
 
@@ -328,26 +327,13 @@ static int destroy(void **state)
 {
 	(void)state;
 	fair_destroy(fair);
-	return rte_mempool_in_use_count(pool) == 0 ? 0 : -1;
+	return packets_all_back() ? 0 : -1;
 }
 
 static int start(void **state)
 {
-	const struct config config = { .memory_mb = 64 };
-
 	(void)state;
-	if (eal_start(&config))
-		return -1;
-	pool = rte_pktmbuf_pool_create("test", POOL_FRAMES, 64, 0, 256, SOCKET_ID_ANY);
-	return pool ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(POOL_FRAMES);
 }
 
 #define fact(test) cmocka_unit_test_setup_teardown(test, create, destroy)
@@ -368,5 +354,5 @@ int main(void)
 		fact(nothing_is_forgotten_between_two_threads),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/groups.c port/eal.c log.c */
+/* links: port/groups.c test/unit/packet_fixture.c */
 /* What a netdev is asked to join is written down here. */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -15,7 +15,7 @@
 
 #include <rte_ip.h>
 
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/groups.h"
 #include "port/netdev.h"
 
@@ -24,7 +24,6 @@
 #define SILENCE_MS 20  /* for what it must not */
 
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 0xab, 0xcd, 0xef } };
-static struct rte_mempool *pool;
 static struct groups groups;
 static char function; /* stands for a PCI function */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -292,23 +291,8 @@ static void function_joins_the_same_groups_by_its_own_list(void **state)
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("groups", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       SOCKET_ID_ANY);
-	return pool ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(255);
 }
 
 static int open_one(void **state)
@@ -343,5 +327,5 @@ int main(void)
 		fact(guest_that_wants_everything_gets_it_once),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/offload.c port/eal.c log.c */
+/* links: test/unit/packet_fixture.c */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -15,14 +15,10 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/offload.h"
 
 #define L2 14u
-
-static struct rte_mempool *pool;
-static struct offload offload;
-static unsigned int before, before_indirect;
 
 /* How a frame is made: defaults are those of the first test that needs them. */
 struct shape {
@@ -253,8 +249,7 @@ static void assert_cut(const struct shape *shape, uint16_t mss)
 	}
 	assert_int_equal(at, shape->payload);
 	rte_pktmbuf_free_bulk(out, (unsigned int)nr);
-	assert_int_equal(rte_mempool_avail_count(pool), before);
-	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
+	assert_true(packets_all_back());
 }
 
 static void frame_is_cut_into_whole_segments(void **state)
@@ -290,8 +285,7 @@ static int refused(const struct shape *shape, uint16_t mss, uint16_t max)
 	ret = offload_segment(&offload, frame, out, max);
 	/* still ours: a double free would show in the pool's count */
 	rte_pktmbuf_free(frame);
-	assert_int_equal(rte_mempool_avail_count(pool), before);
-	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
+	assert_true(packets_all_back());
 	return ret;
 }
 
@@ -313,11 +307,11 @@ static void what_makes_no_sense_is_refused_and_stays_the_callers(void **state)
 
 static void no_memory_leaves_the_frame_whole(void **state)
 {
-	struct rte_mbuf **all = calloc(before_indirect, sizeof(*all));
+	struct rte_mbuf **all = calloc(offload.indirect->size, sizeof(*all));
 	unsigned int nr = 0;
 
 	(void)state;
-	while (nr < before_indirect && (all[nr] = rte_pktmbuf_alloc(offload.indirect)))
+	while (nr < offload.indirect->size && (all[nr] = rte_pktmbuf_alloc(offload.indirect)))
 		nr++;
 	rte_pktmbuf_free_bulk(all + 10, nr - 10);
 	nr = 10;
@@ -339,7 +333,7 @@ static void no_memory_leaves_the_frame_whole(void **state)
 	}
 	rte_pktmbuf_free_bulk(all, nr);
 	free(all);
-	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
+	assert_true(packets_all_back());
 }
 
 static struct rte_mbuf *make_plain(const struct shape *shape)
@@ -430,8 +424,7 @@ static void ipv4_packets_are_fragmented(void **state)
 	}
 	assert_int_equal(at, shape.payload);
 	rte_pktmbuf_free_bulk(out, (unsigned int)nr);
-	assert_int_equal(rte_mempool_avail_count(pool), before);
-	assert_int_equal(rte_mempool_avail_count(offload.indirect), before_indirect);
+	assert_true(packets_all_back());
 }
 
 static void what_may_not_be_fragmented_stays_the_callers(void **state)
@@ -451,32 +444,13 @@ static void what_may_not_be_fragmented_stays_the_callers(void **state)
 	frame = make_plain(&shape);
 	assert_int_equal(offload_fragment(&offload, frame, 1500, out, 16), -EMSGSIZE);
 	rte_pktmbuf_free(frame);
-	assert_int_equal(rte_mempool_avail_count(pool), before);
+	assert_true(packets_all_back());
 }
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("direct", 2047, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       SOCKET_ID_ANY);
-	if (!pool || offload_init(&offload, pool, "indirect") < 0)
-		return -1;
-	before = rte_mempool_avail_count(pool);
-	before_indirect = rte_mempool_avail_count(offload.indirect);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	offload_fini(&offload);
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(2047);
 }
 
 int main(void)
@@ -495,5 +469,5 @@ int main(void)
 		cmocka_unit_test(no_memory_leaves_the_frame_whole),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

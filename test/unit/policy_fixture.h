@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One connected vif, 7.0, whose rules a test writes. */
-#ifndef POLICY_FIXTURE_H
-#define POLICY_FIXTURE_H
+#ifndef VIFD_TEST_POLICY_FIXTURE_H
+#define VIFD_TEST_POLICY_FIXTURE_H
 
 #include "backend/vif/vif.h"
 #include "fake_host.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sent.c port/eal.c log.c */
+/* links: port/sent.c test/unit/packet_fixture.c */
 /*
  * Which frames has the device sent? A ring as e1000's driver keeps it stands behind it: a descriptor a
  * segment, one more now and then, the last of a frame is marked, buffers are freed when their place is
@@ -16,17 +16,15 @@
 
 #include <rte_ethdev.h>
 
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/sent.h"
 
 #define RING 64u
 #define PORT 3u
 #define DRIVER "net_e1000_igb_vf"
 
-static struct rte_mempool *pool;
 static struct sent sent;
 static uint32_t seed = 1;
-static unsigned int all;
 
 /* The driver's and the device's: frames [done, taken) are the device's to send. */
 static struct slot {
@@ -80,25 +78,11 @@ static void *queues[1] = { ring };
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("sent", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	/* what rte_eth_tx_descriptor_status() asks */
 	rte_eth_fp_ops[PORT].txq.data = queues;
 	rte_eth_fp_ops[PORT].tx_descriptor_status = descriptor_status;
-	all = pool ? rte_mempool_avail_count(pool) : 0;
-	return pool ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(1023);
 }
 
 static int fresh(void **state)
@@ -123,7 +107,7 @@ static int closed(void **state)
 		if (ring[i].mbuf)
 			rte_pktmbuf_free_seg(ring[i].mbuf);
 	assert_int_equal(nr_out, 0);
-	assert_int_equal(rte_mempool_avail_count(pool), all);
+	assert_int_equal(rte_mempool_avail_count(pool), pool->size);
 	return 0;
 }
 
@@ -234,7 +218,7 @@ static void pages_come_back_when_the_device_has_sent(void **state)
 	sent_look(&sent);
 	assert_int_equal(nr_out, 0);
 	/* and the buffers are the driver's until it wants the room */
-	assert_int_equal(rte_mempool_avail_count(pool), all - 5);
+	assert_int_equal(rte_mempool_avail_count(pool), pool->size - 5);
 }
 
 static void the_first_comes_back_while_others_are_sent(void **state)
@@ -341,5 +325,5 @@ int main(void)
 		fact(any_traffic),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }

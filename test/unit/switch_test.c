@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch.c port/switch_port.c port/switch_frames.c port/mac_table.c port/fair.c port/offload.c port/eal.c log.c */
+/* links: port/switch.c port/switch_port.c port/switch_frames.c port/mac_table.c port/fair.c test/unit/packet_fixture.c */
 /* The uplink is made up here: a pocket in each direction. */
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include <rte_lcore.h>
 #include <rte_udp.h>
 
-#include "port/eal.h"
+#include "packet_fixture.h"
 #include "port/switch.h"
 
 struct eth {
@@ -27,12 +27,10 @@ struct eth {
 	struct rte_mbuf *waiting[PORT_BURST];
 };
 
-static struct rte_mempool *pool;
-static struct offload offload;
 static struct eth wire;
 static struct ethswitch *sw;
 static struct port *a, *b, *c;
-static unsigned int before, before_indirect, barriers;
+static unsigned int barriers;
 static const struct rte_ether_addr mac_a = { { 0, 0x16, 0x3e, 0, 0, 0xa } };
 static const struct rte_ether_addr mac_b = { { 0, 0x16, 0x3e, 0, 0, 0xb } };
 static const struct rte_ether_addr mac_c = { { 0, 0x16, 0x3e, 0, 0, 0xc } };
@@ -553,27 +551,8 @@ static void ports_close_under_the_traffic_of_two_workers(void **state)
 
 static int start(void **state)
 {
-	static const struct config config = { .memory_mb = 64, .log_level = LOG_LEVEL_ERROR };
-
 	(void)state;
-	if (eal_start(&config) < 0)
-		return -1;
-	pool = rte_pktmbuf_pool_create("switch", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       SOCKET_ID_ANY);
-	if (!pool || offload_init(&offload, pool, "indirect") < 0)
-		return -1;
-	before = rte_mempool_avail_count(pool);
-	before_indirect = rte_mempool_avail_count(offload.indirect);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	offload_fini(&offload);
-	rte_mempool_free(pool);
-	eal_stop();
-	return 0;
+	return packets_start(8191);
 }
 
 static int open_switch(void **state)
@@ -598,8 +577,7 @@ static int close_switch(void **state)
 	port_close(b);
 	port_close(c);
 	switch_destroy(sw);
-	if (rte_mempool_avail_count(pool) == before &&
-	    rte_mempool_avail_count(offload.indirect) == before_indirect)
+	if (packets_all_back())
 		return 0;
 	print_error("mbufs are missing\n");
 	return -1;
@@ -626,5 +604,5 @@ int main(void)
 		fact(ports_close_under_the_traffic_of_two_workers),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, packets_stop);
 }
