@@ -1,80 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: xen/devmap.c xen/boot.c log.c */
+/* links: xen/devmap.c test/unit/fake_lives.c */
 /*
  * Mappings for devices over several lives of the process, each a child; Xen's table of them is made
  * up here, behind the functions of libxencall, and lives on.
  */
 #define __XEN_TOOLS__ 1
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <xen/grant_table.h>
 #include <xencall.h>
 
 #include <cmocka.h>
 
+#include "fake_lives.h"
 #include "xen/devmap.h"
-#include "xen/xtl.h"
 
 #define HANDLES 20000u
 #define BAD_REF 77u
 
-/* In memory that all lives share. @die_at: the nth step ends the process, 0 = none does */
+/* In memory that all lives share */
 static struct xen {
 	uint64_t mapped[HANDLES]; /* its address, 0 = not mapped */
 	uint32_t next, nr_mapped;
-	uint32_t steps, die_at;
 	bool wrong; /* something was unmapped that was not mapped like that */
 } * xen;
-
-static char dir[] = "/tmp/vifd-devmap.XXXXXX";
-
-static void step(void)
-{
-	if (++xen->steps == xen->die_at)
-		raise(SIGKILL);
-}
-
-struct xentoollog_logger *xtl_logger(void)
-{
-	return NULL;
-}
-
-xencall_handle *xencall_open(struct xentoollog_logger *logger, unsigned int flags)
-{
-	(void)logger;
-	(void)flags;
-	return (xencall_handle *)xen;
-}
-
-int xencall_close(xencall_handle *xcall)
-{
-	(void)xcall;
-	return 0;
-}
-
-void *xencall_alloc_buffer(xencall_handle *xcall, size_t size)
-{
-	(void)xcall;
-	return malloc(size);
-}
-
-void xencall_free_buffer(xencall_handle *xcall, void *p)
-{
-	(void)xcall;
-	free(p);
-}
 
 static void map(struct gnttab_map_grant_ref *op)
 {
@@ -110,53 +64,46 @@ int xencall3(xencall_handle *xcall, unsigned int op, uint64_t arg1, uint64_t arg
 	(void)xcall;
 	assert_int_equal(op, __HYPERVISOR_grant_table_op);
 	assert_int_equal(arg3, 1);
-	step();
+	lives_step();
 	if (arg1 == GNTTABOP_map_grant_ref)
 		map((struct gnttab_map_grant_ref *)(uintptr_t)arg2);
 	else
 		unmap((struct gnttab_unmap_grant_ref *)(uintptr_t)arg2);
-	step();
+	lives_step();
 	return 0;
 }
 
-enum end { STOPS, DIES };
+/* One life maps @nr pages and unmaps each third; if it stops, all */
+static int live(uint32_t nr, enum end end)
+{
+	int number[64] = { 0 };
 
-/* One life maps @nr pages and unmaps each third; if it stops, all. Return: 0, 2 killed */
+	if (devmap_open(lives_dir))
+		return 1;
+	for (uint32_t i = 0; i < nr; i++) {
+		number[i] = devmap_map(7, i);
+		if (number[i] <= 0 ||
+		    devmap_address(number[i]) != 0x100000000 + (uint64_t)i / 2 * 4096)
+			return 3;
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		if (end == STOPS || i % 3 == 0)
+			devmap_unmap(number[i]);
+	if (end == STOPS)
+		devmap_close();
+	return 0;
+}
+
 static int life(uint32_t nr, enum end end)
 {
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		int number[64] = { 0 };
-
-		if (devmap_open(dir))
-			_exit(1);
-		for (uint32_t i = 0; i < nr; i++) {
-			number[i] = devmap_map(7, i);
-			if (number[i] <= 0 ||
-			    devmap_address(number[i]) != 0x100000000 + (uint64_t)i / 2 * 4096)
-				_exit(3);
-		}
-		for (uint32_t i = 0; i < nr; i++)
-			if (end == STOPS || i % 3 == 0)
-				devmap_unmap(number[i]);
-		if (end == STOPS)
-			devmap_close();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFSIGNALED(status) ? 2 : WEXITSTATUS(status);
+	return lives_live(live, nr, end);
 }
 
 static int fresh(void **state)
 {
-	char command[64];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s/*", dir);
 	memset(xen, 0, sizeof(*xen));
-	return system(command); /* NOLINT(cert-env33-c) */
+	return lives_fresh();
 }
 
 static void nothing_is_mapped_before_it_is_opened(void **state)
@@ -164,7 +111,7 @@ static void nothing_is_mapped_before_it_is_opened(void **state)
 	(void)state;
 	assert_int_equal(devmap_map(7, 1), -ENOTSUP);
 	assert_non_null(devmap_why_not());
-	assert_int_equal(devmap_open(dir), 0);
+	assert_int_equal(devmap_open(lives_dir), 0);
 	assert_null(devmap_why_not());
 	devmap_refuse("because");
 	assert_string_equal(devmap_why_not(), "because");
@@ -177,7 +124,7 @@ static void nothing_is_mapped_before_it_is_opened(void **state)
 static void what_xen_refuses_is_not_mapped(void **state)
 {
 	(void)state;
-	assert_int_equal(devmap_open(dir), 0);
+	assert_int_equal(devmap_open(lives_dir), 0);
 	assert_int_equal(devmap_map(7, BAD_REF), -EINVAL);
 	devmap_close();
 	assert_int_equal(xen->nr_mapped, 0);
@@ -189,7 +136,7 @@ static void places_are_used_again_and_bounded(void **state)
 	int last = 0, first;
 
 	(void)state;
-	assert_int_equal(devmap_open(dir), 0);
+	assert_int_equal(devmap_open(lives_dir), 0);
 	first = devmap_map(7, 0);
 	while ((last = devmap_map(7, 1)) > 0)
 		nr++;
@@ -222,9 +169,9 @@ static void killed_anywhere_one_page_is_lost(void **state)
 
 	for (uint32_t first = 1; first <= 40; first++) {
 		fresh(state);
-		xen->die_at = first;
-		deaths += life(10, STOPS) == 2;
-		xen->die_at = 0;
+		lives_die_at = first;
+		deaths += life(10, STOPS) == LIVES_KILLED;
+		lives_die_at = 0;
 		assert_int_equal(life(0, STOPS), 0);
 		assert_in_range(xen->nr_mapped, 0, 1);
 	}
@@ -233,15 +180,9 @@ static void killed_anywhere_one_page_is_lost(void **state)
 
 static void list_of_another_boot_is_not_believed(void **state)
 {
-	char path[64];
-	int fd;
-
 	(void)state;
 	assert_int_equal(life(6, DIES), 0);
-	snprintf(path, sizeof(path), "%s/device-maps", dir);
-	fd = open(path, O_WRONLY);
-	assert_int_equal(write(fd, "another", 7), 7);
-	close(fd);
+	lives_boot("device-maps");
 	memset(xen->mapped, 0, sizeof(xen->mapped)); /* the machine started anew */
 	xen->nr_mapped = 0;
 	assert_int_equal(life(3, STOPS), 0);
@@ -261,11 +202,10 @@ int main(void)
 	};
 	int ret;
 
-	xen = mmap(NULL, sizeof(*xen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (xen == MAP_FAILED || !mkdtemp(dir))
+	xen = lives_start(sizeof(*xen));
+	if (!xen)
 		return 1;
 	ret = cmocka_run_group_tests(tests, NULL, NULL);
-	fresh(NULL);
-	rmdir(dir);
+	lives_end();
 	return ret;
 }

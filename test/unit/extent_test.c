@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: xen/extent.c xen/boot.c log.c */
+/* links: xen/extent.c test/unit/fake_lives.c */
 /* wraps: open ioctl pwrite */
 /*
  * Extents over several lives of the process, each a child; Xen is made up here, behind the functions
  * of libxencall and privcmd, and lives on. It dies of nothing but an extent used by who does not own it.
  */
 #define __XEN_TOOLS__ 1
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <xen/memory.h>
 #include <xen/sys/privcmd.h>
@@ -27,65 +21,26 @@
 
 #include <cmocka.h>
 
+#include "fake_lives.h"
 #include "xen/extent.h"
-#include "xen/xtl.h"
 
 #define ROOM 200u
 #define MAPPED_MAX 10u
 #define PAGES 512u
 #define FIRST 0x1000u
 
-/* In memory that all lives share. @die_at: the nth step ends the process, 0 = none does */
+/* In memory that all lives share */
 static struct xen {
 	bool owned[2 * ROOM];
 	uint32_t next, nr_owned, room;
-	uint32_t steps, die_at;
 	bool foreign; /* somebody used what was not its own */
 } * xen;
-
-static char dir[] = "/tmp/vifd-extent.XXXXXX";
 
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t nr, off_t offset);
 ssize_t __real_pwrite(int fd, const void *bytes, size_t nr, off_t offset);
-
-static void step(void)
-{
-	if (++xen->steps == xen->die_at)
-		raise(SIGKILL);
-}
-
-struct xentoollog_logger *xtl_logger(void)
-{
-	return NULL;
-}
-
-xencall_handle *xencall_open(struct xentoollog_logger *logger, unsigned int flags)
-{
-	(void)logger;
-	(void)flags;
-	return (xencall_handle *)xen;
-}
-
-int xencall_close(xencall_handle *xcall)
-{
-	(void)xcall;
-	return 0;
-}
-
-void *xencall_alloc_buffer(xencall_handle *xcall, size_t size)
-{
-	(void)xcall;
-	return malloc(size);
-}
-
-void xencall_free_buffer(xencall_handle *xcall, void *p)
-{
-	(void)xcall;
-	free(p);
-}
 
 static uint32_t extent_of(xen_pfn_t frame)
 {
@@ -130,9 +85,9 @@ int xencall2(xencall_handle *xcall, unsigned int op, uint64_t arg1, uint64_t arg
 
 	(void)xcall;
 	(void)op;
-	step();
+	lives_step();
 	ret = arg1 == XENMEM_increase_reservation ? take(arg, list) : put(arg, list);
-	step();
+	lives_step();
 	return ret;
 }
 
@@ -163,53 +118,44 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t nr, off_t offset)
 {
 	ssize_t ret;
 
-	step();
+	lives_step();
 	ret = __real_pwrite(fd, bytes, nr, offset);
-	step();
+	lives_step();
 	return ret;
 }
 
-enum end { STOPS, DIES };
+/* One life: takes @nr, uses them, ends. Return: 0, 1 it could not have them */
+static int live(uint32_t nr, enum end end)
+{
+	void *at = mmap(NULL, (size_t)nr * EXTENT_BYTES, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-/* One life: takes @nr, uses them, ends. Return: 0, 1 it could not have them, 2 killed */
+	if (extent_take(lives_dir, nr) < 0)
+		return 1;
+	/* many take long to be zeroed; that they are ours shows when they go back */
+	if (nr <= MAPPED_MAX && extent_map(at) < 0)
+		return 3;
+	if (nr <= MAPPED_MAX && extent_machine((char *)at + 4097) % 4096 != 1)
+		return 4;
+	if (end == STOPS)
+		extent_release();
+	return 0;
+}
+
 static int life(uint32_t nr, enum end end)
 {
-	pid_t pid = fork();
-	int status;
+	int result = lives_live(live, nr, end);
 
-	if (pid == 0) {
-		void *at = mmap(NULL, (size_t)nr * EXTENT_BYTES, PROT_NONE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (extent_take(dir, nr) < 0)
-			_exit(1);
-		/* many take long to be zeroed; that they are ours shows when they go back */
-		if (nr <= MAPPED_MAX && extent_map(at) < 0)
-			_exit(3);
-		if (nr <= MAPPED_MAX && extent_machine((char *)at + 4097) % 4096 != 1)
-			_exit(4);
-		if (end == STOPS)
-			extent_release();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_false(xen->foreign);
-	if (WIFSIGNALED(status)) {
-		assert_int_equal(WTERMSIG(status), SIGKILL);
-		return 2;
-	}
-	return WEXITSTATUS(status);
+	return result;
 }
 
 static int fresh(void **state)
 {
-	char command[64];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s/*", dir);
 	memset(xen, 0, sizeof(*xen));
 	xen->room = ROOM;
-	return system(command); /* NOLINT(cert-env33-c) */
+	return lives_fresh();
 }
 
 static void all_goes_back_at_the_end(void **state)
@@ -254,9 +200,9 @@ static void killed_anywhere_nothing_foreign_is_used(void **state)
 
 	for (uint32_t first = 1; first < 40; first++) {
 		fresh(state);
-		xen->die_at = first;
-		deaths += life(70, STOPS) == 2;
-		xen->die_at = 0;
+		lives_die_at = first;
+		deaths += life(70, STOPS) == LIVES_KILLED;
+		lives_die_at = 0;
 		assert_int_equal(life(70, STOPS), 0);
 		most = xen->nr_owned > most ? xen->nr_owned : most;
 	}
@@ -264,19 +210,11 @@ static void killed_anywhere_nothing_foreign_is_used(void **state)
 	assert_in_range(most, 1, 64);	 /* lost: a batch */
 }
 
-/* Overwrite the list's first bytes, those of the boot. */
 static void list_of_another_boot_is_not_believed(void **state)
 {
-	char path[64];
-	int fd;
-
 	(void)state;
 	assert_int_equal(life(2, DIES), 0);
-	snprintf(path, sizeof(path), "%s/extents", dir);
-	fd = __real_open(path, O_WRONLY);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "another", 7), 7);
-	close(fd);
+	lives_boot("extents");
 	memset(xen->owned, 0, sizeof(xen->owned)); /* the machine started anew */
 	xen->nr_owned = 0;
 	assert_int_equal(life(2, STOPS), 0);
@@ -289,7 +227,7 @@ static void list_that_is_cut_is_not_believed(void **state)
 
 	(void)state;
 	assert_int_equal(life(8, DIES), 0);
-	snprintf(path, sizeof(path), "%s/extents", dir);
+	snprintf(path, sizeof(path), "%s/extents", lives_dir);
 	assert_int_equal(truncate(path, 60), 0);
 	assert_int_equal(life(2, DIES), 0);
 	assert_int_equal(xen->nr_owned, 10);
@@ -298,7 +236,7 @@ static void list_that_is_cut_is_not_believed(void **state)
 static void second_user_is_refused_and_touches_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(extent_take(dir, 3), 0);
+	assert_int_equal(extent_take(lives_dir, 3), 0);
 	assert_int_equal(life(3, STOPS), 1);
 	assert_int_equal(xen->nr_owned, 3);
 	extent_release();
@@ -319,11 +257,10 @@ int main(void)
 	};
 	int ret;
 
-	xen = mmap(NULL, sizeof(*xen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (xen == MAP_FAILED || !mkdtemp(dir))
+	xen = lives_start(sizeof(*xen));
+	if (!xen)
 		return 1;
 	ret = cmocka_run_group_tests(tests, NULL, NULL);
-	fresh(NULL);
-	rmdir(dir);
+	lives_end();
 	return ret;
 }
