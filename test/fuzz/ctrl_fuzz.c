@@ -21,7 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	return fake_start() || host_open();
+	return fake_start(NULL) || host_open();
 }
 
 static void mutate(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)

@@ -18,7 +18,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	return fake_start();
+	return fake_start(NULL);
 }
 
 static uint32_t make(struct fuzz_input *input, uint8_t bytes[FRAME_MAX])

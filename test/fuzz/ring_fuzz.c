@@ -28,7 +28,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	return fake_start();
+	return fake_start(NULL);
 }
 
 /* In the middle of a copy: overwrite bytes of a ring, or revoke a page. */

@@ -18,8 +18,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
+	return host_start(NULL);
 }
 
 static const char *const keys[] = {

@@ -140,12 +140,6 @@ static void full_port_loses_nothing(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_class), 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,5 +150,5 @@ int main(void)
 		GUEST(full_port_loses_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

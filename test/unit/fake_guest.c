@@ -277,7 +277,7 @@ int stat64(const char *path, struct stat64 *status)
 	return fstatat64(AT_FDCWD, path, status, 0);
 }
 
-int fake_start(void)
+int fake_start(void **state)
 {
 	cpu_set_t cpus;
 	char *argv[] = { "test",
@@ -296,6 +296,7 @@ int fake_start(void)
 			 NULL };
 	int argc = (int)(sizeof(argv) / sizeof(argv[0])) - 1;
 
+	(void)state;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0 || rte_eal_init(argc, argv) < 0) {
 		fprintf(stderr, "DPDK does not start\n");
 		return -1;

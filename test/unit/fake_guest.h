@@ -9,7 +9,7 @@
  * given and delivers what it was fed; every frame it is given is checked for
  * being well-formed and having linear headers.
  *
- *	fake_start();
+ *	fake_start(NULL);
  *	guest = guest_new(7, 1);
  *	guest_connect(guest);
  *	guest_send(guest, bytes, len);
@@ -97,8 +97,8 @@ extern void *fake_copy_arg;
 /* What the next gnt_copy call as a whole returns, once; 0 = it works. */
 extern int fake_copy_error;
 
-/** fake_start() - DPDK with plain memory; once. Return: 0, -1 (reason printed) */
-int fake_start(void);
+/** fake_start() - DPDK with plain memory; a setup of cmocka's, once. Return: 0, -1 (reason printed) */
+int fake_start(void **state);
 
 /** fake_take_memory() - Leave only @free packet buffers; fake_give_memory() undoes it */
 void fake_take_memory(uint32_t free);

@@ -201,12 +201,6 @@ static void whatever_is_promised_can_be_cut_in_software(void **state)
 	assert_true(fake_all_free());
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,5 +218,5 @@ int main(void)
 		cmocka_unit_test(whatever_is_promised_can_be_cut_in_software),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -409,12 +409,6 @@ static void what_waits_at_a_disconnect_is_freed(void **state)
 	assert_true(fake_all_free());
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,5 +429,5 @@ int main(void)
 		GUEST(what_waits_at_a_disconnect_is_freed),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

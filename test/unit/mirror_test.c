@@ -234,7 +234,7 @@ static int start(void **state)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return fake_start();
+	return fake_start(state);
 }
 
 static int stop(void **state)

@@ -345,12 +345,6 @@ static void faulted_path_touches_its_rings_no_more(void **state)
 	assert_no_response(guest);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,5 +371,5 @@ int main(void)
 		GUEST(faulted_path_touches_its_rings_no_more),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -223,12 +223,6 @@ static void a_frame_longer_than_the_mtu_is_dropped_and_counted(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_mtu), 1);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,5 +238,5 @@ int main(void)
 		GUEST(a_frame_longer_than_the_mtu_is_dropped_and_counted),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

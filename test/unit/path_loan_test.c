@@ -387,7 +387,5 @@ int main(void)
 		LOAN(what_came_back_before_the_end_is_answered),
 	};
 
-	if (fake_start())
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -282,12 +282,6 @@ static void multicast_list_is_bounded_and_says_so(void **state)
 	assert_response(guest, 0, NETIF_STATUS_NULL);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,5 +301,5 @@ int main(void)
 		GUEST(multicast_list_is_bounded_and_says_so),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -162,5 +162,5 @@ int main(void)
 						fixture_free),
 	};
 
-	return fake_start() ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

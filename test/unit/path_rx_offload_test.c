@@ -302,12 +302,6 @@ static void longest_frame_with_every_extra_info_fits(void **state)
 	assert_int_equal(frame.nr_extras, 3);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,5 +321,5 @@ int main(void)
 		GUEST(longest_frame_with_every_extra_info_fits),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -316,12 +316,6 @@ static void guest_that_does_not_ring_is_looked_at_every_thirty_ms(void **state)
 	assert_int_equal(path_arm(guest->path, &fake_tools), 30000);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,5 +339,5 @@ int main(void)
 		UNCONNECTED(guest_that_does_not_ring_is_looked_at_every_thirty_ms),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -345,12 +345,6 @@ static void indices_wrap_around_at_two_to_the_32(void **state)
 	assert_int_equal(queue->tx->idx.rsp_prod, start + 100);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,5 +372,5 @@ int main(void)
 		UNCONNECTED(indices_wrap_around_at_two_to_the_32),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -349,13 +349,6 @@ static void daemon_has_a_section_for_all(void **state)
 	remove_file("vifd.conf.in");
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define FILES(test) cmocka_unit_test_setup_teardown(test, setup_files, teardown_files)
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
@@ -374,5 +367,5 @@ int main(void)
 		FILES(daemon_has_a_section_for_all),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

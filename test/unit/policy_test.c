@@ -433,13 +433,6 @@ static void disturbed_reading_leaves_the_former_policy(void **state)
 	assert_true(policy_vlan(policy()->vlans, 12));
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -464,5 +457,5 @@ int main(void)
 		VIF(disturbed_reading_leaves_the_former_policy),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

@@ -208,13 +208,6 @@ static void files_to_mirror_to_are_names_in_a_folder(void **state)
 	assert_int_equal(unlink("/tmp/vifd-policy-test.pcapng"), 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -227,5 +220,5 @@ int main(void)
 		VIF(files_to_mirror_to_are_names_in_a_folder),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

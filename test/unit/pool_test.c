@@ -175,12 +175,6 @@ static void admins_move_holds_until_he_says_otherwise(void **state)
 	assert_true(on_vf(7));
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -211,5 +205,5 @@ int main(void)
 		fact(admins_move_holds_until_he_says_otherwise),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -298,12 +298,6 @@ static void unmapping_a_queue_gives_lent_pages_back(void **state)
 	assert_int_equal(guest->grant[ref].mapped, 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 #define FOUR(test) cmocka_unit_test_setup_teardown(test, four_queues, fixture_free)
 
 int main(void)
@@ -321,5 +315,5 @@ int main(void)
 		FOUR(unmapping_a_queue_gives_lent_pages_back),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

@@ -233,13 +233,6 @@ static void lost_link_is_told_by_carrier_and_found_again(void **state)
 	assert_neighbour_unharmed();
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,5 +245,5 @@ int main(void)
 		SECURE(lost_link_is_told_by_carrier_and_found_again),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

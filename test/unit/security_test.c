@@ -488,12 +488,6 @@ static void buffers_show_a_guest_only_what_was_written_for_it(void **state)
 		assert_int_equal(guest_page(hostile, hostile->queue[0].rx_ref[1])[i], 0xee);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return fake_start();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,5 +518,5 @@ int main(void)
 		SECURE(buffers_show_a_guest_only_what_was_written_for_it),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, fake_start, NULL);
 }

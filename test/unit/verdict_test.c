@@ -453,7 +453,7 @@ static void isolation_holds_at_both_ends(void **state)
 static int start(void **state)
 {
 	(void)state;
-	if (fake_start() || neighbours_start(NULL))
+	if (fake_start(state) || neighbours_start(NULL))
 		return -1;
 	neighbours_tell(&other, &talks);
 	return 0;

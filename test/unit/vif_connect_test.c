@@ -287,13 +287,6 @@ static void rates_that_make_no_sense_do_not_limit(void **state)
 	}
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -316,5 +309,5 @@ int main(void)
 		VIF(rates_that_make_no_sense_do_not_limit),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

@@ -411,13 +411,6 @@ static void ring_that_contradicts_itself_is_not_opened(void **state)
 	assert_int_equal(guest->grant[ref].mapped, 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define CTRL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -441,5 +434,5 @@ int main(void)
 		CTRL(ring_that_contradicts_itself_is_not_opened),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }

@@ -324,13 +324,6 @@ static void conflicting_transactions_are_repeated(void **state)
 	assert_int_equal(fake_xs_conflicts, 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	return fake_start();
-}
-
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -356,5 +349,5 @@ int main(void)
 		VIF(conflicting_transactions_are_repeated),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, host_start, NULL);
 }
