@@ -90,7 +90,7 @@ bed_start() {
 	mkdir -p "$VIFD_SIM/run" "$SIM_LOGS"
 	coproc STORE { exec "$BIN/xenstored-sim" ${SIM_STORE_ARGS:-} --ready 1 "$VIFD_SIM" 2>"$SIM_LOGS/xenstored-sim.log"; }
 	store_pid=$STORE_PID
-	read -r -N 1 -t 10 -u "${STORE[0]}" _ || die "xenstored-sim did not start: $(cat "$SIM_LOGS/xenstored-sim.log")"
+	read -r -N 1 -t 60 -u "${STORE[0]}" _ || die "xenstored-sim did not start: $(cat "$SIM_LOGS/xenstored-sim.log")"
 	ns_create dom0
 	ns_create host
 	ip link add "up$SIM_ID" type veth peer name "pe$SIM_ID"

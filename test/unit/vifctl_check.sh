@@ -23,7 +23,7 @@ check() {
 ends() {
 	local want=$1 status=0
 	shift
-	(cd "$tmp" && exec timeout 20 "$VIFCTL" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
+	(cd "$tmp" && exec timeout 60 "$VIFCTL" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
 	[ $status = "$want" ]
 }
 
@@ -47,7 +47,7 @@ exec 8>"$tmp/question" 9<"$tmp/answer"
 ask_json() {
 	local answer=
 	echo "$1 $2" >&8
-	read -r -t 20 -u 9 answer || answer="no answer"
+	read -r -t 60 -u 9 answer || answer="no answer"
 	echo "$answer"
 	[ "$answer" = yes ]
 }
