@@ -7,6 +7,8 @@
 
 #include "eth_device.h"
 
+/* the longest IP header, options and extensions included, that an mbuf can tell of */
+#define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
 /* a device that tells of nothing is asked at least and at most this often, microseconds */
 #define ASK_US_MIN 100u
 #define ASK_US_MAX 1000u
@@ -23,7 +25,10 @@ static void count(_Atomic uint64_t *counter, uint64_t add)
 	atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
 }
 
-/* What the kernel's stack would have caught: an unfinished checksum of a sender on this host. */
+/*
+ * What the kernel's stack would have caught: an unfinished checksum of a sender on this host. That
+ * may be another's guest: headers that are not all there stay as they are.
+ */
 static void finish_checksum(struct rte_mbuf *frame)
 {
 	struct rte_net_hdr_lens lens;
@@ -35,6 +40,8 @@ static void finish_checksum(struct rte_mbuf *frame)
 	else if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_UDP)
 		flags |= RTE_MBUF_F_TX_UDP_CKSUM;
 	else
+		return;
+	if (lens.l2_len + lens.l3_len + lens.l4_len > frame->data_len || lens.l3_len > L3_MAX)
 		return;
 	frame->l2_len = lens.l2_len;
 	frame->l3_len = lens.l3_len;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -23,6 +24,7 @@
 #include "port/netdev.h"
 
 #define HEAD 54u
+#define FILLED 128u
 
 static struct eth *eth;
 static const struct rte_eth_rxtx_callback *seen;
@@ -390,6 +392,41 @@ static void bad_frames_are_left_out_of_a_burst(void **state)
 	rte_pktmbuf_free_bulk(got, 3);
 }
 
+/* Every buffer says that it is IPv6 with options that end behind the frame, then UDP. */
+static void fill_pool(uint8_t *bytes)
+{
+	struct rte_mbuf **all = calloc(pool->size, sizeof(*all));
+
+	memset(bytes, 0xa5, FILLED);
+	memcpy(bytes + 12, (const uint8_t[]){ 0x86, 0xdd, 0x60 }, 3);
+	bytes[20] = 60;
+	bytes[54] = 17;
+	bytes[55] = 1;
+	assert_non_null(all);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(pool, all, pool->size), 0);
+	for (uint32_t i = 0; i < pool->size; i++)
+		memcpy(rte_pktmbuf_mtod(all[i], void *), bytes, FILLED);
+	rte_pktmbuf_free_bulk(all, pool->size);
+	free(all);
+}
+
+/* Who sends from this host leaves the checksum to us, and chooses what the headers say. */
+static void checksum_behind_the_frame_is_not_filled_in(void **state)
+{
+	struct rte_mbuf *got[PORT_BURST];
+	uint8_t bytes[FILLED];
+
+	(void)state;
+	fill_pool(bytes);
+	waiting = 1;
+	waiting_info[0].checksum_missing = true;
+	assert_int_equal(eth_rx_burst(eth, 0, got, PORT_BURST), 1);
+	assert_int_equal(got[0]->pkt_len, 64);
+	assert_memory_equal(rte_pktmbuf_mtod(got[0], void *), bytes, FILLED);
+	assert_false(got[0]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+	rte_pktmbuf_free(got[0]);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -437,6 +474,7 @@ int main(void)
 		fact(netdev_that_has_unsent_frames_is_looked_at_by_the_clock),
 		fact(nobody_waits_for_a_netdev_that_is_down),
 		fact(bad_frames_are_left_out_of_a_burst),
+		fact(checksum_behind_the_frame_is_not_filled_in),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);
