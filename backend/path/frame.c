@@ -72,7 +72,7 @@ static int promise_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t 
 int frame_promise(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t ptype = rte_net_get_ptype(frame, &lens, RTE_PTYPE_ALL_MASK);
+	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
 	uint64_t flags = l4_flags(ptype);
 	bool ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
 

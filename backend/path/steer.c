@@ -6,6 +6,8 @@
 #include <rte_tcp.h>
 #include <rte_thash.h>
 
+#include "../port/offload.h"
+
 /* Microsoft's verification key: known answers exist for it, and it spreads well. */
 static const struct steer own = {
 	.algorithm = NETIF_HASH_ALG_TOEPLITZ,
@@ -57,8 +59,7 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
 		uint8_t *type)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t ptype = rte_net_get_ptype(
-		frame, &lens, RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK);
+	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
 	bool ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
 	bool tcp = (ptype & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP;
 	uint8_t with_ports = ipv4 ? NETIF_HASH_IPV4_TCP : NETIF_HASH_IPV6_TCP;

@@ -32,7 +32,7 @@ static void count(_Atomic uint64_t *counter, uint64_t add)
 static void finish_checksum(struct rte_mbuf *frame)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t type = rte_net_get_ptype(frame, &lens, RTE_PTYPE_ALL_MASK);
+	uint32_t type = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
 	uint64_t flags = RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
 
 	if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP)

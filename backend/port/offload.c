@@ -297,9 +297,13 @@ static bool length_agrees(const struct rte_mbuf *frame, const struct rte_net_hdr
 /* Return: the packet type, 0 = headers that are not to be believed, or neither IPv4 nor IPv6 */
 static uint32_t look_at(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens)
 {
-	uint32_t type = rte_net_get_ptype(frame, lens, RTE_PTYPE_ALL_MASK);
-	bool ipv4 = RTE_ETH_IS_IPV4_HDR(type);
+	uint32_t type;
+	bool ipv4;
 
+	/* where extension headers end early not all are set */
+	memset(lens, 0, sizeof(*lens));
+	type = rte_net_get_ptype(frame, lens, OFFLOAD_LAYERS);
+	ipv4 = RTE_ETH_IS_IPV4_HDR(type);
 	if ((!ipv4 && !RTE_ETH_IS_IPV6_HDR(type)) ||
 	    (uint32_t)lens->l2_len + lens->l3_len + lens->l4_len > frame->data_len)
 		return 0;

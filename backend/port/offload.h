@@ -22,6 +22,9 @@
 /** OFFLOAD_MSS_MIN - Smallest tso_segsz that offload_segment() accepts, bytes */
 #define OFFLOAD_MSS_MIN 48u
 
+/* What rte_net_get_ptype() is to look for: nothing inside a tunnel, where its later versions are less careful. */
+#define OFFLOAD_LAYERS (RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK)
+
 /**
  * struct offload - One worker's tools for segmentation
  * @direct:   pool of the copied headers
