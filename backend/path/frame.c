@@ -60,7 +60,8 @@ static int promise_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t 
 		return -EINVAL;
 	if (frame->pkt_len - headers <= gso_size)
 		return 0; /* one segment: a checksum is all it needs */
-	if ((frame->pkt_len - headers + gso_size - 1) / gso_size > OFFLOAD_SEGMENTS_MAX)
+	if (gso_size < OFFLOAD_MSS_MIN ||
+	    (frame->pkt_len - headers + gso_size - 1) / gso_size > OFFLOAD_SEGMENTS_MAX)
 		return -EINVAL;
 	frame->tso_segsz = gso_size;
 	frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;

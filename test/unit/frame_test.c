@@ -174,6 +174,12 @@ static void segmentation_needs_a_size_that_leaves_few_segments(void **state)
 	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 1448), 0);
 	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 0xffff), 0);
 	assert_int_equal(promise(len, NETIF_GSO_TCPV6, 1448), -EINVAL);
+	/* few, but shorter than a device or we ever make them */
+	len = frame_make(bytes, 0, 100);
+	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), -EINVAL);
+	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN), 0);
+	len = frame_make(bytes, 0, OFFLOAD_MSS_MIN - 1);
+	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), 0);
 }
 
 /* What frame_promise() lets pass, software must be able to keep: a promise never depends on the port. */
