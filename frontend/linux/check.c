@@ -113,6 +113,21 @@ int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entrie
 }
 
 /**
+ * vifront_rx_takable() - May the frame's pages become a skb's fragments?
+ * @f:    Frame, gathered
+ * @most: Fragments that a skb has room for
+ *
+ * The stack takes an Ethernet header from the linear part without a look, and
+ * that is filled from the first segment only.
+ *
+ * Any context, never blocks, never logs.
+ */
+bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int most)
+{
+	return f->nr_segs <= most && f->seg[0].len >= ETH_HLEN;
+}
+
+/**
  * vifront_tx_check() - Is this a response that a request in flight may get?
  * @rsp:    Private copy of the response
  * @state:  What each id stands for, NETIF_RING_SIZE of enum vifront_tx_state

@@ -60,6 +60,7 @@ bool vifront_ring_want_event(struct vifront_ring *r, u32 after);
 /* check.c: what responses say; see selftest.c */
 int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
 		      struct vifront_rx_frame *f);
+bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int most);
 int vifront_tx_check(const struct netif_tx_response *rsp, const u8 *state, u32 extras);
 
 #endif

@@ -165,7 +165,8 @@ static struct sk_buff *rx_take(struct vifront_queue *q, const struct vifront_rx_
 
 static bool rx_must_copy(const struct vifront_queue *q, const struct vifront_rx_frame *f)
 {
-	return q->rx.copy_only || f->len <= q->fe->rx_copybreak || f->nr_segs > MAX_SKB_FRAGS;
+	return q->rx.copy_only || f->len <= READ_ONCE(q->fe->rx_copybreak) ||
+	       !vifront_rx_takable(f, MAX_SKB_FRAGS);
 }
 
 /*

@@ -219,6 +219,19 @@ static int test_rx_endless(struct netif_rx_sring *s)
 	return 0;
 }
 
+/* Only a frame whose first page has the whole Ethernet header goes up in its pages. */
+static int test_rx_takable(void)
+{
+	struct vifront_rx_frame f = { .nr_segs = 2, .len = 1014 };
+
+	f.seg[0].len = ETH_HLEN;
+	f.seg[1].len = 1000;
+	CHECK(vifront_rx_takable(&f, 2) && !vifront_rx_takable(&f, 1));
+	f.seg[0].len = ETH_HLEN - 1;
+	CHECK(!vifront_rx_takable(&f, 2));
+	return 0;
+}
+
 static int test_rx(void *page)
 {
 	unsigned int i;
@@ -231,7 +244,8 @@ static int test_rx(void *page)
 			return rc;
 		}
 	}
-	return test_rx_endless(page);
+	rc = test_rx_takable();
+	return rc ? rc : test_rx_endless(page);
 }
 
 static int test_tx(void)

@@ -3,15 +3,16 @@
  * Plays a back end that has gone mad: maps a ring page of a running guest a second time and writes into it
  * what no back end may.
  *
- *     ringbreak DOMID GREF tx|rx index|id|status|offset|endless
+ *     ringbreak DOMID GREF tx|rx index|id|status|offset|endless|short
  *
  *     index    the producer index runs beyond the requests
  *     id       a response for an id that nothing asked for
  *     status   a response with an impossible status
  *     offset   a received frame that leaves its page
  *     endless  a received frame without an end
+ *     short    a received frame whose first page has one byte of it
  *
- * All but `index` write one response over the next place and count it as there. Raw ioctls: dom0's initramfs has
+ * All but `index` write one response over the next place (`short` two) and count it as there. Raw ioctls: dom0's initramfs has
  * no compiler, and the tool wants no library.
  */
 #include <errno.h>
@@ -68,6 +69,20 @@ static int break_tx(struct netif_tx_sring *ring, const char *how)
 	return 0;
 }
 
+/* The frame's one byte and its rest. Return: the place of the latter */
+static uint32_t put_short(struct netif_rx_sring *ring, uint32_t prod)
+{
+	struct netif_rx_response *first = &ring->entry[prod++ % NETIF_RING_SIZE].rsp;
+	struct netif_rx_response *rest = &ring->entry[prod % NETIF_RING_SIZE].rsp;
+
+	first->status = 1;
+	first->flags = NETIF_RXF_MORE_DATA;
+	memset(rest, 0, sizeof(*rest));
+	rest->id = prod % NETIF_RING_SIZE;
+	rest->status = 1000;
+	return prod;
+}
+
 static int break_rx(struct netif_rx_sring *ring, const char *how)
 {
 	uint32_t prod = ring->idx.rsp_prod;
@@ -88,6 +103,8 @@ static int break_rx(struct netif_rx_sring *ring, const char *how)
 		rsp->offset = NETIF_PAGE_SIZE - 59;
 	else if (!strcmp(how, "endless"))
 		rsp->flags = NETIF_RXF_MORE_DATA;
+	else if (!strcmp(how, "short"))
+		prod = put_short(ring, prod);
 	else
 		return -EINVAL;
 	push(&ring->idx, prod + 1);
@@ -101,7 +118,7 @@ int main(int argc, char **argv)
 
 	if (argc != 5) {
 		fprintf(stderr,
-			"usage: ringbreak DOMID GREF tx|rx index|id|status|offset|endless\n");
+			"usage: ringbreak DOMID GREF tx|rx index|id|status|offset|endless|short\n");
 		return 2;
 	}
 	page = map_ring((uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]));

@@ -16,6 +16,10 @@ fi
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
 sum_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 ~ /$1:/ { n += \$2 } END { print n + 0 }'"; }
 
+# More frames than a ring takes, to nobody
+FLOOD="$IP neighbour replace 10.0.2.99 lladdr 00:16:3e:99:99:99 dev eth0
+	bash -c 'for i in {1..400}; do echo >/dev/udp/10.0.2.99/9; done'"
+
 # --- ethtool --------------------------------------------------------------------------------------------------
 
 # Another table and key through the control ring; traffic goes on, and the hash comes with the frames.
@@ -221,8 +225,7 @@ break_ring()
 	if [ "$1" = tx ]; then
 		poke_guest
 	else
-		guest_run g1 "$IP neighbour replace 10.0.2.99 lladdr 00:16:3e:99:99:99 dev eth0
-			bash -c 'for i in {1..400}; do echo >/dev/udp/10.0.2.99/9; done'" >/dev/null
+		guest_run g1 "$FLOOD" >/dev/null
 	fi
 }
 faults_are() { [ "$(stat_of faults)" = "$1" ]; }
@@ -251,14 +254,14 @@ mad()
 	check "mad_$1_$2" "$(($(stat_of faults) - before))" "== 1"
 }
 
-# malformed RING HOW: one frame is dropped, the device goes on
-malformed()
+# strange RING HOW COUNTER: one frame counts as COUNTER, the device goes on
+strange()
 {
 	local before
 
-	before=$(stat_of q0_rx_malformed)
+	before=$(stat_of "$3")
 	break_ring "$1" "$2"
-	check "mad_$1_$2" "$(($(stat_of q0_rx_malformed) - before))" ">= 1"
+	check "mad_$1_$2" "$(($(stat_of "$3") - before))" ">= 1"
 	reset_device
 }
 
@@ -328,9 +331,11 @@ mad tx status
 reset_device
 mad rx endless
 reset_device
-malformed rx id
-malformed rx status
-malformed rx offset
+strange rx id q0_rx_malformed
+strange rx status q0_rx_malformed
+strange rx offset q0_rx_malformed
+# its pages may not go up as they are: the stack takes for granted that it sees the whole header
+strange rx short q0_rx_copied
 check_true mad_guest_is_sound guest_is_sound
 check mad_traffic_afterwards "$(ping_lost g1 "$PEER" 20)" "== 0"
 check_true mad_file_afterwards small_both g1 "$SERVER_IP"
