@@ -375,9 +375,9 @@ int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 		}
 		tx->ring.rsp_cons++;
 	}
-	if (n && netif_tx_queue_stopped(tx_netdev_queue(q)) &&
-	    vifront_ring_free(&tx->ring) >= 2 * VIFRONT_TX_FRAME_SLOTS &&
-	    netif_carrier_ok(q->fe->netdev))
+	/* without a carrier, too: nobody asks again when it comes back */
+	if (netif_tx_queue_stopped(tx_netdev_queue(q)) && READ_ONCE(q->fe->attached) &&
+	    vifront_ring_free(&tx->ring) >= 2 * VIFRONT_TX_FRAME_SLOTS)
 		netif_tx_wake_queue(tx_netdev_queue(q));
 	return n;
 }

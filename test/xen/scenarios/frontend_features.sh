@@ -209,6 +209,33 @@ xdp_large()
 	[ $whole = yes ] && [ "$after" -gt "$before" ]
 }
 
+# --- the link ---------------------------------------------------------------------------------------------------
+
+no_link() { [ "$(guest_run g1 "cat /sys/class/net/eth0/carrier")" = 0 ]; }
+link() { xenstore-write "/local/domain/0/backend/vif/$(guest_domid g1)/0/carrier" "$1"; }
+
+# The link goes while the ring is full, and the frames are answered before it comes back: nobody wakes the queue later
+# but the kernel's watchdog.
+link_lost_with_full_ring()
+{
+	local stops timeouts
+
+	stops=$(sum_of _stops) timeouts=$(sum_of _timeouts)
+	# shellcheck disable=SC2154 # of lib.sh
+	kill -STOP "$vifd_pid"
+	guest_run g1 "$FLOOD" >/dev/null
+	link 0
+	wait_for 10 "no link in g1" no_link
+	kill -CONT "$vifd_pid"
+	wait_for 10 "answers for all" all_answered
+	link 1
+	wait_for 20 "g1's network" peer_answers g1 || return 1
+	stops=$(($(sum_of _stops) - stops)) timeouts=$(($(sum_of _timeouts) - timeouts))
+	say "the queue was stopped $stops times, late $timeouts times"
+	[ $stops -gt 0 ] && [ $timeouts = 0 ]
+}
+all_answered() { [[ $(diagnosis) =~ tx:\ req_prod:\ ([0-9]+)\ rsp_cons:\ ([0-9]+) && ${BASH_REMATCH[1]} = "${BASH_REMATCH[2]}" ]]; }
+
 # --- a back end gone mad -----------------------------------------------------------------------------------
 
 ring_ref()
@@ -316,6 +343,7 @@ check xdp_off_again "$(ping_lost g1 "$PEER" 10)" "== 0"
 # one queue: a frame for the guest is to wake it for the ring that was broken
 guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko max_queues=1; netup"
 wait_for 20 "g1's network" peer_answers g1
+[ $FRONT_BACKEND = netback ] || check_true link_lost_with_full_ring link_lost_with_full_ring
 guest_run g1 "dmesg -n 1" # the module's own words would stand among the answers
 mad tx index
 check_true devlink_tells eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
