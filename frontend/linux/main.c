@@ -172,12 +172,15 @@ static void main_tx_timeout(struct net_device *dev, unsigned int queue)
 {
 	struct vifront *fe = netdev_priv(dev);
 	struct vifront_queue *q = &fe->queues[queue];
+	struct netdev_queue *nq = netdev_get_tx_queue(dev, queue);
 
+	__netif_tx_lock(nq, smp_processor_id()); /* XDP and multicast fill the ring meanwhile */
 	q->tx_stats.timeouts++;
 	if (q->connected) {
 		vifront_tx_kick(q);
 		napi_schedule(&q->napi);
 	}
+	__netif_tx_unlock(nq);
 }
 
 static void main_set_rx_mode(struct net_device *dev)

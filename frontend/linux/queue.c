@@ -226,9 +226,13 @@ err_free_rings:
  */
 void vifront_queue_disconnect(struct vifront_queue *q)
 {
+	struct netdev_queue *nq = netdev_get_tx_queue(q->fe->netdev, q->id);
+
 	if (!q->connected)
 		return;
+	__netif_tx_lock_bh(nq); /* XDP transmits on a stopped queue, too */
 	q->connected = false;
+	__netif_tx_unlock_bh(nq);
 	queue_unbind(q);
 	vifront_rx_fini(q);
 	vifront_tx_fini(q);
@@ -244,8 +248,7 @@ void vifront_queue_enable(struct vifront_queue *q)
 	q->dim.state = DIM_START_MEASURE; /* its work may have been cancelled in between */
 	napi_enable(&q->napi);
 	local_bh_disable();
-	vifront_rx_post(q);
-	napi_schedule(&q->napi);
+	napi_schedule(&q->napi); /* which fills the rx ring */
 	local_bh_enable();
 }
 

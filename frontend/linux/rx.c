@@ -236,6 +236,26 @@ static void rx_frame(struct vifront_queue *q, struct bpf_prog *prog,
 		vifront_rx_deliver(q, skb, f);
 }
 
+/* Offers every free place on the ring again. */
+static void rx_post(struct vifront_queue *q)
+{
+	struct vifront_ring *r = &q->rx.ring;
+	u32 n = vifront_ring_free(r);
+
+	if (!n)
+		return;
+	for (; n; n--, r->req_prod++) {
+		u16 slot = r->req_prod & (r->size - 1);
+		struct netif_rx_request req = { .id = slot, .gref = q->rx.slot[slot].ref };
+
+		q->rx.sring->entry[slot].req = req;
+	}
+	if (vifront_ring_push(r)) {
+		notify_remote_via_irq(q->rx_irq);
+		q->rx_stats.notifies++;
+	}
+}
+
 /* Takes up to @budget frames. Return: how many; a fault ends it early */
 int vifront_rx_poll(struct vifront_queue *q, int budget)
 {
@@ -268,33 +288,13 @@ int vifront_rx_poll(struct vifront_queue *q, int budget)
 		if (unlikely(READ_ONCE(q->fe->broken)))
 			break;
 		if (vifront_ring_free(&q->rx.ring) >= VIFRONT_SLOTS / 4)
-			vifront_rx_post(q);
+			rx_post(q);
 	}
 	if (flush)
 		xdp_do_flush();
 	rcu_read_unlock();
-	vifront_rx_post(q);
+	rx_post(q);
 	return work;
-}
-
-/* Offers every free place on the ring again. NAPI, or NAPI disabled. */
-void vifront_rx_post(struct vifront_queue *q)
-{
-	struct vifront_ring *r = &q->rx.ring;
-	u32 n = vifront_ring_free(r);
-
-	if (!n)
-		return;
-	for (; n; n--, r->req_prod++) {
-		u16 slot = r->req_prod & (r->size - 1);
-		struct netif_rx_request req = { .id = slot, .gref = q->rx.slot[slot].ref };
-
-		q->rx.sring->entry[slot].req = req;
-	}
-	if (vifront_ring_push(r)) {
-		notify_remote_via_irq(q->rx_irq);
-		q->rx_stats.notifies++;
-	}
 }
 
 static struct page_pool *rx_create_pool(struct vifront_queue *q)

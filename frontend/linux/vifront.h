@@ -115,7 +115,7 @@ struct vifront_rx {
 struct vifront_queue {
 	struct vifront *fe;
 	unsigned int id;
-	bool connected;          /* rings exist; under rtnl */
+	bool connected;          /* rings exist; under rtnl, off under the tx queue lock, too */
 	bool napi_on;            /* under rtnl */
 	u32 static_grants;       /* entries the back end has mapped; under rtnl */
 	unsigned int tx_irq, rx_irq; /* the same one where channels are shared */
@@ -239,7 +239,6 @@ int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr);
 int vifront_rx_init(struct vifront_queue *q);
 void vifront_rx_fini(struct vifront_queue *q);
 int vifront_rx_poll(struct vifront_queue *q, int budget);
-void vifront_rx_post(struct vifront_queue *q);
 struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx_frame *f);
 void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame *f, u32 from,
 			 void *to, u32 len);
