@@ -354,6 +354,7 @@ static void main_remove(struct xenbus_device *xbdev)
 	netif_carrier_off(fe->netdev);
 	main_cancel_works(fe);
 	vifront_close(fe);
+	vifront_unwatch(fe);
 	rtnl_lock();
 	vifront_disconnect(fe);
 	rtnl_unlock();

@@ -256,6 +256,7 @@ int vifront_connect(struct vifront *fe);
 void vifront_disconnect(struct vifront *fe);
 int vifront_reset(struct vifront *fe);
 void vifront_close(struct vifront *fe);
+void vifront_unwatch(struct vifront *fe);
 void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state);
 void vifront_carrier_update(struct vifront *fe);
 

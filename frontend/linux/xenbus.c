@@ -8,6 +8,8 @@
  *   back end InitWait after that (it was restarted) -> connect again
  *
  * A watch is never taken down under rtnl: its callback may be waiting for it.
+ * Watches are the xenwatch thread's, and remove's when that is through: a reset
+ * leaves them, as a back end may answer it before it is done.
  */
 #include <linux/delay.h>
 #include <linux/rtnetlink.h>
@@ -346,9 +348,14 @@ void vifront_close(struct vifront *fe)
 	ok = ok && xb_wait_backend(fe, BIT(XenbusStateClosed) | BIT(XenbusStateInitWait));
 	if (!ok)
 		dev_warn(&fe->xbdev->dev, "back end does not close\n");
+	xb_remove_stale(XBT_NIL, fe);
+}
+
+/* At remove, when the xenwatch thread no longer tells of the back end's states. */
+void vifront_unwatch(struct vifront *fe)
+{
 	xb_unwatch(&fe->carrier_watch, &fe->carrier_watching);
 	xb_unwatch(&fe->cap.watch, &fe->cap.watching);
-	xb_remove_stale(XBT_NIL, fe);
 }
 
 /**
