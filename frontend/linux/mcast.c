@@ -88,11 +88,8 @@ void vifront_mcast_work(struct work_struct *work)
 
 	rtnl_lock();
 	if (fe->attached && !READ_ONCE(fe->broken) && fe->be.dynamic_multicast) {
-		filter = mcast_wanted(fe->netdev, &want);
-		if (!filter)
-			mcast_switch(fe, false);
-		else if (!mcast_sync(fe, &want))
-			mcast_switch(fe, true);
+		filter = mcast_wanted(fe->netdev, &want) && !mcast_sync(fe, &want);
+		mcast_switch(fe, filter);
 	}
 	rtnl_unlock();
 }
