@@ -180,7 +180,7 @@ static int rx_checksum(struct vifront_queue *q, struct sk_buff *skb,
 
 	if (f->flags & NETIF_RXF_CSUM_BLANK)
 		skb->ip_summed = CHECKSUM_PARTIAL;
-	else if (f->flags & NETIF_RXF_DATA_VALIDATED)
+	else if (f->flags & NETIF_RXF_DATA_VALIDATED && skb->dev->features & NETIF_F_RXCSUM)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	if (f->gso_type && skb->ip_summed != CHECKSUM_PARTIAL) {
 		q->rx_stats.csum_fixup++;
@@ -210,7 +210,7 @@ void vifront_rx_deliver(struct vifront_queue *q, struct sk_buff *skb,
 			(f->gso_type == NETIF_GSO_TCPV6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4);
 		skb_shinfo(skb)->gso_segs = 0; /* the stack counts for itself */
 	}
-	if (f->hashed)
+	if (f->hashed && q->fe->netdev->features & NETIF_F_RXHASH)
 		skb_set_hash(skb, f->hash, f->hash_l4 ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 	if (rx_checksum(q, skb, f)) {
 		q->rx_stats.malformed++;
