@@ -219,7 +219,7 @@ static void cap_note_path(struct vifront *fe, const struct vifcap *old, const st
 	if (now->path == old->path && !strcmp(now->vf, old->vf))
 		return;
 	fe->cap.path_changes++;
-	netdev_info(fe->netdev, "now on %s %s, %u Mbit/s\n",
+	net_info_ratelimited("%s: now on %s %s, %u Mbit/s\n", fe->netdev->name,
 		    now->path == VIFCAP_PATH_VF ? "vf" :
 		    now->path == VIFCAP_PATH_SOFTWARE ? "the software path" : "another path",
 		    now->path == VIFCAP_PATH_VF ? now->vf : "", now->speed);

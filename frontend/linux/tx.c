@@ -280,8 +280,10 @@ int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len)
 	tx->state[id] = VIFRONT_TX_COPIED;
 	memcpy(page_address(tx->slot[id].page), data, len);
 	tx_fill(tx, id, tx->slot[id].ref, 0, len, 0);
+	u64_stats_update_begin(&q->tx_sync);
 	q->tx_stats.packets++;
 	q->tx_stats.bytes += len;
+	u64_stats_update_end(&q->tx_sync);
 	return 0;
 }
 
@@ -390,7 +392,7 @@ int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 void vifront_tx_arm(struct vifront_queue *q)
 {
 	struct vifront_tx *tx = &q->tx;
-	u32 flight, after;
+	u32 flight, after, most = READ_ONCE(tx->coalesce_frames);
 
 	do {
 		flight = tx->ring.req_prod - tx->ring.rsp_cons;
@@ -398,8 +400,8 @@ void vifront_tx_arm(struct vifront_queue *q)
 			after = flight / 2 + 1;
 		else
 			after = VIFRONT_SLOTS / 2 + 1;
-		if (tx->coalesce_frames)
-			after = min(after, tx->coalesce_frames);
+		if (most)
+			after = min(after, most);
 		if (likely(!vifront_ring_want_event(&tx->ring, after)))
 			return;
 	} while (vifront_tx_reclaim(q, 0) >= 0);
