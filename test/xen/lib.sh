@@ -8,7 +8,8 @@
 #   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
 #   bed_make_room MIB                  dom0 gives memory back, for VFs by DPDK's own drivers
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands;
-#                                      guest_create and guest_ready are its halves
+#                                      guest_create and guest_ready are its halves;
+#                                      GUEST_TYPE, GUEST_MEMORY, GUEST_ARGS, GUEST_CONFIG (more of xl.cfg)
 #   guest_gets PROGRAM...              programs of /bed are in each guest that boots from now on
 #   guest_run NAME COMMAND             runs it in the guest: its output and its status
 #   guest_stop NAME                    shuts it down and waits until it is gone
@@ -343,6 +344,7 @@ guest_config()
 	ramdisk = "/boot/guest.cpio.gz"
 	extra   = "console=hvc0 quiet bed.ip=$(guest_ip "$name")/24 ${GUEST_ARGS:-}"
 	vif     = [ 'mac=$mac,$keys' ]
+	${GUEST_CONFIG:-}
 	END
 }
 
