@@ -44,7 +44,7 @@ say() { printf '%4d s  %s\n' $((SECONDS - scenario_start)) "$*"; }
 die()
 {
 	say "FAILED: $*"
-	failed=$((failed + 1))
+	check end_reached false true
 	finish
 }
 
@@ -521,4 +521,4 @@ vifd_stop()
 
 vifd_is_gone() { ! kill -0 "$vifd_pid"; }
 
-trap 'say "the scenario ended early"; failed=$((failed + 1)); finish' EXIT
+trap 'check end_reached false true; finish' EXIT
