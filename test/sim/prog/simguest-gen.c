@@ -68,7 +68,8 @@ struct direction {
 	struct end *from, *to;
 	uint16_t flow;
 	uint64_t sent, bytes, received, foreign, duplicated, reordered, bursts, given_up;
-	uint64_t highest[FLOWS_MAX];	      /* of each UDP flow */
+	uint64_t highest[FLOWS_MAX]; /* of each UDP flow */
+	uint64_t gave_up_ns;
 	uint64_t marks, mark_ns, mark_max_ns; /* mark_ns waits for a frame, 0 = none does */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
@@ -332,6 +333,17 @@ static uint32_t direction_receive(struct direction *d)
 	return n;
 }
 
+/* A second of silence: what is out is lost, go on. What goes out then has a second, too. */
+static void give_up(struct direction *d, uint64_t now, uint64_t under_way)
+{
+	uint64_t since = d->last_ns ? d->last_ns : d->send_start_ns;
+
+	if (now - (since > d->gave_up_ns ? since : d->gave_up_ns) <= 1000000000u)
+		return;
+	d->given_up += under_way;
+	d->gave_up_ns = now;
+}
+
 /* How many frames may go now, to keep the rate */
 static uint32_t allowed(struct direction *d, uint64_t now)
 {
@@ -339,9 +351,7 @@ static uint32_t allowed(struct direction *d, uint64_t now)
 	double due;
 
 	if (opt.window && under_way >= opt.window) {
-		/* A second of silence: what is out is lost, go on */
-		if (now - (d->last_ns ? d->last_ns : d->send_start_ns) > 1000000000u)
-			d->given_up += under_way;
+		give_up(d, now, under_way);
 		return 0;
 	}
 	if (opt.rate <= 0)
