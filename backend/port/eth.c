@@ -81,37 +81,18 @@ uint64_t eth_tx_offloads(const struct eth *eth)
 	return eth->tx_offloads;
 }
 
-const char *eth_netdev(const struct eth *eth)
+int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
 {
-	return eth->netdev;
-}
-
-/* With the lock held. */
-static int tell_groups(struct eth *eth)
-{
-	int ret = eth->nr_groups == GROUPS_MAX ? -ENOSPC : 0;
-
-	if (ret == 0)
-		ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups);
-	return ret < 0 ? rte_eth_allmulticast_enable(eth->port_id) : 0;
-}
-
-int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
-{
-	uint32_t i;
 	int ret = 0;
 
 	pthread_mutex_lock(&eth->lock);
-	if (add && eth->nr_groups < GROUPS_MAX) {
+	if (eth->nr_groups < GROUPS_MAX) {
 		eth->groups[eth->nr_groups++] = *mac;
-		ret = tell_groups(eth);
-	}
-	for (i = 0; !add && i < eth->nr_groups; i++)
-		if (rte_is_same_ether_addr(&eth->groups[i], mac))
-			break;
-	if (!add && i < eth->nr_groups) {
-		eth->groups[i] = eth->groups[--eth->nr_groups];
-		ret = tell_groups(eth);
+		if (eth->nr_groups < GROUPS_MAX)
+			ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups,
+							   eth->nr_groups);
+		if (ret < 0 || eth->nr_groups == GROUPS_MAX)
+			ret = rte_eth_allmulticast_enable(eth->port_id);
 	}
 	pthread_mutex_unlock(&eth->lock);
 	return ret;

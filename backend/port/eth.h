@@ -68,12 +68,12 @@ struct eth *eth_create_vdev(const struct eth_params *params);
 struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac);
 
 /**
- * eth_mcast() - Receive a group's frames, or no longer; of a PCI function only
+ * eth_join() - Receive a group's frames; of a PCI function only
  *
  * Any thread; may block for the function's PF. One that is out of room for
  * groups receives them all. Return: 0, -errno
  */
-int eth_mcast(struct eth *eth, const struct rte_ether_addr *mac, bool add);
+int eth_join(struct eth *eth, const struct rte_ether_addr *mac);
 
 /**
  * eth_unicast() - Receive another address's frames, or no longer; of a PCI function only
@@ -133,6 +133,5 @@ void eth_stats_get(const struct eth *eth, struct port_stats *stats);
 uint16_t eth_mtu(const struct eth *eth);
 uint16_t eth_nr_queues(const struct eth *eth);
 uint64_t eth_tx_offloads(const struct eth *eth);
-const char *eth_netdev(const struct eth *eth);
 
 #endif

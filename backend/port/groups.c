@@ -212,6 +212,13 @@ void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
 		see_ipv4(groups, part);
 }
 
+static int join(const struct groups *groups, const struct rte_ether_addr *mac)
+{
+	if (groups->eth)
+		return eth_join(groups->eth, mac);
+	return netdev_member(groups->fd, groups->netdev, PACKET_MR_MULTICAST, mac, true);
+}
+
 /* Thread, locked. */
 static void join_new(struct groups *groups)
 {
@@ -219,7 +226,7 @@ static void join_new(struct groups *groups)
 
 	for (; groups->joined < nr; groups->joined++) {
 		const struct rte_ether_addr *mac = &groups->known[groups->joined];
-		int ret = groups_change(groups, mac, true);
+		int ret = join(groups, mac);
 
 		log_debug("%s: group " RTE_ETHER_ADDR_PRT_FMT ": %s", groups->netdev,
 			  RTE_ETHER_ADDR_BYTES(mac), strerror(-ret));
@@ -299,7 +306,7 @@ static int join_everybodys(struct groups *groups, const struct rte_ether_addr *m
 	int ret = 0;
 
 	for (uint32_t i = 0; ret == 0 && i < RTE_DIM(everybodys); i++)
-		ret = groups_change(groups, &everybodys[i], true);
+		ret = join(groups, &everybodys[i]);
 	return ret;
 }
 
@@ -356,11 +363,4 @@ void groups_close(struct groups *groups)
 	if (groups->fd >= 0)
 		close(groups->fd);
 	groups->open = false;
-}
-
-int groups_change(const struct groups *groups, const struct rte_ether_addr *mac, bool join)
-{
-	if (groups->eth)
-		return eth_mcast(groups->eth, mac, join);
-	return netdev_member(groups->fd, groups->netdev, PACKET_MR_MULTICAST, mac, join);
 }

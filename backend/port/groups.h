@@ -67,9 +67,6 @@ int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_eth
 /** groups_close() - Leave them all; no worker looks any more. Closing twice is fine */
 void groups_close(struct groups *groups);
 
-/** groups_change() - Join or leave one by hand. May block. Return: 0, -errno */
-int groups_change(const struct groups *groups, const struct rte_ether_addr *mac, bool join);
-
 /**
  * groups_adopt() - A vif moves: join what was learnt for it by its @former port, too
  *

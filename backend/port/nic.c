@@ -244,11 +244,6 @@ static void place_group(void *arg, const struct rte_mbuf *frame)
 	groups_see(&((struct place *)arg)->groups, frame);
 }
 
-static int place_mcast(void *arg, const struct rte_ether_addr *mac, bool add)
-{
-	return groups_change(&((struct place *)arg)->groups, mac, add);
-}
-
 static void place_rules(void *arg, const struct port_rules *rules)
 {
 	reach_set(&((struct place *)arg)->reach, rules);
@@ -258,7 +253,6 @@ static const struct switch_hooks place_hooks = {
 	.quiet = place_quiet,
 	.closed = place_closed,
 	.group = place_group,
-	.mcast = place_mcast,
 	.rules = place_rules,
 };
 

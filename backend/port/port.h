@@ -113,8 +113,6 @@ struct port_ops {
 	void (*link_get)(struct port *port, struct port_link *link);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
-	/* control; NULL = every group's frames arrive anyway. Return: 0, -errno */
-	int (*mcast)(struct port *port, const struct rte_ether_addr *mac, bool add);
 	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
 	 * open port begins with the spoof check and PORT_LINK_AUTO */
 	void (*rules)(struct port *port, const struct port_rules *rules);
@@ -182,12 +180,6 @@ static inline void port_quiet(struct port *port)
 {
 	if (port->ops->quiet)
 		port->ops->quiet(port);
-}
-
-/** port_mcast() - Control thread: receive a group's frames, or no longer. Return: 0, -errno */
-static inline int port_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
-{
-	return port->ops->mcast ? port->ops->mcast(port, mac, add) : 0;
 }
 
 /** port_rules() - Control thread: have the NIC enforce what it can, and let arrive what must */

@@ -79,8 +79,6 @@ struct switch_hooks {
 	void (*closed)(void *arg);
 	/* worker; the port sends this group frame */
 	void (*group)(void *arg, const struct rte_mbuf *frame);
-	/* control; as port_mcast() */
-	int (*mcast)(void *arg, const struct rte_ether_addr *mac, bool add);
 	/* control; as port_rules(), whose addresses are in the table already */
 	void (*rules)(void *arg, const struct port_rules *rules);
 };

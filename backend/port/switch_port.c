@@ -200,13 +200,6 @@ static void soft_close(struct port *port)
 	soft_free(soft);
 }
 
-static int soft_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
-{
-	struct soft *soft = (struct soft *)port;
-
-	return soft->hooks->mcast ? soft->hooks->mcast(soft->arg, mac, add) : 0;
-}
-
 static const struct port_ops soft_ops = {
 	.close = soft_close,
 	.tx_burst = switch_tx_burst,
@@ -216,7 +209,6 @@ static const struct port_ops soft_ops = {
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,
-	.mcast = soft_mcast,
 	.rules = soft_rules,
 };
 

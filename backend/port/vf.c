@@ -175,13 +175,6 @@ static void vf_stats_get(struct port *port, struct port_stats *stats)
 	stats->tx_bytes += atomic_load_explicit(&vf->carried_bytes, memory_order_relaxed);
 }
 
-static int vf_mcast(struct port *port, const struct rte_ether_addr *mac, bool add)
-{
-	struct vf *vf = (struct vf *)port;
-
-	return groups_change(&vf->groups, mac, add);
-}
-
 /* Down and up again: only then does a VF let go of the vif's MAC. */
 static void restore_values(struct vf *vf, const char *netdev)
 {
@@ -312,7 +305,6 @@ static const struct port_ops vf_ops = {
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
-	.mcast = vf_mcast,
 	.rules = vf_rules,
 	.enforced = vf_enforced,
 };

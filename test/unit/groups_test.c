@@ -52,10 +52,9 @@ int netdev_member(int fd, const char *name, int type, const struct rte_ether_add
 	return 0;
 }
 
-int eth_mcast(struct eth *eth, const struct rte_ether_addr *address, bool add)
+int eth_join(struct eth *eth, const struct rte_ether_addr *address)
 {
 	assert_ptr_equal(eth, &function);
-	assert_true(add);
 	pthread_mutex_lock(&lock);
 	if (nr_members < MEMBERS_MAX)
 		members[nr_members++] = *address;
