@@ -41,15 +41,6 @@ void log_set_level(enum log_level level)
 	atomic_store_explicit(&log_level, (int)level, memory_order_relaxed);
 }
 
-int log_level_parse(const char *text)
-{
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(text, levels[i].name) == 0)
-			return (int)i;
-	}
-	return -EINVAL;
-}
-
 static uint64_t now_us(void)
 {
 	struct timespec ts;

@@ -54,9 +54,6 @@ bool log_allowed(struct log_limit *limit);
 /** log_set_level() - Lines above @level are not written; control thread, any time */
 void log_set_level(enum log_level level);
 
-/** log_level_parse() - "error", "warn", "info" or "debug". Return: level, -EINVAL */
-int log_level_parse(const char *text);
-
 /** log_write() - Write one line; any thread; one write(2), so lines never mix */
 void log_write(enum log_level level, const char *tag, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

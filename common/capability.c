@@ -327,17 +327,6 @@ int vifcap_parse(struct vifcap *cap, const char *text, size_t len)
 	return 0;
 }
 
-int vifcap_parse_ack(__u32 *generation, const char *text, size_t len)
-{
-	struct span s = { text, len };
-	__u32 n = 0;
-
-	if (parse_number(s, 10, &n) || n == 0)
-		return -EINVAL;
-	*generation = n;
-	return 0;
-}
-
 /* Text being written; @len keeps counting when it no longer fits. */
 struct out {
 	char *buf;

@@ -48,7 +48,6 @@
 /* Bits of features. */
 #define VIFCAP_FEATURE_VLAN (1u << 0)     /* the tx offloads hold under an 802.1Q tag too */
 #define VIFCAP_FEATURE_COALESCE (1u << 1) /* the back end delays events as asked */
-#define VIFCAP_FEATURES_ALL 0x3u
 
 /* Bits of flags and flags_allowed: DPDM's numbering of a VF's features. */
 #define VIFCAP_FLAG_SPLIT_DROP (1u << 0)
@@ -180,18 +179,6 @@ int vifcap_parse(struct vifcap *cap, const char *text, size_t len);
  * not be read back
  */
 int vifcap_format(const struct vifcap *cap, char *buf, size_t size);
-
-/**
- * vifcap_parse_ack() - Read an acknowledgement
- * @generation: Filled on success
- * @text:       Value of the node (untrusted); need not be terminated
- * @len:        Its length in bytes
- *
- * Any thread and context. Never blocks, never logs.
- *
- * Return: 0 or -EINVAL
- */
-int vifcap_parse_ack(__u32 *generation, const char *text, size_t len);
 
 /**
  * vifcap_next_generation() - The generation after @generation

@@ -79,9 +79,6 @@
 #define NETIF_HASH_ALG_NONE 0u
 #define NETIF_HASH_ALG_TOEPLITZ 1u
 
-/* XDP headroom that a Linux front end may ask for, bytes. */
-#define NETIF_XDP_HEADROOM_MAX 0x7fffu
-
 /* Control ring: message types and statuses. */
 #define NETIF_CTRL_INVALID 0u
 #define NETIF_CTRL_GET_HASH_FLAGS 1u

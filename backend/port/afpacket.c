@@ -38,11 +38,6 @@ void afp_geometry(uint16_t mtu, struct afp_geometry *geometry)
 	geometry->frames = geometry->frame_bytes > FRAME_BYTES_MIN ? SLOTS_JUMBO : SLOTS;
 }
 
-uint32_t afp_frame_max(const struct afp_geometry *geometry)
-{
-	return geometry->frame_bytes - RX_HEAD;
-}
-
 static struct tpacket2_hdr *slot(const struct afp *afp, uint8_t *ring, uint32_t index)
 {
 	return (struct tpacket2_hdr *)(ring + (size_t)index * afp->frame_bytes);

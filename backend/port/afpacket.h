@@ -63,7 +63,6 @@ struct afp {
 	uint32_t tx_busy;  /* filled and not known to be free again */
 	uint64_t tx_freed; /* slots that came back, ever */
 	/* worker: w, others: r */
-	_Atomic uint64_t rx_truncated;
 	_Atomic uint64_t rx_lost; /* ring full, from the kernel */
 };
 
@@ -77,9 +76,6 @@ struct afp_rx {
 
 /** afp_geometry() - For L3 packets of @mtu bytes */
 void afp_geometry(uint16_t mtu, struct afp_geometry *geometry);
-
-/** afp_frame_max() - Longest frame that a slot takes in both directions, bytes */
-uint32_t afp_frame_max(const struct afp_geometry *geometry);
 
 /**
  * afp_prepare() - Make our socket while the driver makes its own

@@ -36,7 +36,6 @@
 
 #define PORT_NAME_MAX 48u
 #define PORT_BURST 32u
-#define PORT_QUEUES_MAX 16u
 #define PORT_MACS_MAX 64u
 #define PORT_VLANS 4096u
 

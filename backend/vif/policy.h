@@ -109,7 +109,7 @@ struct policy_draft {
  * @low, @high: of numbers; how many of lists
  * @words:    of a choice, with | between
  * @without:  its value where nobody gives one, NULL = none
- * @expected: what a value must be, and @meaning: what it does, in words
+ * @expected: what a value must be, in words
  */
 struct policy_key {
 	const char *name;
@@ -117,7 +117,7 @@ struct policy_key {
 		   char *why);
 	size_t field;
 	uint64_t low, high;
-	const char *words, *without, *expected, *meaning;
+	const char *words, *without, *expected;
 };
 
 /** policy_kbps() - kbit/s; 0 = none, less than one is one */

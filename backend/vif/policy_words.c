@@ -425,7 +425,7 @@ static int set_ips(const struct policy_key *rule, struct policy_draft *draft, co
 }
 
 #define FIELD(name) offsetof(struct policy_draft, name)
-#define RULE(name_, setter, field_, low_, high_, words_, without_, expected_, meaning_)            \
+#define RULE(name_, setter, field_, low_, high_, words_, without_, expected_)                      \
 	{ .name = (name_),                                                                         \
 	  .set = set_##setter,                                                                     \
 	  .field = (field_),                                                                       \
@@ -433,8 +433,7 @@ static int set_ips(const struct policy_key *rule, struct policy_draft *draft, co
 	  .high = (high_),                                                                         \
 	  .words = (words_),                                                                       \
 	  .without = (without_),                                                                   \
-	  .expected = (expected_),                                                                 \
-	  .meaning = (meaning_) },
+	  .expected = (expected_) },
 
 static const struct policy_key rules[] = {
 #include "generated/policy_rules.h"

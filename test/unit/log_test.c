@@ -174,15 +174,6 @@ static void silence_earns_the_whole_burst_again(void **state)
 	assert_false(log_allowed(&limit));
 }
 
-static void level_names(void **state)
-{
-	(void)state;
-	assert_int_equal(log_level_parse("error"), LOG_LEVEL_ERROR);
-	assert_int_equal(log_level_parse("debug"), LOG_LEVEL_DEBUG);
-	assert_int_equal(log_level_parse("Debug"), -EINVAL);
-	assert_int_equal(log_level_parse(""), -EINVAL);
-}
-
 #define CAPTURED(test) cmocka_unit_test_setup_teardown(test, capture_begin, capture_end)
 
 int main(void)
@@ -196,7 +187,6 @@ int main(void)
 		CAPTURED(journal_gets_a_level_number_instead_of_the_time),
 		CAPTURED(burst_then_one_line_each_interval),
 		CAPTURED(silence_earns_the_whole_burst_again),
-		cmocka_unit_test(level_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ def flag_without_a_default(tree):
 def table_of_rules(tree):
     assert tree.generate("rules", os.path.join(tree.root, RULES)) == 0
     tree.made(RULES, 'RULE("a-flag", flag, FIELD(a_flag), 0, 1, NULL, "1",',
-              '"0 or 1", "\\"what\\" it does")',
+              '"0 or 1")',
               'RULE("a-word", choice, FIELD(a_word), 0, 0, "x|y", NULL,')
     tree.not_made(RULES, "request")
 
