@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dma.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>

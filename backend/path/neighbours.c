@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "neighbours.h"
 
-#include <errno.h>
-
 #include <rte_errno.h>
 #include <rte_hash.h>
 

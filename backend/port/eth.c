@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an ethdev says of itself, and which frames it is told to receive; see eth.h. */
-#include <errno.h>
 
 #include "eth_device.h"
 #include "netdev.h"

@@ -7,7 +7,6 @@
  * one line with what it measured; 0 or the end of the input ends it.
  */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

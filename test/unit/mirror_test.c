@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/capture.c path/counters.c log.c test/unit/fake_guest.c */
 /* What a watcher sees of a vif's frames, and what files are made of them. */
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/path/capture.h"

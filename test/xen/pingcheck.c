@@ -12,7 +12,6 @@
  * and nothing else was received. SIGTERM ends the sending: what was sent is still waited for.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>

@@ -23,7 +23,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 /* what gntdev.h leaves to Xen's own headers */
 typedef uint32_t grant_ref_t;
 typedef uint16_t domid_t;

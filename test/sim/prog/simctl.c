@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* simctl: the toolstack of the sim bed, for people and scripts */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* simguest-idle: connects vif 0 of many domains and holds them until it is told to end */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../guest/simguest.h"
 

@@ -4,11 +4,9 @@
  * One line for each: "check NAME VALUE", VALUE true, false or a number. Frames are TCP or UDP in
  * IPv4 or IPv6, built here and verified here, byte by byte.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../guest/pair.h"

@@ -6,7 +6,6 @@
 #include "bed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <xenctrl.h>

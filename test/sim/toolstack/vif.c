@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* vifs: nodes, hotplug script, removal */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
