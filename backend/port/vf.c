@@ -207,7 +207,6 @@ static void respect_down(struct vf *vf, const char *netdev)
 static void vf_give_back(struct vf *vf)
 {
 	char netdev[IF_NAMESIZE] = "";
-
 	bool was_open = vf->eth != NULL;
 
 	groups_close(&vf->groups);
