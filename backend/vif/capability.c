@@ -14,7 +14,7 @@ LOG_TAG("capability");
 #define QUEUES_MAX 64u
 #define SPEED_MAX_MBPS 10000000u
 
-/* In force is no delay of ours: a front end that wants fewer events says so in rsp_event. */
+/* Events for what the guest sends come as rsp_event asks: the words of that direction are always 0. */
 #define COALESCE_WORDS                                                                             \
 	(word_bit(VIFCAP_WORD_COALESCE_RX_US) | word_bit(VIFCAP_WORD_COALESCE_RX_FRAMES) |         \
 	 word_bit(VIFCAP_WORD_COALESCE_TX_US) | word_bit(VIFCAP_WORD_COALESCE_TX_FRAMES))
