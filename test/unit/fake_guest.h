@@ -182,7 +182,7 @@ struct guest_frame {
  */
 bool guest_receive(struct guest *guest, uint32_t queue, struct guest_frame *frame);
 
-/** guest_notified() - Times the guest's channel was rung; rx is the shared one's if not split */
+/** guest_notified_tx(), guest_notified_rx() - Times the channel was rung; rx is the shared one if not split */
 uint32_t guest_notified_tx(const struct guest *guest, uint32_t queue);
 uint32_t guest_notified_rx(const struct guest *guest, uint32_t queue);
 
