@@ -213,11 +213,17 @@ void vif_end_mirror(struct vif *vif)
 	vif->mirror.watch = NULL;
 }
 
-/* Does @to lead back to @mac by the mirrors there are? */
+/*
+ * Does @to lead back to @mac by the mirrors there are, or for ever round? A vif that was away while
+ * another's rule made a ring of its own keeps that.
+ */
 static bool leads_back(const struct rte_ether_addr *to, const struct rte_ether_addr *mac)
 {
 	const struct vif_mirror *next;
+	uint32_t left = 0;
 
+	LIST_FOREACH (next, &watched, link)
+		left++;
 	while (!rte_is_same_ether_addr(to, mac)) {
 		LIST_FOREACH (next, &watched, link)
 			if (rte_is_same_ether_addr(&next->from, to))
@@ -225,6 +231,8 @@ static bool leads_back(const struct rte_ether_addr *to, const struct rte_ether_a
 		if (!next || rte_is_zero_ether_addr(&next->to))
 			return false;
 		to = &next->to;
+		if (left-- == 0)
+			return true;
 	}
 	return true;
 }

@@ -179,6 +179,39 @@ static void mirrors_that_make_no_sense_are_refused(void **state)
 	host_toolstack(7);
 }
 
+static void reconnect(uint16_t domid, int state)
+{
+	host_front_state(domid, state);
+	for (int i = 0; i < 3; i++) {
+		fake_host.now_us += 2000000;
+		host_settle();
+	}
+}
+
+/* Eight's rule was right when it was read; while it is away another closes the ring. */
+static void ring_that_a_guest_closes_when_it_comes_back_ends_nobodys_look(void **state)
+{
+	struct guest *others[] = { host_connect(8), host_connect(9) };
+
+	(void)state;
+	rule_of(8, "mirror-to", "02:00:00:00:00:07");
+	reconnect(8, 6);
+	assert_null(host_path(8));
+	rule_of(7, "mirror-to", "02:00:00:00:00:08");
+	assert_null(host_back_key(7, "policy-error"));
+	reconnect(8, 1);
+	reconnect(8, 4);
+	assert_non_null(host_path(8)->mirror.to);
+	rule_of(9, "mirror-to", "02:00:00:00:00:07");
+	assert_string_equal(host_back_key(9, "policy-error"),
+			    "policy/mirror-to: mirrors in a ring");
+	host_close();
+	for (uint32_t i = 0; i < NR(others); i++)
+		guest_free(others[i]);
+	assert_int_equal(host_open(), 0);
+	host_toolstack(7);
+}
+
 static void files_to_mirror_to_are_names_in_a_folder(void **state)
 {
 	static const char *const wrong[] = {
@@ -215,6 +248,7 @@ int main(void)
 		VIF(port_is_told_what_must_arrive),
 		VIF(port_is_told_what_is_promised_while_others_come_and_go),
 		VIF(mirrors_that_make_no_sense_are_refused),
+		VIF(ring_that_a_guest_closes_when_it_comes_back_ends_nobodys_look),
 		VIF(files_to_mirror_to_are_names_in_a_folder),
 	};
 
