@@ -240,7 +240,12 @@ link_lost_with_full_ring()
 	say "the queue was stopped $stops times, late $timeouts times"
 	[ $stops -gt 0 ] && [ $timeouts = 0 ]
 }
-all_answered() { [[ $(diagnosis) =~ tx:\ req_prod:\ ([0-9]+)\ rsp_cons:\ ([0-9]+) && ${BASH_REMATCH[1]} = "${BASH_REMATCH[2]}" ]]; }
+# The last few are looked at when there is need of their places.
+all_answered()
+{
+	[[ $(diagnosis) =~ tx:\ req_prod:\ ([0-9]+)\ rsp_cons:\ ([0-9]+)\ rsp_prod:\ ([0-9]+) ]] &&
+		[ "${BASH_REMATCH[3]}" = "${BASH_REMATCH[1]}" ] && [ $((BASH_REMATCH[1] - BASH_REMATCH[2])) -lt 8 ]
+}
 
 # --- a back end gone mad -----------------------------------------------------------------------------------
 
