@@ -59,7 +59,7 @@ events_of_stream()
 	local before
 
 	guest_run g1 "ethtool -C eth0 rx-usecs $1 rx-frames $2"
-	[ $FRONT_BACKEND = netback ] || wait_for 10 "$1 us in the back end's record" moderates "$1" >&2
+	[ $FRONT_BACKEND = netback ] || wait_for 60 "$1 us in the back end's record" moderates "$1" >&2
 	before=$(sum_of _events)
 	stream_in -u -b 4M -l 100 -t 3
 	echo $(($(sum_of _events) - before))
@@ -92,7 +92,7 @@ adaptive()
 		done | sort -n | uniq | tr '\n' ' '; wait")
 	say "DIM chose delays of $seen us"
 	seen=${seen% } # sorted: none is above what DIM may choose
-	[ $FRONT_BACKEND = netback ] || wait_for 10 "DIM's choice in the guest's record" records_delay || return 1
+	[ $FRONT_BACKEND = netback ] || wait_for 60 "DIM's choice in the guest's record" records_delay || return 1
 	guest_run g1 "ethtool -C eth0 adaptive-rx off rx-usecs 0" &&
 		[ "$(echo "$seen" | wc -w)" -gt 1 ] && [ "${seen##* }" -le 128 ]
 }
@@ -125,12 +125,12 @@ wish_promiscuous()
 	guest_run g1 "$IP link set eth0 promisc on"
 	check requests_promiscuous_not_allowed "$(to_nobody)" "<= 30"
 	policy g1 guest-promiscuous 1
-	check_true requests_promiscuous wait_for 20 "flags=2 in the guest's record" asks flags=2
-	check_true requests_promiscuous_granted wait_for 20 "flags=2 in the back end's record" answered flags=2
-	check_true requests_promiscuous_frames wait_for 20 "frames to nobody" eval '[ "$(to_nobody)" -ge 90 ]'
+	check_true requests_promiscuous wait_for 60 "flags=2 in the guest's record" asks flags=2
+	check_true requests_promiscuous_granted wait_for 60 "flags=2 in the back end's record" answered flags=2
+	check_true requests_promiscuous_frames wait_for 60 "frames to nobody" eval '[ "$(to_nobody)" -ge 90 ]'
 	guest_run g1 "$IP link set eth0 promisc off"
-	check_true requests_promiscuous_ends wait_for 20 "flags=0 in the back end's record" answered flags=0
-	check_true requests_promiscuous_no_more wait_for 20 "no frames to nobody" eval '[ "$(to_nobody)" -le 30 ]'
+	check_true requests_promiscuous_ends wait_for 60 "flags=0 in the back end's record" answered flags=0
+	check_true requests_promiscuous_no_more wait_for 60 "no frames to nobody" eval '[ "$(to_nobody)" -le 30 ]'
 	no_policy guest-promiscuous
 }
 
@@ -141,30 +141,30 @@ wish_mac()
 	refused=$(requests refused)
 	own=$(guest_run g1 "cat /sys/class/net/eth0/address")
 	guest_run g1 "$IP link set eth0 address 00:16:3e:77:77:77"
-	check_true requests_mac_refused wait_for 20 "a refusal" is_refused "$refused"
+	check_true requests_mac_refused wait_for 60 "a refusal" is_refused "$refused"
 	check requests_mac_mute "$(ping_lost g1 "$SERVER_IP" 3)" "== 3"
 	policy g1 guest-mac 1
-	check_true requests_mac wait_for 20 "an answer to the new address" eval '[ "$(ping_lost g1 "$SERVER_IP" 3)" = 0 ]'
+	check_true requests_mac wait_for 60 "an answer to the new address" eval '[ "$(ping_lost g1 "$SERVER_IP" 3)" = 0 ]'
 	check requests_mac_granted "$(requests granted)" ">= 1"
 	guest_run g1 "$IP link set eth0 address $own"
 	no_policy guest-mac
-	check_true requests_mac_own_again wait_for 20 "g1's network" peer_answers g1
+	check_true requests_mac_own_again wait_for 60 "g1's network" peer_answers g1
 }
 
 wish_mtu()
 {
 	check_true requests_mtu_refused guest_can "! $IP link set eth0 mtu 4000"
 	policy g1 guest-mtu 4000
-	check_true requests_mtu wait_for 20 "a larger mtu" guest_can "$IP link set eth0 mtu 4000"
+	check_true requests_mtu wait_for 60 "a larger mtu" guest_can "$IP link set eth0 mtu 4000"
 	no_policy guest-mtu
-	check_true requests_mtu_ends wait_for 20 "the mtu of before" guest_can "grep -qx 1500 /sys/class/net/eth0/mtu"
+	check_true requests_mtu_ends wait_for 60 "the mtu of before" guest_can "grep -qx 1500 /sys/class/net/eth0/mtu"
 }
 
 wish_groups()
 {
 	check requests_groups_list "$(to_a_group)" "<= 30"
 	policy g1 guest-multicast 0
-	check_true requests_groups_refused wait_for 20 "frames of all groups" eval '[ "$(to_a_group)" -ge 90 ]'
+	check_true requests_groups_refused wait_for 60 "frames of all groups" eval '[ "$(to_a_group)" -ge 90 ]'
 	no_policy guest-multicast
 }
 
@@ -182,7 +182,7 @@ xdp_attached() { guest_run g1 "grep -q attached /tmp/xdp.out"; }
 xdp_on()
 {
 	guest_run g1 "xdpload eth0 $1 100 >/tmp/xdp.out 2>&1 & echo \$! >/tmp/xdp.pid" >/dev/null
-	wait_for 10 "xdp $1" xdp_attached
+	wait_for 60 "xdp $1" xdp_attached
 }
 xdp_off() { guest_run g1 "kill \$(cat /tmp/xdp.pid); while $IP link show eth0 | grep -q xdp; do sleep 0.1; done"; }
 
@@ -231,11 +231,11 @@ link_lost_with_full_ring()
 	kill -STOP "$vifd_pid"
 	guest_run g1 "$FLOOD" >/dev/null
 	link 0
-	wait_for 10 "no link in g1" no_link
+	wait_for 60 "no link in g1" no_link
 	kill -CONT "$vifd_pid"
-	wait_for 10 "answers for all" all_answered
+	wait_for 60 "answers for all" all_answered
 	link 1
-	wait_for 20 "g1's network" peer_answers g1 || return 1
+	wait_for 60 "g1's network" peer_answers g1 || return 1
 	stops=$(($(sum_of _stops) - stops)) timeouts=$(($(sum_of _timeouts) - timeouts))
 	say "the queue was stopped $stops times, late $timeouts times"
 	[ $stops -gt 0 ] && [ $timeouts = 0 ]
@@ -274,7 +274,7 @@ guest_is_sound() { [ "$(guest_run g1 "dmesg | grep -c 'BUG\|WARNING\|Oops'")" = 
 reset_device()
 {
 	guest_run g1 "ethtool --reset eth0 all" >/dev/null
-	wait_for 30 "g1's network after a reset" peer_answers g1
+	wait_for 60 "g1's network after a reset" peer_answers g1
 }
 
 # mad RING HOW: is noticed, stops the device and nothing else, and the reporter tells why. The back end proper may write
@@ -323,7 +323,7 @@ setup_vifd()
 	# frames to nobody, of groups that nobody has joined, or longer than a page would not come from a VF
 	move_guest g1 software
 	move_guest g2 software
-	wait_for 20 "static grants" lent
+	wait_for 60 "static grants" lent
 }
 
 # Frames for the guest, from nearby
@@ -353,17 +353,17 @@ check xdp_off_again "$(ping_lost g1 "$PEER" 10)" "== 0"
 
 # one queue: a frame for the guest is to wake it for the ring that was broken
 guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko max_queues=1; netup"
-wait_for 20 "g1's network" peer_answers g1
+wait_for 60 "g1's network" peer_answers g1
 [ $FRONT_BACKEND = netback ] || check_true link_lost_with_full_ring link_lost_with_full_ring
 guest_run g1 "dmesg -n 1" # the module's own words would stand among the answers
 mad tx index
 check_true devlink_tells eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
-check_true devlink_recovers wait_for 30 "the network after the reporter's recovery" peer_answers g1
+check_true devlink_recovers wait_for 60 "the network after the reporter's recovery" peer_answers g1
 mad rx index
 check_true devlink_waits eval '[[ $(health) == *"state error"* ]]'
 check_true devlink_waits_mute eval '[ "$(ping_lost g1 "$PEER" 3)" = 3 ]'
 guest_run g1 "devlink health recover xen/vif-0 reporter rings"
-check_true devlink_recovers_when_asked wait_for 30 "the network after the admin's recovery" peer_answers g1
+check_true devlink_recovers_when_asked wait_for 60 "the network after the admin's recovery" peer_answers g1
 mad tx id
 reset_device
 mad tx status
@@ -382,7 +382,7 @@ check_true mad_file_afterwards small_both g1 "$SERVER_IP"
 # loaded with trusted=0: no page of the guest's but buffers is granted
 guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront
 	insmod /lib/modules/*/vifront.ko trusted=0; netup"
-wait_for 20 "g1's network" peer_answers g1
+wait_for 60 "g1's network" peer_answers g1
 check_true untrusted_file small_both g1 "$SERVER_IP"
 check untrusted_granted "$(sum_of '_(granted|taken)')" "== 0"
 check untrusted_faults "$(stat_of faults)" "== 0"
