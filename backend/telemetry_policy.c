@@ -47,7 +47,15 @@ static bool is_in_hardware(const char *name, bool said, const struct port_rules 
 	if (is_vlan_rule(name))
 		return said && any_vlan(rules);
 	if (!strcmp(name, "anti-spoof"))
-		return rules->spoof_check;
+		return rules->spoof_check || rules->anti_spoof;
+	if (!strcmp(name, "macs"))
+		return said && rules->nr_macs > 0;
+	if (!strcmp(name, "broadcast"))
+		return rules->no_broadcast;
+	if (!strcmp(name, "multicast"))
+		return rules->no_multicast;
+	if (!strcmp(name, "unknown-unicast"))
+		return rules->no_unknown;
 	if (!strcmp(name, "link"))
 		return rules->link != PORT_LINK_AUTO;
 	if (!strcmp(name, "rate"))

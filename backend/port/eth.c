@@ -129,3 +129,31 @@ int eth_promiscuous(struct eth *eth, bool on)
 	pthread_mutex_unlock(&eth->lock);
 	return ret;
 }
+
+void eth_rules(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+{
+	if (!eth->direct || eth_gone(eth))
+		return;
+	pthread_mutex_lock(&eth->lock);
+	if (!eth->flow)
+		eth->flow = flow_create(eth->port_id, eth->device);
+	if (eth->flow)
+		flow_set(eth->flow, mac, rules);
+	pthread_mutex_unlock(&eth->lock);
+}
+
+void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+{
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow && !eth_gone(eth))
+		flow_loosen(eth->flow, mac, rules);
+	pthread_mutex_unlock(&eth->lock);
+}
+
+void eth_enforced(struct eth *eth, struct port_rules *rules)
+{
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow)
+		flow_enforced(eth->flow, rules);
+	pthread_mutex_unlock(&eth->lock);
+}

@@ -13,6 +13,7 @@
 
 #include "afpacket.h"
 #include "eth.h"
+#include "flow.h"
 #include "sent.h"
 
 /* groups that a PCI function is told one by one */
@@ -50,7 +51,8 @@ struct eth_queue {
  * @bus:    where the device comes from: "vdev", "pci"
  * @direct: no netdev and no socket behind it
  * @device_does: of UNFINISHED, what the device itself finishes
- * @lock:   guards @groups and, of a PCI function, its talk with the PF
+ * @lock:   guards @groups, @flow and, of a PCI function, its talk with the PF
+ * @flow:   rules in the NIC; NULL = none was told yet
  */
 struct eth {
 	const char *bus;
@@ -73,6 +75,7 @@ struct eth {
 	pthread_mutex_t lock;
 	uint32_t nr_groups;
 	struct rte_ether_addr groups[GROUPS_MAX];
+	struct flow *flow;
 	struct eth_queue queue;
 };
 

@@ -101,6 +101,7 @@ static void device_stop(struct eth *eth)
 	uint16_t port_id;
 
 	eth_drop_pending(&eth->queue);
+	flow_destroy(eth->flow);
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)

@@ -64,20 +64,26 @@ enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
  * struct port_rules - What a NIC may enforce beside the packet path, which always does, and
  * what it must let arrive
  * @spoof_check: drop what has another source address than the port's, or a VLAN
+ * @anti_spoof:  drop what has another source address than the port's and @macs
  * @link:        of the VF
  * @max_mbps:    the NIC may hold back what is above it, 0 = no limit
  * @kbps:        guaranteed: what the port can send in any case, kbit/s; 0 = nothing
  * @promiscuous: frames to unicast addresses that are nobody's arrive too
+ * @no_unknown, @no_multicast, @no_broadcast: such frames need not arrive; unknown = unicast
+ *               to others than the port and @macs
  * @macs:        frames to these arrive too
- * @vlans:       frames of these arrive, one bit each
+ * @vlans:       frames of these arrive, one bit each; any = tagged frames of others pass in
+ *               neither direction
  * @weight:      of the port's share of a wire it shares with others, fair.h
  */
 struct port_rules {
 	bool spoof_check;
+	bool anti_spoof;
 	enum port_wish link;
 	uint32_t max_mbps;
 	uint32_t kbps;
 	bool promiscuous;
+	bool no_unknown, no_multicast, no_broadcast;
 	uint32_t nr_macs;
 	struct rte_ether_addr macs[PORT_MACS_MAX];
 	uint64_t vlans[PORT_VLANS / 64];
@@ -115,6 +121,9 @@ struct port_ops {
 	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
 	 * open port begins with the spoof check and PORT_LINK_AUTO */
 	void (*rules)(struct port *port, const struct port_rules *rules);
+	/* control; NULL = nothing. Before the path's own rules become these: what they let
+	 * pass the NIC drops no more. rules() follows */
+	void (*loosen)(struct port *port, const struct port_rules *rules);
 	/* control; NULL = nothing. Which of them the NIC says it enforces now; may wait for it */
 	void (*enforced)(struct port *port, struct port_rules *rules);
 };
@@ -186,6 +195,13 @@ static inline void port_rules(struct port *port, const struct port_rules *rules)
 {
 	if (port->ops->rules)
 		port->ops->rules(port, rules);
+}
+
+/** port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_rules() follows */
+static inline void port_loosen(struct port *port, const struct port_rules *rules)
+{
+	if (port->ops->loosen)
+		port->ops->loosen(port, rules);
 }
 
 /** port_enforced() - Control thread: what the NIC itself enforces; all zero = nothing */

@@ -43,6 +43,21 @@ static void vdev_stats_get(struct port *port, struct port_stats *stats)
 	eth_stats_get(((struct vdev *)port)->eth, stats);
 }
 
+static void vdev_rules(struct port *port, const struct port_rules *rules)
+{
+	eth_rules(((struct vdev *)port)->eth, &port->mac, rules);
+}
+
+static void vdev_loosen(struct port *port, const struct port_rules *rules)
+{
+	eth_loosen(((struct vdev *)port)->eth, &port->mac, rules);
+}
+
+static void vdev_enforced(struct port *port, struct port_rules *rules)
+{
+	eth_enforced(((struct vdev *)port)->eth, rules);
+}
+
 static void vdev_close(struct port *port)
 {
 	eth_close(((struct vdev *)port)->eth);
@@ -57,6 +72,9 @@ static const struct port_ops vdev_ops = {
 	.tx_idle = vdev_tx_idle,
 	.link_get = vdev_link_get,
 	.stats_get = vdev_stats_get,
+	.rules = vdev_rules,
+	.loosen = vdev_loosen,
+	.enforced = vdev_enforced,
 };
 
 struct port *vdev_open(const struct eth_params *params, const struct rte_ether_addr *mac)

@@ -273,7 +273,20 @@ static void vf_rules(struct port *port, const struct port_rules *rules)
 				      memory_order_relaxed);
 	atomic_store_explicit(&vf->nr_macs, rules->nr_macs, memory_order_relaxed);
 	reach_set(&vf->reach, rules);
+	eth_rules(vf->eth, &port->mac, rules);
 	vf->rules = *rules;
+}
+
+static void vf_loosen(struct port *port, const struct port_rules *rules)
+{
+	struct vf *vf = (struct vf *)port;
+	const struct pf_vf off = { .spoofchk = 0 };
+
+	eth_loosen(vf->eth, &port->mac, rules);
+	if (!vf->env->pf || rules->spoof_check || !vf->rules.spoof_check)
+		return;
+	pf_vf_set(vf->env->pf, vf->info.index, &off, PF_SPOOFCHK);
+	vf->rules.spoof_check = false;
 }
 
 static void vf_enforced(struct port *port, struct port_rules *rules)
@@ -281,6 +294,7 @@ static void vf_enforced(struct port *port, struct port_rules *rules)
 	struct vf *vf = (struct vf *)port;
 	struct pf_vf now;
 
+	eth_enforced(vf->eth, rules);
 	if (reach_vlans(&vf->reach))
 		memcpy(rules->vlans, vf->rules.vlans, sizeof(rules->vlans));
 	if (!vf->env->pf || pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
@@ -305,6 +319,7 @@ static const struct port_ops vf_ops = {
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
 	.rules = vf_rules,
+	.loosen = vf_loosen,
 	.enforced = vf_enforced,
 };
 

@@ -118,30 +118,53 @@ static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS /
 
 /*
  * A NIC's spoof check knows one address and, on some NICs, no VLAN: where the
- * policy allows more, the path checks alone.
+ * policy allows more, the path checks alone, or the NIC by rules of its own.
  */
-void vif_tell_port(struct vif *vif, struct port *port)
+static void make_rules(struct vif *vif, struct port_rules *rules)
 {
 	static const enum port_wish links[] = { [POLICY_LINK_AUTO] = PORT_LINK_AUTO,
 						[POLICY_LINK_ON] = PORT_LINK_ON,
 						[POLICY_LINK_OFF] = PORT_LINK_OFF };
 	const struct policy *policy = &vif->live.policy;
-	struct port_rules rules = {
+
+	static_assert(PORT_MACS_MAX == POLICY_MACS_MAX, "the same addresses");
+	*rules = (struct port_rules){
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
+		.anti_spoof = policy->anti_spoof,
 		.link = links[vif->policy.draft.link],
 		.max_mbps = most_mbps(vif),
 		.kbps = policy_promised(&vif->policy.draft),
 		.promiscuous = vif->policy.draft.promiscuous ||
 			       vif->request.flags & VIFCAP_FLAG_PROMISC,
+		.no_unknown = policy->rx & POLICY_NO_UNKNOWN,
+		.no_multicast = policy->rx & POLICY_NO_MULTICAST,
+		.no_broadcast = policy->rx & POLICY_NO_BROADCAST,
 		.weight = vif->policy.draft.weight,
 		.nr_macs = policy->nr_macs,
 	};
 
-	static_assert(PORT_MACS_MAX == POLICY_MACS_MAX, "the same addresses");
-	memcpy(rules.macs, policy->macs, sizeof(rules.macs));
-	rules_vlans(policy, rules.vlans);
+	memcpy(rules->macs, policy->macs, sizeof(rules->macs));
+	rules_vlans(policy, rules->vlans);
+}
+
+void vif_tell_port(struct vif *vif, struct port *port)
+{
+	struct port_rules rules;
+
+	make_rules(vif, &rules);
 	port_rules(port, &rules);
+}
+
+/* Before the path lets pass what it did not; of a move's old port, frames still arrive. */
+static void loosen_ports(struct vif *vif)
+{
+	struct port_rules rules;
+
+	make_rules(vif, &rules);
+	port_loosen(vif->path->port, &rules);
+	if (vif->leaving)
+		port_loosen(vif->leaving, &rules);
 }
 
 void vif_update_live(struct vif *vif, uint64_t now_us)
@@ -151,6 +174,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	vif_read_live(vif, &live);
 	if (memcmp(&live, &vif->live, sizeof(live))) {
 		vif->live = live;
+		loosen_ports(vif);
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
 /* wraps: rte_dev_event_callback_register rte_dev_event_callback_unregister */
 /* wraps: rte_dev_event_monitor_start rte_dev_hotplug_handle_enable */
 /* wraps: rte_eth_dev_info_get rte_eth_dev_configure */
+/* wraps: rte_flow_validate rte_flow_create rte_flow_destroy */
 /*
  * A PCI function: net_null stands for it. What DPDK is asked about addresses
  * and groups is answered here, and what it would tell of a function taken away.
@@ -20,6 +21,7 @@
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_flow.h>
 
 #include "fake_frame.h"
 #include "packet_fixture.h"
@@ -167,6 +169,53 @@ int __wrap_rte_eth_allmulticast_enable(uint16_t port_id)
 {
 	(void)port_id;
 	all_multi++;
+	return 0;
+}
+
+int __wrap_rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
+			     const struct rte_flow_item pattern[],
+			     const struct rte_flow_action actions[], struct rte_flow_error *error);
+struct rte_flow *__wrap_rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr,
+					const struct rte_flow_item pattern[],
+					const struct rte_flow_action actions[],
+					struct rte_flow_error *error);
+int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_flow_error *error);
+
+/* Rules that the function has. */
+static unsigned int flows;
+static char flow_handle;
+
+int __wrap_rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
+			     const struct rte_flow_item pattern[],
+			     const struct rte_flow_action actions[], struct rte_flow_error *error)
+{
+	(void)attr;
+	(void)pattern;
+	(void)actions;
+	(void)error;
+	return rte_eth_dev_is_valid_port(port_id) ? 0 : -ENODEV;
+}
+
+struct rte_flow *__wrap_rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr,
+					const struct rte_flow_item pattern[],
+					const struct rte_flow_action actions[],
+					struct rte_flow_error *error)
+{
+	(void)port_id;
+	(void)attr;
+	(void)pattern;
+	(void)actions;
+	(void)error;
+	flows++;
+	return (struct rte_flow *)&flow_handle;
+}
+
+int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_flow_error *error)
+{
+	(void)error;
+	assert_ptr_equal(rule, &flow_handle);
+	assert_true(plugged && rte_eth_dev_is_valid_port(port_id));
+	flows--;
 	return 0;
 }
 
@@ -445,6 +494,29 @@ static void what_a_function_cannot_receive_is_an_error(void **state)
 	assert_true(eth_vlan(eth, 7, true) < 0);
 }
 
+static void rules_are_the_functions_until_it_is_closed(void **state)
+{
+	const struct port_rules rules = { .anti_spoof = true };
+	const struct port_rules none = { 0 };
+	struct port_rules now = { 0 };
+
+	(void)state;
+	eth = open_function();
+	eth_enforced(eth, &now);
+	assert_false(now.anti_spoof);
+	eth_rules(eth, &mac, &rules);
+	eth_enforced(eth, &now);
+	assert_true(now.anti_spoof);
+	assert_int_equal(flows, 48);
+	eth_loosen(eth, &mac, &none);
+	assert_int_equal(flows, 0);
+	eth_rules(eth, &mac, &rules);
+	assert_int_equal(flows, 48);
+	eth_close(eth);
+	eth = NULL;
+	assert_int_equal(flows, 0);
+}
+
 /* What the driver was given, by the two functions that it is called through. */
 static struct {
 	unsigned int prepared, sent, room, refuses;
@@ -596,6 +668,7 @@ int main(void)
 		fact(function_that_is_quiet_is_asked_seldom),
 		fact(function_that_is_taken_away_is_gone),
 		fact(what_a_function_cannot_receive_is_an_error),
+		fact(rules_are_the_functions_until_it_is_closed),
 		fact(what_the_function_does_itself_is_left_to_it),
 		fact(what_it_cannot_do_is_done_in_software),
 		fact(frames_wait_for_room_as_they_are),

@@ -59,6 +59,66 @@ static void port_is_told_what_hardware_may_enforce(void **state)
 	port->ops = former;
 }
 
+static uint32_t nr_loosened;
+
+static void see_loosened(struct port *port, const struct port_rules *rules)
+{
+	(void)port;
+	nr_loosened++;
+	assert_int_equal(rules->nr_macs, 1);
+	assert_int_equal(policy()->nr_macs, 0);
+	assert_int_equal(told.nr_macs, 0);
+}
+
+/* A NIC that judges frames must know of an address before the guest may use it. */
+static void port_gives_way_before_the_path_does(void **state)
+{
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+
+	(void)state;
+	ops.rules = record_rules;
+	ops.loosen = see_loosened;
+	port->ops = &ops;
+	told.nr_macs = 0;
+	nr_loosened = 0;
+	rule("policy/macs", "02:00:00:00:00:09");
+	assert_int_equal(nr_loosened, 1);
+	assert_int_equal(policy()->nr_macs, 1);
+	assert_int_equal(told.nr_macs, 1);
+	/* nothing is new */
+	fake_host.now_us += 2000000;
+	host_settle();
+	assert_int_equal(nr_loosened, 1);
+	ops.loosen = NULL;
+	rule("policy/macs", NULL);
+	port->ops = former;
+}
+
+static void port_is_told_what_need_not_arrive(void **state)
+{
+	struct port *port = host_path(7)->port;
+	struct port_ops ops = *port->ops;
+	const struct port_ops *former = port->ops;
+
+	(void)state;
+	ops.rules = record_rules;
+	port->ops = &ops;
+	rule("policy/broadcast", "0");
+	assert_true(told.no_broadcast && !told.no_multicast && !told.no_unknown);
+	rule("policy/multicast", "0");
+	rule("policy/unknown-unicast", "0");
+	assert_true(told.no_broadcast && told.no_multicast && told.no_unknown);
+	assert_true(told.anti_spoof);
+	rule("policy/promiscuous", "1");
+	assert_false(told.no_broadcast || told.no_multicast || told.no_unknown);
+	rule("policy/anti-spoof", "0");
+	assert_false(told.anti_spoof);
+	rule("policy", NULL);
+	port->ops = former;
+}
+
 /* A NIC gives to whom it was told to give. */
 static void port_is_told_what_must_arrive(void **state)
 {
@@ -245,6 +305,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VIF(port_is_told_what_hardware_may_enforce),
+		VIF(port_gives_way_before_the_path_does),
+		VIF(port_is_told_what_need_not_arrive),
 		VIF(port_is_told_what_must_arrive),
 		VIF(port_is_told_what_is_promised_while_others_come_and_go),
 		VIF(mirrors_that_make_no_sense_are_refused),

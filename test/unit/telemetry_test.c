@@ -146,7 +146,8 @@ static void stats_get(struct port *port, struct port_stats *stats)
 static void enforced(struct port *port, struct port_rules *rules)
 {
 	(void)port;
-	rules->spoof_check = true;
+	rules->anti_spoof = true;
+	rules->no_broadcast = true;
 	rules->vlans[0] = 1 << 10;
 }
 
@@ -551,7 +552,7 @@ static void stopped_vifd_answers_with_an_error(void **state)
 
 static void rules_come_in_pages_with_value_source_and_enforcer(void **state)
 {
-	uint32_t nr = 0, n = 0;
+	uint32_t nr = 0, n = 0, both = 0;
 
 	(void)state;
 	connect_vif(1);
@@ -565,15 +566,16 @@ static void rules_come_in_pages_with_value_source_and_enforcer(void **state)
 		if (!occurrences(answer, "\"rule\""))
 			break;
 		nr += occurrences(answer, "\"rule\"");
+		both += occurrences(answer, "\"enforced\":\"both\"");
 		if (n)
 			continue;
 		assert_true(strlen(answer) < 16384);
 		assert_int_equal(occurrences(answer, "x"), POLICY_TEXT_MAX - 1);
 		assert_has(answer, "\"source\":\"web.conf:7\",\"enforced\":\"both\"");
 		assert_has(answer, "\"source\":\"default\",\"enforced\":\"software\"");
-		/* anti-spoof, and of the VLAN rules the one that was given */
-		assert_int_equal(occurrences(answer, "\"both\""), 2);
 	}
+	/* anti-spoof, broadcast, and of the VLAN rules the one that was given */
+	assert_int_equal(both, 3);
 	assert_non_null(policy_key(nr - 1));
 	assert_null(policy_key(nr));
 	assert_has(ask("/vifd/policy,7.0,x"), "\"error\"");
