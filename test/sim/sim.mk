@@ -18,7 +18,7 @@ sim_ctrl_ver    := VERS_$(patsubst libxenctrl.so.%,%,$(sim_ctrl_soname)).0
 sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir xencontrol)/xenctrl.h 2>/dev/null && echo 1 || echo 0)
 
 sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxenevtchn.so.1 \
-            $(SIM)/lib/$(sim_ctrl_soname)
+            $(SIM)/lib/$(sim_ctrl_soname) $(SIM)/lib/libflownic.so
 
 .PHONY: sim
 sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## the sim bed: libraries, store, guests
@@ -31,7 +31,7 @@ sim-test: all sim $(sim_test) ## self tests and scenarios of the sim bed (root, 
 sim-demo: all sim ## two guests and a host without Xen, in ten seconds (root)
 	$(Q)test/sim/demo
 
-$(sim_lib_obj): private CFLAGS += -fPIC
+$(sim_lib_obj) $(BUILD)/test/sim/nic/flownic.o: private CFLAGS += -fPIC
 $(BUILD)/test/sim/hv/lib_ctrl.o $(BUILD)/test/sim/selftest/hv_test.o: private CPPFLAGS += \
 	-DSIM_HAVE_XC_DOMAIN_GETINFO=$(call sim_has,xc_domain_getinfo) \
 	-DSIM_HAVE_XC_DOMAIN_GETINFO_SINGLE=$(call sim_has,xc_domain_getinfo_single)
@@ -57,6 +57,12 @@ $(SIM)/lib/$(sim_ctrl_soname): $(BUILD)/test/sim/hv/lib_ctrl.o $(SIM)/lib/libsim
 	@printf '%s { global: xc_*; local: *; };\n' $(sim_ctrl_ver) > $(SIM)/libxenctrl.map
 	$(call sim_shared,$(SIM)/libxenctrl.map,$<)
 
+# A NIC that takes rules: vifd is started with it in LD_PRELOAD.
+$(SIM)/lib/libflownic.so: $(BUILD)/test/sim/nic/flownic.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(link) -shared -Wl,-soname,$(@F) -o $@ $^ $(shell pkg-config --libs libdpdk) -lpthread
+
 # Programs find libsimhv.so beside themselves, in lib/.
 sim_exe = $(Q)$(link) -Wl,-rpath,'$$ORIGIN/$(1)lib' -o $@ $(filter %.o,$^) -L$(SIM)/lib -lsimhv $(2)
 
@@ -79,5 +85,5 @@ $(SIM)/selftest/%: $(BUILD)/test/sim/selftest/%.o $(sim_guest_obj) $(sim_libs)
 	$(call sim_exe,../,-L$(SIM)/lib -l:libxengnttab.so.1 -l:libxenevtchn.so.1 -l:$(sim_ctrl_soname) -lxenstore -lxentoollog -lcmocka -lpthread)
 
 .SECONDARY: $(BUILD)/test/xen/pingcheck.o $(sim_guest_obj) $(sim_prog_src:%.c=$(BUILD)/%.o) $(sim_test_src:%.c=$(BUILD)/%.o)
--include $(sim_lib_obj:.o=.d) $(sim_store_obj:.o=.d) $(sim_guest_obj:.o=.d)
+-include $(sim_lib_obj:.o=.d) $(BUILD)/test/sim/nic/flownic.d $(sim_store_obj:.o=.d) $(sim_guest_obj:.o=.d)
 -include $(sim_prog_src:%.c=$(BUILD)/%.d) $(sim_test_src:%.c=$(BUILD)/%.d)
