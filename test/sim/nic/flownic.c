@@ -192,11 +192,13 @@ static uint16_t nic_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
 	return nr;
 }
 
-/* No worker has the device yet: vifd tells the rules before. */
+/* No worker has the device yet when vifd tells the first rules. */
 static void take_over(uint16_t port_id)
 {
 	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[port_id];
 
+	if (ops->rx_pkt_burst == nic_rx)
+		return;
 	if (!pool)
 		pool = rte_pktmbuf_pool_create("flownic", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					       SOCKET_ID_ANY);
