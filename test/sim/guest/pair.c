@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Two guests and the frames that one sends to the other; see pair.h */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +34,35 @@ void pair_close(void)
 	if (in_use)
 		pair_say("grants_are_free_after_closing", false);
 	pair_a = pair_b = NULL;
+}
+
+static int usage(const struct pair_group *groups, size_t nr)
+{
+	fprintf(stderr, "Usage: %s GROUP DOMID DOMID\nGROUP:", program_invocation_short_name);
+	for (size_t i = 0; i < nr; i++)
+		fprintf(stderr, " %s", groups[i].name);
+	fprintf(stderr, "\nPrints \"check NAME VALUE\" lines.\n");
+	return 2;
+}
+
+int pair_main(int argc, char **argv, const struct pair_group *groups, size_t nr)
+{
+	struct simguest_stats s;
+	size_t i = 0;
+
+	while (argc == 4 && i < nr && strcmp(argv[1], groups[i].name) != 0)
+		i++;
+	if (argc != 4 || i == nr)
+		return usage(groups, nr);
+	pair_dom_a = (uint32_t)atoi(argv[2]);
+	pair_dom_b = (uint32_t)atoi(argv[3]);
+	groups[i].run();
+	if (pair_a && pair_b) {
+		simguest_stats_sum(pair_b, &s);
+		printf("check violations_%s %lu\n", argv[1], s.violations);
+	}
+	pair_close();
+	return 0;
 }
 
 bool pair_open(struct simguest_config ca, struct simguest_config cb)

@@ -22,6 +22,18 @@ struct pair_spec {
 	uint16_t port;
 };
 
+/* What one run of such a program checks. */
+struct pair_group {
+	const char *name;
+	void (*run)(void);
+};
+
+/**
+ * pair_main() - PROGRAM GROUP DOMID DOMID, with one of @nr groups
+ *
+ * Return: 0, 2 and the usage printed
+ */
+int pair_main(int argc, char **argv, const struct pair_group *groups, size_t nr);
 void pair_say(const char *name, bool ok);
 /** pair_open() - Both connected, as their configurations ask. Those of before are closed */
 bool pair_open(struct simguest_config ca, struct simguest_config cb);

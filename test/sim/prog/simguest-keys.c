@@ -298,39 +298,21 @@ static void check_hashes(void)
 		 only && hashed_as(NETIF_HASH_IPV4, key, false, true));
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} groups[] = {
+static const struct pair_group groups[] = {
 	{ "offers", check_offers }, { "refusals", check_refusals }, { "queues", check_queues },
 	{ "live", check_live },	    { "xdp", check_xdp },	    { "hashes", check_hashes },
 };
 
 int main(int argc, char **argv)
 {
-	struct simguest_stats s;
-	bool known = false;
+	int status;
 
-	pair_dom_a = argc == 4 ? (uint32_t)atoi(argv[2]) : 0;
-	pair_dom_b = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
 	dom0 = toolstack_open();
-	for (size_t i = 0; dom0 && pair_dom_a && i < sizeof(groups) / sizeof(groups[0]); i++) {
-		if (strcmp(argv[1], groups[i].name))
-			continue;
-		groups[i].run();
-		known = true;
+	if (!dom0) {
+		fprintf(stderr, "no xenstore\n");
+		return 1;
 	}
-	if (!known) {
-		fprintf(stderr, "Usage: simguest-keys GROUP DOMID DOMID\n"
-				"GROUP: offers refusals queues live xdp hashes\n"
-				"Prints \"check NAME VALUE\" lines.\n");
-		return 2;
-	}
-	if (pair_a && pair_b) {
-		simguest_stats_sum(pair_b, &s);
-		printf("check violations_%s %lu\n", argv[1], s.violations);
-	}
-	pair_close();
+	status = pair_main(argc, argv, groups, sizeof(groups) / sizeof(groups[0]));
 	xs_close(dom0);
-	return 0;
+	return status;
 }

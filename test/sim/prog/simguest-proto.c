@@ -5,7 +5,6 @@
  * IPv4 or IPv6, built here and verified here, byte by byte.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -326,10 +325,7 @@ static void check_reload(void)
 	pair_close();
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} groups[] = {
+static const struct pair_group groups[] = {
 	{ "plain", check_plain },   { "no-csum", check_no_csum }, { "gso", check_gso },
 	{ "mcast", check_mcast },   { "hash", check_hash },	  { "static", check_static },
 	{ "errors", check_errors }, { "reload", check_reload },
@@ -337,27 +333,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	struct simguest_stats s;
-	bool known = false;
-
-	pair_dom_a = argc == 4 ? (uint32_t)atoi(argv[2]) : 0;
-	pair_dom_b = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
-	for (size_t i = 0; pair_dom_a && i < sizeof(groups) / sizeof(groups[0]); i++) {
-		if (strcmp(argv[1], groups[i].name))
-			continue;
-		groups[i].run();
-		known = true;
-	}
-	if (!known) {
-		fprintf(stderr, "Usage: simguest-proto GROUP DOMID DOMID\n"
-				"GROUP: plain no-csum gso mcast hash static errors reload\n"
-				"Prints \"check NAME VALUE\" lines.\n");
-		return 2;
-	}
-	if (pair_a && pair_b) {
-		simguest_stats_sum(pair_b, &s);
-		printf("check violations_%s %lu\n", argv[1], s.violations);
-	}
-	pair_close();
-	return 0;
+	return pair_main(argc, argv, groups, sizeof(groups) / sizeof(groups[0]));
 }
