@@ -68,6 +68,14 @@ static int put(const char *root, const char *file, const char *text)
 	return ret;
 }
 
+int bind_reset(const char *root, const char *pci)
+{
+	char file[96];
+
+	snprintf(file, sizeof(file), "devices/%s/reset", pci);
+	return put(root, file, "1");
+}
+
 /* To @driver; "" = to whichever the kernel would choose. Return: 0, -errno */
 static int rebind(const char *root, const char *pci, const char *driver)
 {

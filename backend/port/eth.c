@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an ethdev says of itself, and which frames it is told to receive; see eth.h. */
+#include <string.h>
 
+#include "../log.h"
 #include "eth_device.h"
 #include "netdev.h"
+
+LOG_TAG("eth");
 
 void eth_tx_done(struct eth *eth)
 {
@@ -19,6 +23,17 @@ void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
 		return;
 	*segs = info.tx_desc_lim.nb_mtu_seg_max;
 	*tso = info.tx_desc_lim.nb_seg_max;
+}
+
+uint16_t eth_places(const struct eth *eth, const struct rte_mempool **pool)
+{
+	*pool = eth->places ? places_pool(eth->places) : NULL;
+	return eth->places ? PLACES_DESCRIPTORS : 0;
+}
+
+void eth_place(struct eth *eth, struct port_source *source)
+{
+	places_from(eth->places, source);
 }
 
 bool eth_gone(const struct eth *eth)
@@ -48,20 +63,23 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 		link->up = false;
 }
 
-void eth_stats_get(const struct eth *eth, struct port_stats *stats)
+void eth_stats_get(struct eth *eth, struct port_stats *stats)
 {
 	struct rte_eth_stats dev = { 0 };
+	struct rte_eth_stats *before = &eth->before;
 
+	pthread_mutex_lock(&eth->lock);
 	rte_eth_stats_get(eth->port_id, &dev);
 	*stats = (struct port_stats){
-		.rx_packets = dev.ipackets,
-		.rx_bytes = dev.ibytes,
+		.rx_packets = before->ipackets + dev.ipackets,
+		.rx_bytes = before->ibytes + dev.ibytes,
 		.rx_missed = atomic_load_explicit(&eth->queue.afp.rx_lost, memory_order_relaxed) +
 			     atomic_load_explicit(&eth->queue.rx_errors, memory_order_relaxed),
-		.tx_packets = dev.opackets,
-		.tx_bytes = dev.obytes,
+		.tx_packets = before->opackets + dev.opackets,
+		.tx_bytes = before->obytes + dev.obytes,
 		.tx_errors = atomic_load_explicit(&eth->queue.tx_errors, memory_order_relaxed),
 	};
+	pthread_mutex_unlock(&eth->lock);
 }
 
 uint16_t eth_mtu(const struct eth *eth)
@@ -80,6 +98,18 @@ uint64_t eth_tx_offloads(const struct eth *eth)
 	return eth->tx_offloads;
 }
 
+/* With the lock held. */
+static int tell_groups(struct eth *eth)
+{
+	int ret = 0;
+
+	if (eth->nr_groups < GROUPS_MAX)
+		ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups);
+	if (ret < 0 || eth->nr_groups == GROUPS_MAX)
+		ret = rte_eth_allmulticast_enable(eth->port_id);
+	return ret;
+}
+
 int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
 {
 	int ret = 0;
@@ -87,13 +117,51 @@ int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
 	pthread_mutex_lock(&eth->lock);
 	if (eth->nr_groups < GROUPS_MAX) {
 		eth->groups[eth->nr_groups++] = *mac;
-		if (eth->nr_groups < GROUPS_MAX)
-			ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups,
-							   eth->nr_groups);
-		if (ret < 0 || eth->nr_groups == GROUPS_MAX)
-			ret = rte_eth_allmulticast_enable(eth->port_id);
+		ret = tell_groups(eth);
 	}
 	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+static void add_stats(struct rte_eth_stats *sum, const struct rte_eth_stats *more)
+{
+	sum->ipackets += more->ipackets;
+	sum->ibytes += more->ibytes;
+	sum->opackets += more->opackets;
+	sum->obytes += more->obytes;
+}
+
+/* Reset with it are its counters, which drivers may take for having gone round, and its groups. */
+static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
+{
+	int ret = rte_eth_dev_start(eth->port_id);
+
+	if (ret < 0)
+		return ret;
+	eth->started = true;
+	add_stats(&eth->before, counted);
+	rte_eth_stats_reset(eth->port_id);
+	return eth->nr_groups > 0 ? tell_groups(eth) : 0;
+}
+
+int eth_unplace(struct eth *eth, bool go_on)
+{
+	struct rte_eth_stats counted = { 0 };
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	places_from(eth->places, NULL);
+	rte_eth_stats_get(eth->port_id, &counted);
+	ret = rte_eth_dev_stop(eth->port_id);
+	eth->started = ret < 0;
+	sent_forget(&eth->queue.sent);
+	if (ret == 0 && go_on)
+		ret = start_again(eth, &counted);
+	pthread_mutex_unlock(&eth->lock);
+	if (ret == 0)
+		return 0;
+	log_error("%s: does not start again: %s", eth->device, strerror(-ret));
+	atomic_store(&eth->gone, true);
 	return ret;
 }
 

@@ -30,12 +30,14 @@ struct eth;
  *           driver and arguments, as EAL's --vdev: "net_null,size=64"; or a PCI
  *           address
  * @mtu:     of a PCI function; 0 = the usual
+ * @places:  of a PCI function; it is to be told where frames shall lie, if it can be (places.h)
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
 struct eth_params {
 	const char *netdev;
 	uint16_t mtu;
+	bool places;
 	struct rte_mempool *pool;
 	struct offload *offload;
 };
@@ -137,11 +139,28 @@ void eth_tx_done(struct eth *eth);
  */
 void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso);
 
+/**
+ * eth_places() - Of how many frames to come can be said where they shall lie? 0 = of none
+ * @pool: of mbufs that have a place
+ */
+uint16_t eth_places(const struct eth *eth, const struct rte_mempool **pool);
+
+/** eth_place() - Worker: who says it from now on; an ethdev that has places */
+void eth_place(struct eth *eth, struct port_source *source);
+
+/**
+ * eth_unplace() - Nobody says it any more, and nothing is written to a place from now on
+ *
+ * Any thread while nobody bursts; stops the device, and starts it anew to @go_on. What it had is lost.
+ * May block for the function's PF. Logs. Return: 0, -errno: it does not go on, and is gone
+ */
+int eth_unplace(struct eth *eth, bool go_on);
+
 /** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);
 
 void eth_link_get(struct eth *eth, struct port_link *link);
-void eth_stats_get(const struct eth *eth, struct port_stats *stats);
+void eth_stats_get(struct eth *eth, struct port_stats *stats);
 
 uint16_t eth_mtu(const struct eth *eth);
 uint16_t eth_nr_queues(const struct eth *eth);

@@ -14,6 +14,7 @@
 #include "afpacket.h"
 #include "eth.h"
 #include "flow.h"
+#include "places.h"
 #include "sent.h"
 
 /* groups that a PCI function is told one by one */
@@ -49,14 +50,17 @@ struct eth_queue {
 /*
  * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
+ * @place_it: it is to be told where frames shall lie
  * @direct: no netdev and no socket behind it
  * @device_does: of UNFINISHED, what the device itself finishes
- * @lock:   guards @groups, @flow and, of a PCI function, its talk with the PF
+ * @lock:   guards @groups, @flow, @before and, of a PCI function, its talk with the PF
  * @flow:   rules in the NIC; NULL = none was told yet
+ * @before: what the device has counted before it was stopped and started again
+ * @places: NULL = nobody says where frames shall lie
  */
 struct eth {
 	const char *bus;
-	bool direct;
+	bool direct, place_it;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max;
@@ -71,6 +75,8 @@ struct eth {
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *own_pool;
+	struct places *places;
+	struct rte_eth_stats before;
 	struct offload *offload;
 	pthread_mutex_t lock;
 	uint32_t nr_groups;

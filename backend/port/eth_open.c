@@ -64,12 +64,24 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 	conf->txmode.offloads = eth->tx_offloads;
 }
 
+/* Where its frames come to lie; said one by one, if they are few. Return: descriptors */
+static uint16_t rx_places(struct eth *eth, const char *driver, struct rte_mempool **pool)
+{
+	if (!eth->place_it || !places_fit(driver, eth->mtu))
+		return ETH_DESCRIPTORS;
+	eth->places = places_create(*pool);
+	if (!eth->places)
+		return ETH_DESCRIPTORS;
+	*pool = places_pool(eth->places);
+	return PLACES_DESCRIPTORS;
+}
+
 /* Everything between a device that exists and one that carries frames; any driver. */
 static int device_start(struct eth *eth, struct rte_mempool *pool)
 {
 	struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
-	uint16_t nr_rx = ETH_DESCRIPTORS, nr_tx = ETH_DESCRIPTORS;
+	uint16_t nr_rx, nr_tx = ETH_DESCRIPTORS;
 	int ret = rte_eth_dev_get_port_by_name(eth->device, &eth->port_id);
 
 	if (ret == 0)
@@ -81,6 +93,7 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 		pci_conf(eth, &info, pool, &conf);
 	/* one VF that nobody reads must not hold up the others of its NIC */
 	info.default_rxconf.rx_drop_en = 1;
+	nr_rx = rx_places(eth, info.driver_name, &pool);
 	ret = rte_eth_dev_configure(eth->port_id, 1, 1, &conf);
 	if (ret == 0)
 		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr_rx, &nr_tx);
@@ -107,6 +120,7 @@ static void device_stop(struct eth *eth)
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
 		rte_eal_hotplug_remove(eth->bus, eth->device);
 	rte_mempool_free(eth->own_pool);
+	places_destroy(eth->places);
 }
 
 static int netdev_device(struct eth *eth, struct rte_mempool *pool)
@@ -251,6 +265,7 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
 	if (!eth)
 		return NULL;
 	eth->direct = true;
+	eth->place_it = params->places;
 	ret = pci_device(eth, params, mac);
 	if (ret < 0) {
 		log_error("%s: DPDK's driver can't have it: %s", params->netdev, strerror(-ret));

@@ -90,6 +90,32 @@ struct port_rules {
 	uint32_t weight;
 };
 
+/**
+ * struct port_place - Where one received frame shall lie, RTE_PKTMBUF_HEADROOM bytes from its begin on
+ * @bytes: as the processor has it; room for PORT_PLACE_BYTES
+ * @iova:  as the device has it
+ * @back:  called once, by any thread: the frame was freed, or no device writes there any more
+ * @owner, @number: the source's own
+ */
+struct port_place {
+	void *bytes;
+	rte_iova_t iova;
+	void (*back)(struct port_place *place);
+	void *owner;
+	uint32_t number;
+};
+
+#define PORT_PLACE_BYTES (RTE_PKTMBUF_HEADROOM + 2048u)
+
+/**
+ * struct port_source - Who chooses places
+ * @next: in the worker, within rx_burst(), once for each frame that it takes: where shall that frame lie
+ *        that comes port->places frames later? false: in the port's own memory
+ */
+struct port_source {
+	bool (*next)(struct port_source *source, struct port_place *place);
+};
+
 struct groups;
 struct port;
 
@@ -110,6 +136,13 @@ struct port_ops {
 	bool (*tx_idle)(struct port *port);
 	/* worker; NULL = nothing. Pages of others whose bytes the device has sent are given back */
 	void (*tx_done)(struct port *port);
+	/* worker, or while none calls the burst functions; NULL = port->places is 0. @source chooses from now
+	 * on, NULL = nobody. While one does rx_burst() leaves no frame out: those not for the guest are empty */
+	void (*place)(struct port *port, struct port_source *source);
+	/* control, while no worker calls the burst functions; NULL as place(). Nobody chooses any more, and all
+	 * places are back but those of frames that were taken; those that were not are lost. Logs.
+	 * @go_on: false: close() follows. Return: 0, -errno: the port is gone */
+	int (*unplace)(struct port *port, bool go_on);
 	/* control; NULL = nothing. The wire delivers the address's frames to this port no
 	 * more, as far as the port decides that; those it has can still be taken. What was
 	 * sent goes out. Once, and close() follows */
@@ -138,6 +171,9 @@ struct port_ops {
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
  * @lend_segs, @lend_segs_tso: most segments of a frame that may lie in pages of others, which the
  *               device reads by their own addresses, given back by tx_done; 0 = none may
+ * @places:      frames may lie where a source says; so many buffers the device always has, which it fills
+ *               in the order in which it got them. 0 = it cannot
+ * @placed_pool: the pool of mbufs that have a place, which is their private area
  * @timed_us:    worker: 0, or: poll at least this often, neither descriptor nor wake
  *               tell of everything; changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
@@ -153,6 +189,8 @@ struct port {
 	uint16_t nr_queues;
 	uint64_t tx_offloads;
 	uint16_t lend_segs, lend_segs_tso;
+	uint16_t places;
+	const struct rte_mempool *placed_pool;
 	uint32_t timed_us;
 	_Atomic(struct wake *) wake;
 	struct groups *groups;

@@ -76,6 +76,11 @@ void sent_taken(struct sent *sent, uint16_t nr)
 	sent->most = sent->offered[nr - 1].most;
 }
 
+void sent_forget(struct sent *sent)
+{
+	sent->first = sent->nr = 0;
+}
+
 static void give_back(struct rte_mbuf *frame)
 {
 	for (; frame; frame = frame->next)

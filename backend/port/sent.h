@@ -63,6 +63,9 @@ uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr);
 /** sent_taken() - It took @nr of those offered */
 void sent_taken(struct sent *sent, uint16_t nr);
 
+/** sent_forget() - The driver has freed them all */
+void sent_forget(struct sent *sent);
+
 /** sent_look() - What is sent gives its pages back */
 void sent_look(struct sent *sent);
 

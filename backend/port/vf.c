@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "groups.h"
 #include "netdev.h"
+#include "places.h"
 #include "reach.h"
 #include "vf.h"
 
@@ -25,6 +26,7 @@ LOG_TAG("vf");
  * @saved:   of the PF, before; without one the netdev's MAC only
  * @rules:   what the PF was last told, after vf_open(): control
  * @groups:  what the guest listens to; its worker learns, a thread joins
+ * @placing: worker; somebody says where frames lie, so none is left out
  */
 struct vf {
 	struct port port;
@@ -36,6 +38,7 @@ struct vf {
 	struct eth *eth;
 	struct groups groups;
 	struct reach reach;
+	bool placing;
 	/* control: w, worker: r; other addresses of the vif's, as numbers */
 	_Atomic uint32_t nr_macs;
 	_Atomic uint64_t macs[PORT_MACS_MAX];
@@ -129,8 +132,13 @@ static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 			pkts[good++] = pkts[i];
 			continue;
 		}
-		rte_pktmbuf_free(pkts[i]);
 		atomic_fetch_add_explicit(&vf->reflected, 1, memory_order_relaxed);
+		if (!vf->placing) {
+			rte_pktmbuf_free(pkts[i]);
+			continue;
+		}
+		rte_pktmbuf_trim(pkts[i], pkts[i]->data_len);
+		pkts[good++] = pkts[i];
 	}
 	port->timed_us = eth_timed_us(vf->eth, queue);
 	return good;
@@ -149,6 +157,22 @@ static bool vf_tx_idle(struct port *port)
 static void vf_tx_done(struct port *port)
 {
 	eth_tx_done(((struct vf *)port)->eth);
+}
+
+static void vf_place(struct port *port, struct port_source *source)
+{
+	struct vf *vf = (struct vf *)port;
+
+	vf->placing = source != NULL;
+	eth_place(vf->eth, source);
+}
+
+static int vf_unplace(struct port *port, bool go_on)
+{
+	struct vf *vf = (struct vf *)port;
+
+	vf->placing = false;
+	return eth_unplace(vf->eth, go_on);
 }
 
 /* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
@@ -315,6 +339,8 @@ static const struct port_ops vf_ops = {
 	.rx_fd = vf_rx_fd,
 	.tx_idle = vf_tx_idle,
 	.tx_done = vf_tx_done,
+	.place = vf_place,
+	.unplace = vf_unplace,
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
@@ -401,6 +427,20 @@ static int eth_wait_link(struct eth *eth)
 	return -ETIMEDOUT;
 }
 
+/*
+ * Guests' pages that a killed process had it write to are not ours any more: it must not have them when its
+ * driver begins to let it write again.
+ */
+static bool can_place(const struct vf *vf)
+{
+	int ret = places_offered() ? vfpool_reset(vf->env->vfs, vf->info.index) : -ENOTSUP;
+
+	if (ret < 0 && places_offered())
+		log_info("%s: VF %s cannot be reset (%s): frames are copied to the guest",
+			 vf->info.owner, vf->info.pci, strerror(-ret));
+	return ret == 0;
+}
+
 /* By DPDK's own driver, which resets the VF and learns its MAC from the PF. */
 static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 {
@@ -408,6 +448,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 	const struct eth_params params = {
 		.netdev = vf->info.pci,
 		.mtu = (uint16_t)RTE_MAX(mtu, 0),
+		.places = can_place(vf),
 		.pool = vf->env->pool,
 		.offload = vf->env->offload,
 	};
@@ -484,6 +525,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
 	eth_lends(vf->eth, &vf->port.lend_segs, &vf->port.lend_segs_tso);
+	vf->port.places = eth_places(vf->eth, &vf->port.placed_pool);
 	*port = &vf->port;
 	return 0;
 }

@@ -431,6 +431,15 @@ uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs)
 	return nr;
 }
 
+int vfpool_reset(struct vfpool *pool, uint16_t index)
+{
+	struct vfpool_vf vf;
+
+	if (vf_read(pool, index, &vf) < 0)
+		return -ENODEV;
+	return bind_reset(pool->root, vf.pci);
+}
+
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
 {
 	struct vfpool_vf vf;

@@ -96,6 +96,13 @@ void vfpool_shun(struct vfpool *pool, uint16_t index);
 /** vfpool_count() - Looks again. @vfs: VFs that there are. Return: those that nobody has */
 uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
 
+/**
+ * vfpool_reset() - Reset a VF that no driver works with
+ *
+ * One that a killed process worked with still has its buffers' addresses. Takes 100 ms. Return: 0, -errno
+ */
+int vfpool_reset(struct vfpool *pool, uint16_t index);
+
 /** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
 

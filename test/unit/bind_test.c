@@ -94,6 +94,15 @@ static void driver_that_does_not_take_it_loses_it_again(void **state)
 	assert_int_equal(file("devices/" VF "/driver_override")[0], '\n');
 }
 
+static void function_is_reset_where_that_can_be(void **state)
+{
+	(void)state;
+	assert_int_equal(bind_reset(root, VF), -ENOENT);
+	run("touch devices/" VF "/reset");
+	assert_int_equal(bind_reset(root, VF), 0);
+	assert_string_equal(file("devices/" VF "/reset"), "1");
+}
+
 static void what_an_admin_has_bound_stays(void **state)
 {
 	(void)state;
@@ -121,6 +130,7 @@ int main(void)
 		fact(driver_that_is_not_loaded_is_not_tried),
 		fact(driver_that_does_not_take_it_loses_it_again),
 		fact(what_an_admin_has_bound_stays),
+		fact(function_is_reset_where_that_can_be),
 		fact(function_that_is_gone_is_an_error),
 	};
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/places.c port/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /* wraps: rte_eth_macaddr_get rte_eth_dev_set_mc_addr_list rte_eth_allmulticast_enable */
 /* wraps: rte_dev_event_callback_register rte_dev_event_callback_unregister */
 /* wraps: rte_dev_event_monitor_start rte_dev_hotplug_handle_enable */
-/* wraps: rte_eth_dev_info_get rte_eth_dev_configure */
+/* wraps: rte_eth_dev_info_get rte_eth_dev_configure rte_eth_dev_start */
 /* wraps: rte_flow_validate rte_flow_create rte_flow_destroy */
 /*
  * A PCI function: net_null stands for it. What DPDK is asked about addresses
@@ -105,12 +105,26 @@ int __real_rte_eth_dev_configure(uint16_t port_id, uint16_t nr_rx, uint16_t nr_t
 
 /* What the function can do beside what net_null can, and what it was asked for. */
 static uint64_t can, asked;
+/* it is one of those that sent.h and places.h know */
+static bool known;
+/* what starting it returns */
+static int start_result;
+
+int __real_rte_eth_dev_start(uint16_t port_id);
+int __wrap_rte_eth_dev_start(uint16_t port_id);
+
+int __wrap_rte_eth_dev_start(uint16_t port_id)
+{
+	return start_result ? start_result : __real_rte_eth_dev_start(port_id);
+}
 
 int __wrap_rte_eth_dev_info_get(uint16_t port_id, struct rte_eth_dev_info *info)
 {
 	int ret = __real_rte_eth_dev_info_get(port_id, info);
 
 	info->tx_offload_capa |= can;
+	if (known)
+		info->driver_name = "net_e1000_igb_vf";
 	return ret;
 }
 
@@ -327,7 +341,9 @@ static uint16_t mark_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, u
 
 static struct eth *open_function(void)
 {
-	const struct eth_params params = { .netdev = ADDRESS, .pool = pool, .offload = &offload };
+	const struct eth_params params = {
+		.netdev = ADDRESS, .places = known, .pool = pool, .offload = &offload
+	};
 
 	return eth_create_pci(&params, &mac);
 }
@@ -340,6 +356,8 @@ static int reset(void **state)
 	null_args = "size=64";
 	has_mac = mac;
 	can = 0;
+	known = false;
+	start_result = 0;
 	return 0;
 }
 
@@ -648,6 +666,68 @@ static void frames_wait_for_room_as_they_are(void **state)
 	assert_true(driver.flags & RTE_MBUF_F_TX_TCP_SEG);
 }
 
+static unsigned int chosen, given_back;
+static uint8_t page[4096];
+
+static void place_back(struct port_place *place)
+{
+	assert_ptr_equal(place->owner, page);
+	given_back++;
+}
+
+static bool choose(struct port_source *source, struct port_place *place)
+{
+	(void)source;
+	if (chosen == 3)
+		return false;
+	*place = (struct port_place){ page, 0x5000, place_back, page, chosen++ };
+	return true;
+}
+
+static void function_is_told_where_frames_lie_and_forgets_it(void **state)
+{
+	const struct rte_ether_addr group = { { 1, 0, 0x5e, 0, 0, 0 } };
+	struct port_source source = { .next = choose };
+	const struct rte_mempool *placed;
+	struct rte_mbuf *frame[5];
+	struct port_stats before, after;
+
+	(void)state;
+	eth = open_function();
+	assert_int_equal(eth_places(eth, &placed), 0);
+	eth_close(eth);
+	known = true;
+	eth = open_function();
+	assert_int_equal(eth_places(eth, &placed), 128);
+	assert_int_equal(eth_mcast(eth, &group, true), 0);
+	eth_place(eth, &source);
+	for (int i = 0; i < 5; i++)
+		assert_non_null(
+			frame[i] = rte_mbuf_raw_alloc((struct rte_mempool *)(uintptr_t)placed));
+	assert_ptr_equal(frame[2]->buf_addr, page);
+	assert_int_equal(rte_mbuf_iova_get(frame[2]), 0x5000);
+	assert_ptr_equal(frame[2]->pool, placed);
+	assert_int_equal(((struct port_place *)rte_mbuf_to_priv(frame[2]))->number, 2);
+	assert_ptr_equal(frame[3]->pool, pool);
+	rte_pktmbuf_free_bulk(frame, 5);
+	assert_int_equal(given_back, 3);
+	assert_int_equal(eth_rx_burst(eth, 0, frame, 5), 5);
+	rte_pktmbuf_free_bulk(frame, 5);
+	eth_stats_get(eth, &before);
+	assert_int_equal(before.rx_packets, 5);
+	chosen = 0;
+	assert_int_equal(eth_unplace(eth, true), 0);
+	assert_int_equal(lists, 2); /* groups are told again */
+	assert_int_equal(eth_rx_burst(eth, 0, frame, 1), 1);
+	rte_pktmbuf_free(frame[0]);
+	assert_int_equal(chosen, 0);
+	eth_stats_get(eth, &after);
+	assert_int_equal(after.rx_packets, 6);
+	start_result = -EIO;
+	assert_int_equal(eth_unplace(eth, true), -EIO);
+	assert_true(eth_gone(eth));
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -672,6 +752,7 @@ int main(void)
 		fact(what_the_function_does_itself_is_left_to_it),
 		fact(what_it_cannot_do_is_done_in_software),
 		fact(frames_wait_for_room_as_they_are),
+		fact(function_is_told_where_frames_lie_and_forgets_it),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/places.c port/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /*
  * The packet socket is made up here, the driver is net_null: what it is handed
