@@ -33,7 +33,7 @@ enum config_memory {
 	CONFIG_MEMORY_PLAIN,
 };
 
-/** enum config_zero_copy - Do devices read guests' pages? */
+/** enum config_zero_copy - Do devices read and write guests' pages? */
 enum config_zero_copy {
 	CONFIG_ZERO_COPY_AUTO, /* where an IOMMU holds them to what they were lent */
 	CONFIG_ZERO_COPY_OFF,
@@ -94,7 +94,7 @@ struct config_policy {
  * @poll_us:     how long an idle worker goes on polling before it sleeps
  * @memory_mb:   packet memory in MiB, all of it taken at start
  * @memory:      where it comes from
- * @zero_copy:   are frames sent from guests' own pages
+ * @zero_copy:   are frames sent from guests' own pages, and received into them
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
  * @log_level:   least important lines that are written

@@ -9,6 +9,7 @@
 
 #include "telemetry_data.h"
 #include "vif/lent.h"
+#include "vif/placed.h"
 
 #define TEXT_MAX (RTE_TEL_MAX_STRING_LEN - 1)
 
@@ -249,6 +250,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_takes(d, &vif->path->config);
 	put_offloads(d, port->tx_offloads);
 	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
+	put_text(d, "zero_copy_rx", placed_state(vif->path));
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
 	put_capability(put_dict(d, "capability"), vif);

@@ -94,7 +94,7 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 		unsigned int moved;
 		uint64_t held;
 
-		if (path_faulted(path))
+		if (path_faulted(path) || path->paused)
 			continue;
 		moved = path_poll(path, &worker->tools);
 		held = path_unmask(path, &worker->tools, moved > 0);
@@ -143,7 +143,7 @@ static uint64_t arm(struct worker *worker, uint64_t wait)
 	for (uint32_t i = 0; i < worker->nr_paths; i++) {
 		uint64_t path_wait;
 
-		if (path_faulted(worker->paths[i]))
+		if (path_faulted(worker->paths[i]) || worker->paths[i]->paused)
 			continue;
 		path_wait = path_arm(worker->paths[i], &worker->tools);
 		if (path_wait < wait)
@@ -324,6 +324,37 @@ static int run_detach(struct worker *worker, void *arg)
 void worker_detach(struct worker *worker, struct path *path)
 {
 	worker_run(worker, run_detach, path);
+}
+
+static int run_pause(struct worker *worker, void *arg)
+{
+	struct path *path = arg;
+
+	path->paused = true;
+	placing_take_all(path, &worker->tools);
+	return 0;
+}
+
+void worker_pause(struct worker *worker, struct path *path)
+{
+	worker_run(worker, run_pause, path);
+}
+
+static int run_resume(struct worker *worker, void *arg)
+{
+	struct path *path = ((void **)arg)[0];
+
+	(void)worker;
+	placing_end(path);
+	path->paused = !*(const bool *)((void **)arg)[1];
+	return 0;
+}
+
+void worker_resume(struct worker *worker, struct path *path, bool go_on)
+{
+	void *arg[2] = { path, &go_on };
+
+	worker_run(worker, run_resume, arg);
 }
 
 struct handover_call {

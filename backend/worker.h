@@ -59,6 +59,12 @@ int worker_attach(struct worker *worker, struct path *path);
 /** worker_detach() - Stop polling a path; its ports are detached too */
 void worker_detach(struct worker *worker, struct path *path);
 
+/** worker_pause() - The path, whose frames are placed (placing.h), is given what is there and polled no more */
+void worker_pause(struct worker *worker, struct path *path);
+
+/** worker_resume() - Nothing is placed any more. @go_on: it is polled again */
+void worker_resume(struct worker *worker, struct path *path, bool go_on);
+
 /**
  * worker_watch() - The path's port will be left for another
  * @handover: Of a path that has none; the worker's until it is ended. See handover.h

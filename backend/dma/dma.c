@@ -11,6 +11,7 @@
 
 #include "../log.h"
 #include "../port/eal.h"
+#include "../port/places.h"
 #include "../xen/devmap.h"
 #include "../xen/dom.h"
 #include "../xen/extent.h"
@@ -91,7 +92,8 @@ static void start_zero_copy(const struct config *config)
 		log_info("guests' frames are copied: no IOMMU keeps devices to what they were lent "
 			 "(Xen's dom0-iommu=strict, or zero_copy = trusted-hardware)");
 	} else {
-		log_info("frames may be sent from pages that guests lend");
+		log_info("frames may be sent from pages that guests lend, and received into them");
+		places_offer(true);
 	}
 }
 

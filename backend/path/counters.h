@@ -57,6 +57,7 @@
 	PATH_RULE(X, rx_drop_unicast, "frames to an address that is not the vif's")                \
 	X(rx_twins, "frames that both ports of a move delivered, given once")                      \
 	X(rx_static, "buffers filled through static grants")                                       \
+	X(rx_zero_copy, "frames received into the guest's own pages")                              \
 	X(rx_drop_stale, "frames that waited too long for a buffer, or came behind such ones")     \
 	X(rx_drop_grant, "frames with a grant that could not be written")                          \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \

@@ -117,6 +117,8 @@ struct path_tools {
  *          worker: w once, control: r
  * @raise:  wakes the control thread after a fault, and when a handover needs it
  * @promises: some queue has one
+ * @paused: nothing is polled
+ * @place_at_us: control; its frames are not placed before; @place_ended: they are not any more (vif/placed.h)
  * @turn:   the queue that is served first; another one after each pass that moved something
  */
 struct path {
@@ -132,7 +134,8 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool promises;
+	bool promises, paused, place_ended;
+	uint64_t place_at_us;
 	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];

@@ -29,6 +29,7 @@
 #include "../xen/gnt.h"
 #include "counters.h"
 #include "loan.h"
+#include "placing.h"
 #include "shaper.h"
 #include "statics.h"
 
@@ -74,6 +75,7 @@ struct queue_channel {
  * @shaper:        budget of this queue, beside the vif's
  * @promise:       what it may send before all others, whatever is left of the vif's
  * @statics:       pages lent for the life of the rings
+ * @placing:       the port's frames come to lie in them, NULL = they do not
  * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
  */
 struct queue {
@@ -93,6 +95,7 @@ struct queue {
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
 	struct shaper shaper, promise;
 	struct statics statics;
+	struct placing *placing;
 	struct path_counters counters;
 	struct queue_config config;
 };

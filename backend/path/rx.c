@@ -40,6 +40,7 @@ struct rx_pass {
 	uint32_t nr_copies;
 	uint32_t nr_lent;
 	uint32_t nr_frames;
+	uint32_t nr_placed;
 	uint32_t nr_good, good_bytes; /* counted once a pass */
 	struct rx_frame frames[QUEUE_BURST];
 };
@@ -49,13 +50,20 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
 	uint32_t bytes = mbuf->pkt_len + path->live.xdp_headroom;
 
+	/* not for the guest, see placing.h */
+	if (unlikely(!bytes))
+		return 1;
 	return (bytes + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE +
 	       !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) +
 	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) + !!path->live.xdp_headroom;
 }
 
-static void rx_flush_stale(struct queue *queue)
+static void rx_flush_stale(struct path *path, struct queue *queue)
 {
+	if (unlikely(placing_is_out(queue->placing))) {
+		path_fault(path, "rx: requests were taken back");
+		return;
+	}
 	while (queue->backlog_head != queue->backlog_tail)
 		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 }
@@ -86,7 +94,7 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	if (!queue->stalled_since)
 		queue->stalled_since = pass->tools->now_us;
 	else if (pass->tools->now_us - queue->stalled_since > RX_STALE_US)
-		rx_flush_stale(queue);
+		rx_flush_stale(pass->path, queue);
 	return false;
 }
 
@@ -195,6 +203,25 @@ static struct netif_rx_request rx_take_request(struct queue *queue)
 	return req;
 }
 
+/* Is there nothing to be copied? It lies in this request's page already, or is not for the guest. */
+static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
+{
+	const struct placing *placing = pass->queue->placing;
+
+	if (!frame->mbuf->pkt_len)
+		return true;
+	if (!placing_has(placing, frame->mbuf))
+		return false;
+	if (placing_request(frame->mbuf) != frame->first_slot) {
+		path_fault(pass->path, "rx: a frame in another's page");
+		frame->mbuf->pkt_len = 0;
+		return true;
+	}
+	frame->headroom = RTE_PKTMBUF_HEADROOM;
+	pass->nr_placed++;
+	return true;
+}
+
 /* One buffer of ours into one of the guest's, no extra-info: what most frames are. */
 static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 {
@@ -202,6 +229,9 @@ static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 
 	frame->id[0] = req.id;
 	frame->nr_extras = 0;
+	frame->nr_copies = 0;
+	if (unlikely(pass->queue->placing) && rx_is_there(pass, frame))
+		return;
 	rx_plan_piece(pass, rte_pktmbuf_mtod(frame->mbuf, char *),
 		      &(struct gnt_copy){ .ref = req.gref, .len = frame->mbuf->data_len });
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
@@ -270,9 +300,10 @@ static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 	uint16_t flags = frame->flags | (frame->nr_extras ? NETIF_RXF_EXTRA_INFO : 0);
 
 	if (likely(frame->nr_slots == 1)) {
-		const union netif_rx_entry entry = {
-			.rsp = { .id = frame->id[0], .flags = flags, .status = (int16_t)left }
-		};
+		const union netif_rx_entry entry = { .rsp = { .id = frame->id[0],
+							      .offset = frame->headroom,
+							      .flags = flags,
+							      .status = (int16_t)left } };
 
 		rx_write(queue, frame->first_slot, &entry);
 		return;
@@ -307,7 +338,9 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct path_counters *counters = &pass->queue->counters;
 
-	if (rx_copied(pass, frame)) {
+	if (unlikely(!frame->mbuf->pkt_len)) {
+		rx_answer_failed(pass->queue, frame);
+	} else if (rx_copied(pass, frame)) {
 		pass->nr_good++;
 		pass->good_bytes += frame->mbuf->pkt_len;
 		if (frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
@@ -366,6 +399,8 @@ static void rx_complete(struct rx_pass *pass)
 	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
 	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
 	path_count(&queue->counters, COUNT_rx_static, pass->nr_lent);
+	if (unlikely(pass->nr_placed))
+		path_count(&queue->counters, COUNT_rx_zero_copy, pass->nr_placed);
 	queue->rx_untold += pass->nr_frames;
 	rx_tell(&pass->path->live, queue, pass->tools);
 }
@@ -392,6 +427,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_copies = 0;
 	pass.nr_lent = 0;
 	pass.nr_frames = 0;
+	pass.nr_placed = 0;
 	pass.nr_good = 0;
 	pass.good_bytes = 0;
 	if (queue->backlog_head != queue->backlog_tail)

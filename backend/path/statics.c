@@ -7,6 +7,7 @@
 #include "../xen/devmap.h"
 #include "../xen/gnt.h"
 #include "loan.h"
+#include "placing.h"
 
 /* A table whose queue is gone and of which a device still has something. */
 struct leftover {
@@ -48,7 +49,13 @@ static void unmap_all(struct statics *statics, struct gnt *gnt)
 			statics_unmap(gnt, &statics->page[i]);
 	free(statics->page);
 	free(statics->loan);
+	free(statics->placing);
 	memset(statics, 0, sizeof(*statics));
+}
+
+static bool is_out(const struct statics *statics)
+{
+	return (statics->loan && loan_is_out(statics->loan)) || placing_is_out(statics->placing);
 }
 
 /* Without memory for the list's entry the pages stay mapped until the process ends: it must not crash here. */
@@ -56,7 +63,7 @@ void statics_release(struct statics *statics, struct gnt *gnt)
 {
 	struct leftover *leftover;
 
-	if (!statics->loan || !loan_is_out(statics->loan)) {
+	if (!is_out(statics)) {
 		unmap_all(statics, gnt);
 		return;
 	}
@@ -76,7 +83,7 @@ uint32_t statics_reap(struct gnt *gnt)
 	while (leftover) {
 		struct leftover *next = SLIST_NEXT(leftover, link);
 
-		if (loan_is_out(leftover->statics.loan)) {
+		if (is_out(&leftover->statics)) {
 			waiting++;
 		} else {
 			unmap_all(&leftover->statics, gnt);

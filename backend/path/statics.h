@@ -3,7 +3,7 @@
  * Static grants (netif.h, control messages 8 to 10): pages that a guest lends
  * for the life of its rings. They are mapped once, so a frame in one of them is
  * copied by the processor, without a hypercall; or, where that is on, sent by the
- * device from where it is (loan.h).
+ * device from where it is (loan.h), or received there (placing.h).
  *
  * A mapped page stays the guest's to write at any moment: its bytes are copied
  * first and looked at afterwards, as everywhere.
@@ -21,6 +21,7 @@
 
 struct gnt;
 struct loan;
+struct placing;
 
 /* Pages a queue may keep mapped; references above the limit are not taken. */
 #define STATICS_MAX 1024u
@@ -41,11 +42,13 @@ struct lent_page {
  * @page:  array of @limit
  * @limit: references below it have a place in @page
  * @nr:    pages mapped
- * @loan:  what devices have of them; NULL = they know none
+ * @loan:  what devices have of them to read; NULL = they know none
+ * @placing: the same to write; NULL = they know none of these
  */
 struct statics {
 	struct lent_page *page;
 	struct loan *loan;
+	struct placing *placing;
 	uint32_t limit;
 	uint32_t nr;
 };

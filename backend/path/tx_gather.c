@@ -166,7 +166,7 @@ static int tx_plan_slot(struct tx_pass *pass, struct tx_chain *chain,
 {
 	const struct lent_page *page = statics_find(&pass->queue->statics, slot->gref, false);
 	const char *bytes = page ? lent_page_bytes(page) : NULL;
-	bool lend = page && page->device && chain->own != UINT32_MAX;
+	bool lend = page && page->device && page->at & STATICS_READONLY && chain->own != UINT32_MAX;
 	uint16_t offset = slot->offset;
 	uint16_t left = slot->size;
 

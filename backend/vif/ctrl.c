@@ -7,6 +7,7 @@
 
 #include "../xen/devmap.h"
 #include "lent.h"
+#include "placed.h"
 
 #define CTRL_BATCH 16u
 #define CTRL_PAUSE_US 1000u
@@ -99,6 +100,8 @@ static void set_steer(struct turn *turn, struct steer *steer)
 {
 	void *arg[2] = { turn, steer };
 
+	if (steer->algorithm != NETIF_HASH_ALG_NONE)
+		turn->waited_us += placed_end(turn->worker, turn->path, true);
 	worker_run(turn->worker, run_set_steer, arg);
 }
 
@@ -241,10 +244,12 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 	       fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
-/* What devices may read: pages that only ever hold frames of the guest's. Else, and if it fails, they are copied. */
-static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref)
+/* What devices may read: pages that only ever hold frames of the guest's. If it fails, they are copied. */
+static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
 {
-	int device = new->loan ? devmap_map(turn->ctrl->domid, ref) : 0;
+	/* a device has one queue */
+	bool wanted = write ? new->placing && turn->path->nr_queues == 1 : new->loan != NULL;
+	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
 
 	if (device > 0)
 		new->page[ref].device = device;
@@ -266,6 +271,8 @@ static int copy_statics(const struct statics *statics, const struct netif_gref *
 	new->page = statics_reserve(statics, highest, &new->limit);
 	if (new->page && !new->loan && !devmap_why_not())
 		new->loan = loan_create();
+	if (new->page && !new->placing && !devmap_why_not())
+		new->placing = placing_create();
 	return new->page ? 0 : -ENOMEM;
 }
 
@@ -283,8 +290,7 @@ static int map_one(struct turn *turn, struct statics *new, const struct netif_gr
 	new->page[entry->ref] = (struct lent_page){
 		.at = (uintptr_t)page | (readonly ? STATICS_READONLY : 0),
 	};
-	if (readonly)
-		map_for_devices(turn, new, entry->ref);
+	map_for_devices(turn, new, entry->ref, !readonly);
 	new->nr++;
 	return 0;
 }
@@ -316,6 +322,8 @@ static uint32_t add_grefs(struct turn *turn)
 		free(new.page);
 		if (new.loan != statics->loan)
 			free(new.loan);
+		if (new.placing != statics->placing)
+			free(new.placing);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
 	set_statics(turn, statics, &new);
@@ -342,6 +350,17 @@ static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t 
 	return nr_gone;
 }
 
+/* Return: false: a device is not through with what it had of the queue's */
+static bool wait_for_devices(struct turn *turn, const struct statics *statics)
+{
+	struct queue *queue = &turn->path->queues[turn->req.data[0]];
+	uint32_t ended_us = placed_end(turn->worker, turn->path, true);
+	bool through = !statics->loan || lent_wait(turn->worker, queue, 1, &turn->waited_us);
+
+	turn->waited_us += ended_us;
+	return through && !placing_is_out(statics->placing);
+}
+
 /*
  * The table is published without the pages; when no device has anything of them they go. If one
  * keeps them, the former table is published again.
@@ -356,7 +375,6 @@ static uint32_t del_grefs(struct turn *turn)
 	void *swap[2] = { statics };
 	struct statics new;
 	uint32_t nr_gone;
-	struct queue *queue;
 
 	if (!statics || !fetch_list(turn, list, nr))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
@@ -367,8 +385,7 @@ static uint32_t del_grefs(struct turn *turn)
 	nr_gone = take_out(&new, list, nr, gone);
 	swap[1] = &new;
 	worker_run(turn->worker, run_set_statics, swap);
-	queue = &turn->path->queues[turn->req.data[0]];
-	if (new.loan && !lent_wait(turn->worker, queue, 1, &turn->waited_us)) {
+	if (!wait_for_devices(turn, &new)) {
 		worker_run(turn->worker, run_set_statics, swap);
 		free(new.page);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;

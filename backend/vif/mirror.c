@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../path/capture.h"
+#include "placed.h"
 #include "vif.h"
 
 LOG_TAG("mirror");
@@ -56,8 +57,11 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 
 	if (tap != vif->path->tap || mirror->to != vif->path->mirror.to ||
 	    mirror->directions != vif->path->mirror.directions ||
-	    mirror->vlan != vif->path->mirror.vlan)
+	    mirror->vlan != vif->path->mirror.vlan) {
+		if (tap || mirror->directions & MIRROR_RX)
+			placed_end(vif->worker, vif->path, true);
 		worker_run(vif->worker, run_set_mirror, &call);
+	}
 }
 
 static bool same(const struct policy_watcher *a, const struct policy_watcher *b)

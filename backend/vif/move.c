@@ -13,6 +13,7 @@
 
 #include "../port/groups.h"
 #include "opener.h"
+#include "placed.h"
 #include "vif.h"
 
 LOG_TAG("vif");
@@ -57,6 +58,8 @@ static int watch(struct vif *vif)
 			 vif->path->port->name);
 		return -ENOMEM;
 	}
+	/* what the other port receives has no place among requests that the device has */
+	placed_end(vif->worker, vif->path, true);
 	worker_watch(vif->worker, vif->path, handover);
 	return 0;
 }

@@ -160,7 +160,7 @@ static uint32_t find_free(void)
 	return DEVMAP_MAX;
 }
 
-int devmap_map(uint16_t domid, uint32_t ref)
+int devmap_map(uint16_t domid, uint32_t ref, bool write)
 {
 	struct list_entry *entry;
 	uint32_t at;
@@ -171,7 +171,7 @@ int devmap_map(uint16_t domid, uint32_t ref)
 	if (at == DEVMAP_MAX)
 		return -ENOSPC;
 	memset(devmap.op, 0, sizeof(*devmap.op));
-	devmap.op->map.flags = GNTMAP_device_map | GNTMAP_readonly;
+	devmap.op->map.flags = GNTMAP_device_map | (write ? 0 : GNTMAP_readonly);
 	devmap.op->map.ref = ref;
 	devmap.op->map.dom = domid;
 	if (!ask(GNTTABOP_map_grant_ref) || devmap.op->map.status)

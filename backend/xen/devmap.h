@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A guest's pages that devices of this PV domain may read: granted pages, mapped for devices only.
+ * A guest's pages that devices of this PV domain may read, or write: granted pages, mapped for devices only.
  *
  * Xen tells the address under which a device finds such a page, and keeps the page from being given
  * to anybody else until the mapping ends. Linux knows nothing of it, so nobody ends it when the
@@ -15,6 +15,7 @@
 #ifndef VIFD_XEN_DEVMAP_H
 #define VIFD_XEN_DEVMAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Pages mapped at a time. */
@@ -41,10 +42,11 @@ void devmap_close(void);
  * devmap_map() - Let devices read a page
  * @domid: granting guest
  * @ref:   grant reference (untrusted)
+ * @write: and write to it
  *
  * Return: the mapping's number, from 1 on; -ENOTSUP not opened, -ENOSPC too many, -EINVAL Xen says no
  */
-int devmap_map(uint16_t domid, uint32_t ref);
+int devmap_map(uint16_t domid, uint32_t ref, bool write);
 
 /** devmap_unmap() - No device has the page's address any more */
 void devmap_unmap(int number);

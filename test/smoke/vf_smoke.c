@@ -487,7 +487,7 @@ static bool bytes_arrive(void)
 /* With an IOMMU: a page that a guest has granted us, such as one of its rings, which is not empty */
 static void pages_are_read_while_they_are_mapped(uint16_t domid, uint32_t ref)
 {
-	int number = devmap_map(domid, ref);
+	int number = devmap_map(domid, ref, false);
 	uint64_t address;
 
 	check("an IOMMU guards what devices read", !devmap_why_not());

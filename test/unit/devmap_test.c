@@ -22,6 +22,7 @@
 
 #define HANDLES 20000u
 #define BAD_REF 77u
+#define WRITTEN_REF 78u
 
 /* In memory that all lives share */
 static struct xen {
@@ -32,7 +33,8 @@ static struct xen {
 
 static void map(struct gnttab_map_grant_ref *op)
 {
-	assert_int_equal(op->flags, GNTMAP_device_map | GNTMAP_readonly);
+	assert_int_equal(op->flags,
+			 GNTMAP_device_map | (op->ref == WRITTEN_REF ? 0 : GNTMAP_readonly));
 	assert_int_equal(op->host_addr, 0);
 	op->status = op->ref == BAD_REF ? GNTST_bad_gntref : GNTST_okay;
 	if (op->status)
@@ -81,7 +83,7 @@ static int live(uint32_t nr, enum end end)
 	if (devmap_open(lives_dir))
 		return 1;
 	for (uint32_t i = 0; i < nr; i++) {
-		number[i] = devmap_map(7, i);
+		number[i] = devmap_map(7, i, false);
 		if (number[i] <= 0 ||
 		    devmap_address(number[i]) != 0x100000000 + (uint64_t)i / 2 * 4096)
 			return 3;
@@ -109,13 +111,13 @@ static int fresh(void **state)
 static void nothing_is_mapped_before_it_is_opened(void **state)
 {
 	(void)state;
-	assert_int_equal(devmap_map(7, 1), -ENOTSUP);
+	assert_int_equal(devmap_map(7, 1, false), -ENOTSUP);
 	assert_non_null(devmap_why_not());
 	assert_int_equal(devmap_open(lives_dir), 0);
 	assert_null(devmap_why_not());
 	devmap_refuse("because");
 	assert_string_equal(devmap_why_not(), "because");
-	assert_int_equal(devmap_map(7, 1), -ENOTSUP);
+	assert_int_equal(devmap_map(7, 1, false), -ENOTSUP);
 	devmap_close();
 	assert_non_null(devmap_why_not());
 	assert_int_equal(xen->nr_mapped, 0);
@@ -125,9 +127,23 @@ static void what_xen_refuses_is_not_mapped(void **state)
 {
 	(void)state;
 	assert_int_equal(devmap_open(lives_dir), 0);
-	assert_int_equal(devmap_map(7, BAD_REF), -EINVAL);
+	assert_int_equal(devmap_map(7, BAD_REF, false), -EINVAL);
 	devmap_close();
 	assert_int_equal(xen->nr_mapped, 0);
+}
+
+static void page_is_written_to_only_if_that_is_wanted(void **state)
+{
+	int number;
+
+	(void)state;
+	assert_int_equal(devmap_open(lives_dir), 0);
+	number = devmap_map(7, WRITTEN_REF, true); /* map() has looked at the flags */
+	assert_true(number > 0);
+	devmap_unmap(number);
+	devmap_close();
+	assert_int_equal(xen->nr_mapped, 0);
+	assert_false(xen->wrong);
 }
 
 static void places_are_used_again_and_bounded(void **state)
@@ -137,13 +153,13 @@ static void places_are_used_again_and_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(devmap_open(lives_dir), 0);
-	first = devmap_map(7, 0);
-	while ((last = devmap_map(7, 1)) > 0)
+	first = devmap_map(7, 0, false);
+	while ((last = devmap_map(7, 1, false)) > 0)
 		nr++;
 	assert_int_equal(last, -ENOSPC);
 	assert_int_equal(nr, DEVMAP_MAX - 1);
 	devmap_unmap(first);
-	assert_int_equal(devmap_map(7, 2), first);
+	assert_int_equal(devmap_map(7, 2, false), first);
 	devmap_close();
 	/* the next life ends them all */
 	assert_int_equal(xen->nr_mapped, DEVMAP_MAX);
@@ -195,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(nothing_is_mapped_before_it_is_opened, fresh),
 		cmocka_unit_test_setup(what_xen_refuses_is_not_mapped, fresh),
+		cmocka_unit_test_setup(page_is_written_to_only_if_that_is_wanted, fresh),
 		cmocka_unit_test_setup(places_are_used_again_and_bounded, fresh),
 		cmocka_unit_test_setup(what_a_killed_one_left_is_ended, fresh),
 		cmocka_unit_test_setup(killed_anywhere_one_page_is_lost, fresh),

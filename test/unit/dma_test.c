@@ -24,6 +24,7 @@
 #include "dma/override.h"
 #include "dma/pages.h"
 #include "port/eal.h"
+#include "port/places.h"
 #include "xen/devmap.h"
 #include "xen/dom.h"
 #include "xen/extent.h"
@@ -38,7 +39,7 @@ static struct {
 static struct {
 	const char *started;
 	uint64_t (*addresses)(const void *byte);
-	bool mapped, taken, opened, devmap;
+	bool mapped, taken, opened, devmap, places;
 	const char *refused;
 } seen;
 
@@ -123,6 +124,11 @@ void devmap_refuse(const char *why)
 void devmap_close(void)
 {
 	seen.devmap = false;
+}
+
+void places_offer(bool offer)
+{
+	seen.places = offer;
 }
 
 struct dom *dom_open(void)
@@ -352,6 +358,8 @@ static bool lends(bool guarded, enum config_zero_copy wanted)
 	zero_copy = wanted;
 	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
 	lent = seen.devmap;
+	assert_true(lent == seen.places);
+	seen.places = false;
 	assert_true(lent == !seen.refused);
 	dma_stop();
 	return lent;

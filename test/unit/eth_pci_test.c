@@ -699,7 +699,7 @@ static void function_is_told_where_frames_lie_and_forgets_it(void **state)
 	known = true;
 	eth = open_function();
 	assert_int_equal(eth_places(eth, &placed), 128);
-	assert_int_equal(eth_mcast(eth, &group, true), 0);
+	assert_int_equal(eth_join(eth, &group), 0);
 	eth_place(eth, &source);
 	for (int i = 0; i < 5; i++)
 		assert_non_null(

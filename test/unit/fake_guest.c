@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/tx_gather.c path/verdict.c path/rx.c path/rx_take.c path/handover.c path/path.c path/queue.c */
-/* links: path/frame.c path/steer.c path/statics.c path/loan.c path/neighbours.c path/mirror.c path/classes.c */
+/* links: path/frame.c path/steer.c path/statics.c path/loan.c path/placing.c path/neighbours.c path/mirror.c path/classes.c */
 /* links: port/offload.c port/mac_table.c */
 #include "fake_guest.h"
 
@@ -169,13 +169,13 @@ const char *devmap_why_not(void)
 	return fake_devmap ? NULL : "not in this test";
 }
 
-int devmap_map(uint16_t domid, uint32_t ref)
+int devmap_map(uint16_t domid, uint32_t ref, bool write)
 {
 	uint8_t *page;
 
 	if (!fake_devmap)
 		return -ENOTSUP;
-	if (look_up(domid, ref, false, &page))
+	if (look_up(domid, ref, write, &page))
 		return -EINVAL;
 	for (int i = 0; i < (int)FAKE_REFS; i++) {
 		if (for_devices[i])

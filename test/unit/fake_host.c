@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c */
 /* links: vif/rules.c vif/request.c vif/policy.c vif/policy_words.c vif/policy_files.c vif/capability.c */
-/* links: vif/ctrl.c vif/mirror.c vif/lent.c */
+/* links: vif/ctrl.c vif/mirror.c vif/lent.c vif/placed.c */
 /* links: path/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
 #include "fake_host.h"
@@ -78,6 +78,20 @@ void worker_detach(struct worker *worker, struct path *path)
 		return;
 	}
 	assert(!"detaching what is not attached");
+}
+
+void worker_pause(struct worker *worker, struct path *path)
+{
+	(void)worker;
+	path->paused = true;
+	placing_take_all(path, &fake_tools);
+}
+
+void worker_resume(struct worker *worker, struct path *path, bool go_on)
+{
+	(void)worker;
+	placing_end(path);
+	path->paused = !go_on;
 }
 
 void worker_watch(struct worker *worker, struct path *path, struct handover *handover)

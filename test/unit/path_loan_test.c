@@ -29,7 +29,7 @@ static uint32_t lend(struct guest *guest)
 		statics->loan = loan_create();
 	page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, false) |
 		       STATICS_READONLY;
-	page[ref].device = devmap_map(guest->domid, ref);
+	page[ref].device = devmap_map(guest->domid, ref, false);
 	assert_true(page[ref].device > 0);
 	statics->nr++;
 	return ref;

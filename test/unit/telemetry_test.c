@@ -23,6 +23,7 @@
 #include "backend/port/eal.h"
 #include "backend/telemetry.h"
 #include "backend/vif/lent.h"
+#include "backend/vif/placed.h"
 #include "backend/vif/vif.h"
 
 #define VFS 150u
@@ -96,6 +97,12 @@ const char *lent_why_not(const struct path *path)
 {
 	(void)path;
 	return NULL;
+}
+
+const char *placed_state(const struct path *path)
+{
+	(void)path;
+	return "rx";
 }
 
 const char *nic_name(const struct nic *nic)

@@ -237,6 +237,72 @@ static void readonly_pages_are_lent_to_devices_too(void **state)
 	fake_devmap = false;
 }
 
+static struct placing *placing;
+static bool let_go;
+
+static void no_place(struct port *port, struct port_source *source)
+{
+	(void)port;
+	assert_null(source);
+}
+
+static int unplace(struct port *port, bool go_on)
+{
+	(void)port;
+	assert_true(go_on && guest->path->paused);
+	placing->out = let_go ? 0 : placing->out;
+	return 0;
+}
+
+/* As if a device had a page to write to */
+static void place(struct port_ops *ops)
+{
+	struct queue *queue = &guest->path->queues[0];
+
+	*ops = *guest->port.port.ops;
+	ops->place = no_place;
+	ops->unplace = unplace;
+	guest->port.port.ops = ops;
+	placing = queue->statics.placing;
+	placing->out = 1;
+	placing->queue = queue;
+	queue->placing = placing;
+}
+
+/* We have waited for a device: whoever made us waits longer, and how long we did depends on the machine. */
+#define WHILE UINT64_C(1000000000)
+
+static void nothing_is_placed_any_more_when_pages_go_or_hashes_come(void **state)
+{
+	const struct port_ops *ops = guest->port.port.ops;
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list), page = guest_grant(guest, false);
+	struct port_ops placing_ops;
+
+	(void)state;
+	fake_devmap = true;
+	list[0] = (struct netif_gref){ .ref = page };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
+	place(&placing_ops);
+	let_go = true;
+	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0), OK);
+	assert_null(guest->path->queues[0].placing);
+	assert_int_equal(placing->out, 0);
+	fake_host.now_us += WHILE;
+	place(&placing_ops);
+	let_go = false;
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), INVALID);
+	assert_null(guest->path->queues[0].placing);
+	assert_int_equal(guest->grant[page].mapped, 1);
+	fake_host.now_us += WHILE;
+	place(&placing_ops);
+	let_go = true;
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), OK);
+	assert_int_equal(guest->grant[page].mapped, 0);
+	guest->port.port.ops = ops;
+	fake_devmap = false;
+}
+
 static void pages_that_a_device_has_are_not_given_back(void **state)
 {
 	static uint8_t frame[NETIF_FRAME_MAX];
@@ -421,6 +487,7 @@ int main(void)
 		CTRL(mapping_is_bounded_in_64_bits_and_checked_after_the_copy),
 		CTRL(pages_are_lent_and_taken_back),
 		CTRL(readonly_pages_are_lent_to_devices_too),
+		CTRL(nothing_is_placed_any_more_when_pages_go_or_hashes_come),
 		CTRL(pages_that_a_device_has_are_not_given_back),
 		CTRL(lending_is_all_or_nothing),
 		CTRL(lists_longer_than_a_page_are_refused),

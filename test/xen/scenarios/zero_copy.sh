@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A guest that lends its pages, on a VF that DPDK's own driver has, in a PV dom0: frames are sent from where they are.
+# A guest that lends its pages, on a VF that DPDK's own driver has, in a PV dom0: frames are sent from where they are,
+# and received where they are wanted.
 #
 #     g1 (vifront) --- VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
 #     g2 (xen-netfront) --- VF ---'
 #
 # With an IOMMU (run --iommu): that it holds the VFs to what is mapped, instead of who goes when.
 # wants vf_smoke
-# result into native: zero_copy_tx_frames hypercalls_per_1000_tx_zero_copy iommu_fault_seen
+# result into native: zero_copy_tx_frames zero_copy_rx_frames hypercalls_per_1000_tx_zero_copy iommu_fault_seen
 . /bed/lib.sh
 : "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_lib
@@ -16,7 +17,7 @@ EXTENTS=48
 GUEST_MEMORY=224
 config()
 {
-	vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" "$@" \
+	vifd_config '[daemon]' 'workers = 1' 'log_level = debug' "memory_mb = $((EXTENTS * 2))" "$@" \
 		'[nic bed]' "pf = $PF" "uplink = $PF" "driver = native"
 }
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
@@ -24,6 +25,8 @@ lent() { [ "$(stat_of q0_static_grants)" = 512 ]; }
 show() { vifctl show "$(guest_domid g1).0" >/run/show.txt; }
 counter() { show; awk -v name="$1" '/^counters/ { on = 1 } on && $1 == name { n = $2 } END { print n + 0 }' /run/show.txt; }
 sends_from_pages() { show; grep -q '^zero_copy *tx$' /run/show.txt; }
+receives_into_pages() { show; grep -q '^zero_copy_rx *rx$' /run/show.txt; }
+copies_because() { show; grep '^zero_copy_rx' /run/show.txt | grep -q "$1"; }
 no_zombies() { ! xl list | grep -q '(null)'; }
 move()
 {
@@ -48,6 +51,38 @@ counted()
 	# of either direction: what comes back is acknowledgements
 	check hypercalls_per_1000_tx_zero_copy "$((calls * 1000 / (frames + 1)))" "< 1000"
 	check zero_copy_tcp_out "$mbps" "> 1" Mbit/s
+}
+
+# frames that come: what the VF had of our own buffers is copied first
+counted_in()
+{
+	local frames zero mbps
+
+	frames=$(counter rx_packets) zero=$(counter rx_zero_copy)
+	mbps=$(tcp_mbps g1 in 4)
+	frames=$(($(counter rx_packets) - frames)) zero=$(($(counter rx_zero_copy) - zero))
+	cp /run/show.txt /results/show_in.txt
+	check zero_copy_rx_frames "$zero" "> 100"
+	check zero_copy_rx_share "$((zero * 100 / (frames + 1)))" "> 25" %
+	check zero_copy_tcp_in "$mbps" "> 1" Mbit/s
+}
+
+# a rule that looks at frames first, set and taken away under traffic
+ruled()
+{
+	local before policy
+
+	policy=/local/domain/0/backend/vif/$(guest_domid g1)/0/policy
+	traffic 30
+	sleep 1
+	xenstore-write "$policy/unknown-unicast" 0
+	check_true ruled_copies wait_for 10 "the rule" copies_because "a rule looks at frames first"
+	before=$(counter rx_zero_copy)
+	check ruled_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	check ruled_zero_copy "$(($(counter rx_zero_copy) - before))" "== 0"
+	xenstore-rm "$policy/unknown-unicast"
+	check_true ruled_zero_copy_again wait_for 20 "zero copy rx" receives_into_pages
+	traffic_ends
 }
 
 # killed under traffic: the guest's pages are let go of by the next one
@@ -80,6 +115,7 @@ moved()
 	before=$(counter tx_zero_copy)
 	sleep 2
 	check moved_zero_copy_again "$(($(counter tx_zero_copy) - before))" "> 0"
+	check_true moved_receives_again wait_for 20 "zero copy rx" receives_into_pages
 	traffic_ends
 }
 
@@ -144,8 +180,10 @@ with_iommu()
 	front_ready g1 vifront
 	wait_for 30 "g1 on a VF" vif_path_is g1 vf
 	check_true sends_from_pages wait_for 20 "zero copy" sends_from_pages
+	check_true receives_into_pages wait_for 20 "zero copy rx" receives_into_pages
 	check ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
 	counted
+	counted_in
 	guarded
 }
 
@@ -175,9 +213,14 @@ front_server g2 eth0
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
 check_true static_grants wait_for 20 "static grants" lent
 check_true sends_from_pages wait_for 10 "zero copy" sends_from_pages
-check ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+check_true receives_into_pages wait_for 20 "zero copy rx" receives_into_pages
+check ping_lost "$(ping_lost g1 "$PEER" 100)" "== 0"
 counted
+counted_in
+placed=$(counter rx_zero_copy)
 check_true file_to_vf small_both g1 "$SERVER_IP"
+check file_zero_copy_rx_frames "$(($(counter rx_zero_copy) - placed))" "> 100"
+ruled
 vifctl move "$(guest_domid g2).0" software >/dev/null
 wait_for 20 "g2 in software" vif_path_is g2 software
 check_true file_to_software small_both g1 "$SERVER_IP"
@@ -186,6 +229,7 @@ crashed
 unloaded
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
 check_true lent_again wait_for 20 "zero copy" sends_from_pages
+check_true receives_again wait_for 20 "zero copy rx" receives_into_pages
 taken_away
 set_numvfs "$BED_VFS"
 guest_run g1 "ethtool -S eth0 | grep -v ': 0'; dmesg | tail -n 40" >/results/g1.txt
@@ -196,6 +240,7 @@ wait_for 40 "g1 on a VF" vif_path_is g1 vf
 reload
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
 check_true lent_to_the_next wait_for 20 "zero copy" sends_from_pages
+check_true receives_for_the_next wait_for 20 "zero copy rx" receives_into_pages
 destroyed
 guest_stop g2
 vifd_stop
