@@ -85,6 +85,22 @@ ruled()
 	traffic_ends
 }
 
+# the same without traffic, which would use up the pages that the VF has: it is started anew
+idle()
+{
+	local policy
+
+	policy=/local/domain/0/backend/vif/$(guest_domid g1)/0/policy
+	sleep 3
+	xenstore-write "$policy/unknown-unicast" 0
+	check_true idle_copies wait_for 10 "the rule" copies_because "a rule looks at frames first"
+	check_true idle_stopped wait_for 5 "the VF stopped" grep -q "the VF was stopped" /run/vifd.log
+	check idle_ping_lost "$(ping_lost g1 "$PEER" 40)" "== 0"
+	xenstore-rm "$policy/unknown-unicast"
+	check_true idle_zero_copy_again wait_for 20 "zero copy rx" receives_into_pages
+	check idle_ping_lost_again "$(ping_lost g1 "$PEER" 40)" "== 0"
+}
+
 # killed under traffic: the guest's pages are let go of by the next one
 crashed()
 {
@@ -221,6 +237,7 @@ placed=$(counter rx_zero_copy)
 check_true file_to_vf small_both g1 "$SERVER_IP"
 check file_zero_copy_rx_frames "$(($(counter rx_zero_copy) - placed))" "> 100"
 ruled
+idle
 vifctl move "$(guest_domid g2).0" software >/dev/null
 wait_for 20 "g2 in software" vif_path_is g2 software
 check_true file_to_software small_both g1 "$SERVER_IP"
