@@ -133,7 +133,7 @@ check: deps ## everything that passes or fails; prints N passed, N failed, N ski
 	$(Q)test/check
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(Q)test/check --part xen xen_more
-frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (half an hour)
+frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (some 45 minutes)
 	$(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
 	$(call run-part,test/xen/frontend)
 ifeq ($(wildcard test/sim/sim.mk),)
