@@ -547,17 +547,23 @@ static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
 	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
 }
 
-/* A guest that takes requests back that a device has: its own end, nobody else's. */
-static void guest_that_takes_requests_back_is_stopped(void **state)
+/* A device has the pages of requests that the guest then says it never posted, and fills some. */
+static void take_requests_back(struct guest *guest)
 {
-	struct guest *guest = *state;
-
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
 	guest->queue[0].rx->idx.req_prod = guest->queue[0].rx->idx.rsp_prod;
 	device.arrived += 50;
 	guest_poll(guest);
+}
+
+/* A guest that takes requests back that a device has: its own end, nobody else's. */
+static void guest_that_takes_requests_back_is_stopped(void **state)
+{
+	struct guest *guest = *state;
+
+	take_requests_back(guest);
 	assert_int_equal(receive(guest, UINT32_MAX), 0);
 	placed_end(NULL, guest->path, true);
 	assert_non_null(guest_fault(guest));
@@ -568,12 +574,7 @@ static void requests_taken_back_for_long_are_a_fault(void **state)
 {
 	struct guest *guest = *state;
 
-	assert_true(begun(guest));
-	post(guest, NETIF_RING_SIZE);
-	pass(guest, 300);
-	guest->queue[0].rx->idx.req_prod = guest->queue[0].rx->idx.rsp_prod;
-	device.arrived += 50;
-	guest_poll(guest);
+	take_requests_back(guest);
 	fake_tools.now_us += 11000000;
 	guest_poll(guest);
 	assert_non_null(guest_fault(guest));
