@@ -33,6 +33,7 @@ struct turn {
 	struct netif_ctrl_request req;
 	uint32_t data;	    /* of the response */
 	uint32_t waited_us; /* for a device */
+	uint32_t pages;	    /* in the lists that were read */
 };
 
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
@@ -240,8 +241,10 @@ static void set_statics(struct turn *turn, struct statics *statics, struct stati
 
 static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint32_t nr)
 {
-	return nr && nr <= LIST_MAX &&
-	       fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
+	if (!nr || nr > LIST_MAX)
+		return false;
+	turn->pages += nr;
+	return fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
 /* What devices may read: pages that only ever hold frames of the guest's. If it fails, they are copied. */
@@ -454,7 +457,7 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 	avail = ring_load_acquire(&ctrl->sring->idx.req_prod) - ctrl->req_cons;
 	if (avail > NETIF_CTRL_RING_SIZE)
 		return "control ring: request index beyond the ring";
-	while (done < avail && done < CTRL_BATCH && !turn.waited_us) {
+	while (done < avail && done < CTRL_BATCH && turn.pages < LIST_MAX && !turn.waited_us) {
 		answer(&turn);
 		done++;
 	}

@@ -36,12 +36,14 @@ union op {
 	struct gnttab_unmap_grant_ref unmap;
 };
 
-/* @op: in memory that Xen may read; @next: where a free entry is looked for */
+/* @op: in memory that Xen may read; @next: where a free entry is looked for; @held: pages of each guest */
 static struct {
 	xencall_handle *call;
 	union op *op;
 	struct list *list;
-	uint32_t next;
+	uint32_t next, nr;
+	uint16_t owner[DEVMAP_MAX];
+	uint16_t held[DOMID_FIRST_RESERVED];
 } devmap;
 
 static const char *why_not = "packet memory is not Xen's";
@@ -148,16 +150,20 @@ void devmap_close(void)
 	why_not = "packet memory is not Xen's";
 }
 
-/* Return: index, DEVMAP_MAX = there is none */
+/* There is one. Return: its index */
 static uint32_t find_free(void)
 {
-	for (uint32_t i = 0; i < DEVMAP_MAX; i++) {
-		uint32_t at = (devmap.next + i) % DEVMAP_MAX;
+	uint32_t at = devmap.next % DEVMAP_MAX;
 
-		if (!devmap.list->entry[at].used)
-			return at;
-	}
-	return DEVMAP_MAX;
+	while (devmap.list->entry[at].used)
+		at = (at + 1) % DEVMAP_MAX;
+	return at;
+}
+
+static bool has_room(uint16_t domid)
+{
+	return domid < DOMID_FIRST_RESERVED && devmap.nr < DEVMAP_MAX &&
+	       devmap.held[domid] < DEVMAP_GUEST_MAX;
 }
 
 int devmap_map(uint16_t domid, uint32_t ref, bool write)
@@ -167,9 +173,9 @@ int devmap_map(uint16_t domid, uint32_t ref, bool write)
 
 	if (!devmap.list)
 		return -ENOTSUP;
-	at = find_free();
-	if (at == DEVMAP_MAX)
+	if (!has_room(domid))
 		return -ENOSPC;
+	at = find_free();
 	memset(devmap.op, 0, sizeof(*devmap.op));
 	devmap.op->map.flags = GNTMAP_device_map | (write ? 0 : GNTMAP_readonly);
 	devmap.op->map.ref = ref;
@@ -181,12 +187,19 @@ int devmap_map(uint16_t domid, uint32_t ref, bool write)
 	entry->handle = devmap.op->map.handle;
 	__atomic_store_n(&entry->used, 1, __ATOMIC_RELEASE);
 	devmap.next = at + 1;
+	devmap.nr++;
+	devmap.held[domid]++;
+	devmap.owner[at] = domid;
 	return (int)at + 1;
 }
 
 void devmap_unmap(int number)
 {
-	if (number > 0 && !end(&devmap.list->entry[number - 1]))
+	if (number <= 0)
+		return;
+	devmap.nr--;
+	devmap.held[devmap.owner[number - 1]]--;
+	if (!end(&devmap.list->entry[number - 1]))
 		log_warn("Xen did not end a mapping for devices: status %d",
 			 devmap.op->unmap.status);
 }

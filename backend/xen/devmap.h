@@ -18,8 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Pages mapped at a time. */
+/* Pages mapped at a time, and of one guest: four queues' of either direction. */
 #define DEVMAP_MAX 16384u
+#define DEVMAP_GUEST_MAX 4096u
 
 /**
  * devmap_open() - Begin to map, having ended what an earlier life left
@@ -44,11 +45,11 @@ void devmap_close(void);
  * @ref:   grant reference (untrusted)
  * @write: and write to it
  *
- * Return: the mapping's number, from 1 on; -ENOTSUP not opened, -ENOSPC too many, -EINVAL Xen says no
+ * Return: the mapping's number, from 1 on; -ENOTSUP not opened, -ENOSPC too many, of all or of that guest, -EINVAL Xen says no
  */
 int devmap_map(uint16_t domid, uint32_t ref, bool write);
 
-/** devmap_unmap() - No device has the page's address any more */
+/** devmap_unmap() - No device has the page's address any more; a @number that devmap_map() gave */
 void devmap_unmap(int number);
 
 /** devmap_address() - What devices call the page */

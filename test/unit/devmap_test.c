@@ -148,24 +148,44 @@ static void page_is_written_to_only_if_that_is_wanted(void **state)
 
 static void places_are_used_again_and_bounded(void **state)
 {
-	uint32_t nr = 0;
-	int last = 0, first;
+	uint16_t guest = 7;
+	int first;
 
 	(void)state;
 	assert_int_equal(devmap_open(lives_dir), 0);
-	first = devmap_map(7, 0, false);
-	while ((last = devmap_map(7, 1, false)) > 0)
-		nr++;
-	assert_int_equal(last, -ENOSPC);
-	assert_int_equal(nr, DEVMAP_MAX - 1);
+	first = devmap_map(guest, 0, false);
+	for (uint32_t nr = 1; nr < DEVMAP_MAX; nr++) {
+		guest = (uint16_t)(7 + nr / DEVMAP_GUEST_MAX);
+		assert_true(devmap_map(guest, 1, false) > 0);
+	}
+	assert_int_equal(devmap_map(9999, 1, false), -ENOSPC);
 	devmap_unmap(first);
-	assert_int_equal(devmap_map(7, 2, false), first);
+	assert_int_equal(devmap_map(9999, 2, false), first);
 	devmap_close();
 	/* the next life ends them all */
 	assert_int_equal(xen->nr_mapped, DEVMAP_MAX);
 	assert_int_equal(life(0, STOPS), 0);
 	assert_int_equal(xen->nr_mapped, 0);
 	assert_false(xen->wrong);
+}
+
+static void one_guest_leaves_room_for_others(void **state)
+{
+	int last = 0;
+
+	(void)state;
+	assert_int_equal(devmap_open(lives_dir), 0);
+	for (uint32_t i = 0; i < DEVMAP_GUEST_MAX; i++)
+		last = devmap_map(7, 0, false);
+	assert_true(last > 0);
+	assert_int_equal(devmap_map(7, 0, false), -ENOSPC);
+	assert_true(devmap_map(8, 0, false) > 0);
+	devmap_unmap(last);
+	assert_true(devmap_map(7, 0, false) > 0);
+	assert_int_equal(devmap_map(DOMID_SELF, 0, false), -ENOSPC);
+	devmap_close();
+	assert_int_equal(life(0, STOPS), 0);
+	assert_int_equal(xen->nr_mapped, 0);
 }
 
 static void what_a_killed_one_left_is_ended(void **state)
@@ -213,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup(what_xen_refuses_is_not_mapped, fresh),
 		cmocka_unit_test_setup(page_is_written_to_only_if_that_is_wanted, fresh),
 		cmocka_unit_test_setup(places_are_used_again_and_bounded, fresh),
+		cmocka_unit_test_setup(one_guest_leaves_room_for_others, fresh),
 		cmocka_unit_test_setup(what_a_killed_one_left_is_ended, fresh),
 		cmocka_unit_test_setup(killed_anywhere_one_page_is_lost, fresh),
 		cmocka_unit_test_setup(list_of_another_boot_is_not_believed, fresh),

@@ -451,6 +451,23 @@ static void flood_of_messages_is_answered_in_bounded_turns(void **state)
 	assert_int_equal(turns, NETIF_CTRL_RING_SIZE / 16);
 }
 
+/* Each page is a call of Xen's. */
+static void a_turn_lends_no_more_than_one_list(void **state)
+{
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+	uint64_t due_us;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++)
+		put(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 512);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_null(run(&due_us));
+		assert_int_equal(ring->idx.rsp_prod, i + 1);
+		fake_host.now_us += 1000;
+	}
+}
+
 static void index_beyond_the_ring_stops_the_guest(void **state)
 {
 	uint64_t due_us;
@@ -495,6 +512,7 @@ int main(void)
 		CTRL(taking_back_twice_counts_once),
 		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
 		CTRL(flood_of_messages_is_answered_in_bounded_turns),
+		CTRL(a_turn_lends_no_more_than_one_list),
 		CTRL(index_beyond_the_ring_stops_the_guest),
 		CTRL(ring_that_contradicts_itself_is_not_opened),
 	};
