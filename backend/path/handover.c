@@ -137,7 +137,7 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
 		uint32_t room = path_rx_room(path, tools->now_us);
-		uint16_t nr = room ? port_rx_burst(port, i, frames, (uint16_t)room) : 0;
+		uint16_t nr = room ? port_rx_next(port, frames, (uint16_t)room) : 0;
 
 		/* what a guest that has no room leaves there is under way */
 		empty = empty && nr < room;
@@ -164,8 +164,8 @@ static void hold(struct handover *handover)
 		uint32_t room = RTE_MIN(HANDOVER_HELD_MAX - end, PORT_BURST);
 
 		if (room)
-			handover->nr_held += port_rx_burst(handover->to, i, handover->held + end,
-							   (uint16_t)room);
+			handover->nr_held +=
+				port_rx_next(handover->to, handover->held + end, (uint16_t)room);
 	}
 }
 

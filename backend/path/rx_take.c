@@ -189,7 +189,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 
 		if (!room)
 			break;
-		nr = port_rx_burst(port, i, frames, (uint16_t)room);
+		nr = port_rx_next(port, frames, (uint16_t)room);
 		for (uint16_t k = 0; k < nr; k++)
 			path_rx_accept(path, tools, frames[k]);
 		taken += nr;

@@ -170,6 +170,12 @@ static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t n
 	return own;
 }
 
+/* Classes mix the frames of all queues: then one keeps them in order. */
+static uint16_t tx_by(const struct path *path, const struct queue *queue, const struct port *port)
+{
+	return path->live.classes.by ? 0 : port_tx_queue(port, (size_t)(queue - path->queues));
+}
+
 /* Return: frames that the port took. */
 static unsigned int tx_flush(struct tx_pass *pass)
 {
@@ -182,7 +188,8 @@ static unsigned int tx_flush(struct tx_pass *pass)
 		return 0;
 	port = handover_pauses(path->handover) ? path->handover->from : path->port;
 	due = tx_due(pass);
-	sent = port_tx_burst(port, 0, queue->outbox, tx_own(pass, port, due));
+	sent = port_tx_burst(port, tx_by(path, queue, port), queue->outbox,
+			     tx_own(pass, port, due));
 	tx_not_taken(pass, sent, due);
 	queue->nr_outbox -= sent;
 	if (queue->nr_outbox) {

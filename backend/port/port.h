@@ -168,6 +168,7 @@ struct port_ops {
  * @mac:         the vif's
  * @mtu:         largest L3 packet the wire takes, bytes
  * @nr_queues:   queue pairs
+ * @rx_turn:     worker: the queue that is asked for frames next
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
  * @lend_segs, @lend_segs_tso: most segments of a frame that may lie in pages of others, which the
  *               device reads by their own addresses, given back by tx_done; 0 = none may
@@ -187,6 +188,7 @@ struct port {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
 	uint16_t nr_queues;
+	uint16_t rx_turn;
 	uint64_t tx_offloads;
 	uint16_t lend_segs, lend_segs_tso;
 	uint16_t places;
@@ -206,6 +208,25 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 				     uint16_t nr)
 {
 	return port->ops->rx_burst(port, queue, pkts, nr);
+}
+
+/** port_tx_queue() - The queue that a guest's queue @index sends by, always the same: its frames keep their order */
+static inline uint16_t port_tx_queue(const struct port *port, size_t index)
+{
+	return port->nr_queues > 1 ? (uint16_t)(index % port->nr_queues) : 0;
+}
+
+/**
+ * port_rx_next() - Worker: port_rx_burst() from the queue whose turn it is
+ *
+ * As often as there are queues asks each of them; who has no room for all goes on there the next time.
+ */
+static inline uint16_t port_rx_next(struct port *port, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t queue = port->rx_turn;
+
+	port->rx_turn = queue + 1 < port->nr_queues ? queue + 1 : 0;
+	return port_rx_burst(port, queue, pkts, nr);
 }
 
 /** port_tx_idle() - Worker: does nothing wait in the port to be sent? */

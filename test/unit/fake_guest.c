@@ -364,6 +364,7 @@ static uint16_t fake_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf
 	assert(queue < port->nr_queues);
 	while (took < nr && fake->room && fake->nr_sent < FAKE_SENT_MAX) {
 		check_frame(pkts[took]);
+		fake->sent_by[fake->nr_sent] = queue;
 		fake->sent[fake->nr_sent++] = pkts[took++];
 		if (fake->room != UINT32_MAX)
 			fake->room--;
@@ -375,16 +376,18 @@ static uint16_t fake_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf
 			      uint16_t nr)
 {
 	struct fake_port *fake = (struct fake_port *)port;
+	uint32_t left = 0;
+	uint16_t got = 0;
 
-	assert(nr <= PORT_BURST);
-	if (queue)
-		return 0;
-	if (nr > fake->nr_waiting)
-		nr = (uint16_t)fake->nr_waiting;
-	memcpy(pkts, fake->waiting, nr * sizeof(pkts[0]));
-	fake->nr_waiting -= nr;
-	memmove(fake->waiting, fake->waiting + nr, fake->nr_waiting * sizeof(pkts[0]));
-	return nr;
+	assert(nr <= PORT_BURST && queue < port->nr_queues);
+	for (uint32_t i = 0; i < fake->nr_waiting; i++) {
+		if (got < nr && fake->waiting[i]->port == queue)
+			pkts[got++] = fake->waiting[i];
+		else
+			fake->waiting[left++] = fake->waiting[i];
+	}
+	fake->nr_waiting = left;
+	return got;
 }
 
 static void fake_close(struct port *port)
@@ -445,6 +448,7 @@ struct rte_mbuf *port_feed(struct fake_port *port, const void *bytes, uint32_t l
 		head->pkt_len = done;
 	}
 	assert(port->nr_waiting < FAKE_SENT_MAX);
+	head->port = port->feeds;
 	port->waiting[port->nr_waiting++] = head;
 	return head;
 }

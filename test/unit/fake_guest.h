@@ -52,15 +52,19 @@ extern bool fake_devmap;
  * struct fake_port - Records what is sent, delivers what it was fed
  * @room:    frames it still takes, UINT32_MAX = no limit
  * @sent:    what it took, oldest first; freed by port_forget()
+ * @sent_by: the queue of each
  * @waiting: what it delivers next
+ * @feeds:   port_feed() feeds this queue
  */
 struct fake_port {
 	struct port port;
 	uint32_t room;
 	uint32_t nr_sent;
 	struct rte_mbuf *sent[FAKE_SENT_MAX];
+	uint16_t sent_by[FAKE_SENT_MAX];
 	uint32_t nr_waiting;
 	struct rte_mbuf *waiting[FAKE_SENT_MAX];
+	uint16_t feeds;
 };
 
 /** struct guest_queue - The front end's own side of a ring pair; indices are private */
