@@ -87,6 +87,8 @@ static const struct option options[] = {
 	  .help = "who has a VF where there are too few: whoever has one keeps it, or the busiest" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
 	  .help = "who drives the VFs: DPDK's own PCI driver, the kernel's netdev, or as each is bound" },
+	{ NIC(vf_queues), NUMBER(1, 16), .value = "1",
+	  .help = "most queue pairs that DPDK's own driver uses of a VF" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
 };

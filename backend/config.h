@@ -65,6 +65,7 @@ enum config_assign {
  * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
  * @assign: who has a VF
  * @driver: who drives the VFs
+ * @vf_queues: most queue pairs of a VF that DPDK's own driver has
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
 struct config_nic {
@@ -76,6 +77,7 @@ struct config_nic {
 	char devices[CONFIG_DEVICES_MAX];
 	enum config_driver driver;
 	enum config_assign assign;
+	uint32_t vf_queues;
 	char vdev[CONFIG_VDEV_MAX];
 };
 

@@ -249,6 +249,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_takes(d, &vif->path->config);
 	put_offloads(d, port->tx_offloads);
+	put_number(d, "port_queues", port->nr_queues);
 	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
 	put_text(d, "zero_copy_rx", placed_state(vif->path));
 	put_text(d, "move", move_name(vif));

@@ -10,7 +10,8 @@ LOG_TAG("eth");
 
 void eth_tx_done(struct eth *eth)
 {
-	sent_look(&eth->queue.sent);
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		sent_look(&eth->queues[i].sent);
 }
 
 void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
@@ -18,7 +19,7 @@ void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
 	struct rte_eth_dev_info info;
 
 	*segs = *tso = 0;
-	if (!eth->queue.sent.descriptors || (UNFINISHED & ~eth->device_does) ||
+	if (!eth->queues[0].sent.descriptors || (UNFINISHED & ~eth->device_does) ||
 	    rte_eth_dev_info_get(eth->port_id, &info) < 0)
 		return;
 	*segs = info.tx_desc_lim.nb_mtu_seg_max;
@@ -73,12 +74,14 @@ void eth_stats_get(struct eth *eth, struct port_stats *stats)
 	*stats = (struct port_stats){
 		.rx_packets = before->ipackets + dev.ipackets,
 		.rx_bytes = before->ibytes + dev.ibytes,
-		.rx_missed = atomic_load_explicit(&eth->queue.afp.rx_lost, memory_order_relaxed) +
-			     atomic_load_explicit(&eth->queue.rx_errors, memory_order_relaxed),
 		.tx_packets = before->opackets + dev.opackets,
 		.tx_bytes = before->obytes + dev.obytes,
-		.tx_errors = atomic_load_explicit(&eth->queue.tx_errors, memory_order_relaxed),
 	};
+	for (const struct eth_queue *q = eth->queues; q < eth->queues + eth->nr_queues; q++) {
+		stats->rx_missed += atomic_load_explicit(&q->afp.rx_lost, memory_order_relaxed) +
+				    atomic_load_explicit(&q->rx_errors, memory_order_relaxed);
+		stats->tx_errors += atomic_load_explicit(&q->tx_errors, memory_order_relaxed);
+	}
 	pthread_mutex_unlock(&eth->lock);
 }
 
@@ -89,8 +92,7 @@ uint16_t eth_mtu(const struct eth *eth)
 
 uint16_t eth_nr_queues(const struct eth *eth)
 {
-	(void)eth;
-	return 1;
+	return eth->nr_queues;
 }
 
 uint64_t eth_tx_offloads(const struct eth *eth)
@@ -154,7 +156,8 @@ int eth_unplace(struct eth *eth, bool go_on)
 	rte_eth_stats_get(eth->port_id, &counted);
 	ret = rte_eth_dev_stop(eth->port_id);
 	eth->started = ret < 0;
-	sent_forget(&eth->queue.sent);
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		sent_forget(&eth->queues[i].sent);
 	if (ret == 0 && go_on)
 		ret = start_again(eth, &counted);
 	pthread_mutex_unlock(&eth->lock);

@@ -30,13 +30,15 @@ struct eth;
  *           driver and arguments, as EAL's --vdev: "net_null,size=64"; or a PCI
  *           address
  * @mtu:     of a PCI function; 0 = the usual
- * @places:  of a PCI function; it is to be told where frames shall lie, if it can be (places.h)
+ * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and than there is memory for
+ * @places:  of a PCI function; it is to be told where frames shall lie, if it can be (places.h); with one queue pair
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
 struct eth_params {
 	const char *netdev;
 	uint16_t mtu;
+	uint16_t queues;
 	bool places;
 	struct rte_mempool *pool;
 	struct offload *offload;
@@ -121,8 +123,8 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, u
 /** eth_rx_fd() - Readable while frames wait. Return: descriptor, -1 = none */
 int eth_rx_fd(const struct eth *eth, uint16_t queue);
 
-/** eth_timed_us() - Worker: call eth_rx_burst() at least this often; 0 = the descriptor is enough */
-uint32_t eth_timed_us(const struct eth *eth, uint16_t queue);
+/** eth_timed_us() - Worker: call eth_rx_burst() of all queues at least this often; 0 = the descriptor is enough */
+uint32_t eth_timed_us(const struct eth *eth);
 
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
 bool eth_tx_idle(struct eth *eth);

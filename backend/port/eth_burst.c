@@ -100,7 +100,8 @@ static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_m
 			  uint16_t nr)
 {
 	if (eth->direct) {
-		nr = rte_eth_tx_burst(eth->port_id, 0, pkts, sent_offer(&queue->sent, pkts, nr));
+		nr = rte_eth_tx_burst(eth->port_id, queue->index, pkts,
+				      sent_offer(&queue->sent, pkts, nr));
 		sent_taken(&queue->sent, nr);
 		return nr;
 	}
@@ -128,14 +129,17 @@ static bool ready(const struct eth *eth, const struct rte_mbuf *frame)
 }
 
 /* How many, from the first on, may go as they are? The driver has the last word. */
-static uint16_t ready_frames(const struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t ready_frames(const struct eth *eth, const struct eth_queue *queue,
+			     struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint16_t i;
 
 	for (i = 0; i < nr; i++)
 		if (!ready(eth, pkts[i]))
 			break;
-	return i > 0 && eth->device_does ? rte_eth_tx_prepare(eth->port_id, 0, pkts, i) : i;
+	if (i == 0 || !eth->device_does)
+		return i;
+	return rte_eth_tx_prepare(eth->port_id, queue->index, pkts, i);
 }
 
 /* Give the device what waits. Return: nothing waits any more */
@@ -214,7 +218,7 @@ static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mb
 	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
 	int ret;
 
-	if (eth->device_does && ready_frames(eth, &frame, 1)) {
+	if (eth->device_does && ready_frames(eth, queue, &frame, 1)) {
 		out[0] = frame;
 		queue->pending_nr++;
 		return 0;
@@ -236,17 +240,16 @@ static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mb
 
 uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
-	struct eth_queue *queue = &eth->queue;
+	struct eth_queue *queue = &eth->queues[index];
 	uint16_t taken;
 
-	(void)index;
 	if (atomic_load_explicit(&eth->gone, memory_order_relaxed)) {
 		rte_pktmbuf_free_bulk(pkts, nr);
 		count(&queue->tx_errors, nr);
 		return nr;
 	}
 	queue_progress(eth, queue);
-	taken = queue->pending_nr > 0 ? 0 : ready_frames(eth, pkts, nr);
+	taken = queue->pending_nr > 0 ? 0 : ready_frames(eth, queue, pkts, nr);
 	if (taken > 0)
 		taken = device_tx(eth, queue, pkts, taken);
 	for (; taken < nr; taken++) {
@@ -263,12 +266,12 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 }
 
 /* What the function says of a checksum is passed on, nothing else. */
-static uint16_t direct_rx(struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t direct_rx(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
-	nr = rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
+	nr = rte_eth_rx_burst(eth->port_id, index, pkts, nr);
 	if (nr == 0)
 		return 0;
-	eth->queue.last_rx = rte_get_timer_cycles();
+	eth->last_rx = rte_get_timer_cycles();
 	for (uint16_t i = 0; eth->rx_checksum && i < nr; i++) {
 		uint64_t known = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
@@ -279,16 +282,15 @@ static uint16_t direct_rx(struct eth *eth, struct rte_mbuf **pkts, uint16_t nr)
 
 uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
-	struct eth_queue *queue = &eth->queue;
+	struct eth_queue *queue = &eth->queues[index];
 	struct afp_rx info[PORT_BURST];
 	uint16_t good = 0;
 
-	(void)index;
 	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
 		return 0;
 	queue_progress(eth, queue);
 	if (eth->direct)
-		return direct_rx(eth, pkts, nr);
+		return direct_rx(eth, index, pkts, nr);
 	nr = afp_rx_peek(&queue->afp, info, RTE_MIN(nr, PORT_BURST));
 	if (nr == 0) {
 		queue_check(eth, queue);
@@ -309,37 +311,46 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 
 int eth_rx_fd(const struct eth *eth, uint16_t index)
 {
-	(void)index;
-	return eth->queue.afp.fd;
+	return eth->queues[index].afp.fd;
 }
 
 /* The longer nothing came, the more seldom it is asked. */
 static uint32_t ask_us(const struct eth *eth)
 {
-	uint64_t idle = rte_get_timer_cycles() - eth->queue.last_rx;
+	uint64_t idle = rte_get_timer_cycles() - eth->last_rx;
 	uint64_t us = idle / (rte_get_timer_hz() / 1000000) / 8;
 
 	return (uint32_t)RTE_MIN(RTE_MAX(us, ASK_US_MIN), ASK_US_MAX);
 }
 
-uint32_t eth_timed_us(const struct eth *eth, uint16_t index)
+static bool anything_waits(const struct eth *eth)
 {
-	(void)index;
-	if (eth->queue.stalled || eth->queue.pending_nr > 0)
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		if (eth->queues[i].stalled || eth->queues[i].pending_nr > 0)
+			return true;
+	return false;
+}
+
+uint32_t eth_timed_us(const struct eth *eth)
+{
+	if (anything_waits(eth))
 		return RETRY_US;
 	if (eth->direct)
 		return ask_us(eth);
 	/* whether it sends what it has must be looked at though nobody has more for it */
-	return eth->queue.afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
+	return eth->queues[0].afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
 }
 
 bool eth_tx_idle(struct eth *eth)
 {
-	struct eth_queue *queue = &eth->queue;
+	bool idle = true;
 
 	/* what it has goes nowhere: nobody waits for that */
 	if (eth_gone(eth) || eth->down || atomic_load_explicit(&eth->stuck, memory_order_relaxed))
 		return true;
-	queue_progress(eth, queue);
-	return queue->pending_nr == 0 && (eth->direct || afp_tx_idle(&queue->afp));
+	for (struct eth_queue *q = eth->queues; q < eth->queues + eth->nr_queues; q++) {
+		queue_progress(eth, q);
+		idle = idle && q->pending_nr == 0 && (eth->direct || afp_tx_idle(&q->afp));
+	}
+	return idle;
 }

@@ -22,12 +22,14 @@
 
 /*
  * struct eth_queue - One queue pair; worker only except where marked
+ * @afp:     of a netdev, which has one queue
  * @pending: segmented and checksummed, not yet taken by the device, from
  *           @pending_first on
  * @looks:   at a netdev that sends nothing, since it had sent @freed frames
  */
 struct eth_queue {
 	struct afp afp;
+	uint16_t index;
 	uint16_t pending_first;
 	uint16_t pending_nr;
 	bool stalled;
@@ -36,7 +38,6 @@ struct eth_queue {
 	uint64_t next_look;
 	uint64_t next_check;
 	uint64_t next_kick;
-	uint64_t last_rx;
 	/* worker: w, others: r */
 	_Atomic uint64_t tx_errors;
 	_Atomic uint64_t rx_errors;
@@ -52,6 +53,7 @@ struct eth_queue {
  * @bus:    where the device comes from: "vdev", "pci"
  * @place_it: it is to be told where frames shall lie
  * @direct: no netdev and no socket behind it
+ * @last_rx: worker: when something came
  * @device_does: of UNFINISHED, what the device itself finishes
  * @lock:   guards @groups, @flow, @before and, of a PCI function, its talk with the PF
  * @flow:   rules in the NIC; NULL = none was told yet
@@ -71,6 +73,7 @@ struct eth {
 	atomic_bool gone;
 	atomic_bool stuck;
 	bool down; /* the netdev refused to send */
+	uint64_t last_rx;
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
@@ -82,7 +85,8 @@ struct eth {
 	uint32_t nr_groups;
 	struct rte_ether_addr groups[GROUPS_MAX];
 	struct flow *flow;
-	struct eth_queue queue;
+	uint16_t nr_queues;
+	struct eth_queue queues[]; /* from @nr_queues on: not used */
 };
 
 /** eth_drop_pending() - What the device never took; no worker has the queue any more */

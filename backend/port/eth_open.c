@@ -9,6 +9,8 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 
 #include "../log.h"
 #include "eth_device.h"
@@ -19,6 +21,12 @@ LOG_TAG("eth");
 
 #define ETH_DESCRIPTORS 512u
 #define JUMBO_MBUFS 511u
+/* A driver's memory for one queue pair's descriptors, generously. */
+#define PAIR_BYTES (256u * 1024)
+/* Of what is free a device has so much for queue pairs beyond its first: others come after it. */
+#define SHARE 8u
+/* What frames of one flow have in common. */
+#define FLOW_FIELDS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
 
 /* What a device may do to a frame. */
 #define FINISHERS                                                                                  \
@@ -76,12 +84,93 @@ static uint16_t rx_places(struct eth *eth, const char *driver, struct rte_mempoo
 	return PLACES_DESCRIPTORS;
 }
 
+/* What is free for descriptors, wherever in the machine. */
+static size_t free_bytes(void)
+{
+	struct rte_malloc_socket_stats stats;
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++)
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &stats) == 0)
+			sum += stats.heap_freesz_bytes;
+	return sum;
+}
+
+/* Queue pairs: what was asked for, as far as the device has them and memory goes. */
+static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_info *info,
+			     struct rte_mempool *pool)
+{
+	uint16_t has = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	uint16_t nr = RTE_MIN(eth->nr_queues, has);
+	size_t room;
+
+	if (nr <= 1 || eth->places)
+		return 1;
+	room = RTE_MIN(rte_mempool_avail_count(pool) / ETH_DESCRIPTORS, free_bytes() / PAIR_BYTES);
+	room /= SHARE;
+	if (room >= nr)
+		return nr;
+	nr = (uint16_t)RTE_MAX(room, 1u);
+	log_info("%s: queue pairs: %u, for want of packet memory", eth->device, nr);
+	return nr;
+}
+
+/* One pair of @nr_rx and @nr_tx descriptors. */
+static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
+		      struct rte_mempool *pool, uint16_t index, const uint16_t nr[2])
+{
+	int ret = rte_eth_rx_queue_setup(eth->port_id, index, nr[0], SOCKET_ID_ANY,
+					 &info->default_rxconf, pool);
+
+	if (ret == 0)
+		ret = rte_eth_tx_queue_setup(eth->port_id, index, nr[1], SOCKET_ID_ANY, NULL);
+	sent_init(&eth->queues[index].sent, eth->port_id, index, info->driver_name, nr[1]);
+	return ret;
+}
+
+/* With @eth->nr_queues. */
+static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     const struct rte_eth_conf *one, uint16_t nr_rx)
+{
+	uint16_t nr[2] = { nr_rx, ETH_DESCRIPTORS };
+	struct rte_eth_conf conf = *one;
+	int ret;
+
+	if (eth->nr_queues > 1 && info->flow_type_rss_offloads & FLOW_FIELDS) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & FLOW_FIELDS;
+	}
+	ret = rte_eth_dev_configure(eth->port_id, eth->nr_queues, eth->nr_queues, &conf);
+	if (ret == 0)
+		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr[0], &nr[1]);
+	for (uint16_t i = 0; ret == 0 && i < eth->nr_queues; i++)
+		ret = pair_setup(eth, info, pool, i, nr);
+	return ret == 0 ? rte_eth_dev_start(eth->port_id) : ret;
+}
+
+/* What does not start with several queue pairs may do so with fewer. */
+static int start_pairs(struct eth *eth, const struct rte_eth_dev_info *info,
+		       struct rte_mempool *pool, const struct rte_eth_conf *conf, uint16_t nr_rx)
+{
+	uint16_t wanted = eth->nr_queues = pairs_wanted(eth, info, pool);
+	int ret = try_start(eth, info, pool, conf, nr_rx), first = ret;
+
+	while (ret < 0 && eth->nr_queues > 1) {
+		eth->nr_queues /= 2;
+		ret = try_start(eth, info, pool, conf, nr_rx);
+	}
+	if (ret == 0 && first < 0)
+		log_warn("%s: queue pairs: %u, since %u can't be had: %s", eth->device,
+			 eth->nr_queues, wanted, strerror(-first));
+	return ret;
+}
+
 /* Everything between a device that exists and one that carries frames; any driver. */
 static int device_start(struct eth *eth, struct rte_mempool *pool)
 {
 	struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
-	uint16_t nr_rx, nr_tx = ETH_DESCRIPTORS;
+	uint16_t nr_rx;
 	int ret = rte_eth_dev_get_port_by_name(eth->device, &eth->port_id);
 
 	if (ret == 0)
@@ -94,17 +183,7 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	/* one VF that nobody reads must not hold up the others of its NIC */
 	info.default_rxconf.rx_drop_en = 1;
 	nr_rx = rx_places(eth, info.driver_name, &pool);
-	ret = rte_eth_dev_configure(eth->port_id, 1, 1, &conf);
-	if (ret == 0)
-		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr_rx, &nr_tx);
-	if (ret == 0)
-		ret = rte_eth_rx_queue_setup(eth->port_id, 0, nr_rx, SOCKET_ID_ANY,
-					     &info.default_rxconf, pool);
-	if (ret == 0)
-		ret = rte_eth_tx_queue_setup(eth->port_id, 0, nr_tx, SOCKET_ID_ANY, NULL);
-	if (ret == 0)
-		ret = rte_eth_dev_start(eth->port_id);
-	sent_init(&eth->queue.sent, eth->port_id, info.driver_name, nr_tx);
+	ret = start_pairs(eth, &info, pool, &conf, nr_rx);
 	eth->started = ret == 0;
 	return ret;
 }
@@ -113,7 +192,8 @@ static void device_stop(struct eth *eth)
 {
 	uint16_t port_id;
 
-	eth_drop_pending(&eth->queue);
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		eth_drop_pending(&eth->queues[i]);
 	flow_destroy(eth->flow);
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
@@ -141,33 +221,37 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 	snprintf(args, sizeof(args),
 		 "iface=%s,qpairs=1,blocksz=%" PRIu32 ",framesz=%" PRIu32 ",framecnt=%" PRIu32,
 		 eth->netdev, geometry.block_bytes, geometry.frame_bytes, geometry.frames);
-	afp_prepare(&eth->queue.afp, &geometry);
+	afp_prepare(&eth->queues[0].afp, &geometry);
 	ret = rte_eal_hotplug_add("vdev", eth->device, args);
 	if (ret < 0)
 		return ret;
 	eth->ifindex = if_nametoindex(eth->netdev);
-	ret = afp_open(&eth->queue.afp, eth->ifindex);
+	ret = afp_open(&eth->queues[0].afp, eth->ifindex);
 	if (ret < 0)
 		return ret;
 	return device_start(eth, pool);
 }
 
-static struct eth *eth_new(const struct eth_params *params, const char *bus)
+static struct eth *eth_new(const struct eth_params *params, const char *bus, uint16_t nr_queues)
 {
-	struct eth *eth = calloc(1, sizeof(*eth));
+	struct eth *eth = calloc(1, sizeof(*eth) + nr_queues * sizeof(eth->queues[0]));
 
 	if (!eth)
 		return NULL;
+	eth->nr_queues = nr_queues;
+	for (uint16_t i = 0; i < nr_queues; i++) {
+		eth->queues[i].index = i;
+		eth->queues[i].afp.fd = -1;
+	}
 	pthread_mutex_init(&eth->lock, NULL);
 	eth->bus = bus;
-	eth->queue.afp.fd = -1;
 	eth->offload = params->offload;
 	return eth;
 }
 
 struct eth *eth_create_netdev(const struct eth_params *params)
 {
-	struct eth *eth = eth_new(params, "vdev");
+	struct eth *eth = eth_new(params, "vdev", 1);
 	int ret;
 
 	if (!eth)
@@ -207,7 +291,7 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 
 struct eth *eth_create_vdev(const struct eth_params *params)
 {
-	struct eth *eth = eth_new(params, "vdev");
+	struct eth *eth = eth_new(params, "vdev", 1);
 	int ret;
 
 	if (!eth)
@@ -259,7 +343,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 
 struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac)
 {
-	struct eth *eth = eth_new(params, "pci");
+	struct eth *eth = eth_new(params, "pci", RTE_MAX(params->queues, 1u));
 	int ret;
 
 	if (!eth)
@@ -273,7 +357,7 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
 		errno = -ret;
 		return NULL;
 	}
-	log_debug("%s: native, mtu %u", eth->device, eth->mtu);
+	log_debug("%s: native, mtu %u, queue pairs: %u", eth->device, eth->mtu, eth->nr_queues);
 	return eth;
 }
 
@@ -285,7 +369,7 @@ void eth_close(struct eth *eth)
 	if (!strcmp(eth->bus, "pci"))
 		unplug_forget(eth->device, &eth->gone);
 	if (!eth->direct)
-		afp_close(&eth->queue.afp);
+		afp_close(&eth->queues[0].afp);
 	pthread_mutex_destroy(&eth->lock);
 	free(eth);
 }

@@ -180,6 +180,7 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 		return NULL;
 	}
 	nic->env.pool = pool;
+	nic->env.queues = (uint16_t)config->vf_queues;
 	nic->env.offload = &nic->offload;
 	nic->groups = groups_start() == 0;
 	if (!nic->groups) {

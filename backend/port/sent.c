@@ -5,9 +5,11 @@
 
 #include <rte_ethdev.h>
 
-void sent_init(struct sent *sent, uint16_t port_id, const char *driver, uint16_t descriptors)
+void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const char *driver,
+	       uint16_t descriptors)
 {
 	sent->port_id = port_id;
+	sent->queue = queue;
 	sent->descriptors = 0;
 	/* marks exactly one descriptor of each frame, its last, and tells of each by itself */
 	if (!strcmp(driver, "net_e1000_igb_vf") && descriptors <= SENT_MAX)

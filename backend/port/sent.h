@@ -54,8 +54,9 @@ struct sent {
 	struct sent_frame offered[PORT_BURST];
 };
 
-/** sent_init() - @driver: as DPDK calls it; @descriptors: of its tx ring. Only drivers are noted that were looked at */
-void sent_init(struct sent *sent, uint16_t port_id, const char *driver, uint16_t descriptors);
+/** sent_init() - @driver: as DPDK calls it; @descriptors: of @queue's ring. Only drivers are noted that were looked at */
+void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const char *driver,
+	       uint16_t descriptors);
 
 /** sent_offer() - Before the device is given up to PORT_BURST frames. Return: how many it may have */
 uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr);

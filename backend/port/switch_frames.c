@@ -301,5 +301,5 @@ uint32_t switch_uplink_timed_us(const struct ethswitch *sw)
 {
 	if (!sw->uplink)
 		return 0;
-	return fair_is_paused(sw->to_uplink) ? PAUSE_US : eth_timed_us(sw->uplink, 0);
+	return fair_is_paused(sw->to_uplink) ? PAUSE_US : eth_timed_us(sw->uplink);
 }

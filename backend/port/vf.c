@@ -90,7 +90,7 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 		if (done < end)
 			break;
 	}
-	port->timed_us = eth_timed_us(vf->eth, queue);
+	port->timed_us = eth_timed_us(vf->eth);
 	return done;
 }
 
@@ -140,7 +140,7 @@ static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 		rte_pktmbuf_trim(pkts[i], pkts[i]->data_len);
 		pkts[good++] = pkts[i];
 	}
-	port->timed_us = eth_timed_us(vf->eth, queue);
+	port->timed_us = eth_timed_us(vf->eth);
 	return good;
 }
 
@@ -448,6 +448,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 	const struct eth_params params = {
 		.netdev = vf->info.pci,
 		.mtu = (uint16_t)RTE_MAX(mtu, 0),
+		.queues = vf->env->queues,
 		.places = can_place(vf),
 		.pool = vf->env->pool,
 		.offload = vf->env->offload,

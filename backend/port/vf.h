@@ -19,9 +19,10 @@
 #include "switch.h"
 #include "vfpool.h"
 
-/** struct vf_env - What the NIC lends its VF ports; outlives them */
+/** struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native one */
 struct vf_env {
 	const char *pf_netdev;
+	uint16_t queues;
 	struct pf *pf;
 	struct vfpool *vfs;
 	struct ethswitch *sw;

@@ -91,12 +91,13 @@ static void every_option_is_taken(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(load(&config, "# a comment\n"
-				       "[nic left]\npf=eth0\nuplink=\nvfs=7\ndriver=native\n\n"
-				       "  [daemon] # another\n"
-				       "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
-				       "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
-				       "[nic right]\nuplink=none"),
+	assert_int_equal(load(&config,
+			      "# a comment\n"
+			      "[nic left]\npf=eth0\nuplink=\nvfs=7\ndriver=native\nvf_queues=16\n\n"
+			      "  [daemon] # another\n"
+			      "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
+			      "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
+			      "[nic right]\nuplink=none"),
 			 0);
 	assert_string_equal(logged, "");
 	assert_int_equal(config.workers, 32);
@@ -111,6 +112,8 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(config.nics[0].vfs, 7);
 	assert_int_equal(config.nics[0].driver, CONFIG_DRIVER_NATIVE);
 	assert_int_equal(config.nics[1].driver, CONFIG_DRIVER_AUTO);
+	assert_int_equal(config.nics[0].vf_queues, 16);
+	assert_int_equal(config.nics[1].vf_queues, 1);
 	assert_string_equal(config.nics[1].uplink, "none");
 }
 
@@ -129,6 +132,8 @@ static void wrong_values_name_file_section_key_and_expectation(void **state)
 	refused("[daemon]\nrun_dir = here\n" GOOD_NIC, "[daemon] run_dir", "absolute path");
 	refused("[nic a]\npf = eth0\ndriver = igb\n", "[nic a] driver = 'igb'",
 		"auto, native, netdev");
+	refused("[nic a]\npf = eth0\nvf_queues = 0\n", "[nic a] vf_queues = '0'", "1..16");
+	refused("[nic a]\npf = eth0\nvf_queues = 17\n", "[nic a] vf_queues = '17'", "1..16");
 	refused("[nic a]\npf = a/b\n", "[nic a] pf", "network device's name");
 	refused("[nic a]\npf = sixteenletters16\n", "[nic a] pf", "at most 15 bytes");
 }

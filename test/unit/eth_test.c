@@ -217,7 +217,7 @@ static void segments_wait_for_room_and_none_is_lost(void **state)
 	room = 10;
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
 	assert_int_equal(sent, 10);
-	assert_int_not_equal(eth_timed_us(eth, 0), 0);
+	assert_int_not_equal(eth_timed_us(eth), 0);
 	/* behind them nothing is taken */
 	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 0);
 	assert_int_equal(sent, 10);
@@ -277,15 +277,15 @@ static void full_netdev_is_asked_again(void **state)
 	room = 1000;
 	kick_result = 1;
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
-	assert_int_not_equal(eth_timed_us(eth, 0), 0);
+	assert_int_not_equal(eth_timed_us(eth), 0);
 	asked = kicks;
-	rte_delay_us_block(2 * eth_timed_us(eth, 0));
+	rte_delay_us_block(2 * eth_timed_us(eth));
 	eth_rx_burst(eth, 0, none, 1);
 	assert_int_equal(kicks, asked + 1);
 	kick_result = 0;
-	rte_delay_us_block(2 * eth_timed_us(eth, 0));
+	rte_delay_us_block(2 * eth_timed_us(eth));
 	eth_rx_burst(eth, 0, none, 1);
-	assert_int_equal(eth_timed_us(eth, 0), 0);
+	assert_int_equal(eth_timed_us(eth), 0);
 	asked = kicks;
 	rte_delay_us_block(300);
 	eth_rx_burst(eth, 0, none, 1);
@@ -304,7 +304,7 @@ static void netdev_that_is_gone_takes_frames_to_drop_them(void **state)
 	kick_result = -ENODEV;
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
 	assert_true(eth_gone(eth));
-	assert_int_equal(eth_timed_us(eth, 0), 0);
+	assert_int_equal(eth_timed_us(eth), 0);
 	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 1);
 	assert_int_equal(sent, 3);
 	waiting = 1;
@@ -364,14 +364,14 @@ static void netdev_that_has_unsent_frames_is_looked_at_by_the_clock(void **state
 	(void)state;
 	room = 1000;
 	busy = true;
-	assert_int_equal(eth_timed_us(eth, 0), 0);
+	assert_int_equal(eth_timed_us(eth), 0);
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
-	assert_in_range(eth_timed_us(eth, 0), 1, 100000);
+	assert_in_range(eth_timed_us(eth), 1, 100000);
 	assert_false(looks_stuck(2));
-	assert_in_range(eth_timed_us(eth, 0), 1, 100000);
+	assert_in_range(eth_timed_us(eth), 1, 100000);
 	busy = false;
 	assert_false(looks_stuck(1));
-	assert_int_equal(eth_timed_us(eth, 0), 0);
+	assert_int_equal(eth_timed_us(eth), 0);
 }
 
 static void bad_frames_are_left_out_of_a_burst(void **state)

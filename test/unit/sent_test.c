@@ -19,6 +19,7 @@
 
 #define RING 64u
 #define PORT 3u
+#define QUEUE 1u
 #define DRIVER "net_e1000_igb_vf"
 
 static struct sent sent;
@@ -72,7 +73,7 @@ static int descriptor_status(void *queue, uint16_t offset)
 	return ring[(tail + offset) % RING].marked ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
 }
 
-static void *queues[1] = { ring };
+static void *queues[] = { NULL, ring };
 
 static int start(void **state)
 {
@@ -92,7 +93,7 @@ static int fresh(void **state)
 		ring[i] = (struct slot){ .marked = true, .packet = UINT32_MAX };
 	tail = packets = done_packets = room_used = 0;
 	nr_loans = nr_out = always_extra = 0;
-	sent_init(&sent, PORT, DRIVER, RING);
+	sent_init(&sent, PORT, QUEUE, DRIVER, RING);
 	return 0;
 }
 
@@ -272,7 +273,7 @@ static void nothing_is_noted_of_an_unknown_driver(void **state)
 	struct rte_mbuf *pkt = frame(2, 0);
 
 	(void)state;
-	sent_init(&sent, PORT, "net_iavf", RING);
+	sent_init(&sent, PORT, QUEUE, "net_iavf", RING);
 	assert_int_equal(sent.descriptors, 0);
 	assert_int_equal(give(&pkt, 1), 1);
 	assert_int_equal(sent.segs, 0);

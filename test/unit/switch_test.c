@@ -55,10 +55,9 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, u
 	return nr;
 }
 
-uint32_t eth_timed_us(const struct eth *eth, uint16_t queue)
+uint32_t eth_timed_us(const struct eth *eth)
 {
 	(void)eth;
-	(void)queue;
 	return 0;
 }
 

@@ -162,7 +162,7 @@ static const struct port_ops port_ops = { .link_get = link_get,
 					  .stats_get = stats_get,
 					  .enforced = enforced };
 static struct port port = {
-	.ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF, .mtu = 1500
+	.ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF, .mtu = 1500, .nr_queues = 2
 };
 
 /* The control thread: main.c's loop without vifs. */
@@ -421,6 +421,7 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(answer, "\"mtu\":1500");
 	assert_has(answer, "\"generation\":5,\"acked\":5,\"current\":1");
 	assert_has(answer, "\"tx_offloads\":\"csum4,sg\"");
+	assert_has(answer, "\"port_queues\":2");
 	assert_has(answer, "\"tx_bytes\":18446744073709551615");
 	assert_has(answer, "\"tx_packets\":7");
 	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");

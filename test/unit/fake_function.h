@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A PCI function: net_null stands for it. What DPDK is asked about addresses
+ * and groups is answered here, and what it would tell of a function taken away.
+ * Who links this wraps what it has as __wrap_...
+ */
+#ifndef VIFD_TEST_FAKE_FUNCTION_H
+#define VIFD_TEST_FAKE_FUNCTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include "port/eth.h"
+
+#define ADDRESS "0000:01:10.2"
+
+/**
+ * struct fake_function - What it is and was told; function_reset() sets what is usual
+ * @add_result, @list_result, @start_result: of adding, telling it a list of groups, starting it
+ * @null_args: net_null's
+ * @plugged:   DPDK has it
+ * @lists, @list_len, @all_multi: groups it was told
+ * @listener, @listener_arg: who hears of functions that are taken away; @busy: so often not now
+ * @can, @asked: offloads that it can do beside net_null's, and was asked for
+ * @known:     it is one of those that sent.h and places.h know
+ * @has_rx, @has_tx, @starts_with: queues that it has each way, those that it can start with
+ * @told, @told_rx, @told_tx: to have, last
+ * @free_mbufs, @free_heap: packet buffers, bytes for descriptors
+ * @flows:     rules that it has
+ * @pairs, @places: asked for by function_open()
+ */
+struct fake_function {
+	int add_result, list_result, start_result;
+	const char *null_args;
+	bool plugged;
+	struct rte_ether_addr has_mac;
+	unsigned int lists, list_len, all_multi;
+	rte_dev_event_cb_fn listener;
+	void *listener_arg;
+	unsigned int monitors, busy;
+	uint64_t can, asked;
+	bool known;
+	uint16_t has_rx, has_tx, starts_with;
+	struct rte_eth_conf told;
+	uint16_t told_rx, told_tx;
+	unsigned int free_mbufs;
+	size_t free_heap;
+	unsigned int flows;
+	uint16_t pairs;
+	bool places;
+};
+
+extern struct fake_function function;
+extern const struct rte_ether_addr mac;
+/* The one that a test has open. */
+extern struct eth *eth;
+
+/* Is every packet buffer back? */
+bool function_all_back(void);
+
+/** function_open() - As @function is; the test's to keep in @eth */
+struct eth *function_open(void);
+
+/** function_reset(), function_close() - Before and after each test */
+int function_reset(void **state);
+int function_close(void **state);
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, function_reset, function_close)
+
+#define CHECKSUMS                                                                                  \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
+#define EVERYTHING (CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+
+/** promised_frame() - Not summed up, and to be cut at @mss, 0 = not to be cut */
+struct rte_mbuf *promised_frame(uint32_t payload, uint16_t mss);
+
+#endif
