@@ -13,10 +13,11 @@ EXTENTS=48
 DOM0_PATTERN_MB=200
 GUEST_PATTERN_MB=48
 GUEST_MEMORY=224
+GUEST_ARGS="xen_netfront.max_queues=2"
 : "${NATIVE_SEED:=$RANDOM}"
 
 free_mb() { xl info free_memory; }
-config() { vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" '[nic bed]' "pf = $PF" "uplink = $PF" "driver = $1"; }
+config() { vifd_config '[daemon]' 'workers = 1' "memory_mb = $((EXTENTS * 2))" '[nic bed]' "pf = $PF" "uplink = $PF" "driver = $1" 'vf_queues = 2'; }
 memory_is_back() { [ "$(free_mb)" -ge "$before" ]; }
 driver_of() { basename "$(readlink "/sys/bus/pci/devices/$1/driver")"; }
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
@@ -36,6 +37,30 @@ ports_compared()
 		detail "native_${what}_pps" "$(best native $what)"
 		check "native_vs_af_packet_$what" "$(ratio "$(best native $what)" "$(best netdev $what)")" ">= 2"
 	done
+}
+
+shown() { vifctl show "$(guest_domid g1).0" | awk -v key="$1" '$0 ~ "^" key " " { print $2 }'; }
+
+# sent_by: frames of each of g1's queues
+sent_by() { vifctl show "$(guest_domid g1).0" | awk '$1 == "tx_packets" && NF == 4 { print $3, $4 }'; }
+
+# Streams of many flows, each by one of the guest's queues, and so by one of the VF's
+pairs()
+{
+	local port flows sent0 sent1 now0 now1
+
+	check pairs "$(shown port_queues)" "== 2"
+	check guest_queues "$(shown queues)" "== 2"
+	read -r sent0 sent1 <<<"$(sent_by)"
+	# shellcheck disable=SC2154 # of lib.sh
+	port=$((BED_IPERF_PORT + guest_number[g1] % BED_IPERF_SERVERS))
+	flows=$(guest_run g1 "iperf3 -c $OUTSIDE -p $port -P 8 -t 4 -i 0 -f k 2>&1 | grep receiver")
+	read -r now0 now1 <<<"$(sent_by)"
+	check pair_0_sent $((now0 - sent0)) "> 20" frames
+	check pair_1_sent $((now1 - sent1)) "> 20" frames
+	# a pair that sends nothing brings its flows nothing
+	check pairs_flows "$(awk '!/SUM/ && $5 > 0' <<<"$flows" | grep -c .)" "== 8"
+	check pairs_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 }
 
 # tcp_twice NAME out|in: the better of two
@@ -207,6 +232,7 @@ check native_tcp_in "$tcp_in" "> 1" Mbit/s
 vifctl show "$(guest_domid g1).0" >/results/show.txt
 check copies_per_1000_frames "$(cost copies)" "> 0"
 check hypercalls_per_1000_frames "$(($(cost copy_calls) + $(cost notify)))" "> 0"
+pairs
 crashes
 vifd_stop
 check stop_status $? "== 0"
