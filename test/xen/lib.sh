@@ -504,7 +504,7 @@ vifd_start()
 	offset=$(log_size /run/vifd.log)
 	vifd -c /etc/vifd/vifd.conf >>/run/vifd.log 2>&1 &
 	vifd_pid=$!
-	wait_for 30 "vifd's start" vifd_is_up "$offset"
+	wait_for 120 "vifd's start" vifd_is_up "$offset"
 	said_since /run/vifd.log "$offset" 'serving domain' || die "vifd did not start: $(tail -n 3 /run/vifd.log)"
 }
 

@@ -13,7 +13,7 @@ RESTARTS=3
 GUEST_BOOT_LIMIT=180
 g2_mac=00:16:3e:00:00:02
 
-on_vf() { wait_for 40 "$1 on a VF" vif_path_is "$1" vf; }
+on_vf() { wait_for 120 "$1 on a VF" vif_path_is "$1" vf; }
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 pf_values() { ip link show "$PF" | grep '^ *vf '; }
 
@@ -73,14 +73,14 @@ save_and_restore()
 		return 1
 	}
 	rm -f /run/g2.save
-	on_vf g2 && wait_for 20 "g2's answers" reaches_peer g2 && guest_run g2 'killall pingcheck'
+	on_vf g2 && wait_for 60 "g2's answers" reaches_peer g2 && guest_run g2 'killall pingcheck'
 }
 
 reboot() { guest_reboot g2 && on_vf g2; }
 
 destroy_and_create()
 {
-	xl destroy g2 && wait_for 20 "g2's end" guest_is_gone g2 && guest_start g2 $g2_mac && on_vf g2
+	xl destroy g2 && wait_for 60 "g2's end" guest_is_gone g2 && guest_start g2 $g2_mac && on_vf g2
 }
 
 # under_traffic COMMAND: with g2 sending and receiving when it comes. Not as much as it can: the emulated processors
@@ -110,7 +110,7 @@ rounds()
 	for ((round = 1; round <= BED_ROUNDS; round++)); do
 		under_traffic save_and_restore && under_traffic reboot && under_traffic destroy_and_create &&
 			done=$((done + 1))
-		wait_for 10 "the counts of before" settled
+		wait_for 30 "the counts of before" settled
 		more=$(held_leaks /run/held.before /run/held.now)
 		leaks=$((leaks > more ? leaks : more))
 		say "round $round of $BED_ROUNDS: $more left behind; $(tr '\n' ' ' </run/held.now)"
@@ -151,7 +151,7 @@ last_guests()
 {
 	guest_stop g2
 	xl destroy g1
-	wait_for 20 "what vifd held before the first guest" nothing_held
+	wait_for 60 "what vifd held before the first guest" nothing_held
 	check held_at_the_end "$(held_maps) $(held_vfs) $(held_nodes) $(held_fds)" "== $fresh"
 	check domains_at_the_end "$(zombies)" "== 0"
 }
