@@ -519,6 +519,15 @@ vifd_stop()
 	wait "$vifd_pid"
 }
 
-vifd_is_gone() { ! kill -0 "$vifd_pid"; }
+# process_is_gone PID: be it that this shell, whose child it is, has not looked yet
+process_is_gone()
+{
+	local stat
+
+	! read -r stat <"/proc/$1/stat" || [[ $stat == *') Z '* ]]
+}
+
+vifd_is_gone() { process_is_gone "$vifd_pid"; }
+vifd_lives() { ! vifd_is_gone; }
 
 trap 'check end_reached false true; finish' EXIT

@@ -28,7 +28,6 @@ neighbour_line() { guest_run g1 'killall -TERM pingcheck; while pidof pingcheck 
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
 log_lines() { wc -l </run/vifd.log; }
 # shellcheck disable=SC2154 # of lib.sh
-vifd_lives() { kill -0 "$vifd_pid"; }
 
 bed_nic_setup
 vifd_start

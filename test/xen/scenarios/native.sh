@@ -165,11 +165,11 @@ taken_away()
 	set_numvfs 0 &
 	pid=$!
 	check_true taken_vf_is_left wait_for 20 "g1 in software" vif_path_is g1 software
-	check_true taken_vf_not_held wait_for 20 "the kernel's end" eval "! kill -0 $pid"
+	check_true taken_vf_not_held wait_for 20 "the kernel's end" process_is_gone $pid
 	sleep 1
 	check taken_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 	# shellcheck disable=SC2154 # of lib.sh
-	check_true taken_vifd_lives kill -0 "$vifd_pid"
+	check_true taken_vifd_lives vifd_lives
 	offset=$(log_size /run/vifd.log)
 	set_numvfs "$BED_VFS"
 	check_true new_vf_is_taken wait_for 40 "g1 on a VF" vif_path_is g1 vf
