@@ -27,7 +27,6 @@ reaches_peer() { [ "$(ping_lost "$1" "$PEER" "${2:-5}")" = 0 ]; }
 neighbour_line() { guest_run g1 'killall -TERM pingcheck; while pidof pingcheck >/dev/null; do sleep 0.1; done; cat /tmp/pings' | grep '^sent'; }
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
 log_lines() { wc -l </run/vifd.log; }
-# shellcheck disable=SC2154 # of lib.sh
 
 bed_nic_setup
 vifd_start
