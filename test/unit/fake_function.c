@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <rte_flow.h>
 #include <rte_malloc.h>
 
 #include "fake_frame.h"
@@ -15,6 +14,7 @@
 #include "packet_fixture.h"
 #include "port/afpacket.h"
 #include "port/netdev.h"
+#include "wrap_flow.h"
 
 const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
 struct fake_function function;
@@ -184,15 +184,6 @@ int __wrap_rte_eth_allmulticast_enable(uint16_t port_id)
 	function.all_multi++;
 	return 0;
 }
-
-int __wrap_rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
-			     const struct rte_flow_item pattern[],
-			     const struct rte_flow_action actions[], struct rte_flow_error *error);
-struct rte_flow *__wrap_rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr,
-					const struct rte_flow_item pattern[],
-					const struct rte_flow_action actions[],
-					struct rte_flow_error *error);
-int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_flow_error *error);
 
 static char flow_handle;
 

@@ -12,10 +12,10 @@
 #include <cmocka.h>
 
 #include <rte_errno.h>
-#include <rte_flow.h>
 
 #include "backend/log.h"
 #include "port/flow.h"
+#include "wrap_flow.h"
 
 #define PORT 3
 #define RULES_MAX 2048u
@@ -123,16 +123,6 @@ static void copy_rule(struct rte_flow *rule, const struct rte_flow_attr *attr,
 	rule->tci = rte_be_to_cpu_16(vlan->hdr.vlan_tci);
 	rule->tci_mask = rte_be_to_cpu_16(vlan_mask->hdr.vlan_tci);
 }
-
-int __wrap_rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
-			     const struct rte_flow_item pattern[],
-			     const struct rte_flow_action actions[], struct rte_flow_error *error);
-struct rte_flow *__wrap_rte_flow_create(uint16_t port_id, const struct rte_flow_attr *attr,
-					const struct rte_flow_item pattern[],
-					const struct rte_flow_action actions[],
-					struct rte_flow_error *error);
-int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_flow_error *error);
-int __wrap_rte_flow_flush(uint16_t port_id, struct rte_flow_error *error);
 
 int __wrap_rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
 			     const struct rte_flow_item pattern[],
