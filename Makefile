@@ -45,9 +45,8 @@ compile   = $(CC) $(cppflags) $(CPPFLAGS) $(flags) $(CFLAGS)
 link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 
 # A daemon is every .c of its folders; so is the tool that talks to it.
-vifd_src   := $(wildcard backend/*.c backend/xen/*.c backend/vif/*.c backend/path/*.c \
-                         backend/port/*.c backend/dma/*.c common/*.c)
-vifctl_src := $(wildcard backend/vifctl/*.c) $(addprefix backend/,config.c ini.c vif/policy.c vif/policy_words.c vif/policy_files.c)
+vifd_src   := $(filter-out backend/vifctl/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
+vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c) $(addprefix backend/,config.c ini.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)

@@ -83,7 +83,7 @@ struct config_nic {
 
 #define CONFIG_POLICY_MAX 64u
 
-/** struct config_policy - One line of [policy]; vif/policy.h knows keys and values */
+/** struct config_policy - One line of [policy]; policy/policy.h knows keys and values */
 struct config_policy {
 	char key[32];
 	char value[2048];

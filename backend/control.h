@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "port/wake.h"
+#include "base/wake.h"
 
 /** control_start() - Calls are taken from now on; @raise wakes the control thread */
 void control_start(struct wake *raise);

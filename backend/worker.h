@@ -59,7 +59,7 @@ int worker_attach(struct worker *worker, struct path *path);
 /** worker_detach() - Stop polling a path; its ports are detached too */
 void worker_detach(struct worker *worker, struct path *path);
 
-/** worker_pause() - The path, whose frames are placed (placing.h), is given what is there and polled no more */
+/** worker_pause() - The path, whose frames are placed (zc_rx.h), is given what is there and polled no more */
 void worker_pause(struct worker *worker, struct path *path);
 
 /** worker_resume() - Nothing is placed any more. @go_on: it is polled again */

@@ -50,7 +50,7 @@ class Key:
 
     @property
     def setter(self):
-        """policy_words.c's function for this type; a flag without a default has three values."""
+        """policy/words.c's function for this type; a flag without a default has three values."""
         return "maybe" if self.kind == "flag" and self.default == "none" else self.kind.replace("-", "_")
 
     @property

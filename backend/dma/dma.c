@@ -9,12 +9,12 @@
 #include <rte_memzone.h>
 #include <rte_version.h>
 
-#include "../log.h"
-#include "../port/eal.h"
-#include "../port/places.h"
-#include "../xen/devmap.h"
-#include "../xen/dom.h"
-#include "../xen/extent.h"
+#include "log.h"
+#include "eal.h"
+#include "port/eth/zc_pool.h"
+#include "xen/devmap.h"
+#include "xen/dom.h"
+#include "xen/extent.h"
 #include "override.h"
 #include "pages.h"
 

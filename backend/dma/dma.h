@@ -13,7 +13,7 @@
 #ifndef VIFD_DMA_DMA_H
 #define VIFD_DMA_DMA_H
 
-#include "../config.h"
+#include "config.h"
 
 /** dma_prepare() - Open what needs more privileges than vifd keeps; before they are dropped */
 void dma_prepare(const struct config *config);

@@ -11,7 +11,7 @@
 #include <rte_eal.h>
 #include <rte_memory.h>
 
-#include "../xen/extent.h"
+#include "xen/extent.h"
 
 /* Main thread: w; @address any: r. */
 static struct {

@@ -9,8 +9,8 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "../../common/ring.h"
-#include "../port/offload.h"
+#include "common/ring.h"
+#include "port/offload.h"
 
 static bool is_tcp(uint32_t ptype)
 {

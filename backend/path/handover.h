@@ -35,7 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../port/port.h"
+#include "port/port.h"
 
 #define HANDOVER_HELD_MAX 512u
 #define HANDOVER_SETS 4096u

@@ -20,7 +20,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "../port/wake.h"
+#include "base/wake.h"
 #include "counters.h"
 
 /* The guest's direction; bits, and in mbuf->port of a copy. */

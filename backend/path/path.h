@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../port/offload.h"
-#include "../port/port.h"
+#include "port/offload.h"
+#include "port/port.h"
 #include "classes.h"
 #include "handover.h"
 #include "mcast.h"
@@ -118,7 +118,7 @@ struct path_tools {
  * @raise:  wakes the control thread after a fault, and when a handover needs it
  * @promises: some queue has one
  * @paused: nothing is polled
- * @place_at_us: control; its frames are not placed before; @place_ended: they are not any more (vif/placed.h)
+ * @place_at_us: control; its frames are not placed before; @place_ended: they are not any more (vif/zerocopy_rx.h)
  * @turn:   the queue that is served first; another one after each pass that moved something
  */
 struct path {
@@ -228,18 +228,18 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 /* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
 #define RX_PIECES_MAX 64u
 
-/** path_rx_take() - Port to backlogs (rx_take.c). Return: frames */
+/** path_rx_take() - Port to backlogs (rx_accept.c). Return: frames */
 unsigned int path_rx_take(struct path *path, struct path_tools *tools);
 
 /**
- * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_take.c)
+ * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_accept.c)
  *
  * A queue that is full because its guest posts no buffers counts no more after a
  * while: what comes for it is dropped, so that the vif's other queues go on.
  */
 uint32_t path_rx_room(const struct path *path, uint64_t now_us);
 
-/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx_take.c) */
+/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx_accept.c) */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
 
 /** path_rx() - Backlog to the ring (rx.c). Return: frames */

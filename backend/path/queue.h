@@ -24,12 +24,12 @@
 
 #include <rte_mbuf.h>
 
-#include "../../common/ring.h"
-#include "../xen/evt.h"
-#include "../xen/gnt.h"
+#include "common/ring.h"
+#include "xen/evt.h"
+#include "xen/gnt.h"
 #include "counters.h"
-#include "loan.h"
-#include "placing.h"
+#include "zc_tx.h"
+#include "zc_rx.h"
 #include "shaper.h"
 #include "statics.h"
 
@@ -61,7 +61,7 @@ struct queue_channel {
  * @tx_sring, @rx_sring: mapped, shared with the guest
  * @tx_req_cons:  next request to take
  * @tx_rsp_prod:  next response to write
- * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a device (loan.h)
+ * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a device (zc_tx.h)
  * @rx_req_cons:  next buffer to fill; responses stand in the same slots
  * @rx_event:     req_event as last written to the rx ring
  * @rx_told:      responses up to here are known to the guest, or it asked for no event

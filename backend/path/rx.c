@@ -2,7 +2,7 @@
 /*
  * Backlog to guest: copy what waits into the guest's buffers.
  *
- * Theory of operation. path_rx() puts the oldest frames of a queue's backlog (rx_take.c) into the
+ * Theory of operation. path_rx() puts the oldest frames of a queue's backlog (rx_accept.c) into the
  * buffers that the guest posted, one grant copy call a pass. Response i stands in the slot of
  * request i.
  *
@@ -50,7 +50,7 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
 	uint32_t bytes = mbuf->pkt_len + path->live.xdp_headroom;
 
-	/* not for the guest, see placing.h */
+	/* not for the guest, see zc_rx.h */
 	if (unlikely(!bytes))
 		return 1;
 	return (bytes + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE +

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "../xen/devmap.h"
-#include "../xen/gnt.h"
-#include "loan.h"
-#include "placing.h"
+#include "xen/devmap.h"
+#include "xen/gnt.h"
+#include "zc_tx.h"
+#include "zc_rx.h"
 
 /* A table whose queue is gone and of which a device still has something. */
 struct leftover {

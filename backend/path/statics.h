@@ -3,7 +3,7 @@
  * Static grants (netif.h, control messages 8 to 10): pages that a guest lends
  * for the life of its rings. They are mapped once, so a frame in one of them is
  * copied by the processor, without a hypercall; or, where that is on, sent by the
- * device from where it is (loan.h), or received there (placing.h).
+ * device from where it is (zc_tx.h), or received there (zc_rx.h).
  *
  * A mapped page stays the guest's to write at any moment: its bytes are copied
  * first and looked at afterwards, as everywhere.

@@ -6,7 +6,7 @@
 #include <rte_tcp.h>
 #include <rte_thash.h>
 
-#include "../port/offload.h"
+#include "port/offload.h"
 
 /* Microsoft's verification key: known answers exist for it, and it spreads well. */
 static const struct steer own = {

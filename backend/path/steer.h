@@ -12,7 +12,7 @@
 
 #include <rte_mbuf.h>
 
-#include "../../common/ring.h"
+#include "common/ring.h"
 
 #define STEER_KEY_BYTES 40u
 #define STEER_MAPPING_MAX 128u

@@ -10,7 +10,7 @@
  * reuse its pages.
  *
  * Where the port's device can read the guest's static pages, a longer frame's first bytes alone are
- * copied, and its answer waits until the device is through (loan.h).
+ * copied, and its answer waits until the device is through (zc_tx.h).
  *
  * A request that contradicts the protocol stops this vif (path_fault()); a frame
  * that merely cannot be sent is answered with an error and counted by cause. The

@@ -4,7 +4,7 @@
 
 #include <rte_prefetch.h>
 
-#include "../xen/devmap.h"
+#include "xen/devmap.h"
 #include "tx_pass.h"
 
 #define COPY_PIECES_A_FRAME 64u /* 64 KiB in 2 KiB buffers, cut again at 18 slots */

@@ -14,7 +14,7 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
-#include "neighbours.h"
+#include "isolation.h"
 
 #define PASS ((enum path_counter)VERDICT_PASS)
 #define ADDRESSES (2u * RTE_ETHER_ADDR_LEN)

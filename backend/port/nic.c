@@ -8,18 +8,18 @@
 
 #include <rte_eal.h>
 
-#include "../log.h"
-#include "eth.h"
-#include "groups.h"
-#include "netdev.h"
+#include "log.h"
+#include "port/eth/eth.h"
+#include "port/filter/groups.h"
+#include "port/kernel/netdev.h"
 #include "nic.h"
 #include "offload.h"
-#include "pf.h"
-#include "reach.h"
-#include "switch.h"
+#include "port/sriov/pf.h"
+#include "port/filter/reach.h"
+#include "port/switch/switch.h"
 #include "vdev.h"
-#include "vf.h"
-#include "vfpool.h"
+#include "port/sriov/vf.h"
+#include "port/sriov/vfpool.h"
 
 LOG_TAG("nic");
 

@@ -13,9 +13,9 @@
 
 #include <rte_mempool.h>
 
-#include "../config.h"
+#include "config.h"
 #include "port.h"
-#include "switch.h"
+#include "port/switch/switch.h"
 
 struct nic;
 

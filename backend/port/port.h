@@ -32,7 +32,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#include "wake.h"
+#include "base/wake.h"
 
 #define PORT_NAME_MAX 48u
 #define PORT_BURST 32u

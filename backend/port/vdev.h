@@ -9,7 +9,7 @@
 #ifndef VIFD_PORT_VDEV_H
 #define VIFD_PORT_VDEV_H
 
-#include "eth.h"
+#include "port/eth/eth.h"
 #include "port.h"
 
 /**

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../path/statics.h"
+#include "path/statics.h"
 #include "vif.h"
 
 LOG_TAG("capability");

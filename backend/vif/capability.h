@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../common/capability.h"
+#include "common/capability.h"
 
 struct vif;
 struct path_live;

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "ctrl.h"
-#include "lent.h"
-#include "placed.h"
+#include "zerocopy_tx.h"
+#include "zerocopy_rx.h"
 #include "vif.h"
 
 LOG_TAG("vif");

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../xen/devmap.h"
-#include "lent.h"
-#include "placed.h"
+#include "xen/devmap.h"
+#include "zerocopy_tx.h"
+#include "zerocopy_rx.h"
 
 #define CTRL_BATCH 16u
 #define CTRL_PAUSE_US 1000u

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../path/path.h"
+#include "path/path.h"
 #include "host.h"
 
 struct ctrl;

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 
 /* How long a vif must deserve more before it is given another's VF. */
 #define DESERVE_HOLD_US 3000000u

@@ -7,12 +7,12 @@
 
 #include <stdint.h>
 
-#include "../config.h"
-#include "../port/nic.h"
-#include "../worker.h"
-#include "../xen/dom.h"
-#include "../xen/evt.h"
-#include "../xen/store.h"
+#include "config.h"
+#include "port/nic.h"
+#include "worker.h"
+#include "xen/dom.h"
+#include "xen/evt.h"
+#include "xen/store.h"
 
 struct opener;
 struct pool;

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "placed.h"
+#include "zerocopy_rx.h"
 #include "vif.h"
 
 LOG_TAG("vif");

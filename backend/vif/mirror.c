@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../path/capture.h"
-#include "placed.h"
+#include "capture/capture.h"
+#include "zerocopy_rx.h"
 #include "vif.h"
 
 LOG_TAG("mirror");

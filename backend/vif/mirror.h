@@ -8,7 +8,7 @@
 
 #include <sys/queue.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 
 struct vif;
 struct watch;

@@ -11,9 +11,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../port/groups.h"
+#include "port/filter/groups.h"
 #include "opener.h"
-#include "placed.h"
+#include "zerocopy_rx.h"
 #include "vif.h"
 
 LOG_TAG("vif");

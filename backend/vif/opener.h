@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../port/nic.h"
+#include "port/nic.h"
 
 struct opener;
 

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 
 struct vif;
 struct vifcap;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy_files.h"
+#include "policy/files.h"
 #include "vif.h"
 
 LOG_TAG("vif");

@@ -15,14 +15,14 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "../log.h"
-#include "../xen/store.h"
+#include "log.h"
+#include "xen/store.h"
 #include "capability.h"
 #include "host.h"
 #include "mirror.h"
-#include "../path/neighbours.h"
-#include "policy.h"
-#include "pool.h"
+#include "path/isolation.h"
+#include "policy/policy.h"
+#include "assign.h"
 #include "request.h"
 
 /* Xen's public/io/xenbus.h. */

@@ -8,7 +8,7 @@
 
 #include "ctrl.h"
 #include "opener.h"
-#include "pool.h"
+#include "assign.h"
 #include "vif.h"
 
 LOG_TAG("vifs");

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../config.h"
-#include "../ini.h"
-#include "../vif/policy_files.h"
+#include "config.h"
+#include "ini.h"
+#include "policy/files.h"
 #include "vifctl.h"
 
 /* Where what is wrong goes: NULL = to stderr. */

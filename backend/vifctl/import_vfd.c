@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../vif/policy.h"
+#include "policy/policy.h"
 
 /* libxl's interval, so that a rate looks as xl would have written it. */
 #define RATE_US 50000u

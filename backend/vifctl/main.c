@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../version.h"
+#include "version.h"
 #include "vifctl.h"
 
 #define WAIT_SECONDS 15u

@@ -13,7 +13,7 @@
 #include <xen/grant_table.h>
 #include <xencall.h>
 
-#include "../log.h"
+#include "log.h"
 #include "boot.h"
 #include "xtl.h"
 

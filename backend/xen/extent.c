@@ -17,7 +17,7 @@
 #include <xen/sys/privcmd.h>
 #include <xencall.h>
 
-#include "../log.h"
+#include "log.h"
 #include "boot.h"
 #include "xtl.h"
 

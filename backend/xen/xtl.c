@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xentoollog.h>
 
-#include "../log.h"
+#include "log.h"
 
 LOG_TAG("xen");
 

@@ -12,9 +12,9 @@ $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libs
 bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
 	$(Q)$<
 
-bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/vif/policy backend/vif/policy_words \
-                      backend/path/verdict backend/path/neighbours backend/path/counters \
-                      backend/path/mirror backend/port/mac_table)
+bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \
+                      backend/path/verdict backend/path/isolation backend/path/counters \
+                      backend/path/mirror backend/base/mac_table)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)

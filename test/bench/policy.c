@@ -13,7 +13,7 @@
 
 #include "backend/path/mirror.h"
 #include "backend/path/shaper.h"
-#include "backend/vif/policy.h"
+#include "backend/policy/policy.h"
 
 #define FRAMES 32u
 #define ROUNDS 20000

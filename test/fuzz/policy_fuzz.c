@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/policy.c vif/policy_words.c vif/policy_files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c */
+/* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c */
 /*
  * What admins write: values of rules, both kinds of files, VFd's files, DPDM's
  * flags. The first byte says which. What is accepted is accepted again.
@@ -9,7 +9,7 @@
 #include <stdarg.h>
 
 #include "backend/config.h"
-#include "backend/vif/policy_files.h"
+#include "backend/policy/files.h"
 #include "backend/vifctl/import.h"
 #include "backend/vifctl/privflags.h"
 

@@ -28,7 +28,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "port/eal.h"
+#include "dma/eal.h"
 #include "port/nic.h"
 
 static unsigned int passed, failed;

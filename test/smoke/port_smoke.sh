@@ -17,7 +17,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 0
 fi
 if [ "${1:-}" != --inside ]; then
-	objects=$(find backend/port -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
+	objects=$(find backend/port backend/base -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
 	# shellcheck disable=SC2086 # a list of files
 	make -s BUILD="$build" $objects "$build/backend/log.o"
 	mkdir -p "$build/test/smoke"

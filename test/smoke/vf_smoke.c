@@ -28,9 +28,9 @@
 #include <rte_tcp.h>
 
 #include "dma/dma.h"
-#include "port/keep.h"
+#include "port/sriov/keep.h"
 #include "port/nic.h"
-#include "port/pf.h"
+#include "port/sriov/pf.h"
 #include "privileges.h"
 #include "xen/devmap.h"
 

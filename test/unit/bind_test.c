@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/bind.c port/keep.c log.c */
+/* links: port/sriov/bind.c port/sriov/keep.c log.c */
 /* A folder stands for sysfs; a kernel that acts on what is written there does not. */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "port/bind.h"
+#include "port/sriov/bind.h"
 
 #define VF "0000:01:10.2"
 

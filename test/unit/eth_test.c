@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/places.c port/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth/eth.c port/eth/open.c port/eth/burst.c port/eth/flow.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
 /* wraps: rte_eal_hotplug_add rte_eal_hotplug_remove rte_eth_dev_get_port_by_name */
 /*
  * The packet socket is made up here, the driver is net_null: what it is handed
@@ -18,10 +18,10 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
-#include "port/afpacket.h"
+#include "port/eth/afpacket.h"
 #include "packet_fixture.h"
-#include "port/eth.h"
-#include "port/netdev.h"
+#include "port/eth/eth.h"
+#include "port/kernel/netdev.h"
 
 #define HEAD 54u
 #define FILLED 128u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/fair.c test/unit/packet_fixture.c */
+/* links: port/switch/fair.c test/unit/packet_fixture.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,7 +13,7 @@
 #include <rte_cycles.h>
 
 #include "packet_fixture.h"
-#include "port/fair.h"
+#include "port/switch/fair.h"
 
 #define POOL_FRAMES 8191u
 #define SENDERS 8u

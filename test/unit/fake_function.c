@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth.c port/eth_open.c port/eth_burst.c port/flow.c port/sent.c port/places.c port/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth/eth.c port/eth/open.c port/eth/burst.c port/eth/flow.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include "fake_frame.h"
 #include "fake_function.h"
 #include "packet_fixture.h"
-#include "port/afpacket.h"
-#include "port/netdev.h"
+#include "port/eth/afpacket.h"
+#include "port/kernel/netdev.h"
 #include "wrap_flow.h"
 
 const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };

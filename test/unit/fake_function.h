@@ -14,7 +14,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
-#include "port/eth.h"
+#include "port/eth/eth.h"
 
 #define ADDRESS "0000:01:10.2"
 
@@ -26,7 +26,7 @@
  * @lists, @list_len, @all_multi: groups it was told
  * @listener, @listener_arg: who hears of functions that are taken away; @busy: so often not now
  * @can, @asked: offloads that it can do beside net_null's, and was asked for
- * @known:     it is one of those that sent.h and places.h know
+ * @known:     it is one of those that sent.h and eth/zc_pool.h know
  * @has_rx, @has_tx, @starts_with: queues that it has each way, those that it can start with
  * @told, @told_rx, @told_tx: to have, last
  * @free_mbufs, @free_heap: packet buffers, bytes for descriptors

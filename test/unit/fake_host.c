@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/pool.c vif/deserve.c vif/live.c */
-/* links: vif/rules.c vif/request.c vif/policy.c vif/policy_words.c vif/policy_files.c vif/capability.c */
-/* links: vif/ctrl.c vif/mirror.c vif/lent.c vif/placed.c */
-/* links: path/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
+/* links: vif/vif.c vif/vifs.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c vif/live.c */
+/* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
+/* links: vif/ctrl.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
+/* links: capture/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
 #include "fake_host.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/port/groups.h"
+#include "backend/port/filter/groups.h"
 #include "backend/vif/opener.h"
 
 #define RESULTS_MAX 64u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/flow.c log.c */
+/* links: port/eth/flow.c log.c */
 /* wraps: rte_flow_validate rte_flow_create rte_flow_destroy rte_flow_flush */
 /* The NIC is made up here: it has the rules that it was told, and says which frames they drop. */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 
 #include "backend/log.h"
-#include "port/flow.h"
+#include "port/eth/flow.h"
 #include "wrap_flow.h"
 
 #define PORT 3

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/groups.c test/unit/packet_fixture.c */
+/* links: port/filter/groups.c test/unit/packet_fixture.c */
 /* What a netdev is asked to join is written down here. */
 #include <linux/if_packet.h>
 #include <pthread.h>
@@ -14,8 +14,8 @@
 #include <rte_ip.h>
 
 #include "packet_fixture.h"
-#include "port/groups.h"
-#include "port/netdev.h"
+#include "port/filter/groups.h"
+#include "port/kernel/netdev.h"
 
 #define MEMBERS_MAX 256
 #define LIMIT_MS 20000 /* for what another thread must do, on a busy machine */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/keep.c log.c */
+/* links: port/sriov/keep.c log.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "backend/port/keep.h"
+#include "backend/port/sriov/keep.h"
 
 static char dir[] = "/tmp/vifd-keep.XXXXXX";
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/capture.c path/counters.c log.c test/unit/fake_guest.c */
+/* links: capture/capture.c path/counters.c log.c test/unit/fake_guest.c */
 /* What a watcher sees of a vif's frames, and what files are made of them. */
 #include <unistd.h>
 
-#include "backend/path/capture.h"
+#include "backend/capture/capture.h"
 #include "fake_frame.h"
 #include "path_fixture.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/offload.c port/eal.c log.c */
+/* links: port/offload.c dma/eal.c log.c */
 #include "packet_fixture.h"
 
 #include "log.h"
-#include "port/eal.h"
+#include "dma/eal.h"
 
 struct rte_mempool *pool;
 struct offload offload;

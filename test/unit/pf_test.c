@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/pf.c log.c */
+/* links: port/sriov/pf.c log.c */
 /* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <linux/rtnetlink.h>
 
 #include "log.h"
-#include "port/pf.h"
+#include "port/sriov/pf.h"
 
 #define VFS 3
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "backend/vif/policy_files.h"
+#include "backend/policy/files.h"
 #include "policy_fixture.h"
 
 static struct vif *vif7(void)

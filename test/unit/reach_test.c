@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/reach.c log.c */
+/* links: port/filter/reach.c log.c */
 /* wraps: if_nameindex if_freenameindex if_nametoindex */
 /* The kernel is made up here: memberships of its netdevs, and VLAN devices above them. */
 #include <errno.h>
@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "port/netdev.h"
-#include "port/reach.h"
+#include "port/kernel/netdev.h"
+#include "port/filter/reach.h"
 
 #define DEVICES_MAX 256
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/request.c vif/policy.c vif/policy_words.c log.c */
+/* links: vif/request.c policy/policy.c policy/words.c log.c */
 /* What a guest asks for, and what it is granted by which rules. */
 #include <setjmp.h>
 #include <stdarg.h>

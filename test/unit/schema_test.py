@@ -21,7 +21,7 @@ XENSTORE, MANUAL, RULES = "doc/xenstore.md", "doc/man/vifd.conf.5", "rules.h"
 FILES = {
     "common/names.h": '#define NODE "record"\n',
     MANUAL: '.SH before\n.\\" generated: rules\nstale\n.\\" end of what is generated\n.SH after\n',
-    "backend/vif/policy_words.c": """\
+    "backend/policy/words.c": """\
         static int set_flag(const struct policy_key *rule, struct policy_draft *draft)
         static int set_choice(const struct policy_key *rule, struct policy_draft *draft)
         """,
@@ -182,12 +182,12 @@ def doubled_line(tree):
 
 def rule_of_unknown_type(tree):
     tree.schema(r"choice x\|y", "macs 3")
-    tree.checked_says("vif.schema:8: policy_words.c has no set_macs() for a macs")
+    tree.checked_says("vif.schema:8: policy/words.c has no set_macs() for a macs")
 
 
 def flag_without_a_default(tree):
     tree.schema(r"any\] 1", "any] none")
-    tree.checked_says("policy_words.c has no set_maybe()")
+    tree.checked_says("policy/words.c has no set_maybe()")
 
 
 def table_of_rules(tree):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch.c port/switch_port.c port/switch_frames.c port/mac_table.c port/fair.c test/unit/packet_fixture.c */
+/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c base/mac_table.c port/switch/fair.c test/unit/packet_fixture.c */
 /* The uplink is made up here: a pocket in each direction. */
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include <rte_udp.h>
 
 #include "packet_fixture.h"
-#include "port/switch.h"
+#include "port/switch/switch.h"
 
 struct eth {
 	uint16_t room;

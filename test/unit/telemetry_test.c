@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry.c telemetry_vif.c telemetry_policy.c vif/policy.c vif/policy_words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/counters.c xen/store.c port/eal.c log.c test/unit/fake_xs.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
+/* links: path/counters.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
@@ -20,10 +20,10 @@
 #include <cmocka.h>
 
 #include "backend/control.h"
-#include "backend/port/eal.h"
-#include "backend/telemetry.h"
-#include "backend/vif/lent.h"
-#include "backend/vif/placed.h"
+#include "backend/dma/eal.h"
+#include "backend/telemetry/telemetry.h"
+#include "backend/vif/zerocopy_tx.h"
+#include "backend/vif/zerocopy_rx.h"
 #include "backend/vif/vif.h"
 
 #define VFS 150u

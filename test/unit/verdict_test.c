@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/counters.c vif/policy.c vif/policy_words.c test/unit/fake_guest.c */
+/* links: path/counters.c policy/policy.c policy/words.c test/unit/fake_guest.c */
 /*
  * Each rule, as the admin writes it, against frames in both directions through the
  * real path: what passes, what is dropped and counted as what, what is changed.
  */
-#include "backend/path/neighbours.h"
-#include "backend/vif/policy.h"
+#include "backend/path/isolation.h"
+#include "backend/policy/policy.h"
 #include "path_fixture.h"
 
 #define RULES_MAX 4

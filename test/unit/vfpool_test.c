@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/vfpool.c port/bind.c port/keep.c log.c */
+/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c log.c */
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "port/vfpool.h"
+#include "port/sriov/vfpool.h"
 
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
 static char root[64];

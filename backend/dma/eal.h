@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DPDK's environment: started once, before any thread.
+ *
+ * No hugepages unless asked for (a PV dom0 has none), no PCI device probed, no files outside the
+ * run-time folder, no lcore threads: workers register with rte_thread_register(). DPDK's
+ * own log lines pass through log.h.
+ */
+#ifndef VIFD_DMA_EAL_H
+#define VIFD_DMA_EAL_H
+
+#include "config.h"
+
+/**
+ * eal_start() - Start DPDK
+ * @config: memory_mb, log_level and what its NICs need are used
+ *
+ * Main thread, once, before others exist: the CPU affinity of the caller stays
+ * what it was. Logs what went wrong.
+ * Return: 0, -errno
+ */
+int eal_start(const struct config *config);
+
+/** eal_start_iova() - The same with EAL's option for the addresses that devices use */
+int eal_start_iova(const struct config *config, const char *iova);
+
+/** eal_start_huge() - The same on hugepages, without files of them; enough are free */
+int eal_start_huge(const struct config *config);
+
+/** eal_stop() - Give everything back; all devices must be closed */
+void eal_stop(void);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "isolation.h"
+
+#include <rte_errno.h>
+#include <rte_hash.h>
+
+#include "base/mac_table.h"
+
+#define ADDRESSES_MAX 8192u
+
+/* The table says of an address: its vif's id, twice, and 1 more if that is isolated. */
+#define ISOLATED 1u
+
+static struct rte_hash *table;
+static void (*wait_for_workers)(void);
+static uint32_t nr_isolated, last_id;
+
+int neighbours_start(void (*barrier)(void))
+{
+	table = mac_table_create("neighbours", ADDRESSES_MAX);
+	wait_for_workers = barrier;
+	nr_isolated = 0;
+	return table ? 0 : -rte_errno;
+}
+
+void neighbours_stop(void)
+{
+	rte_hash_free(table);
+	table = NULL;
+}
+
+static bool has(const struct neighbour *of, const struct rte_ether_addr *mac)
+{
+	for (uint32_t i = 0; i < of->nr_macs; i++)
+		if (rte_is_same_ether_addr(&of->macs[i], mac))
+			return true;
+	return false;
+}
+
+/* Return: what the table says of it, 0 = nothing */
+static uintptr_t look_up(const struct rte_ether_addr *mac)
+{
+	void *said;
+
+	return table && rte_hash_lookup_data(table, mac, &said) >= 0 ? (uintptr_t)said : 0;
+}
+
+static bool is_others(uint32_t id, const struct rte_ether_addr *mac)
+{
+	uintptr_t said = look_up(mac);
+
+	return said && said / 2 != id;
+}
+
+static void take_out(const struct neighbour *vif, const struct neighbour *now)
+{
+	int32_t positions[NEIGHBOUR_MACS_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < vif->nr_macs; i++) {
+		if (has(now, &vif->macs[i]) || is_others(vif->id, &vif->macs[i]))
+			continue;
+		positions[nr] = rte_hash_del_key(table, &vif->macs[i]);
+		nr += positions[nr] >= 0;
+	}
+	if (nr && wait_for_workers)
+		wait_for_workers();
+	while (nr)
+		rte_hash_free_key_with_position(table, positions[--nr]);
+}
+
+void neighbours_tell(struct neighbour *vif, const struct neighbour *now)
+{
+	uint32_t id = vif->id ? vif->id : ++last_id;
+
+	if (!table)
+		return;
+	nr_isolated += (uint32_t)now->isolated - (uint32_t)vif->isolated;
+	take_out(vif, now);
+	for (uint32_t i = 0; i < now->nr_macs; i++)
+		if (!is_others(id, &now->macs[i]))
+			rte_hash_add_key_data(table, &now->macs[i],
+					      (void *)((uintptr_t)id * 2 + now->isolated));
+	*vif = *now;
+	vif->id = id;
+}
+
+bool neighbours_isolated(void)
+{
+	return nr_isolated > 0;
+}
+
+bool neighbours_apart(const struct rte_ether_addr *mac, bool isolated)
+{
+	uintptr_t said = look_up(mac);
+
+	return said && (!isolated || said & ISOLATED);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The addresses of all vifs of this host, for those that shall not talk to each
+ * other. An isolated vif exchanges no frame with another vif, whatever NIC, VF or
+ * switch is between: what it sends to one of these addresses is dropped, and what
+ * comes from one; at the other end, so that group frames stay apart too, what
+ * comes from an isolated one.
+ *
+ * The control thread alone changes the table. Workers read it without a lock; an
+ * address that was taken out is freed after the barrier.
+ *
+ * Not protected against: vifs of other hosts; a vif whose anti-spoof is off, and
+ * whose frames name nobody here as their source.
+ */
+#ifndef VIFD_PATH_ISOLATION_H
+#define VIFD_PATH_ISOLATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+/* A vif's own address and those of its list. */
+#define NEIGHBOUR_MACS_MAX 65u
+
+/**
+ * struct neighbour - One vif's addresses; control thread
+ * @id: of the vif, given when it is told first; 0 = not yet
+ */
+struct neighbour {
+	uint32_t id;
+	bool isolated;
+	uint32_t nr_macs;
+	struct rte_ether_addr macs[NEIGHBOUR_MACS_MAX];
+};
+
+/**
+ * neighbours_start() - Before any vif
+ * @barrier: waits until no worker holds what was taken out; NULL = no worker runs
+ *
+ * Return: 0, -ENOMEM
+ */
+int neighbours_start(void (*barrier)(void));
+
+/** neighbours_stop() - All vifs are gone */
+void neighbours_stop(void);
+
+/**
+ * neighbours_tell() - What a vif's addresses are now
+ * @vif: what was told last, all zero at first; becomes @now
+ * @now: its id does not count; no addresses: the vif goes
+ *
+ * An address that two vifs name is the first one's. Told again and again, so that the other one
+ * has it when it is free. Control thread.
+ */
+void neighbours_tell(struct neighbour *vif, const struct neighbour *now);
+
+/** neighbours_isolated() - Is any vif isolated? Control thread */
+bool neighbours_isolated(void);
+
+/** neighbours_apart() - Worker: is @mac one of these; with @isolated: an isolated vif's? */
+bool neighbours_apart(const struct rte_ether_addr *mac, bool isolated);
+
+#endif

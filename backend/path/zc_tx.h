@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One queue's frames that a device reads from the guest's own pages.
+ *
+ * Theory of operation. A frame's first bytes, all that policy and port look at, are copied; what
+ * follows is attached to it as it lies in a page that was mapped for devices (xen/devmap.h), piece by
+ * piece. Its requests are answered when the last piece has been given back, that is, when the
+ * device has sent the frame (port/eth/zc_sent.h) or somebody has dropped it; and answers stay in the ring's order, since a back end that starts
+ * anew takes all below rsp_prod for done. So answers wait here, each in its request's slot.
+ *
+ * The worker lends and answers; pieces are given back by whoever frees the frame: the worker, or the
+ * thread that closes the port. The processor may read them too: they are mapped for it as well.
+ *
+ * Not protected against: what the guest writes to its page before the device has read it is what is
+ * sent. Only the guest's own payload can be that.
+ */
+#ifndef VIFD_PATH_ZC_TX_H
+#define VIFD_PATH_ZC_TX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "common/ring.h"
+
+/** struct loan_piece - Of one request; @first: slot of its frame's first request */
+struct loan_piece {
+	struct rte_mbuf_ext_shared_info info;
+	struct loan *loan;
+	uint32_t first;
+};
+
+/**
+ * struct loan - All by slot of the ring
+ * @out:    pieces that are not back; written last, so 0 = nobody touches the loan any more
+ * @held:   of the frame that begins there, pieces that are not back
+ * @answer: worker; what its request will be answered
+ */
+struct loan {
+	_Atomic uint32_t out;
+	_Atomic uint8_t held[NETIF_RING_SIZE];
+	struct loan_answer {
+		uint16_t id;
+		int16_t status;
+	} answer[NETIF_RING_SIZE];
+	struct loan_piece piece[NETIF_RING_SIZE];
+};
+
+/** loan_create() - Control thread. Return: loan, to be freed when nothing is out; NULL: no memory */
+struct loan *loan_create(void);
+
+/**
+ * loan_attach() - Worker: lend a piece
+ * @mbuf:  gets it; empty, freshly allocated
+ * @first: the frame's first request
+ * @slot:  the piece's own; one a request
+ * @page:  as the processor has it
+ * @iova:  as the device has it
+ */
+void loan_attach(struct loan *loan, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
+		 char *page, rte_iova_t iova, uint16_t offset, uint16_t len);
+
+/** loan_holds() - Worker: is anything of the frame that begins at @slot not back? */
+static inline bool loan_holds(const struct loan *loan, uint32_t slot)
+{
+	return atomic_load_explicit(&loan->held[slot % NETIF_RING_SIZE], memory_order_acquire);
+}
+
+/** loan_is_out() - Is anything not back? */
+static inline bool loan_is_out(const struct loan *loan)
+{
+	return atomic_load_explicit(&loan->out, memory_order_acquire) > 0;
+}
+
+#endif

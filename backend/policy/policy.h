@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the admin wants of one vif: the rules' names and values, checked, put
+ * together from several sources, compiled for the worker (path/verdict.h).
+ *
+ * A source that comes later wins, key by key: the host's defaults, files in vif.d,
+ * xl's own keys, keys in the vif's policy/ directory. One wrong value refuses the
+ * whole, wherever it stands. Control thread; nothing here logs or blocks.
+ */
+#ifndef VIFD_POLICY_POLICY_H
+#define VIFD_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "path/path.h"
+
+#define POLICY_TEXT_MAX 2048u
+#define POLICY_ERROR_MAX 200u
+#define POLICY_SOURCE_MAX 80u
+#define POLICY_KEYS_MAX 64u
+
+/* Numbered as xenstore-schema has the words. */
+enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
+enum policy_vf { POLICY_VF_PREFER, POLICY_VF_REQUIRE, POLICY_VF_NEVER };
+
+enum policy_classes { POLICY_CLASSES_NONE, POLICY_CLASSES_PCP, POLICY_CLASSES_DSCP };
+enum policy_mirror { POLICY_MIRROR_BOTH, POLICY_MIRROR_TX, POLICY_MIRROR_RX };
+
+/** struct policy_watcher - A vif's address, or the name of a file; both empty = nobody */
+struct policy_watcher {
+	struct rte_ether_addr mac;
+	char file[48];
+};
+enum policy_offload { POLICY_OFFLOAD_ALL, POLICY_OFFLOAD_CHECKSUM, POLICY_OFFLOAD_NONE };
+
+/** struct policy_rate - @bytes each @us; 0, 0 = none */
+struct policy_rate {
+	uint64_t bytes, us;
+};
+
+/**
+ * struct policy_trace - Where each rule's value came from, in the rules' order
+ * @source: of those that are set from now on
+ */
+struct policy_trace {
+	char source[POLICY_SOURCE_MAX];
+	struct {
+		char source[POLICY_SOURCE_MAX]; /* "" = nobody said anything */
+		char value[POLICY_TEXT_MAX];
+	} of[POLICY_KEYS_MAX];
+};
+
+/**
+ * struct policy_draft - The rules as they were written
+ * @trace:          is told who said what; NULL = nobody asks
+ * @tx, @rx:        frames of that direction pass at all; tx = the guest sends
+ * @allow_untagged: -1 = only while there are no VLAN rules
+ * @filter:         @vlans was given
+ * @vlan_insert, @vlan_outer: priority and VLAN as in a tag, 0 = none
+ * @rate:           most that the guest may send, none = no limit
+ * @guaranteed:     what it can send in any case
+ * @mirror_to:      who gets copies of its frames; of which: @mirror, @mirror_vlan (0 = all)
+ * @mirror_limit:   of a file, MB
+ * @tx_queues, @rx_queues: queues that may, one bit each; 0 = all
+ * @queue_rate, @queue_guaranteed: of each queue, as @rate and @guaranteed
+ * @classes:        which of its frames leave first, by @class_shares
+ * @guest_multicast: its own list of multicast addresses is taken
+ * @guest_mac, @guest_promiscuous, @guest_mtu: what it may ask for, request.h
+ * @vf:             shall it have a VF
+ * @offload, @static_grants, @queues: what it is offered
+ * @weight:         of its share of the uplink; of its load, where VFs follow the load
+ */
+struct policy_draft {
+	struct policy_trace *trace;
+	bool anti_spoof, ip_anti_spoof;
+	bool broadcast, multicast, unknown_unicast, promiscuous, isolated;
+	bool tx, rx;
+	int allow_untagged;
+	enum policy_link link;
+	uint32_t mtu;
+	struct policy_rate rate, guaranteed;
+	struct policy_watcher mirror_to;
+	enum policy_mirror mirror;
+	uint32_t mirror_vlan, mirror_limit;
+	uint64_t tx_queues, rx_queues;
+	struct policy_rate queue_rate[NETIF_QUEUES_MAX], queue_guaranteed[NETIF_QUEUES_MAX];
+	enum policy_classes classes;
+	uint8_t class_shares[CLASSES];
+	bool guest_multicast, guest_mac, guest_promiscuous;
+	uint32_t guest_mtu;
+	enum policy_vf vf;
+	uint32_t weight;
+	enum policy_offload offload;
+	bool static_grants;
+	uint32_t queues;
+	bool filter;
+	uint16_t vlan_insert, vlan_outer;
+	uint64_t vlans[POLICY_VLANS / 64], strip[POLICY_VLANS / 64];
+	uint32_t nr_macs, nr_ips;
+	struct rte_ether_addr macs[POLICY_MACS_MAX];
+	struct policy_ip ips[POLICY_IPS_MAX];
+};
+
+/**
+ * struct policy_key - What xenstore-schema says of one rule, and what reads its value
+ * @field:    of struct policy_draft, where the value is one field
+ * @low, @high: of numbers; how many of lists
+ * @words:    of a choice, with | between
+ * @without:  its value where nobody gives one, NULL = none
+ * @expected: what a value must be, in words
+ */
+struct policy_key {
+	const char *name;
+	int (*set)(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		   char *why);
+	size_t field;
+	uint64_t low, high;
+	const char *words, *without, *expected;
+};
+
+/** policy_kbps() - kbit/s; 0 = none, less than one is one */
+static inline uint32_t policy_kbps(uint64_t bytes, uint64_t us)
+{
+	double kbps = us ? (double)bytes * 8000.0 / (double)us : 0;
+
+	if (kbps <= 0)
+		return 0;
+	if (kbps < 1)
+		return 1;
+	return kbps < UINT32_MAX - 1.0 ? (uint32_t)kbps : UINT32_MAX - 1u;
+}
+
+/** policy_key() - Rule @n, NULL past the last */
+const struct policy_key *policy_key(uint32_t n);
+
+/** policy_init() - What holds where nobody said anything: anti-spoof, and nothing else */
+void policy_init(struct policy_draft *draft);
+
+/** policy_close() - Nothing passes: for a vif whose policy was never right */
+void policy_close(struct policy_draft *draft);
+
+/**
+ * policy_set() - One rule, as it is written
+ * @key:   "vlan-filter"
+ * @value: its text
+ * @why:   on failure: what is wrong with the value
+ *
+ * Return: 0, -ENOENT no such rule, -EINVAL; the draft is then of no use
+ */
+int policy_set(struct policy_draft *draft, const char *key, const char *value,
+	       char why[POLICY_ERROR_MAX]);
+
+/**
+ * policy_check() - Do the rules agree with each other?
+ * @why: on failure: the key, and why its value makes no sense beside the others
+ *
+ * Return: 0, -EINVAL
+ */
+int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
+
+/** policy_promised() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is said */
+uint32_t policy_promised(const struct policy_draft *draft);
+
+/** policy_source() - Tell the draft's trace, if it has one, who sets rules from now on */
+void policy_source(struct policy_draft *draft, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * policy_compile() - For the worker
+ * @mac:  the vif's
+ * @live: policy, mtu and rate are set; link becomes false where the admin has it off
+ */
+void policy_compile(const struct policy_draft *draft, const struct rte_ether_addr *mac,
+		    struct path_live *live);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames through an ethdev: what its worker calls; see eth.h. */
+#include <errno.h>
+
+#include <rte_cycles.h>
+#include <rte_net.h>
+
+#include "device.h"
+
+/* the longest IP header, options and extensions included, that an mbuf can tell of */
+#define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
+/* a device that tells of nothing is asked at least and at most this often, microseconds */
+#define ASK_US_MIN 100u
+#define ASK_US_MAX 1000u
+/* a netdev without room is asked again this often, microseconds */
+#define RETRY_US 100u
+/* an idle socket is asked for its error this often, microseconds */
+#define CHECK_US 1000u
+/* a netdev that at so many looks in a row, so far apart, has sent nothing of what it has is stuck */
+#define STUCK_LOOKS 10u
+#define STUCK_LOOK_US 100000u
+
+static void count(_Atomic uint64_t *counter, uint64_t add)
+{
+	atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
+}
+
+/*
+ * What the kernel's stack would have caught: an unfinished checksum of a sender on this host. That
+ * may be another's guest: headers that are not all there stay as they are.
+ */
+static void finish_checksum(struct rte_mbuf *frame)
+{
+	struct rte_net_hdr_lens lens;
+	uint32_t type = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
+	uint64_t flags = RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+
+	if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP)
+		flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	else if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_UDP)
+		flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	else
+		return;
+	if (lens.l2_len + lens.l3_len + lens.l4_len > frame->data_len || lens.l3_len > L3_MAX)
+		return;
+	frame->l2_len = lens.l2_len;
+	frame->l3_len = lens.l3_len;
+	frame->ol_flags |= flags;
+	offload_checksum(frame);
+	frame->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	frame->tx_offload = 0;
+}
+
+/* The driver's frame, as it should be. Return: false: it is to be dropped */
+static bool rx_repair(struct rte_mbuf *frame, const struct afp_rx *info)
+{
+	if (info->drop)
+		return false;
+	frame->ol_flags = info->checksum_good ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : 0;
+	if (info->tpid)
+		rte_pktmbuf_mtod(frame, struct rte_ether_hdr *)->ether_type =
+			rte_cpu_to_be_16(info->tpid);
+	if (info->checksum_missing)
+		finish_checksum(frame);
+	return true;
+}
+
+/* Has the time come? Then the next one is @us from now. */
+static bool due(uint64_t *next, uint32_t us)
+{
+	uint64_t now = rte_get_timer_cycles();
+
+	if (now < *next)
+		return false;
+	*next = now + rte_get_timer_hz() / 1000000 * us;
+	return true;
+}
+
+static void queue_check(struct eth *eth, struct eth_queue *queue)
+{
+	int error;
+
+	if (!due(&queue->next_check, CHECK_US))
+		return;
+	error = afp_error(&queue->afp);
+	if (error && if_nametoindex(eth->netdev) != eth->ifindex)
+		atomic_store(&eth->gone, true);
+}
+
+void eth_drop_pending(struct eth_queue *queue)
+{
+	rte_pktmbuf_free_bulk(queue->pending + queue->pending_first, queue->pending_nr);
+	count(&queue->tx_errors, queue->pending_nr);
+	queue->pending_nr = 0;
+	queue->pending_first = 0;
+}
+
+/* Return: frames that the device took */
+static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_mbuf **pkts,
+			  uint16_t nr)
+{
+	if (eth->direct) {
+		nr = rte_eth_tx_burst(eth->port_id, queue->index, pkts,
+				      sent_offer(&queue->sent, pkts, nr));
+		sent_taken(&queue->sent, nr);
+		return nr;
+	}
+	nr = afp_tx_room(&queue->afp, nr);
+	if (nr > 0)
+		nr = rte_eth_tx_burst(eth->port_id, 0, pkts, nr);
+	if (nr > 0) {
+		afp_tx_done(&queue->afp, nr);
+		queue->stalled = true;
+	}
+	return nr;
+}
+
+/* Is there nothing left to do to it but by the device? */
+static bool ready(const struct eth *eth, const struct rte_mbuf *frame)
+{
+	uint32_t longest = frame->pkt_len;
+
+	if (frame->ol_flags & UNFINISHED & ~eth->device_does || frame->pkt_len < RTE_ETHER_HDR_LEN)
+		return false;
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		longest =
+			(uint32_t)frame->l2_len + frame->l3_len + frame->l4_len + frame->tso_segsz;
+	return longest <= eth->frame_max;
+}
+
+/* How many, from the first on, may go as they are? The driver has the last word. */
+static uint16_t ready_frames(const struct eth *eth, const struct eth_queue *queue,
+			     struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!ready(eth, pkts[i]))
+			break;
+	if (i == 0 || !eth->device_does)
+		return i;
+	return rte_eth_tx_prepare(eth->port_id, queue->index, pkts, i);
+}
+
+/* Give the device what waits. Return: nothing waits any more */
+static bool queue_flush(struct eth *eth, struct eth_queue *queue)
+{
+	while (queue->pending_nr > 0) {
+		uint16_t nr = RTE_MIN(queue->pending_nr, PORT_BURST);
+
+		nr = device_tx(eth, queue, queue->pending + queue->pending_first, nr);
+		if (nr == 0)
+			break;
+		queue->pending_first += nr;
+		queue->pending_nr -= nr;
+	}
+	if (queue->pending_nr == 0)
+		queue->pending_first = 0;
+	return queue->pending_nr == 0;
+}
+
+/* The ring's frames that the netdev had no room for go when somebody asks again. */
+static void queue_kick(struct eth *eth, struct eth_queue *queue)
+{
+	int ret = afp_tx_kick(&queue->afp);
+
+	queue->stalled = ret != 0;
+	eth->down = ret < 0;
+	if (ret == -ENODEV) {
+		queue->stalled = false;
+		atomic_store(&eth->gone, true);
+		eth_drop_pending(queue);
+	}
+}
+
+/* A machine that stands still for a while is one look, not many. */
+static void queue_look(struct eth *eth, struct eth_queue *queue)
+{
+	if (eth->direct || !due(&queue->next_look, STUCK_LOOK_US))
+		return;
+	if (afp_tx_idle(&queue->afp) || queue->afp.tx_freed != queue->freed)
+		queue->looks = 0;
+	else if (queue->looks < STUCK_LOOKS)
+		queue->looks++;
+	queue->freed = queue->afp.tx_freed;
+	atomic_store_explicit(&eth->stuck, queue->looks == STUCK_LOOKS, memory_order_relaxed);
+}
+
+static void queue_progress(struct eth *eth, struct eth_queue *queue)
+{
+	queue_look(eth, queue);
+	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+		queue_kick(eth, queue);
+	if (queue->pending_nr > 0)
+		queue_flush(eth, queue);
+}
+
+/* As it was promised, and no longer than the wire carries. Return: frames in @out, -errno */
+static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **out)
+{
+	if (frame->pkt_len > eth->frame_max)
+		offload_shorten(frame, eth->mtu);
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		return offload_segment(eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
+	offload_checksum(frame);
+	if (frame->pkt_len > eth->frame_max)
+		return offload_fragment(eth->offload, frame, eth->mtu, out, OFFLOAD_SEGMENTS_MAX);
+	out[0] = frame;
+	return 1;
+}
+
+/*
+ * Into pending, as frames that the device takes. There is room for any one.
+ * Return: 0 taken, -ENOMEM not now
+ */
+static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
+{
+	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
+	int ret;
+
+	if (eth->device_does && ready_frames(eth, queue, &frame, 1)) {
+		out[0] = frame;
+		queue->pending_nr++;
+		return 0;
+	}
+	ret = frame_cut(eth, frame, out);
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {
+		if (ret > 0)
+			rte_pktmbuf_free_bulk(out, ret);
+		else
+			rte_pktmbuf_free(frame);
+		count(&queue->tx_errors, 1);
+		return 0;
+	}
+	queue->pending_nr += ret;
+	return 0;
+}
+
+uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct eth_queue *queue = &eth->queues[index];
+	uint16_t taken;
+
+	if (atomic_load_explicit(&eth->gone, memory_order_relaxed)) {
+		rte_pktmbuf_free_bulk(pkts, nr);
+		count(&queue->tx_errors, nr);
+		return nr;
+	}
+	queue_progress(eth, queue);
+	taken = queue->pending_nr > 0 ? 0 : ready_frames(eth, queue, pkts, nr);
+	if (taken > 0)
+		taken = device_tx(eth, queue, pkts, taken);
+	for (; taken < nr; taken++) {
+		if (queue->pending_first + queue->pending_nr >= PORT_BURST &&
+		    !queue_flush(eth, queue))
+			break;
+		if (queue_prepare(eth, queue, pkts[taken]) < 0)
+			break;
+	}
+	queue_flush(eth, queue);
+	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+		queue_kick(eth, queue);
+	return taken;
+}
+
+/* What the function says of a checksum is passed on, nothing else. */
+static uint16_t direct_rx(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
+{
+	nr = rte_eth_rx_burst(eth->port_id, index, pkts, nr);
+	if (nr == 0)
+		return 0;
+	eth->last_rx = rte_get_timer_cycles();
+	for (uint16_t i = 0; eth->rx_checksum && i < nr; i++) {
+		uint64_t known = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+		pkts[i]->ol_flags = known == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? known : 0;
+	}
+	return nr;
+}
+
+uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct eth_queue *queue = &eth->queues[index];
+	struct afp_rx info[PORT_BURST];
+	uint16_t good = 0;
+
+	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
+		return 0;
+	queue_progress(eth, queue);
+	if (eth->direct)
+		return direct_rx(eth, index, pkts, nr);
+	nr = afp_rx_peek(&queue->afp, info, RTE_MIN(nr, PORT_BURST));
+	if (nr == 0) {
+		queue_check(eth, queue);
+		return 0;
+	}
+	nr = rte_eth_rx_burst(eth->port_id, 0, pkts, nr);
+	afp_rx_done(&queue->afp, nr);
+	for (uint16_t i = 0; i < nr; i++) {
+		if (rx_repair(pkts[i], &info[i])) {
+			pkts[good++] = pkts[i];
+			continue;
+		}
+		rte_pktmbuf_free(pkts[i]);
+		count(&queue->rx_errors, 1);
+	}
+	return good;
+}
+
+int eth_rx_fd(const struct eth *eth, uint16_t index)
+{
+	return eth->queues[index].afp.fd;
+}
+
+/* The longer nothing came, the more seldom it is asked. */
+static uint32_t ask_us(const struct eth *eth)
+{
+	uint64_t idle = rte_get_timer_cycles() - eth->last_rx;
+	uint64_t us = idle / (rte_get_timer_hz() / 1000000) / 8;
+
+	return (uint32_t)RTE_MIN(RTE_MAX(us, ASK_US_MIN), ASK_US_MAX);
+}
+
+static bool anything_waits(const struct eth *eth)
+{
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		if (eth->queues[i].stalled || eth->queues[i].pending_nr > 0)
+			return true;
+	return false;
+}
+
+uint32_t eth_timed_us(const struct eth *eth)
+{
+	if (anything_waits(eth))
+		return RETRY_US;
+	if (eth->direct)
+		return ask_us(eth);
+	/* whether it sends what it has must be looked at though nobody has more for it */
+	return eth->queues[0].afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
+}
+
+bool eth_tx_idle(struct eth *eth)
+{
+	bool idle = true;
+
+	/* what it has goes nowhere: nobody waits for that */
+	if (eth_gone(eth) || eth->down || atomic_load_explicit(&eth->stuck, memory_order_relaxed))
+		return true;
+	for (struct eth_queue *q = eth->queues; q < eth->queues + eth->nr_queues; q++) {
+		queue_progress(eth, q);
+		idle = idle && q->pending_nr == 0 && (eth->direct || afp_tx_idle(&q->afp));
+	}
+	return idle;
+}

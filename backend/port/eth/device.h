@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The inside of struct eth, for eth.c, open.c and burst.c alone.
+ */
+#ifndef VIFD_PORT_ETH_DEVICE_H
+#define VIFD_PORT_ETH_DEVICE_H
+
+#include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <rte_ethdev.h>
+
+#include "afpacket.h"
+#include "eth.h"
+#include "flow.h"
+#include "zc_pool.h"
+#include "zc_sent.h"
+
+/* groups that a PCI function is told one by one */
+#define GROUPS_MAX 96u
+
+/*
+ * struct eth_queue - One queue pair; worker only except where marked
+ * @afp:     of a netdev, which has one queue
+ * @pending: segmented and checksummed, not yet taken by the device, from
+ *           @pending_first on
+ * @looks:   at a netdev that sends nothing, since it had sent @freed frames
+ */
+struct eth_queue {
+	struct afp afp;
+	uint16_t index;
+	uint16_t pending_first;
+	uint16_t pending_nr;
+	bool stalled;
+	uint32_t looks;
+	uint64_t freed;
+	uint64_t next_look;
+	uint64_t next_check;
+	uint64_t next_kick;
+	/* worker: w, others: r */
+	_Atomic uint64_t tx_errors;
+	_Atomic uint64_t rx_errors;
+	struct sent sent;
+	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
+};
+
+/* Somebody has to do this before a frame is what its sender meant. */
+#define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+
+/*
+ * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
+ * @bus:    where the device comes from: "vdev", "pci"
+ * @place_it: it is to be told where frames shall lie
+ * @direct: no netdev and no socket behind it
+ * @last_rx: worker: when something came
+ * @device_does: of UNFINISHED, what the device itself finishes
+ * @lock:   guards @groups, @flow, @before and, of a PCI function, its talk with the PF
+ * @flow:   rules in the NIC; NULL = none was told yet
+ * @before: what the device has counted before it was stopped and started again
+ * @places: NULL = nobody says where frames shall lie
+ */
+struct eth {
+	const char *bus;
+	bool direct, place_it;
+	uint16_t port_id;
+	uint16_t mtu;
+	uint32_t frame_max;
+	uint64_t tx_offloads;
+	uint64_t device_does;
+	bool rx_checksum;
+	bool started;
+	atomic_bool gone;
+	atomic_bool stuck;
+	bool down; /* the netdev refused to send */
+	uint64_t last_rx;
+	char netdev[IF_NAMESIZE];
+	unsigned int ifindex;
+	char device[RTE_ETH_NAME_MAX_LEN];
+	struct rte_mempool *own_pool;
+	struct places *places;
+	struct rte_eth_stats before;
+	struct offload *offload;
+	pthread_mutex_t lock;
+	uint32_t nr_groups;
+	struct rte_ether_addr groups[GROUPS_MAX];
+	struct flow *flow;
+	uint16_t nr_queues;
+	struct eth_queue queues[]; /* from @nr_queues on: not used */
+};
+
+/** eth_drop_pending() - What the device never took; no worker has the queue any more */
+void eth_drop_pending(struct eth_queue *queue);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an ethdev says of itself, and which frames it is told to receive; see eth.h. */
+#include <string.h>
+
+#include "log.h"
+#include "device.h"
+#include "port/kernel/netdev.h"
+
+LOG_TAG("eth");
+
+void eth_tx_done(struct eth *eth)
+{
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		sent_look(&eth->queues[i].sent);
+}
+
+void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
+{
+	struct rte_eth_dev_info info;
+
+	*segs = *tso = 0;
+	if (!eth->queues[0].sent.descriptors || (UNFINISHED & ~eth->device_does) ||
+	    rte_eth_dev_info_get(eth->port_id, &info) < 0)
+		return;
+	*segs = info.tx_desc_lim.nb_mtu_seg_max;
+	*tso = info.tx_desc_lim.nb_seg_max;
+}
+
+uint16_t eth_places(const struct eth *eth, const struct rte_mempool **pool)
+{
+	*pool = eth->places ? places_pool(eth->places) : NULL;
+	return eth->places ? PLACES_DESCRIPTORS : 0;
+}
+
+void eth_place(struct eth *eth, struct port_source *source)
+{
+	places_from(eth->places, source);
+}
+
+bool eth_gone(const struct eth *eth)
+{
+	return atomic_load_explicit(&eth->gone, memory_order_relaxed);
+}
+
+void eth_link_get(struct eth *eth, struct port_link *link)
+{
+	struct rte_eth_link device = { 0 };
+
+	if (eth->direct) {
+		pthread_mutex_lock(&eth->lock);
+		if (rte_eth_link_get_nowait(eth->port_id, &device) < 0)
+			device.link_status = RTE_ETH_LINK_DOWN;
+		pthread_mutex_unlock(&eth->lock);
+		link->gone = eth_gone(eth);
+		link->up = device.link_status == RTE_ETH_LINK_UP && !link->gone;
+		link->speed_mbps =
+			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;
+		return;
+	}
+	netdev_link(eth->netdev, link);
+	link->gone = eth_gone(eth) || if_nametoindex(eth->netdev) != eth->ifindex;
+	link->stuck = atomic_load_explicit(&eth->stuck, memory_order_relaxed);
+	if (link->gone || link->stuck)
+		link->up = false;
+}
+
+void eth_stats_get(struct eth *eth, struct port_stats *stats)
+{
+	struct rte_eth_stats dev = { 0 };
+	struct rte_eth_stats *before = &eth->before;
+
+	pthread_mutex_lock(&eth->lock);
+	rte_eth_stats_get(eth->port_id, &dev);
+	*stats = (struct port_stats){
+		.rx_packets = before->ipackets + dev.ipackets,
+		.rx_bytes = before->ibytes + dev.ibytes,
+		.tx_packets = before->opackets + dev.opackets,
+		.tx_bytes = before->obytes + dev.obytes,
+	};
+	for (const struct eth_queue *q = eth->queues; q < eth->queues + eth->nr_queues; q++) {
+		stats->rx_missed += atomic_load_explicit(&q->afp.rx_lost, memory_order_relaxed) +
+				    atomic_load_explicit(&q->rx_errors, memory_order_relaxed);
+		stats->tx_errors += atomic_load_explicit(&q->tx_errors, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&eth->lock);
+}
+
+uint16_t eth_mtu(const struct eth *eth)
+{
+	return eth->mtu;
+}
+
+uint16_t eth_nr_queues(const struct eth *eth)
+{
+	return eth->nr_queues;
+}
+
+uint64_t eth_tx_offloads(const struct eth *eth)
+{
+	return eth->tx_offloads;
+}
+
+/* With the lock held. */
+static int tell_groups(struct eth *eth)
+{
+	int ret = 0;
+
+	if (eth->nr_groups < GROUPS_MAX)
+		ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups);
+	if (ret < 0 || eth->nr_groups == GROUPS_MAX)
+		ret = rte_eth_allmulticast_enable(eth->port_id);
+	return ret;
+}
+
+int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&eth->lock);
+	if (eth->nr_groups < GROUPS_MAX) {
+		eth->groups[eth->nr_groups++] = *mac;
+		ret = tell_groups(eth);
+	}
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+static void add_stats(struct rte_eth_stats *sum, const struct rte_eth_stats *more)
+{
+	sum->ipackets += more->ipackets;
+	sum->ibytes += more->ibytes;
+	sum->opackets += more->opackets;
+	sum->obytes += more->obytes;
+}
+
+/* Reset with it are its counters, which drivers may take for having gone round, and its groups. */
+static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
+{
+	int ret = rte_eth_dev_start(eth->port_id);
+
+	if (ret < 0)
+		return ret;
+	eth->started = true;
+	add_stats(&eth->before, counted);
+	rte_eth_stats_reset(eth->port_id);
+	return eth->nr_groups > 0 ? tell_groups(eth) : 0;
+}
+
+int eth_unplace(struct eth *eth, bool go_on)
+{
+	struct rte_eth_stats counted = { 0 };
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	places_from(eth->places, NULL);
+	rte_eth_stats_get(eth->port_id, &counted);
+	ret = rte_eth_dev_stop(eth->port_id);
+	eth->started = ret < 0;
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		sent_forget(&eth->queues[i].sent);
+	if (ret == 0 && go_on)
+		ret = start_again(eth, &counted);
+	pthread_mutex_unlock(&eth->lock);
+	if (ret == 0)
+		return 0;
+	log_error("%s: does not start again: %s", eth->device, strerror(-ret));
+	atomic_store(&eth->gone, true);
+	return ret;
+}
+
+int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add)
+{
+	struct rte_ether_addr copy = *mac;
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = add ? rte_eth_dev_mac_addr_add(eth->port_id, &copy, 0) :
+		    rte_eth_dev_mac_addr_remove(eth->port_id, &copy);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+int eth_vlan(struct eth *eth, uint16_t vlan, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = rte_eth_dev_vlan_filter(eth->port_id, vlan, on);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+int eth_promiscuous(struct eth *eth, bool on)
+{
+	int ret;
+
+	pthread_mutex_lock(&eth->lock);
+	ret = on ? rte_eth_promiscuous_enable(eth->port_id) :
+		   rte_eth_promiscuous_disable(eth->port_id);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+void eth_rules(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+{
+	if (!eth->direct || eth_gone(eth))
+		return;
+	pthread_mutex_lock(&eth->lock);
+	if (!eth->flow)
+		eth->flow = flow_create(eth->port_id, eth->device);
+	if (eth->flow)
+		flow_set(eth->flow, mac, rules);
+	pthread_mutex_unlock(&eth->lock);
+}
+
+void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+{
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow && !eth_gone(eth))
+		flow_loosen(eth->flow, mac, rules);
+	pthread_mutex_unlock(&eth->lock);
+}
+
+void eth_enforced(struct eth *eth, struct port_rules *rules)
+{
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow)
+		flow_enforced(eth->flow, rules);
+	pthread_mutex_unlock(&eth->lock);
+}

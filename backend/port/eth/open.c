@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making an ethdev of a netdev, a PCI function or a virtual device, and its end; see eth.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "log.h"
+#include "device.h"
+#include "port/kernel/netdev.h"
+#include "unplug.h"
+
+LOG_TAG("eth");
+
+#define ETH_DESCRIPTORS 512u
+#define JUMBO_MBUFS 511u
+/* A driver's memory for one queue pair's descriptors, generously. */
+#define PAIR_BYTES (256u * 1024)
+/* Of what is free a device has so much for queue pairs beyond its first: others come after it. */
+#define SHARE 8u
+/* What frames of one flow have in common. */
+#define FLOW_FIELDS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
+
+/* What a device may do to a frame. */
+#define FINISHERS                                                                                  \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+/* The pool that frames of this ring fit into, whole and in one piece. */
+static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, uint32_t slot_bytes)
+{
+	if (slot_bytes + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(pool))
+		return pool;
+	if (slot_bytes + RTE_PKTMBUF_HEADROOM > UINT16_MAX) {
+		rte_errno = EINVAL;
+		return NULL;
+	}
+	eth->own_pool = rte_pktmbuf_pool_create(eth->netdev, JUMBO_MBUFS, 0, 0,
+						slot_bytes + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	return eth->own_pool;
+}
+
+/* Functions of these get no VLAN that they have not asked for; others would get none from then on. */
+static bool filters_vlans(const char *driver)
+{
+	return !strcmp(driver, "net_e1000_igb_vf") || !strcmp(driver, "net_ixgbe_vf");
+}
+
+/* What a PCI function does beside carrying frames. */
+static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     struct rte_eth_conf *conf)
+{
+	const uint64_t checksum = RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
+	uint32_t frame = eth->mtu + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;
+
+	conf->rxmode.mtu = eth->mtu;
+	conf->rxmode.offloads = info->rx_offload_capa & checksum;
+	if (filters_vlans(info->driver_name))
+		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+	eth->rx_checksum = true;
+	if (frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
+		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	eth->tx_offloads |= info->tx_offload_capa & FINISHERS;
+	eth->device_does = offload_flags(eth->tx_offloads);
+	conf->txmode.offloads = eth->tx_offloads;
+}
+
+/* Where its frames come to lie; said one by one, if they are few. Return: descriptors */
+static uint16_t rx_places(struct eth *eth, const char *driver, struct rte_mempool **pool)
+{
+	if (!eth->place_it || !places_fit(driver, eth->mtu))
+		return ETH_DESCRIPTORS;
+	eth->places = places_create(*pool);
+	if (!eth->places)
+		return ETH_DESCRIPTORS;
+	*pool = places_pool(eth->places);
+	return PLACES_DESCRIPTORS;
+}
+
+/* What is free for descriptors, wherever in the machine. */
+static size_t free_bytes(void)
+{
+	struct rte_malloc_socket_stats stats;
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++)
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &stats) == 0)
+			sum += stats.heap_freesz_bytes;
+	return sum;
+}
+
+/* Queue pairs: what was asked for, as far as the device has them and memory goes. */
+static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_info *info,
+			     struct rte_mempool *pool)
+{
+	uint16_t has = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	uint16_t nr = RTE_MIN(eth->nr_queues, has);
+	size_t room;
+
+	if (nr <= 1 || eth->places)
+		return 1;
+	room = RTE_MIN(rte_mempool_avail_count(pool) / ETH_DESCRIPTORS, free_bytes() / PAIR_BYTES);
+	room /= SHARE;
+	if (room >= nr)
+		return nr;
+	nr = (uint16_t)RTE_MAX(room, 1u);
+	log_info("%s: queue pairs: %u, for want of packet memory", eth->device, nr);
+	return nr;
+}
+
+/* One pair of @nr_rx and @nr_tx descriptors. */
+static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
+		      struct rte_mempool *pool, uint16_t index, const uint16_t nr[2])
+{
+	int ret = rte_eth_rx_queue_setup(eth->port_id, index, nr[0], SOCKET_ID_ANY,
+					 &info->default_rxconf, pool);
+
+	if (ret == 0)
+		ret = rte_eth_tx_queue_setup(eth->port_id, index, nr[1], SOCKET_ID_ANY, NULL);
+	sent_init(&eth->queues[index].sent, eth->port_id, index, info->driver_name, nr[1]);
+	return ret;
+}
+
+/* With @eth->nr_queues. */
+static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     const struct rte_eth_conf *one, uint16_t nr_rx)
+{
+	uint16_t nr[2] = { nr_rx, ETH_DESCRIPTORS };
+	struct rte_eth_conf conf = *one;
+	int ret;
+
+	if (eth->nr_queues > 1 && info->flow_type_rss_offloads & FLOW_FIELDS) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & FLOW_FIELDS;
+	}
+	ret = rte_eth_dev_configure(eth->port_id, eth->nr_queues, eth->nr_queues, &conf);
+	if (ret == 0)
+		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr[0], &nr[1]);
+	for (uint16_t i = 0; ret == 0 && i < eth->nr_queues; i++)
+		ret = pair_setup(eth, info, pool, i, nr);
+	return ret == 0 ? rte_eth_dev_start(eth->port_id) : ret;
+}
+
+/* What does not start with several queue pairs may do so with fewer. */
+static int start_pairs(struct eth *eth, const struct rte_eth_dev_info *info,
+		       struct rte_mempool *pool, const struct rte_eth_conf *conf, uint16_t nr_rx)
+{
+	uint16_t wanted = eth->nr_queues = pairs_wanted(eth, info, pool);
+	int ret = try_start(eth, info, pool, conf, nr_rx), first = ret;
+
+	while (ret < 0 && eth->nr_queues > 1) {
+		eth->nr_queues /= 2;
+		ret = try_start(eth, info, pool, conf, nr_rx);
+	}
+	if (ret == 0 && first < 0)
+		log_warn("%s: queue pairs: %u, since %u can't be had: %s", eth->device,
+			 eth->nr_queues, wanted, strerror(-first));
+	return ret;
+}
+
+/* Everything between a device that exists and one that carries frames; any driver. */
+static int device_start(struct eth *eth, struct rte_mempool *pool)
+{
+	struct rte_eth_conf conf = { 0 };
+	struct rte_eth_dev_info info;
+	uint16_t nr_rx;
+	int ret = rte_eth_dev_get_port_by_name(eth->device, &eth->port_id);
+
+	if (ret == 0)
+		ret = rte_eth_dev_info_get(eth->port_id, &info);
+	if (ret < 0)
+		return ret;
+	eth->tx_offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (!strcmp(eth->bus, "pci"))
+		pci_conf(eth, &info, pool, &conf);
+	/* one VF that nobody reads must not hold up the others of its NIC */
+	info.default_rxconf.rx_drop_en = 1;
+	nr_rx = rx_places(eth, info.driver_name, &pool);
+	ret = start_pairs(eth, &info, pool, &conf, nr_rx);
+	eth->started = ret == 0;
+	return ret;
+}
+
+static void device_stop(struct eth *eth)
+{
+	uint16_t port_id;
+
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		eth_drop_pending(&eth->queues[i]);
+	flow_destroy(eth->flow);
+	if (eth->started)
+		rte_eth_dev_stop(eth->port_id);
+	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
+		rte_eal_hotplug_remove(eth->bus, eth->device);
+	rte_mempool_free(eth->own_pool);
+	places_destroy(eth->places);
+}
+
+static int netdev_device(struct eth *eth, struct rte_mempool *pool)
+{
+	struct afp_geometry geometry;
+	char args[160];
+	int ret = netdev_mtu(eth->netdev);
+
+	if (ret < 0)
+		return ret;
+	eth->mtu = RTE_MIN(ret, (int)RTE_ETHER_MAX_JUMBO_FRAME_LEN - RTE_ETHER_HDR_LEN);
+	afp_geometry(eth->mtu, &geometry);
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	pool = rx_pool(eth, pool, geometry.frame_bytes);
+	if (!pool)
+		return -rte_errno;
+	snprintf(eth->device, sizeof(eth->device), "net_af_packet_%s", eth->netdev);
+	snprintf(args, sizeof(args),
+		 "iface=%s,qpairs=1,blocksz=%" PRIu32 ",framesz=%" PRIu32 ",framecnt=%" PRIu32,
+		 eth->netdev, geometry.block_bytes, geometry.frame_bytes, geometry.frames);
+	afp_prepare(&eth->queues[0].afp, &geometry);
+	ret = rte_eal_hotplug_add("vdev", eth->device, args);
+	if (ret < 0)
+		return ret;
+	eth->ifindex = if_nametoindex(eth->netdev);
+	ret = afp_open(&eth->queues[0].afp, eth->ifindex);
+	if (ret < 0)
+		return ret;
+	return device_start(eth, pool);
+}
+
+static struct eth *eth_new(const struct eth_params *params, const char *bus, uint16_t nr_queues)
+{
+	struct eth *eth = calloc(1, sizeof(*eth) + nr_queues * sizeof(eth->queues[0]));
+
+	if (!eth)
+		return NULL;
+	eth->nr_queues = nr_queues;
+	for (uint16_t i = 0; i < nr_queues; i++) {
+		eth->queues[i].index = i;
+		eth->queues[i].afp.fd = -1;
+	}
+	pthread_mutex_init(&eth->lock, NULL);
+	eth->bus = bus;
+	eth->offload = params->offload;
+	return eth;
+}
+
+struct eth *eth_create_netdev(const struct eth_params *params)
+{
+	struct eth *eth = eth_new(params, "vdev", 1);
+	int ret;
+
+	if (!eth)
+		return NULL;
+	snprintf(eth->netdev, sizeof(eth->netdev), "%s", params->netdev);
+	ret = netdev_device(eth, params->pool);
+	if (ret < 0) {
+		log_error("%s: net_af_packet can't open it: %s", eth->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: net_af_packet, mtu %u", eth->netdev, eth->mtu);
+	return eth;
+}
+
+/* "net_null,size=64": the driver's name, made unique, and its arguments */
+static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool *pool)
+{
+	static atomic_uint serial;
+	int driver = (int)strcspn(spec, ",");
+	int ret;
+
+	snprintf(eth->device, sizeof(eth->device), "%.*s_vifd%u", driver, spec, serial++);
+	ret = rte_eal_hotplug_add("vdev", eth->device, spec[driver] ? spec + driver + 1 : "");
+	if (ret == 0)
+		ret = device_start(eth, pool);
+	if (ret == 0)
+		ret = rte_eth_dev_get_mtu(eth->port_id, &eth->mtu);
+	if (ret < 0)
+		return ret;
+	/* a device without filters refuses this and receives everything as it is */
+	rte_eth_promiscuous_enable(eth->port_id);
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	return 0;
+}
+
+struct eth *eth_create_vdev(const struct eth_params *params)
+{
+	struct eth *eth = eth_new(params, "vdev", 1);
+	int ret;
+
+	if (!eth)
+		return NULL;
+	eth->direct = true;
+	ret = virtual_device(eth, params->netdev, params->pool);
+	if (ret < 0) {
+		log_error("%s: DPDK can't open it: %s", params->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: %s, mtu %u", eth->device, params->netdev, eth->mtu);
+	return eth;
+}
+
+/* A driver asks the PF for its address when it starts; some must be told. */
+static int pci_mac(struct eth *eth, const struct rte_ether_addr *mac)
+{
+	struct rte_ether_addr now;
+	int ret = rte_eth_macaddr_get(eth->port_id, &now);
+
+	if (ret < 0 || rte_is_same_ether_addr(&now, mac))
+		return ret;
+	now = *mac;
+	ret = rte_eth_dev_default_mac_addr_set(eth->port_id, &now);
+	if (ret == 0)
+		ret = rte_eth_macaddr_get(eth->port_id, &now);
+	return ret == 0 && !rte_is_same_ether_addr(&now, mac) ? -EADDRNOTAVAIL : ret;
+}
+
+static int pci_device(struct eth *eth, const struct eth_params *params,
+		      const struct rte_ether_addr *mac)
+{
+	int ret;
+
+	snprintf(eth->device, sizeof(eth->device), "%s", params->netdev);
+	eth->mtu = params->mtu ? params->mtu : RTE_ETHER_MTU;
+	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
+	if (ret < 0)
+		return ret;
+	unplug_watch(eth->device, &eth->gone);
+	ret = device_start(eth, params->pool);
+	if (ret == 0)
+		rte_eth_stats_reset(eth->port_id); /* of who had it before */
+	return ret < 0 ? ret : pci_mac(eth, mac);
+}
+
+struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac)
+{
+	struct eth *eth = eth_new(params, "pci", RTE_MAX(params->queues, 1u));
+	int ret;
+
+	if (!eth)
+		return NULL;
+	eth->direct = true;
+	eth->place_it = params->places;
+	ret = pci_device(eth, params, mac);
+	if (ret < 0) {
+		log_error("%s: DPDK's driver can't have it: %s", params->netdev, strerror(-ret));
+		eth_close(eth);
+		errno = -ret;
+		return NULL;
+	}
+	log_debug("%s: native, mtu %u, queue pairs: %u", eth->device, eth->mtu, eth->nr_queues);
+	return eth;
+}
+
+void eth_close(struct eth *eth)
+{
+	if (!eth)
+		return;
+	device_stop(eth);
+	if (!strcmp(eth->bus, "pci"))
+		unplug_forget(eth->device, &eth->gone);
+	if (!eth->direct)
+		afp_close(&eth->queues[0].afp);
+	pthread_mutex_destroy(&eth->lock);
+	free(eth);
+}

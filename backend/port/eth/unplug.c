@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DPDK has had these calls since 18.11 and calls them experimental still. */
+#define ALLOW_EXPERIMENTAL_API
+#include "unplug.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include <rte_dev.h>
+
+#include "log.h"
+
+LOG_TAG("unplug");
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void on_event(const char *device, enum rte_dev_event_type event, void *arg)
+{
+	atomic_bool *gone = arg;
+
+	if (event != RTE_DEV_EVENT_REMOVE || atomic_exchange(gone, true))
+		return;
+	log_warn("%s: it is being taken away", device);
+}
+
+static void start(void)
+{
+	int ret = rte_dev_event_monitor_start();
+
+	if (ret == 0)
+		ret = rte_dev_hotplug_handle_enable();
+	if (ret < 0)
+		log_warn("VFs that are taken away are not noticed: %s", strerror(-ret));
+}
+
+void unplug_watch(const char *pci, atomic_bool *gone)
+{
+	int ret;
+
+	pthread_once(&once, start);
+	ret = rte_dev_event_callback_register(pci, on_event, gone);
+	if (ret < 0)
+		log_warn("%s: not noticed if it is taken away: %s", pci, strerror(-ret));
+}
+
+void unplug_forget(const char *pci, atomic_bool *gone)
+{
+	/* while it is being called it cannot be removed */
+	while (rte_dev_event_callback_unregister(pci, on_event, gone) == -EAGAIN)
+		sched_yield();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A mempool whose buffers are chosen one by one: where a device puts the frames that it receives.
+ *
+ * Theory of operation. A driver takes each buffer from its queue's mempool at the moment it needs one. This
+ * is such a pool: asked for a buffer it asks a source (port.h) for a place, and gives an mbuf that lies there;
+ * or one of the ordinary pool's, if the source has none. The latter go back to their own pool when they are
+ * freed, the former come back here, and their place to its owner.
+ *
+ * A driver that takes one buffer for each frame it gives away, and has them filled in the order in which it
+ * took them, so tells by its asking which frame a place is for. Drivers do as they like, so only those are
+ * used so that were looked at: places_fit().
+ *
+ * The queue's worker asks; whoever frees a frame gives back.
+ */
+#ifndef VIFD_PORT_ETH_ZC_POOL_H
+#define VIFD_PORT_ETH_ZC_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+#include "port/port.h"
+
+/* Buffers that a device has: fewer than a guest has in its ring, or none would ever be left for the next. */
+#define PLACES_DESCRIPTORS 128u
+
+/** places_offer() - Main thread: queues set up from now on shall have such pools, where they can */
+void places_offer(bool offer);
+
+/** places_offered() - Shall they? */
+bool places_offered(void);
+
+/** places_fit() - Is a function fit that DPDK's @driver has, with this mtu? */
+bool places_fit(const char *driver, uint16_t mtu);
+
+struct places;
+
+/** places_create() - @ordinary: where all else comes from. Return: places, NULL with rte_errno */
+struct places *places_create(struct rte_mempool *ordinary);
+
+/** places_destroy() - The driver has let go of it; frames may still be somewhere. NULL is fine */
+void places_destroy(struct places *places);
+
+/** places_pool() - What the driver gets */
+struct rte_mempool *places_pool(const struct places *places);
+
+/** places_from() - The queue's worker, or nobody bursts: who is asked from now on, NULL = nobody */
+void places_from(struct places *places, struct port_source *source);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "zc_sent.h"
+
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const char *driver,
+	       uint16_t descriptors)
+{
+	sent->port_id = port_id;
+	sent->queue = queue;
+	sent->descriptors = 0;
+	/* marks exactly one descriptor of each frame, its last, and tells of each by itself */
+	if (!strcmp(driver, "net_e1000_igb_vf") && descriptors <= SENT_MAX)
+		sent->descriptors = descriptors;
+}
+
+static bool of_others(const struct rte_mbuf *frame)
+{
+	while (frame && !RTE_MBUF_HAS_EXTBUF(frame))
+		frame = frame->next;
+	return frame != NULL;
+}
+
+static const struct sent_frame *oldest(const struct sent *sent)
+{
+	return sent->nr > 0 ? &sent->waiting[sent->first] : NULL;
+}
+
+/* Descriptors used before the frame, counted as generously as those after it */
+static uint64_t begin_of(const struct sent_frame *frame)
+{
+	return frame->most - frame->frame->nb_segs - 1;
+}
+
+static uint16_t offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
+{
+	const struct sent_frame *first = oldest(sent);
+	uint64_t segs = sent->segs, most = sent->most;
+
+	for (uint16_t i = 0; i < nr; i++) {
+		struct sent_frame *next = &sent->offered[i];
+
+		segs += pkts[i]->nb_segs;
+		most += pkts[i]->nb_segs + 1u;
+		*next = (struct sent_frame){ of_others(pkts[i]) ? pkts[i] : NULL, segs, most };
+		if (!first && next->frame)
+			first = next;
+		if (first && first != next && most - begin_of(first) >= sent->descriptors)
+			return i;
+	}
+	return nr;
+}
+
+uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t room;
+
+	if (!sent->descriptors)
+		return nr;
+	nr = RTE_MIN(nr, PORT_BURST);
+	room = offer(sent, pkts, nr);
+	if (room == nr)
+		return nr;
+	sent_look(sent);
+	return offer(sent, pkts, nr);
+}
+
+void sent_taken(struct sent *sent, uint16_t nr)
+{
+	if (!sent->descriptors || nr == 0)
+		return;
+	for (uint16_t i = 0; i < nr; i++)
+		if (sent->offered[i].frame)
+			sent->waiting[(sent->first + sent->nr++) % SENT_MAX] = sent->offered[i];
+	sent->segs = sent->offered[nr - 1].segs;
+	sent->most = sent->offered[nr - 1].most;
+}
+
+void sent_forget(struct sent *sent)
+{
+	sent->first = sent->nr = 0;
+}
+
+static void give_back(struct rte_mbuf *frame)
+{
+	for (; frame; frame = frame->next)
+		if (RTE_MBUF_HAS_EXTBUF(frame))
+			rte_pktmbuf_detach(frame);
+}
+
+/* Return: which one from the end is done, -1 none of the last @nr */
+static int find_done(const struct sent *sent, uint64_t nr)
+{
+	uint16_t last = sent->descriptors - 1;
+
+	for (uint16_t i = 0; i < nr && i <= last; i++)
+		if (rte_eth_tx_descriptor_status(sent->port_id, sent->queue, last - i) ==
+		    RTE_ETH_TX_DESC_DONE)
+			return i;
+	return -1;
+}
+
+void sent_look(struct sent *sent)
+{
+	const struct sent_frame *frame = oldest(sent);
+	int done = frame ? find_done(sent, sent->segs - frame->segs + 1) : -1;
+
+	while (done >= 0 && frame && sent->segs - frame->segs >= (uint64_t)done) {
+		give_back(frame->frame);
+		sent->first = (sent->first + 1) % SENT_MAX;
+		sent->nr--;
+		frame = oldest(sent);
+	}
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "groups.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_ip.h>
+
+#include "log.h"
+#include "port/kernel/netdev.h"
+
+LOG_TAG("groups");
+
+/* Records looked at in one report; a host with more says the rest in another. */
+#define RECORDS_MAX 32u
+
+/* IGMP and MLD call them the same. */
+enum record { IS_INCLUDE = 1, IS_EXCLUDE, TO_INCLUDE, TO_EXCLUDE, ALLOW_NEW };
+
+#define ICMP6_MLD1_REPORT 131
+#define ICMP6_SOLICITATION 135
+#define ICMP6_MLD2_REPORT 143
+#define IGMP1_REPORT 0x12
+#define IGMP2_REPORT 0x16
+#define IGMP3_REPORT 0x22
+
+/*
+ * The joining thread
+ * @lock:  guards @all and @stop
+ * @users: control: groups_start() less groups_stop()
+ * @fd:    an eventfd; constant while the thread lives
+ */
+static struct {
+	pthread_mutex_t lock;
+	LIST_HEAD(, groups) all;
+	bool stop;
+	unsigned int users;
+	pthread_t thread;
+	int fd;
+} joiner = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
+
+/* A part of a frame; reading behind its end gives NULL. */
+struct part {
+	const uint8_t *bytes;
+	uint32_t len;
+};
+
+static const uint8_t *take(struct part *part, uint32_t len)
+{
+	const uint8_t *bytes = part->bytes;
+
+	if (len > part->len)
+		return NULL;
+	part->bytes += len;
+	part->len -= len;
+	return bytes;
+}
+
+/* Worker: a new group? Then it is written down and the thread is told. */
+static void learn(struct groups *groups, const struct rte_ether_addr *mac)
+{
+	uint32_t nr = atomic_load_explicit(&groups->nr, memory_order_relaxed);
+	uint64_t one = 1;
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (rte_is_same_ether_addr(&groups->known[i], mac))
+			return;
+	if (nr == GROUPS_MAX)
+		return;
+	groups->known[nr] = *mac;
+	atomic_store_explicit(&groups->nr, nr + 1, memory_order_release);
+	(void)!write(joiner.fd, &one, sizeof(one));
+}
+
+void groups_adopt(struct groups *groups, const struct groups *former)
+{
+	uint32_t nr = atomic_load_explicit(&former->nr, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++)
+		learn(groups, &former->known[i]);
+}
+
+static void learn_ipv4(struct groups *groups, const uint8_t *group)
+{
+	learn(groups,
+	      &(struct rte_ether_addr){ { 0x01, 0, 0x5e, group[1] & 0x7f, group[2], group[3] } });
+}
+
+static void learn_ipv6(struct groups *groups, const uint8_t *group)
+{
+	learn(groups, &(struct rte_ether_addr){
+			      { 0x33, 0x33, group[12], group[13], group[14], group[15] } });
+}
+
+/* The records of an IGMPv3 or MLDv2 report, @part from its number of records on. */
+static void learn_records(struct groups *groups, struct part part, uint32_t group_len)
+{
+	const uint8_t *count = take(&part, 2);
+	uint32_t nr = count ? RTE_MIN((uint32_t)count[0] << 8 | count[1], RECORDS_MAX) : 0;
+
+	while (nr-- > 0) {
+		const uint8_t *head = take(&part, 4);
+		const uint8_t *group = take(&part, group_len);
+		uint32_t sources;
+
+		if (!head || !group)
+			return;
+		sources = (uint32_t)head[2] << 8 | head[3];
+		if (head[0] == IS_EXCLUDE || head[0] == TO_EXCLUDE || head[0] == ALLOW_NEW ||
+		    ((head[0] == IS_INCLUDE || head[0] == TO_INCLUDE) && sources > 0)) {
+			if (group_len == 4)
+				learn_ipv4(groups, group);
+			else
+				learn_ipv6(groups, group);
+		}
+		if (!take(&part, sources * group_len + head[1] * 4u))
+			return;
+	}
+}
+
+static void see_igmp(struct groups *groups, struct part part)
+{
+	const uint8_t *igmp = take(&part, 6);
+
+	if (!igmp)
+		return;
+	if (igmp[0] == IGMP3_REPORT) {
+		learn_records(groups, part, 4);
+		return;
+	}
+	if (take(&part, 2) && (igmp[0] == IGMP1_REPORT || igmp[0] == IGMP2_REPORT))
+		learn_ipv4(groups, igmp + 4);
+}
+
+static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
+		      const struct rte_ether_addr *dst)
+{
+	const uint8_t *icmp = take(&part, 6);
+	const uint8_t *group;
+
+	if (!icmp)
+		return;
+	switch (icmp[0]) {
+	case ICMP6_SOLICITATION:
+		/* "is this address free?" goes to the very group that its owner listens to */
+		if (from_nobody)
+			learn(groups, dst);
+		break;
+	case ICMP6_MLD1_REPORT:
+		group = take(&part, 2) ? take(&part, 16) : NULL;
+		if (group)
+			learn_ipv6(groups, group);
+		break;
+	case ICMP6_MLD2_REPORT:
+		learn_records(groups, part, 16);
+		break;
+	}
+}
+
+static void see_ipv6(struct groups *groups, struct part part, const struct rte_ether_addr *dst)
+{
+	static const uint8_t nobody[16];
+	const struct rte_ipv6_hdr *ip = (const void *)take(&part, sizeof(*ip));
+	const uint8_t *options;
+	uint8_t proto;
+
+	if (!ip)
+		return;
+	proto = ip->proto;
+	if (proto == IPPROTO_HOPOPTS) {
+		options = take(&part, 8);
+		if (!options || !take(&part, options[1] * 8u))
+			return;
+		proto = options[0];
+	}
+	if (proto == IPPROTO_ICMPV6)
+		see_icmp6(groups, part, !memcmp(&ip->src_addr, nobody, sizeof(nobody)), dst);
+}
+
+static void see_ipv4(struct groups *groups, struct part part)
+{
+	const struct rte_ipv4_hdr *ip = (const void *)take(&part, sizeof(*ip));
+	uint32_t len = ip ? rte_ipv4_hdr_len(ip) : 0;
+
+	if (len >= sizeof(*ip) && ip->next_proto_id == IPPROTO_IGMP &&
+	    take(&part, len - (uint32_t)sizeof(*ip)))
+		see_igmp(groups, part);
+}
+
+void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
+{
+	struct part part = { rte_pktmbuf_mtod(frame, const uint8_t *),
+			     rte_pktmbuf_data_len(frame) };
+	const struct rte_ether_hdr *eth = (const void *)take(&part, sizeof(*eth));
+	uint16_t type = eth ? eth->ether_type : 0;
+
+	if (type == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
+		const struct rte_vlan_hdr *tag = (const void *)take(&part, sizeof(*tag));
+
+		type = tag ? tag->eth_proto : 0;
+	}
+	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		see_ipv6(groups, part, &eth->dst_addr);
+	else if (type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		see_ipv4(groups, part);
+}
+
+static int join(const struct groups *groups, const struct rte_ether_addr *mac)
+{
+	if (groups->eth)
+		return eth_join(groups->eth, mac);
+	return netdev_member(groups->fd, groups->netdev, PACKET_MR_MULTICAST, mac, true);
+}
+
+/* Thread, locked. */
+static void join_new(struct groups *groups)
+{
+	uint32_t nr = atomic_load_explicit(&groups->nr, memory_order_acquire);
+
+	for (; groups->joined < nr; groups->joined++) {
+		const struct rte_ether_addr *mac = &groups->known[groups->joined];
+		int ret = join(groups, mac);
+
+		log_debug("%s: group " RTE_ETHER_ADDR_PRT_FMT ": %s", groups->netdev,
+			  RTE_ETHER_ADDR_BYTES(mac), strerror(-ret));
+		if (groups->joined == GROUPS_MAX - 1 && !groups->eth)
+			netdev_member(groups->fd, groups->netdev, PACKET_MR_ALLMULTI, NULL, true);
+	}
+}
+
+static void *joiner_main(void *arg)
+{
+	bool stop = false;
+
+	(void)arg;
+	while (!stop) {
+		struct groups *groups;
+		uint64_t count;
+
+		(void)!read(joiner.fd, &count, sizeof(count));
+		pthread_mutex_lock(&joiner.lock);
+		LIST_FOREACH (groups, &joiner.all, link)
+			join_new(groups);
+		stop = joiner.stop;
+		pthread_mutex_unlock(&joiner.lock);
+	}
+	return NULL;
+}
+
+int groups_start(void)
+{
+	sigset_t all, old;
+	int ret;
+
+	if (joiner.users++ > 0)
+		return 0;
+	joiner.stop = false;
+	joiner.fd = eventfd(0, EFD_CLOEXEC);
+	if (joiner.fd < 0) {
+		joiner.users--;
+		return -errno;
+	}
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = -pthread_create(&joiner.thread, NULL, joiner_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret) {
+		close(joiner.fd);
+		joiner.users--;
+		return ret;
+	}
+	pthread_setname_np(joiner.thread, "vifd-groups");
+	return 0;
+}
+
+void groups_stop(void)
+{
+	uint64_t one = 1;
+
+	if (--joiner.users > 0)
+		return;
+	pthread_mutex_lock(&joiner.lock);
+	joiner.stop = true;
+	pthread_mutex_unlock(&joiner.lock);
+	(void)!write(joiner.fd, &one, sizeof(one));
+	pthread_join(joiner.thread, NULL);
+	close(joiner.fd);
+}
+
+/* What every host listens to. */
+static int join_everybodys(struct groups *groups, const struct rte_ether_addr *mac)
+{
+	const uint8_t *bytes = mac->addr_bytes;
+	const struct rte_ether_addr everybodys[] = {
+		{ { 0x33, 0x33, 0, 0, 0, 1 } },
+		{ { 0x33, 0x33, 0xff, bytes[3], bytes[4], bytes[5] } },
+		{ { 0x01, 0, 0x5e, 0, 0, 1 } },
+	};
+	int ret = 0;
+
+	for (uint32_t i = 0; ret == 0 && i < RTE_DIM(everybodys); i++)
+		ret = join(groups, &everybodys[i]);
+	return ret;
+}
+
+static void publish(struct groups *groups)
+{
+	groups->open = true;
+	pthread_mutex_lock(&joiner.lock);
+	LIST_INSERT_HEAD(&joiner.all, groups, link);
+	pthread_mutex_unlock(&joiner.lock);
+}
+
+int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac)
+{
+	int ret;
+
+	memset(groups, 0, sizeof(*groups));
+	groups->fd = -1;
+	groups->eth = eth;
+	ret = join_everybodys(groups, mac);
+	if (ret == 0)
+		publish(groups);
+	return ret;
+}
+
+int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter)
+{
+	int ret;
+
+	memset(groups, 0, sizeof(*groups));
+	snprintf(groups->netdev, sizeof(groups->netdev), "%s", netdev);
+	groups->fd = netdev_members_open();
+	if (groups->fd < 0)
+		return groups->fd;
+	ret = join_everybodys(groups, mac);
+	if (ret == 0 && filter)
+		ret = netdev_member(groups->fd, netdev, PACKET_MR_UNICAST, mac, true);
+	if (ret < 0) {
+		close(groups->fd);
+		groups->fd = -1;
+		return ret;
+	}
+	publish(groups);
+	return 0;
+}
+
+void groups_close(struct groups *groups)
+{
+	if (!groups->open)
+		return;
+	pthread_mutex_lock(&joiner.lock);
+	LIST_REMOVE(groups, link);
+	pthread_mutex_unlock(&joiner.lock);
+	if (groups->fd >= 0)
+		close(groups->fd);
+	groups->open = false;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The multicast groups that one vif listens to, joined on the netdev its frames
+ * arrive by: a VF often can't receive all groups, and a PF that has VFs gets
+ * from them only what it asked for.
+ *
+ * Theory of operation. All nodes, all hosts, and the solicited-node group of the
+ * address that a host makes from its MAC are joined at once. The rest is learnt
+ * from what a host must say before it can listen: IGMP and MLD reports, and the
+ * neighbour solicitation by which it asks whether an address is free. The
+ * worker that sees one writes the group down (bounded, each once) and wakes a
+ * thread of this file, which joins: that takes the kernel's rtnl lock, which may
+ * be held for long. A vif that wants more than GROUPS_MAX gets all, where the
+ * netdev can. Groups are left when the port closes, or the process dies.
+ *
+ * Not protected against: a guest that says nothing hears nothing else.
+ */
+#ifndef VIFD_PORT_FILTER_GROUPS_H
+#define VIFD_PORT_FILTER_GROUPS_H
+
+#include <net/if.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "port/eth/eth.h"
+
+#define GROUPS_MAX 64u
+
+/**
+ * struct groups - One port's
+ * @fd:     holds the memberships, -1 = they are @eth's; constant while open
+ * @known:  worker: appends, thread: r up to @nr
+ * @nr:     worker: w, thread: r
+ * @joined: thread; how many of @known are joined
+ */
+struct groups {
+	LIST_ENTRY(groups) link;
+	bool open;
+	int fd;
+	struct eth *eth;
+	char netdev[IF_NAMESIZE];
+	struct rte_ether_addr known[GROUPS_MAX];
+	_Atomic uint32_t nr;
+	uint32_t joined;
+};
+
+/** groups_start() - Start the thread, or count one more user. Control thread. Return: 0, -errno */
+int groups_start(void);
+
+/** groups_stop() - All groups of this user are closed. Control thread */
+void groups_stop(void);
+
+/**
+ * groups_open() - Join what every host listens to; with @filter, receive @mac's frames too
+ *
+ * Control thread or the one that opens VFs; may block. Return: 0, -errno
+ */
+int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter);
+
+/** groups_open_eth() - The same for a PCI function. Return: 0, -errno */
+int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac);
+
+/** groups_close() - Leave them all; no worker looks any more. Closing twice is fine */
+void groups_close(struct groups *groups);
+
+/**
+ * groups_adopt() - A vif moves: join what was learnt for it by its @former port, too
+ *
+ * A host says once what it listens to. Control thread, while no worker has @groups.
+ */
+void groups_adopt(struct groups *groups, const struct groups *former);
+
+/** groups_learn() - The worker's part of groups_see() */
+void groups_learn(struct groups *groups, const struct rte_mbuf *frame);
+
+/** groups_see() - Worker: the vif sends this frame. Never blocks; one write(2) for a new group */
+static inline void groups_see(struct groups *groups, const struct rte_mbuf *frame)
+{
+	if (unlikely(rte_is_multicast_ether_addr(rte_pktmbuf_mtod(frame, struct rte_ether_addr *))))
+		groups_learn(groups, frame);
+}
+
+#endif

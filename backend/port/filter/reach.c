@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reach.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "port/kernel/netdev.h"
+
+LOG_TAG("reach");
+
+/* VLAN devices on one netdev; NICs' filters have fewer places for VFs. */
+#define VLANS_MAX 64u
+#define WORDS (PORT_VLANS / 64)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, reach) all = LIST_HEAD_INITIALIZER(all);
+
+static bool has(const struct port_rules *rules, const struct rte_ether_addr *mac)
+{
+	for (uint32_t i = 0; i < rules->nr_macs; i++)
+		if (rte_is_same_ether_addr(&rules->macs[i], mac))
+			return true;
+	return false;
+}
+
+static void change_mac(const struct reach *reach, const struct rte_ether_addr *mac, bool add)
+{
+	int ret = reach->eth ? eth_unicast(reach->eth, mac, add) :
+			       netdev_member(reach->fd, reach->netdev, PACKET_MR_UNICAST, mac, add);
+
+	if (ret < 0 && add)
+		log_warn("%s takes no more addresses (%s): frames to " RTE_ETHER_ADDR_PRT_FMT
+			 " may not arrive",
+			 reach->netdev, strerror(-ret), RTE_ETHER_ADDR_BYTES(mac));
+}
+
+static void change_macs(const struct reach *reach, const struct port_rules *old,
+			const struct port_rules *new)
+{
+	for (uint32_t i = 0; i < old->nr_macs; i++)
+		if (!has(new, &old->macs[i]))
+			change_mac(reach, &old->macs[i], false);
+	for (uint32_t i = 0; i < new->nr_macs; i++)
+		if (!has(old, &new->macs[i]))
+			change_mac(reach, &new->macs[i], true);
+}
+
+static void change_promiscuous(const struct reach *reach, bool on)
+{
+	int ret;
+
+	if (on == reach->rules.promiscuous)
+		return;
+	ret = reach->eth ? eth_promiscuous(reach->eth, on) :
+			   netdev_member(reach->fd, reach->netdev, PACKET_MR_PROMISC, NULL, on);
+	if (ret < 0)
+		log_warn("%s: promiscuous mode: %s", reach->netdev, strerror(-ret));
+}
+
+static void vlan_name(char name[IF_NAMESIZE], unsigned int ifindex, uint32_t vlan)
+{
+	snprintf(name, IF_NAMESIZE, "vd%u.%u", ifindex % 100000000u, vlan);
+}
+
+/* The VLANs for which there are devices of ours, be it by a process before us. */
+static void find_vlans(unsigned int ifindex, uint64_t vlans[WORDS])
+{
+	struct if_nameindex *names = if_nameindex();
+	char prefix[IF_NAMESIZE];
+	int len = snprintf(prefix, sizeof(prefix), "vd%u.", ifindex % 100000000u);
+
+	memset(vlans, 0, WORDS * sizeof(vlans[0]));
+	for (const struct if_nameindex *at = names; at && at->if_index; at++) {
+		unsigned long vlan;
+
+		if (strncmp(at->if_name, prefix, (size_t)len) != 0)
+			continue;
+		vlan = strtoul(at->if_name + len, NULL, 10);
+		if (vlan < PORT_VLANS)
+			vlans[vlan / 64] |= UINT64_C(1) << (vlan % 64);
+	}
+	if_freenameindex(names);
+}
+
+/* All that the vifs on this netdev need. Return: how many that is */
+static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[WORDS])
+{
+	const struct reach *reach;
+	uint32_t nr = 0;
+
+	memset(vlans, 0, WORDS * sizeof(vlans[0]));
+	LIST_FOREACH (reach, &all, link)
+		for (uint32_t i = 0; !strcmp(reach->netdev, netdev) && i < WORDS; i++)
+			vlans[i] |= reach->rules.vlans[i];
+	for (uint32_t i = 0; i < WORDS; i++)
+		nr += (uint32_t)__builtin_popcountll(vlans[i]);
+	return nr;
+}
+
+/* Return: the first failure to add one, 0 */
+static int change_vlans(unsigned int ifindex, const uint64_t have[WORDS],
+			const uint64_t want[WORDS])
+{
+	char name[IF_NAMESIZE];
+	int first = 0;
+
+	for (uint32_t vlan = 0; vlan < PORT_VLANS; vlan++) {
+		uint64_t bit = UINT64_C(1) << (vlan % 64);
+		int ret = 0;
+
+		if (!((have[vlan / 64] ^ want[vlan / 64]) & bit))
+			continue;
+		vlan_name(name, ifindex, vlan);
+		if (have[vlan / 64] & bit)
+			netdev_vlan_del(name);
+		else
+			ret = netdev_vlan_add(name, ifindex, (uint16_t)vlan);
+		/* somebody else's device for this VLAN serves as well */
+		if (ret < 0 && ret != -EEXIST && !first)
+			first = ret;
+	}
+	return first;
+}
+
+static void refused_vlans(const char *name, int error)
+{
+	log_warn("%s: VLANs cannot be entered in its filter: %s: their frames may not arrive", name,
+		 strerror(error));
+}
+
+/* Make the netdev's filter what its vifs need now. Locked. */
+static void update_vlans(const char *netdev)
+{
+	unsigned int ifindex = if_nametoindex(netdev);
+	uint64_t have[WORDS], want[WORDS];
+	uint32_t nr = wanted_vlans(netdev, want);
+	int ret;
+
+	if (!ifindex)
+		return;
+	find_vlans(ifindex, have);
+	if (nr && (nr > VLANS_MAX || !netdev_filters_vlans(netdev))) {
+		if (netdev_filters_vlans(netdev))
+			log_warn("%s: %u VLANs are more than its filter takes (%u): their frames "
+				 "may not arrive",
+				 netdev, nr, VLANS_MAX);
+		memset(want, 0, sizeof(want));
+	}
+	ret = change_vlans(ifindex, have, want);
+	if (ret < 0)
+		refused_vlans(netdev, -ret);
+}
+
+/* A function of ours has no other vif. */
+static void change_eth_vlans(struct reach *reach, const uint64_t want[WORDS])
+{
+	int first = 0;
+
+	for (uint32_t vlan = 0; vlan < PORT_VLANS; vlan++) {
+		uint64_t bit = UINT64_C(1) << (vlan % 64);
+		bool on = want[vlan / 64] & bit;
+		int ret = 0;
+
+		if (on != !!(reach->rules.vlans[vlan / 64] & bit))
+			ret = eth_vlan(reach->eth, (uint16_t)vlan, on);
+		if (ret < 0 && !first)
+			first = ret;
+	}
+	if (first)
+		refused_vlans(reach->netdev, -first);
+}
+
+int reach_open(struct reach *reach, const char *netdev)
+{
+	memset(reach, 0, sizeof(*reach));
+	snprintf(reach->netdev, sizeof(reach->netdev), "%s", netdev);
+	reach->fd = netdev_members_open();
+	if (reach->fd < 0)
+		return reach->fd;
+	pthread_mutex_lock(&lock);
+	LIST_INSERT_HEAD(&all, reach, link);
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+void reach_open_eth(struct reach *reach, struct eth *eth, const char *name)
+{
+	memset(reach, 0, sizeof(*reach));
+	snprintf(reach->netdev, sizeof(reach->netdev), "%s", name);
+	reach->fd = -1;
+	reach->eth = eth;
+}
+
+void reach_close(struct reach *reach)
+{
+	reach->eth = NULL;
+	if (reach->fd < 0)
+		return;
+	pthread_mutex_lock(&lock);
+	LIST_REMOVE(reach, link);
+	update_vlans(reach->netdev);
+	pthread_mutex_unlock(&lock);
+	close(reach->fd);
+	reach->fd = -1;
+}
+
+void reach_set(struct reach *reach, const struct port_rules *rules)
+{
+	bool vlans = memcmp(reach->rules.vlans, rules->vlans, sizeof(rules->vlans)) != 0;
+
+	if (reach->fd < 0 && !reach->eth)
+		return;
+	change_macs(reach, &reach->rules, rules);
+	change_promiscuous(reach, rules->promiscuous);
+	if (reach->eth && vlans)
+		change_eth_vlans(reach, rules->vlans);
+	pthread_mutex_lock(&lock);
+	reach->rules = *rules;
+	if (vlans && !reach->eth)
+		update_vlans(reach->netdev);
+	pthread_mutex_unlock(&lock);
+}
+
+bool reach_vlans(const struct reach *reach)
+{
+	static const uint64_t none[WORDS];
+	uint64_t have[WORDS];
+
+	if (reach->fd < 0 || !memcmp(reach->rules.vlans, none, sizeof(none)) ||
+	    !netdev_filters_vlans(reach->netdev))
+		return false;
+	find_vlans(if_nametoindex(reach->netdev), have);
+	return !memcmp(have, reach->rules.vlans, sizeof(have));
+}

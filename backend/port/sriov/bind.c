@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "keep.h"
+
+LOG_TAG("bind");
+
+bool bind_is_native(const char *driver)
+{
+	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (!strcmp(driver, drivers[i]))
+			return true;
+	return false;
+}
+
+static bool exists(const char *root, const char *pci, const char *file)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/%s", root, pci, file);
+	return access(path, F_OK) == 0;
+}
+
+int bind_driver(const char *root, const char *pci, char driver[BIND_NAME_MAX])
+{
+	char path[PATH_MAX];
+	char target[PATH_MAX];
+	const char *slash;
+	ssize_t len;
+
+	driver[0] = '\0';
+	if (!exists(root, pci, ""))
+		return -ENODEV;
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", root, pci);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return 0;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	snprintf(driver, BIND_NAME_MAX, "%.*s", (int)BIND_NAME_MAX - 1, slash ? slash + 1 : target);
+	return 0;
+}
+
+/* @file below the PCI bus's folder. Return: 0, -errno */
+static int put(const char *root, const char *file, const char *text)
+{
+	char path[PATH_MAX];
+	int ret = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/bus/pci/%s", root, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int bind_reset(const char *root, const char *pci)
+{
+	char file[96];
+
+	snprintf(file, sizeof(file), "devices/%s/reset", pci);
+	return put(root, file, "1");
+}
+
+/* To @driver; "" = to whichever the kernel would choose. Return: 0, -errno */
+static int rebind(const char *root, const char *pci, const char *driver)
+{
+	char file[96];
+	char now[BIND_NAME_MAX];
+	int ret;
+
+	snprintf(file, sizeof(file), "devices/%s/driver_override", pci);
+	ret = put(root, file, driver[0] ? driver : "\n");
+	snprintf(file, sizeof(file), "devices/%s/driver/unbind", pci);
+	if (ret == 0 && exists(root, pci, "driver"))
+		ret = put(root, file, pci);
+	if (ret == 0)
+		ret = put(root, "drivers_probe", pci);
+	if (ret == 0 && driver[0])
+		ret = bind_driver(root, pci, now);
+	return ret == 0 && driver[0] && strcmp(now, driver) ? -EBUSY : ret;
+}
+
+/* Return: the driver that shall have it, NULL = none can */
+static const char *choose(const char *root, const char *pci, bool physical)
+{
+	const char *driver = NULL;
+	char path[PATH_MAX];
+
+	if (exists(root, pci, "iommu_group"))
+		driver = "vfio-pci";
+	else if (physical)
+		driver = "uio_pci_generic";
+	if (!driver) {
+		log_warn(
+			"%s: no IOMMU stands before it and devices do not reach our memory without: "
+			"it is used by its netdev",
+			pci);
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s", root, driver);
+	if (access(path, F_OK) == 0)
+		return driver;
+	log_warn(
+		"%s: %s is not loaded ('modprobe %s' before vifd starts): it is used by its netdev",
+		pci, driver, driver);
+	return NULL;
+}
+
+int bind_take(const char *root, const char *pci, bool physical, char was[BIND_NAME_MAX])
+{
+	const char *driver = choose(root, pci, physical);
+	char name[BIND_NAME_MAX];
+	int ret = driver ? bind_driver(root, pci, was) : -ENODEV;
+
+	if (ret < 0)
+		return ret;
+	snprintf(name, sizeof(name), "bind-%.16s", pci);
+	keep_original(name, was, BIND_NAME_MAX);
+	if (bind_is_native(was)) {
+		keep_forget(name);
+		return 1;
+	}
+	ret = rebind(root, pci, driver);
+	if (ret == 0)
+		return 0;
+	log_warn("%s: %s does not take it: %s: it is used by its netdev", pci, driver,
+		 strerror(-ret));
+	bind_give_back(root, pci, was);
+	return ret;
+}
+
+void bind_give_back(const char *root, const char *pci, const char *was)
+{
+	char name[BIND_NAME_MAX];
+	int ret = rebind(root, pci, "");
+
+	if (ret < 0 && exists(root, pci, ""))
+		log_warn("%s: it cannot be given back to %s: %s", pci, was[0] ? was : "nobody",
+			 strerror(-ret));
+	snprintf(name, sizeof(name), "bind-%.16s", pci);
+	keep_forget(name);
+}

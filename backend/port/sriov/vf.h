@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The port of a vif that has a VF of its own.
+ *
+ * The PF is told the vif's MAC, spoof check on, no VLAN, no rate, link as the
+ * wire's, then what port_rules() says; all of it is put back when the port closes. Frames for a software vif
+ * of the same NIC are carried across to the switch in software: the NIC would
+ * do it only as long as its filters last. The other way is the NIC's.
+ *
+ * A VF that is bound to vfio-pci or the like is driven by DPDK's own driver, one
+ * that has a netdev through that; what differs is here, in vf_start().
+ */
+#ifndef VIFD_PORT_SRIOV_VF_H
+#define VIFD_PORT_SRIOV_VF_H
+
+#include "port/offload.h"
+#include "pf.h"
+#include "port/port.h"
+#include "port/switch/switch.h"
+#include "vfpool.h"
+
+/** struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native one */
+struct vf_env {
+	const char *pf_netdev;
+	uint16_t queues;
+	struct pf *pf;
+	struct vfpool *vfs;
+	struct ethswitch *sw;
+	struct rte_mempool *pool;
+	struct offload *offload;
+};
+
+/**
+ * vf_open() - Take a free VF, make it @mac's
+ *
+ * One thread at a time, any. Blocks: seconds, for the VF's link. Logs why a
+ * free VF could not be used, and tries the next.
+ * Return: port, NULL with errno: ENODEV no VF is free, ENOMEM
+ */
+struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac, const char *owner);
+
+#endif

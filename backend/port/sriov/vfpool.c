@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "bind.h"
+#include "vfpool.h"
+
+LOG_TAG("vfpool");
+
+/* How long new VFs may take until they all have netdevs, in steps of 100 ms. */
+#define NETDEV_STEPS 50
+
+/* Devices that an admin may list. */
+#define LISTED_MAX 32u
+
+/*
+ * struct vfpool - Constant after opening but for what the lock guards
+ * @root:   sysfs
+ * @device: the PF's PCI device in it
+ * @listed: the VFs by netdev or address, where there is no PF
+ * @lock:   guards all below it
+ * @binds:  VFs are bound for DPDK's own drivers, those that come later too
+ * @was:    what those that are @bound by us were bound to before; @tried: once, while they exist
+ * @shunned: ifindex of the netdev that was set down under us, 0 = it was not
+ */
+struct vfpool {
+	char root[PATH_MAX - 128];
+	char device[PATH_MAX - 64];
+	char pf[IF_NAMESIZE];
+	uint16_t nr_listed;
+	char listed[LISTED_MAX][IF_NAMESIZE];
+	enum config_driver driver;
+	pthread_mutex_t lock;
+	uint32_t nr;
+	struct vfpool_vf vfs[VFPOOL_MAX];
+	char was[VFPOOL_MAX][BIND_NAME_MAX];
+	bool binds, physical;
+	bool bound[VFPOOL_MAX], tried[VFPOOL_MAX];
+	uint32_t shunned[VFPOOL_MAX];
+};
+
+/* Return: the file's number, -errno */
+static int read_number(const struct vfpool *pool, const char *file)
+{
+	char path[PATH_MAX];
+	char text[16] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len <= 0 ? -EIO : (int)strtoul(text, NULL, 10);
+}
+
+static int write_number(const struct vfpool *pool, const char *file, uint32_t number)
+{
+	char path[PATH_MAX];
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", number);
+	int ret = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != len)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* First name below @dir that isn't hidden, "" = none. */
+static void first_entry(const char *dir, char *name, size_t size)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+
+	name[0] = '\0';
+	while (stream && !name[0] && (entry = readdir(stream)))
+		if (entry->d_name[0] != '.' && strlen(entry->d_name) < size)
+			strcpy(name, entry->d_name);
+	if (stream)
+		closedir(stream);
+}
+
+/* Last part of where a link leads. Return: 0, -errno */
+static int link_name(const char *path, char *name, size_t size)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+	const char *slash;
+
+	if (len < 0)
+		return -errno;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	snprintf(name, size, "%.*s", (int)size - 1, slash ? slash + 1 : target);
+	return 0;
+}
+
+/* Who drives the function at @path? */
+static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
+{
+	char link[PATH_MAX + 8];
+	char driver[BIND_NAME_MAX];
+
+	snprintf(link, sizeof(link), "%s/driver", path);
+	vf->native = link_name(link, driver, sizeof(driver)) == 0 && bind_is_native(driver);
+	strcat(path, "/net");
+	first_entry(path, vf->netdev, sizeof(vf->netdev));
+}
+
+static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
+{
+	char path[PATH_MAX];
+
+	if (vf->index >= pool->nr_listed)
+		return -ENODEV;
+	if (strchr(pool->listed[vf->index], ':')) {
+		memcpy(vf->pci, pool->listed[vf->index], sizeof(vf->pci));
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s", pool->root, vf->pci);
+		if (access(path, F_OK) < 0)
+			return -errno;
+		read_drivers(path, vf);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "%s/class/net/%s", pool->root, pool->listed[vf->index]);
+	if (access(path, F_OK) < 0)
+		return -errno;
+	memcpy(vf->netdev, pool->listed[vf->index], sizeof(vf->netdev));
+	strcat(path, "/device");
+	if (link_name(path, vf->pci, sizeof(vf->pci)) < 0)
+		memcpy(vf->pci, vf->netdev, sizeof(vf->pci));
+	return 0;
+}
+
+/* What sysfs says of one VF now. Return: 0, -errno it doesn't exist */
+static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *vf)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	vf->index = index;
+	vf->pci[0] = vf->netdev[0] = '\0';
+	vf->native = false;
+	if (pool->nr_listed > 0)
+		return vf_read_listed(pool, vf);
+	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
+	ret = link_name(path, vf->pci, sizeof(vf->pci));
+	if (ret < 0)
+		return ret;
+	read_drivers(path, vf);
+	return 0;
+}
+
+/* A number of a netdev's in sysfs, decimal or with 0x; 0 = it is not there. */
+static uint32_t netdev_number(const struct vfpool *pool, const char *netdev, const char *file)
+{
+	char path[PATH_MAX], text[16] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/class/net/%s/%s", pool->root, netdev, file);
+	fd = netdev[0] ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len <= 0 ? 0 : (uint32_t)strtoul(text, NULL, 0);
+}
+
+/* Is it up again, or another one? */
+static void look_at_shunned(struct vfpool *pool, uint16_t index)
+{
+	const char *netdev = pool->vfs[index].netdev;
+
+	if (netdev_number(pool, netdev, "ifindex") != pool->shunned[index] ||
+	    netdev_number(pool, netdev, "flags") & IFF_UP)
+		pool->shunned[index] = 0;
+}
+
+/* Owners stay; VFs that are new, gone or have another netdev are noticed. */
+static void refresh(struct vfpool *pool)
+{
+	uint32_t nr = 0;
+
+	for (uint16_t i = 0; i < VFPOOL_MAX; i++) {
+		bool there = vf_read(pool, i, &pool->vfs[i]) == 0;
+
+		/* one that is gone may not be given back yet */
+		if (there || pool->vfs[i].owner[0])
+			nr = i + 1;
+		else if (i >= pool->nr && i >= pool->nr_listed)
+			break;
+		if (!there)
+			pool->tried[i] = false;
+		if (pool->shunned[i])
+			look_at_shunned(pool, i);
+	}
+	pool->nr = nr;
+}
+
+/* Is there a driver by which vifd may use it? */
+static bool usable(const struct vfpool *pool, const struct vfpool_vf *vf)
+{
+	return (vf->native && pool->driver != CONFIG_DRIVER_NETDEV) || vf->netdev[0];
+}
+
+static uint32_t nr_usable(const struct vfpool *pool)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < pool->nr; i++)
+		nr += usable(pool, &pool->vfs[i]);
+	return nr;
+}
+
+/* The kernel's drivers take new VFs in their own time. */
+static void wait_for_drivers(struct vfpool *pool, uint32_t want)
+{
+	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
+
+	for (int i = 0; i < NETDEV_STEPS; i++) {
+		refresh(pool);
+		if (nr_usable(pool) >= want)
+			return;
+		nanosleep(&step, NULL);
+	}
+	log_warn("%s: %u of %u new VFs have a driver that can be used; is the VF driver loaded?",
+		 pool->pf, nr_usable(pool), want);
+}
+
+static void create_vfs(struct vfpool *pool, uint32_t want)
+{
+	int total = read_number(pool, "sriov_totalvfs");
+	int have = read_number(pool, "sriov_numvfs");
+	int ret;
+
+	if (total < 0 || have < 0) {
+		log_warn("%s: no SR-IOV (%s): every vif is on the software switch", pool->pf,
+			 strerror(total < 0 ? -total : -have));
+		return;
+	}
+	if (have > 0) {
+		log_info("%s: %d VFs are already enabled, using them", pool->pf, have);
+		return;
+	}
+	if (want == 0)
+		return;
+	if (want > (uint32_t)total) {
+		log_warn("%s: %u VFs are wanted, the NIC has %d", pool->pf, want, total);
+		want = total;
+	}
+	ret = write_number(pool, "sriov_numvfs", want);
+	if (ret < 0) {
+		log_warn("%s: %u VFs can't be created, sriov_numvfs: %s; every vif is on the "
+			 "software switch",
+			 pool->pf, want, strerror(-ret));
+		return;
+	}
+	log_info("%s: %u VFs created", pool->pf, want);
+	if (pool->driver != CONFIG_DRIVER_NATIVE)
+		wait_for_drivers(pool, want);
+}
+
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+			   enum config_driver driver)
+{
+	struct vfpool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->driver = driver;
+	snprintf(pool->root, sizeof(pool->root), "%s", root);
+	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
+	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
+	create_vfs(pool, want);
+	refresh(pool);
+	return pool;
+}
+
+/* Return: 0, -errno as vfpool_list_open() has it */
+static int list_devices(struct vfpool *pool, const char *devices)
+{
+	for (;;) {
+		size_t len;
+
+		devices += strspn(devices, " \t");
+		len = strcspn(devices, " \t");
+		if (len == 0)
+			return 0;
+		if (pool->nr_listed == LISTED_MAX)
+			return -E2BIG;
+		if (len >= IF_NAMESIZE)
+			return -EINVAL;
+		memcpy(pool->listed[pool->nr_listed++], devices, len);
+		devices += len;
+	}
+}
+
+struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver)
+{
+	struct vfpool *pool = calloc(1, sizeof(*pool));
+	int ret;
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->driver = driver;
+	snprintf(pool->root, sizeof(pool->root), "%s", root);
+	ret = list_devices(pool, devices);
+	if (ret < 0) {
+		vfpool_close(pool);
+		errno = -ret;
+		return NULL;
+	}
+	refresh(pool);
+	return pool;
+}
+
+/* Nobody's VFs. One that an earlier life bound is taken up, to be given back in the end. */
+static void bind_vfs(struct vfpool *pool)
+{
+	for (uint32_t i = 0; i < pool->nr; i++) {
+		const struct vfpool_vf *vf = &pool->vfs[i];
+
+		if (!strchr(vf->pci, ':') || vf->owner[0] || pool->shunned[i] || pool->tried[i] ||
+		    (pool->bound[i] && vf->native))
+			continue;
+		pool->tried[i] = true;
+		pool->bound[i] = bind_take(pool->root, vf->pci, pool->physical, pool->was[i]) == 0;
+	}
+	refresh(pool);
+}
+
+void vfpool_bind(struct vfpool *pool, bool physical)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->binds = true;
+	pool->physical = physical;
+	refresh(pool);
+	bind_vfs(pool);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void vfpool_close(struct vfpool *pool)
+{
+	if (!pool)
+		return;
+	for (uint32_t i = 0; i < pool->nr; i++)
+		if (pool->bound[i])
+			bind_give_back(pool->root, pool->vfs[i].pci, pool->was[i]);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+static bool is_free(const struct vfpool *pool, uint32_t index)
+{
+	return !pool->vfs[index].owner[0] && usable(pool, &pool->vfs[index]) &&
+	       !pool->shunned[index];
+}
+
+static bool skipped(const uint64_t *skip, uint16_t index)
+{
+	return skip && skip[index / 64] & 1ull << (index % 64);
+}
+
+int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
+		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf)
+{
+	int ret = -ENODEV;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	if (pool->binds)
+		bind_vfs(pool);
+	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
+		struct vfpool_vf *candidate = &pool->vfs[i];
+
+		if (!is_free(pool, i) || skipped(skip, i))
+			continue;
+		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
+		candidate->mac = *mac;
+		*vf = *candidate;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return ret;
+}
+
+void vfpool_release(struct vfpool *pool, uint16_t index)
+{
+	pthread_mutex_lock(&pool->lock);
+	memset(pool->vfs[index].owner, 0, sizeof(pool->vfs[index].owner));
+	memset(&pool->vfs[index].mac, 0, sizeof(pool->vfs[index].mac));
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void vfpool_shun(struct vfpool *pool, uint16_t index)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->shunned[index] = netdev_number(pool, pool->vfs[index].netdev, "ifindex");
+	pthread_mutex_unlock(&pool->lock);
+}
+
+uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs)
+{
+	uint32_t nr = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr; i++)
+		nr += is_free(pool, i);
+	*vfs = nr_usable(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return nr;
+}
+
+int vfpool_reset(struct vfpool *pool, uint16_t index)
+{
+	struct vfpool_vf vf;
+
+	if (vf_read(pool, index, &vf) < 0)
+		return -ENODEV;
+	return bind_reset(pool->root, vf.pci);
+}
+
+int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
+{
+	struct vfpool_vf vf;
+
+	if (vf_read(pool, index, &vf) < 0)
+		return -ENODEV;
+	memcpy(netdev, vf.netdev, sizeof(vf.netdev));
+	return 0;
+}
+
+unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max)
+{
+	unsigned int nr = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	refresh(pool);
+	for (uint32_t i = 0; i < pool->nr && nr < max; i++)
+		if (pool->vfs[i].pci[0])
+			vfs[nr++] = pool->vfs[i];
+	pthread_mutex_unlock(&pool->lock);
+	return nr;
+}

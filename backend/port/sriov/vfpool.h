@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The VFs of one NIC: which there are and whose each is. They are a PF's, or, in a
+ * domain that was given VFs without their PF, those that the admin lists. Knows PCI
+ * addresses, netdevs and owners' names, nothing of Xen.
+ *
+ * Any thread; a lock inside. Read from sysfs below a root that tests replace.
+ */
+#ifndef VIFD_PORT_SRIOV_VFPOOL_H
+#define VIFD_PORT_SRIOV_VFPOOL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include "config.h"
+
+#define VFPOOL_MAX 256u
+
+struct vfpool;
+
+/**
+ * struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's
+ * @netdev: "" = no driver of the kernel's has it
+ * @native: bound to a driver that leaves it to a process
+ */
+struct vfpool_vf {
+	uint16_t index;
+	char pci[16]; /* a listed netdev that is on no PCI bus: its name */
+	char netdev[IF_NAMESIZE];
+	bool native;
+	char owner[32];
+	struct rte_ether_addr mac;
+};
+
+/**
+ * vfpool_open() - Find a PF's VFs, or create them
+ * @root: "/sys", or a test's
+ * @pf:   Netdev of the PF; it is up and has its link (some NICs give VFs that
+ *        are made earlier no link)
+ * @want: How many VFs to create if there are none
+ * @driver: Which VFs vfpool_take() gives
+ *
+ * May block for seconds. VFs that exist already are used as they are, whatever
+ * their number; a PF that can't have any, or whose sriov_numvfs can't be
+ * written, is logged and makes an empty pool.
+ * Return: pool, NULL with errno set (out of memory)
+ */
+struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+			   enum config_driver driver);
+
+/**
+ * vfpool_list_open() - VFs that this host has without their PF
+ * @root:    "/sys", or a test's
+ * @devices: Netdevs and PCI addresses, blanks between; one that is not there may still come
+ * @driver:  Which of them vfpool_take() gives
+ *
+ * Return: pool, NULL with errno set: E2BIG too many, EINVAL a name too long, ENOMEM
+ */
+struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver);
+
+/**
+ * vfpool_bind() - Bind the VFs for DPDK's own drivers; those that can't be stay as they are
+ * @physical: Devices reach our memory without an IOMMU
+ *
+ * Control thread, before VFs are taken. May block. Logs what can't be bound. VFs that
+ * are made later are bound when next one is taken.
+ */
+void vfpool_bind(struct vfpool *pool, bool physical);
+
+/** vfpool_close() - Leaves the VFs in existence, bound as they were; NULL is fine */
+void vfpool_close(struct vfpool *pool);
+
+/**
+ * vfpool_take() - Take a free VF that has a driver which may be used
+ * @skip: Bit N: not VF N (tried in vain); VFPOOL_MAX bits
+ * @vf:   Filled in
+ *
+ * Looks again what exists; may block for drivers. Return: 0, -ENODEV
+ */
+int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
+		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf);
+
+/** vfpool_release() - Give a VF back */
+void vfpool_release(struct vfpool *pool, uint16_t index);
+
+/**
+ * vfpool_shun() - Nobody gets this VF: its netdev was set down under us
+ *
+ * Until it is up again, or was removed and made anew.
+ */
+void vfpool_shun(struct vfpool *pool, uint16_t index);
+
+/** vfpool_count() - Looks again. @vfs: VFs that there are. Return: those that nobody has */
+uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
+
+/**
+ * vfpool_reset() - Reset a VF that no driver works with
+ *
+ * One that a killed process worked with still has its buffers' addresses. Takes 100 ms. Return: 0, -errno
+ */
+int vfpool_reset(struct vfpool *pool, uint16_t index);
+
+/** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
+int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
+
+/** vfpool_list() - Return: how many were filled in */
+unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames from port to port and between ports and wire: what workers call; see switch.h. */
+#include <string.h>
+
+#include "ports.h"
+
+/* An uplink that used up its rate is looked at again this soon. */
+#define PAUSE_US 100u
+
+struct soft switch_nobody;
+
+static void drop(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr, enum drop cause)
+{
+	rte_pktmbuf_free_bulk(pkts, nr);
+	count(&sw->drops[cause], nr);
+}
+
+static void wake(_Atomic(struct wake *) *whom)
+{
+	struct wake *sleeper = atomic_load_explicit(whom, memory_order_acquire);
+
+	if (sleeper)
+		wake_worker(sleeper);
+}
+
+/* Into one inbox; what doesn't fit is the receiver's loss. */
+void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t done = rte_ring_enqueue_burst(to->inbox, (void **)pkts, nr, NULL);
+
+	if (done < nr) {
+		count(&to->rx_missed, nr - done);
+		drop(to->sw, pkts + done, nr - done, DROP_INBOX_FULL);
+	}
+	wake(&to->port.wake);
+}
+
+/* To the wire; without one, frames end here. Return: frames taken */
+static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct ethswitch *sw = from->sw;
+	uint16_t done;
+
+	if (!sw->uplink) {
+		drop(sw, pkts, nr, DROP_UNKNOWN);
+		return nr;
+	}
+	done = fair_put(from->outbox, pkts, nr);
+	if (done > 0)
+		wake(&sw->uplink_wake);
+	return done;
+}
+
+static const struct rte_ether_hdr *header(const struct rte_mbuf *frame)
+{
+	return rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+}
+
+void switch_look_up(const struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr,
+		    struct soft **to)
+{
+	const void *keys[PORT_BURST];
+	uint64_t hits = 0;
+
+	memset(to, 0, nr * sizeof(*to));
+	if (atomic_load_explicit(&sw->nr_ports, memory_order_acquire) == 0)
+		return;
+	for (uint16_t i = 0; i < nr; i++)
+		keys[i] = &header(pkts[i])->dst_addr;
+	rte_hash_lookup_bulk_data(sw->table, keys, nr, &hits, (void **)to);
+	for (uint16_t i = 0; i < nr; i++)
+		if (!(hits & 1ull << i))
+			to[i] = NULL;
+}
+
+/* How many frames from @pkts[0] on have the same unicast destination? */
+static uint16_t run_length(struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
+{
+	uint16_t i;
+
+	for (i = 1; i < nr; i++)
+		if (to[i] != to[0] || rte_is_multicast_ether_addr(&header(pkts[i])->dst_addr))
+			break;
+	return i;
+}
+
+/* A group frame to every software port but @from; takes no reference of the caller's. */
+static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct soft *from)
+{
+	uint32_t nr = atomic_load_explicit(&sw->nr_ports, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct soft *to = atomic_load_explicit(&sw->ports[i], memory_order_acquire);
+		struct rte_mbuf *clone;
+
+		if (!to || to == from || to == &switch_nobody)
+			continue;
+		clone = rte_pktmbuf_clone(frame, sw->offload->indirect);
+		if (clone)
+			switch_deliver(to, &clone, 1);
+		else
+			count(&sw->drops[DROP_NO_MEMORY], 1);
+	}
+}
+
+/* A group frame of one of our ports. Return: false: the uplink has no room, nothing was done */
+static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft *from)
+{
+	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+		count(&from->tx_errors, 1);
+		drop(sw, &frame, 1, DROP_MALFORMED);
+		return true;
+	}
+	if (sw->uplink && !fair_has_room(from->outbox))
+		return false;
+	if (from->hooks->group)
+		from->hooks->group(from->arg, frame);
+	offload_checksum(frame);
+	flood(sw, frame, from);
+	switch_to_uplink(from, &frame, 1);
+	return true;
+}
+
+/* Each promiscuous port but @from gets a copy of its own: the frame may still be written to. */
+static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
+			 const struct soft *from)
+{
+	uint32_t nr = atomic_load_explicit(&sw->nr_ports, memory_order_acquire);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct soft *to = atomic_load_explicit(&sw->ports[i], memory_order_acquire);
+		struct rte_mbuf *copy;
+
+		if (!to || to == from ||
+		    !atomic_load_explicit(&to->promiscuous, memory_order_relaxed))
+			continue;
+		copy = rte_pktmbuf_copy(frame, sw->offload->direct, 0, UINT32_MAX);
+		if (copy)
+			switch_deliver(to, &copy, 1);
+		else
+			count(&sw->drops[DROP_NO_MEMORY], 1);
+	}
+}
+
+static bool anybody_promiscuous(const struct ethswitch *sw)
+{
+	return atomic_load_explicit(&sw->nr_promiscuous, memory_order_relaxed) != 0;
+}
+
+/* Unicast to nobody here. Return: how many were dealt with */
+static uint16_t send_unknown(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
+{
+	if (likely(!anybody_promiscuous(from->sw)))
+		return switch_to_uplink(from, pkts, nr);
+	/* one after the other: what the uplink does not take now must not be copied twice */
+	if (from->sw->uplink && !fair_has_room(from->outbox))
+		return 0;
+	copy_unknown(from->sw, pkts[0], from);
+	return switch_to_uplink(from, pkts, 1);
+}
+
+/* Up to one run of frames. Return: how many were dealt with, 0 = no room */
+static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
+{
+	struct ethswitch *sw = from->sw;
+
+	if (unlikely(rte_is_multicast_ether_addr(&header(pkts[0])->dst_addr)))
+		return flood_out(sw, pkts[0], from);
+	nr = run_length(pkts, to, nr);
+	if (!to[0])
+		return send_unknown(from, pkts, nr);
+	if (to[0] == from)
+		drop(sw, pkts, nr, DROP_HAIRPIN);
+	else
+		switch_deliver(to[0], pkts, nr);
+	return nr;
+}
+
+uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct soft *soft = (struct soft *)port;
+	struct soft *to[PORT_BURST];
+	uint64_t bytes[PORT_BURST];
+	uint64_t sum = 0;
+	uint16_t done = 0;
+
+	(void)queue;
+	nr = RTE_MIN(nr, PORT_BURST);
+	if (nr == 0)
+		return 0;
+	switch_look_up(soft->sw, pkts, nr, to);
+	/* a frame is no longer ours once it is sent */
+	for (uint16_t i = 0; i < nr; i++)
+		bytes[i] = pkts[i]->pkt_len;
+	while (done < nr) {
+		uint16_t part = send_run(soft, pkts + done, to + done, nr - done);
+
+		if (part == 0)
+			break;
+		done += part;
+	}
+	for (uint16_t i = 0; i < done; i++)
+		sum += bytes[i];
+	count(&soft->tx_packets, done);
+	count(&soft->tx_bytes, sum);
+	return done;
+}
+
+uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct soft *soft = (struct soft *)port;
+	uint64_t sum = 0;
+
+	(void)queue;
+	nr = rte_ring_dequeue_burst(soft->inbox, (void **)pkts, nr, NULL);
+	if (nr == 0)
+		return 0;
+	for (uint16_t i = 0; i < nr; i++)
+		sum += pkts[i]->pkt_len;
+	count(&soft->rx_packets, nr);
+	count(&soft->rx_bytes, sum);
+	return nr;
+}
+
+/* A group frame from the wire; one of ours has been everywhere already. */
+static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
+{
+	if (rte_hash_lookup(sw->table, &header(frame)->src_addr) >= 0) {
+		drop(sw, &frame, 1, DROP_REFLECTED);
+		return;
+	}
+	flood(sw, frame, NULL);
+	rte_pktmbuf_free(frame);
+}
+
+/* Unicast from the wire to nobody here: other machines', or for a bridge in a guest. */
+static void unknown_in(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+{
+	for (uint16_t i = 0; anybody_promiscuous(sw) && i < nr; i++)
+		copy_unknown(sw, pkts[i], NULL);
+	drop(sw, pkts, nr, DROP_UNKNOWN);
+}
+
+/* What arrived from the wire. */
+static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct soft *to[PORT_BURST];
+
+	switch_look_up(sw, pkts, nr, to);
+	for (uint16_t i = 0; i < nr;) {
+		uint16_t run = 1;
+
+		if (unlikely(rte_is_multicast_ether_addr(&header(pkts[i])->dst_addr))) {
+			flood_in(sw, pkts[i]);
+		} else {
+			run = run_length(pkts + i, to + i, nr - i);
+			if (to[i])
+				switch_deliver(to[i], pkts + i, run);
+			else
+				unknown_in(sw, pkts + i, run);
+		}
+		i += run;
+	}
+}
+
+static uint16_t to_wire(struct ethswitch *sw)
+{
+	uint16_t nr;
+
+	if (sw->unsent_nr == 0) {
+		sw->unsent_first = 0;
+		sw->unsent_nr = fair_take(sw->to_uplink, sw->unsent, PORT_BURST);
+	}
+	if (sw->unsent_nr == 0)
+		return 0;
+	nr = eth_tx_burst(sw->uplink, 0, sw->unsent + sw->unsent_first, sw->unsent_nr);
+	sw->unsent_first += nr;
+	sw->unsent_nr -= nr;
+	return nr;
+}
+
+unsigned int switch_uplink_poll(struct ethswitch *sw)
+{
+	struct rte_mbuf *pkts[PORT_BURST];
+	uint16_t received;
+
+	if (!sw->uplink)
+		return 0;
+	received = eth_rx_burst(sw->uplink, 0, pkts, PORT_BURST);
+	if (received > 0)
+		from_uplink(sw, pkts, received);
+	return received + to_wire(sw);
+}
+
+void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)
+{
+	atomic_store(&sw->uplink_wake, wake);
+}
+
+uint32_t switch_uplink_timed_us(const struct ethswitch *sw)
+{
+	if (!sw->uplink)
+		return 0;
+	return fair_is_paused(sw->to_uplink) ? PAUSE_US : eth_timed_us(sw->uplink);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A port of the switch: its place, its addresses in the table, its end; see switch.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "log.h"
+#include "ports.h"
+
+LOG_TAG("switch");
+
+#define INBOX_FRAMES 512u
+
+/* A frame that stays inside keeps its promises; one that leaves is the uplink's to finish. */
+#define SWITCH_TX_OFFLOADS                                                                         \
+	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
+	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+static const struct switch_hooks no_hooks;
+
+static int soft_rx_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return -1;
+}
+
+static bool soft_tx_idle(struct port *port)
+{
+	return fair_is_empty(((struct soft *)port)->outbox);
+}
+
+static void soft_link_get(struct port *port, struct port_link *link)
+{
+	struct soft *soft = (struct soft *)port;
+
+	*link = (struct port_link){ 0 };
+	if (soft->sw->uplink)
+		eth_link_get(soft->sw->uplink, link);
+	/* the other ports are there whatever the wire does */
+	link->up = true;
+}
+
+static void soft_stats_get(struct port *port, struct port_stats *stats)
+{
+	struct soft *soft = (struct soft *)port;
+
+	*stats = (struct port_stats){
+		.rx_packets = counted(&soft->rx_packets),
+		.rx_bytes = counted(&soft->rx_bytes),
+		.rx_missed = counted(&soft->rx_missed),
+		.tx_packets = counted(&soft->tx_packets),
+		.tx_bytes = counted(&soft->tx_bytes),
+		.tx_errors = counted(&soft->tx_errors),
+	};
+}
+
+/* Return: a place in @ports, -ENOSPC */
+static int place_find(const struct ethswitch *sw)
+{
+	for (uint32_t i = 0; i < SWITCH_PORTS_MAX; i++)
+		if (!atomic_load(&sw->ports[i]))
+			return i;
+	return -ENOSPC;
+}
+
+static void place_take(struct ethswitch *sw, struct soft *soft, uint32_t place)
+{
+	soft->place = place;
+	atomic_store(&sw->ports[place], soft);
+	if (place >= atomic_load(&sw->nr_ports))
+		atomic_store(&sw->nr_ports, place + 1);
+}
+
+static void soft_free(struct soft *soft)
+{
+	struct rte_mbuf *frame;
+
+	while (soft->inbox && rte_ring_dequeue(soft->inbox, (void **)&frame) == 0)
+		rte_pktmbuf_free(frame);
+	rte_ring_free(soft->inbox);
+	fair_queue_close(soft->outbox);
+	free(soft);
+}
+
+static struct soft *owner_of(const struct ethswitch *sw, const struct rte_ether_addr *mac)
+{
+	void *soft;
+
+	return rte_hash_lookup_data(sw->table, mac, &soft) < 0 ? NULL : soft;
+}
+
+static bool has_mac(const struct port_rules *rules, const struct rte_ether_addr *mac)
+{
+	for (uint32_t i = 0; i < rules->nr_macs; i++)
+		if (rte_is_same_ether_addr(&rules->macs[i], mac))
+			return true;
+	return false;
+}
+
+/* Frames to @mac arrive at @soft. Return: 0, -errno */
+static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
+{
+	struct soft *owner = owner_of(soft->sw, mac);
+
+	if (owner)
+		return owner == soft ? 0 : -EEXIST;
+	return rte_hash_add_key_data(soft->sw->table, mac, soft);
+}
+
+/* Take out those addresses of @soft that @keep does not have; its own stays. */
+static void table_remove(struct soft *soft, const struct port_rules *keep)
+{
+	struct ethswitch *sw = soft->sw;
+	int32_t positions[PORT_MACS_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < soft->rules.nr_macs; i++) {
+		const struct rte_ether_addr *mac = &soft->rules.macs[i];
+
+		if (has_mac(keep, mac) || rte_is_same_ether_addr(mac, &soft->port.mac) ||
+		    owner_of(sw, mac) != soft)
+			continue;
+		positions[nr] = rte_hash_del_key(sw->table, mac);
+		nr += positions[nr] >= 0;
+	}
+	if (nr)
+		switch_wait();
+	for (uint32_t i = 0; i < nr; i++)
+		rte_hash_free_key_with_position(sw->table, positions[i]);
+}
+
+static void table_add_all(struct soft *soft, const struct port_rules *rules)
+{
+	for (uint32_t i = 0; i < rules->nr_macs; i++) {
+		int ret = table_add(soft, &rules->macs[i]);
+
+		if (ret < 0 && !has_mac(&soft->rules, &rules->macs[i]))
+			log_warn("%s: frames to " RTE_ETHER_ADDR_PRT_FMT " go elsewhere: %s",
+				 soft->sw->name, RTE_ETHER_ADDR_BYTES(&rules->macs[i]),
+				 ret == -EEXIST ? "the address is another vif's" : strerror(-ret));
+	}
+}
+
+static void set_promiscuous(struct soft *soft, bool on)
+{
+	if (on != atomic_exchange(&soft->promiscuous, on))
+		atomic_fetch_add(&soft->sw->nr_promiscuous, on ? 1u : UINT32_MAX);
+}
+
+/* Told again and again: an address that was another's may be free by now. */
+static void soft_rules(struct port *port, const struct port_rules *rules)
+{
+	struct soft *soft = (struct soft *)port;
+
+	fair_set_weight(soft->outbox, rules->weight);
+	fair_set_promise(soft->outbox, rules->kbps);
+	table_remove(soft, rules);
+	table_add_all(soft, rules);
+	set_promiscuous(soft, rules->promiscuous);
+	if (soft->hooks->rules)
+		soft->hooks->rules(soft->arg, rules);
+	soft->rules = *rules;
+}
+
+/* Out of floods and table; the place stays its own. */
+static void soft_quiet(struct port *port)
+{
+	static const struct port_rules none;
+	struct soft *soft = (struct soft *)port;
+	struct ethswitch *sw = soft->sw;
+	int32_t position;
+
+	if (soft->quiet)
+		return;
+	soft->quiet = true;
+	atomic_store(&sw->ports[soft->place], &switch_nobody);
+	table_remove(soft, &none);
+	set_promiscuous(soft, false);
+	position = rte_hash_del_key(sw->table, &port->mac);
+	switch_wait();
+	if (position >= 0)
+		rte_hash_free_key_with_position(sw->table, position);
+	if (soft->hooks->quiet)
+		soft->hooks->quiet(soft->arg);
+}
+
+static void soft_close(struct port *port)
+{
+	struct soft *soft = (struct soft *)port;
+
+	soft_quiet(port);
+	atomic_store(&soft->sw->ports[soft->place], NULL);
+	if (soft->hooks->closed)
+		soft->hooks->closed(soft->arg);
+	soft_free(soft);
+}
+
+static const struct port_ops soft_ops = {
+	.close = soft_close,
+	.tx_burst = switch_tx_burst,
+	.rx_burst = switch_rx_burst,
+	.rx_fd = soft_rx_fd,
+	.tx_idle = soft_tx_idle,
+	.quiet = soft_quiet,
+	.link_get = soft_link_get,
+	.stats_get = soft_stats_get,
+	.rules = soft_rules,
+};
+
+static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_addr *mac)
+{
+	struct soft *soft = calloc(1, sizeof(*soft));
+	static unsigned int serial;
+	char name[RTE_RING_NAMESIZE];
+
+	if (!soft)
+		return NULL;
+	soft->sw = sw;
+	soft->port.ops = &soft_ops;
+	soft->port.kind = PORT_SOFTWARE;
+	soft->port.mac = *mac;
+	soft->port.mtu = sw->uplink ? eth_mtu(sw->uplink) : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+	soft->port.nr_queues = 1;
+	soft->port.tx_offloads = SWITCH_TX_OFFLOADS;
+	snprintf(soft->port.name, sizeof(soft->port.name), "%s switch", sw->name);
+	snprintf(name, sizeof(name), "inbox%u", serial++);
+	/* a producer that loses its CPU half-way must not stop the others: RTS */
+	soft->inbox = rte_ring_create(name, INBOX_FRAMES, SOCKET_ID_ANY,
+				      RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (!soft->inbox)
+		errno = rte_errno;
+	else
+		soft->outbox = fair_queue_open(sw->to_uplink);
+	if (!soft->outbox) {
+		int error = errno;
+
+		soft_free(soft);
+		errno = error;
+		return NULL;
+	}
+	return soft;
+}
+
+struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
+			      const struct switch_hooks *hooks, void *arg)
+{
+	int place = place_find(sw);
+	struct soft *soft;
+	int ret = place;
+
+	if (ret >= 0)
+		ret = rte_hash_lookup(sw->table, mac) >= 0 ? -EEXIST : 0;
+	if (ret < 0) {
+		errno = -ret;
+		return NULL;
+	}
+	soft = soft_create(sw, mac);
+	if (!soft)
+		return NULL;
+	ret = rte_hash_add_key_data(sw->table, mac, soft);
+	if (ret < 0) {
+		soft_free(soft);
+		errno = -ret;
+		return NULL;
+	}
+	soft->hooks = hooks ? hooks : &no_hooks;
+	soft->arg = arg;
+	place_take(sw, soft, place);
+	return &soft->port;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The inside of struct ethswitch and of its ports, for switch.c, port.c and
+ * frames.c alone.
+ */
+#ifndef VIFD_PORT_SWITCH_PORTS_H
+#define VIFD_PORT_SWITCH_PORTS_H
+
+#include <stdatomic.h>
+
+#include <rte_hash.h>
+#include <rte_ring.h>
+
+#include "fair.h"
+#include "switch.h"
+
+#define SWITCH_PORTS_MAX 1024u
+
+enum drop {
+	DROP_UNKNOWN,
+	DROP_INBOX_FULL,
+	DROP_NO_MEMORY,
+	DROP_HAIRPIN,
+	DROP_REFLECTED,
+	DROP_MALFORMED,
+	DROPS
+};
+
+/*
+ * struct soft - One port of the switch
+ * @quiet:  out of the table; control
+ * @inbox:  any worker: w, the owner's worker: r
+ * @outbox: the owner's worker: w, the uplink's worker: r
+ * @rules:  what was told last; not all of its addresses need be in the table
+ * @promiscuous: of them; control: w, workers: r
+ */
+struct soft {
+	struct port port;
+	struct ethswitch *sw;
+	struct rte_ring *inbox;
+	struct fair_queue *outbox;
+	const struct switch_hooks *hooks;
+	void *arg;
+	uint32_t place;
+	bool quiet;
+	struct port_rules rules;
+	_Atomic bool promiscuous;
+	/* owner's worker: w, others: r */
+	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	/* any worker: w */
+	_Atomic uint64_t rx_missed, tx_errors;
+};
+
+/*
+ * struct ethswitch
+ * @table:   address -> struct soft; control: w, workers: r without a lock
+ * @ports:   all of them, for floods; a place that is free is NULL; control: w, workers: r
+ * @nr_ports: places ever used; control: w, workers: r
+ * @nr_promiscuous: ports that are; control: w, workers: r
+ * @unsent:  uplink's worker: what the uplink had no room for, from @unsent_first on
+ */
+struct ethswitch {
+	const char *name;
+	struct offload *offload;
+	struct rte_hash *table;
+	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
+	_Atomic uint32_t nr_ports;
+	_Atomic uint32_t nr_promiscuous;
+	struct eth *uplink;
+	struct fair *to_uplink;
+	_Atomic(struct wake *) uplink_wake;
+	struct rte_mbuf *unsent[PORT_BURST];
+	uint16_t unsent_first;
+	uint16_t unsent_nr;
+	/* any worker: w */
+	_Atomic uint64_t drops[DROPS];
+};
+
+static inline void count(_Atomic uint64_t *counter, uint64_t add)
+{
+	atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
+}
+
+static inline uint64_t counted(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Stands where a place is taken by a port that hears nothing any more. */
+extern struct soft switch_nobody;
+
+/** switch_wait() - Until no worker holds what was taken out (switch_set_barrier()) */
+void switch_wait(void);
+
+/** switch_tx_burst() - A port's tx_burst() */
+uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+
+/** switch_rx_burst() - A port's rx_burst() */
+uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+
+#endif

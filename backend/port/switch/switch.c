@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A switch, its table and its barrier; see switch.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+
+#include "log.h"
+#include "base/mac_table.h"
+#include "ports.h"
+
+LOG_TAG("switch");
+
+static void (*switch_barrier)(void);
+
+void switch_set_barrier(void (*barrier)(void))
+{
+	switch_barrier = barrier;
+}
+
+void switch_wait(void)
+{
+	if (switch_barrier)
+		switch_barrier();
+}
+
+struct ethswitch *switch_create(const char *name, struct offload *offload)
+{
+	struct ethswitch *sw = calloc(1, sizeof(*sw));
+	char unique[RTE_HASH_NAMESIZE];
+	static unsigned int serial;
+
+	if (!sw)
+		return NULL;
+	sw->name = name;
+	sw->offload = offload;
+	snprintf(unique, sizeof(unique), "switch%u", serial++);
+	sw->table = mac_table_create(unique, SWITCH_PORTS_MAX * 4);
+	sw->to_uplink = fair_create(switch_wait);
+	if (!sw->table || !sw->to_uplink) {
+		int error = sw->table ? ENOMEM : rte_errno;
+
+		log_error("%s: no memory for the switch: %s", name, strerror(error));
+		switch_destroy(sw);
+		errno = error;
+		return NULL;
+	}
+	return sw;
+}
+
+void switch_destroy(struct ethswitch *sw)
+{
+	if (!sw)
+		return;
+	rte_pktmbuf_free_bulk(sw->unsent + sw->unsent_first, sw->unsent_nr);
+	fair_destroy(sw->to_uplink);
+	rte_hash_free(sw->table);
+	free(sw);
+}
+
+void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
+{
+	sw->uplink = uplink;
+	fair_set_rate(sw->to_uplink, mbps);
+}
+
+void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)
+{
+	*stats = (struct switch_stats){
+		.unknown = counted(&sw->drops[DROP_UNKNOWN]),
+		.inbox_full = counted(&sw->drops[DROP_INBOX_FULL]),
+		.no_memory = counted(&sw->drops[DROP_NO_MEMORY]),
+		.hairpin = counted(&sw->drops[DROP_HAIRPIN]),
+		.reflected = counted(&sw->drops[DROP_REFLECTED]),
+		.malformed = counted(&sw->drops[DROP_MALFORMED]),
+	};
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The software switch of one NIC: software ports, a MAC table, one uplink.
+ *
+ * Addresses are known, never learnt: a port's is entered when it opens, others by
+ * port_rules(), each for one port: who comes first has it. A frame
+ * to one of them goes into that port's inbox; any other unicast address is the
+ * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing goes back where it
+ * came from; a NIC whose own switch returns the uplink's group frames to the
+ * uplink is caught by their source address.
+ *
+ * Threads. The control thread alone changes table and list. Workers read both
+ * without a lock; what is taken out is freed only after the barrier, when every
+ * worker has passed a point where it holds no reference (nic_set_barrier()).
+ * A worker sends into other workers' inboxes (many producers, one consumer: the
+ * owner's worker) and into its ports' outboxes towards the uplink, whose consumer is
+ * the worker that calls switch_uplink_poll().
+ *
+ * Room. An inbox is bounded; a frame that finds it full is dropped and counted
+ * at its receiver. An outbox pushes back on its sender instead. The outboxes share
+ * the wire by weight (fair.h).
+ *
+ * Group frames are cloned (rte_pktmbuf_clone): the bytes are shared, so nobody
+ * writes into a received mbuf that isn't RTE_MBUF_DIRECT() with one reference.
+ * Their checksums are filled in before, so no shared frame promises anything.
+ */
+#ifndef VIFD_PORT_SWITCH_SWITCH_H
+#define VIFD_PORT_SWITCH_SWITCH_H
+
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mempool.h>
+
+#include "port/eth/eth.h"
+#include "port/offload.h"
+#include "port/port.h"
+
+struct ethswitch;
+struct soft; /* one port of it */
+
+/** struct switch_stats - Frames dropped, by cause; monotonic */
+struct switch_stats {
+	uint64_t unknown; /* from the wire, to nobody here */
+	uint64_t inbox_full;
+	uint64_t no_memory;
+	uint64_t hairpin;   /* to their own sender */
+	uint64_t reflected; /* one of ours' group frame, back from the wire */
+	uint64_t malformed; /* cut to group addresses, or no headers */
+};
+
+/**
+ * switch_create() - A switch without ports
+ * @name:    NIC's, for logs; must outlive the switch
+ * @offload: clones come from its indirect pool; must outlive the switch
+ *
+ * Control thread. Return: switch, NULL with errno
+ */
+struct ethswitch *switch_create(const char *name, struct offload *offload);
+
+/** switch_destroy() - All ports must be closed; closes no uplink; NULL is fine */
+void switch_destroy(struct ethswitch *sw);
+
+/** switch_set_barrier() - How to wait until no worker holds what was taken out; default: nothing */
+void switch_set_barrier(void (*barrier)(void));
+
+/**
+ * switch_set_uplink() - Before workers poll
+ * @uplink: the wire, which stays the caller's; NULL = none
+ * @mbps:   most that goes there, Mbit/s; 0 = what it takes
+ */
+void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
+
+/** struct switch_hooks - What the owner of the uplink does for a port; members may be NULL */
+struct switch_hooks {
+	/* control; the port hears nothing any more, once, before closed() */
+	void (*quiet)(void *arg);
+	/* control; by close(), when the place is gone */
+	void (*closed)(void *arg);
+	/* worker; the port sends this group frame */
+	void (*group)(void *arg, const struct rte_mbuf *frame);
+	/* control; as port_rules(), whose addresses are in the table already */
+	void (*rules)(void *arg, const struct port_rules *rules);
+};
+
+/**
+ * switch_port_open() - A place on the switch
+ * @hooks: called with @arg; NULL = none
+ *
+ * Control thread. Return: port, NULL with errno: EEXIST the address is taken,
+ * ENOSPC the table is full, ENOMEM
+ */
+struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
+			      const struct switch_hooks *hooks, void *arg);
+
+/**
+ * switch_look_up() - Whose are these frames?
+ * @to: One for each of @nr <= PORT_BURST frames: NULL = nobody's here, or a group's
+ *
+ * Any worker. What is found is valid until the worker's next barrier.
+ */
+void switch_look_up(const struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr,
+		    struct soft **to);
+
+/** switch_deliver() - Frames of a port that is not on the switch (a VF's), to one that is */
+void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr);
+
+/** switch_uplink_poll() - Both directions of the wire, once. Return: frames moved */
+unsigned int switch_uplink_poll(struct ethswitch *sw);
+
+/** switch_uplink_attach() - Worker: whom to wake for the uplink's ring; NULL detaches */
+void switch_uplink_attach(struct ethswitch *sw, struct wake *wake);
+
+/** switch_uplink_timed_us() - Worker: poll at least this often; 0 = descriptor and wake are enough */
+uint32_t switch_uplink_timed_us(const struct ethswitch *sw);
+
+/** switch_stats_get() - Any thread */
+void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats);
+
+#endif

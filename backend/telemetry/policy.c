@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One vif's rules as telemetry shows them. Control thread. */
+#include <stdio.h>
+#include <string.h>
+
+#include "data.h"
+
+/* Four of them may be lists of 2 KiB; an answer ends at 16. */
+#define RULES_A_PAGE 8u
+
+/* DPDK cuts texts, so a value is an array of pieces. */
+static void put_value(struct rte_tel_data *d, const char *value)
+{
+	struct rte_tel_data *pieces = rte_tel_data_alloc();
+
+	if (!pieces)
+		return;
+	rte_tel_data_start_array(pieces, RTE_TEL_STRING_VAL);
+	do {
+		char piece[RTE_TEL_MAX_STRING_LEN];
+
+		snprintf(piece, sizeof(piece), "%s", value);
+		rte_tel_data_add_array_string(pieces, piece);
+		value += strlen(piece);
+	} while (*value);
+	if (rte_tel_data_add_dict_container(d, "value", pieces, 0))
+		rte_tel_data_free(pieces);
+}
+
+static bool is_vlan_rule(const char *name)
+{
+	return !strcmp(name, "vlan-filter") || !strcmp(name, "vlan-insert") ||
+	       !strcmp(name, "vlan");
+}
+
+static bool any_vlan(const struct port_rules *rules)
+{
+	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
+		if (rules->vlans[i])
+			return true;
+	return false;
+}
+
+/* The path enforces every rule; does the NIC say that it does, too? @said: somebody gave the rule */
+static bool is_in_hardware(const char *name, bool said, const struct port_rules *rules)
+{
+	if (is_vlan_rule(name))
+		return said && any_vlan(rules);
+	if (!strcmp(name, "anti-spoof"))
+		return rules->spoof_check || rules->anti_spoof;
+	if (!strcmp(name, "macs"))
+		return said && rules->nr_macs > 0;
+	if (!strcmp(name, "broadcast"))
+		return rules->no_broadcast;
+	if (!strcmp(name, "multicast"))
+		return rules->no_multicast;
+	if (!strcmp(name, "unknown-unicast"))
+		return rules->no_unknown;
+	if (!strcmp(name, "link"))
+		return rules->link != PORT_LINK_AUTO;
+	if (!strcmp(name, "rate"))
+		return rules->max_mbps != 0;
+	return false;
+}
+
+static void put_rule(struct rte_tel_data *d, const struct policy_key *key, const char *source,
+		     const char *value, bool hardware)
+{
+	if (!d)
+		return;
+	put_text(d, "rule", key->name);
+	put_value(d, *source ? value : key->without ? key->without : "");
+	put_text(d, "source", *source ? source : "default");
+	put_text(d, "enforced", hardware ? "both" : "software");
+}
+
+int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char error[POLICY_ERROR_MAX])
+{
+	static struct policy_trace trace;
+	struct port_rules rules = { 0 };
+	int ret = vif_explain_policy(vif, &trace, error);
+
+	if (ret)
+		return ret;
+	if (vif->path)
+		port_enforced(vif->path->port, &rules);
+	for (uint32_t n = from; n < from + RULES_A_PAGE && policy_key(n); n++) {
+		const struct policy_key *key = policy_key(n);
+		char name[12];
+
+		snprintf(name, sizeof(name), "%u", n);
+		put_rule(put_dict(d, name), key, trace.of[n].source, trace.of[n].value,
+			 is_in_hardware(key->name, *trace.of[n].value, &rules));
+	}
+	return 0;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "telemetry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control.h"
+#include "port/sriov/vfpool.h"
+#include "data.h"
+
+/* How long the control thread may be busy with others. */
+#define WAIT_MS 3000u
+
+/* Of a page; DPDK's answers end at 16 KiB, a VF is 170 bytes at most, a name 14. */
+#define VFS_A_PAGE 64u
+#define VIFS_A_PAGE 512u
+
+static struct {
+	struct vifs *vifs;
+	const struct host *host;
+} telemetry;
+
+/**
+ * struct question - One command on its way through the control thread
+ * @params: what stands behind the command's name, "" = nothing
+ * @why:    set to why there is no answer; @text has room for one
+ */
+struct question {
+	const char *params;
+	struct rte_tel_data *d;
+	const char *why;
+	char text[POLICY_ERROR_MAX];
+};
+
+/* Decimal digits only; moves @text behind them. */
+static bool take_number(const char **text, uint32_t most, uint32_t *number)
+{
+	const char *p = *text;
+	uint64_t sum = 0;
+
+	for (; *p >= '0' && *p <= '9' && sum <= most; p++)
+		sum = sum * 10 + (uint64_t)(*p - '0');
+	if (p == *text || sum > most)
+		return false;
+	*text = p;
+	*number = (uint32_t)sum;
+	return true;
+}
+
+static bool take_char(const char **text, char c)
+{
+	if (**text != c)
+		return false;
+	++*text;
+	return true;
+}
+
+/* Where a page begins; nothing = at the beginning. */
+static bool take_from(struct question *question, uint32_t *from)
+{
+	const char *text = question->params;
+
+	*from = 0;
+	if (*text && (!take_number(&text, UINT32_MAX, from) || *text)) {
+		question->why = "expected the number of the entry to begin with";
+		return false;
+	}
+	return true;
+}
+
+/* "DOMID.HANDLE" off the front of @text. */
+static struct vif *take_vif(struct question *question, const char **text)
+{
+	uint32_t domid, handle;
+	struct vif *vif;
+
+	if (!take_number(text, UINT16_MAX, &domid) || !take_char(text, '.') ||
+	    !take_number(text, UINT16_MAX, &handle)) {
+		question->why = "expected a vif, DOMID.HANDLE";
+		return NULL;
+	}
+	vif = vifs_find(telemetry.vifs, domid, handle);
+	if (!vif)
+		question->why = "no such vif";
+	return vif;
+}
+
+static int answer_vifs(void *arg)
+{
+	struct question *question = arg;
+	const struct vif *vif;
+	uint32_t from;
+
+	if (!take_from(question, &from))
+		return 0;
+	rte_tel_data_start_array(question->d, RTE_TEL_STRING_VAL);
+	vif = vifs_at(telemetry.vifs, from);
+	for (uint32_t i = 0; i < VIFS_A_PAGE && vif; i++, vif = TAILQ_NEXT(vif, link))
+		rte_tel_data_add_array_string(question->d, vif->name + strlen("vif "));
+	return 0;
+}
+
+static int answer_vif(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	const struct vif *vif = take_vif(question, &text);
+
+	if (vif && *text)
+		question->why = "expected a vif, DOMID.HANDLE";
+	else if (vif)
+		put_vif(question->d, vif);
+	return 0;
+}
+
+static int answer_queue(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	const struct vif *vif = take_vif(question, &text);
+	uint32_t queue;
+
+	if (!vif)
+		return 0;
+	if (!take_char(&text, '.') || !take_number(&text, UINT16_MAX, &queue) || *text)
+		question->why = "expected a queue, DOMID.HANDLE.N";
+	else if (!vif->path || queue >= vif->path->nr_queues)
+		question->why = "the vif has no such queue";
+	else
+		put_counters(question->d, vif, queue, queue);
+	return 0;
+}
+
+static void put_vf(struct rte_tel_data *d, const struct nic *nic, const struct nic_vf_info *info)
+{
+	if (!d)
+		return;
+	put_text(d, "pci", info->pci);
+	put_text(d, "nic", nic_name(nic));
+	put_number(d, "index", info->index);
+	put_text(d, "netdev", info->netdev);
+	put_text(d, "owner", info->owner);
+	if (info->owner[0])
+		put_mac(d, "mac", &info->mac);
+}
+
+static int answer_vfs(void *arg)
+{
+	struct question *question = arg;
+	struct nic_vf_info info[VFPOOL_MAX];
+	uint32_t from, place = 0;
+
+	if (!take_from(question, &from))
+		return 0;
+	for (uint32_t i = 0; i < telemetry.host->nr_nics; i++) {
+		const struct nic *nic = telemetry.host->nics[i];
+		uint32_t nr = nic_vf_list(nic, info, VFPOOL_MAX);
+
+		for (uint32_t vf = 0; vf < nr; vf++, place++) {
+			char name[12];
+
+			if (place < from || place - from >= VFS_A_PAGE)
+				continue;
+			snprintf(name, sizeof(name), "%u", place);
+			put_vf(put_dict(question->d, name), nic, &info[vf]);
+		}
+	}
+	return 0;
+}
+
+/* Frames that ended in the switch, by cause; of a policy's causes each vif has its own. */
+static void put_switch(struct rte_tel_data *d, const struct nic *nic)
+{
+	struct switch_stats stats;
+
+	if (!d)
+		return;
+	nic_switch_stats(nic, &stats);
+	put_number(d, "drop_unknown", stats.unknown);
+	put_number(d, "drop_inbox_full", stats.inbox_full);
+	put_number(d, "drop_no_memory", stats.no_memory);
+	put_number(d, "drop_hairpin", stats.hairpin);
+	put_number(d, "drop_reflected", stats.reflected);
+	put_number(d, "drop_malformed", stats.malformed);
+}
+
+static void put_nic(struct rte_tel_data *d, struct nic *nic)
+{
+	struct nic_vf_info info[VFPOOL_MAX];
+	struct port_link link;
+	uint32_t nr, taken = 0;
+
+	if (!d)
+		return;
+	nr = nic_vf_list(nic, info, VFPOOL_MAX);
+	for (uint32_t i = 0; i < nr; i++)
+		taken += info[i].owner[0] != '\0';
+	nic_uplink_link(nic, &link);
+	put_text(d, "nic", nic_name(nic));
+	put_number(d, "link", link.up);
+	put_number(d, "speed_mbps", link.speed_mbps);
+	put_number(d, "vfs", nr);
+	put_number(d, "vfs_taken", taken);
+	put_switch(put_dict(d, "switch"), nic);
+}
+
+static int answer_nics(void *arg)
+{
+	struct question *question = arg;
+
+	for (uint32_t i = 0; i < telemetry.host->nr_nics; i++) {
+		char name[12];
+
+		snprintf(name, sizeof(name), "%u", i);
+		put_nic(put_dict(question->d, name), telemetry.host->nics[i]);
+	}
+	return 0;
+}
+
+static int answer_move(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+	enum vif_move move;
+
+	if (!vif)
+		return 0;
+	if (!strcmp(text, ",vf"))
+		move = VIF_MOVE_VF;
+	else if (!strcmp(text, ",other"))
+		move = VIF_MOVE_OTHER;
+	else if (!strcmp(text, ",software"))
+		move = VIF_MOVE_SOFTWARE;
+	else
+		move = VIF_MOVE_NONE;
+	if (move == VIF_MOVE_NONE && strcmp(text, ",auto"))
+		question->why = "expected vf, other, software or auto";
+	else if (vif_move(vif, move))
+		question->why = "the vif is not connected";
+	else
+		put_text(question->d, "moving", vif->name);
+	return 0;
+}
+
+static int answer_policy(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+	uint32_t from = 0;
+
+	if (!vif)
+		return 0;
+	if (*text && (!take_char(&text, ',') || !take_number(&text, UINT32_MAX, &from) || *text))
+		question->why = "expected a vif, and the number of the rule to begin with";
+	else if (put_policy(question->d, vif, from, question->text))
+		question->why = question->text;
+	return 0;
+}
+
+static int answer_set(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+
+	if (!vif)
+		return 0;
+	if (!take_char(&text, ',') || !*text)
+		question->why = "expected KEY=VALUE or KEY, with ; between";
+	else if (vif_set_policy(vif, text, question->text))
+		question->why = question->text;
+	else
+		put_text(question->d, "set", vif->name + strlen("vif "));
+	return 0;
+}
+
+static int ask(int (*answer)(void *arg), const char *params, struct rte_tel_data *d)
+{
+	struct question question = { .params = params ? params : "", .d = d };
+	int ret;
+
+	rte_tel_data_start_dict(d);
+	ret = control_run(answer, &question, WAIT_MS);
+	if (ret == -ETIMEDOUT)
+		question.why = "vifd's control thread is busy, try again";
+	else if (ret)
+		question.why = "vifd is starting or stopping";
+	if (question.why) {
+		rte_tel_data_start_dict(d);
+		put_text(d, "error", question.why);
+	}
+	return 0;
+}
+
+#define COMMAND(name)                                                                              \
+	static int command_##name(const char *cmd, const char *params, struct rte_tel_data *d)     \
+	{                                                                                          \
+		(void)cmd;                                                                         \
+		return ask(answer_##name, params, d);                                              \
+	}
+
+COMMAND(vifs)
+COMMAND(vif)
+COMMAND(queue)
+COMMAND(vfs)
+COMMAND(nics)
+COMMAND(move)
+COMMAND(policy)
+COMMAND(set)
+
+/* Constant: nobody has to be asked. */
+static int command_counters(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	(void)cmd;
+	(void)params;
+	rte_tel_data_start_dict(d);
+	for (enum path_counter which = 0; which < COUNTERS; which++)
+		put_text(d, path_counter_name(which), path_counter_text(which));
+	return 0;
+}
+
+int telemetry_start(struct vifs *vifs, const struct host *host)
+{
+	static const struct {
+		const char *name;
+		telemetry_cb command;
+		const char *help;
+	} commands[] = {
+		{ "/vifd/vifs", command_vifs, "Names of vifs. Parameter: first entry (0)" },
+		{ "/vifd/vif", command_vif, "One vif. Parameter: DOMID.HANDLE" },
+		{ "/vifd/queue", command_queue, "Counters of a queue. Parameter: DOMID.HANDLE.N" },
+		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
+		{ "/vifd/nics", command_nics, "NICs. No parameter" },
+		{ "/vifd/counters", command_counters, "What counters count. No parameter" },
+		{ "/vifd/move", command_move,
+		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software|auto" },
+		{ "/vifd/policy", command_policy,
+		  "Rules and where they come from. Parameters: DOMID.HANDLE, first rule (0)" },
+		{ "/vifd/set", command_set, "Set rules. Parameters: DOMID.HANDLE,KEY=VALUE;KEY" },
+	};
+	int ret = 0;
+
+	telemetry.vifs = vifs;
+	telemetry.host = host;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && !ret; i++)
+		ret = rte_telemetry_register_cmd(commands[i].name, commands[i].command,
+						 commands[i].help);
+	return ret;
+}

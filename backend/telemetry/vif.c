@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One vif as telemetry shows it. Control thread. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_version.h>
+
+#include "data.h"
+#include "vif/zerocopy_tx.h"
+#include "vif/zerocopy_rx.h"
+
+#define TEXT_MAX (RTE_TEL_MAX_STRING_LEN - 1)
+
+void put_text(struct rte_tel_data *d, const char *name, const char *text)
+{
+	char cut[TEXT_MAX + 1];
+
+	snprintf(cut, sizeof(cut), "%.*s", (int)TEXT_MAX, text);
+	rte_tel_data_add_dict_string(d, name, cut);
+}
+
+void put_number(struct rte_tel_data *d, const char *name, uint64_t number)
+{
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
+	rte_tel_data_add_dict_uint(d, name, number);
+#else
+	rte_tel_data_add_dict_u64(d, name, number);
+#endif
+}
+
+void put_mac(struct rte_tel_data *d, const char *name, const struct rte_ether_addr *mac)
+{
+	const uint8_t *byte = mac->addr_bytes;
+	char text[18];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2],
+		 byte[3], byte[4], byte[5]);
+	put_text(d, name, text);
+}
+
+struct rte_tel_data *put_dict(struct rte_tel_data *d, const char *name)
+{
+	struct rte_tel_data *member = rte_tel_data_alloc();
+
+	if (!member)
+		return NULL;
+	rte_tel_data_start_dict(member);
+	if (!rte_tel_data_add_dict_container(d, name, member, 0))
+		return member;
+	rte_tel_data_free(member);
+	return NULL;
+}
+
+/* What queues @first to @last have counted together. */
+static uint64_t sum_of(const struct vif *vif, enum path_counter which, uint32_t first,
+		       uint32_t last)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = first; i <= last; i++)
+		sum += atomic_load_explicit(&vif->path->queues[i].counters.value[which],
+					    memory_order_relaxed);
+	return sum;
+}
+
+void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first, uint32_t last)
+{
+	for (enum path_counter which = 0; which < COUNTERS; which++)
+		put_number(d, path_counter_name(which), sum_of(vif, which, first, last));
+}
+
+/* What a thousand frames of either direction cost. */
+static void put_cost(struct rte_tel_data *d, const struct vif *vif)
+{
+	static const enum path_counter costs[] = { COUNT_copies, COUNT_copy_calls, COUNT_notify };
+	uint32_t last = vif->path->nr_queues - 1;
+	uint64_t frames =
+		sum_of(vif, COUNT_tx_packets, 0, last) + sum_of(vif, COUNT_rx_packets, 0, last);
+
+	if (!d)
+		return;
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		double cost = frames ? (double)sum_of(vif, costs[i], 0, last) / (double)frames : 0;
+
+		put_number(d, path_counter_name(costs[i]), (uint64_t)(cost * 1000));
+	}
+}
+
+static const char *state_name(enum xenbus_state state)
+{
+	static const char *const names[] = {
+		[XENBUS_UNKNOWN] = "unknown",
+		[XENBUS_INITIALISING] = "initialising",
+		[XENBUS_INIT_WAIT] = "initwait",
+		[XENBUS_INITIALISED] = "initialised",
+		[XENBUS_CONNECTED] = "connected",
+		[XENBUS_CLOSING] = "closing",
+		[XENBUS_CLOSED] = "closed",
+		[XENBUS_RECONFIGURING] = "reconfiguring",
+		[XENBUS_RECONFIGURED] = "reconfigured",
+	};
+
+	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+static const char *move_name(const struct vif *vif)
+{
+	if (vif->leaving)
+		return "draining";
+	if (vif->vf_ticket)
+		return "opening";
+	return vif->move == VIF_MOVE_NONE ? "none" : "asked";
+}
+
+static const char *move_error(const struct vif *vif)
+{
+	if (!vif->move_error)
+		return "";
+	return vif->move_error == ENODEV ? "no VF is free" : strerror(vif->move_error);
+}
+
+static void append(char *text, size_t size, const char *word)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s%s", len ? "," : "", word);
+}
+
+/* What the port itself does of a frame's work; the rest is ours. */
+static void put_offloads(struct rte_tel_data *d, uint64_t offloads)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} names[] = {
+		{ RTE_ETH_TX_OFFLOAD_IPV4_CKSUM, "csum-ip" },
+		{ RTE_ETH_TX_OFFLOAD_TCP_CKSUM, "csum-tcp" },
+		{ RTE_ETH_TX_OFFLOAD_UDP_CKSUM, "csum-udp" },
+		{ RTE_ETH_TX_OFFLOAD_TCP_TSO, "tso" },
+		{ RTE_ETH_TX_OFFLOAD_MULTI_SEGS, "sg" },
+	};
+	char text[TEXT_MAX + 1] = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (offloads & names[i].bit)
+			append(text, sizeof(text), names[i].name);
+	put_text(d, "port_offloads", text[0] ? text : "none");
+}
+
+/* What the guest said it takes. */
+static void put_takes(struct rte_tel_data *d, const struct path_config *config)
+{
+	const struct {
+		bool on;
+		const char *name;
+	} takes[] = {
+		{ config->rx_sg, "sg" },       { config->rx_csum4, "csum4" },
+		{ config->rx_csum6, "csum6" }, { config->rx_gso4, "gso4" },
+		{ config->rx_gso6, "gso6" },   { config->rx_notify, "notify" },
+	};
+	char text[TEXT_MAX + 1] = "";
+
+	for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
+		if (takes[i].on)
+			append(text, sizeof(text), takes[i].name);
+	put_text(d, "guest_takes", text[0] ? text : "none");
+}
+
+static void put_port_stats(struct rte_tel_data *d, struct port *port)
+{
+	struct port_stats stats = { 0 };
+
+	if (!d)
+		return;
+	port->ops->stats_get(port, &stats);
+	put_number(d, "rx_packets", stats.rx_packets);
+	put_number(d, "rx_bytes", stats.rx_bytes);
+	put_number(d, "rx_missed", stats.rx_missed);
+	put_number(d, "tx_packets", stats.tx_packets);
+	put_number(d, "tx_bytes", stats.tx_bytes);
+	put_number(d, "tx_errors", stats.tx_errors);
+}
+
+static void put_worker(struct rte_tel_data *d, const struct vif *vif)
+{
+	for (uint32_t i = 0; i < vif->host->nr_workers; i++)
+		if (vif->host->workers[i] == vif->worker)
+			put_number(d, "worker", i);
+}
+
+/* "key-a=1 key-b=2": members of an object; DPDK takes no '-' in their names. */
+static void put_record(struct rte_tel_data *d, const struct vifcap *cap)
+{
+	char text[VIFCAP_TEXT_MAX + 1], *rest = text, *word;
+
+	if (!d || vifcap_format(cap, text, sizeof(text)) < 0)
+		return;
+	while ((word = strsep(&rest, " "))) {
+		char *key = strsep(&word, "=");
+
+		for (char *p = key; *p; p++)
+			if (*p == '-')
+				*p = '_';
+		put_text(d, key, word);
+	}
+}
+
+static void put_capability(struct rte_tel_data *d, const struct vif *vif)
+{
+	const struct capability *cap = &vif->cap;
+
+	if (!d)
+		return;
+	put_number(d, "generation", cap->offered.present ? cap->generation : 0);
+	put_number(d, "acked", cap->acked);
+	put_number(d, "current", capability_acked(cap));
+	put_number(d, "held", cap->held);
+	put_number(d, "offers", cap->offers);
+	put_number(d, "refused", cap->refused);
+	put_number(d, "requests_granted", vif->request.granted);
+	put_number(d, "requests_refused", vif->request.refused);
+	if (cap->offered.present)
+		put_record(put_dict(d, "record"), &cap->offered);
+	if (cap->front.present)
+		put_record(put_dict(d, "frontend"), &cap->front);
+}
+
+static void put_connected(struct rte_tel_data *d, const struct vif *vif)
+{
+	struct port *port = vif->path->port;
+	const char *why_copied = lent_why_not(vif->path);
+	struct port_link link = { .up = true };
+	struct rte_tel_data *counters;
+
+	port->ops->link_get(port, &link);
+	put_text(d, "path", port->kind == PORT_VF ? "vf" : "software");
+	put_text(d, "vf", port->kind == PORT_VF ? port->name : "");
+	put_text(d, "nic", nic_name(vif->nic));
+	put_worker(d, vif);
+	put_number(d, "queues", vif->path->nr_queues);
+	put_number(d, "link", link.up && vif->live.link);
+	put_number(d, "speed_mbps", link.speed_mbps);
+	put_number(d, "mtu", RTE_MIN(vif->live.mtu, port->mtu));
+	put_number(d, "rate_bytes", vif->live.rate_bytes);
+	put_number(d, "rate_us", vif->live.rate_us);
+	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
+	put_number(d, "control_ring", vif->ctrl != NULL);
+	put_takes(d, &vif->path->config);
+	put_offloads(d, port->tx_offloads);
+	put_number(d, "port_queues", port->nr_queues);
+	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
+	put_text(d, "zero_copy_rx", placed_state(vif->path));
+	put_text(d, "move", move_name(vif));
+	put_text(d, "move_error", move_error(vif));
+	put_capability(put_dict(d, "capability"), vif);
+	put_port_stats(put_dict(d, "port"), port);
+	put_cost(put_dict(d, "per_1000_frames"), vif);
+	counters = put_dict(d, "counters");
+	if (counters)
+		put_counters(counters, vif, 0, vif->path->nr_queues - 1);
+}
+
+void put_vif(struct rte_tel_data *d, const struct vif *vif)
+{
+	put_text(d, "vif", vif->name + strlen("vif "));
+	put_number(d, "domid", vif->domid);
+	put_number(d, "handle", vif->handle);
+	put_mac(d, "mac", &vif->mac);
+	put_text(d, "state", state_name(vif->state));
+	put_text(d, "fault", vif->fault ? vif->fault : "");
+	put_text(d, "policy_error", vif->policy.error);
+	put_number(d, "connected", vif->path != NULL);
+	if (vif->path)
+		put_connected(d, vif);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "assign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "deserve.h"
+#include "vif.h"
+#include "vifs.h"
+
+LOG_TAG("pool");
+
+#define ROWS_MAX 4096u
+#define LOOK_US 1000000u
+/* A vif may wait this long for a VF that is being given back. */
+#define SETTLE_US 10000000u
+
+/*
+ * struct pool
+ * @next_us: when it is time to look again
+ * @rivals:  of each NIC, between decisions
+ * @rows, @vifs: scratch of one decision
+ */
+struct pool {
+	struct host *host;
+	uint64_t next_us;
+	uint64_t rivals[CONFIG_NICS_MAX];
+	struct deserve_vif rows[ROWS_MAX];
+	struct vif *vifs[ROWS_MAX];
+};
+
+struct pool *pool_create(struct host *host)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool)
+		pool->host = host;
+	return pool;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	free(pool);
+}
+
+void pool_kick(struct pool *pool)
+{
+	pool->next_us = 0;
+}
+
+static bool on_vf(const struct vif *vif)
+{
+	return vif->path->port->kind == PORT_VF;
+}
+
+static bool is_moving(const struct vif *vif)
+{
+	return vif->vf_ticket || vif->leaving || vif->move != VIF_MOVE_NONE;
+}
+
+static uint64_t bytes_of(const struct path *path)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		const struct path_counters *counters = &path->queues[i].counters;
+
+		sum += atomic_load_explicit(&counters->value[COUNT_tx_bytes],
+					    memory_order_relaxed) +
+		       atomic_load_explicit(&counters->value[COUNT_rx_bytes], memory_order_relaxed);
+	}
+	return sum;
+}
+
+/* Halfway to what it was in the last second or so. */
+static void sample(struct vif *vif, uint64_t now_us)
+{
+	struct pool_vif *own = &vif->pool;
+	uint64_t bytes = bytes_of(vif->path), past_us = now_us - own->sampled_us;
+
+	if (own->sampled_us && past_us < LOOK_US / 2)
+		return;
+	if (own->sampled_us && bytes >= own->bytes)
+		own->load = (own->load + (bytes - own->bytes) * 1000000 / past_us) / 2;
+	own->bytes = bytes;
+	own->sampled_us = now_us;
+}
+
+static enum policy_vf wish(const struct vif *vif)
+{
+	if (vif->pool.pinned && !vif->pool.pinned_vf)
+		return POLICY_VF_NEVER;
+	if (vif->pool.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
+		return POLICY_VF_PREFER;
+	return vif->policy.draft.vf;
+}
+
+static void fill_row(struct deserve_vif *row, struct vif *vif, uint64_t now_us)
+{
+	sample(vif, now_us);
+	*row = (struct deserve_vif){
+		.wish = wish(vif),
+		.weight = vif->policy.draft.weight,
+		.load = vif->pool.load,
+		.on_vf = on_vf(vif),
+		.moving = is_moving(vif),
+		.barred = now_us < vif->pool.barred_us,
+		.pinned = vif->pool.pinned,
+		.settled = vif->pool.settled,
+	};
+}
+
+/* One that lost a VF, or that the admin moves, has not come to terms with having none. */
+static void settle(struct vif *vif, const struct deserve_vif *row, bool follow, uint64_t now_us)
+{
+	struct pool_vif *own = &vif->pool;
+
+	own->settled = !follow && !row->on_vf && !row->moving && !own->pinned && !own->bar_us &&
+		       row->wish == POLICY_VF_PREFER && row->verdict == DESERVE_STAY &&
+		       now_us - vif->connected_us > SETTLE_US;
+}
+
+/* Who can be told from here to go: one that would only be refused is left alone. */
+static void obey(struct vif *vif, enum deserve_verdict verdict)
+{
+	if (verdict == DESERVE_STAY)
+		return;
+	if (verdict == DESERVE_SOFTWARE)
+		log_info("%s: gives its VF away", vif->name);
+	vif_send(vif, verdict == DESERVE_VF ? VIF_MOVE_VF : VIF_MOVE_SOFTWARE);
+}
+
+static void decide(struct pool *pool, uint32_t which, struct vif *first, uint64_t now_us)
+{
+	struct nic *nic = pool->host->nics[which];
+	struct deserve_nic table = {
+		.follow = pool->host->config->nics[which].assign == CONFIG_ASSIGN_LOAD,
+		.now_us = now_us,
+		.rival_since_us = pool->rivals[which],
+	};
+	uint32_t nr = 0, vfs;
+
+	for (struct vif *vif = first; vif && nr < ROWS_MAX; vif = TAILQ_NEXT(vif, link)) {
+		if (!vif->path || vif->nic != nic)
+			continue;
+		pool->vifs[nr] = vif;
+		fill_row(&pool->rows[nr++], vif, now_us);
+	}
+	if (nr == 0)
+		return;
+	table.free = nic_vf_count(nic, &vfs);
+	/* those that were asked for are free still, and are not to be given twice */
+	for (uint32_t i = 0; i < nr; i++)
+		if (table.free && !pool->rows[i].on_vf && pool->rows[i].moving)
+			table.free--;
+	deserve_decide(&table, pool->rows, nr);
+	pool->rivals[which] = table.rival_since_us;
+	for (uint32_t i = 0; i < nr; i++) {
+		settle(pool->vifs[i], &pool->rows[i], table.follow, now_us);
+		obey(pool->vifs[i], pool->rows[i].verdict);
+	}
+}
+
+uint64_t pool_run(struct pool *pool, struct vif *first, uint64_t now_us)
+{
+	if (now_us < pool->next_us)
+		return pool->next_us;
+	pool->next_us = now_us + LOOK_US;
+	for (uint32_t i = 0; i < pool->host->nr_nics; i++)
+		decide(pool, i, first, now_us);
+	return pool->next_us;
+}
+
+static bool port_is_down(struct vif *vif, struct port_link *link)
+{
+	*link = (struct port_link){ .up = true };
+	vif->path->port->ops->link_get(vif->path->port, link);
+	return !link->up;
+}
+
+static const char *what_failed(const struct port_link *link)
+{
+	if (link->gone)
+		return "is gone";
+	return link->stuck ? "takes frames and sends none" : "has lost its link";
+}
+
+void pool_links_changed(struct vif *first)
+{
+	for (struct vif *vif = first; vif; vif = TAILQ_NEXT(vif, link)) {
+		struct port_link link;
+
+		if (vif->path && port_is_down(vif, &link) != vif->pool.down)
+			vif->due_us = 0;
+	}
+}
+
+void pool_bar(struct vif *vif, uint64_t now_us)
+{
+	struct pool_vif *own = &vif->pool;
+
+	if (now_us - own->gained_us > POOL_FORGIVE_US)
+		own->bar_us = 0;
+	own->bar_us = own->bar_us ? own->bar_us * 2 : POOL_RETURN_MIN_US;
+	if (own->bar_us > POOL_RETURN_MAX_US)
+		own->bar_us = POOL_RETURN_MAX_US;
+	own->barred_us = now_us + own->bar_us;
+}
+
+void pool_guard(struct vif *vif, uint64_t now_us)
+{
+	struct port_link wire = { 0 }, link;
+
+	vif->pool.down = port_is_down(vif, &link);
+	if (!vif->pool.down || !on_vf(vif) || is_moving(vif))
+		return;
+	nic_uplink_link(vif->nic, &wire);
+	if (!link.gone && !wire.up)
+		return; /* there is nowhere better to go: carrier tells */
+	log_warn("%s: VF %s %s", vif->name, vif->path->port->name, what_failed(&link));
+	pool_bar(vif, now_us);
+	vif_send(vif, VIF_MOVE_SOFTWARE);
+}
+
+void pool_forget(struct vif *vif)
+{
+	vif->pool = (struct pool_vif){ 0 };
+}
+
+/* What the others on its NIC are promised. */
+static void add_up(struct vif *vif, struct deserve_claim *sum)
+{
+	*sum = (struct deserve_claim){ 0 };
+	for (struct vif *other = vifs_at(vif->host->vifs, 0); other;
+	     other = TAILQ_NEXT(other, link)) {
+		const struct policy_draft *draft = &other->policy.draft;
+
+		if (other == vif || other->nic != vif->nic || !other->policy.valid)
+			continue;
+		sum->vfs += draft->vf == POLICY_VF_REQUIRE;
+		sum->kbps += policy_promised(draft);
+	}
+}
+
+uint32_t pool_ceiling_mbps(struct vif *vif)
+{
+	struct deserve_claim others;
+	uint64_t kbps;
+
+	add_up(vif, &others);
+	if (!others.kbps)
+		return 0;
+	kbps = (uint64_t)nic_capacity_mbps(vif->nic) * 1000;
+	if (!kbps)
+		return 0;
+	return kbps >= others.kbps + 1000 ? (uint32_t)((kbps - others.kbps) / 1000) : 1;
+}
+
+int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
+{
+	const struct policy_draft *now = &vif->policy.draft;
+	bool valid = vif->policy.valid;
+	struct deserve_claim claim = { 0 }, others, have;
+
+	if (draft->vf == POLICY_VF_REQUIRE && !(valid && now->vf == POLICY_VF_REQUIRE))
+		claim.vfs = 1;
+	if (!valid || policy_promised(draft) != policy_promised(now))
+		claim.kbps = policy_promised(draft);
+	/* written before the vif came, it limits nothing and does no harm */
+	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
+		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);
+	if (!vif->nic || !vif->host->vifs || (!claim.vfs && !claim.kbps && !claim.rate_kbps))
+		return 0;
+	add_up(vif, &others);
+	nic_vf_count(vif->nic, &have.vfs);
+	have.kbps = (uint64_t)nic_capacity_mbps(vif->nic) * 1000;
+	return deserve_admit(&claim, &others, &have, why);
+}

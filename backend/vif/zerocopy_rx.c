@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "zerocopy_rx.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "log.h"
+#include "xen/devmap.h"
+
+LOG_TAG("placed");
+
+#define WAIT_ROUNDS 40u
+#define ROUND_US 500u
+/* What a guest does ends it, and costs others' time: not more often than this. */
+#define AGAIN_US 5000000u
+
+/* Return: text, NULL = nothing bars it */
+static const char *why_not(const struct path *path)
+{
+	const struct queue *queue = &path->queues[0];
+	const char *why = devmap_why_not();
+
+	if (why)
+		return why;
+	if (!path->port->places)
+		return "no device has them that can be told where frames shall lie";
+	if (path->nr_queues > 1)
+		return "the guest has several queues";
+	if (path->handover)
+		return "it moves";
+	if (path->tap || path->mirror.directions & MIRROR_RX)
+		return "frames are mirrored";
+	if (path->steer.algorithm != NETIF_HASH_ALG_NONE)
+		return "the guest wants hashes";
+	why = placing_bars(&path->live);
+	if (why)
+		return why;
+	if (!queue->statics.placing)
+		return "the guest lends no pages to be written to";
+	return placing_is_out(queue->statics.placing) ? "a device has them still" : NULL;
+}
+
+const char *placed_state(const struct path *path)
+{
+	const char *why = why_not(path);
+
+	if (path->queues[0].placing)
+		return "rx";
+	return why ? why : "it has ended just now, and begins anew";
+}
+
+static int run_begin(struct worker *worker, void *arg)
+{
+	(void)worker;
+	return placing_begin(arg);
+}
+
+void placed_update(struct worker *worker, struct path *path, uint64_t now_us)
+{
+	if (path->place_ended) {
+		path->place_ended = false;
+		path->place_at_us = now_us + AGAIN_US;
+	}
+	if (now_us >= path->place_at_us && !path->queues[0].placing && !why_not(path))
+		worker_run(worker, run_begin, path);
+}
+
+static int run_stop(struct worker *worker, void *arg)
+{
+	(void)worker;
+	placing_stop(arg);
+	return 0;
+}
+
+/* Traffic uses up what the device has. */
+static void wait_until_back(const struct path *path)
+{
+	const struct timespec round = { .tv_nsec = ROUND_US * 1000 };
+
+	for (uint32_t i = 0; i < WAIT_ROUNDS && !path_faulted(path); i++) {
+		if (!placing_is_out(path->queues[0].placing))
+			return;
+		nanosleep(&round, NULL);
+	}
+}
+
+static bool is_gone(struct port *port)
+{
+	struct port_link link = { 0 };
+
+	port->ops->link_get(port, &link);
+	return link.gone;
+}
+
+static uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+uint32_t placed_end(struct worker *worker, struct path *path, bool go_on)
+{
+	struct placing *placing = path->queues[0].placing;
+	struct port *port = path->port;
+	uint64_t since_us = clock_us();
+	bool stop;
+
+	if (!placing)
+		return 0;
+	path->place_ended = true;
+	worker_run(worker, run_stop, path);
+	if (go_on && !is_gone(port))
+		wait_until_back(path);
+	worker_pause(worker, path);
+	stop = placing_is_out(placing) && !is_gone(port);
+	if (stop)
+		port->ops->unplace(port, go_on);
+	else
+		port->ops->place(port, NULL);
+	worker_resume(worker, path, go_on);
+	since_us = clock_us() - since_us;
+	log_debug("vif %u.%u: frames are copied, after %" PRIu64 " us%s", path->config.domid,
+		  path->config.handle, since_us, stop ? "; the VF was stopped" : "");
+	return (uint32_t)since_us;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "zerocopy_tx.h"
+
+#include <time.h>
+
+#include "xen/devmap.h"
+
+#define WAIT_US 20000u
+#define ROUND_US 500u
+
+struct wait {
+	const struct queue *queues;
+	uint32_t nr;
+	uint32_t mark[NETIF_QUEUES_MAX];
+};
+
+static int run_mark(struct worker *worker, void *arg)
+{
+	struct wait *wait = arg;
+
+	(void)worker;
+	for (uint32_t i = 0; i < wait->nr; i++)
+		wait->mark[i] = wait->queues[i].tx_owed;
+	return 0;
+}
+
+/* Return: 1 if something that was sent before the mark has no answer yet */
+static int run_look(struct worker *worker, void *arg)
+{
+	const struct wait *wait = arg;
+
+	(void)worker;
+	for (uint32_t i = 0; i < wait->nr; i++)
+		if ((int32_t)(wait->mark[i] - wait->queues[i].tx_rsp_prod) > 0)
+			return 1;
+	return 0;
+}
+
+bool lent_wait(struct worker *worker, const struct queue *queues, uint32_t nr, uint32_t *waited_us)
+{
+	const struct timespec round = { .tv_nsec = ROUND_US * 1000 };
+	struct wait wait = { .queues = queues, .nr = nr };
+
+	*waited_us = 0;
+	worker_run(worker, run_mark, &wait);
+	while (worker_run(worker, run_look, &wait)) {
+		if (*waited_us >= WAIT_US)
+			return false;
+		nanosleep(&round, NULL);
+		*waited_us += ROUND_US;
+	}
+	return true;
+}
+
+const char *lent_why_not(const struct path *path)
+{
+	const char *why = devmap_why_not();
+
+	if (why)
+		return why;
+	if (!path->port->lend_segs)
+		return "no device that tells what it has sent has its frames";
+	if (path->live.classes.by)
+		return "frames wait in traffic classes";
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		if (path->queues[i].statics.loan)
+			return NULL;
+	return "the guest lends no pages";
+}

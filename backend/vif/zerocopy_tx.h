@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames that a device reads from a guest's own pages (path/zc_tx.h), seen from the control thread:
+ * waiting for them, and telling why a vif has none.
+ */
+#ifndef VIFD_VIF_ZEROCOPY_TX_H
+#define VIFD_VIF_ZEROCOPY_TX_H
+
+#include "path/path.h"
+#include "worker.h"
+
+/**
+ * lent_wait() - Wait until devices are through with what was sent up to now
+ * @worker: polls the queues
+ *
+ * Waits 20 ms at most: that is long for a device that sends.
+ * @waited_us: how long it was
+ *
+ * Return: false: one is not through
+ */
+bool lent_wait(struct worker *worker, const struct queue *queues, uint32_t nr, uint32_t *waited_us);
+
+/** lent_why_not() - Why frames of this path are copied. Return: text, NULL = they are not */
+const char *lent_why_not(const struct path *path);
+
+#endif

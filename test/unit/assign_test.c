@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: test/unit/fake_host.c */
+/* VFs that come and go under vifs that are connected, and what the admin wants of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backend/vif/assign.h"
+#include "backend/vif/vif.h"
+#include "fake_host.h"
+
+#define SECOND UINT64_C(1000000)
+
+static struct guest *a, *b;
+
+static bool on_vf(uint16_t domid)
+{
+	return !strcmp(host_back_key(domid, "path"), "vf");
+}
+
+/* Time goes by, in steps; whoever wants a turn has it, and workers too. */
+static void pass(uint64_t us)
+{
+	for (uint64_t end = fake_host.now_us + us; fake_host.now_us < end;
+	     fake_host.now_us += SECOND / 100) {
+		host_settle();
+		fake_tools.now_us = fake_host.now_us;
+		host_poll();
+	}
+}
+
+static void rule(uint16_t domid, const char *key, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), HOST_BACK "%u/0/policy/%s", domid, key);
+	fake_xs_put(path, "%s", value);
+	host_settle();
+}
+
+static const char *refused(uint16_t domid)
+{
+	const char *why = host_back_key(domid, "policy-error");
+
+	return why ? why : "";
+}
+
+static void free_vf_goes_to_who_connects(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	b = host_connect(8);
+	pass(SECOND);
+	assert_true(on_vf(7));
+	assert_false(on_vf(8));
+}
+
+static void vif_leaves_a_vf_without_link_and_returns_after_a_while(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(SECOND);
+	assert_true(on_vf(7));
+	fake_host.vf_down = true;
+	vifs_links_changed(fake_host.vifs);
+	host_settle();
+	assert_false(on_vf(7));
+	assert_string_equal(host_back_key(7, "carrier"), "1");
+	fake_host.vf_down = false;
+	pass(SECOND);
+	assert_false(on_vf(7));
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+}
+
+static void each_loss_makes_the_return_take_longer(void **state)
+{
+	uint64_t took[4];
+
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(SECOND);
+	for (int i = 0; i < 4; i++) {
+		fake_host.vf_down = true;
+		pass(SECOND / 2);
+		fake_host.vf_down = false;
+		for (took[i] = 0; !on_vf(7); took[i] += SECOND / 10)
+			pass(SECOND / 10);
+	}
+	assert_in_range(took[0], SECOND, 3 * SECOND);
+	assert_in_range(took[3], 14 * SECOND, 18 * SECOND);
+}
+
+static void where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(SECOND);
+	fake_host.vf_down = fake_host.wire_down = true;
+	vifs_links_changed(fake_host.vifs);
+	host_settle();
+	assert_true(on_vf(7));
+	assert_string_equal(host_back_key(7, "carrier"), "0");
+	/* a VF that is gone is left all the same */
+	fake_host.vf_gone = true;
+	pass(SECOND);
+	assert_false(on_vf(7));
+}
+
+static void requirement_takes_anothers_vf(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	b = host_connect(8);
+	pass(SECOND);
+	rule(8, "vf", "require");
+	assert_string_equal(refused(8), "");
+	pass(3 * SECOND);
+	assert_true(on_vf(8));
+	assert_false(on_vf(7));
+	rule(7, "vf", "require");
+	assert_string_equal(refused(7), "vf: require: no VF left, 1 of 1 are required by others");
+	rule(8, "vf", "never");
+	pass(3 * SECOND);
+	assert_string_equal(refused(7), "");
+	assert_true(on_vf(7));
+	assert_false(on_vf(8));
+}
+
+static void guarantees_fit_the_wire_or_the_last_is_refused(void **state)
+{
+	(void)state;
+	fake_host.mbps = 10;
+	a = host_connect(7);
+	b = host_connect(8);
+	rule(7, "guaranteed", "1000,1000");
+	assert_string_equal(refused(7), "");
+	rule(8, "guaranteed", "1000,1000");
+	assert_string_equal(refused(8), "guaranteed: 8000 kbit/s beside the 8000 of others are "
+					"more than the wire's 10000");
+	rule(8, "guaranteed", "250,1000");
+	assert_string_equal(refused(8), "");
+	/* what was promised stays so, whatever becomes of the wire */
+	fake_host.mbps = 1;
+	pass(2 * SECOND);
+	assert_string_equal(refused(7), "");
+}
+
+static void admins_move_holds_until_he_says_otherwise(void **state)
+{
+	struct vif *vif;
+
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(SECOND);
+	vif = vifs_find(fake_host.vifs, 7, 0);
+	vif_move(vif, VIF_MOVE_SOFTWARE);
+	pass(20 * SECOND);
+	assert_false(on_vf(7));
+	vif_move(vif, VIF_MOVE_NONE);
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	a = b = NULL;
+	return host_open();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close();
+	guest_free(a);
+	guest_free(b);
+	return fake_all_free() ? 0 : -1;
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(free_vf_goes_to_who_connects),
+		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
+		fact(each_loss_makes_the_return_take_longer),
+		fact(where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves),
+		fact(requirement_takes_anothers_vf),
+		fact(guarantees_fit_the_wire_or_the_last_is_refused),
+		fact(admins_move_holds_until_he_says_otherwise),
+	};
+
+	return cmocka_run_group_tests(tests, fake_start, NULL);
+}

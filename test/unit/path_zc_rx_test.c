@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: test/unit/fake_guest.c port/eth/zc_pool.c vif/zerocopy_rx.c log.c */
+/*
+ * Frames that the device writes into the guest's own pages: each in the page of its request, however
+ * fast the guest posts and whatever is mixed; and who still has what when it ends, in any order.
+ *
+ * The device here does as a driver with a ring of buffers: it takes a new one for each frame it gives
+ * away, and fills them in the order in which it got them.
+ */
+#include "path_fixture.h"
+
+#include "backend/port/eth/zc_pool.h"
+#include "backend/vif/zerocopy_rx.h"
+#include "backend/xen/devmap.h"
+
+#define FRAME_MAX 1514u
+
+/*
+ * @ring:    buffers, the next to be filled is at @head
+ * @arrived: frames on the wire, @given of them given away
+ */
+static struct device {
+	struct places *places;
+	struct rte_mbuf *ring[PLACES_DESCRIPTORS];
+	uint32_t head, arrived, given;
+	uint32_t restarts;
+	bool gone, stopped;
+	uint32_t empty_at; /* this frame is not for the guest */
+	uint32_t lost_at;  /* this one the device loses, against what it promised */
+} device;
+
+static uint32_t page_ref[NETIF_RING_SIZE];
+/* what comes next is written into it by the test, not by the device */
+static uint32_t received;
+
+static uint32_t frame_bytes(uint32_t number, uint8_t *bytes)
+{
+	uint32_t len = RTE_ETHER_MIN_LEN + number * 7 % (FRAME_MAX - RTE_ETHER_MIN_LEN);
+
+	for (uint32_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(number * 31 + i);
+	return len;
+}
+
+static struct rte_mbuf *take_buffer(void)
+{
+	struct rte_mbuf *mbuf = rte_mbuf_raw_alloc(places_pool(device.places));
+
+	/* what drivers set and what they leave */
+	if (mbuf)
+		assert_int_equal(rte_mbuf_refcnt_read(mbuf), 1);
+	return mbuf;
+}
+
+static uint16_t device_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t got = 0;
+
+	(void)port;
+	(void)queue;
+	assert_false(device.stopped);
+	while (got < nr && device.given < device.arrived && !device.gone) {
+		struct rte_mbuf *mbuf = device.ring[device.head], *new = take_buffer();
+
+		if (!new)
+			break;
+		device.ring[device.head] = new;
+		device.head = (device.head + 1) % PLACES_DESCRIPTORS;
+		mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+		mbuf->ol_flags = 0;
+		mbuf->data_len =
+			(uint16_t)frame_bytes(device.given, rte_pktmbuf_mtod(mbuf, uint8_t *));
+		mbuf->pkt_len = mbuf->data_len;
+		if (device.given == device.empty_at)
+			mbuf->pkt_len = mbuf->data_len = 0;
+		if (device.given++ == device.lost_at) {
+			rte_pktmbuf_free(mbuf);
+			continue;
+		}
+		pkts[got++] = mbuf;
+	}
+	return got;
+}
+
+static void device_fill(void)
+{
+	for (uint32_t i = 0; i < PLACES_DESCRIPTORS; i++)
+		assert_non_null(device.ring[i] = take_buffer());
+	device.head = 0;
+}
+
+static void device_let_go(void)
+{
+	rte_pktmbuf_free_bulk(device.ring, PLACES_DESCRIPTORS);
+	memset(device.ring, 0, sizeof(device.ring));
+}
+
+static void device_place(struct port *port, struct port_source *source)
+{
+	(void)port;
+	places_from(device.places, source);
+}
+
+static int device_unplace(struct port *port, bool go_on)
+{
+	(void)port;
+	places_from(device.places, NULL);
+	device_let_go();
+	device.stopped = !go_on;
+	if (go_on)
+		device_fill();
+	device.restarts++;
+	return 0;
+}
+
+static void device_link(struct port *port, struct port_link *link)
+{
+	(void)port;
+	*link = (struct port_link){ .up = true, .gone = device.gone };
+}
+
+static struct port_ops device_ops;
+
+/* worker.h: there is one thread */
+
+int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg)
+{
+	return fn(worker, arg);
+}
+
+void worker_pause(struct worker *worker, struct path *path)
+{
+	(void)worker;
+	path->paused = true;
+	placing_take_all(path, &fake_tools);
+}
+
+void worker_resume(struct worker *worker, struct path *path, bool go_on)
+{
+	(void)worker;
+	placing_end(path);
+	path->paused = !go_on;
+}
+
+/* As the control ring's message 9 does it for all the guest's rx pages; every @gap-th is not lent, or not for devices */
+static void lend(struct guest *guest, uint32_t gap)
+{
+	struct statics *statics = &guest->path->queues[0].statics;
+
+	statics->placing = placing_create();
+	for (uint32_t i = 0; i < NETIF_RING_SIZE; i++) {
+		uint32_t ref = page_ref[i] = guest_grant(guest, false), limit;
+		struct lent_page *page = statics_reserve(statics, ref, &limit);
+
+		assert_non_null(page);
+		free(statics->page);
+		statics->page = page;
+		statics->limit = limit;
+		if (gap && i % (2 * gap) == 0)
+			continue;
+		page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, true);
+		if (gap && i % gap == 0)
+			continue;
+		page[ref].device = devmap_map(guest->domid, ref, true);
+		assert_true(page[ref].device > 0);
+		statics->nr++;
+	}
+}
+
+static int setup(void **state)
+{
+	struct guest *guest;
+
+	fake_devmap = true;
+	if (fixture_connected(state))
+		return -1;
+	guest = *state;
+	device = (struct device){ .empty_at = UINT32_MAX, .lost_at = UINT32_MAX };
+	received = 0;
+	device.places = places_create(fake_tools.pool);
+	assert_non_null(device.places);
+	device_fill();
+	device_ops = *guest->port.port.ops;
+	device_ops.rx_burst = device_rx;
+	device_ops.place = device_place;
+	device_ops.unplace = device_unplace;
+	device_ops.link_get = device_link;
+	guest->port.port.ops = &device_ops;
+	guest->port.port.places = PLACES_DESCRIPTORS;
+	guest->port.port.placed_pool = places_pool(device.places);
+	lend(guest, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct guest *guest = *state;
+	int ret;
+
+	if (guest->path)
+		placed_end(NULL, guest->path, false);
+	guest_disconnect(guest);
+	if (device.ring[0])
+		device_let_go();
+	places_destroy(device.places);
+	assert_int_equal(statics_reap(fake_tools.gnt), 0);
+	ret = fixture_free(state);
+	fake_devmap = false;
+	return ret;
+}
+
+#define PLACED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+/* As vifront: each slot has its page for good */
+static void post(struct guest *guest, uint32_t nr)
+{
+	struct guest_queue *queue = &guest->queue[0];
+
+	for (; nr; nr--, queue->rx_req_prod++) {
+		uint32_t slot = queue->rx_req_prod % NETIF_RING_SIZE;
+
+		assert_true(queue->rx_req_prod - queue->rx_rsp_cons < NETIF_RING_SIZE);
+		queue->rx_ref[slot] = page_ref[slot];
+		queue->rx_id[slot] = (uint16_t)(slot + 1000);
+		queue->rx->entry[slot].req = (struct netif_rx_request){ .id = queue->rx_id[slot],
+									.gref = page_ref[slot] };
+	}
+	__atomic_store_n(&queue->rx->idx.req_prod, queue->rx_req_prod, __ATOMIC_RELEASE);
+}
+
+/* Frames come in order and whole, guest_receive() sees to it that each is in its request's page. Return: how many */
+static uint32_t receive(struct guest *guest, uint32_t most)
+{
+	static uint8_t bytes[FRAME_MAX];
+	static struct guest_frame frame;
+	uint32_t nr = 0;
+
+	while (nr < most && guest_receive(guest, 0, &frame)) {
+		uint32_t len = frame_bytes(received, bytes);
+
+		nr++;
+		if (received++ == device.empty_at) {
+			assert_int_equal(frame.status, NETIF_STATUS_ERROR);
+			continue;
+		}
+		assert_int_equal(frame.status, 0);
+		assert_int_equal(frame.slots, 1);
+		assert_int_equal(frame.len, len);
+		assert_memory_equal(frame.bytes, bytes, len);
+	}
+	return nr;
+}
+
+static uint32_t room(const struct guest *guest)
+{
+	return NETIF_RING_SIZE - (guest->queue[0].rx_req_prod - guest->queue[0].rx_rsp_cons);
+}
+
+/* @nr frames arrive, the guest takes and posts all as soon as it can */
+static void pass(struct guest *guest, uint32_t nr)
+{
+	device.arrived += nr;
+	for (uint32_t i = 0; i < nr / QUEUE_BURST + 2; i++) {
+		guest_poll(guest);
+		receive(guest, UINT32_MAX);
+		post(guest, room(guest));
+	}
+	assert_int_equal(received, device.arrived);
+}
+
+static bool begun(struct guest *guest)
+{
+	placed_update(NULL, guest->path, fake_tools.now_us);
+	return guest->path->queues[0].placing != NULL;
+}
+
+static uint64_t placed(struct guest *guest)
+{
+	return guest_count(guest, COUNT_rx_zero_copy);
+}
+
+static void frames_lie_where_the_guest_wants_them(void **state)
+{
+	struct guest *guest = *state;
+	uint64_t copied;
+
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 10);
+	assert_int_equal(placed(guest), 0);
+	assert_true(begun(guest));
+	assert_string_equal(placed_state(guest->path), "rx");
+	/* the device still had so many of ours */
+	pass(guest, PLACES_DESCRIPTORS);
+	assert_int_equal(placed(guest), 0);
+	copied = guest_count(guest, COUNT_rx_static);
+	pass(guest, 1000);
+	assert_int_equal(placed(guest), 1000);
+	assert_int_equal(guest_count(guest, COUNT_rx_static), copied);
+	assert_int_equal(guest_count(guest, COUNT_rx_packets), 1000 + PLACES_DESCRIPTORS + 10);
+	assert_int_equal(
+		rte_mbuf_data_iova_default(device.ring[device.head]),
+		FAKE_DEVICE_ADDRESS + RTE_PKTMBUF_HEADROOM +
+			(uintptr_t)guest_page(guest, page_ref[received % NETIF_RING_SIZE]));
+}
+
+/* What a guest posts late is copied, in its turn; nothing is lost or waits for it. */
+static void guest_that_posts_little_gets_copies(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	for (uint32_t i = 0; i < 500; i++) {
+		device.arrived++;
+		guest_poll(guest);
+		assert_int_equal(receive(guest, UINT32_MAX), 0);
+		post(guest, 1);
+		guest_poll(guest);
+		assert_int_equal(receive(guest, UINT32_MAX), 1);
+	}
+	assert_int_equal(placed(guest), 0);
+	assert_int_equal(received, 500);
+}
+
+/* What stands in the ring is not the device's before the guest says so. */
+static void requests_that_are_not_posted_are_not_taken(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	guest->queue[0].rx->idx.req_prod = PLACES_DESCRIPTORS + 10;
+	device.arrived = 30;
+	guest_poll(guest);
+	assert_int_equal(receive(guest, UINT32_MAX), 30);
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 10);
+	guest->queue[0].rx->idx.req_prod = NETIF_RING_SIZE;
+	device.arrived = 60;
+	guest_poll(guest);
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 40);
+}
+
+/* Any speed, any burst, some pages not lent; thrice round the ring and more. */
+static void any_mixture_comes_in_order(void **state)
+{
+	struct guest *guest = *state;
+	uint32_t seed = 12345;
+
+	assert_true(begun(guest));
+	for (uint32_t i = 0; i < 20000; i++) {
+		seed = seed * 1103515245 + 12345;
+		if (seed >> 30 == 0 && device.arrived - received < 400)
+			device.arrived += (seed >> 16) % 60;
+		if ((seed >> 8) % 3)
+			guest_poll(guest);
+		if (seed >> 28 & 1)
+			receive(guest, (seed >> 20) % 50);
+		if (seed >> 27 & 1)
+			post(guest, RTE_MIN((seed >> 12) % 200, room(guest)));
+	}
+	pass(guest, 0);
+	pass(guest, 600);
+	assert_true(placed(guest) > 5000);
+	assert_true(guest_count(guest, COUNT_rx_static) > 100);
+	assert_null(guest_fault(guest));
+}
+
+static void page_that_is_not_lent_is_copied_to(void **state)
+{
+	struct guest *guest = *state;
+
+	guest_disconnect(guest);
+	device_let_go();
+	assert_int_equal(guest_connect(guest), 0);
+	guest->port.port.ops = &device_ops;
+	device_fill();
+	lend(guest, 4);
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, PLACES_DESCRIPTORS + 1024);
+	assert_int_equal(placed(guest), 768);
+	assert_true(guest_count(guest, COUNT_copies) >= 128);
+	assert_true(guest_count(guest, COUNT_rx_static) >= 128);
+}
+
+static void frame_that_is_not_for_the_guest_keeps_its_place(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 200);
+	device.empty_at = 210;
+	pass(guest, 300);
+	assert_int_equal(placed(guest), 500 - PLACES_DESCRIPTORS - 1);
+	assert_null(guest_fault(guest));
+}
+
+/* Nothing is lost as long as the device has let traffic use it up. */
+static void end_gives_all_pages_back(void **state)
+{
+	struct guest *guest = *state;
+	struct placing *placing = guest->path->queues[0].statics.placing;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 300);
+	assert_int_equal(placing->out, PLACES_DESCRIPTORS);
+	device.arrived += 70;
+	placed_end(NULL, guest->path, true);
+	assert_int_equal(placing->out, 0);
+	assert_int_equal(device.restarts, 1);
+	assert_null(guest->path->queues[0].placing);
+	assert_false(guest->path->paused);
+	/* what had arrived was given first */
+	assert_int_equal(receive(guest, UINT32_MAX), 70);
+	post(guest, room(guest));
+	pass(guest, 500);
+	assert_int_equal(placed(guest), 300 - PLACES_DESCRIPTORS + 70);
+	/* not at once again, and then as before */
+	assert_false(begun(guest));
+	fake_tools.now_us += 4000000;
+	assert_false(begun(guest));
+	assert_string_not_equal(placed_state(guest->path), "rx");
+	fake_tools.now_us += 2000000;
+	assert_true(begun(guest));
+	pass(guest, 500);
+	assert_int_equal(placed(guest), 300 - PLACES_DESCRIPTORS + 70 + 500 - PLACES_DESCRIPTORS);
+}
+
+/* The device has none of the guest's: it goes on as it is. */
+static void end_without_pages_restarts_nothing(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	pass(guest, 0);
+	assert_true(placed_end(NULL, guest->path, true) < 10000000);
+	assert_int_equal(device.restarts, 0);
+	post(guest, room(guest));
+	pass(guest, 300);
+	assert_int_equal(placed(guest), 0);
+	assert_int_equal(placed_end(NULL, guest->path, true), 0);
+}
+
+static bool barred(struct guest *guest)
+{
+	bool on = begun(guest);
+
+	placed_end(NULL, guest->path, true);
+	fake_tools.now_us += 10000000;
+	begun(guest); /* notes when it ended */
+	fake_tools.now_us += 10000000;
+	placed_end(NULL, guest->path, true);
+	guest->path->place_ended = false;
+	guest->path->place_at_us = 0;
+	return !on;
+}
+
+static void whoever_wants_a_look_first_bars_it(void **state)
+{
+	struct guest *guest = *state;
+	struct path *path = guest->path;
+	struct tap tap = { 0 };
+	struct path_live live = path->live;
+
+	assert_false(barred(guest));
+	path->live.policy.rx = POLICY_APART;
+	assert_true(barred(guest));
+	path->live = live;
+	path->live.link = false;
+	assert_true(barred(guest));
+	path->live = live;
+	path->live.xdp_headroom = 256;
+	assert_true(barred(guest));
+	path->live = live;
+	path->live.rx_closed = 1;
+	assert_true(barred(guest));
+	path->live = live;
+	path->tap = &tap;
+	assert_true(barred(guest));
+	path->tap = NULL;
+	path->mirror.directions = MIRROR_RX;
+	assert_true(barred(guest));
+	path->mirror.directions = MIRROR_TX;
+	assert_false(barred(guest));
+	path->mirror.directions = 0;
+	path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ;
+	assert_true(barred(guest));
+	path->steer.algorithm = NETIF_HASH_ALG_NONE;
+	guest->port.port.places = 0;
+	assert_true(barred(guest));
+	guest->port.port.places = PLACES_DESCRIPTORS;
+	fake_devmap = false;
+	assert_true(barred(guest));
+	fake_devmap = true;
+	assert_false(barred(guest));
+}
+
+/* They may take several requests each. */
+static void frames_that_wait_go_first(void **state)
+{
+	struct guest *guest = *state;
+
+	device.arrived = 5;
+	guest_poll(guest);
+	assert_false(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	guest_poll(guest);
+	assert_true(begun(guest));
+	receive(guest, UINT32_MAX);
+	post(guest, room(guest));
+	pass(guest, 400);
+}
+
+static void without_memory_frames_wait_in_the_device(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	post(guest, 10);
+	fake_take_memory(0);
+	device.arrived = 30;
+	guest_poll(guest);
+	assert_int_equal(receive(guest, UINT32_MAX), 0);
+	fake_give_memory();
+	guest_poll(guest);
+	assert_int_equal(receive(guest, UINT32_MAX), 10);
+	post(guest, room(guest));
+	pass(guest, 500);
+	assert_true(placed(guest) > 300);
+}
+
+/* Better none than one in another's place. */
+static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 300);
+	device.lost_at = 310;
+	device.arrived += 20;
+	guest_poll(guest);
+	assert_non_null(guest_fault(guest));
+	assert_int_equal(receive(guest, 10), 10);
+	placed_end(NULL, guest->path, false);
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
+}
+
+/* A device has the pages of requests that the guest then says it never posted, and fills some. */
+static void take_requests_back(struct guest *guest)
+{
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 300);
+	guest->queue[0].rx->idx.req_prod = guest->queue[0].rx->idx.rsp_prod;
+	device.arrived += 50;
+	guest_poll(guest);
+}
+
+/* A guest that takes requests back that a device has: its own end, nobody else's. */
+static void guest_that_takes_requests_back_is_stopped(void **state)
+{
+	struct guest *guest = *state;
+
+	take_requests_back(guest);
+	assert_int_equal(receive(guest, UINT32_MAX), 0);
+	placed_end(NULL, guest->path, true);
+	assert_non_null(guest_fault(guest));
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
+}
+
+static void requests_taken_back_for_long_are_a_fault(void **state)
+{
+	struct guest *guest = *state;
+
+	take_requests_back(guest);
+	fake_tools.now_us += 11000000;
+	guest_poll(guest);
+	assert_non_null(guest_fault(guest));
+}
+
+/* The device vanishes with the guest's pages: they stay mapped until its driver lets go. */
+static void pages_outlive_the_guest_while_a_device_has_them(void **state)
+{
+	struct guest *guest = *state;
+	struct fake_grant *grant = &guest->grant[page_ref[0]];
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 300);
+	device.gone = true;
+	placed_end(NULL, guest->path, true);
+	assert_int_equal(device.restarts, 0);
+	assert_false(begun(guest));
+	guest_disconnect(guest);
+	assert_int_equal(grant->mapped, 1);
+	assert_int_equal(grant->devices, 1);
+	assert_int_equal(statics_reap(fake_tools.gnt), 1);
+	device_let_go();
+	assert_int_equal(statics_reap(fake_tools.gnt), 0);
+	assert_int_equal(grant->mapped, 0);
+	assert_int_equal(grant->devices, 0);
+}
+
+/* The port is closed while the guest still has to take what came by it. */
+static void pool_outlives_its_port_while_frames_are_somewhere(void **state)
+{
+	struct guest *guest = *state;
+	struct rte_mbuf *frame;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	pass(guest, 300);
+	device.arrived++;
+	assert_int_equal(device_rx(NULL, 0, &frame, 1), 1);
+	device_unplace(NULL, false);
+	places_destroy(device.places);
+	device.places = places_create(fake_tools.pool);
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 1);
+	rte_pktmbuf_free(frame);
+	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
+	placing_end(guest->path);
+}
+
+static void only_known_drivers_and_short_frames_fit(void **state)
+{
+	(void)state;
+	assert_true(places_fit("net_e1000_igb_vf", 1500));
+	assert_false(places_fit("net_e1000_igb_vf", 1501));
+	assert_false(places_fit("net_ixgbe_vf", 1500));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLACED(frames_lie_where_the_guest_wants_them),
+		PLACED(guest_that_posts_little_gets_copies),
+		PLACED(requests_that_are_not_posted_are_not_taken),
+		PLACED(any_mixture_comes_in_order),
+		PLACED(page_that_is_not_lent_is_copied_to),
+		PLACED(frame_that_is_not_for_the_guest_keeps_its_place),
+		PLACED(end_gives_all_pages_back),
+		PLACED(end_without_pages_restarts_nothing),
+		PLACED(whoever_wants_a_look_first_bars_it),
+		PLACED(frames_that_wait_go_first),
+		PLACED(without_memory_frames_wait_in_the_device),
+		PLACED(device_that_does_not_as_it_promised_stops_the_guest),
+		PLACED(guest_that_takes_requests_back_is_stopped),
+		PLACED(requests_taken_back_for_long_are_a_fault),
+		PLACED(pages_outlive_the_guest_while_a_device_has_them),
+		PLACED(pool_outlives_its_port_while_frames_are_somewhere),
+		cmocka_unit_test(only_known_drivers_and_short_frames_fit),
+	};
+
+	return cmocka_run_group_tests(tests, fake_start, NULL);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: test/unit/fake_host.c */
+/*
+ * Frames that a VF writes into a guest's own pages (path_zc_rx_test.c), as a vif lives: whatever does not go
+ * with it finds it ended.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backend/vif/zerocopy_rx.h"
+#include "backend/vif/vif.h"
+#include "fake_host.h"
+
+#define SECOND UINT64_C(1000000)
+
+static struct guest *guest;
+static struct path *path;
+static struct port_ops vf_ops;
+static struct rte_mempool no_pool;
+
+/* What the device was told, and what the path was when it was stopped: still as before. */
+static struct {
+	unsigned int began, stopped, closing;
+	bool too_late;
+} device;
+
+static void place(struct port *port, struct port_source *source)
+{
+	assert_ptr_equal(port, path->port);
+	device.began += source != NULL;
+	/* it takes a page at once */
+	if (source)
+		path->queues[0].statics.placing->out = 1;
+}
+
+static int unplace(struct port *port, bool go_on)
+{
+	assert_ptr_equal(port, path->port);
+	assert_true(path->paused);
+	device.stopped++;
+	device.closing += !go_on;
+	device.too_late |= path->live.policy.rx || path->handover || path->tap || path->mirror.to;
+	path->queues[0].statics.placing->out = 0;
+	return 0;
+}
+
+static void pass(uint64_t us)
+{
+	for (uint64_t end = fake_host.now_us + us; fake_host.now_us < end;
+	     fake_host.now_us += SECOND / 100) {
+		host_settle();
+		fake_tools.now_us = fake_host.now_us;
+		host_poll();
+	}
+}
+
+static void rule(const char *key, const char *value)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), HOST_BACK "7/0/policy/%s", key);
+	if (value)
+		fake_xs_put(name, "%s", value);
+	else
+		fake_xs_remove(name);
+	host_settle();
+}
+
+static bool placed(void)
+{
+	return !strcmp(placed_state(path), "rx");
+}
+
+/* The path's port is one that places, now. */
+static void make_fit(void)
+{
+	vf_ops = *path->port->ops;
+	vf_ops.place = place;
+	vf_ops.unplace = unplace;
+	path->port->ops = &vf_ops;
+	path->port->places = 128;
+	path->port->placed_pool = &no_pool;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&device, 0, sizeof(device));
+	fake_devmap = true;
+	if (host_open())
+		return -1;
+	fake_host.vf_free = fake_host.vfs = 1;
+	guest = host_connect(7);
+	pass(5 * SECOND);
+	path = host_path(7);
+	make_fit();
+	path->queues[0].statics.placing = placing_create();
+	pass(2 * SECOND);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close();
+	guest_free(guest);
+	fake_devmap = false;
+	return fake_all_free() ? 0 : -1;
+}
+
+static void begins_where_nothing_bars_it(void **state)
+{
+	(void)state;
+	assert_true(placed());
+	assert_int_equal(device.began, 1);
+	pass(5 * SECOND);
+	assert_int_equal(device.began, 1);
+	assert_int_equal(device.stopped, 0);
+}
+
+static void rule_finds_it_ended_and_leaves_it_to_begin_again(void **state)
+{
+	(void)state;
+	rule("unknown-unicast", "0");
+	assert_int_equal(device.stopped, 1);
+	assert_false(placed());
+	assert_true(path->live.policy.rx);
+	assert_false(path->paused);
+	pass(10 * SECOND);
+	assert_false(placed());
+	rule("unknown-unicast", NULL);
+	pass(2 * SECOND);
+	assert_true(placed());
+	/* whoever does that all the time has copies */
+	rule("unknown-unicast", "0");
+	rule("unknown-unicast", NULL);
+	pass(3 * SECOND);
+	assert_false(placed());
+	pass(5 * SECOND);
+	assert_true(placed());
+	assert_int_equal(device.stopped, 2);
+	assert_false(device.too_late);
+}
+
+static void other_rules_do_not_end_it(void **state)
+{
+	(void)state;
+	rule("mtu", "1400");
+	rule("rate", "1000");
+	pass(2 * SECOND);
+	assert_true(placed());
+	assert_int_equal(device.stopped, 0);
+}
+
+static void watcher_finds_it_ended(void **state)
+{
+	(void)state;
+	rule("mirror-to", "00:16:3e:00:00:77");
+	assert_int_equal(device.stopped, 1);
+	assert_false(placed());
+	assert_false(device.too_late);
+	rule("mirror-to", NULL);
+	pass(8 * SECOND);
+	assert_true(placed());
+}
+
+static void move_finds_it_ended(void **state)
+{
+	struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
+	const struct port *before = path->port;
+
+	(void)state;
+	vif_move(vif, before->kind == PORT_VF ? VIF_MOVE_SOFTWARE : VIF_MOVE_VF);
+	host_settle();
+	assert_int_equal(device.stopped, 1);
+	assert_false(device.too_late);
+	assert_false(placed());
+	pass(20 * SECOND);
+	assert_ptr_not_equal(path->port, before);
+	assert_int_equal(device.began, 1);
+}
+
+static void end_of_the_vif_stops_the_device_first(void **state)
+{
+	(void)state;
+	host_front_state(7, XENBUS_CLOSED);
+	host_settle();
+	assert_null(host_path(7));
+	assert_int_equal(device.stopped, 1);
+	assert_int_equal(device.closing, 1);
+	assert_false(device.too_late);
+}
+
+#define fact(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fact(begins_where_nothing_bars_it),
+		fact(rule_finds_it_ended_and_leaves_it_to_begin_again),
+		fact(other_rules_do_not_end_it),
+		fact(watcher_finds_it_ended),
+		fact(move_finds_it_ended),
+		fact(end_of_the_vif_stops_the_device_first),
+	};
+
+	return cmocka_run_group_tests(tests, host_start, NULL);
+}
