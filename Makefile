@@ -54,7 +54,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint format schema \
+.PHONY: all deps demo check unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint circles format schema \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -147,6 +147,12 @@ endif
 soak: all ## the long form of the tests
 	$(call run-part,test/soak)
 lint: ; $(Q)test/lint ## includes, licences, sizes, formatting, clang-tidy, shellcheck, schema
+# A module counts where it is built: frontend/linux/Makefile keeps one folder for each kernel.
+module_obj = $(patsubst frontend/linux/%.c,$(BUILD)/frontend/$(1)/frontend/linux/%.o,$(wildcard frontend/linux/*.c))
+modules   := $(patsubst $(BUILD)/frontend/%/frontend,%,$(wildcard $(BUILD)/frontend/*/frontend))
+circles: all ## circles between .c files, by what each calls
+	$(Q)test/lint-circles vifd: $(vifd_obj) vifctl: $(vifctl_obj) \
+		$(foreach k,$(or $(modules),vifront),$k: $(if $(modules),$(call module_obj,$k)))
 format: ; $(Q)test/lint --fix ## clang-format everything
 install: all ## into $(DESTDIR)$(PREFIX), where Debian's xen packages look
 	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
