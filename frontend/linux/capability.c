@@ -169,7 +169,7 @@ static void cap_set_queues(struct vifront *fe, unsigned int nr)
 {
 	nr = clamp(nr, 1u, fe->nr_queues);
 	if (nr != fe->netdev->real_num_tx_queues)
-		vifront_set_active_queues(fe, nr);
+		vifront_rss_set_queues(fe, nr);
 }
 
 static void cap_set_vlan(struct vifront *fe, bool on)
@@ -276,6 +276,19 @@ static void cap_read(struct vifront *fe)
 	}
 }
 
+/* Any context that may sleep: follows the back end's `carrier`, absent = up. */
+void vifront_cap_update_carrier(struct vifront *fe)
+{
+	bool up = xenbus_read_unsigned(fe->xbdev->otherend, "carrier", 1);
+
+	if (fe->cap.have && vifcap_has(&fe->cap.theirs, VIFCAP_WORD_LINK))
+		up = up && fe->cap.theirs.link;
+	if (READ_ONCE(fe->attached) && !READ_ONCE(fe->broken) && up)
+		netif_carrier_on(fe->netdev);
+	else
+		netif_carrier_off(fe->netdev);
+}
+
 /* A back end that closes takes its record away; that says nothing of the vif. */
 static bool cap_both_connected(const struct vifront *fe)
 {
@@ -292,7 +305,7 @@ static void cap_work(struct work_struct *work)
 	if (fe->attached && fe->cap.ready && cap_both_connected(fe))
 		cap_read(fe);
 	rtnl_unlock();
-	vifront_carrier_update(fe);
+	vifront_cap_update_carrier(fe);
 }
 
 static void cap_changed(struct xenbus_watch *watch, const char *path, const char *token)

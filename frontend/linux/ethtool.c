@@ -72,7 +72,7 @@ static int et_set_channels(struct net_device *dev, struct ethtool_channels *c)
 		return -ENETDOWN;
 	if (!c->combined_count || c->rx_count || c->tx_count)
 		return -EINVAL;
-	return vifront_set_active_queues(fe, c->combined_count);
+	return vifront_rss_set_queues(fe, c->combined_count);
 }
 
 static void et_ringparam(struct net_device *dev, struct ethtool_ringparam *r,

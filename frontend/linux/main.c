@@ -22,27 +22,6 @@ MODULE_PARM_DESC(trusted, "0: copy every frame, share no page of the guest's wit
 #define VIFRONT_TX_FEATURES (NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | \
 			     NETIF_F_TSO | NETIF_F_TSO6)
 
-/**
- * vifront_fault() - The back end broke the protocol: stop this device
- * @fe:    Interface
- * @queue: Where it was seen
- * @why:   Constant text
- *
- * Any context, never blocks. Logs once for each connection; the health
- * reporter follows from a work queue.
- */
-void vifront_fault(struct vifront *fe, unsigned int queue, const char *why)
-{
-	if (cmpxchg(&fe->broken, false, true))
-		return;
-	fe->fault = why;
-	fe->fault_queue = queue;
-	fe->faults++;
-	netif_carrier_off(fe->netdev);
-	dev_alert(&fe->xbdev->dev, "queue %u: %s, device stopped\n", queue, why);
-	schedule_work(&fe->fault_work);
-}
-
 static void main_fault_work(struct work_struct *work)
 {
 	vifront_health_report(container_of(work, struct vifront, fault_work));
@@ -66,16 +45,6 @@ static void main_connected_work(struct work_struct *work)
 		schedule_work(&fe->rx_mode_work);
 	}
 	rtnl_unlock();
-}
-
-/* How many of the connected queues the stack uses. Under rtnl. */
-int vifront_set_active_queues(struct vifront *fe, unsigned int nr)
-{
-	int rc = netif_set_real_num_queues(fe->netdev, nr, nr);
-
-	if (!rc)
-		vifront_rss_spread(fe, nr);
-	return rc;
 }
 
 static int main_open(struct net_device *dev)

@@ -67,7 +67,7 @@ static int rss_apply(struct vifront *fe)
 }
 
 /* The default table for @nr_queues; sent where hashing is in use. */
-void vifront_rss_spread(struct vifront *fe, unsigned int nr_queues)
+static void rss_spread(struct vifront *fe, unsigned int nr_queues)
 {
 	struct vifront_rss *rss = &fe->rss;
 	unsigned int i;
@@ -77,6 +77,16 @@ void vifront_rss_spread(struct vifront *fe, unsigned int nr_queues)
 		rss->table[i] = ethtool_rxfh_indir_default(i, nr_queues);
 	if (rss->live && rss->hash_types && rss_send_table(fe))
 		netdev_warn(fe->netdev, "hash table not accepted\n");
+}
+
+/* How many of the connected queues the stack uses. Under rtnl. */
+int vifront_rss_set_queues(struct vifront *fe, unsigned int nr)
+{
+	int rc = netif_set_real_num_queues(fe->netdev, nr, nr);
+
+	if (!rc)
+		rss_spread(fe, nr);
+	return rc;
 }
 
 /* The back end answers now: repeats what was asked of the one before. */

@@ -20,6 +20,7 @@
 #ifndef VIFRONT_H
 #define VIFRONT_H
 
+#include <linux/bpf.h>
 #include <linux/dim.h>
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
@@ -47,6 +48,9 @@
 
 /* Bytes of a received frame that are copied into the skb's head. */
 #define VIFRONT_RX_HEAD 256u
+
+/* Longest frame that fits one page of the rx pool with its headroom. */
+#define VIFRONT_RX_LINEAR_MAX (SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM)
 
 #define VIFRONT_MTU_MAX (NETIF_FRAME_MAX - VLAN_ETH_HLEN)
 
@@ -213,9 +217,8 @@ struct vifront {
 	struct devlink_health_reporter *reporter;
 };
 
-/* main.c */
+/* fault.c */
 void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
-int vifront_set_active_queues(struct vifront *fe, unsigned int nr);
 
 /* queue.c: connect and disconnect, under rtnl */
 int vifront_queue_connect(struct vifront_queue *q, bool split);
@@ -239,7 +242,10 @@ int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr);
 int vifront_rx_init(struct vifront_queue *q);
 void vifront_rx_fini(struct vifront_queue *q);
 int vifront_rx_poll(struct vifront_queue *q, int budget);
+
+/* rx_skb.c: NAPI context */
 struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx_frame *f);
+struct sk_buff *vifront_rx_take(struct vifront_queue *q, const struct vifront_rx_frame *f);
 void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame *f, u32 from,
 			 void *to, u32 len);
 void vifront_rx_deliver(struct vifront_queue *q, struct sk_buff *skb,
@@ -258,7 +264,6 @@ int vifront_reset(struct vifront *fe);
 void vifront_close(struct vifront *fe);
 void vifront_unwatch(struct vifront *fe);
 void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state);
-void vifront_carrier_update(struct vifront *fe);
 
 /* ctrl.c: process context, may sleep */
 int vifront_ctrl_connect(struct vifront *fe);
@@ -268,7 +273,7 @@ int vifront_ctrl_ask(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);
 void vifront_rss_disconnect(struct vifront *fe);
-void vifront_rss_spread(struct vifront *fe, unsigned int nr_queues);
+int vifront_rss_set_queues(struct vifront *fe, unsigned int nr);
 int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
 
 /* gref.c: static grants, under rtnl */
@@ -283,6 +288,7 @@ void vifront_cap_init(struct vifront *fe);
 void vifront_cap_connected(struct vifront *fe);
 void vifront_cap_disconnect(struct vifront *fe);
 void vifront_cap_publish(struct vifront *fe);
+void vifront_cap_update_carrier(struct vifront *fe);
 int vifront_cap_wish_flags(struct vifront *fe, u32 flags);
 netdev_features_t vifront_cap_features(const struct vifront *fe);
 

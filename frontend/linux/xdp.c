@@ -16,8 +16,6 @@
 
 #include "vifront.h"
 
-#define XDP_LINEAR_MAX (SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM)
-
 /* The tx queue for this CPU; shared with the stack, hence the lock. */
 static struct vifront_queue *xdp_tx_queue(struct vifront *fe)
 {
@@ -138,7 +136,7 @@ struct sk_buff *vifront_xdp_run(struct vifront_queue *q, struct bpf_prog *prog,
 	struct page *page;
 	bool keep = false;
 
-	if (f->len > XDP_LINEAR_MAX)
+	if (f->len > VIFRONT_RX_LINEAR_MAX)
 		return xdp_generic(q, prog, f);
 	page = page_pool_dev_alloc_pages(q->rx.pool);
 	if (!page) {

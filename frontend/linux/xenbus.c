@@ -226,13 +226,13 @@ static void xb_attach(struct vifront *fe)
 
 	WRITE_ONCE(fe->broken, false);
 	WRITE_ONCE(fe->attached, true);
-	vifront_set_active_queues(fe, fe->nr_queues);
+	vifront_rss_set_queues(fe, fe->nr_queues);
 	netdev_update_features(fe->netdev);
 	if (netif_running(fe->netdev))
 		for (i = 0; i < fe->nr_queues; i++)
 			vifront_queue_enable(&fe->queues[i]);
 	netif_tx_wake_all_queues(fe->netdev);
-	vifront_carrier_update(fe);
+	vifront_cap_update_carrier(fe);
 }
 
 static int xb_connect_locked(struct vifront *fe)
@@ -256,7 +256,7 @@ static int xb_connect_locked(struct vifront *fe)
 
 static void xb_carrier_changed(struct xenbus_watch *watch, const char *path, const char *token)
 {
-	vifront_carrier_update(container_of(watch, struct vifront, carrier_watch));
+	vifront_cap_update_carrier(container_of(watch, struct vifront, carrier_watch));
 }
 
 static void xb_unwatch(struct xenbus_watch *watch, bool *watching)
@@ -302,19 +302,6 @@ int vifront_connect(struct vifront *fe)
 	xb_watch(fe, &fe->carrier_watch, &fe->carrier_watching, "carrier");
 	xb_watch(fe, &fe->cap.watch, &fe->cap.watching, VIFCAP_NODE);
 	return 0;
-}
-
-/* Any context that may sleep: follows the back end's `carrier`, absent = up. */
-void vifront_carrier_update(struct vifront *fe)
-{
-	bool up = xenbus_read_unsigned(fe->xbdev->otherend, "carrier", 1);
-
-	if (fe->cap.have && vifcap_has(&fe->cap.theirs, VIFCAP_WORD_LINK))
-		up = up && fe->cap.theirs.link;
-	if (READ_ONCE(fe->attached) && !READ_ONCE(fe->broken) && up)
-		netif_carrier_on(fe->netdev);
-	else
-		netif_carrier_off(fe->netdev);
 }
 
 static bool xb_wait_backend(struct vifront *fe, unsigned int states)
