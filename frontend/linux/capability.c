@@ -293,7 +293,7 @@ void vifront_cap_update_carrier(struct vifront *fe)
 static bool cap_both_connected(const struct vifront *fe)
 {
 	return fe->xbdev->state == XenbusStateConnected &&
-	       xenbus_read_driver_state(fe->xbdev->otherend) == XenbusStateConnected;
+	       vifront_compat_backend_state(fe->xbdev) == XenbusStateConnected;
 }
 
 static void cap_work(struct work_struct *work)

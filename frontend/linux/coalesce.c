@@ -38,7 +38,7 @@ void vifront_coalesce_sample(struct vifront_queue *q)
 	if (!READ_ONCE(q->fe->dim_on))
 		return;
 	dim_update_sample(q->events, q->rx_stats.packets, q->rx_stats.bytes, &sample);
-	net_dim(&q->dim, sample);
+	vifront_compat_dim(&q->dim, &sample);
 }
 
 /* Any context: takes effect with the next poll. */

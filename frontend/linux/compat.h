@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between Linux 6.1 and 6.12, and nothing else. */
+/* What differs between Linux 6.1, 6.12 and 7.3, and nothing else. */
 #ifndef VIFRONT_COMPAT_H
 #define VIFRONT_COMPAT_H
 
-#include <linux/version.h>
+#include <linux/dim.h>
+#include <linux/hrtimer.h>
 #include <linux/netdevice.h>
+#include <linux/version.h>
+#include <net/devlink.h>
+#include <xen/xenbus.h>
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/hex.h> /* mac_pton() */
+#endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #include <net/page_pool.h>
 #else
@@ -30,8 +37,55 @@ static inline void vifront_compat_xdp_features(struct net_device *dev)
 #endif
 }
 
+static inline void vifront_compat_timer(struct hrtimer *timer,
+					enum hrtimer_restart (*run)(struct hrtimer *))
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+	timer->function = run;
+#else
+	hrtimer_setup(timer, run, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+#endif
+}
+
+static inline void vifront_compat_dim(struct dim *dim, const struct dim_sample *sample)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	net_dim(dim, *sample);
+#else
+	net_dim(dim, sample);
+#endif
+}
+
+static inline enum xenbus_state vifront_compat_backend_state(const struct xenbus_device *dev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return xenbus_read_driver_state(dev->otherend);
+#else
+	return xenbus_read_driver_state(dev, dev->otherend);
+#endif
+}
+
+/* Since 6.18 the time between two recoveries is in the reporter's ops, not an argument. */
+static inline struct devlink_health_reporter *
+vifront_compat_reporter(struct devlink *devlink, struct devlink_health_reporter_ops *ops,
+			u64 grace_ms, void *priv)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	return devlink_health_reporter_create(devlink, ops, grace_ms, priv);
+#else
+	ops->default_graceful_period = grace_ms;
+	return devlink_health_reporter_create(devlink, ops, priv);
+#endif
+}
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define VIFRONT_RXFH_PARAM 1
+#endif
+
+/* The number of rx rings has a call of its own; before, it was one command of get_rxnfc(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define VIFRONT_RX_RING_COUNT 1
 #endif
 
 #endif

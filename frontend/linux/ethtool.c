@@ -169,6 +169,12 @@ static int et_set_rss(struct net_device *dev, const u32 *table, const u8 *key, c
 }
 #endif
 
+#ifdef VIFRONT_RX_RING_COUNT
+static u32 et_rx_rings(struct net_device *dev)
+{
+	return dev->real_num_rx_queues;
+}
+#else
 static int et_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info, u32 *rules)
 {
 	if (info->cmd != ETHTOOL_GRXRINGS)
@@ -176,6 +182,7 @@ static int et_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info, u32 *rul
 	info->data = dev->real_num_rx_queues;
 	return 0;
 }
+#endif
 
 static u32 *et_tunable(struct vifront *fe, const struct ethtool_tunable *t)
 {
@@ -282,7 +289,11 @@ const struct ethtool_ops vifront_ethtool_ops = {
 	.get_rxfh_indir_size = et_rss_table_size,
 	.get_rxfh = et_rss,
 	.set_rxfh = et_set_rss,
+#ifdef VIFRONT_RX_RING_COUNT
+	.get_rx_ring_count = et_rx_rings,
+#else
 	.get_rxnfc = et_rxnfc,
+#endif
 	.get_tunable = et_get_tunable,
 	.set_tunable = et_set_tunable,
 	.get_priv_flags = et_flags,

@@ -78,7 +78,7 @@ static int health_recover(struct devlink_health_reporter *reporter, void *ctx,
 	return vifront_reset(devlink_health_reporter_priv(reporter));
 }
 
-static const struct devlink_health_reporter_ops health_ops = {
+static struct devlink_health_reporter_ops health_ops = {
 	.name = "rings",
 	.recover = health_recover,
 	.dump = health_dump,
@@ -100,7 +100,7 @@ int vifront_health_create(struct vifront *fe)
 	fe->devlink = devlink_alloc(&health_devlink_ops, sizeof(struct health), &fe->xbdev->dev);
 	if (!fe->devlink)
 		return -ENOMEM;
-	r = devlink_health_reporter_create(fe->devlink, &health_ops, HEALTH_GRACE_MS, fe);
+	r = vifront_compat_reporter(fe->devlink, &health_ops, HEALTH_GRACE_MS, fe);
 	if (IS_ERR(r))
 		dev_warn(&fe->xbdev->dev, "no health reporter: error %ld\n", PTR_ERR(r));
 	else

@@ -273,8 +273,7 @@ void vifront_queue_init(struct vifront *fe, unsigned int id)
 	q->id = id;
 	u64_stats_init(&q->tx_sync);
 	u64_stats_init(&q->rx_sync);
-	hrtimer_init(&q->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
-	q->timer.function = queue_timer;
+	vifront_compat_timer(&q->timer, queue_timer);
 	vifront_coalesce_init(q);
 	netif_napi_add(fe->netdev, &q->napi, queue_poll);
 }

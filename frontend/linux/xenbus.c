@@ -310,7 +310,7 @@ static bool xb_wait_backend(struct vifront *fe, unsigned int states)
 	unsigned int i;
 
 	for (i = 0; i < CLOSE_STEPS; i++) {
-		state = xenbus_read_driver_state(fe->xbdev->otherend);
+		state = vifront_compat_backend_state(fe->xbdev);
 		if (state == XenbusStateUnknown || states & BIT(state))
 			return true;
 		msleep(20);
