@@ -174,8 +174,7 @@ static void cap_set_queues(struct vifront *fe, unsigned int nr)
 
 static void cap_set_vlan(struct vifront *fe, bool on)
 {
-	netdev_features_t f = on ? NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM |
-				   NETIF_F_TSO | NETIF_F_TSO6 : 0;
+	netdev_features_t f = on ? VIFRONT_TX_FEATURES : 0;
 
 	if (fe->netdev->vlan_features == f)
 		return;

@@ -25,169 +25,6 @@ static struct netdev_queue *tx_netdev_queue(struct vifront_queue *q)
 	return netdev_get_tx_queue(q->fe->netdev, q->id);
 }
 
-static struct netif_tx_request *tx_next_request(struct vifront_tx *tx)
-{
-	return &tx->sring->entry[tx->ring.req_prod++ & (tx->ring.size - 1)].req;
-}
-
-static u16 tx_get_id(struct vifront_tx *tx)
-{
-	return tx->free[--tx->nr_free];
-}
-
-static void tx_put_id(struct vifront_tx *tx, u16 id)
-{
-	tx->state[id] = VIFRONT_TX_FREE;
-	tx->free[tx->nr_free++] = id;
-}
-
-static void tx_fill(struct vifront_tx *tx, u16 id, u32 gref, u32 offset, u32 size, u16 flags)
-{
-	struct netif_tx_request req = {
-		.gref = gref, .offset = offset, .flags = flags, .id = id, .size = size,
-	};
-
-	*tx_next_request(tx) = req;
-}
-
-/* The slots of a frame, first to last, and its extra-info behind the first. */
-struct tx_plan {
-	u32 len;                    /* of the frame */
-	u16 first_flags;
-	u16 gso_size;
-	u8 gso_type;
-	bool first;
-	struct netif_tx_request *last;
-};
-
-static void tx_fill_gso(struct vifront_tx *tx, const struct tx_plan *p)
-{
-	struct netif_extra_info extra = {
-		.type = NETIF_EXTRA_GSO,
-		.u.gso = { .size = p->gso_size, .type = p->gso_type },
-	};
-	union netif_tx_entry *e;
-
-	e = &tx->sring->entry[tx->ring.req_prod++ & (tx->ring.size - 1)];
-	memset(e, 0, sizeof(*e));
-	e->extra = extra;
-	tx->extras++;
-}
-
-static void tx_add(struct vifront_tx *tx, struct tx_plan *p, u16 id, u32 gref, u32 offset, u32 size)
-{
-	if (!p->first)
-		p->last->flags |= NETIF_TXF_MORE_DATA;
-	p->last = &tx->sring->entry[tx->ring.req_prod & (tx->ring.size - 1)].req;
-	tx_fill(tx, id, gref, offset, p->first ? p->len : size, p->first ? p->first_flags : 0);
-	if (p->first && p->gso_type)
-		tx_fill_gso(tx, p);
-	p->first = false;
-}
-
-static void tx_plan_init(struct tx_plan *p, const struct sk_buff *skb)
-{
-	*p = (struct tx_plan){ .len = skb->len, .first = true };
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		p->first_flags = NETIF_TXF_CSUM_BLANK | NETIF_TXF_DATA_VALIDATED;
-	else if (skb->ip_summed == CHECKSUM_UNNECESSARY)
-		p->first_flags = NETIF_TXF_DATA_VALIDATED;
-	if (!skb_is_gso(skb))
-		return;
-	p->first_flags |= NETIF_TXF_EXTRA_INFO;
-	p->gso_size = skb_shinfo(skb)->gso_size;
-	p->gso_type = skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ? NETIF_GSO_TCPV6 :
-								  NETIF_GSO_TCPV4;
-}
-
-/* Copies the frame into slots' own pages; its skb is done with. */
-static void tx_copy(struct vifront_tx *tx, struct sk_buff *skb)
-{
-	struct tx_plan p;
-	u32 at, n;
-	u16 id;
-
-	tx_plan_init(&p, skb);
-	for (at = 0; at < skb->len; at += n) {
-		n = min_t(u32, skb->len - at, XEN_PAGE_SIZE);
-		id = tx_get_id(tx);
-		tx->state[id] = VIFRONT_TX_COPIED;
-		/* fails only for offsets outside the skb */
-		WARN_ON_ONCE(skb_copy_bits(skb, at, page_address(tx->slot[id].page), n));
-		tx_add(tx, &p, id, tx->slot[id].ref, 0, n);
-	}
-}
-
-struct tx_grant {
-	struct vifront_queue *q;
-	struct sk_buff *skb;
-	struct tx_plan plan;
-};
-
-static void tx_grant_page(struct tx_grant *g, struct page *page, u32 offset, u32 len)
-{
-	struct vifront_tx *tx = &g->q->tx;
-	u16 id = tx_get_id(tx);
-	struct vifront_tx_slot *slot = &tx->slot[id];
-
-	tx->state[id] = VIFRONT_TX_GRANTED;
-	slot->skb = skb_get(g->skb);
-	tx->granted++;
-	gnttab_page_grant_foreign_access_ref_one(slot->lent, g->q->fe->xbdev->otherend_id, page, 1);
-	tx_add(tx, &g->plan, id, slot->lent, offset, len);
-}
-
-static void tx_grant_range(struct tx_grant *g, struct page *page, u32 offset, u32 len)
-{
-	u32 n;
-
-	page += offset >> PAGE_SHIFT;
-	offset = offset_in_page(offset);
-	for (; len; len -= n, offset = 0) {
-		n = min_t(u32, len, PAGE_SIZE - offset);
-		tx_grant_page(g, page++, offset, n);
-	}
-}
-
-/* Grants the pages that the frame is in; each slot holds a reference. */
-static void tx_grant(struct vifront_queue *q, struct sk_buff *skb)
-{
-	struct tx_grant g = { .q = q, .skb = skb };
-	int i;
-
-	tx_plan_init(&g.plan, skb);
-	tx_grant_range(&g, virt_to_page(skb->data), offset_in_page(skb->data), skb_headlen(skb));
-	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
-		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
-
-		tx_grant_range(&g, skb_frag_page(frag), skb_frag_off(frag), skb_frag_size(frag));
-	}
-}
-
-/* Slots that tx_grant() takes. */
-static u32 tx_count(const struct sk_buff *skb)
-{
-	u32 n = gnttab_count_grant(offset_in_page(skb->data), skb_headlen(skb));
-	int i;
-
-	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++)
-		n += gnttab_count_grant(skb_frag_off(&skb_shinfo(skb)->frags[i]),
-					skb_frag_size(&skb_shinfo(skb)->frags[i]));
-	return n;
-}
-
-/*
- * Copy or grant? A first slot shorter than an Ethernet header is refused by
- * Linux' back end, more than 18 slots by any.
- */
-static bool tx_must_copy(const struct vifront_queue *q, const struct sk_buff *skb)
-{
-	u32 room = XEN_PAGE_SIZE - xen_offset_in_page(skb->data);
-
-	return q->tx.copy_only || skb->len <= q->fe->tx_copybreak ||
-	       min_t(u32, room, skb_headlen(skb)) < ETH_HLEN || tx_count(skb) > NETIF_SLOTS_MIN;
-}
-
 void vifront_tx_kick(struct vifront_queue *q)
 {
 	if (vifront_ring_push(&q->tx.ring)) {
@@ -225,13 +62,10 @@ static void tx_account(struct vifront_queue *q, const struct sk_buff *skb, bool 
 
 static void tx_enqueue(struct vifront_queue *q, struct sk_buff *skb)
 {
-	bool copy = tx_must_copy(q, skb), first = !q->tx.granted;
+	bool copy, first = !q->tx.granted;
 
 	skb_tx_timestamp(skb);
-	if (copy)
-		tx_copy(&q->tx, skb);
-	else
-		tx_grant(q, skb);
+	copy = vifront_tx_fill_skb(q, skb);
 	tx_account(q, skb, copy);
 	dev_consume_skb_any(skb);
 	if (!copy && first)
@@ -271,15 +105,9 @@ netdev_tx_t vifront_start_xmit(struct sk_buff *skb, struct net_device *dev)
  */
 int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len)
 {
-	struct vifront_tx *tx = &q->tx;
-	u16 id;
-
 	if (!tx_room(q))
 		return -ENOSPC;
-	id = tx_get_id(tx);
-	tx->state[id] = VIFRONT_TX_COPIED;
-	memcpy(page_address(tx->slot[id].page), data, len);
-	tx_fill(tx, id, tx->slot[id].ref, 0, len, 0);
+	vifront_tx_fill_frame(&q->tx, data, len);
 	u64_stats_update_begin(&q->tx_sync);
 	q->tx_stats.packets++;
 	q->tx_stats.bytes += len;
@@ -299,21 +127,9 @@ int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len)
  */
 int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr)
 {
-	struct netif_extra_info extra = { .type = type };
-	struct vifront_tx *tx = &q->tx;
-	union netif_tx_entry *e;
-	u16 id;
-
 	if (!tx_room(q))
 		return -ENOSPC;
-	id = tx_get_id(tx);
-	tx->state[id] = VIFRONT_TX_COPIED;
-	tx_fill(tx, id, tx->slot[id].ref, 0, 0, NETIF_TXF_EXTRA_INFO);
-	memcpy(extra.u.mcast.addr, addr, ETH_ALEN);
-	e = &tx->sring->entry[tx->ring.req_prod++ & (tx->ring.size - 1)];
-	memset(e, 0, sizeof(*e));
-	e->extra = extra;
-	tx->extras++;
+	vifront_tx_fill_multicast(&q->tx, type, addr);
 	return 0;
 }
 
@@ -331,7 +147,7 @@ static int tx_complete(struct vifront_queue *q, const struct netif_tx_response *
 	}
 	if (rsp->status < 0)
 		q->tx_stats.errors++;
-	tx_put_id(&q->tx, rsp->id);
+	vifront_tx_put_id(&q->tx, rsp->id);
 	return 0;
 }
 
@@ -418,7 +234,7 @@ static int tx_init_slot(struct vifront_queue *q, u16 id, grant_ref_t *refs)
 	slot->lent = gnttab_claim_grant_reference(refs);
 	gnttab_page_grant_foreign_access_ref_one(slot->ref, q->fe->xbdev->otherend_id,
 						 slot->page, 1);
-	tx_put_id(&q->tx, id);
+	vifront_tx_put_id(&q->tx, id);
 	return 0;
 }
 

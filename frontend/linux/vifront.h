@@ -52,6 +52,10 @@
 /* Longest frame that fits one page of the rx pool with its headroom. */
 #define VIFRONT_RX_LINEAR_MAX (SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM)
 
+/* Offloads of sent frames; the back end has all of them or some. */
+#define VIFRONT_TX_FEATURES (NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | \
+			     NETIF_F_TSO | NETIF_F_TSO6)
+
 #define VIFRONT_MTU_MAX (NETIF_FRAME_MAX - VLAN_ETH_HLEN)
 
 #define VIFRONT_RSS_KEY 40u
@@ -104,6 +108,18 @@ struct vifront_tx {
 	u32 coalesce_frames;     /* responses before an event is wanted */
 	bool copy_only;          /* never grant an skb's page */
 };
+
+/* The ids of the tx ring that are free: under the tx queue lock, at least one to get. */
+static inline u16 vifront_tx_get_id(struct vifront_tx *tx)
+{
+	return tx->free[--tx->nr_free];
+}
+
+static inline void vifront_tx_put_id(struct vifront_tx *tx, u16 id)
+{
+	tx->state[id] = VIFRONT_TX_FREE;
+	tx->free[tx->nr_free++] = id;
+}
 
 struct vifront_rx {
 	struct vifront_ring ring;
@@ -220,6 +236,9 @@ struct vifront {
 /* fault.c */
 void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
 
+/* netdev.c */
+void vifront_netdev_init(struct net_device *dev);
+
 /* queue.c: connect and disconnect, under rtnl */
 int vifront_queue_connect(struct vifront_queue *q, bool split);
 void vifront_queue_disconnect(struct vifront_queue *q);
@@ -237,6 +256,11 @@ void vifront_tx_arm(struct vifront_queue *q);
 int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len);
 void vifront_tx_kick(struct vifront_queue *q);
 int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr);
+
+/* tx_fill.c: under the tx queue lock, with room on the ring */
+bool vifront_tx_fill_skb(struct vifront_queue *q, struct sk_buff *skb);
+void vifront_tx_fill_frame(struct vifront_tx *tx, const void *data, u32 len);
+void vifront_tx_fill_multicast(struct vifront_tx *tx, u8 type, const u8 *addr);
 
 /* rx.c: NAPI context unless said otherwise */
 int vifront_rx_init(struct vifront_queue *q);
@@ -264,6 +288,11 @@ int vifront_reset(struct vifront *fe);
 void vifront_close(struct vifront *fe);
 void vifront_unwatch(struct vifront *fe);
 void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state);
+
+/* xenstore.c: process context, may sleep */
+int vifront_xenstore_read(struct vifront *fe);
+int vifront_xenstore_publish(const struct vifront *fe);
+void vifront_xenstore_remove(const struct vifront *fe);
 
 /* ctrl.c: process context, may sleep */
 int vifront_ctrl_connect(struct vifront *fe);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The xenbus side: what the back end offers, what is published, the states.
+ * The xenbus states: when to connect to the back end, and when to leave it.
  *
  *   back end InitWait   -> connect: rings, grants, channels, keys; Connected
  *   back end Connected  -> the control ring answers now: connected_work
@@ -19,162 +19,6 @@
 
 /* Patience with a back end that should change state, in steps of 20 ms. */
 #define CLOSE_STEPS 300
-
-static bool xb_flag(const struct vifront *fe, const char *key)
-{
-	return xenbus_read_unsigned(fe->xbdev->otherend, key, 0);
-}
-
-static int xb_read_backend(struct vifront *fe)
-{
-	struct vifront_backend *be = &fe->be;
-	netdev_features_t f = 0;
-
-	if (!xb_flag(fe, "feature-rx-copy"))
-		return -EOPNOTSUPP;
-	be->max_queues = clamp(xenbus_read_unsigned(fe->xbdev->otherend,
-						    "multi-queue-max-queues", 1), 1u, 65535u);
-	be->split_event_channels = xb_flag(fe, "feature-split-event-channels");
-	be->ctrl_ring = xb_flag(fe, "feature-ctrl-ring");
-	be->dynamic_multicast = xb_flag(fe, "feature-dynamic-multicast-control");
-	if (xb_flag(fe, "feature-sg"))
-		f |= NETIF_F_SG;
-	if (!xb_flag(fe, "feature-no-csum-offload"))
-		f |= NETIF_F_IP_CSUM;
-	if (xb_flag(fe, "feature-ipv6-csum-offload"))
-		f |= NETIF_F_IPV6_CSUM;
-	if (xb_flag(fe, "feature-gso-tcpv4"))
-		f |= NETIF_F_TSO;
-	if (xb_flag(fe, "feature-gso-tcpv6"))
-		f |= NETIF_F_TSO6;
-	be->features = f;
-	return 0;
-}
-
-static int xb_put(struct xenbus_transaction t, const char *dir, const char *key, unsigned int value)
-{
-	return xenbus_printf(t, dir, key, "%u", value);
-}
-
-static int xb_publish_queue(struct xenbus_transaction t, const struct vifront_queue *q,
-			    const char *dir)
-{
-	int rc;
-
-	rc = xb_put(t, dir, "tx-ring-ref", q->tx_ring_ref);
-	if (!rc)
-		rc = xb_put(t, dir, "rx-ring-ref", q->rx_ring_ref);
-	if (rc)
-		return rc;
-	if (q->tx_irq == q->rx_irq)
-		return xb_put(t, dir, "event-channel", q->rx_evtchn);
-	rc = xb_put(t, dir, "event-channel-tx", q->tx_evtchn);
-	return rc ? rc : xb_put(t, dir, "event-channel-rx", q->rx_evtchn);
-}
-
-static int xb_publish_queues(struct xenbus_transaction t, const struct vifront *fe)
-{
-	const char *node = fe->xbdev->nodename;
-	unsigned int i;
-	char *dir;
-	int rc;
-
-	if (fe->be.max_queues > 1) {
-		rc = xb_put(t, node, "multi-queue-num-queues", fe->nr_queues);
-		if (rc)
-			return rc;
-	}
-	if (fe->nr_queues == 1)
-		return xb_publish_queue(t, &fe->queues[0], node);
-	for (i = 0; i < fe->nr_queues; i++) {
-		dir = kasprintf(GFP_KERNEL, "%s/queue-%u", node, i);
-		if (!dir)
-			return -ENOMEM;
-		rc = xb_publish_queue(t, &fe->queues[i], dir);
-		kfree(dir);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/*
- * Keys of an earlier connection, by this or another driver. They go when a
- * connection ends, too: xen-netfront, loaded next, leaves alone what it does
- * not know, and a back end would take the old control ring for its.
- */
-static void xb_remove_stale(struct xenbus_transaction t, const struct vifront *fe)
-{
-	static const char * const keys[] = {
-		"tx-ring-ref", "rx-ring-ref", "event-channel", "event-channel-tx",
-		"event-channel-rx", "multi-queue-num-queues", "ctrl-ring-ref",
-		"event-channel-ctrl", "request-multicast-control", "xdp-headroom",
-		VIFCAP_NODE, VIFCAP_NODE_ACK,
-	};
-	unsigned int i;
-	char dir[16];
-
-	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		if (xenbus_exists(t, fe->xbdev->nodename, keys[i]))
-			xenbus_rm(t, fe->xbdev->nodename, keys[i]);
-	for (i = 0; i < VIFRONT_QUEUES_MAX; i++) {
-		snprintf(dir, sizeof(dir), "queue-%u", i);
-		if (!xenbus_exists(t, fe->xbdev->nodename, dir))
-			break;
-		xenbus_rm(t, fe->xbdev->nodename, dir);
-	}
-}
-
-static int xb_publish_features(struct xenbus_transaction t, const struct vifront *fe)
-{
-	static const struct {
-		const char *key;
-		unsigned int value;
-	} keys[] = {
-		{ "request-rx-copy", 1 },
-		{ "feature-rx-notify", 1 },
-		{ "feature-sg", 1 },
-		{ "feature-gso-tcpv4", 1 },
-		{ "feature-gso-tcpv6", 1 },
-		{ "feature-ipv6-csum-offload", 1 },
-		{ "feature-no-csum-offload", 0 },
-		{ "request-multicast-control", 0 },
-	};
-	unsigned int i;
-	int rc;
-
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		rc = xb_put(t, fe->xbdev->nodename, keys[i].key, keys[i].value);
-		if (rc)
-			return rc;
-	}
-	if (!fe->ctrl.connected)
-		return 0;
-	rc = xb_put(t, fe->xbdev->nodename, "ctrl-ring-ref", fe->ctrl.ring_ref);
-	return rc ? rc : xb_put(t, fe->xbdev->nodename, "event-channel-ctrl", fe->ctrl.evtchn);
-}
-
-static int xb_publish(const struct vifront *fe)
-{
-	struct xenbus_transaction t;
-	int rc;
-
-	do {
-		rc = xenbus_transaction_start(&t);
-		if (rc)
-			return rc;
-		xb_remove_stale(t, fe);
-		rc = xb_publish_queues(t, fe);
-		if (!rc)
-			rc = xb_publish_features(t, fe);
-		if (rc) {
-			xenbus_transaction_end(t, 1);
-			return rc;
-		}
-		rc = xenbus_transaction_end(t, 0);
-	} while (rc == -EAGAIN);
-	return rc;
-}
 
 /* As many queues as memory, grants and the back end allow; one is a must. */
 static int xb_connect_queues(struct vifront *fe)
@@ -245,7 +89,7 @@ static int xb_connect_locked(struct vifront *fe)
 		return rc;
 	if (fe->be.ctrl_ring && vifront_ctrl_connect(fe))
 		dev_warn(&fe->xbdev->dev, "no control ring\n");
-	rc = xb_publish(fe);
+	rc = vifront_xenstore_publish(fe);
 	if (rc) {
 		vifront_disconnect(fe);
 		return rc;
@@ -290,7 +134,7 @@ int vifront_connect(struct vifront *fe)
 {
 	int rc;
 
-	rc = xb_read_backend(fe);
+	rc = vifront_xenstore_read(fe);
 	if (rc)
 		return rc;
 	rtnl_lock();
@@ -335,7 +179,7 @@ void vifront_close(struct vifront *fe)
 	ok = ok && xb_wait_backend(fe, BIT(XenbusStateClosed) | BIT(XenbusStateInitWait));
 	if (!ok)
 		dev_warn(&fe->xbdev->dev, "back end does not close\n");
-	xb_remove_stale(XBT_NIL, fe);
+	vifront_xenstore_remove(fe);
 }
 
 /* At remove, when the xenwatch thread no longer tells of the back end's states. */
