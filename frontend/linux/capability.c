@@ -57,7 +57,7 @@ static u32 cap_own_offloads(const struct vifront *fe)
 	return offloads;
 }
 
-static void cap_own(const struct vifront *fe, struct vifcap *own)
+static void cap_fill_own(const struct vifront *fe, struct vifcap *own)
 {
 	const struct vifront_queue *q = &fe->queues[0];
 
@@ -73,7 +73,7 @@ static void cap_own(const struct vifront *fe, struct vifcap *own)
 	own->coalesce_rx_us = q->rx.coalesce_us;
 	own->coalesce_rx_frames = q->rx.coalesce_frames;
 	own->coalesce_tx_frames = q->tx.coalesce_frames;
-	own->flags = fe->cap.wished_flags;
+	own->flags = fe->cap.requested_flags;
 	if (fe->netdev->flags & IFF_PROMISC)
 		own->flags |= VIFCAP_FLAG_PROMISC & fe->cap.theirs.flags_allowed;
 	memcpy(own->mac, fe->netdev->dev_addr, sizeof(own->mac));
@@ -89,7 +89,7 @@ static void cap_publish_work(struct work_struct *work)
 	rtnl_lock();
 	if (!fe->attached)
 		goto out;
-	cap_own(fe, &own);
+	cap_fill_own(fe, &own);
 	if (!memcmp(&own, &fe->cap.own, sizeof(own)))
 		goto out;
 	own.generation = vifcap_next_generation(own.generation);
@@ -115,7 +115,7 @@ void vifront_cap_publish(struct vifront *fe)
 }
 
 /**
- * vifront_cap_wish_flags() - Ask the back end to set and clear our vif's flags
+ * vifront_cap_request_flags() - Ask the back end to set and clear our vif's flags
  * @fe:    Interface
  * @flags: VIFCAP_FLAG_* as they should be
  *
@@ -123,7 +123,7 @@ void vifront_cap_publish(struct vifront *fe)
  *
  * Return: 0; -EOPNOTSUPP it has none; -EPERM a change that it does not allow
  */
-int vifront_cap_wish_flags(struct vifront *fe, u32 flags)
+int vifront_cap_request_flags(struct vifront *fe, u32 flags)
 {
 	struct vifcap *theirs = &fe->cap.theirs;
 	u32 change;
@@ -133,7 +133,7 @@ int vifront_cap_wish_flags(struct vifront *fe, u32 flags)
 	change = flags ^ theirs->flags;
 	if (change & ~theirs->flags_allowed)
 		return -EPERM;
-	fe->cap.wished_flags = flags;
+	fe->cap.requested_flags = flags;
 	vifront_cap_publish(fe);
 	return 0;
 }
@@ -183,7 +183,7 @@ static void cap_set_vlan(struct vifront *fe, bool on)
 }
 
 /* What a record means in full; a word that is not there: as plain netif has it. */
-static void cap_normalise(const struct vifront *fe, struct vifcap *cap)
+static void cap_fill_defaults(const struct vifront *fe, struct vifcap *cap)
 {
 	if (!vifcap_has(cap, VIFCAP_WORD_TX_OFFLOADS))
 		cap->tx_offloads = VIFCAP_OFFLOADS_ALL;
@@ -200,7 +200,7 @@ static void cap_lose(struct vifront *fe, const struct vifcap *now)
 	cap_set_mtu(fe, min_t(u32, fe->netdev->max_mtu, now->mtu));
 	cap_set_queues(fe, min(fe->netdev->real_num_tx_queues, now->queues));
 	if (!now->static_grants)
-		vifront_gref_del(fe);
+		vifront_static_grants_del(fe);
 }
 
 static void cap_gain(struct vifront *fe, const struct vifcap *now)
@@ -210,10 +210,10 @@ static void cap_gain(struct vifront *fe, const struct vifcap *now)
 	cap_set_mtu(fe, now->mtu);
 	cap_set_queues(fe, now->queues);
 	if (now->static_grants)
-		vifront_gref_add(fe);
+		vifront_static_grants_add(fe);
 }
 
-static void cap_note_path(struct vifront *fe, const struct vifcap *old, const struct vifcap *now)
+static void cap_log_path(struct vifront *fe, const struct vifcap *old, const struct vifcap *now)
 {
 	if (now->path == old->path && !strcmp(now->vf, old->vf))
 		return;
@@ -228,28 +228,28 @@ static void cap_apply(struct vifront *fe, struct vifcap *now)
 {
 	struct vifcap old = fe->cap.theirs;
 
-	cap_normalise(fe, now);
+	cap_fill_defaults(fe, now);
 	cap_lose(fe, now);
 	fe->cap.theirs = *now;
 	WRITE_ONCE(fe->cap.have, true);
 	if (xenbus_printf(XBT_NIL, fe->xbdev->nodename, VIFCAP_NODE_ACK, "%u", now->generation))
 		return; /* unacknowledged: nothing gained */
 	cap_gain(fe, now);
-	cap_note_path(fe, &old, now);
+	cap_log_path(fe, &old, now);
 	fe->cap.changes++;
 	if (now->flags_allowed != old.flags_allowed)
 		vifront_cap_publish(fe);
 }
 
 /* No record: plain netif, where static grants may be offered all the same. */
-static void cap_without(struct vifront *fe)
+static void cap_apply_none(struct vifront *fe)
 {
 	WRITE_ONCE(fe->cap.have, false);
 	cap_set_offloads(fe, VIFCAP_OFFLOADS_ALL);
 	cap_set_vlan(fe, false);
 	cap_set_mtu(fe, VIFRONT_MTU_MAX);
 	cap_set_queues(fe, fe->nr_queues);
-	vifront_gref_add(fe);
+	vifront_static_grants_add(fe);
 }
 
 static void cap_read(struct vifront *fe)
@@ -261,7 +261,7 @@ static void cap_read(struct vifront *fe)
 
 	text = xenbus_read(XBT_NIL, fe->xbdev->otherend, VIFCAP_NODE, &len);
 	if (IS_ERR(text)) {
-		cap_without(fe);
+		cap_apply_none(fe);
 		return;
 	}
 	rc = vifcap_parse(&now, text, len);

@@ -26,7 +26,7 @@ struct vifront_ring {
 	struct netif_ring_indices *idx;
 	u32 size;
 	u32 req_prod;  /* private: next request to fill */
-	u32 req_shown; /* private: what the back end was shown of it */
+	u32 req_pushed; /* private: what the back end was shown of it */
 	u32 rsp_cons;  /* private: next response to read */
 };
 

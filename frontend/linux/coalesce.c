@@ -21,7 +21,7 @@ static bool coalesce_by_backend(const struct vifront *fe)
 }
 
 /* NAPI: the place of the next event, in responses from here; 1 = the next. */
-u32 vifront_coalesce_after(struct vifront_queue *q, int work)
+u32 vifront_coalesce_event_after(struct vifront_queue *q, int work)
 {
 	u32 frames = READ_ONCE(q->rx.coalesce_frames);
 

@@ -61,7 +61,7 @@ static int ctrl_status(u32 status)
 }
 
 /**
- * vifront_ctrl_ask() - Send one message and wait for its answer
+ * vifront_ctrl_call() - Send one message and wait for its answer
  * @fe:     Interface
  * @type:   NETIF_CTRL_*
  * @d0:     First datum
@@ -74,7 +74,7 @@ static int ctrl_status(u32 status)
  * Return: 0; -EOPNOTSUPP also when there is no control ring; -EINVAL, -ENOSPC
  * as the back end says; -ETIMEDOUT or -EPROTO ends the use of the ring
  */
-int vifront_ctrl_ask(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer)
+int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer)
 {
 	struct netif_ctrl_request req = { .type = type, .data = { d0, d1, d2 } };
 	struct vifront_ctrl *c = &fe->ctrl;

@@ -246,7 +246,7 @@ static int et_set_flags(struct net_device *dev, u32 value)
 	} else if (value & ~VIFCAP_FLAGS_ALL) {
 		return -EINVAL;
 	}
-	return vifront_cap_wish_flags(fe, flags);
+	return vifront_cap_request_flags(fe, flags);
 }
 
 static int et_count(struct net_device *dev, int set)

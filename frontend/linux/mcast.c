@@ -31,7 +31,7 @@ static bool mcast_wanted(struct net_device *dev, struct mcast_list *list)
 	return fits;
 }
 
-static bool mcast_in(const u8 (*list)[ETH_ALEN], unsigned int n, const u8 *addr)
+static bool mcast_contains(const u8 (*list)[ETH_ALEN], unsigned int n, const u8 *addr)
 {
 	while (n--)
 		if (ether_addr_equal(list[n], addr))
@@ -47,7 +47,7 @@ static int mcast_send(struct vifront_queue *q, u8 type, const u8 (*a)[ETH_ALEN],
 	int rc = 0;
 
 	for (i = 0; i < na && !rc; i++)
-		if (!mcast_in(b, nb, a[i]))
+		if (!mcast_contains(b, nb, a[i]))
 			rc = vifront_tx_multicast(q, type, a[i]);
 	return rc;
 }

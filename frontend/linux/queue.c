@@ -71,7 +71,7 @@ static int queue_poll_tx(struct vifront_queue *q, int budget)
 /* Asks for rx's next event. Return: must be polled again now */
 static bool queue_arm_rx(struct vifront_queue *q, int work)
 {
-	u32 after = vifront_coalesce_after(q, work);
+	u32 after = vifront_coalesce_event_after(q, work);
 
 	if (after > 1)
 		hrtimer_start(&q->timer, ns_to_ktime(q->rx.coalesce_us * NSEC_PER_USEC),

@@ -18,7 +18,7 @@ void vifront_ring_init(struct vifront_ring *r, struct netif_ring_indices *idx, u
 	r->idx = idx;
 	r->size = size;
 	r->req_prod = 0;
-	r->req_shown = 0;
+	r->req_pushed = 0;
 	r->rsp_cons = 0;
 }
 
@@ -44,11 +44,11 @@ int vifront_ring_responses(const struct vifront_ring *r, u32 *prod)
 /* Shows the requests up to req_prod. Return: does the back end want an event? */
 bool vifront_ring_push(struct vifront_ring *r)
 {
-	u32 old = r->req_shown;
+	u32 old = r->req_pushed;
 	u32 event;
 
 	virt_wmb(); /* the entries before the index that covers them */
-	r->req_shown = r->req_prod;
+	r->req_pushed = r->req_prod;
 	WRITE_ONCE(r->idx->req_prod, r->req_prod);
 	virt_mb(); /* the index before the question */
 	event = READ_ONCE(r->idx->req_event);

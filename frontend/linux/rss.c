@@ -26,7 +26,7 @@ static int rss_send_page(struct vifront *fe, u16 type, const void *data, size_t 
 		__free_page(page);
 		return ref;
 	}
-	rc = vifront_ctrl_ask(fe, type, ref, count, 0, NULL);
+	rc = vifront_ctrl_call(fe, type, ref, count, 0, NULL);
 	gnttab_end_foreign_access(ref, page);
 	return rc;
 }
@@ -37,12 +37,12 @@ static int rss_send_table(struct vifront *fe)
 	u32 most;
 	int rc;
 
-	rc = vifront_ctrl_ask(fe, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &most);
+	rc = vifront_ctrl_call(fe, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &most);
 	if (rc)
 		return rc;
 	if (most < rss->table_size)
 		return -ENOSPC;
-	rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_MAPPING_SIZE, rss->table_size, 0, 0, NULL);
+	rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_MAPPING_SIZE, rss->table_size, 0, 0, NULL);
 	if (rc)
 		return rc;
 	return rss_send_page(fe, NETIF_CTRL_SET_HASH_MAPPING, rss->table,
@@ -54,12 +54,12 @@ static int rss_apply(struct vifront *fe)
 	u32 types;
 	int rc;
 
-	rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0,
-			      NULL);
+	rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0,
+			       NULL);
 	if (!rc)
-		rc = vifront_ctrl_ask(fe, NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0, &types);
+		rc = vifront_ctrl_call(fe, NETIF_CTRL_GET_HASH_FLAGS, 0, 0, 0, &types);
 	if (!rc)
-		rc = vifront_ctrl_ask(fe, NETIF_CTRL_SET_HASH_FLAGS, types & RSS_TYPES, 0, 0, NULL);
+		rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_FLAGS, types & RSS_TYPES, 0, 0, NULL);
 	if (!rc)
 		rc = rss_send_page(fe, NETIF_CTRL_SET_HASH_KEY, fe->rss.key, VIFRONT_RSS_KEY,
 				   VIFRONT_RSS_KEY);

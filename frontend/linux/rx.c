@@ -52,7 +52,7 @@ static void rx_post(struct vifront_queue *q)
 		return;
 	for (; n; n--, r->req_prod++) {
 		u16 slot = r->req_prod & (r->size - 1);
-		struct netif_rx_request req = { .id = slot, .gref = q->rx.slot[slot].ref };
+		struct netif_rx_request req = { .id = slot, .gref = q->rx.buf[slot].gref };
 
 		q->rx.sring->entry[slot].req = req;
 	}
@@ -116,7 +116,7 @@ static struct page_pool *rx_create_pool(struct vifront_queue *q)
 	return page_pool_create(&params);
 }
 
-static int rx_init_slots(struct vifront_queue *q)
+static int rx_init_bufs(struct vifront_queue *q)
 {
 	grant_ref_t refs;
 	unsigned int i;
@@ -126,16 +126,16 @@ static int rx_init_slots(struct vifront_queue *q)
 	if (rc)
 		return rc;
 	for (i = 0; i < VIFRONT_SLOTS && !rc; i++) {
-		struct vifront_rx_slot *s = &q->rx.slot[i];
+		struct vifront_rx_buf *buf = &q->rx.buf[i];
 
-		s->page = page_pool_alloc_pages(q->rx.pool, GFP_KERNEL | __GFP_ZERO);
-		if (!s->page) {
+		buf->page = page_pool_alloc_pages(q->rx.pool, GFP_KERNEL | __GFP_ZERO);
+		if (!buf->page) {
 			rc = -ENOMEM;
 			break;
 		}
-		s->ref = gnttab_claim_grant_reference(&refs);
-		gnttab_page_grant_foreign_access_ref_one(s->ref, q->fe->xbdev->otherend_id,
-							 s->page, 0);
+		buf->gref = gnttab_claim_grant_reference(&refs);
+		gnttab_page_grant_foreign_access_ref_one(buf->gref, q->fe->xbdev->otherend_id,
+							 buf->page, 0);
 	}
 	gnttab_free_grant_references(refs);
 	return rc;
@@ -159,7 +159,7 @@ int vifront_rx_init(struct vifront_queue *q)
 	rc = xdp_rxq_info_reg_mem_model(&q->rx.xdp, MEM_TYPE_PAGE_POOL, q->rx.pool);
 	if (rc)
 		goto err_unreg;
-	rc = rx_init_slots(q);
+	rc = rx_init_bufs(q);
 	if (rc)
 		vifront_rx_fini(q);
 	return rc;
@@ -174,18 +174,18 @@ err_destroy_pool:
 /* As in tx: a page that is still mapped is kept until it no longer is. */
 void vifront_rx_fini(struct vifront_queue *q)
 {
-	struct vifront_rx_slot *s;
+	struct vifront_rx_buf *buf;
 	unsigned int i;
 
 	if (!q->rx.pool)
 		return;
 	for (i = 0; i < VIFRONT_SLOTS; i++) {
-		s = &q->rx.slot[i];
-		if (!s->page)
+		buf = &q->rx.buf[i];
+		if (!buf->page)
 			continue;
-		gnttab_end_foreign_access(s->ref, NULL);
-		page_pool_put_full_page(q->rx.pool, s->page, false);
-		s->page = NULL;
+		gnttab_end_foreign_access(buf->gref, NULL);
+		page_pool_put_full_page(q->rx.pool, buf->page, false);
+		buf->page = NULL;
 	}
 	xdp_rxq_info_unreg(&q->rx.xdp); /* the memory model, too */
 	page_pool_destroy(q->rx.pool);

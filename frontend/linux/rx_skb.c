@@ -24,7 +24,7 @@ void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame 
 			continue;
 		}
 		n = min_t(u32, len, f->seg[i].len - from);
-		memcpy(to, page_address(q->rx.slot[f->seg[i].slot].page) + f->seg[i].offset + from,
+		memcpy(to, page_address(q->rx.buf[f->seg[i].slot].page) + f->seg[i].offset + from,
 		       n);
 		to += n;
 		len -= n;
@@ -99,19 +99,19 @@ struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx
  */
 static struct page *rx_take_page(struct vifront_queue *q, u16 slot)
 {
-	struct vifront_rx_slot *s = &q->rx.slot[slot];
-	struct page *old = s->page, *fresh;
+	struct vifront_rx_buf *buf = &q->rx.buf[slot];
+	struct page *old = buf->page, *fresh;
 
 	fresh = page_pool_dev_alloc_pages(q->rx.pool);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
 	clear_page(page_address(fresh)); /* what the guest had there is not the back end's */
-	if (unlikely(!gnttab_end_foreign_access_ref(s->ref))) {
+	if (unlikely(!gnttab_end_foreign_access_ref(buf->gref))) {
 		page_pool_recycle_direct(q->rx.pool, fresh);
 		return ERR_PTR(-EBUSY);
 	}
-	s->page = fresh;
-	gnttab_page_grant_foreign_access_ref_one(s->ref, q->fe->xbdev->otherend_id, fresh, 0);
+	buf->page = fresh;
+	gnttab_page_grant_foreign_access_ref_one(buf->gref, q->fe->xbdev->otherend_id, fresh, 0);
 	return old;
 }
 

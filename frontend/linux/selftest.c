@@ -54,7 +54,7 @@ static int test_ring_events(struct netif_ring_indices *idx, u32 start)
 	struct vifront_ring r;
 
 	test_ring_full(&r, idx, start);
-	r.req_shown = start;
+	r.req_pushed = start;
 	idx->req_event = start + 1;
 	r.req_prod = start + 1;
 	CHECK(vifront_ring_push(&r) && idx->req_prod == start + 1);

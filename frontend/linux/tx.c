@@ -135,14 +135,14 @@ int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr)
 
 static int tx_complete(struct vifront_queue *q, const struct netif_tx_response *rsp, int budget)
 {
-	struct vifront_tx_slot *slot = &q->tx.slot[rsp->id];
+	struct vifront_tx_buf *buf = &q->tx.buf[rsp->id];
 
 	if (q->tx.state[rsp->id] == VIFRONT_TX_GRANTED) {
 		/* the page is the kernel's again only when this succeeds */
-		if (unlikely(!gnttab_end_foreign_access_ref(slot->lent)))
+		if (unlikely(!gnttab_end_foreign_access_ref(buf->skb_gref)))
 			return -EBUSY;
-		napi_consume_skb(slot->skb, budget);
-		slot->skb = NULL;
+		napi_consume_skb(buf->skb, budget);
+		buf->skb = NULL;
 		q->tx.granted--;
 	}
 	if (rsp->status < 0)
@@ -223,17 +223,17 @@ void vifront_tx_arm(struct vifront_queue *q)
 	} while (vifront_tx_reclaim(q, 0) >= 0);
 }
 
-static int tx_init_slot(struct vifront_queue *q, u16 id, grant_ref_t *refs)
+static int tx_init_buf(struct vifront_queue *q, u16 id, grant_ref_t *refs)
 {
-	struct vifront_tx_slot *slot = &q->tx.slot[id];
+	struct vifront_tx_buf *buf = &q->tx.buf[id];
 
-	slot->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	if (!slot->page)
+	buf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!buf->page)
 		return -ENOMEM;
-	slot->ref = gnttab_claim_grant_reference(refs);
-	slot->lent = gnttab_claim_grant_reference(refs);
-	gnttab_page_grant_foreign_access_ref_one(slot->ref, q->fe->xbdev->otherend_id,
-						 slot->page, 1);
+	buf->page_gref = gnttab_claim_grant_reference(refs);
+	buf->skb_gref = gnttab_claim_grant_reference(refs);
+	gnttab_page_grant_foreign_access_ref_one(buf->page_gref, q->fe->xbdev->otherend_id,
+						 buf->page, 1);
 	vifront_tx_put_id(&q->tx, id);
 	return 0;
 }
@@ -252,7 +252,7 @@ int vifront_tx_init(struct vifront_queue *q)
 	if (rc)
 		return rc;
 	for (id = VIFRONT_SLOTS - 1; id >= 0 && !rc; id--)
-		rc = tx_init_slot(q, id, &refs);
+		rc = tx_init_buf(q, id, &refs);
 	gnttab_free_grant_references(refs);
 	if (rc)
 		vifront_tx_fini(q);
@@ -264,32 +264,32 @@ int vifront_tx_init(struct vifront_queue *q)
  * can wait with a page, but a part of an skb that shares its page with others
  * is let go by its owner: such an skb is given up, and so is its grant.
  */
-static void tx_fini_lent(struct vifront_queue *q, struct vifront_tx_slot *slot,
-			 enum vifront_tx_state state)
+static void tx_fini_skb(struct vifront_queue *q, struct vifront_tx_buf *buf,
+			enum vifront_tx_state state)
 {
 	if (state != VIFRONT_TX_GRANTED)
-		gnttab_free_grant_reference(slot->lent);
-	else if (gnttab_try_end_foreign_access(slot->lent))
-		dev_kfree_skb_any(slot->skb);
+		gnttab_free_grant_reference(buf->skb_gref);
+	else if (gnttab_try_end_foreign_access(buf->skb_gref))
+		dev_kfree_skb_any(buf->skb);
 	else
 		net_warn_ratelimited("%s: a frame is still mapped, its memory is given up\n",
 				     q->fe->netdev->name);
-	slot->skb = NULL;
+	buf->skb = NULL;
 }
 
 /* A slot's own page stays with its grant on Xen's deferred list while it is mapped. */
 void vifront_tx_fini(struct vifront_queue *q)
 {
-	struct vifront_tx_slot *slot;
+	struct vifront_tx_buf *buf;
 	unsigned int id;
 
 	for (id = 0; id < VIFRONT_SLOTS; id++) {
-		slot = &q->tx.slot[id];
-		if (!slot->page)
+		buf = &q->tx.buf[id];
+		if (!buf->page)
 			continue;
-		tx_fini_lent(q, slot, q->tx.state[id]);
-		gnttab_end_foreign_access(slot->ref, slot->page);
-		slot->page = NULL;
+		tx_fini_skb(q, buf, q->tx.state[id]);
+		gnttab_end_foreign_access(buf->page_gref, buf->page);
+		buf->page = NULL;
 		q->tx.state[id] = VIFRONT_TX_FREE;
 	}
 }

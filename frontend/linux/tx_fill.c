@@ -93,8 +93,8 @@ static void tx_copy(struct vifront_tx *tx, struct sk_buff *skb)
 		id = vifront_tx_get_id(tx);
 		tx->state[id] = VIFRONT_TX_COPIED;
 		/* fails only for offsets outside the skb */
-		WARN_ON_ONCE(skb_copy_bits(skb, at, page_address(tx->slot[id].page), n));
-		tx_add(tx, &p, id, tx->slot[id].ref, 0, n);
+		WARN_ON_ONCE(skb_copy_bits(skb, at, page_address(tx->buf[id].page), n));
+		tx_add(tx, &p, id, tx->buf[id].page_gref, 0, n);
 	}
 }
 
@@ -108,13 +108,13 @@ static void tx_grant_page(struct tx_grant *g, struct page *page, u32 offset, u32
 {
 	struct vifront_tx *tx = &g->q->tx;
 	u16 id = vifront_tx_get_id(tx);
-	struct vifront_tx_slot *slot = &tx->slot[id];
+	struct vifront_tx_buf *buf = &tx->buf[id];
 
 	tx->state[id] = VIFRONT_TX_GRANTED;
-	slot->skb = skb_get(g->skb);
+	buf->skb = skb_get(g->skb);
 	tx->granted++;
-	gnttab_page_grant_foreign_access_ref_one(slot->lent, g->q->fe->xbdev->otherend_id, page, 1);
-	tx_add(tx, &g->plan, id, slot->lent, offset, len);
+	gnttab_page_grant_foreign_access_ref_one(buf->skb_gref, g->q->fe->xbdev->otherend_id, page, 1);
+	tx_add(tx, &g->plan, id, buf->skb_gref, offset, len);
 }
 
 static void tx_grant_range(struct tx_grant *g, struct page *page, u32 offset, u32 len)
@@ -186,8 +186,8 @@ void vifront_tx_fill_frame(struct vifront_tx *tx, const void *data, u32 len)
 	u16 id = vifront_tx_get_id(tx);
 
 	tx->state[id] = VIFRONT_TX_COPIED;
-	memcpy(page_address(tx->slot[id].page), data, len);
-	tx_fill(tx, id, tx->slot[id].ref, 0, len, 0);
+	memcpy(page_address(tx->buf[id].page), data, len);
+	tx_fill(tx, id, tx->buf[id].page_gref, 0, len, 0);
 }
 
 /* A change of the back end's multicast filter: an empty request and its extra-info. */
@@ -197,7 +197,7 @@ void vifront_tx_fill_multicast(struct vifront_tx *tx, u8 type, const u8 *addr)
 	u16 id = vifront_tx_get_id(tx);
 
 	tx->state[id] = VIFRONT_TX_COPIED;
-	tx_fill(tx, id, tx->slot[id].ref, 0, 0, NETIF_TXF_EXTRA_INFO);
+	tx_fill(tx, id, tx->buf[id].page_gref, 0, 0, NETIF_TXF_EXTRA_INFO);
 	memcpy(extra.u.mcast.addr, addr, ETH_ALEN);
 	tx_fill_extra(tx, &extra);
 }

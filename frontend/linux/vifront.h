@@ -63,27 +63,27 @@
 #define VIFRONT_MCAST_MAX 64u
 
 /**
- * struct vifront_tx_slot - what an id of the tx ring stands for
+ * struct vifront_tx_buf - what an id of the tx ring stands for
  * @page:   own page, zeroed, granted read-only from connect to disconnect
  * @ref:    grant of @page
  * @lent:   grant for a page of @skb, used while VIFRONT_TX_GRANTED
  * @skb:    one reference, while VIFRONT_TX_GRANTED
  */
-struct vifront_tx_slot {
+struct vifront_tx_buf {
 	struct page *page;
-	grant_ref_t ref;
-	grant_ref_t lent;
+	grant_ref_t page_gref;
+	grant_ref_t skb_gref;
 	struct sk_buff *skb;
 };
 
 /**
- * struct vifront_rx_slot - the buffer of one place on the rx ring
+ * struct vifront_rx_buf - the buffer of one place on the rx ring
  * @page: from the queue's pool, granted to the back end for writing
  * @ref:  grant of @page; stays with the place when the page is replaced
  */
-struct vifront_rx_slot {
+struct vifront_rx_buf {
 	struct page *page;
-	grant_ref_t ref;
+	grant_ref_t gref;
 };
 
 struct vifront_tx_stats {
@@ -99,7 +99,7 @@ struct vifront_rx_stats {
 struct vifront_tx {
 	struct vifront_ring ring;
 	struct netif_tx_sring *sring;
-	struct vifront_tx_slot slot[VIFRONT_SLOTS];
+	struct vifront_tx_buf buf[VIFRONT_SLOTS];
 	u8 state[VIFRONT_SLOTS]; /* enum vifront_tx_state */
 	u16 free[VIFRONT_SLOTS]; /* stack of free ids */
 	u32 nr_free;
@@ -124,7 +124,7 @@ static inline void vifront_tx_put_id(struct vifront_tx *tx, u16 id)
 struct vifront_rx {
 	struct vifront_ring ring;
 	struct netif_rx_sring *sring;
-	struct vifront_rx_slot slot[VIFRONT_SLOTS];
+	struct vifront_rx_buf buf[VIFRONT_SLOTS];
 	struct page_pool *pool;
 	struct xdp_rxq_info xdp;
 	u32 coalesce_us;         /* NAPI: r, ethtool and dim: w */
@@ -196,7 +196,7 @@ struct vifront_capability {
 	struct vifcap theirs;
 	u32 tx_mask;                /* VIFCAP_* offloads in use; rtnl: rw, fix_features: r */
 	int mtu_before;             /* what the admin had before the mtu was lost, or 0 */
-	u32 wished_flags;
+	u32 requested_flags;
 	struct vifcap own;          /* as last written */
 	u64 changes, refused, path_changes;
 };
@@ -297,7 +297,7 @@ void vifront_xenstore_remove(const struct vifront *fe);
 /* ctrl.c: process context, may sleep */
 int vifront_ctrl_connect(struct vifront *fe);
 void vifront_ctrl_disconnect(struct vifront *fe);
-int vifront_ctrl_ask(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer);
+int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer);
 
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);
@@ -306,8 +306,8 @@ int vifront_rss_set_queues(struct vifront *fe, unsigned int nr);
 int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
 
 /* gref.c: static grants, under rtnl */
-void vifront_gref_add(struct vifront *fe);
-int vifront_gref_del(struct vifront *fe);
+void vifront_static_grants_add(struct vifront *fe);
+int vifront_static_grants_del(struct vifront *fe);
 
 /* mcast.c */
 void vifront_mcast_work(struct work_struct *work);
@@ -318,13 +318,13 @@ void vifront_cap_connected(struct vifront *fe);
 void vifront_cap_disconnect(struct vifront *fe);
 void vifront_cap_publish(struct vifront *fe);
 void vifront_cap_update_carrier(struct vifront *fe);
-int vifront_cap_wish_flags(struct vifront *fe, u32 flags);
+int vifront_cap_request_flags(struct vifront *fe, u32 flags);
 netdev_features_t vifront_cap_features(const struct vifront *fe);
 
 /* coalesce.c */
 void vifront_coalesce_init(struct vifront_queue *q);
 void vifront_coalesce_sample(struct vifront_queue *q);
-u32 vifront_coalesce_after(struct vifront_queue *q, int work);
+u32 vifront_coalesce_event_after(struct vifront_queue *q, int work);
 void vifront_coalesce_set(struct vifront_queue *q, u32 us, u32 frames);
 
 /* ethtool.c, ethtool_stats.c */

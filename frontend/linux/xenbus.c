@@ -208,7 +208,7 @@ int vifront_reset(struct vifront *fe)
 	return xenbus_switch_state(fe->xbdev, XenbusStateInitialising);
 }
 
-static void xb_backend_waits(struct vifront *fe)
+static void xb_backend_init_wait(struct vifront *fe)
 {
 	struct xenbus_device *dev = fe->xbdev;
 	int rc;
@@ -224,7 +224,7 @@ static void xb_backend_waits(struct vifront *fe)
 		xenbus_switch_state(dev, XenbusStateConnected);
 }
 
-static void xb_backend_closes(struct vifront *fe)
+static void xb_backend_closing(struct vifront *fe)
 {
 	struct xenbus_device *dev = fe->xbdev;
 
@@ -241,7 +241,7 @@ void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state
 
 	switch (state) {
 	case XenbusStateInitWait:
-		xb_backend_waits(fe);
+		xb_backend_init_wait(fe);
 		break;
 	case XenbusStateConnected:
 		netdev_notify_peers(fe->netdev);
@@ -249,7 +249,7 @@ void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state
 		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
-		xb_backend_closes(fe);
+		xb_backend_closing(fe);
 		break;
 	default:
 		break;

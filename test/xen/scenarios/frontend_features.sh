@@ -323,7 +323,7 @@ setup_vifd()
 	# frames to nobody, of groups that nobody has joined, or longer than a page would not come from a VF
 	move_guest g1 software
 	move_guest g2 software
-	wait_for 60 "static grants" lent
+	wait_for 60 "static grants" has_static_grants
 }
 
 # Frames for the guest, from nearby

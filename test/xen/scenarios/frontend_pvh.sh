@@ -18,7 +18,7 @@ front_ready g1 vifront
 front_server g2 eth0
 check_true pvh_on_a_vf wait_for 60 "g1 on a VF" vif_path_is g1 vf
 check pvh_guest_type "$(guest_run g1 "cat /sys/hypervisor/guest_type")" "== PVH"
-check_true pvh_static_grants wait_for 60 "static grants" lent
+check_true pvh_static_grants wait_for 60 "static grants" has_static_grants
 front_only g1 pvh vifront ping_lost tcp file ipv6 unload save
 check pvh_faults "$(stat_of faults)" "== 0"
 vifd_end

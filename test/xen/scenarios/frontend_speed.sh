@@ -65,7 +65,7 @@ round()
 	for driver in $drivers; do
 		front_driver_is g1 $driver
 		in_software
-		[ $driver != vifront ] || wait_for 60 "static grants" lent || without=$((without + 1))
+		[ $driver != vifront ] || wait_for 60 "static grants" has_static_grants || without=$((without + 1))
 		for key in $KEYS; do
 			value=$(measure_$key)
 			say "round $1: $driver $key $value"

@@ -9,7 +9,7 @@ wishes_delay() { [[ $(front_key g1 capability) == *" coalesce-rx-us=30 "* ]]; }
 record_and_grants()
 {
 	check_true vf_record_acknowledged wait_for 60 "the acknowledgement" acknowledged
-	check_true vf_static_grants wait_for 60 "static grants" lent
+	check_true vf_static_grants wait_for 60 "static grants" has_static_grants
 	check vf_driver_info "$(guest_run g1 "ethtool -i eth0 | sed -n 's/^firmware-version: \([^ ]*\) .*/\1/p'")" "== $(vif_key g1 vf)"
 	check vf_speed "$(guest_run g1 "ethtool eth0 | sed -n 's/.*Speed: \([0-9]*\)Mb.*/\1/p'")" "== $(vif_key g1 capability | sed 's/.*speed=\([0-9]*\).*/\1/')"
 	guest_run g1 "ethtool -C eth0 rx-usecs 30 rx-frames 8"
@@ -41,7 +41,7 @@ vifd_guests "${FRONT_DRIVERS%% *}"
 if front_looks_at vifront; then
 	record_and_grants
 	front_cell g1 vf vifront
-	check_true vf_static_after_restore wait_for 60 "static grants" lent
+	check_true vf_static_after_restore wait_for 60 "static grants" has_static_grants
 	wait_for 60 "g1 on a VF" vif_path_is g1 vf
 	moves
 fi

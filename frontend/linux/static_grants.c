@@ -18,16 +18,16 @@
 #include "vifront.h"
 
 /* Entries of a list page: all buffers of one queue fit. */
-#define GREF_LIST_MAX (XEN_PAGE_SIZE / sizeof(struct netif_gref))
+#define GRANT_LIST_MAX (XEN_PAGE_SIZE / sizeof(struct netif_gref))
 
-struct gref_list {
+struct grant_list {
 	struct page *page;
 	struct netif_gref *entry;
 	int ref;
 	u32 n;
 };
 
-static int gref_list_init(struct gref_list *l, struct vifront *fe)
+static int grant_list_init(struct grant_list *l, struct vifront *fe)
 {
 	l->n = 0;
 	l->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -41,25 +41,25 @@ static int gref_list_init(struct gref_list *l, struct vifront *fe)
 	return l->ref;
 }
 
-static void gref_list_fini(struct gref_list *l)
+static void grant_list_fini(struct grant_list *l)
 {
 	gnttab_end_foreign_access(l->ref, l->page);
 }
 
-static void gref_list_fill(struct gref_list *l, const struct vifront_queue *q, bool rx)
+static void grant_list_fill(struct grant_list *l, const struct vifront_queue *q, bool rx)
 {
 	u32 i;
 
 	for (i = 0; i < VIFRONT_SLOTS; i++)
 		l->entry[l->n++] = (struct netif_gref){
-			.ref = q->tx.slot[i].ref, .flags = NETIF_GREF_READONLY,
+			.ref = q->tx.buf[i].page_gref, .flags = NETIF_GREF_READONLY,
 		};
 	for (i = 0; rx && i < VIFRONT_SLOTS; i++)
-		l->entry[l->n++] = (struct netif_gref){ .ref = q->rx.slot[i].ref };
+		l->entry[l->n++] = (struct netif_gref){ .ref = q->rx.buf[i].gref };
 }
 
 /* Afterwards no page comes to or leaves the rings. */
-static void gref_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
+static void grants_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
 {
 	struct netdev_queue *nq = netdev_get_tx_queue(q->fe->netdev, q->id);
 
@@ -70,38 +70,38 @@ static void gref_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
 	synchronize_net(); /* NAPI has seen it */
 }
 
-static int gref_add_queue(struct vifront_queue *q)
+static int grants_add_queue(struct vifront_queue *q)
 {
-	struct gref_list l;
+	struct grant_list l;
 	u32 most = 0;
 	bool rx;
 	int rc;
 
-	BUILD_BUG_ON(2 * VIFRONT_SLOTS > GREF_LIST_MAX);
-	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->id, 0, 0, &most);
+	BUILD_BUG_ON(2 * VIFRONT_SLOTS > GRANT_LIST_MAX);
+	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->id, 0, 0, &most);
 	if (rc)
 		return rc;
 	if (most < VIFRONT_SLOTS)
 		return -ENOSPC;
 	rx = most >= 2 * VIFRONT_SLOTS;
-	rc = gref_list_init(&l, q->fe);
+	rc = grant_list_init(&l, q->fe);
 	if (rc)
 		return rc;
-	gref_set_copy_only(q, true, rx || !q->fe->trusted);
-	gref_list_fill(&l, q, rx);
-	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_ADD_GREF_MAPPING, q->id, l.ref, l.n, NULL);
-	gref_list_fini(&l);
+	grants_set_copy_only(q, true, rx || !q->fe->trusted);
+	grant_list_fill(&l, q, rx);
+	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_ADD_GREF_MAPPING, q->id, l.ref, l.n, NULL);
+	grant_list_fini(&l);
 	if (!rc) {
 		q->static_grants = l.n;
 	} else if (rc != -ETIMEDOUT && rc != -EPROTO) {
 		/* refused: nothing was mapped */
-		gref_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
+		grants_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
 	}
 	return rc;
 }
 
 /* All gone? The back end's word for each entry, copied before it is read. */
-static bool gref_list_confirmed(const struct gref_list *l, u32 said)
+static bool grant_list_confirmed(const struct grant_list *l, u32 said)
 {
 	u32 i;
 
@@ -111,37 +111,37 @@ static bool gref_list_confirmed(const struct gref_list *l, u32 said)
 	return said == l->n;
 }
 
-static int gref_del_queue(struct vifront_queue *q)
+static int grants_del_queue(struct vifront_queue *q)
 {
-	struct gref_list l;
+	struct grant_list l;
 	u32 said = 0, i;
 	int rc;
 
-	rc = gref_list_init(&l, q->fe);
+	rc = grant_list_init(&l, q->fe);
 	if (rc)
 		return rc;
-	gref_list_fill(&l, q, q->static_grants > VIFRONT_SLOTS);
+	grant_list_fill(&l, q, q->static_grants > VIFRONT_SLOTS);
 	for (i = 0; i < l.n; i++)
 		l.entry[i].status = NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	rc = vifront_ctrl_ask(q->fe, NETIF_CTRL_DEL_GREF_MAPPING, q->id, l.ref, l.n, &said);
-	if (!rc && !gref_list_confirmed(&l, said))
+	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_DEL_GREF_MAPPING, q->id, l.ref, l.n, &said);
+	if (!rc && !grant_list_confirmed(&l, said))
 		rc = -EBUSY;
-	gref_list_fini(&l);
+	grant_list_fini(&l);
 	if (rc)
 		return rc;
 	q->static_grants = 0;
-	gref_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
+	grants_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
 	return 0;
 }
 
 /**
- * vifront_gref_add() - Offer the buffers of all queues for mapping
+ * vifront_static_grants_add() - Offer the buffers of all queues for mapping
  * @fe: Interface, its back end Connected
  *
  * Under rtnl, sleeps. Queues that are mapped already are left alone; a back
  * end that does not know the messages is not asked twice.
  */
-void vifront_gref_add(struct vifront *fe)
+void vifront_static_grants_add(struct vifront *fe)
 {
 	unsigned int i, done = 0;
 	int rc = 0;
@@ -149,7 +149,7 @@ void vifront_gref_add(struct vifront *fe)
 	for (i = 0; i < fe->nr_queues && !rc; i++) {
 		if (fe->queues[i].static_grants)
 			continue;
-		rc = gref_add_queue(&fe->queues[i]);
+		rc = grants_add_queue(&fe->queues[i]);
 		done += !rc;
 	}
 	if (rc && rc != -EOPNOTSUPP)
@@ -160,7 +160,7 @@ void vifront_gref_add(struct vifront *fe)
 }
 
 /**
- * vifront_gref_del() - Have all mappings undone
+ * vifront_static_grants_del() - Have all mappings undone
  * @fe: Interface
  *
  * Under rtnl, sleeps. A queue whose mappings are not confirmed gone keeps them
@@ -168,7 +168,7 @@ void vifront_gref_add(struct vifront *fe)
  *
  * Return: 0, or the first error
  */
-int vifront_gref_del(struct vifront *fe)
+int vifront_static_grants_del(struct vifront *fe)
 {
 	unsigned int i;
 	int rc = 0, bad;
@@ -176,7 +176,7 @@ int vifront_gref_del(struct vifront *fe)
 	for (i = 0; i < fe->nr_queues; i++) {
 		if (!fe->queues[i].static_grants)
 			continue;
-		bad = gref_del_queue(&fe->queues[i]);
+		bad = grants_del_queue(&fe->queues[i]);
 		rc = rc ? rc : bad;
 	}
 	if (rc)
