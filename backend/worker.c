@@ -331,7 +331,7 @@ static int run_pause(struct worker *worker, void *arg)
 	struct path *path = arg;
 
 	path->paused = true;
-	placing_take_all(path, &worker->tools);
+	zc_rx_take_all(path, &worker->tools);
 	return 0;
 }
 
@@ -345,7 +345,7 @@ static int run_resume(struct worker *worker, void *arg)
 	struct path *path = ((void **)arg)[0];
 
 	(void)worker;
-	placing_end(path);
+	zc_rx_end(path);
 	path->paused = !*(const bool *)((void **)arg)[1];
 	return 0;
 }

@@ -93,7 +93,7 @@ static void start_zero_copy(const struct config *config)
 			 "(Xen's dom0-iommu=strict, or zero_copy = trusted-hardware)");
 	} else {
 		log_info("frames may be sent from pages that guests lend, and received into them");
-		places_offer(true);
+		zc_pool_offer(true);
 	}
 }
 

@@ -85,8 +85,8 @@ struct path_live {
 	struct path_rate queue_rates[NETIF_QUEUES_MAX], queue_promises[NETIF_QUEUES_MAX];
 };
 
-/** struct path_lent - One piece between our memory and a page that the guest lent for good */
-struct path_lent {
+/** struct path_memcpy - One piece between our memory and a page that the guest lent for good */
+struct path_memcpy {
 	char *to;
 	const char *from;
 	uint32_t len;
@@ -94,7 +94,7 @@ struct path_lent {
 
 /**
  * struct path_tools - What a worker lends to the paths it polls; its own
- * @copies, @lent: scratch of a pass; nothing in it outlives the pass
+ * @copies, @memcpys: scratch of a pass; nothing in it outlives the pass
  */
 struct path_tools {
 	struct gnt *gnt;
@@ -103,7 +103,7 @@ struct path_tools {
 	struct offload offload;
 	uint64_t now_us;
 	struct gnt_copy copies[GNT_COPY_MAX];
-	struct path_lent lent[GNT_COPY_MAX];
+	struct path_memcpy memcpys[GNT_COPY_MAX];
 };
 
 /**
@@ -118,7 +118,7 @@ struct path_tools {
  * @raise:  wakes the control thread after a fault, and when a handover needs it
  * @promises: some queue has one
  * @paused: nothing is polled
- * @place_at_us: control; its frames are not placed before; @place_ended: they are not any more (vif/zerocopy_rx.h)
+ * @zc_rx_at_us: control; its frames are not placed before; @zc_rx_ended: they are not any more (vif/zerocopy_rx.h)
  * @turn:   the queue that is served first; another one after each pass that moved something
  */
 struct path {
@@ -134,8 +134,8 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool promises, paused, place_ended;
-	uint64_t place_at_us;
+	bool promises, paused, zc_rx_ended;
+	uint64_t zc_rx_at_us;
 	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];

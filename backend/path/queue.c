@@ -72,14 +72,14 @@ void queue_unmap(struct queue *queue, struct gnt *gnt)
 
 void queue_answer_tx(struct queue *queue)
 {
-	const struct loan *loan = queue->statics.loan;
+	const struct zc_tx *zc_tx = queue->statics.zc_tx;
 	uint32_t old = queue->tx_rsp_prod;
 
-	if (!loan)
+	if (!zc_tx)
 		return;
-	while (queue->tx_rsp_prod != queue->tx_owed && !loan_holds(loan, queue->tx_rsp_prod)) {
-		const struct loan_answer *answer =
-			&loan->answer[queue->tx_rsp_prod % NETIF_RING_SIZE];
+	while (queue->tx_rsp_prod != queue->tx_owed && !zc_tx_holds(zc_tx, queue->tx_rsp_prod)) {
+		const struct zc_tx_answer *answer =
+			&zc_tx->answer[queue->tx_rsp_prod % NETIF_RING_SIZE];
 
 		queue_write_tx(queue, answer->id, answer->status);
 	}

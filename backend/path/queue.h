@@ -75,7 +75,7 @@ struct queue_channel {
  * @shaper:        budget of this queue, beside the vif's
  * @promise:       what it may send before all others, whatever is left of the vif's
  * @statics:       pages lent for the life of the rings
- * @placing:       the port's frames come to lie in them, NULL = they do not
+ * @zc_rx:       the port's frames come to lie in them, NULL = they do not
  * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
  */
 struct queue {
@@ -95,7 +95,7 @@ struct queue {
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
 	struct shaper shaper, promise;
 	struct statics statics;
-	struct placing *placing;
+	struct zc_rx *zc_rx;
 	struct path_counters counters;
 	struct queue_config config;
 };

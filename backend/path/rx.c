@@ -38,7 +38,7 @@ struct rx_pass {
 	struct path_tools *tools;
 	uint32_t avail; /* buffers posted and not taken, as last looked at */
 	uint32_t nr_copies;
-	uint32_t nr_lent;
+	uint32_t nr_memcpys;
 	uint32_t nr_frames;
 	uint32_t nr_placed;
 	uint32_t nr_good, good_bytes; /* counted once a pass */
@@ -60,7 +60,7 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 
 static void rx_flush_stale(struct path *path, struct queue *queue)
 {
-	if (unlikely(placing_is_out(queue->placing))) {
+	if (unlikely(zc_rx_is_out(queue->zc_rx))) {
 		path_fault(path, "rx: requests were taken back");
 		return;
 	}
@@ -104,13 +104,14 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
  */
 static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
 {
-	const struct lent_page *page = statics_find(&pass->queue->statics, piece->ref, true);
+	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
 	struct gnt_copy *copy;
 
 	if (page) {
-		char *to = lent_page_bytes(page) + piece->offset;
+		char *to = static_page_bytes(page) + piece->offset;
 
-		pass->tools->lent[pass->nr_lent++] = (struct path_lent){ to, local, piece->len };
+		pass->tools->memcpys[pass->nr_memcpys++] =
+			(struct path_memcpy){ to, local, piece->len };
 		ring_prefetch_write(to);
 		return;
 	}
@@ -206,13 +207,13 @@ static struct netif_rx_request rx_take_request(struct queue *queue)
 /* Is there nothing to be copied? It lies in this request's page already, or is not for the guest. */
 static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 {
-	const struct placing *placing = pass->queue->placing;
+	const struct zc_rx *zc_rx = pass->queue->zc_rx;
 
 	if (!frame->mbuf->pkt_len)
 		return true;
-	if (!placing_has(placing, frame->mbuf))
+	if (!zc_rx_has(zc_rx, frame->mbuf))
 		return false;
-	if (placing_request(frame->mbuf) != frame->first_slot) {
+	if (zc_rx_request(frame->mbuf) != frame->first_slot) {
 		path_fault(pass->path, "rx: a frame in another's page");
 		frame->mbuf->pkt_len = 0;
 		return true;
@@ -230,7 +231,7 @@ static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 	frame->id[0] = req.id;
 	frame->nr_extras = 0;
 	frame->nr_copies = 0;
-	if (unlikely(pass->queue->placing) && rx_is_there(pass, frame))
+	if (unlikely(pass->queue->zc_rx) && rx_is_there(pass, frame))
 		return;
 	rx_plan_piece(pass, rte_pktmbuf_mtod(frame->mbuf, char *),
 		      &(struct gnt_copy){ .ref = req.gref, .len = frame->mbuf->data_len });
@@ -380,9 +381,9 @@ static void rx_complete(struct rx_pass *pass)
 	struct queue *queue = pass->queue;
 	struct rte_mbuf *done[QUEUE_BURST];
 
-	for (uint32_t i = 0; i < pass->nr_lent; i++)
-		memcpy(pass->tools->lent[i].to, pass->tools->lent[i].from,
-		       pass->tools->lent[i].len);
+	for (uint32_t i = 0; i < pass->nr_memcpys; i++)
+		memcpy(pass->tools->memcpys[i].to, pass->tools->memcpys[i].from,
+		       pass->tools->memcpys[i].len);
 	if (pass->nr_copies) {
 		/* The call's own result is in each status. */
 		gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
@@ -398,7 +399,7 @@ static void rx_complete(struct rx_pass *pass)
 	rte_pktmbuf_free_bulk(done, pass->nr_frames);
 	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
 	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
-	path_count(&queue->counters, COUNT_rx_static, pass->nr_lent);
+	path_count(&queue->counters, COUNT_rx_static, pass->nr_memcpys);
 	if (unlikely(pass->nr_placed))
 		path_count(&queue->counters, COUNT_rx_zero_copy, pass->nr_placed);
 	queue->rx_untold += pass->nr_frames;
@@ -425,7 +426,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	pass.tools = tools;
 	pass.avail = 0;
 	pass.nr_copies = 0;
-	pass.nr_lent = 0;
+	pass.nr_memcpys = 0;
 	pass.nr_frames = 0;
 	pass.nr_placed = 0;
 	pass.nr_good = 0;
@@ -434,7 +435,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 		rx_fetch_ahead(queue);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
 	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX &&
-	       pass.nr_lent + RX_PIECES_MAX <= GNT_COPY_MAX) {
+	       pass.nr_memcpys + RX_PIECES_MAX <= GNT_COPY_MAX) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
 
 		if (!rx_posted(&pass, need))

@@ -214,8 +214,8 @@ unsigned int path_rx_take(struct path *path, struct path_tools *tools)
 {
 	unsigned int taken = 0;
 
-	if (unlikely(path->queues[0].placing))
-		return placing_rx_take(path, tools);
+	if (unlikely(path->queues[0].zc_rx))
+		return zc_rx_take(path, tools);
 	if (unlikely(path->tap))
 		taken += rx_take_tap(path, tools);
 	if (unlikely(path->handover))

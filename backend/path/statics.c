@@ -17,10 +17,10 @@ struct leftover {
 
 static SLIST_HEAD(, leftover) leftovers = SLIST_HEAD_INITIALIZER(leftovers);
 
-struct lent_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit)
+struct static_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit)
 {
 	uint32_t wanted = 256;
-	struct lent_page *page;
+	struct static_page *page;
 
 	while (wanted <= ref)
 		wanted *= 2;
@@ -35,11 +35,11 @@ struct lent_page *statics_reserve(const struct statics *statics, uint32_t ref, u
 	return page;
 }
 
-void statics_unmap(struct gnt *gnt, const struct lent_page *page)
+void statics_unmap(struct gnt *gnt, const struct static_page *page)
 {
 	if (page->device)
 		devmap_unmap(page->device);
-	gnt_unmap(gnt, lent_page_bytes(page), 1);
+	gnt_unmap(gnt, static_page_bytes(page), 1);
 }
 
 static void unmap_all(struct statics *statics, struct gnt *gnt)
@@ -48,14 +48,14 @@ static void unmap_all(struct statics *statics, struct gnt *gnt)
 		if (statics->page[i].at)
 			statics_unmap(gnt, &statics->page[i]);
 	free(statics->page);
-	free(statics->loan);
-	free(statics->placing);
+	free(statics->zc_tx);
+	free(statics->zc_rx);
 	memset(statics, 0, sizeof(*statics));
 }
 
 static bool is_out(const struct statics *statics)
 {
-	return (statics->loan && loan_is_out(statics->loan)) || placing_is_out(statics->placing);
+	return (statics->zc_tx && zc_tx_is_out(statics->zc_tx)) || zc_rx_is_out(statics->zc_rx);
 }
 
 /* Without memory for the list's entry the pages stay mapped until the process ends: it must not crash here. */

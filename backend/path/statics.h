@@ -20,19 +20,19 @@
 #include <stdlib.h>
 
 struct gnt;
-struct loan;
-struct placing;
+struct zc_tx;
+struct zc_rx;
 
 /* Pages a queue may keep mapped; references above the limit are not taken. */
 #define STATICS_MAX 1024u
 #define STATICS_REF_LIMIT (1u << 16)
 
 /**
- * struct lent_page - One page
+ * struct static_page - One page
  * @at:     its address, bit 0 = read-only; 0 = none
  * @device: number of its mapping for devices (xen/devmap.h), 0 = devices do not know it
  */
-struct lent_page {
+struct static_page {
 	uintptr_t at;
 	int device;
 };
@@ -42,30 +42,30 @@ struct lent_page {
  * @page:  array of @limit
  * @limit: references below it have a place in @page
  * @nr:    pages mapped
- * @loan:  what devices have of them to read; NULL = they know none
- * @placing: the same to write; NULL = they know none of these
+ * @zc_tx:  what devices have of them to read; NULL = they know none
+ * @zc_rx: the same to write; NULL = they know none of these
  */
 struct statics {
-	struct lent_page *page;
-	struct loan *loan;
-	struct placing *placing;
+	struct static_page *page;
+	struct zc_tx *zc_tx;
+	struct zc_rx *zc_rx;
 	uint32_t limit;
 	uint32_t nr;
 };
 
 #define STATICS_READONLY ((uintptr_t)1)
 
-/** lent_page_bytes() - The page as the processor has it */
-static inline char *lent_page_bytes(const struct lent_page *page)
+/** static_page_bytes() - The page as the processor has it */
+static inline char *static_page_bytes(const struct static_page *page)
 {
 	return (char *)(page->at & ~STATICS_READONLY);
 }
 
 /** statics_find() - Worker. Return: the mapped page of @ref, NULL = not a static grant */
-static inline const struct lent_page *statics_find(const struct statics *statics, uint32_t ref,
-						   bool writable)
+static inline const struct static_page *statics_find(const struct statics *statics, uint32_t ref,
+						     bool writable)
 {
-	const struct lent_page *page;
+	const struct static_page *page;
 
 	if (ref >= statics->limit)
 		return NULL;
@@ -81,10 +81,10 @@ static inline const struct lent_page *statics_find(const struct statics *statics
  * Return: array that the table shall have from now on (the caller installs it
  * in the worker and frees the former one), NULL: no memory
  */
-struct lent_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit);
+struct static_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit);
 
 /** statics_unmap() - Control thread: one page that nobody has */
-void statics_unmap(struct gnt *gnt, const struct lent_page *page);
+void statics_unmap(struct gnt *gnt, const struct static_page *page);
 
 /** statics_release() - Control thread: unmap all, now or when what devices have is back; empties @statics */
 void statics_release(struct statics *statics, struct gnt *gnt);

@@ -104,7 +104,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 	}
 	pass->nr_good++;
 	pass->good_bytes += frame->mbuf->pkt_len;
-	if (frame->lent)
+	if (frame->zero_copy)
 		tx_count(pass, COUNT_tx_zero_copy, 1);
 	if (frame->extras.gso_type)
 		tx_count(pass, COUNT_tx_gso, 1);
@@ -116,11 +116,11 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 
 static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
 {
-	struct loan *loan = queue->statics.loan;
+	struct zc_tx *zc_tx = queue->statics.zc_tx;
 	uint32_t slot = queue->tx_owed++ % NETIF_RING_SIZE;
 
-	if (unlikely(loan))
-		loan->answer[slot] = (struct loan_answer){ id, status };
+	if (unlikely(zc_tx))
+		zc_tx->answer[slot] = (struct zc_tx_answer){ id, status };
 	else
 		queue_write_tx(queue, id, status);
 }
@@ -163,7 +163,7 @@ static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t n
 	struct queue *queue = pass->queue;
 	uint16_t own = 0;
 
-	if (likely(!queue->statics.loan) || port->lend_segs)
+	if (likely(!queue->statics.zc_tx) || port->zc_tx_segs)
 		return nr;
 	while (own < nr && offload_own(&queue->outbox[own], pass->tools->pool))
 		own++;
@@ -235,9 +235,9 @@ static unsigned int tx_send(struct tx_pass *pass)
 
 static void tx_complete(struct tx_pass *pass)
 {
-	for (uint32_t i = 0; i < pass->nr_lent; i++)
-		memcpy(pass->tools->lent[i].to, pass->tools->lent[i].from,
-		       pass->tools->lent[i].len);
+	for (uint32_t i = 0; i < pass->nr_memcpys; i++)
+		memcpy(pass->tools->memcpys[i].to, pass->tools->memcpys[i].from,
+		       pass->tools->memcpys[i].len);
 	if (pass->nr_copies) {
 		/* The call's own result is in each status. */
 		gnt_copy_in(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
@@ -249,7 +249,7 @@ static void tx_complete(struct tx_pass *pass)
 		tx_finish(pass, &pass->frames[i]);
 		tx_answer(pass->queue, &pass->frames[i]);
 	}
-	if (pass->nr_frames && likely(!pass->queue->statics.loan))
+	if (pass->nr_frames && likely(!pass->queue->statics.zc_tx))
 		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
 	tx_count(pass, COUNT_tx_packets, pass->nr_good);
 	tx_count(pass, COUNT_tx_bytes, pass->good_bytes);
@@ -287,7 +287,7 @@ static void tx_settle(const struct path *path, struct queue *queue)
 static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
 	/* what waits in a class may wait long */
-	if (likely(!queue->statics.loan) || !path->port->lend_segs || path->live.classes.by)
+	if (likely(!queue->statics.zc_tx) || !path->port->zc_tx_segs || path->live.classes.by)
 		return 0;
 	return path->live.policy.tx & POLICY_IP ? LEND_HEAD_DEEP : LEND_HEAD;
 }
@@ -328,7 +328,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.queue = queue;
 	pass.tools = tools;
 	pass.nr_copies = 0;
-	pass.nr_lent = 0;
+	pass.nr_memcpys = 0;
 	pass.nr_frames = 0;
 	pass.nr_spare = 0;
 	pass.nr_static = 0;

@@ -116,8 +116,8 @@ static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
 	struct gnt_copy *copy;
 
 	if (page) {
-		pass->tools->lent[pass->nr_lent++] =
-			(struct path_lent){ local, page + piece->offset, piece->len };
+		pass->tools->memcpys[pass->nr_memcpys++] =
+			(struct path_memcpy){ local, page + piece->offset, piece->len };
 		rte_prefetch0(page + piece->offset);
 		return;
 	}
@@ -132,7 +132,7 @@ struct tx_chain {
 	uint32_t own;	/* bytes to be copied in any case */
 	uint32_t start; /* the frame's first request */
 	uint32_t index; /* the slot's */
-	bool lent;
+	bool zero_copy;
 };
 
 static int tx_extend(struct tx_pass *pass, struct tx_chain *chain)
@@ -148,15 +148,15 @@ static int tx_extend(struct tx_pass *pass, struct tx_chain *chain)
 }
 
 /* The rest of a slot as it lies in the guest's page. */
-static int tx_lend(struct tx_pass *pass, struct tx_chain *chain, const struct lent_page *page,
-		   uint16_t offset, uint16_t len)
+static int tx_attach_page(struct tx_pass *pass, struct tx_chain *chain,
+			  const struct static_page *page, uint16_t offset, uint16_t len)
 {
 	if (tx_extend(pass, chain))
 		return -1;
-	loan_attach(pass->queue->statics.loan, chain->tail, chain->start, chain->index,
-		    lent_page_bytes(page), devmap_address(page->device), offset, len);
+	zc_tx_attach(pass->queue->statics.zc_tx, chain->tail, chain->start, chain->index,
+		     static_page_bytes(page), devmap_address(page->device), offset, len);
 	chain->head->pkt_len += len;
-	chain->lent = true;
+	chain->zero_copy = true;
 	return 0;
 }
 
@@ -164,18 +164,19 @@ static int tx_lend(struct tx_pass *pass, struct tx_chain *chain, const struct le
 static int tx_plan_slot(struct tx_pass *pass, struct tx_chain *chain,
 			const struct netif_tx_request *slot)
 {
-	const struct lent_page *page = statics_find(&pass->queue->statics, slot->gref, false);
-	const char *bytes = page ? lent_page_bytes(page) : NULL;
-	bool lend = page && page->device && page->at & STATICS_READONLY && chain->own != UINT32_MAX;
+	const struct static_page *page = statics_find(&pass->queue->statics, slot->gref, false);
+	const char *bytes = page ? static_page_bytes(page) : NULL;
+	bool zero_copy = page && page->device && page->at & STATICS_READONLY &&
+			 chain->own != UINT32_MAX;
 	uint16_t offset = slot->offset;
 	uint16_t left = slot->size;
 
 	while (left) {
 		uint16_t len = RTE_MIN(left, rte_pktmbuf_tailroom(chain->tail));
 
-		if (lend && chain->head->pkt_len >= chain->own && left >= LEND_LEAST)
-			return tx_lend(pass, chain, page, offset, left);
-		if (lend && chain->head->pkt_len < chain->own)
+		if (zero_copy && chain->head->pkt_len >= chain->own && left >= ZC_TX_MIN_BYTES)
+			return tx_attach_page(pass, chain, page, offset, left);
+		if (zero_copy && chain->head->pkt_len < chain->own)
 			len = RTE_MIN(len, chain->own - chain->head->pkt_len);
 		if (!len) {
 			if (tx_extend(pass, chain))
@@ -203,8 +204,8 @@ static uint32_t tx_own_bytes(const struct tx_pass *pass, const struct tx_frame *
 	/* each slot is a piece of its own and may leave a rest for a buffer */
 	uint32_t segs = 2u * frame->nr_slots + 1;
 
-	if (!pass->head || size < pass->head + LEND_LEAST ||
-	    segs > (frame->extras.gso_type ? port->lend_segs_tso : port->lend_segs))
+	if (!pass->head || size < pass->head + ZC_TX_MIN_BYTES ||
+	    segs > (frame->extras.gso_type ? port->zc_tx_segs_tso : port->zc_tx_segs))
 		return UINT32_MAX;
 	return pass->head;
 }
@@ -214,7 +215,7 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 		   const struct netif_tx_request slots[NETIF_SLOTS_FATAL])
 {
 	struct tx_chain chain = { .own = tx_own_bytes(pass, frame, size), .start = start };
-	uint32_t first_lent = pass->nr_lent;
+	uint32_t first_memcpy = pass->nr_memcpys;
 
 	frame->first_copy = (uint16_t)pass->nr_copies;
 	frame->mbuf = tx_buffer(pass);
@@ -227,12 +228,12 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 			rte_pktmbuf_free(frame->mbuf);
 			frame->mbuf = NULL;
 			pass->nr_copies = frame->first_copy;
-			pass->nr_lent = first_lent;
+			pass->nr_memcpys = first_memcpy;
 			return -1;
 		}
 	}
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
-	frame->lent = chain.lent;
+	frame->zero_copy = chain.zero_copy;
 	return 0;
 }
 
@@ -270,14 +271,14 @@ static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_reque
 {
 	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && pass->nr_spare &&
 	       req->size >= RTE_ETHER_HDR_LEN && req->offset + req->size <= NETIF_PAGE_SIZE &&
-	       !(pass->head && req->size >= pass->head + LEND_LEAST) &&
+	       !(pass->head && req->size >= pass->head + ZC_TX_MIN_BYTES) &&
 	       req->size <= rte_pktmbuf_tailroom(pass->spare[pass->nr_spare - 1]);
 }
 
 static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 			   const struct netif_tx_request *req)
 {
-	const struct lent_page *page = statics_find(&pass->queue->statics, req->gref, false);
+	const struct static_page *page = statics_find(&pass->queue->statics, req->gref, false);
 	struct rte_mbuf *mbuf = pass->spare[--pass->nr_spare];
 
 	frame->mbuf = mbuf;
@@ -286,7 +287,7 @@ static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 	mbuf->data_len = req->size;
 	mbuf->pkt_len = req->size;
 	tx_plan_piece(
-		pass, rte_pktmbuf_mtod(mbuf, char *), page ? lent_page_bytes(page) : NULL,
+		pass, rte_pktmbuf_mtod(mbuf, char *), page ? static_page_bytes(page) : NULL,
 		&(struct gnt_copy){ .ref = req->gref, .offset = req->offset, .len = req->size });
 	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
 	pass->nr_static += page != NULL;
@@ -310,7 +311,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 	memset(frame, 0, offsetof(struct tx_frame, id));
 	memset(&frame->extras, 0, sizeof(frame->extras));
 	frame->status = NETIF_STATUS_OKAY;
-	frame->lent = false;
+	frame->zero_copy = false;
 	frame->nr_copies = 0;
 	tx_take(pass, &entry);
 	slots[0] = entry.req;
@@ -354,7 +355,7 @@ void tx_gather(struct tx_pass *pass)
 {
 	while (pass->avail && tx_open(pass) && pass->nr_frames < QUEUE_BURST &&
 	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX &&
-	       pass->nr_lent + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
+	       pass->nr_memcpys + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
 	if (pass->avail && !pass->promised && !tx_open(pass))

@@ -6,7 +6,7 @@
 #include "path.h"
 
 /* It must be worth it to lend a piece. */
-#define LEND_LEAST 256u
+#define ZC_TX_MIN_BYTES 256u
 
 /* What the extra-info slots of one frame said. */
 struct tx_extras {
@@ -24,7 +24,7 @@ struct tx_frame {
 	uint16_t flags;
 	uint8_t nr_slots; /* data slots, without extras */
 	int8_t status;
-	bool lent; /* some of it is sent from the guest's page */
+	bool zero_copy; /* some of it is sent from the guest's page */
 	uint16_t first_copy, nr_copies;
 	struct tx_extras extras;
 };
@@ -35,7 +35,7 @@ struct tx_pass {
 	struct path_tools *tools;
 	uint32_t avail; /* requests not taken yet */
 	uint32_t nr_copies;
-	uint32_t nr_lent;
+	uint32_t nr_memcpys;
 	uint32_t nr_frames;
 	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
 	uint32_t head;	   /* bytes copied of a frame that is lent, 0 = none is */

@@ -11,18 +11,18 @@
 #define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
 
 /* The frame is freed, or the device lets go of its buffers, whoever's thread this is. */
-static void page_back(struct port_place *place)
+static void page_back(struct port_rx_buffer *buffer)
 {
-	struct placing *placing = place->owner;
+	struct zc_rx *zc_rx = buffer->owner;
 
-	atomic_fetch_sub_explicit(&placing->out, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&zc_rx->out, 1, memory_order_release);
 }
 
 /* The page of the request at @index, if that is posted and the device may have it. */
-static const struct lent_page *posted_page(const struct queue *queue, uint32_t index)
+static const struct static_page *posted_page(const struct queue *queue, uint32_t index)
 {
 	uint32_t posted = ring_load_acquire(&queue->rx_sring->idx.req_prod) - queue->rx_req_cons;
-	const struct lent_page *page;
+	const struct static_page *page;
 	struct netif_rx_request req;
 
 	if (posted > NETIF_RING_SIZE || index - queue->rx_req_cons >= posted)
@@ -33,35 +33,35 @@ static const struct lent_page *posted_page(const struct queue *queue, uint32_t i
 	return page && page->device ? page : NULL;
 }
 
-static bool next_place(struct port_source *source, struct port_place *place)
+static bool next_buffer(struct port_rx_source *source, struct port_rx_buffer *buffer)
 {
-	struct placing *placing = (struct placing *)source;
-	uint32_t index = placing->next++;
-	const struct lent_page *page = placing->on ? posted_page(placing->queue, index) : NULL;
+	struct zc_rx *zc_rx = (struct zc_rx *)source;
+	uint32_t index = zc_rx->next++;
+	const struct static_page *page = zc_rx->on ? posted_page(zc_rx->queue, index) : NULL;
 
 	if (!page)
 		return false;
-	*place = (struct port_place){
-		.bytes = lent_page_bytes(page),
+	*buffer = (struct port_rx_buffer){
+		.bytes = static_page_bytes(page),
 		.iova = devmap_address(page->device),
 		.back = page_back,
-		.owner = placing,
+		.owner = zc_rx,
 		.number = index,
 	};
-	atomic_fetch_add_explicit(&placing->out, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&zc_rx->out, 1, memory_order_relaxed);
 	return true;
 }
 
-struct placing *placing_create(void)
+struct zc_rx *zc_rx_create(void)
 {
-	struct placing *placing = calloc(1, sizeof(*placing));
+	struct zc_rx *zc_rx = calloc(1, sizeof(*zc_rx));
 
-	if (placing)
-		placing->source.next = next_place;
-	return placing;
+	if (zc_rx)
+		zc_rx->source.next = next_buffer;
+	return zc_rx;
 }
 
-const char *placing_bars(const struct path_live *live)
+const char *zc_rx_bars(const struct path_live *live)
 {
 	if (live->policy.rx || live->rx_closed)
 		return "a rule looks at frames first";
@@ -77,37 +77,37 @@ static uint32_t waiting(const struct queue *queue)
 	return queue->backlog_tail - queue->backlog_head;
 }
 
-int placing_begin(struct path *path)
+int zc_rx_begin(struct path *path)
 {
 	struct queue *queue = &path->queues[0];
-	struct placing *placing = queue->statics.placing;
+	struct zc_rx *zc_rx = queue->statics.zc_rx;
 
 	/* they may take several requests each */
 	if (waiting(queue))
 		return -EAGAIN;
-	placing->queue = queue;
-	placing->pool = path->port->placed_pool;
-	placing->on = true;
-	queue->placing = placing;
-	path->port->ops->place(path->port, &placing->source);
+	zc_rx->queue = queue;
+	zc_rx->pool = path->port->zc_rx_pool;
+	zc_rx->on = true;
+	queue->zc_rx = zc_rx;
+	path->port->ops->set_rx_source(path->port, &zc_rx->source);
 	return 0;
 }
 
-void placing_stop(struct path *path)
+void zc_rx_stop(struct path *path)
 {
-	if (path->queues[0].placing)
-		path->queues[0].placing->on = false;
+	if (path->queues[0].zc_rx)
+		path->queues[0].zc_rx->on = false;
 }
 
-static bool placed_waits(const struct queue *queue)
+static bool frame_waits_in_page(const struct queue *queue)
 {
 	for (uint32_t i = queue->backlog_head; i != queue->backlog_tail; i++)
-		if (placing_has(queue->placing, queue->backlog[i % QUEUE_BACKLOG]))
+		if (zc_rx_has(queue->zc_rx, queue->backlog[i % QUEUE_BACKLOG]))
 			return true;
 	return false;
 }
 
-void placing_take_all(struct path *path, struct path_tools *tools)
+void zc_rx_take_all(struct path *path, struct path_tools *tools)
 {
 	struct queue *queue = &path->queues[0];
 
@@ -119,16 +119,16 @@ void placing_take_all(struct path *path, struct path_tools *tools)
 	}
 }
 
-void placing_end(struct path *path)
+void zc_rx_end(struct path *path)
 {
 	struct queue *queue = &path->queues[0];
 
-	if (placed_waits(queue)) {
+	if (frame_waits_in_page(queue)) {
 		path_fault(path, "rx: requests were taken back");
 		while (waiting(queue))
 			queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 	}
-	queue->placing = NULL;
+	queue->zc_rx = NULL;
 }
 
 /* What is not for the guest keeps its place. */
@@ -141,7 +141,7 @@ static void let_wait(struct queue *queue, struct rte_mbuf *mbuf)
 	queue_backlog_push(queue, mbuf);
 }
 
-unsigned int placing_rx_take(struct path *path, struct path_tools *tools)
+unsigned int zc_rx_take(struct path *path, struct path_tools *tools)
 {
 	struct queue *queue = &path->queues[0];
 	struct rte_mbuf *frames[PORT_BURST];
@@ -150,7 +150,7 @@ unsigned int placing_rx_take(struct path *path, struct path_tools *tools)
 
 	if (!room)
 		return 0;
-	queue->placing->next = queue->rx_req_cons + waiting(queue) + path->port->places;
+	queue->zc_rx->next = queue->rx_req_cons + waiting(queue) + path->port->zc_rx_buffers;
 	nr = port_rx_burst(path->port, 0, frames, (uint16_t)room);
 	for (uint16_t i = 0; i < nr; i++)
 		let_wait(queue, frames[i]);

@@ -11,7 +11,7 @@
  *
  * That holds while each frame takes one request and none comes from elsewhere or is left out: one that is
  * not for the guest is answered as failed. And nobody looks at a frame before it is in the guest's memory.
- * So it is done where no rule, no watcher and no other queue wants a say (placing_bars(), vif/zerocopy_rx.h).
+ * So it is done where no rule, no watcher and no other queue wants a say (zc_rx_bars(), vif/zerocopy_rx.h).
  * The guest's list of multicast groups is a wish: what the device lets through of others is not kept from it.
  *
  * The worker, but for who frees a frame; the control thread begins and ends it there.
@@ -41,8 +41,8 @@ struct queue;
  * @next: the request that the device's next buffer is for
  * @out:  pages that a device or a frame has; written last, so 0 = nobody touches this any more
  */
-struct placing {
-	struct port_source source;
+struct zc_rx {
+	struct port_rx_source source;
 	struct queue *queue;
 	const struct rte_mempool *pool;
 	bool on;
@@ -50,47 +50,47 @@ struct placing {
 	_Atomic uint32_t out;
 };
 
-/** placing_create() - Control thread. Return: placing, to be freed when nothing is out; NULL: no memory */
-struct placing *placing_create(void);
+/** zc_rx_create() - Control thread. Return: placing, to be freed when nothing is out; NULL: no memory */
+struct zc_rx *zc_rx_create(void);
 
-/** placing_is_out() - Is anything not back? NULL is fine */
-static inline bool placing_is_out(const struct placing *placing)
+/** zc_rx_is_out() - Is anything not back? NULL is fine */
+static inline bool zc_rx_is_out(const struct zc_rx *zc_rx)
 {
-	return placing && atomic_load_explicit(&placing->out, memory_order_acquire) > 0;
+	return zc_rx && atomic_load_explicit(&zc_rx->out, memory_order_acquire) > 0;
 }
 
-/** placing_bars() - Return: what of these settings wants frames to be looked at first, NULL = nothing */
-const char *placing_bars(const struct path_live *live);
+/** zc_rx_bars() - Return: what of these settings wants frames to be looked at first, NULL = nothing */
+const char *zc_rx_bars(const struct path_live *live);
 
 /**
- * placing_begin() - Worker: the path's only queue has its frames placed from now on
+ * zc_rx_begin() - Worker: the path's only queue has its frames placed from now on
  *
  * Its port has places, its settings allow it. Return: 0, -EAGAIN frames still wait
  */
-int placing_begin(struct path *path);
+int zc_rx_begin(struct path *path);
 
-/** placing_stop() - Worker: the device gets no more pages */
-void placing_stop(struct path *path);
+/** zc_rx_stop() - Worker: the device gets no more pages */
+void zc_rx_stop(struct path *path);
 
-/** placing_take_all() - Worker: bring the guest what has arrived, as far as it posts */
-void placing_take_all(struct path *path, struct path_tools *tools);
+/** zc_rx_take_all() - Worker: bring the guest what has arrived, as far as it posts */
+void zc_rx_take_all(struct path *path, struct path_tools *tools);
 
-/** placing_end() - Worker: no device has a page any more. What waits in one is lost, and the guest at fault */
-void placing_end(struct path *path);
+/** zc_rx_end() - Worker: no device has a page any more. What waits in one is lost, and the guest at fault */
+void zc_rx_end(struct path *path);
 
-/** placing_rx_take() - path_rx_take() while frames are placed. Return: frames */
-unsigned int placing_rx_take(struct path *path, struct path_tools *tools);
+/** zc_rx_take() - path_rx_take() while frames are placed. Return: frames */
+unsigned int zc_rx_take(struct path *path, struct path_tools *tools);
 
-/** placing_has() - Does this frame lie in the guest's page? */
-static inline bool placing_has(const struct placing *placing, const struct rte_mbuf *mbuf)
+/** zc_rx_has() - Does this frame lie in the guest's page? */
+static inline bool zc_rx_has(const struct zc_rx *zc_rx, const struct rte_mbuf *mbuf)
 {
-	return mbuf->pool == placing->pool;
+	return mbuf->pool == zc_rx->pool;
 }
 
-/** placing_request() - The request that a frame in the guest's page is for */
-static inline uint32_t placing_request(struct rte_mbuf *mbuf)
+/** zc_rx_request() - The request that a frame in the guest's page is for */
+static inline uint32_t zc_rx_request(struct rte_mbuf *mbuf)
 {
-	return ((const struct port_place *)rte_mbuf_to_priv(mbuf))->number;
+	return ((const struct port_rx_buffer *)rte_mbuf_to_priv(mbuf))->number;
 }
 
 #endif

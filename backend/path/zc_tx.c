@@ -6,31 +6,31 @@
 /* The device has let go of it, whoever's thread this is. */
 static void piece_back(void *page, void *arg)
 {
-	struct loan_piece *piece = arg;
-	struct loan *loan = piece->loan;
+	struct zc_tx_piece *piece = arg;
+	struct zc_tx *zc_tx = piece->zc_tx;
 
 	(void)page;
-	atomic_fetch_sub_explicit(&loan->held[piece->first], 1, memory_order_release);
-	atomic_fetch_sub_explicit(&loan->out, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&zc_tx->held[piece->first], 1, memory_order_release);
+	atomic_fetch_sub_explicit(&zc_tx->out, 1, memory_order_release);
 }
 
-struct loan *loan_create(void)
+struct zc_tx *zc_tx_create(void)
 {
-	return calloc(1, sizeof(struct loan));
+	return calloc(1, sizeof(struct zc_tx));
 }
 
-void loan_attach(struct loan *loan, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
-		 char *page, rte_iova_t iova, uint16_t offset, uint16_t len)
+void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
+		  char *page, rte_iova_t iova, uint16_t offset, uint16_t len)
 {
-	struct loan_piece *piece = &loan->piece[slot % NETIF_RING_SIZE];
+	struct zc_tx_piece *piece = &zc_tx->piece[slot % NETIF_RING_SIZE];
 
-	piece->loan = loan;
+	piece->zc_tx = zc_tx;
 	piece->first = first % NETIF_RING_SIZE;
 	piece->info.free_cb = piece_back;
 	piece->info.fcb_opaque = piece;
 	rte_mbuf_ext_refcnt_set(&piece->info, 1);
-	atomic_fetch_add_explicit(&loan->out, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&loan->held[piece->first], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&zc_tx->out, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&zc_tx->held[piece->first], 1, memory_order_relaxed);
 	/* ends with the piece: nobody finds room behind it */
 	rte_pktmbuf_attach_extbuf(mbuf, page, iova, offset + len, &piece->info);
 	mbuf->data_off = offset;

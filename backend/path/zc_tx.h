@@ -25,53 +25,53 @@
 
 #include "common/ring.h"
 
-/** struct loan_piece - Of one request; @first: slot of its frame's first request */
-struct loan_piece {
+/** struct zc_tx_piece - Of one request; @first: slot of its frame's first request */
+struct zc_tx_piece {
 	struct rte_mbuf_ext_shared_info info;
-	struct loan *loan;
+	struct zc_tx *zc_tx;
 	uint32_t first;
 };
 
 /**
- * struct loan - All by slot of the ring
- * @out:    pieces that are not back; written last, so 0 = nobody touches the loan any more
+ * struct zc_tx - One queue's, all by slot of the ring
+ * @out:    pieces that are not back; written last, so 0 = nobody touches this any more
  * @held:   of the frame that begins there, pieces that are not back
  * @answer: worker; what its request will be answered
  */
-struct loan {
+struct zc_tx {
 	_Atomic uint32_t out;
 	_Atomic uint8_t held[NETIF_RING_SIZE];
-	struct loan_answer {
+	struct zc_tx_answer {
 		uint16_t id;
 		int16_t status;
 	} answer[NETIF_RING_SIZE];
-	struct loan_piece piece[NETIF_RING_SIZE];
+	struct zc_tx_piece piece[NETIF_RING_SIZE];
 };
 
-/** loan_create() - Control thread. Return: loan, to be freed when nothing is out; NULL: no memory */
-struct loan *loan_create(void);
+/** zc_tx_create() - Control thread. Return: it, to be freed when nothing is out; NULL: no memory */
+struct zc_tx *zc_tx_create(void);
 
 /**
- * loan_attach() - Worker: lend a piece
+ * zc_tx_attach() - Worker: attach a piece of a guest page
  * @mbuf:  gets it; empty, freshly allocated
  * @first: the frame's first request
  * @slot:  the piece's own; one a request
  * @page:  as the processor has it
  * @iova:  as the device has it
  */
-void loan_attach(struct loan *loan, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
-		 char *page, rte_iova_t iova, uint16_t offset, uint16_t len);
+void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
+		  char *page, rte_iova_t iova, uint16_t offset, uint16_t len);
 
-/** loan_holds() - Worker: is anything of the frame that begins at @slot not back? */
-static inline bool loan_holds(const struct loan *loan, uint32_t slot)
+/** zc_tx_holds() - Worker: is anything of the frame that begins at @slot not back? */
+static inline bool zc_tx_holds(const struct zc_tx *zc_tx, uint32_t slot)
 {
-	return atomic_load_explicit(&loan->held[slot % NETIF_RING_SIZE], memory_order_acquire);
+	return atomic_load_explicit(&zc_tx->held[slot % NETIF_RING_SIZE], memory_order_acquire);
 }
 
-/** loan_is_out() - Is anything not back? */
-static inline bool loan_is_out(const struct loan *loan)
+/** zc_tx_is_out() - Is anything not back? */
+static inline bool zc_tx_is_out(const struct zc_tx *zc_tx)
 {
-	return atomic_load_explicit(&loan->out, memory_order_acquire) > 0;
+	return atomic_load_explicit(&zc_tx->out, memory_order_acquire) > 0;
 }
 
 #endif

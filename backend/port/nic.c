@@ -51,7 +51,7 @@ struct nic {
  * @groups: its MAC and the groups it listens to
  * @reach:  its other MACs, and its VLANs
  */
-struct place {
+struct uplink_filter {
 	struct groups groups;
 	struct reach reach;
 };
@@ -227,42 +227,43 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 	return vf_open(&nic->env, mac, owner);
 }
 
-static void place_quiet(void *arg)
+static void uplink_filter_quiet(void *arg)
 {
-	struct place *place = arg;
+	struct uplink_filter *filter = arg;
 
-	groups_close(&place->groups);
-	reach_close(&place->reach);
+	groups_close(&filter->groups);
+	reach_close(&filter->reach);
 }
 
-static void place_closed(void *arg)
+static void uplink_filter_closed(void *arg)
 {
 	free(arg);
 }
 
-static void place_group(void *arg, const struct rte_mbuf *frame)
+static void uplink_filter_group(void *arg, const struct rte_mbuf *frame)
 {
-	groups_see(&((struct place *)arg)->groups, frame);
+	groups_see(&((struct uplink_filter *)arg)->groups, frame);
 }
 
-static void place_rules(void *arg, const struct port_rules *rules)
+static void uplink_filter_rules(void *arg, const struct port_rules *rules)
 {
-	reach_set(&((struct place *)arg)->reach, rules);
+	reach_set(&((struct uplink_filter *)arg)->reach, rules);
 }
 
-static const struct switch_hooks place_hooks = {
-	.quiet = place_quiet,
-	.closed = place_closed,
-	.group = place_group,
-	.rules = place_rules,
+static const struct switch_hooks uplink_hooks = {
+	.quiet = uplink_filter_quiet,
+	.closed = uplink_filter_closed,
+	.group = uplink_filter_group,
+	.rules = uplink_filter_rules,
 };
 
 /* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */
-static void uplink_filter(struct nic *nic, struct place *place, const struct rte_ether_addr *mac)
+static void uplink_filter_open(struct nic *nic, struct uplink_filter *filter,
+			       const struct rte_ether_addr *mac)
 {
-	int ret = groups_open(&place->groups, nic->uplink_name, mac, true);
+	int ret = groups_open(&filter->groups, nic->uplink_name, mac, true);
 
-	if (reach_open(&place->reach, nic->uplink_name) < 0)
+	if (reach_open(&filter->reach, nic->uplink_name) < 0)
 		log_warn("%s: no more than one address and no VLANs: %m", nic->config->name);
 	if (ret == 0 || nic->promiscuous)
 		return;
@@ -277,24 +278,24 @@ static void uplink_filter(struct nic *nic, struct place *place, const struct rte
 
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {
-	struct place *place = NULL;
+	struct uplink_filter *filter = NULL;
 	struct port *port;
 
 	if (nic->uplink) {
-		place = calloc(1, sizeof(*place));
-		if (!place)
+		filter = calloc(1, sizeof(*filter));
+		if (!filter)
 			return NULL;
-		place->groups.fd = -1;
-		place->reach.fd = -1;
+		filter->groups.fd = -1;
+		filter->reach.fd = -1;
 	}
-	port = switch_port_open(nic->env.sw, mac, place ? &place_hooks : NULL, place);
+	port = switch_port_open(nic->env.sw, mac, filter ? &uplink_hooks : NULL, filter);
 	if (!port) {
-		free(place);
+		free(filter);
 		return NULL;
 	}
-	if (place) {
-		uplink_filter(nic, place, mac);
-		port->groups = &place->groups;
+	if (filter) {
+		uplink_filter_open(nic, filter, mac);
+		port->groups = &filter->groups;
 	}
 	log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return port;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a vif's frames leave by: one VF, or one place on the software switch.
+ * What a vif's frames leave by: one VF, or one port of the software switch.
  *
  * Direction here is the wire's: tx_burst sends to the wire (or switch), rx_burst
  * takes what arrived from it. port/ knows nothing of Xen.
@@ -91,29 +91,29 @@ struct port_rules {
 };
 
 /**
- * struct port_place - Where one received frame shall lie, RTE_PKTMBUF_HEADROOM bytes from its begin on
- * @bytes: as the processor has it; room for PORT_PLACE_BYTES
- * @iova:  as the device has it
- * @back:  called once, by any thread: the frame was freed, or no device writes there any more
+ * struct port_rx_buffer - Memory for one received frame, whose data starts at RTE_PKTMBUF_HEADROOM
+ * @bytes: its address for the processor; PORT_RX_BUFFER_BYTES long
+ * @iova:  its address for the device
+ * @back:  called once, by any thread, when the frame was freed or no device can write there any more
  * @owner, @number: the source's own
  */
-struct port_place {
+struct port_rx_buffer {
 	void *bytes;
 	rte_iova_t iova;
-	void (*back)(struct port_place *place);
+	void (*back)(struct port_rx_buffer *buffer);
 	void *owner;
 	uint32_t number;
 };
 
-#define PORT_PLACE_BYTES (RTE_PKTMBUF_HEADROOM + 2048u)
+#define PORT_RX_BUFFER_BYTES (RTE_PKTMBUF_HEADROOM + 2048u)
 
 /**
- * struct port_source - Who chooses places
- * @next: in the worker, within rx_burst(), once for each frame that it takes: where shall that frame lie
- *        that comes port->places frames later? false: in the port's own memory
+ * struct port_rx_source - Chooses the buffers that a device receives into
+ * @next: called by the worker within rx_burst(), once for each frame taken: the buffer of the frame
+ *        that arrives port->zc_rx_buffers frames later; false: use the port's own memory
  */
-struct port_source {
-	bool (*next)(struct port_source *source, struct port_place *place);
+struct port_rx_source {
+	bool (*next)(struct port_rx_source *source, struct port_rx_buffer *buffer);
 };
 
 struct groups;
@@ -136,13 +136,14 @@ struct port_ops {
 	bool (*tx_idle)(struct port *port);
 	/* worker; NULL = nothing. Pages of others whose bytes the device has sent are given back */
 	void (*tx_done)(struct port *port);
-	/* worker, or while none calls the burst functions; NULL = port->places is 0. @source chooses from now
-	 * on, NULL = nobody. While one does rx_burst() leaves no frame out: those not for the guest are empty */
-	void (*place)(struct port *port, struct port_source *source);
-	/* control, while no worker calls the burst functions; NULL as place(). Nobody chooses any more, and all
-	 * places are back but those of frames that were taken; those that were not are lost. Logs.
-	 * @go_on: false: close() follows. Return: 0, -errno: the port is gone */
-	int (*unplace)(struct port *port, bool go_on);
+	/* worker, or while no worker calls the burst functions; NULL = port->zc_rx_buffers is 0. @source
+	 * chooses buffers from now on, NULL = use the port's own. While a source is set, rx_burst()
+	 * skips no frame: one that is not for the guest comes with length 0 */
+	void (*set_rx_source)(struct port *port, struct port_rx_source *source);
+	/* control, while no worker calls the burst functions; NULL as set_rx_source(). The source is
+	 * unset and its buffers are back, except those of frames already taken; frames that nobody
+	 * has taken are lost. Logs. @go_on: false: close() follows. Return: 0, -errno: the port is gone */
+	int (*end_rx_source)(struct port *port, bool go_on);
 	/* control; NULL = nothing. The wire delivers the address's frames to this port no
 	 * more, as far as the port decides that; those it has can still be taken. What was
 	 * sent goes out. Once, and close() follows */
@@ -170,11 +171,11 @@ struct port_ops {
  * @nr_queues:   queue pairs
  * @rx_turn:     worker: the queue that is asked for frames next
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
- * @lend_segs, @lend_segs_tso: most segments of a frame that may lie in pages of others, which the
+ * @zc_tx_segs, @zc_tx_segs_tso: most segments of a frame that may lie in pages of others, which the
  *               device reads by their own addresses, given back by tx_done; 0 = none may
- * @places:      frames may lie where a source says; so many buffers the device always has, which it fills
- *               in the order in which it got them. 0 = it cannot
- * @placed_pool: the pool of mbufs that have a place, which is their private area
+ * @zc_rx_buffers: buffers that the device always has and fills in order, each chosen by the port's
+ *               port_rx_source; 0 = the device cannot receive into chosen buffers
+ * @zc_rx_pool:  pool of the mbufs that lie in chosen buffers; the private area is a port_rx_buffer
  * @timed_us:    worker: 0, or: poll at least this often, neither descriptor nor wake
  *               tell of everything; changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
@@ -190,9 +191,9 @@ struct port {
 	uint16_t nr_queues;
 	uint16_t rx_turn;
 	uint64_t tx_offloads;
-	uint16_t lend_segs, lend_segs_tso;
-	uint16_t places;
-	const struct rte_mempool *placed_pool;
+	uint16_t zc_tx_segs, zc_tx_segs_tso;
+	uint16_t zc_rx_buffers;
+	const struct rte_mempool *zc_rx_pool;
 	uint32_t timed_us;
 	_Atomic(struct wake *) wake;
 	struct groups *groups;

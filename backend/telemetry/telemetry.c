@@ -149,7 +149,7 @@ static int answer_vfs(void *arg)
 {
 	struct question *question = arg;
 	struct nic_vf_info info[VFPOOL_MAX];
-	uint32_t from, place = 0;
+	uint32_t from, index = 0;
 
 	if (!take_from(question, &from))
 		return 0;
@@ -157,12 +157,12 @@ static int answer_vfs(void *arg)
 		const struct nic *nic = telemetry.host->nics[i];
 		uint32_t nr = nic_vf_list(nic, info, VFPOOL_MAX);
 
-		for (uint32_t vf = 0; vf < nr; vf++, place++) {
+		for (uint32_t vf = 0; vf < nr; vf++, index++) {
 			char name[12];
 
-			if (place < from || place - from >= VFS_A_PAGE)
+			if (index < from || index - from >= VFS_A_PAGE)
 				continue;
-			snprintf(name, sizeof(name), "%u", place);
+			snprintf(name, sizeof(name), "%u", index);
 			put_vf(put_dict(question->d, name), nic, &info[vf]);
 		}
 	}

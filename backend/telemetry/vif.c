@@ -230,7 +230,7 @@ static void put_capability(struct rte_tel_data *d, const struct vif *vif)
 static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct port *port = vif->path->port;
-	const char *why_copied = lent_why_not(vif->path);
+	const char *why_copied = zerocopy_tx_why_not(vif->path);
 	struct port_link link = { .up = true };
 	struct rte_tel_data *counters;
 
@@ -251,7 +251,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_offloads(d, port->tx_offloads);
 	put_number(d, "port_queues", port->nr_queues);
 	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
-	put_text(d, "zero_copy_rx", placed_state(vif->path));
+	put_text(d, "zero_copy_rx", zerocopy_rx_state(vif->path));
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
 	put_capability(put_dict(d, "capability"), vif);

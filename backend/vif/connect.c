@@ -256,8 +256,8 @@ void vif_disconnect(struct vif *vif)
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
 	/* what is not answered by then is another back end's to send again */
-	lent_wait(vif->worker, path->queues, path->nr_queues, &waited_us);
-	placed_end(vif->worker, path, false);
+	zerocopy_tx_wait(vif->worker, path->queues, path->nr_queues, &waited_us);
+	zerocopy_rx_end(vif->worker, path, false);
 	worker_detach(vif->worker, path);
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);

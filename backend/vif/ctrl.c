@@ -102,7 +102,7 @@ static void set_steer(struct turn *turn, struct steer *steer)
 	void *arg[2] = { turn, steer };
 
 	if (steer->algorithm != NETIF_HASH_ALG_NONE)
-		turn->waited_us += placed_end(turn->worker, turn->path, true);
+		turn->waited_us += zerocopy_rx_end(turn->worker, turn->path, true);
 	worker_run(turn->worker, run_set_steer, arg);
 }
 
@@ -251,7 +251,7 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
 {
 	/* a device has one queue */
-	bool wanted = write ? new->placing && turn->path->nr_queues == 1 : new->loan != NULL;
+	bool wanted = write ? new->zc_rx && turn->path->nr_queues == 1 : new->zc_tx != NULL;
 	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
 
 	if (device > 0)
@@ -272,10 +272,10 @@ static int copy_statics(const struct statics *statics, const struct netif_gref *
 	}
 	*new = *statics;
 	new->page = statics_reserve(statics, highest, &new->limit);
-	if (new->page && !new->loan && !devmap_why_not())
-		new->loan = loan_create();
-	if (new->page && !new->placing && !devmap_why_not())
-		new->placing = placing_create();
+	if (new->page && !new->zc_tx && !devmap_why_not())
+		new->zc_tx = zc_tx_create();
+	if (new->page && !new->zc_rx && !devmap_why_not())
+		new->zc_rx = zc_rx_create();
 	return new->page ? 0 : -ENOMEM;
 }
 
@@ -290,7 +290,7 @@ static int map_one(struct turn *turn, struct statics *new, const struct netif_gr
 	page = gnt_map(turn->ctrl->host->gnt, turn->ctrl->domid, &entry->ref, 1, !readonly);
 	if (!page)
 		return -errno;
-	new->page[entry->ref] = (struct lent_page){
+	new->page[entry->ref] = (struct static_page){
 		.at = (uintptr_t)page | (readonly ? STATICS_READONLY : 0),
 	};
 	map_for_devices(turn, new, entry->ref, !readonly);
@@ -301,7 +301,7 @@ static int map_one(struct turn *turn, struct statics *new, const struct netif_gr
 static void unmap_one(struct turn *turn, struct statics *new, uint32_t ref)
 {
 	statics_unmap(turn->ctrl->host->gnt, &new->page[ref]);
-	new->page[ref] = (struct lent_page){ 0 };
+	new->page[ref] = (struct static_page){ 0 };
 	new->nr--;
 }
 
@@ -323,10 +323,10 @@ static uint32_t add_grefs(struct turn *turn)
 		while (done--)
 			unmap_one(turn, &new, list[done].ref);
 		free(new.page);
-		if (new.loan != statics->loan)
-			free(new.loan);
-		if (new.placing != statics->placing)
-			free(new.placing);
+		if (new.zc_tx != statics->zc_tx)
+			free(new.zc_tx);
+		if (new.zc_rx != statics->zc_rx)
+			free(new.zc_rx);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
 	set_statics(turn, statics, &new);
@@ -335,7 +335,7 @@ static uint32_t add_grefs(struct turn *turn)
 
 /* Take @list out of @new; each entry is told whether it was there. Return: how many, in @gone */
 static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t nr,
-			 struct lent_page *gone)
+			 struct static_page *gone)
 {
 	uint32_t nr_gone = 0;
 
@@ -347,7 +347,7 @@ static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t 
 		if (!known)
 			continue;
 		gone[nr_gone++] = new->page[list[i].ref];
-		new->page[list[i].ref] = (struct lent_page){ 0 };
+		new->page[list[i].ref] = (struct static_page){ 0 };
 		new->nr--;
 	}
 	return nr_gone;
@@ -357,11 +357,12 @@ static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t 
 static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 {
 	struct queue *queue = &turn->path->queues[turn->req.data[0]];
-	uint32_t ended_us = placed_end(turn->worker, turn->path, true);
-	bool through = !statics->loan || lent_wait(turn->worker, queue, 1, &turn->waited_us);
+	uint32_t ended_us = zerocopy_rx_end(turn->worker, turn->path, true);
+	bool through = !statics->zc_tx ||
+		       zerocopy_tx_wait(turn->worker, queue, 1, &turn->waited_us);
 
 	turn->waited_us += ended_us;
-	return through && !placing_is_out(statics->placing);
+	return through && !zc_rx_is_out(statics->zc_rx);
 }
 
 /*
@@ -374,7 +375,7 @@ static uint32_t del_grefs(struct turn *turn)
 	struct netif_gref list[LIST_MAX];
 	uint32_t nr = turn->req.data[2];
 	struct gnt_copy back = { .local = list, .ref = turn->req.data[1] };
-	struct lent_page gone[LIST_MAX];
+	struct static_page gone[LIST_MAX];
 	void *swap[2] = { statics };
 	struct statics new;
 	uint32_t nr_gone;

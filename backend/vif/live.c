@@ -175,8 +175,8 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	vif_read_live(vif, &live);
 	if (memcmp(&live, &vif->live, sizeof(live))) {
 		vif->live = live;
-		if (placing_bars(&live))
-			placed_end(vif->worker, vif->path, true);
+		if (zc_rx_bars(&live))
+			zerocopy_rx_end(vif->worker, vif->path, true);
 		loosen_ports(vif);
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
@@ -184,7 +184,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	vif_tell_neighbours(vif);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, vif->path->port);
-	placed_update(vif->worker, vif->path, now_us);
+	zerocopy_rx_update(vif->worker, vif->path, now_us);
 	write_carrier(vif);
 	vif_due(vif, now_us + LINK_LOOK_US);
 }

@@ -59,7 +59,7 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 	    mirror->directions != vif->path->mirror.directions ||
 	    mirror->vlan != vif->path->mirror.vlan) {
 		if (tap || mirror->directions & MIRROR_RX)
-			placed_end(vif->worker, vif->path, true);
+			zerocopy_rx_end(vif->worker, vif->path, true);
 		worker_run(vif->worker, run_set_mirror, &call);
 	}
 }

@@ -59,7 +59,7 @@ static int watch(struct vif *vif)
 		return -ENOMEM;
 	}
 	/* what the other port receives has no place among requests that the device has */
-	placed_end(vif->worker, vif->path, true);
+	zerocopy_rx_end(vif->worker, vif->path, true);
 	worker_watch(vif->worker, vif->path, handover);
 	return 0;
 }

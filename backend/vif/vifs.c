@@ -208,12 +208,12 @@ void vifs_links_changed(struct vifs *vifs)
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
 	uint64_t next = pool_run(vifs->host->pool, TAILQ_FIRST(&vifs->list), now_us);
-	bool lent = statics_reap(vifs->host->gnt) > 0;
+	bool pages_out = statics_reap(vifs->host->gnt) > 0;
 	struct vif *vif;
 
 	if (TAILQ_EMPTY(&vifs->list))
 		next = UINT64_MAX;
-	if (lent && next > now_us + REAP_US)
+	if (pages_out && next > now_us + REAP_US)
 		next = now_us + REAP_US;
 	TAILQ_FOREACH (vif, &vifs->list, link)
 		if (vif->due_us < next)

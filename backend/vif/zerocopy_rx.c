@@ -22,7 +22,7 @@ static const char *why_not(const struct path *path)
 
 	if (why)
 		return why;
-	if (!path->port->places)
+	if (!path->port->zc_rx_buffers)
 		return "no device has them that can be told where frames shall lie";
 	if (path->nr_queues > 1)
 		return "the guest has several queues";
@@ -32,19 +32,19 @@ static const char *why_not(const struct path *path)
 		return "frames are mirrored";
 	if (path->steer.algorithm != NETIF_HASH_ALG_NONE)
 		return "the guest wants hashes";
-	why = placing_bars(&path->live);
+	why = zc_rx_bars(&path->live);
 	if (why)
 		return why;
-	if (!queue->statics.placing)
+	if (!queue->statics.zc_rx)
 		return "the guest lends no pages to be written to";
-	return placing_is_out(queue->statics.placing) ? "a device has them still" : NULL;
+	return zc_rx_is_out(queue->statics.zc_rx) ? "a device has them still" : NULL;
 }
 
-const char *placed_state(const struct path *path)
+const char *zerocopy_rx_state(const struct path *path)
 {
 	const char *why = why_not(path);
 
-	if (path->queues[0].placing)
+	if (path->queues[0].zc_rx)
 		return "rx";
 	return why ? why : "it has ended just now, and begins anew";
 }
@@ -52,23 +52,23 @@ const char *placed_state(const struct path *path)
 static int run_begin(struct worker *worker, void *arg)
 {
 	(void)worker;
-	return placing_begin(arg);
+	return zc_rx_begin(arg);
 }
 
-void placed_update(struct worker *worker, struct path *path, uint64_t now_us)
+void zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us)
 {
-	if (path->place_ended) {
-		path->place_ended = false;
-		path->place_at_us = now_us + AGAIN_US;
+	if (path->zc_rx_ended) {
+		path->zc_rx_ended = false;
+		path->zc_rx_at_us = now_us + AGAIN_US;
 	}
-	if (now_us >= path->place_at_us && !path->queues[0].placing && !why_not(path))
+	if (now_us >= path->zc_rx_at_us && !path->queues[0].zc_rx && !why_not(path))
 		worker_run(worker, run_begin, path);
 }
 
 static int run_stop(struct worker *worker, void *arg)
 {
 	(void)worker;
-	placing_stop(arg);
+	zc_rx_stop(arg);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static void wait_until_back(const struct path *path)
 	const struct timespec round = { .tv_nsec = ROUND_US * 1000 };
 
 	for (uint32_t i = 0; i < WAIT_ROUNDS && !path_faulted(path); i++) {
-		if (!placing_is_out(path->queues[0].placing))
+		if (!zc_rx_is_out(path->queues[0].zc_rx))
 			return;
 		nanosleep(&round, NULL);
 	}
@@ -100,25 +100,25 @@ static uint64_t clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-uint32_t placed_end(struct worker *worker, struct path *path, bool go_on)
+uint32_t zerocopy_rx_end(struct worker *worker, struct path *path, bool go_on)
 {
-	struct placing *placing = path->queues[0].placing;
+	struct zc_rx *zc_rx = path->queues[0].zc_rx;
 	struct port *port = path->port;
 	uint64_t since_us = clock_us();
 	bool stop;
 
-	if (!placing)
+	if (!zc_rx)
 		return 0;
-	path->place_ended = true;
+	path->zc_rx_ended = true;
 	worker_run(worker, run_stop, path);
 	if (go_on && !is_gone(port))
 		wait_until_back(path);
 	worker_pause(worker, path);
-	stop = placing_is_out(placing) && !is_gone(port);
+	stop = zc_rx_is_out(zc_rx) && !is_gone(port);
 	if (stop)
-		port->ops->unplace(port, go_on);
+		port->ops->end_rx_source(port, go_on);
 	else
-		port->ops->place(port, NULL);
+		port->ops->set_rx_source(port, NULL);
 	worker_resume(worker, path, go_on);
 	since_us = clock_us() - since_us;
 	log_debug("vif %u.%u: frames are copied, after %" PRIu64 " us%s", path->config.domid,

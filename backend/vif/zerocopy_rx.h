@@ -12,19 +12,19 @@
 #include "path/path.h"
 #include "worker.h"
 
-/** placed_state() - Return: "rx", or why frames for this path are copied */
-const char *placed_state(const struct path *path);
+/** zerocopy_rx_state() - Return: "rx", or why frames for this path are copied */
+const char *zerocopy_rx_state(const struct path *path);
 
-/** placed_update() - Begin if nothing bars it and it has not ended just now; @now_us: monotonic */
-void placed_update(struct worker *worker, struct path *path, uint64_t now_us);
+/** zerocopy_rx_update() - Begin if nothing bars it and it has not ended just now; @now_us: monotonic */
+void zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us);
 
 /**
- * placed_end() - No device has a page of the guest's to write to afterwards; fine if none had
+ * zerocopy_rx_end() - No device has a page of the guest's to write to afterwards; fine if none had
  * @go_on: false: the path is not polled any more, it is detached and its port closed next
  *
  * Where the port is gone its device writes nothing any more, but is heard of it only when it is closed: until
  * then the pages count as out. Blocks, for some 10 ms. Return: for how long, us
  */
-uint32_t placed_end(struct worker *worker, struct path *path, bool go_on);
+uint32_t zerocopy_rx_end(struct worker *worker, struct path *path, bool go_on);
 
 #endif

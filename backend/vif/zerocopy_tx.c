@@ -36,7 +36,8 @@ static int run_look(struct worker *worker, void *arg)
 	return 0;
 }
 
-bool lent_wait(struct worker *worker, const struct queue *queues, uint32_t nr, uint32_t *waited_us)
+bool zerocopy_tx_wait(struct worker *worker, const struct queue *queues, uint32_t nr,
+		      uint32_t *waited_us)
 {
 	const struct timespec round = { .tv_nsec = ROUND_US * 1000 };
 	struct wait wait = { .queues = queues, .nr = nr };
@@ -52,18 +53,18 @@ bool lent_wait(struct worker *worker, const struct queue *queues, uint32_t nr, u
 	return true;
 }
 
-const char *lent_why_not(const struct path *path)
+const char *zerocopy_tx_why_not(const struct path *path)
 {
 	const char *why = devmap_why_not();
 
 	if (why)
 		return why;
-	if (!path->port->lend_segs)
+	if (!path->port->zc_tx_segs)
 		return "no device that tells what it has sent has its frames";
 	if (path->live.classes.by)
 		return "frames wait in traffic classes";
 	for (uint32_t i = 0; i < path->nr_queues; i++)
-		if (path->queues[i].statics.loan)
+		if (path->queues[i].statics.zc_tx)
 			return NULL;
 	return "the guest lends no pages";
 }

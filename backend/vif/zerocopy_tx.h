@@ -10,7 +10,7 @@
 #include "worker.h"
 
 /**
- * lent_wait() - Wait until devices are through with what was sent up to now
+ * zerocopy_tx_wait() - Wait until devices are through with what was sent up to now
  * @worker: polls the queues
  *
  * Waits 20 ms at most: that is long for a device that sends.
@@ -18,9 +18,10 @@
  *
  * Return: false: one is not through
  */
-bool lent_wait(struct worker *worker, const struct queue *queues, uint32_t nr, uint32_t *waited_us);
+bool zerocopy_tx_wait(struct worker *worker, const struct queue *queues, uint32_t nr,
+		      uint32_t *waited_us);
 
-/** lent_why_not() - Why frames of this path are copied. Return: text, NULL = they are not */
-const char *lent_why_not(const struct path *path);
+/** zerocopy_tx_why_not() - Why frames of this path are copied. Return: text, NULL = they are not */
+const char *zerocopy_tx_why_not(const struct path *path);
 
 #endif

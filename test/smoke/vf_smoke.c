@@ -492,7 +492,7 @@ static void pages_are_read_while_they_are_mapped(uint16_t domid, uint32_t ref)
 
 	check("an IOMMU guards what devices read", !devmap_why_not());
 	check("the page can be mapped for devices", number > 0);
-	check("VF a sends from pages of others", a->lend_segs > 1);
+	check("VF a sends from pages of others", a->zc_tx_segs > 1);
 	if (number <= 0)
 		return;
 	address = devmap_address(number);

@@ -39,7 +39,7 @@ static struct {
 static struct {
 	const char *started;
 	uint64_t (*addresses)(const void *byte);
-	bool mapped, taken, opened, devmap, places;
+	bool mapped, taken, opened, devmap, zc_rx;
 	const char *refused;
 } seen;
 
@@ -126,9 +126,9 @@ void devmap_close(void)
 	seen.devmap = false;
 }
 
-void places_offer(bool offer)
+void zc_pool_offer(bool offer)
 {
-	seen.places = offer;
+	seen.zc_rx = offer;
 }
 
 struct dom *dom_open(void)
@@ -358,8 +358,8 @@ static bool lends(bool guarded, enum config_zero_copy wanted)
 	zero_copy = wanted;
 	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
 	lent = seen.devmap;
-	assert_true(lent == seen.places);
-	seen.places = false;
+	assert_true(lent == seen.zc_rx);
+	seen.zc_rx = false;
 	assert_true(lent == !seen.refused);
 	dma_stop();
 	return lent;

@@ -89,9 +89,9 @@ static void function_that_does_not_start_with_many_has_fewer(void **state)
 static void function_that_is_told_where_frames_lie_has_one_pair(void **state)
 {
 	(void)state;
-	function.known = function.places = true;
+	function.known = function.zc_rx = true;
 	assert_int_equal(opened_with(4), 1);
-	function.places = false;
+	function.zc_rx = false;
 	assert_int_equal(opened_with(4), 4);
 }
 

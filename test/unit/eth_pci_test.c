@@ -315,45 +315,45 @@ static void frames_wait_for_room_as_they_are(void **state)
 static unsigned int chosen, given_back;
 static uint8_t page[4096];
 
-static void place_back(struct port_place *place)
+static void buffer_back(struct port_rx_buffer *buffer)
 {
-	assert_ptr_equal(place->owner, page);
+	assert_ptr_equal(buffer->owner, page);
 	given_back++;
 }
 
-static bool choose(struct port_source *source, struct port_place *place)
+static bool choose(struct port_rx_source *source, struct port_rx_buffer *buffer)
 {
 	(void)source;
 	if (chosen == 3)
 		return false;
-	*place = (struct port_place){ page, 0x5000, place_back, page, chosen++ };
+	*buffer = (struct port_rx_buffer){ page, 0x5000, buffer_back, page, chosen++ };
 	return true;
 }
 
-static void function_is_told_where_frames_lie_and_forgets_it(void **state)
+static void function_receives_into_chosen_buffers_until_the_source_is_unset(void **state)
 {
 	const struct rte_ether_addr group = { { 1, 0, 0x5e, 0, 0, 0 } };
-	struct port_source source = { .next = choose };
-	const struct rte_mempool *placed;
+	struct port_rx_source source = { .next = choose };
+	const struct rte_mempool *zero_copy;
 	struct rte_mbuf *frame[5];
 	struct port_stats before, after;
 
 	(void)state;
 	eth = function_open();
-	assert_int_equal(eth_places(eth, &placed), 0);
+	assert_int_equal(eth_zc_rx(eth, &zero_copy), 0);
 	eth_close(eth);
-	function.known = function.places = true;
+	function.known = function.zc_rx = true;
 	eth = function_open();
-	assert_int_equal(eth_places(eth, &placed), 128);
+	assert_int_equal(eth_zc_rx(eth, &zero_copy), 128);
 	assert_int_equal(eth_join(eth, &group), 0);
-	eth_place(eth, &source);
+	eth_set_rx_source(eth, &source);
 	for (int i = 0; i < 5; i++)
 		assert_non_null(
-			frame[i] = rte_mbuf_raw_alloc((struct rte_mempool *)(uintptr_t)placed));
+			frame[i] = rte_mbuf_raw_alloc((struct rte_mempool *)(uintptr_t)zero_copy));
 	assert_ptr_equal(frame[2]->buf_addr, page);
 	assert_int_equal(rte_mbuf_iova_get(frame[2]), 0x5000);
-	assert_ptr_equal(frame[2]->pool, placed);
-	assert_int_equal(((struct port_place *)rte_mbuf_to_priv(frame[2]))->number, 2);
+	assert_ptr_equal(frame[2]->pool, zero_copy);
+	assert_int_equal(((struct port_rx_buffer *)rte_mbuf_to_priv(frame[2]))->number, 2);
 	assert_ptr_equal(frame[3]->pool, pool);
 	rte_pktmbuf_free_bulk(frame, 5);
 	assert_int_equal(given_back, 3);
@@ -362,7 +362,7 @@ static void function_is_told_where_frames_lie_and_forgets_it(void **state)
 	eth_stats_get(eth, &before);
 	assert_int_equal(before.rx_packets, 5);
 	chosen = 0;
-	assert_int_equal(eth_unplace(eth, true), 0);
+	assert_int_equal(eth_end_rx_source(eth, true), 0);
 	assert_int_equal(function.lists, 2); /* groups are told again */
 	assert_int_equal(eth_rx_burst(eth, 0, frame, 1), 1);
 	rte_pktmbuf_free(frame[0]);
@@ -370,7 +370,7 @@ static void function_is_told_where_frames_lie_and_forgets_it(void **state)
 	eth_stats_get(eth, &after);
 	assert_int_equal(after.rx_packets, 6);
 	function.start_result = -EIO;
-	assert_int_equal(eth_unplace(eth, true), -EIO);
+	assert_int_equal(eth_end_rx_source(eth, true), -EIO);
 	assert_true(eth_gone(eth));
 }
 
@@ -396,7 +396,7 @@ int main(void)
 		fact(what_the_function_does_itself_is_left_to_it),
 		fact(what_it_cannot_do_is_done_in_software),
 		fact(frames_wait_for_room_as_they_are),
-		fact(function_is_told_where_frames_lie_and_forgets_it),
+		fact(function_receives_into_chosen_buffers_until_the_source_is_unset),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);

@@ -325,7 +325,7 @@ struct eth *function_open(void)
 	const struct eth_params params = {
 		.netdev = ADDRESS,
 		.queues = function.pairs,
-		.places = function.places,
+		.zc_rx = function.zc_rx,
 		.pool = pool,
 		.offload = &offload,
 	};
@@ -341,7 +341,7 @@ int function_reset(void **state)
 	function.null_args = "size=64";
 	function.has_mac = mac;
 	function.can = 0;
-	function.known = function.places = false;
+	function.known = function.zc_rx = false;
 	function.start_result = 0;
 	function.pairs = 1;
 	function.has_rx = function.has_tx = 16;

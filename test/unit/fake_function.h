@@ -31,7 +31,7 @@
  * @told, @told_rx, @told_tx: to have, last
  * @free_mbufs, @free_heap: packet buffers, bytes for descriptors
  * @flows:     rules that it has
- * @pairs, @places: asked for by function_open()
+ * @pairs, @zc_rx: asked for by function_open()
  */
 struct fake_function {
 	int add_result, list_result, start_result;
@@ -51,7 +51,7 @@ struct fake_function {
 	size_t free_heap;
 	unsigned int flows;
 	uint16_t pairs;
-	bool places;
+	bool zc_rx;
 };
 
 extern struct fake_function function;

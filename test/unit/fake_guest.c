@@ -509,12 +509,12 @@ void guest_revoke(struct guest *guest, uint32_t ref)
 struct guest *guest_new(uint16_t domid, uint32_t nr_queues)
 {
 	struct guest *guest = calloc(1, sizeof(*guest));
-	uint32_t place = 0;
+	uint32_t slot = 0;
 
 	assert(guest && nr_queues <= FAKE_QUEUES);
-	while (guests[place])
-		assert(++place < FAKE_GUESTS);
-	guests[place] = guest;
+	while (guests[slot])
+		assert(++slot < FAKE_GUESTS);
+	guests[slot] = guest;
 	guest->domid = domid;
 	guest->next_ref = FAKE_REF_MIN;
 	guest->raise.fd = -1;

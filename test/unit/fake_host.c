@@ -84,13 +84,13 @@ void worker_pause(struct worker *worker, struct path *path)
 {
 	(void)worker;
 	path->paused = true;
-	placing_take_all(path, &fake_tools);
+	zc_rx_take_all(path, &fake_tools);
 }
 
 void worker_resume(struct worker *worker, struct path *path, bool go_on)
 {
 	(void)worker;
-	placing_end(path);
+	zc_rx_end(path);
 	path->paused = !go_on;
 }
 

@@ -20,8 +20,8 @@
  * @arrived: frames on the wire, @given of them given away
  */
 static struct device {
-	struct places *places;
-	struct rte_mbuf *ring[PLACES_DESCRIPTORS];
+	struct zc_pool *zc_pool;
+	struct rte_mbuf *ring[ZC_POOL_DESCRIPTORS];
 	uint32_t head, arrived, given;
 	uint32_t restarts;
 	bool gone, stopped;
@@ -44,7 +44,7 @@ static uint32_t frame_bytes(uint32_t number, uint8_t *bytes)
 
 static struct rte_mbuf *take_buffer(void)
 {
-	struct rte_mbuf *mbuf = rte_mbuf_raw_alloc(places_pool(device.places));
+	struct rte_mbuf *mbuf = rte_mbuf_raw_alloc(zc_pool_mempool(device.zc_pool));
 
 	/* what drivers set and what they leave */
 	if (mbuf)
@@ -65,7 +65,7 @@ static uint16_t device_rx(struct port *port, uint16_t queue, struct rte_mbuf **p
 		if (!new)
 			break;
 		device.ring[device.head] = new;
-		device.head = (device.head + 1) % PLACES_DESCRIPTORS;
+		device.head = (device.head + 1) % ZC_POOL_DESCRIPTORS;
 		mbuf->data_off = RTE_PKTMBUF_HEADROOM;
 		mbuf->ol_flags = 0;
 		mbuf->data_len =
@@ -84,27 +84,27 @@ static uint16_t device_rx(struct port *port, uint16_t queue, struct rte_mbuf **p
 
 static void device_fill(void)
 {
-	for (uint32_t i = 0; i < PLACES_DESCRIPTORS; i++)
+	for (uint32_t i = 0; i < ZC_POOL_DESCRIPTORS; i++)
 		assert_non_null(device.ring[i] = take_buffer());
 	device.head = 0;
 }
 
 static void device_let_go(void)
 {
-	rte_pktmbuf_free_bulk(device.ring, PLACES_DESCRIPTORS);
+	rte_pktmbuf_free_bulk(device.ring, ZC_POOL_DESCRIPTORS);
 	memset(device.ring, 0, sizeof(device.ring));
 }
 
-static void device_place(struct port *port, struct port_source *source)
+static void device_set_rx_source(struct port *port, struct port_rx_source *source)
 {
 	(void)port;
-	places_from(device.places, source);
+	zc_pool_set_source(device.zc_pool, source);
 }
 
-static int device_unplace(struct port *port, bool go_on)
+static int device_end_rx_source(struct port *port, bool go_on)
 {
 	(void)port;
-	places_from(device.places, NULL);
+	zc_pool_set_source(device.zc_pool, NULL);
 	device_let_go();
 	device.stopped = !go_on;
 	if (go_on)
@@ -132,13 +132,13 @@ void worker_pause(struct worker *worker, struct path *path)
 {
 	(void)worker;
 	path->paused = true;
-	placing_take_all(path, &fake_tools);
+	zc_rx_take_all(path, &fake_tools);
 }
 
 void worker_resume(struct worker *worker, struct path *path, bool go_on)
 {
 	(void)worker;
-	placing_end(path);
+	zc_rx_end(path);
 	path->paused = !go_on;
 }
 
@@ -147,10 +147,10 @@ static void lend(struct guest *guest, uint32_t gap)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 
-	statics->placing = placing_create();
+	statics->zc_rx = zc_rx_create();
 	for (uint32_t i = 0; i < NETIF_RING_SIZE; i++) {
 		uint32_t ref = page_ref[i] = guest_grant(guest, false), limit;
-		struct lent_page *page = statics_reserve(statics, ref, &limit);
+		struct static_page *page = statics_reserve(statics, ref, &limit);
 
 		assert_non_null(page);
 		free(statics->page);
@@ -177,17 +177,17 @@ static int setup(void **state)
 	guest = *state;
 	device = (struct device){ .empty_at = UINT32_MAX, .lost_at = UINT32_MAX };
 	received = 0;
-	device.places = places_create(fake_tools.pool);
-	assert_non_null(device.places);
+	device.zc_pool = zc_pool_create(fake_tools.pool);
+	assert_non_null(device.zc_pool);
 	device_fill();
 	device_ops = *guest->port.port.ops;
 	device_ops.rx_burst = device_rx;
-	device_ops.place = device_place;
-	device_ops.unplace = device_unplace;
+	device_ops.set_rx_source = device_set_rx_source;
+	device_ops.end_rx_source = device_end_rx_source;
 	device_ops.link_get = device_link;
 	guest->port.port.ops = &device_ops;
-	guest->port.port.places = PLACES_DESCRIPTORS;
-	guest->port.port.placed_pool = places_pool(device.places);
+	guest->port.port.zc_rx_buffers = ZC_POOL_DESCRIPTORS;
+	guest->port.port.zc_rx_pool = zc_pool_mempool(device.zc_pool);
 	lend(guest, 0);
 	return 0;
 }
@@ -198,11 +198,11 @@ static int teardown(void **state)
 	int ret;
 
 	if (guest->path)
-		placed_end(NULL, guest->path, false);
+		zerocopy_rx_end(NULL, guest->path, false);
 	guest_disconnect(guest);
 	if (device.ring[0])
 		device_let_go();
-	places_destroy(device.places);
+	zc_pool_destroy(device.zc_pool);
 	assert_int_equal(statics_reap(fake_tools.gnt), 0);
 	ret = fixture_free(state);
 	fake_devmap = false;
@@ -270,11 +270,11 @@ static void pass(struct guest *guest, uint32_t nr)
 
 static bool begun(struct guest *guest)
 {
-	placed_update(NULL, guest->path, fake_tools.now_us);
-	return guest->path->queues[0].placing != NULL;
+	zerocopy_rx_update(NULL, guest->path, fake_tools.now_us);
+	return guest->path->queues[0].zc_rx != NULL;
 }
 
-static uint64_t placed(struct guest *guest)
+static uint64_t zero_copied(struct guest *guest)
 {
 	return guest_count(guest, COUNT_rx_zero_copy);
 }
@@ -286,17 +286,17 @@ static void frames_lie_where_the_guest_wants_them(void **state)
 
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 10);
-	assert_int_equal(placed(guest), 0);
+	assert_int_equal(zero_copied(guest), 0);
 	assert_true(begun(guest));
-	assert_string_equal(placed_state(guest->path), "rx");
+	assert_string_equal(zerocopy_rx_state(guest->path), "rx");
 	/* the device still had so many of ours */
-	pass(guest, PLACES_DESCRIPTORS);
-	assert_int_equal(placed(guest), 0);
+	pass(guest, ZC_POOL_DESCRIPTORS);
+	assert_int_equal(zero_copied(guest), 0);
 	copied = guest_count(guest, COUNT_rx_static);
 	pass(guest, 1000);
-	assert_int_equal(placed(guest), 1000);
+	assert_int_equal(zero_copied(guest), 1000);
 	assert_int_equal(guest_count(guest, COUNT_rx_static), copied);
-	assert_int_equal(guest_count(guest, COUNT_rx_packets), 1000 + PLACES_DESCRIPTORS + 10);
+	assert_int_equal(guest_count(guest, COUNT_rx_packets), 1000 + ZC_POOL_DESCRIPTORS + 10);
 	assert_int_equal(
 		rte_mbuf_data_iova_default(device.ring[device.head]),
 		FAKE_DEVICE_ADDRESS + RTE_PKTMBUF_HEADROOM +
@@ -317,7 +317,7 @@ static void guest_that_posts_little_gets_copies(void **state)
 		guest_poll(guest);
 		assert_int_equal(receive(guest, UINT32_MAX), 1);
 	}
-	assert_int_equal(placed(guest), 0);
+	assert_int_equal(zero_copied(guest), 0);
 	assert_int_equal(received, 500);
 }
 
@@ -328,15 +328,15 @@ static void requests_that_are_not_posted_are_not_taken(void **state)
 
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
-	guest->queue[0].rx->idx.req_prod = PLACES_DESCRIPTORS + 10;
+	guest->queue[0].rx->idx.req_prod = ZC_POOL_DESCRIPTORS + 10;
 	device.arrived = 30;
 	guest_poll(guest);
 	assert_int_equal(receive(guest, UINT32_MAX), 30);
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 10);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 10);
 	guest->queue[0].rx->idx.req_prod = NETIF_RING_SIZE;
 	device.arrived = 60;
 	guest_poll(guest);
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 40);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 40);
 }
 
 /* Any speed, any burst, some pages not lent; thrice round the ring and more. */
@@ -359,7 +359,7 @@ static void any_mixture_comes_in_order(void **state)
 	}
 	pass(guest, 0);
 	pass(guest, 600);
-	assert_true(placed(guest) > 5000);
+	assert_true(zero_copied(guest) > 5000);
 	assert_true(guest_count(guest, COUNT_rx_static) > 100);
 	assert_null(guest_fault(guest));
 }
@@ -376,8 +376,8 @@ static void page_that_is_not_lent_is_copied_to(void **state)
 	lend(guest, 4);
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
-	pass(guest, PLACES_DESCRIPTORS + 1024);
-	assert_int_equal(placed(guest), 768);
+	pass(guest, ZC_POOL_DESCRIPTORS + 1024);
+	assert_int_equal(zero_copied(guest), 768);
 	assert_true(guest_count(guest, COUNT_copies) >= 128);
 	assert_true(guest_count(guest, COUNT_rx_static) >= 128);
 }
@@ -391,7 +391,7 @@ static void frame_that_is_not_for_the_guest_keeps_its_place(void **state)
 	pass(guest, 200);
 	device.empty_at = 210;
 	pass(guest, 300);
-	assert_int_equal(placed(guest), 500 - PLACES_DESCRIPTORS - 1);
+	assert_int_equal(zero_copied(guest), 500 - ZC_POOL_DESCRIPTORS - 1);
 	assert_null(guest_fault(guest));
 }
 
@@ -399,32 +399,33 @@ static void frame_that_is_not_for_the_guest_keeps_its_place(void **state)
 static void end_gives_all_pages_back(void **state)
 {
 	struct guest *guest = *state;
-	struct placing *placing = guest->path->queues[0].statics.placing;
+	struct zc_rx *zc_rx = guest->path->queues[0].statics.zc_rx;
 
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
-	assert_int_equal(placing->out, PLACES_DESCRIPTORS);
+	assert_int_equal(zc_rx->out, ZC_POOL_DESCRIPTORS);
 	device.arrived += 70;
-	placed_end(NULL, guest->path, true);
-	assert_int_equal(placing->out, 0);
+	zerocopy_rx_end(NULL, guest->path, true);
+	assert_int_equal(zc_rx->out, 0);
 	assert_int_equal(device.restarts, 1);
-	assert_null(guest->path->queues[0].placing);
+	assert_null(guest->path->queues[0].zc_rx);
 	assert_false(guest->path->paused);
 	/* what had arrived was given first */
 	assert_int_equal(receive(guest, UINT32_MAX), 70);
 	post(guest, room(guest));
 	pass(guest, 500);
-	assert_int_equal(placed(guest), 300 - PLACES_DESCRIPTORS + 70);
+	assert_int_equal(zero_copied(guest), 300 - ZC_POOL_DESCRIPTORS + 70);
 	/* not at once again, and then as before */
 	assert_false(begun(guest));
 	fake_tools.now_us += 4000000;
 	assert_false(begun(guest));
-	assert_string_not_equal(placed_state(guest->path), "rx");
+	assert_string_not_equal(zerocopy_rx_state(guest->path), "rx");
 	fake_tools.now_us += 2000000;
 	assert_true(begun(guest));
 	pass(guest, 500);
-	assert_int_equal(placed(guest), 300 - PLACES_DESCRIPTORS + 70 + 500 - PLACES_DESCRIPTORS);
+	assert_int_equal(zero_copied(guest),
+			 300 - ZC_POOL_DESCRIPTORS + 70 + 500 - ZC_POOL_DESCRIPTORS);
 }
 
 /* The device has none of the guest's: it goes on as it is. */
@@ -434,25 +435,25 @@ static void end_without_pages_restarts_nothing(void **state)
 
 	assert_true(begun(guest));
 	pass(guest, 0);
-	assert_true(placed_end(NULL, guest->path, true) < 10000000);
+	assert_true(zerocopy_rx_end(NULL, guest->path, true) < 10000000);
 	assert_int_equal(device.restarts, 0);
 	post(guest, room(guest));
 	pass(guest, 300);
-	assert_int_equal(placed(guest), 0);
-	assert_int_equal(placed_end(NULL, guest->path, true), 0);
+	assert_int_equal(zero_copied(guest), 0);
+	assert_int_equal(zerocopy_rx_end(NULL, guest->path, true), 0);
 }
 
 static bool barred(struct guest *guest)
 {
 	bool on = begun(guest);
 
-	placed_end(NULL, guest->path, true);
+	zerocopy_rx_end(NULL, guest->path, true);
 	fake_tools.now_us += 10000000;
 	begun(guest); /* notes when it ended */
 	fake_tools.now_us += 10000000;
-	placed_end(NULL, guest->path, true);
-	guest->path->place_ended = false;
-	guest->path->place_at_us = 0;
+	zerocopy_rx_end(NULL, guest->path, true);
+	guest->path->zc_rx_ended = false;
+	guest->path->zc_rx_at_us = 0;
 	return !on;
 }
 
@@ -487,9 +488,9 @@ static void whoever_wants_a_look_first_bars_it(void **state)
 	path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ;
 	assert_true(barred(guest));
 	path->steer.algorithm = NETIF_HASH_ALG_NONE;
-	guest->port.port.places = 0;
+	guest->port.port.zc_rx_buffers = 0;
 	assert_true(barred(guest));
-	guest->port.port.places = PLACES_DESCRIPTORS;
+	guest->port.port.zc_rx_buffers = ZC_POOL_DESCRIPTORS;
 	fake_devmap = false;
 	assert_true(barred(guest));
 	fake_devmap = true;
@@ -527,7 +528,7 @@ static void without_memory_frames_wait_in_the_device(void **state)
 	assert_int_equal(receive(guest, UINT32_MAX), 10);
 	post(guest, room(guest));
 	pass(guest, 500);
-	assert_true(placed(guest) > 300);
+	assert_true(zero_copied(guest) > 300);
 }
 
 /* Better none than one in another's place. */
@@ -543,8 +544,8 @@ static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
 	guest_poll(guest);
 	assert_non_null(guest_fault(guest));
 	assert_int_equal(receive(guest, 10), 10);
-	placed_end(NULL, guest->path, false);
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
+	zerocopy_rx_end(NULL, guest->path, false);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
 }
 
 /* A device has the pages of requests that the guest then says it never posted, and fills some. */
@@ -565,9 +566,9 @@ static void guest_that_takes_requests_back_is_stopped(void **state)
 
 	take_requests_back(guest);
 	assert_int_equal(receive(guest, UINT32_MAX), 0);
-	placed_end(NULL, guest->path, true);
+	zerocopy_rx_end(NULL, guest->path, true);
 	assert_non_null(guest_fault(guest));
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
 }
 
 static void requests_taken_back_for_long_are_a_fault(void **state)
@@ -590,7 +591,7 @@ static void pages_outlive_the_guest_while_a_device_has_them(void **state)
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
 	device.gone = true;
-	placed_end(NULL, guest->path, true);
+	zerocopy_rx_end(NULL, guest->path, true);
 	assert_int_equal(device.restarts, 0);
 	assert_false(begun(guest));
 	guest_disconnect(guest);
@@ -614,21 +615,21 @@ static void pool_outlives_its_port_while_frames_are_somewhere(void **state)
 	pass(guest, 300);
 	device.arrived++;
 	assert_int_equal(device_rx(NULL, 0, &frame, 1), 1);
-	device_unplace(NULL, false);
-	places_destroy(device.places);
-	device.places = places_create(fake_tools.pool);
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 1);
+	device_end_rx_source(NULL, false);
+	zc_pool_destroy(device.zc_pool);
+	device.zc_pool = zc_pool_create(fake_tools.pool);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 1);
 	rte_pktmbuf_free(frame);
-	assert_int_equal(guest->path->queues[0].statics.placing->out, 0);
-	placing_end(guest->path);
+	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
+	zc_rx_end(guest->path);
 }
 
 static void only_known_drivers_and_short_frames_fit(void **state)
 {
 	(void)state;
-	assert_true(places_fit("net_e1000_igb_vf", 1500));
-	assert_false(places_fit("net_e1000_igb_vf", 1501));
-	assert_false(places_fit("net_ixgbe_vf", 1500));
+	assert_true(zc_pool_fits("net_e1000_igb_vf", 1500));
+	assert_false(zc_pool_fits("net_e1000_igb_vf", 1501));
+	assert_false(zc_pool_fits("net_ixgbe_vf", 1500));
 }
 
 int main(void)

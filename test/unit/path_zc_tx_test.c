@@ -19,14 +19,14 @@ static uint32_t lend(struct guest *guest)
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t ref = guest_grant(guest, true);
 	uint32_t limit;
-	struct lent_page *page = statics_reserve(statics, ref, &limit);
+	struct static_page *page = statics_reserve(statics, ref, &limit);
 
 	assert_non_null(page);
 	free(statics->page);
 	statics->page = page;
 	statics->limit = limit;
-	if (!statics->loan)
-		statics->loan = loan_create();
+	if (!statics->zc_tx)
+		statics->zc_tx = zc_tx_create();
 	page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, false) |
 		       STATICS_READONLY;
 	page[ref].device = devmap_map(guest->domid, ref, false);
@@ -43,8 +43,8 @@ static int setup(void **state)
 	if (fixture_connected(state))
 		return -1;
 	guest = *state;
-	guest->port.port.lend_segs = 10;
-	guest->port.port.lend_segs_tso = 64;
+	guest->port.port.zc_tx_segs = 10;
+	guest->port.port.zc_tx_segs_tso = 64;
 	page_ref = lend(guest);
 	return 0;
 }
@@ -282,11 +282,11 @@ static void copied_where_the_port_or_the_settings_want_it(void **state)
 	struct path_live live = guest->path->live;
 
 	assert_true(is_lent(guest));
-	guest->port.port.lend_segs = 2; /* a slot may become three */
+	guest->port.port.zc_tx_segs = 2; /* a slot may become three */
 	assert_false(is_lent(guest));
-	guest->port.port.lend_segs = 0;
+	guest->port.port.zc_tx_segs = 0;
 	assert_false(is_lent(guest));
-	guest->port.port.lend_segs = 3;
+	guest->port.port.zc_tx_segs = 3;
 	assert_true(is_lent(guest));
 	live.policy.tx |= POLICY_IP;
 	live.policy.nr_ips = 1; /* ::/0 */
@@ -310,7 +310,7 @@ static void port_without_a_device_gets_copies(void **state)
 	guest_poll(guest);
 	assert_no_response(guest);
 	/* the frame waits, and the port becomes another */
-	guest->port.port.lend_segs = 0;
+	guest->port.port.zc_tx_segs = 0;
 	guest->port.room = UINT32_MAX;
 	guest_poll(guest);
 	assert_sent(guest, 0, bytes, len);
@@ -326,7 +326,7 @@ static void without_memory_for_the_copy_it_waits(void **state)
 	guest->port.room = 0;
 	send_lent(guest, 5, 0, LONG);
 	guest_poll(guest);
-	guest->port.port.lend_segs = 0;
+	guest->port.port.zc_tx_segs = 0;
 	guest->port.room = UINT32_MAX;
 	fake_take_memory(0);
 	guest_poll(guest);

@@ -200,7 +200,7 @@ static void lend(struct guest *guest, uint32_t ref, bool readonly)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t limit;
-	struct lent_page *page = statics_reserve(statics, ref, &limit);
+	struct static_page *page = statics_reserve(statics, ref, &limit);
 
 	assert_non_null(page);
 	free(statics->page);

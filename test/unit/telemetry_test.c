@@ -93,13 +93,13 @@ int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[P
 	return policy_is_wrong ? -EINVAL : 0;
 }
 
-const char *lent_why_not(const struct path *path)
+const char *zerocopy_tx_why_not(const struct path *path)
 {
 	(void)path;
 	return NULL;
 }
 
-const char *placed_state(const struct path *path)
+const char *zerocopy_rx_state(const struct path *path)
 {
 	(void)path;
 	return "rx";

@@ -219,16 +219,16 @@ static void readonly_pages_are_lent_to_devices_too(void **state)
 	list[0] = (struct netif_gref){ .ref = writable };
 	list[1] = (struct netif_gref){ .ref = readonly, .flags = NETIF_GREF_READONLY };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
-	assert_null(statics->loan);
+	assert_null(statics->zc_tx);
 	assert_int_equal(guest->grant[readonly].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
 	fake_devmap = true;
 	list[2] = (struct netif_gref){ .ref = 12345 };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 3), INVALID);
-	assert_null(statics->loan);
+	assert_null(statics->zc_tx);
 	assert_int_equal(guest->grant[readonly].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
-	assert_non_null(statics->loan);
+	assert_non_null(statics->zc_tx);
 	assert_int_equal(guest->grant[readonly].devices, 1);
 	assert_int_equal(guest->grant[writable].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
@@ -237,36 +237,36 @@ static void readonly_pages_are_lent_to_devices_too(void **state)
 	fake_devmap = false;
 }
 
-static struct placing *placing;
+static struct zc_rx *zc_rx;
 static bool let_go;
 
-static void no_place(struct port *port, struct port_source *source)
+static void no_rx_source(struct port *port, struct port_rx_source *source)
 {
 	(void)port;
 	assert_null(source);
 }
 
-static int unplace(struct port *port, bool go_on)
+static int end_rx_source(struct port *port, bool go_on)
 {
 	(void)port;
 	assert_true(go_on && guest->path->paused);
-	placing->out = let_go ? 0 : placing->out;
+	zc_rx->out = let_go ? 0 : zc_rx->out;
 	return 0;
 }
 
 /* As if a device had a page to write to */
-static void place(struct port_ops *ops)
+static void begin_zc_rx(struct port_ops *ops)
 {
 	struct queue *queue = &guest->path->queues[0];
 
 	*ops = *guest->port.port.ops;
-	ops->place = no_place;
-	ops->unplace = unplace;
+	ops->set_rx_source = no_rx_source;
+	ops->end_rx_source = end_rx_source;
 	guest->port.port.ops = ops;
-	placing = queue->statics.placing;
-	placing->out = 1;
-	placing->queue = queue;
-	queue->placing = placing;
+	zc_rx = queue->statics.zc_rx;
+	zc_rx->out = 1;
+	zc_rx->queue = queue;
+	queue->zc_rx = zc_rx;
 }
 
 /* We have waited for a device: whoever made us waits longer, and how long we did depends on the machine. */
@@ -277,25 +277,25 @@ static void nothing_is_placed_any_more_when_pages_go_or_hashes_come(void **state
 	const struct port_ops *ops = guest->port.port.ops;
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list), page = guest_grant(guest, false);
-	struct port_ops placing_ops;
+	struct port_ops zc_rx_ops;
 
 	(void)state;
 	fake_devmap = true;
 	list[0] = (struct netif_gref){ .ref = page };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
-	place(&placing_ops);
+	begin_zc_rx(&zc_rx_ops);
 	let_go = true;
 	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0), OK);
-	assert_null(guest->path->queues[0].placing);
-	assert_int_equal(placing->out, 0);
+	assert_null(guest->path->queues[0].zc_rx);
+	assert_int_equal(zc_rx->out, 0);
 	fake_host.now_us += WHILE;
-	place(&placing_ops);
+	begin_zc_rx(&zc_rx_ops);
 	let_go = false;
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), INVALID);
-	assert_null(guest->path->queues[0].placing);
+	assert_null(guest->path->queues[0].zc_rx);
 	assert_int_equal(guest->grant[page].mapped, 1);
 	fake_host.now_us += WHILE;
-	place(&placing_ops);
+	begin_zc_rx(&zc_rx_ops);
 	let_go = true;
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), OK);
 	assert_int_equal(guest->grant[page].mapped, 0);
@@ -314,7 +314,7 @@ static void pages_that_a_device_has_are_not_given_back(void **state)
 
 	(void)state;
 	fake_devmap = true;
-	guest->port.port.lend_segs = 10;
+	guest->port.port.zc_tx_segs = 10;
 	list[0] = (struct netif_gref){ .ref = page, .flags = NETIF_GREF_READONLY };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
 	memcpy(guest_page(guest, page), frame, len);

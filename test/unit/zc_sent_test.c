@@ -37,12 +37,12 @@ static unsigned int always_extra;
 
 /* What was lent: given back when, and not before it was sent. */
 #define LOANS 4096u
-static struct loan {
+static struct zc_tx {
 	struct rte_mbuf_ext_shared_info info;
 	uint32_t packet; /* which one it went with */
 	bool out;
 } loans[LOANS];
-static uint32_t nr_loans, nr_out;
+static uint32_t nr_zc_tx, nr_out;
 static char page[4096];
 
 /* 0 to @sides - 1, the same from the same seed */
@@ -56,13 +56,13 @@ static uint32_t dice(uint32_t sides)
 
 static void back(void *at, void *arg)
 {
-	struct loan *loan = arg;
+	struct zc_tx *zc_tx = arg;
 
 	assert_ptr_equal(at, page);
-	assert_true(loan->out);
+	assert_true(zc_tx->out);
 	/* the device may read what it has not sent */
-	assert_true(loan->packet == UINT32_MAX || loan->packet < done_packets);
-	loan->out = false;
+	assert_true(zc_tx->packet == UINT32_MAX || zc_tx->packet < done_packets);
+	zc_tx->out = false;
 	nr_out--;
 }
 
@@ -92,7 +92,7 @@ static int fresh(void **state)
 	for (uint32_t i = 0; i < RING; i++)
 		ring[i] = (struct slot){ .marked = true, .packet = UINT32_MAX };
 	tail = packets = done_packets = room_used = 0;
-	nr_loans = nr_out = always_extra = 0;
+	nr_zc_tx = nr_out = always_extra = 0;
 	sent_init(&sent, PORT, QUEUE, DRIVER, RING);
 	return 0;
 }
@@ -112,15 +112,15 @@ static int closed(void **state)
 
 static void lend(struct rte_mbuf *seg)
 {
-	struct loan *loan = &loans[nr_loans++ % LOANS];
+	struct zc_tx *zc_tx = &loans[nr_zc_tx++ % LOANS];
 
-	assert_false(loan->out);
-	loan->out = true;
-	loan->packet = UINT32_MAX;
-	loan->info.free_cb = back;
-	loan->info.fcb_opaque = loan;
-	rte_mbuf_ext_refcnt_set(&loan->info, 1);
-	rte_pktmbuf_attach_extbuf(seg, page, 0x1000, sizeof(page), &loan->info);
+	assert_false(zc_tx->out);
+	zc_tx->out = true;
+	zc_tx->packet = UINT32_MAX;
+	zc_tx->info.free_cb = back;
+	zc_tx->info.fcb_opaque = zc_tx;
+	rte_mbuf_ext_refcnt_set(&zc_tx->info, 1);
+	rte_pktmbuf_attach_extbuf(seg, page, 0x1000, sizeof(page), &zc_tx->info);
 	nr_out++;
 }
 
@@ -154,7 +154,7 @@ static void put(struct rte_mbuf *mbuf, bool last)
 	if (slot->mbuf)
 		rte_pktmbuf_free_seg(slot->mbuf);
 	if (mbuf && RTE_MBUF_HAS_EXTBUF(mbuf))
-		((struct loan *)mbuf->shinfo->fcb_opaque)->packet = packets;
+		((struct zc_tx *)mbuf->shinfo->fcb_opaque)->packet = packets;
 	*slot = (struct slot){ mbuf, false, last, packets };
 	tail = (tail + 1) % RING;
 	room_used++;

@@ -31,23 +31,23 @@ static struct {
 	bool too_late;
 } device;
 
-static void place(struct port *port, struct port_source *source)
+static void set_rx_source(struct port *port, struct port_rx_source *source)
 {
 	assert_ptr_equal(port, path->port);
 	device.began += source != NULL;
 	/* it takes a page at once */
 	if (source)
-		path->queues[0].statics.placing->out = 1;
+		path->queues[0].statics.zc_rx->out = 1;
 }
 
-static int unplace(struct port *port, bool go_on)
+static int end_rx_source(struct port *port, bool go_on)
 {
 	assert_ptr_equal(port, path->port);
 	assert_true(path->paused);
 	device.stopped++;
 	device.closing += !go_on;
 	device.too_late |= path->live.policy.rx || path->handover || path->tap || path->mirror.to;
-	path->queues[0].statics.placing->out = 0;
+	path->queues[0].statics.zc_rx->out = 0;
 	return 0;
 }
 
@@ -73,20 +73,20 @@ static void rule(const char *key, const char *value)
 	host_settle();
 }
 
-static bool placed(void)
+static bool is_zero_copy(void)
 {
-	return !strcmp(placed_state(path), "rx");
+	return !strcmp(zerocopy_rx_state(path), "rx");
 }
 
 /* The path's port is one that places, now. */
 static void make_fit(void)
 {
 	vf_ops = *path->port->ops;
-	vf_ops.place = place;
-	vf_ops.unplace = unplace;
+	vf_ops.set_rx_source = set_rx_source;
+	vf_ops.end_rx_source = end_rx_source;
 	path->port->ops = &vf_ops;
-	path->port->places = 128;
-	path->port->placed_pool = &no_pool;
+	path->port->zc_rx_buffers = 128;
+	path->port->zc_rx_pool = &no_pool;
 }
 
 static int setup(void **state)
@@ -101,7 +101,7 @@ static int setup(void **state)
 	pass(5 * SECOND);
 	path = host_path(7);
 	make_fit();
-	path->queues[0].statics.placing = placing_create();
+	path->queues[0].statics.zc_rx = zc_rx_create();
 	pass(2 * SECOND);
 	return 0;
 }
@@ -118,7 +118,7 @@ static int teardown(void **state)
 static void begins_where_nothing_bars_it(void **state)
 {
 	(void)state;
-	assert_true(placed());
+	assert_true(is_zero_copy());
 	assert_int_equal(device.began, 1);
 	pass(5 * SECOND);
 	assert_int_equal(device.began, 1);
@@ -130,21 +130,21 @@ static void rule_finds_it_ended_and_leaves_it_to_begin_again(void **state)
 	(void)state;
 	rule("unknown-unicast", "0");
 	assert_int_equal(device.stopped, 1);
-	assert_false(placed());
+	assert_false(is_zero_copy());
 	assert_true(path->live.policy.rx);
 	assert_false(path->paused);
 	pass(10 * SECOND);
-	assert_false(placed());
+	assert_false(is_zero_copy());
 	rule("unknown-unicast", NULL);
 	pass(2 * SECOND);
-	assert_true(placed());
+	assert_true(is_zero_copy());
 	/* whoever does that all the time has copies */
 	rule("unknown-unicast", "0");
 	rule("unknown-unicast", NULL);
 	pass(3 * SECOND);
-	assert_false(placed());
+	assert_false(is_zero_copy());
 	pass(5 * SECOND);
-	assert_true(placed());
+	assert_true(is_zero_copy());
 	assert_int_equal(device.stopped, 2);
 	assert_false(device.too_late);
 }
@@ -155,7 +155,7 @@ static void other_rules_do_not_end_it(void **state)
 	rule("mtu", "1400");
 	rule("rate", "1000");
 	pass(2 * SECOND);
-	assert_true(placed());
+	assert_true(is_zero_copy());
 	assert_int_equal(device.stopped, 0);
 }
 
@@ -164,11 +164,11 @@ static void watcher_finds_it_ended(void **state)
 	(void)state;
 	rule("mirror-to", "00:16:3e:00:00:77");
 	assert_int_equal(device.stopped, 1);
-	assert_false(placed());
+	assert_false(is_zero_copy());
 	assert_false(device.too_late);
 	rule("mirror-to", NULL);
 	pass(8 * SECOND);
-	assert_true(placed());
+	assert_true(is_zero_copy());
 }
 
 static void move_finds_it_ended(void **state)
@@ -181,7 +181,7 @@ static void move_finds_it_ended(void **state)
 	host_settle();
 	assert_int_equal(device.stopped, 1);
 	assert_false(device.too_late);
-	assert_false(placed());
+	assert_false(is_zero_copy());
 	pass(20 * SECOND);
 	assert_ptr_not_equal(path->port, before);
 	assert_int_equal(device.began, 1);

@@ -51,18 +51,18 @@ struct eth_queue {
 /*
  * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
- * @place_it: it is to be told where frames shall lie
+ * @wants_zc_rx: it is to be told where frames shall lie
  * @direct: no netdev and no socket behind it
  * @last_rx: worker: when something came
  * @device_does: of UNFINISHED, what the device itself finishes
  * @lock:   guards @groups, @flow, @before and, of a PCI function, its talk with the PF
  * @flow:   rules in the NIC; NULL = none was told yet
  * @before: what the device has counted before it was stopped and started again
- * @places: NULL = nobody says where frames shall lie
+ * @zc_pool: NULL = nobody says where frames shall lie
  */
 struct eth {
 	const char *bus;
-	bool direct, place_it;
+	bool direct, wants_zc_rx;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max;
@@ -78,7 +78,7 @@ struct eth {
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *own_pool;
-	struct places *places;
+	struct zc_pool *zc_pool;
 	struct rte_eth_stats before;
 	struct offload *offload;
 	pthread_mutex_t lock;

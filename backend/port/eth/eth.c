@@ -14,7 +14,7 @@ void eth_tx_done(struct eth *eth)
 		sent_look(&eth->queues[i].sent);
 }
 
-void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
+void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso)
 {
 	struct rte_eth_dev_info info;
 
@@ -26,15 +26,15 @@ void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso)
 	*tso = info.tx_desc_lim.nb_seg_max;
 }
 
-uint16_t eth_places(const struct eth *eth, const struct rte_mempool **pool)
+uint16_t eth_zc_rx(const struct eth *eth, const struct rte_mempool **pool)
 {
-	*pool = eth->places ? places_pool(eth->places) : NULL;
-	return eth->places ? PLACES_DESCRIPTORS : 0;
+	*pool = eth->zc_pool ? zc_pool_mempool(eth->zc_pool) : NULL;
+	return eth->zc_pool ? ZC_POOL_DESCRIPTORS : 0;
 }
 
-void eth_place(struct eth *eth, struct port_source *source)
+void eth_set_rx_source(struct eth *eth, struct port_rx_source *source)
 {
-	places_from(eth->places, source);
+	zc_pool_set_source(eth->zc_pool, source);
 }
 
 bool eth_gone(const struct eth *eth)
@@ -146,13 +146,13 @@ static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
 	return eth->nr_groups > 0 ? tell_groups(eth) : 0;
 }
 
-int eth_unplace(struct eth *eth, bool go_on)
+int eth_end_rx_source(struct eth *eth, bool go_on)
 {
 	struct rte_eth_stats counted = { 0 };
 	int ret;
 
 	pthread_mutex_lock(&eth->lock);
-	places_from(eth->places, NULL);
+	zc_pool_set_source(eth->zc_pool, NULL);
 	rte_eth_stats_get(eth->port_id, &counted);
 	ret = rte_eth_dev_stop(eth->port_id);
 	eth->started = ret < 0;

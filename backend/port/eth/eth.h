@@ -31,7 +31,7 @@ struct eth;
  *           address
  * @mtu:     of a PCI function; 0 = the usual
  * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and than there is memory for
- * @places:  of a PCI function; it is to be told where frames shall lie, if it can be (zc_pool.h); with one queue pair
+ * @zc_rx:  of a PCI function; it is to be told where frames shall lie, if it can be (zc_pool.h); with one queue pair
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
@@ -39,7 +39,7 @@ struct eth_params {
 	const char *netdev;
 	uint16_t mtu;
 	uint16_t queues;
-	bool places;
+	bool zc_rx;
 	struct rte_mempool *pool;
 	struct offload *offload;
 };
@@ -133,30 +133,30 @@ bool eth_tx_idle(struct eth *eth);
 void eth_tx_done(struct eth *eth);
 
 /**
- * eth_lends() - Of how many segments may a frame be that lies in others' pages?
+ * eth_zc_tx_segs() - Of how many segments may a frame be that lies in others' pages?
  * @tso: the same for one that the device cuts
  *
  * 0: none may, since nobody has looked how the driver tells what was sent (sent.h), or the processor
  * does what others' devices do
  */
-void eth_lends(const struct eth *eth, uint16_t *segs, uint16_t *tso);
+void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso);
 
 /**
- * eth_places() - Of how many frames to come can be said where they shall lie? 0 = of none
+ * eth_zc_rx() - Of how many frames to come can be said where they shall lie? 0 = of none
  * @pool: of mbufs that have a place
  */
-uint16_t eth_places(const struct eth *eth, const struct rte_mempool **pool);
+uint16_t eth_zc_rx(const struct eth *eth, const struct rte_mempool **pool);
 
-/** eth_place() - Worker: who says it from now on; an ethdev that has places */
-void eth_place(struct eth *eth, struct port_source *source);
+/** eth_set_rx_source() - Worker: who says it from now on; an ethdev that has places */
+void eth_set_rx_source(struct eth *eth, struct port_rx_source *source);
 
 /**
- * eth_unplace() - Nobody says it any more, and nothing is written to a place from now on
+ * eth_end_rx_source() - Nobody says it any more, and nothing is written to a place from now on
  *
  * Any thread while nobody bursts; stops the device, and starts it anew to @go_on. What it had is lost.
  * May block for the function's PF. Logs. Return: 0, -errno: it does not go on, and is gone
  */
-int eth_unplace(struct eth *eth, bool go_on);
+int eth_end_rx_source(struct eth *eth, bool go_on);
 
 /** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);

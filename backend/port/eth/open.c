@@ -75,13 +75,13 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 /* Where its frames come to lie; said one by one, if they are few. Return: descriptors */
 static uint16_t rx_places(struct eth *eth, const char *driver, struct rte_mempool **pool)
 {
-	if (!eth->place_it || !places_fit(driver, eth->mtu))
+	if (!eth->wants_zc_rx || !zc_pool_fits(driver, eth->mtu))
 		return ETH_DESCRIPTORS;
-	eth->places = places_create(*pool);
-	if (!eth->places)
+	eth->zc_pool = zc_pool_create(*pool);
+	if (!eth->zc_pool)
 		return ETH_DESCRIPTORS;
-	*pool = places_pool(eth->places);
-	return PLACES_DESCRIPTORS;
+	*pool = zc_pool_mempool(eth->zc_pool);
+	return ZC_POOL_DESCRIPTORS;
 }
 
 /* What is free for descriptors, wherever in the machine. */
@@ -104,7 +104,7 @@ static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_inf
 	uint16_t nr = RTE_MIN(eth->nr_queues, has);
 	size_t room;
 
-	if (nr <= 1 || eth->places)
+	if (nr <= 1 || eth->zc_pool)
 		return 1;
 	room = RTE_MIN(rte_mempool_avail_count(pool) / ETH_DESCRIPTORS, free_bytes() / PAIR_BYTES);
 	room /= SHARE;
@@ -200,7 +200,7 @@ static void device_stop(struct eth *eth)
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
 		rte_eal_hotplug_remove(eth->bus, eth->device);
 	rte_mempool_free(eth->own_pool);
-	places_destroy(eth->places);
+	zc_pool_destroy(eth->zc_pool);
 }
 
 static int netdev_device(struct eth *eth, struct rte_mempool *pool)
@@ -349,7 +349,7 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
 	if (!eth)
 		return NULL;
 	eth->direct = true;
-	eth->place_it = params->places;
+	eth->wants_zc_rx = params->zc_rx;
 	ret = pci_device(eth, params, mac);
 	if (ret < 0) {
 		log_error("%s: DPDK's driver can't have it: %s", params->netdev, strerror(-ret));

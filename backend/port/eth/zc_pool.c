@@ -15,7 +15,7 @@
 /* One for each request that a guest can have in its ring, and some. */
 #define MBUFS 287u
 #define RING_SIZE 512u
-#define OPS "vifd_places"
+#define OPS "vifd_zc_pool"
 
 /*
  * struct places - One queue's
@@ -23,29 +23,29 @@
  * @ready:  they have all been made, and are not being unmade
  * @source: worker
  */
-struct places {
-	SLIST_ENTRY(places) link;
+struct zc_pool {
+	SLIST_ENTRY(zc_pool) link;
 	struct rte_mempool *pool, *ordinary;
 	bool ready;
-	struct port_source *source;
+	struct port_rx_source *source;
 };
 
 static bool offered;
 /* Closed while some of their frames were still somewhere. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static SLIST_HEAD(, places) orphans = SLIST_HEAD_INITIALIZER(orphans);
+static SLIST_HEAD(, zc_pool) orphans = SLIST_HEAD_INITIALIZER(orphans);
 
-void places_offer(bool offer)
+void zc_pool_offer(bool offer)
 {
 	offered = offer;
 }
 
-bool places_offered(void)
+bool zc_pool_offered(void)
 {
 	return offered;
 }
 
-bool places_fit(const char *driver, uint16_t mtu)
+bool zc_pool_fits(const char *driver, uint16_t mtu)
 {
 	/* takes one buffer for each frame it gives, and keeps its ring full and in order */
 	return mtu <= RTE_ETHER_MTU && !strcmp(driver, "net_e1000_igb_vf");
@@ -72,31 +72,31 @@ static unsigned int ring_count(const struct rte_mempool *pool)
 /* Frames are freed. */
 static int give_back(struct rte_mempool *pool, void *const *mbufs, unsigned int nr)
 {
-	const struct places *places = pool->pool_config;
+	const struct zc_pool *zc_pool = pool->pool_config;
 
-	for (unsigned int i = 0; places->ready && i < nr; i++) {
-		struct port_place *place = rte_mbuf_to_priv(mbufs[i]);
+	for (unsigned int i = 0; zc_pool->ready && i < nr; i++) {
+		struct port_rx_buffer *buffer = rte_mbuf_to_priv(mbufs[i]);
 
-		place->back(place);
+		buffer->back(buffer);
 	}
 	return rte_ring_enqueue_bulk(pool->pool_data, mbufs, nr, NULL) == nr ? 0 : -ENOBUFS;
 }
 
-static bool take_placed(struct places *places, struct rte_ring *ring, void **to)
+static bool take_page(struct zc_pool *zc_pool, struct rte_ring *ring, void **to)
 {
-	struct port_place *place;
+	struct port_rx_buffer *buffer;
 	struct rte_mbuf *mbuf;
 
 	if (rte_ring_dequeue(ring, (void **)&mbuf) < 0)
 		return false;
-	place = rte_mbuf_to_priv(mbuf);
-	if (!places->source->next(places->source, place)) {
+	buffer = rte_mbuf_to_priv(mbuf);
+	if (!zc_pool->source->next(zc_pool->source, buffer)) {
 		rte_ring_enqueue(ring, mbuf);
 		return false;
 	}
-	mbuf->buf_addr = place->bytes;
-	rte_mbuf_iova_set(mbuf, place->iova);
-	mbuf->buf_len = PORT_PLACE_BYTES;
+	mbuf->buf_addr = buffer->bytes;
+	rte_mbuf_iova_set(mbuf, buffer->iova);
+	mbuf->buf_len = PORT_RX_BUFFER_BYTES;
 	mbuf->ol_flags = 0;
 	*to = mbuf;
 	return true;
@@ -105,16 +105,16 @@ static bool take_placed(struct places *places, struct rte_ring *ring, void **to)
 /* The driver asks; or DPDK, which takes all out again at the end. */
 static int take(struct rte_mempool *pool, void **mbufs, unsigned int nr)
 {
-	struct places *places = pool->pool_config;
+	struct zc_pool *zc_pool = pool->pool_config;
 
-	if (!places->ready)
+	if (!zc_pool->ready)
 		return rte_ring_dequeue_bulk(pool->pool_data, mbufs, nr, NULL) == nr ? 0 : -ENOENT;
-	if (places->source && nr == 1 && take_placed(places, pool->pool_data, mbufs))
+	if (zc_pool->source && nr == 1 && take_page(zc_pool, pool->pool_data, mbufs))
 		return 0;
-	return rte_mempool_get_bulk(places->ordinary, mbufs, nr);
+	return rte_mempool_get_bulk(zc_pool->ordinary, mbufs, nr);
 }
 
-static const struct rte_mempool_ops places_ops = {
+static const struct rte_mempool_ops zc_pool_ops = {
 	.name = OPS,
 	.alloc = ring_open,
 	.free = ring_close,
@@ -123,36 +123,36 @@ static const struct rte_mempool_ops places_ops = {
 	.get_count = ring_count,
 };
 
-RTE_MEMPOOL_REGISTER_OPS(places_ops)
+RTE_MEMPOOL_REGISTER_OPS(zc_pool_ops)
 
 /* @more: another one, or NULL */
-static void reap(struct places *more)
+static void reap(struct zc_pool *more)
 {
-	struct places *places;
+	struct zc_pool *zc_pool;
 
 	pthread_mutex_lock(&lock);
 	if (more)
 		SLIST_INSERT_HEAD(&orphans, more, link);
-	places = SLIST_FIRST(&orphans);
-	while (places) {
-		struct places *next = SLIST_NEXT(places, link);
+	zc_pool = SLIST_FIRST(&orphans);
+	while (zc_pool) {
+		struct zc_pool *next = SLIST_NEXT(zc_pool, link);
 
-		if (ring_count(places->pool) == MBUFS) {
-			SLIST_REMOVE(&orphans, places, places, link);
-			places->ready = false;
-			rte_mempool_free(places->pool);
-			free(places);
+		if (ring_count(zc_pool->pool) == MBUFS) {
+			SLIST_REMOVE(&orphans, zc_pool, zc_pool, link);
+			zc_pool->ready = false;
+			rte_mempool_free(zc_pool->pool);
+			free(zc_pool);
 		}
-		places = next;
+		zc_pool = next;
 	}
 	pthread_mutex_unlock(&lock);
 }
 
-static struct rte_mempool *pool_create(struct places *places)
+static struct rte_mempool *pool_create(struct zc_pool *zc_pool)
 {
 	static unsigned int serial;
-	struct rte_pktmbuf_pool_private room = { .mbuf_data_room_size = PORT_PLACE_BYTES,
-						 .mbuf_priv_size = sizeof(struct port_place) };
+	struct rte_pktmbuf_pool_private room = { .mbuf_data_room_size = PORT_RX_BUFFER_BYTES,
+						 .mbuf_priv_size = sizeof(struct port_rx_buffer) };
 	char name[RTE_RING_NAMESIZE];
 	struct rte_mempool *pool;
 
@@ -161,7 +161,7 @@ static struct rte_mempool *pool_create(struct places *places)
 					0, sizeof(room), SOCKET_ID_ANY, 0);
 	if (!pool)
 		return NULL;
-	rte_mempool_set_ops_byname(pool, OPS, places);
+	rte_mempool_set_ops_byname(pool, OPS, zc_pool);
 	rte_pktmbuf_pool_init(pool, &room);
 	if (rte_mempool_populate_default(pool) < 0) {
 		rte_mempool_free(pool);
@@ -171,39 +171,39 @@ static struct rte_mempool *pool_create(struct places *places)
 	return pool;
 }
 
-struct places *places_create(struct rte_mempool *ordinary)
+struct zc_pool *zc_pool_create(struct rte_mempool *ordinary)
 {
-	struct places *places = calloc(1, sizeof(*places));
+	struct zc_pool *zc_pool = calloc(1, sizeof(*zc_pool));
 
 	reap(NULL);
-	if (!places) {
+	if (!zc_pool) {
 		rte_errno = ENOMEM;
 		return NULL;
 	}
-	places->ordinary = ordinary;
-	places->pool = pool_create(places);
-	if (!places->pool) {
-		free(places);
+	zc_pool->ordinary = ordinary;
+	zc_pool->pool = pool_create(zc_pool);
+	if (!zc_pool->pool) {
+		free(zc_pool);
 		return NULL;
 	}
-	places->ready = true;
-	return places;
+	zc_pool->ready = true;
+	return zc_pool;
 }
 
-void places_destroy(struct places *places)
+void zc_pool_destroy(struct zc_pool *zc_pool)
 {
-	if (!places)
+	if (!zc_pool)
 		return;
-	places->source = NULL;
-	reap(places);
+	zc_pool->source = NULL;
+	reap(zc_pool);
 }
 
-struct rte_mempool *places_pool(const struct places *places)
+struct rte_mempool *zc_pool_mempool(const struct zc_pool *zc_pool)
 {
-	return places->pool;
+	return zc_pool->pool;
 }
 
-void places_from(struct places *places, struct port_source *source)
+void zc_pool_set_source(struct zc_pool *zc_pool, struct port_rx_source *source)
 {
-	places->source = source;
+	zc_pool->source = source;
 }

@@ -9,7 +9,7 @@
  *
  * A driver that takes one buffer for each frame it gives away, and has them filled in the order in which it
  * took them, so tells by its asking which frame a place is for. Drivers do as they like, so only those are
- * used so that were looked at: places_fit().
+ * used so that were looked at: zc_pool_fits().
  *
  * The queue's worker asks; whoever frees a frame gives back.
  */
@@ -24,29 +24,29 @@
 #include "port/port.h"
 
 /* Buffers that a device has: fewer than a guest has in its ring, or none would ever be left for the next. */
-#define PLACES_DESCRIPTORS 128u
+#define ZC_POOL_DESCRIPTORS 128u
 
-/** places_offer() - Main thread: queues set up from now on shall have such pools, where they can */
-void places_offer(bool offer);
+/** zc_pool_offer() - Main thread: queues set up from now on shall have such pools, where they can */
+void zc_pool_offer(bool offer);
 
-/** places_offered() - Shall they? */
-bool places_offered(void);
+/** zc_pool_offered() - Shall they? */
+bool zc_pool_offered(void);
 
-/** places_fit() - Is a function fit that DPDK's @driver has, with this mtu? */
-bool places_fit(const char *driver, uint16_t mtu);
+/** zc_pool_fits() - Is a function fit that DPDK's @driver has, with this mtu? */
+bool zc_pool_fits(const char *driver, uint16_t mtu);
 
-struct places;
+struct zc_pool;
 
-/** places_create() - @ordinary: where all else comes from. Return: places, NULL with rte_errno */
-struct places *places_create(struct rte_mempool *ordinary);
+/** zc_pool_create() - @ordinary: where all else comes from. Return: places, NULL with rte_errno */
+struct zc_pool *zc_pool_create(struct rte_mempool *ordinary);
 
-/** places_destroy() - The driver has let go of it; frames may still be somewhere. NULL is fine */
-void places_destroy(struct places *places);
+/** zc_pool_destroy() - The driver has let go of it; frames may still be somewhere. NULL is fine */
+void zc_pool_destroy(struct zc_pool *zc_pool);
 
-/** places_pool() - What the driver gets */
-struct rte_mempool *places_pool(const struct places *places);
+/** zc_pool_mempool() - What the driver gets */
+struct rte_mempool *zc_pool_mempool(const struct zc_pool *zc_pool);
 
-/** places_from() - The queue's worker, or nobody bursts: who is asked from now on, NULL = nobody */
-void places_from(struct places *places, struct port_source *source);
+/** zc_pool_set_source() - The queue's worker, or nobody bursts: who is asked from now on, NULL = nobody */
+void zc_pool_set_source(struct zc_pool *zc_pool, struct port_rx_source *source);
 
 #endif

@@ -26,7 +26,7 @@ LOG_TAG("vf");
  * @saved:   of the PF, before; without one the netdev's MAC only
  * @rules:   what the PF was last told, after vf_open(): control
  * @groups:  what the guest listens to; its worker learns, a thread joins
- * @placing: worker; somebody says where frames lie, so none is left out
+ * @zc_rx: worker; somebody says where frames lie, so none is left out
  */
 struct vf {
 	struct port port;
@@ -38,7 +38,7 @@ struct vf {
 	struct eth *eth;
 	struct groups groups;
 	struct reach reach;
-	bool placing;
+	bool zc_rx;
 	/* control: w, worker: r; other addresses of the vif's, as numbers */
 	_Atomic uint32_t nr_macs;
 	_Atomic uint64_t macs[PORT_MACS_MAX];
@@ -133,7 +133,7 @@ static uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 			continue;
 		}
 		atomic_fetch_add_explicit(&vf->reflected, 1, memory_order_relaxed);
-		if (!vf->placing) {
+		if (!vf->zc_rx) {
 			rte_pktmbuf_free(pkts[i]);
 			continue;
 		}
@@ -159,20 +159,20 @@ static void vf_tx_done(struct port *port)
 	eth_tx_done(((struct vf *)port)->eth);
 }
 
-static void vf_place(struct port *port, struct port_source *source)
+static void vf_set_rx_source(struct port *port, struct port_rx_source *source)
 {
 	struct vf *vf = (struct vf *)port;
 
-	vf->placing = source != NULL;
-	eth_place(vf->eth, source);
+	vf->zc_rx = source != NULL;
+	eth_set_rx_source(vf->eth, source);
 }
 
-static int vf_unplace(struct port *port, bool go_on)
+static int vf_end_rx_source(struct port *port, bool go_on)
 {
 	struct vf *vf = (struct vf *)port;
 
-	vf->placing = false;
-	return eth_unplace(vf->eth, go_on);
+	vf->zc_rx = false;
+	return eth_end_rx_source(vf->eth, go_on);
 }
 
 /* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
@@ -339,8 +339,8 @@ static const struct port_ops vf_ops = {
 	.rx_fd = vf_rx_fd,
 	.tx_idle = vf_tx_idle,
 	.tx_done = vf_tx_done,
-	.place = vf_place,
-	.unplace = vf_unplace,
+	.set_rx_source = vf_set_rx_source,
+	.end_rx_source = vf_end_rx_source,
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
@@ -431,11 +431,11 @@ static int eth_wait_link(struct eth *eth)
  * Guests' pages that a killed process had it write to are not ours any more: it must not have them when its
  * driver begins to let it write again.
  */
-static bool can_place(const struct vf *vf)
+static bool can_zc_rx(const struct vf *vf)
 {
-	int ret = places_offered() ? vfpool_reset(vf->env->vfs, vf->info.index) : -ENOTSUP;
+	int ret = zc_pool_offered() ? vfpool_reset(vf->env->vfs, vf->info.index) : -ENOTSUP;
 
-	if (ret < 0 && places_offered())
+	if (ret < 0 && zc_pool_offered())
 		log_info("%s: VF %s cannot be reset (%s): frames are copied to the guest",
 			 vf->info.owner, vf->info.pci, strerror(-ret));
 	return ret == 0;
@@ -449,7 +449,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 		.netdev = vf->info.pci,
 		.mtu = (uint16_t)RTE_MAX(mtu, 0),
 		.queues = vf->env->queues,
-		.places = can_place(vf),
+		.zc_rx = can_zc_rx(vf),
 		.pool = vf->env->pool,
 		.offload = vf->env->offload,
 	};
@@ -525,8 +525,8 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->port.mtu = eth_mtu(vf->eth);
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
-	eth_lends(vf->eth, &vf->port.lend_segs, &vf->port.lend_segs_tso);
-	vf->port.places = eth_places(vf->eth, &vf->port.placed_pool);
+	eth_zc_tx_segs(vf->eth, &vf->port.zc_tx_segs, &vf->port.zc_tx_segs_tso);
+	vf->port.zc_rx_buffers = eth_zc_rx(vf->eth, &vf->port.zc_rx_pool);
 	*port = &vf->port;
 	return 0;
 }

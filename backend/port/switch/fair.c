@@ -36,7 +36,7 @@
  */
 struct fair_queue {
 	struct fair *fair;
-	uint32_t place;
+	uint32_t slot;
 	_Atomic uint32_t weight;
 	bool closed;
 	struct rte_ring *ring;
@@ -86,17 +86,17 @@ void fair_set_rate(struct fair *fair, uint32_t mbps)
 
 static _Atomic uint64_t *busy_word(struct fair_queue *queue)
 {
-	return &queue->fair->busy[queue->place / 64];
+	return &queue->fair->busy[queue->slot / 64];
 }
 
 static _Atomic uint64_t *promised_word(struct fair_queue *queue)
 {
-	return &queue->fair->promised[queue->place / 64];
+	return &queue->fair->promised[queue->slot / 64];
 }
 
 static uint64_t busy_bit(const struct fair_queue *queue)
 {
-	return UINT64_C(1) << (queue->place % 64);
+	return UINT64_C(1) << (queue->slot % 64);
 }
 
 static void queue_free(struct fair_queue *queue)
@@ -143,7 +143,7 @@ static void reclaim(struct fair *fair)
 	}
 }
 
-static int place_find(struct fair *fair)
+static int slot_find(struct fair *fair)
 {
 	for (uint32_t i = 0; i < QUEUES_MAX; i++)
 		if (!atomic_load(&fair->queues[i]))
@@ -168,12 +168,12 @@ static struct rte_ring *ring_create(void)
 struct fair_queue *fair_queue_open(struct fair *fair)
 {
 	struct fair_queue *queue;
-	int place;
+	int slot;
 
 	reclaim(fair);
-	place = place_find(fair);
-	if (place < 0) {
-		errno = -place;
+	slot = slot_find(fair);
+	if (slot < 0) {
+		errno = -slot;
 		return NULL;
 	}
 	queue = calloc(1, sizeof(*queue));
@@ -186,11 +186,11 @@ struct fair_queue *fair_queue_open(struct fair *fair)
 		return NULL;
 	}
 	queue->fair = fair;
-	queue->place = (uint32_t)place;
+	queue->slot = (uint32_t)slot;
 	queue->weight = FAIR_WEIGHT_DEFAULT;
-	atomic_store(&fair->queues[place], queue);
-	if (queue->place / 64 >= fair->nr_words)
-		atomic_store(&fair->nr_words, queue->place / 64 + 1);
+	atomic_store(&fair->queues[slot], queue);
+	if (queue->slot / 64 >= fair->nr_words)
+		atomic_store(&fair->nr_words, queue->slot / 64 + 1);
 	return queue;
 }
 
@@ -294,7 +294,7 @@ static struct fair_queue *turn(struct fair *fair)
 	if (!queue)
 		return NULL;
 	fair->current = queue;
-	fair->cursor = (queue->place + 1) % QUEUES_MAX;
+	fair->cursor = (queue->slot + 1) % QUEUES_MAX;
 	queue->deficit += QUANTUM_BYTES *
 			  (uint64_t)atomic_load_explicit(&queue->weight, memory_order_relaxed);
 	return queue;

@@ -60,7 +60,7 @@ static void soft_stats_get(struct port *port, struct port_stats *stats)
 }
 
 /* Return: a place in @ports, -ENOSPC */
-static int place_find(const struct ethswitch *sw)
+static int slot_find(const struct ethswitch *sw)
 {
 	for (uint32_t i = 0; i < SWITCH_PORTS_MAX; i++)
 		if (!atomic_load(&sw->ports[i]))
@@ -68,12 +68,12 @@ static int place_find(const struct ethswitch *sw)
 	return -ENOSPC;
 }
 
-static void place_take(struct ethswitch *sw, struct soft *soft, uint32_t place)
+static void slot_take(struct ethswitch *sw, struct soft *soft, uint32_t slot)
 {
-	soft->place = place;
-	atomic_store(&sw->ports[place], soft);
-	if (place >= atomic_load(&sw->nr_ports))
-		atomic_store(&sw->nr_ports, place + 1);
+	soft->slot = slot;
+	atomic_store(&sw->ports[slot], soft);
+	if (slot >= atomic_load(&sw->nr_ports))
+		atomic_store(&sw->nr_ports, slot + 1);
 }
 
 static void soft_free(struct soft *soft)
@@ -178,7 +178,7 @@ static void soft_quiet(struct port *port)
 	if (soft->quiet)
 		return;
 	soft->quiet = true;
-	atomic_store(&sw->ports[soft->place], &switch_nobody);
+	atomic_store(&sw->ports[soft->slot], &switch_nobody);
 	table_remove(soft, &none);
 	set_promiscuous(soft, false);
 	position = rte_hash_del_key(sw->table, &port->mac);
@@ -194,7 +194,7 @@ static void soft_close(struct port *port)
 	struct soft *soft = (struct soft *)port;
 
 	soft_quiet(port);
-	atomic_store(&soft->sw->ports[soft->place], NULL);
+	atomic_store(&soft->sw->ports[soft->slot], NULL);
 	if (soft->hooks->closed)
 		soft->hooks->closed(soft->arg);
 	soft_free(soft);
@@ -249,9 +249,9 @@ static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_add
 struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr *mac,
 			      const struct switch_hooks *hooks, void *arg)
 {
-	int place = place_find(sw);
+	int slot = slot_find(sw);
 	struct soft *soft;
-	int ret = place;
+	int ret = slot;
 
 	if (ret >= 0)
 		ret = rte_hash_lookup(sw->table, mac) >= 0 ? -EEXIST : 0;
@@ -270,6 +270,6 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 	}
 	soft->hooks = hooks ? hooks : &no_hooks;
 	soft->arg = arg;
-	place_take(sw, soft, place);
+	slot_take(sw, soft, slot);
 	return &soft->port;
 }

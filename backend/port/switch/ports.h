@@ -41,7 +41,7 @@ struct soft {
 	struct fair_queue *outbox;
 	const struct switch_hooks *hooks;
 	void *arg;
-	uint32_t place;
+	uint32_t slot;
 	bool quiet;
 	struct port_rules rules;
 	_Atomic bool promiscuous;
