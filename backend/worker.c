@@ -64,7 +64,7 @@ static uint64_t now_us(void)
  * @events: EPOLLIN; with EPOLLET for a port: frames that a guest does not fetch
  * stay in the port and must not keep its descriptor ready for ever.
  */
-static void watch_fd(struct worker *worker, int fd, uint32_t events)
+static void poll_add(struct worker *worker, int fd, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.fd = fd };
 
@@ -72,7 +72,7 @@ static void watch_fd(struct worker *worker, int fd, uint32_t events)
 		log_warn("descriptor %d cannot be waited for: %m", fd);
 }
 
-static void unwatch_fd(struct worker *worker, int fd)
+static void poll_remove(struct worker *worker, int fd)
 {
 	if (fd >= 0)
 		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL);
@@ -269,7 +269,7 @@ static void port_attach(struct worker *worker, struct port *port)
 		return;
 	atomic_store(&port->wake, &worker->wake);
 	for (uint16_t i = 0; i < port->nr_queues; i++)
-		watch_fd(worker, port->ops->rx_fd(port, i), EPOLLIN | EPOLLET);
+		poll_add(worker, port->ops->rx_fd(port, i), EPOLLIN | EPOLLET);
 }
 
 static void port_detach(struct worker *worker, struct port *port)
@@ -277,7 +277,7 @@ static void port_detach(struct worker *worker, struct port *port)
 	if (!port)
 		return;
 	for (uint16_t i = 0; i < port->nr_queues; i++)
-		unwatch_fd(worker, port->ops->rx_fd(port, i));
+		poll_remove(worker, port->ops->rx_fd(port, i));
 	atomic_store(&port->wake, NULL);
 }
 
@@ -363,7 +363,7 @@ struct handover_call {
 	struct port *to;
 };
 
-static int run_watch(struct worker *worker, void *arg)
+static int run_observe(struct worker *worker, void *arg)
 {
 	struct handover_call *call = arg;
 
@@ -372,11 +372,11 @@ static int run_watch(struct worker *worker, void *arg)
 	return 0;
 }
 
-void worker_watch(struct worker *worker, struct path *path, struct handover *handover)
+void worker_observe(struct worker *worker, struct path *path, struct handover *handover)
 {
 	struct handover_call call = { .path = path, .handover = handover };
 
-	worker_run(worker, run_watch, &call);
+	worker_run(worker, run_observe, &call);
 }
 
 static int run_begin_handover(struct worker *worker, void *arg)
@@ -433,7 +433,7 @@ static int run_attach_nic(struct worker *worker, void *arg)
 		return -ENOSPC;
 	worker->nics[worker->nr_nics++] = nic;
 	nic_uplink_attach(nic, &worker->wake);
-	watch_fd(worker, nic_uplink_fd(nic), EPOLLIN | EPOLLET);
+	poll_add(worker, nic_uplink_fd(nic), EPOLLIN | EPOLLET);
 	return 0;
 }
 
@@ -449,7 +449,7 @@ static int run_detach_nic(struct worker *worker, void *arg)
 	for (uint32_t i = 0; i < worker->nr_nics; i++)
 		if (worker->nics[i] == nic)
 			worker->nics[i--] = worker->nics[--worker->nr_nics];
-	unwatch_fd(worker, nic_uplink_fd(nic));
+	poll_remove(worker, nic_uplink_fd(nic));
 	nic_uplink_attach(nic, NULL);
 	return 0;
 }
@@ -489,8 +489,8 @@ static int worker_open(struct worker *worker, unsigned int index, struct rte_mem
 	worker->tools.gnt = gnt_open();
 	if (worker->epoll < 0 || worker->wake.fd < 0 || !worker->tools.evt || !worker->tools.gnt)
 		return -errno;
-	watch_fd(worker, worker->wake.fd, EPOLLIN);
-	watch_fd(worker, evt_fd(worker->tools.evt), EPOLLIN);
+	poll_add(worker, worker->wake.fd, EPOLLIN);
+	poll_add(worker, evt_fd(worker->tools.evt), EPOLLIN);
 	snprintf(name, sizeof(name), "worker%u", index);
 	return offload_init(&worker->tools.offload, pool, name);
 }

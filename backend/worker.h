@@ -66,10 +66,10 @@ void worker_pause(struct worker *worker, struct path *path);
 void worker_resume(struct worker *worker, struct path *path, bool go_on);
 
 /**
- * worker_watch() - The path's port will be left for another
+ * worker_observe() - The path's port will be left for another
  * @handover: Of a path that has none; the worker's until it is ended. See handover.h
  */
-void worker_watch(struct worker *worker, struct path *path, struct handover *handover);
+void worker_observe(struct worker *worker, struct path *path, struct handover *handover);
 
 /** worker_begin_handover() - The path's port is @to from now on; it has a handover */
 void worker_begin_handover(struct worker *worker, struct path *path, struct port *to);

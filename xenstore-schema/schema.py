@@ -6,7 +6,7 @@ import re
 LINE = re.compile(r"(?P<side>backend|frontend)/(?P<key>[\w/-]+) = (?P<type>.+?) "
                   r"\[(?P<writes>[^,]+), (?P<reads>[^,]+), (?P<when>\w+)\] (?P<default>\S+)"
                   r"  # (?P<meaning>.+)")
-TYPES = re.compile(r"flag|mac|folder|tag|rate|watcher|xl-vlans|(number|vlans|queues|queue-rates|shares) (\d+)\.\.(\d+)"
+TYPES = re.compile(r"flag|mac|folder|tag|rate|mirror-target|xl-vlans|(number|vlans|queues|queue-rates|shares) (\d+)\.\.(\d+)"
                    r"|(text|path|macs|ips) (\d+)|choice ([\w|-]+)")
 PEOPLE = {"toolstack", "script", "admin", "vifd", "guest"}
 WHEN = {"create", "initwait", "connect", "any"}
@@ -68,7 +68,7 @@ class Key:
                 "shares": f"up to 8 numbers {low}..{high} with commas between",
                 "queues": f"queues {low}..{high} as 0-3,5",
                 "queue-rates": "QUEUE:BYTES,MICROSECONDS with blanks between",
-                "watcher": "aa:bb:cc:dd:ee:ff or file:NAME",
+                "mirror-target": "aa:bb:cc:dd:ee:ff or file:NAME",
                 "rate": "BYTES,MICROSECONDS"}[self.kind]
 
 

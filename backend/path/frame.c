@@ -50,7 +50,7 @@ static bool length_agrees(const struct rte_mbuf *frame, bool ipv4)
 	}
 }
 
-static int promise_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t gso_type,
+static int offload_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t gso_type,
 				uint16_t gso_size)
 {
 	uint32_t headers = frame->l2_len + frame->l3_len + frame->l4_len;
@@ -70,7 +70,7 @@ static int promise_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t 
 	return 0;
 }
 
-int frame_promise(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
+int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 {
 	struct rte_net_hdr_lens lens;
 	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
@@ -94,7 +94,7 @@ int frame_promise(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 		return -EINVAL;
 	frame->ol_flags |= flags | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	return gso_type == NETIF_GSO_NONE ? 0 :
-					    promise_segmentation(frame, ptype, gso_type, gso_size);
+					    offload_segmentation(frame, ptype, gso_type, gso_size);
 }
 
 void frame_pseudo_checksum(struct rte_mbuf *frame)

@@ -12,14 +12,14 @@
 #include <rte_mbuf.h>
 
 /**
- * frame_promise() - The guest left work to us: find the headers, set the metadata
+ * frame_offload() - The guest left work to us: find the headers, set the metadata
  * @frame:    Complete frame, headers linear in its first segment
  * @gso_type: NETIF_GSO_NONE: checksum only; else NETIF_GSO_TCPV4 or _TCPV6
  * @gso_size: bytes of payload a segment, with @gso_type
  *
  * Return: 0, -EINVAL the headers do not allow it
  */
-int frame_promise(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size);
+int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size);
 
 /** frame_csum_pending() - Is a checksum still to be filled in? */
 static inline bool frame_csum_pending(const struct rte_mbuf *frame)

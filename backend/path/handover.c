@@ -218,7 +218,7 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 	enum handover_stage stage = handover_stage(handover);
 	unsigned int taken;
 
-	if (stage == HANDOVER_WATCH)
+	if (stage == HANDOVER_OBSERVE)
 		return take_port(path, tools, FROM);
 	if (stage >= HANDOVER_LAST)
 		return take_port(path, tools, TO);
@@ -324,7 +324,7 @@ void handover_step(struct path *path, struct path_tools *tools)
 	if (!handover->since_us && handover->to)
 		handover->since_us = now_us;
 	switch (stage) {
-	case HANDOVER_WATCH:
+	case HANDOVER_OBSERVE:
 	case HANDOVER_LEFT:
 	case HANDOVER_DONE:
 		break;

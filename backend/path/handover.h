@@ -50,12 +50,12 @@ struct path;
 struct path_tools;
 
 enum handover_stage {
-	HANDOVER_WATCH,	 /* there is one port yet; what it passes on is remembered */
-	HANDOVER_FLUSH,	 /* nobody sends; the old port is getting empty */
-	HANDOVER_SETTLE, /* the new port sends, what it receives waits */
-	HANDOVER_DRAIN,	 /* both receive; the wire is learning */
-	HANDOVER_LEFT,	 /* the same, and the control thread is to make the old port quiet */
-	HANDOVER_EMPTY,	 /* stragglers of the old port pass */
+	HANDOVER_OBSERVE, /* there is one port yet; what it passes on is remembered */
+	HANDOVER_FLUSH,	  /* nobody sends; the old port is getting empty */
+	HANDOVER_SETTLE,  /* the new port sends, what it receives waits */
+	HANDOVER_DRAIN,	  /* both receive; the wire is learning */
+	HANDOVER_LEFT,	  /* the same, and the control thread is to make the old port quiet */
+	HANDOVER_EMPTY,	  /* stragglers of the old port pass */
 	HANDOVER_LAST, /* the old port is not read any more, what came by it still is remembered */
 	HANDOVER_DONE, /* the same, and the control thread is to end it */
 };
@@ -67,7 +67,7 @@ struct handover_twin {
 };
 
 /**
- * struct handover - worker: all, between worker_watch() and worker_end_handover()
+ * struct handover - worker: all, between worker_observe() and worker_end_handover()
  * @from, @to:  ports; @to NULL until it begins
  * @stage:      worker: w, control: r
  * @since_us:   when the stage began

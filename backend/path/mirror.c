@@ -58,10 +58,10 @@ void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 		  struct rte_mempool *pool, const struct rte_mbuf *frame,
 		  enum mirror_direction direction)
 {
-	struct wake *watcher = atomic_load_explicit(&mirror->to->wake, memory_order_acquire);
+	struct wake *receiver = atomic_load_explicit(&mirror->to->wake, memory_order_acquire);
 	struct rte_mbuf *copy;
 
-	if (!watcher || (mirror->vlan && !is_of_vlan(frame, mirror->vlan)))
+	if (!receiver || (mirror->vlan && !is_of_vlan(frame, mirror->vlan)))
 		return;
 	copy = rte_pktmbuf_copy(frame, pool, 0, UINT32_MAX);
 	if (copy)
@@ -72,5 +72,5 @@ void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 		return;
 	}
 	path_count(counters, COUNT_mirrored, 1);
-	wake_worker(watcher);
+	wake_worker(receiver);
 }

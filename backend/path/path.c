@@ -23,13 +23,13 @@ static void set_rate(struct shaper *shaper, const struct path_rate *old,
 
 static void set_queue_rates(struct path *path, const struct path_live *live)
 {
-	path->promises = false;
+	path->guarantees = false;
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		set_rate(&path->queues[i].shaper, &path->live.queue_rates[i],
 			 &live->queue_rates[i]);
-		set_rate(&path->queues[i].promise, &path->live.queue_promises[i],
-			 &live->queue_promises[i]);
-		path->promises |= live->queue_promises[i].bytes != 0;
+		set_rate(&path->queues[i].guarantee, &path->live.queue_guarantees[i],
+			 &live->queue_guarantees[i]);
+		path->guarantees |= live->queue_guarantees[i].bytes != 0;
 	}
 }
 
@@ -104,7 +104,7 @@ void path_detach(struct path *path, struct path_tools *tools)
 }
 
 /* Who is still owed something goes first: what is left of budget and port is the others'. */
-static unsigned int keep_promises(struct path *path, struct path_tools *tools)
+static unsigned int serve_guarantees(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = 0;
 
@@ -112,8 +112,8 @@ static unsigned int keep_promises(struct path *path, struct path_tools *tools)
 		struct queue *queue = &path->queues[i];
 
 		shaper_refill(&queue->shaper, tools->now_us);
-		shaper_refill(&queue->promise, tools->now_us);
-		if (shaper_owes(&queue->promise))
+		shaper_refill(&queue->guarantee, tools->now_us);
+		if (shaper_owes(&queue->guarantee))
 			frames += path_tx(path, queue, tools, true);
 	}
 	return frames;
@@ -135,8 +135,8 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	if (unlikely(path->handover))
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
-	if (unlikely(path->promises))
-		frames += keep_promises(path, tools);
+	if (unlikely(path->guarantees))
+		frames += serve_guarantees(path, tools);
 	for (uint32_t i = path->turn; i < path->nr_queues && !path_faulted(path); i++)
 		served += serve_queue(path, &path->queues[i], tools);
 	for (uint32_t i = 0; i < path->turn && !path_faulted(path); i++)
@@ -162,10 +162,10 @@ static uint64_t budget_wait(const struct path *path, const struct queue *queue, 
 {
 	uint64_t wait = path->live.classes.by ? 0 : vif_wait(path, now_us);
 
-	if (queue->promise.bytes)
-		wait = shaper_owes(&queue->promise) ?
+	if (queue->guarantee.bytes)
+		wait = shaper_owes(&queue->guarantee) ?
 			       0 :
-			       sooner(wait, shaper_wait(&queue->promise, now_us));
+			       sooner(wait, shaper_wait(&queue->guarantee, now_us));
 	if (shaper_open(&queue->shaper))
 		return wait;
 	return RTE_MAX(wait, shaper_wait(&queue->shaper, now_us));

@@ -68,7 +68,7 @@ struct path_rate {
  * @tx_closed, @rx_closed: queues of which nothing passes, one bit each
  * @classes:      which frames leave first
  * @queue_rates:  of each queue, beside the whole
- * @queue_promises: what each can send in any case, within the whole
+ * @queue_guarantees: what each can send in any case, within the whole
  */
 struct path_live {
 	struct policy policy;
@@ -82,7 +82,7 @@ struct path_live {
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;
 	struct classes_live classes;
-	struct path_rate queue_rates[NETIF_QUEUES_MAX], queue_promises[NETIF_QUEUES_MAX];
+	struct path_rate queue_rates[NETIF_QUEUES_MAX], queue_guarantees[NETIF_QUEUES_MAX];
 };
 
 /** struct path_memcpy - One piece between our memory and a page that the guest lent for good */
@@ -116,7 +116,7 @@ struct path_tools {
  * @fault:  first reason for which this guest was stopped, NULL = none.
  *          worker: w once, control: r
  * @raise:  wakes the control thread after a fault, and when a handover needs it
- * @promises: some queue has one
+ * @guarantees: some queue has one
  * @paused: nothing is polled
  * @zc_rx_at_us: control; its frames are not placed before; @zc_rx_ended: they are not any more (vif/zerocopy_rx.h)
  * @turn:   the queue that is served first; another one after each pass that moved something
@@ -134,7 +134,7 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool promises, paused, zc_rx_ended;
+	bool guarantees, paused, zc_rx_ended;
 	uint64_t zc_rx_at_us;
 	uint32_t turn;
 	uint32_t nr_queues;
@@ -218,12 +218,12 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 
 /**
  * path_tx() - One pass from a queue's ring to the port (tx.c)
- * @promised: no more than the queue is still owed, but that much even if the vif's budget is used up
+ * @guaranteed: no more than the queue is still owed, but that much even if the vif's budget is used up
  *
  * Return: frames
  */
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
-		     bool promised);
+		     bool guaranteed);
 
 /* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
 #define RX_PIECES_MAX 64u

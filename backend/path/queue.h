@@ -73,7 +73,7 @@ struct queue_channel {
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
  * @stalled_since: us; since when the oldest frame waits for a buffer, 0 = it does not
  * @shaper:        budget of this queue, beside the vif's
- * @promise:       what it may send before all others, whatever is left of the vif's
+ * @guarantee:       what it may send before all others, whatever is left of the vif's
  * @statics:       pages lent for the life of the rings
  * @zc_rx:       the port's frames come to lie in them, NULL = they do not
  * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
@@ -93,7 +93,7 @@ struct queue {
 	struct queue_channel tx, rx;
 	struct rte_mbuf *outbox[QUEUE_BURST];
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
-	struct shaper shaper, promise;
+	struct shaper shaper, guarantee;
 	struct statics statics;
 	struct zc_rx *zc_rx;
 	struct path_counters counters;

@@ -94,7 +94,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		return;
 	}
 	if ((frame->flags & NETIF_TXF_CSUM_BLANK || frame->extras.gso_type) &&
-	    frame_promise(frame->mbuf, frame->extras.gso_type, frame->extras.gso_size)) {
+	    frame_offload(frame->mbuf, frame->extras.gso_type, frame->extras.gso_size)) {
 		tx_drop(pass, frame, COUNT_tx_drop_header, NETIF_STATUS_ERROR);
 		return;
 	}
@@ -140,18 +140,18 @@ static uint16_t tx_due(struct tx_pass *pass)
 	struct queue *queue = pass->queue;
 	uint16_t due = 0;
 
-	if (likely(!pass->promised))
+	if (likely(!pass->guaranteed))
 		return queue->nr_outbox;
-	while (due < queue->nr_outbox && shaper_owes(&queue->promise))
-		shaper_take(&queue->promise, queue->outbox[due++]->pkt_len);
+	while (due < queue->nr_outbox && shaper_owes(&queue->guarantee))
+		shaper_take(&queue->guarantee, queue->outbox[due++]->pkt_len);
 	return due;
 }
 
 /* What the port did not take is owed still. */
 static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
 {
-	for (uint16_t i = sent; pass->promised && i < due; i++)
-		pass->queue->promise.credit += pass->queue->outbox[i]->pkt_len;
+	for (uint16_t i = sent; pass->guaranteed && i < due; i++)
+		pass->queue->guarantee.credit += pass->queue->outbox[i]->pkt_len;
 }
 
 /*
@@ -306,7 +306,7 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 		path_fault(pass->path, "tx: request index beyond the ring");
 		return 0;
 	}
-	pass->owed = queue->promise.credit;
+	pass->owed = queue->guarantee.credit;
 	tx_prepare(pass);
 	tx_gather(pass);
 	tx_complete(pass);
@@ -318,7 +318,7 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 }
 
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
-		     bool promised)
+		     bool guaranteed)
 {
 	uint32_t old = queue->tx_rsp_prod;
 	struct tx_pass pass;
@@ -334,7 +334,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	pass.nr_static = 0;
 	pass.nr_good = 0;
 	pass.good_bytes = 0;
-	pass.promised = promised;
+	pass.guaranteed = guaranteed;
 	pass.head = tx_head(path, queue);
 	queue->tx_starved = false;
 	tx_settle(path, queue);

@@ -346,7 +346,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 /* Another frame? */
 static bool tx_open(const struct tx_pass *pass)
 {
-	if (unlikely(pass->promised))
+	if (unlikely(pass->guaranteed))
 		return pass->owed > 0 && shaper_open(&pass->queue->shaper);
 	return path_open(pass->path, pass->queue);
 }
@@ -358,6 +358,6 @@ void tx_gather(struct tx_pass *pass)
 	       pass->nr_memcpys + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
 		if (tx_gather_frame(pass) <= 0)
 			break;
-	if (pass->avail && !pass->promised && !tx_open(pass))
+	if (pass->avail && !pass->guaranteed && !tx_open(pass))
 		tx_count(pass, COUNT_tx_hold_rate, 1);
 }

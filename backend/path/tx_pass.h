@@ -40,7 +40,7 @@ struct tx_pass {
 	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
 	uint32_t head;	   /* bytes copied of a frame that is lent, 0 = none is */
 	uint32_t nr_spare; /* buffers for the pass, taken at once */
-	bool promised;	   /* only what the queue is owed, */
+	bool guaranteed;   /* only what the queue is owed, */
 	int64_t owed;	   /* bytes */
 	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];

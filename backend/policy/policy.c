@@ -39,13 +39,13 @@ static double bytes_a_second(const struct policy_rate *rate)
 }
 
 /* Return: true, and @why: a queue's promise does not fit */
-static bool is_too_much(double promised, const struct policy_rate *rate, const char *beside,
+static bool is_too_much(double guaranteed, const struct policy_rate *rate, const char *beside,
 			char *why)
 {
-	if (!rate->bytes || promised <= bytes_a_second(rate) * (1 + 1e-9))
+	if (!rate->bytes || guaranteed <= bytes_a_second(rate) * (1 + 1e-9))
 		return false;
 	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: %.0f kbit/s are more than %s's %" PRIu32,
-		 promised * 8e-3, beside, policy_kbps(rate->bytes, rate->us));
+		 guaranteed * 8e-3, beside, policy_kbps(rate->bytes, rate->us));
 	return true;
 }
 
@@ -54,10 +54,10 @@ int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 	double sum = 0;
 
 	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
-		double promised = bytes_a_second(&draft->queue_guaranteed[i]);
+		double guaranteed = bytes_a_second(&draft->queue_guaranteed[i]);
 
-		sum += promised;
-		if (is_too_much(promised, &draft->queue_rate[i], "queue-rate", why))
+		sum += guaranteed;
+		if (is_too_much(guaranteed, &draft->queue_rate[i], "queue-rate", why))
 			return -EINVAL;
 	}
 	if (is_too_much(sum, &draft->rate, "rate", why))
@@ -68,7 +68,7 @@ int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 	return -EINVAL;
 }
 
-uint32_t policy_promised(const struct policy_draft *draft)
+uint32_t policy_guaranteed(const struct policy_draft *draft)
 {
 	uint64_t sum = 0;
 
@@ -158,8 +158,8 @@ static void compile_queues(const struct policy_draft *draft, struct path_live *l
 	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
 		live->queue_rates[i] =
 			(struct path_rate){ draft->queue_rate[i].bytes, draft->queue_rate[i].us };
-		live->queue_promises[i] = (struct path_rate){ draft->queue_guaranteed[i].bytes,
-							      draft->queue_guaranteed[i].us };
+		live->queue_guarantees[i] = (struct path_rate){ draft->queue_guaranteed[i].bytes,
+								draft->queue_guaranteed[i].us };
 	}
 	live->classes.by = (enum classes_by)draft->classes;
 	memcpy(live->classes.shares, draft->class_shares, sizeof(live->classes.shares));

@@ -28,8 +28,8 @@ enum policy_vf { POLICY_VF_PREFER, POLICY_VF_REQUIRE, POLICY_VF_NEVER };
 enum policy_classes { POLICY_CLASSES_NONE, POLICY_CLASSES_PCP, POLICY_CLASSES_DSCP };
 enum policy_mirror { POLICY_MIRROR_BOTH, POLICY_MIRROR_TX, POLICY_MIRROR_RX };
 
-/** struct policy_watcher - A vif's address, or the name of a file; both empty = nobody */
-struct policy_watcher {
+/** struct mirror_target - A vif's address, or the name of a file; both empty = nobody */
+struct mirror_target {
 	struct rte_ether_addr mac;
 	char file[48];
 };
@@ -81,7 +81,7 @@ struct policy_draft {
 	enum policy_link link;
 	uint32_t mtu;
 	struct policy_rate rate, guaranteed;
-	struct policy_watcher mirror_to;
+	struct mirror_target mirror_to;
 	enum policy_mirror mirror;
 	uint32_t mirror_vlan, mirror_limit;
 	uint64_t tx_queues, rx_queues;
@@ -160,8 +160,8 @@ int policy_set(struct policy_draft *draft, const char *key, const char *value,
  */
 int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
 
-/** policy_promised() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is said */
-uint32_t policy_promised(const struct policy_draft *draft);
+/** policy_guaranteed() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is said */
+uint32_t policy_guaranteed(const struct policy_draft *draft);
 
 /** policy_source() - Tell the draft's trace, if it has one, who sets rules from now on */
 void policy_source(struct policy_draft *draft, const char *fmt, ...)

@@ -351,21 +351,21 @@ static int set_macs(const struct policy_key *rule, struct policy_draft *draft, c
 }
 
 /* An address, or file:NAME, which makes no path. */
-static int set_watcher(const struct policy_key *rule, struct policy_draft *draft, const char *value,
-		       char *why)
+static int set_mirror_target(const struct policy_key *rule, struct policy_draft *draft,
+			     const char *value, char *why)
 {
-	struct policy_watcher *watcher = field_of(rule, draft);
+	struct mirror_target *target = field_of(rule, draft);
 	const char *name = value + strlen("file:");
 
-	memset(watcher, 0, sizeof(*watcher));
-	if (!*value || parse_mac(value, &watcher->mac))
+	memset(target, 0, sizeof(*target));
+	if (!*value || parse_mac(value, &target->mac))
 		return 0;
-	memset(watcher, 0, sizeof(*watcher));
+	memset(target, 0, sizeof(*target));
 	if (strncmp(value, "file:", 5) != 0 || !*name || *name == '.' ||
-	    strlen(name) >= sizeof(watcher->file) ||
+	    strlen(name) >= sizeof(target->file) ||
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")])
 		return refuse(why, value, rule->expected);
-	strcpy(watcher->file, name);
+	strcpy(target->file, name);
 	return 0;
 }
 

@@ -238,7 +238,7 @@ static void add_up(struct vif *vif, struct deserve_claim *sum)
 		if (other == vif || other->nic != vif->nic || !other->policy.valid)
 			continue;
 		sum->vfs += draft->vf == POLICY_VF_REQUIRE;
-		sum->kbps += policy_promised(draft);
+		sum->kbps += policy_guaranteed(draft);
 	}
 }
 
@@ -264,8 +264,8 @@ int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLIC
 
 	if (draft->vf == POLICY_VF_REQUIRE && !(valid && now->vf == POLICY_VF_REQUIRE))
 		claim.vfs = 1;
-	if (!valid || policy_promised(draft) != policy_promised(now))
-		claim.kbps = policy_promised(draft);
+	if (!valid || policy_guaranteed(draft) != policy_guaranteed(now))
+		claim.kbps = policy_guaranteed(draft);
 	/* written before the vif came, it limits nothing and does no harm */
 	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
 		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);

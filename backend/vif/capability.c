@@ -90,7 +90,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->coalesce_rx_us = vif->live.rx_delay_us;
 	cap->coalesce_rx_frames = vif->live.rx_delay_frames;
 	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
-	cap->guaranteed = policy_promised(&vif->policy.draft);
+	cap->guaranteed = policy_guaranteed(&vif->policy.draft);
 	request_answer(vif, cap);
 }
 

@@ -135,7 +135,7 @@ static void make_rules(struct vif *vif, struct port_rules *rules)
 		.anti_spoof = policy->anti_spoof,
 		.link = links[vif->policy.draft.link],
 		.max_mbps = most_mbps(vif),
-		.kbps = policy_promised(&vif->policy.draft),
+		.kbps = policy_guaranteed(&vif->policy.draft),
 		.promiscuous = vif->policy.draft.promiscuous ||
 			       vif->request.flags & VIFCAP_FLAG_PROMISC,
 		.no_unknown = policy->rx & POLICY_NO_UNKNOWN,

@@ -16,24 +16,24 @@ LOG_TAG("mirror");
 #define MEGABYTE 1000000u
 
 /*
- * struct watch - One watcher, however many vifs it watches
+ * struct mirror_sink - One receiver of mirrored frames, for any number of mirrored vifs
  * @to:      as the policy names it
- * @users:   watched vifs
- * @tap:     where copies go; the capture's, if there is one
- * @capture: NULL = a vif watches
- * @watcher: while that vif is connected
+ * @users:   mirrored vifs
+ * @tap:     ring that copies go to; the capture's, if there is one
+ * @capture: NULL = the receiver is a vif
+ * @receiver: that vif while it is connected, else NULL
  */
-struct watch {
-	LIST_ENTRY(watch) link;
-	struct policy_watcher to;
+struct mirror_sink {
+	LIST_ENTRY(mirror_sink) link;
+	struct mirror_target to;
 	uint32_t users;
 	struct tap *tap;
 	struct capture *capture;
-	struct vif *watcher;
+	struct vif *receiver;
 };
 
-static LIST_HEAD(, watch) watches = LIST_HEAD_INITIALIZER(watches);
-static LIST_HEAD(, vif_mirror) watched = LIST_HEAD_INITIALIZER(watched);
+static LIST_HEAD(, mirror_sink) sinks = LIST_HEAD_INITIALIZER(sinks);
+static LIST_HEAD(, vif_mirror) mirrored = LIST_HEAD_INITIALIZER(mirrored);
 
 struct mirror_call {
 	struct path *path;
@@ -64,96 +64,96 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 	}
 }
 
-static bool same(const struct policy_watcher *a, const struct policy_watcher *b)
+static bool same(const struct mirror_target *a, const struct mirror_target *b)
 {
 	return rte_is_same_ether_addr(&a->mac, &b->mac) && !strcmp(a->file, b->file);
 }
 
-static bool is_nobody(const struct policy_watcher *watcher)
+static bool is_no_target(const struct mirror_target *target)
 {
-	return rte_is_zero_ether_addr(&watcher->mac) && !watcher->file[0];
+	return rte_is_zero_ether_addr(&target->mac) && !target->file[0];
 }
 
-static void capture_path(const struct vif *vif, const struct policy_watcher *to, char path[256])
+static void capture_path(const struct vif *vif, const struct mirror_target *to, char path[256])
 {
 	snprintf(path, 256, "%s/%s.pcapng", vif->host->config->capture_dir, to->file);
 }
 
-/* Return: watch, NULL with errno */
-static struct watch *watch_create(const struct vif *vif, const struct policy_draft *draft)
+/* Return: sink, NULL with errno */
+static struct mirror_sink *sink_create(const struct vif *vif, const struct policy_draft *draft)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct mirror_sink *sink = calloc(1, sizeof(*sink));
 	char path[256];
 
-	if (!watch)
+	if (!sink)
 		return NULL;
-	watch->to = draft->mirror_to;
-	if (watch->to.file[0]) {
-		capture_path(vif, &watch->to, path);
-		watch->capture =
+	sink->to = draft->mirror_to;
+	if (sink->to.file[0]) {
+		capture_path(vif, &sink->to, path);
+		sink->capture =
 			capture_open(path, vif->name, (uint64_t)draft->mirror_limit * MEGABYTE);
-		watch->tap = watch->capture ? capture_tap(watch->capture) : NULL;
+		sink->tap = sink->capture ? capture_tap(sink->capture) : NULL;
 	} else {
-		watch->tap = tap_create();
+		sink->tap = tap_create();
 	}
-	if (!watch->tap) {
-		free(watch);
+	if (!sink->tap) {
+		free(sink);
 		return NULL;
 	}
-	LIST_INSERT_HEAD(&watches, watch, link);
-	return watch;
+	LIST_INSERT_HEAD(&sinks, sink, link);
+	return sink;
 }
 
-static struct watch *watch_get(const struct vif *vif, const struct policy_draft *draft)
+static struct mirror_sink *sink_get(const struct vif *vif, const struct policy_draft *draft)
 {
-	struct watch *watch;
+	struct mirror_sink *sink;
 
-	LIST_FOREACH (watch, &watches, link)
-		if (same(&watch->to, &draft->mirror_to))
+	LIST_FOREACH (sink, &sinks, link)
+		if (same(&sink->to, &draft->mirror_to))
 			break;
-	if (!watch)
-		watch = watch_create(vif, draft);
-	if (watch)
-		watch->users++;
-	return watch;
+	if (!sink)
+		sink = sink_create(vif, draft);
+	if (sink)
+		sink->users++;
+	return sink;
 }
 
-static void let_go(struct watch *watch)
+static void let_go(struct mirror_sink *sink)
 {
-	if (!watch->watcher)
+	if (!sink->receiver)
 		return;
-	atomic_store(&watch->tap->wake, NULL);
-	tell(watch->watcher, &watch->watcher->path->mirror, NULL);
-	watch->watcher = NULL;
+	atomic_store(&sink->tap->wake, NULL);
+	tell(sink->receiver, &sink->receiver->path->mirror, NULL);
+	sink->receiver = NULL;
 }
 
 /* The vif that used it fills it no more. */
-static void watch_put(struct watch *watch)
+static void sink_put(struct mirror_sink *sink)
 {
-	if (!watch || --watch->users)
+	if (!sink || --sink->users)
 		return;
-	LIST_REMOVE(watch, link);
-	let_go(watch);
-	if (watch->capture)
-		capture_close(watch->capture);
+	LIST_REMOVE(sink, link);
+	let_go(sink);
+	if (sink->capture)
+		capture_close(sink->capture);
 	else
-		tap_destroy(watch->tap);
-	free(watch);
+		tap_destroy(sink->tap);
+	free(sink);
 }
 
-static void update_watched(struct vif *vif)
+static void update_mirrored(struct vif *vif)
 {
 	static const uint8_t directions[] = { [POLICY_MIRROR_BOTH] = MIRROR_BOTH,
 					      [POLICY_MIRROR_TX] = MIRROR_TX,
 					      [POLICY_MIRROR_RX] = MIRROR_RX };
 	const struct policy_draft *draft = &vif->policy.draft;
 	struct vif_mirror *own = &vif->mirror;
-	struct watch *old = own->watch, *now = NULL;
+	struct mirror_sink *old = own->sink, *now = NULL;
 	struct mirror mirror = { 0 };
 
-	if (!is_nobody(&draft->mirror_to))
-		now = old && same(&old->to, &draft->mirror_to) ? old : watch_get(vif, draft);
-	if (!now && !is_nobody(&draft->mirror_to) && log_allowed(&vif->limit))
+	if (!is_no_target(&draft->mirror_to))
+		now = old && same(&old->to, &draft->mirror_to) ? old : sink_get(vif, draft);
+	if (!now && !is_no_target(&draft->mirror_to) && log_allowed(&vif->limit))
 		log_warn("%s: cannot be mirrored: %m", vif->name);
 	if (now)
 		mirror = (struct mirror){ .to = now->tap,
@@ -164,57 +164,57 @@ static void update_watched(struct vif *vif)
 		return;
 	if (old)
 		LIST_REMOVE(own, link);
-	watch_put(old);
-	own->watch = now;
+	sink_put(old);
+	own->sink = now;
 	if (!now)
 		return;
 	own->from = vif->mac;
 	own->to = draft->mirror_to.mac;
-	LIST_INSERT_HEAD(&watched, own, link);
+	LIST_INSERT_HEAD(&mirrored, own, link);
 	log_info("%s: mirrored", vif->name);
 }
 
-static void update_watcher(struct vif *vif)
+static void update_receiver(struct vif *vif)
 {
-	struct watch *watch;
+	struct mirror_sink *sink;
 
-	LIST_FOREACH (watch, &watches, link)
-		if (!watch->capture && rte_is_same_ether_addr(&watch->to.mac, &vif->mac))
+	LIST_FOREACH (sink, &sinks, link)
+		if (!sink->capture && rte_is_same_ether_addr(&sink->to.mac, &vif->mac))
 			break;
-	if (!watch)
+	if (!sink)
 		return;
-	if (!watch->watcher) {
-		watch->watcher = vif;
-		tell(vif, &vif->path->mirror, watch->tap);
-		log_info("%s: watches others", vif->name);
+	if (!sink->receiver) {
+		sink->receiver = vif;
+		tell(vif, &vif->path->mirror, sink->tap);
+		log_info("%s: receives mirrored frames", vif->name);
 	}
 	/* a port that it moved to has the same worker */
-	if (watch->watcher == vif)
-		atomic_store(&watch->tap->wake, atomic_load(&vif->path->port->wake));
+	if (sink->receiver == vif)
+		atomic_store(&sink->tap->wake, atomic_load(&vif->path->port->wake));
 }
 
 void vif_update_mirror(struct vif *vif)
 {
-	update_watched(vif);
-	update_watcher(vif);
+	update_mirrored(vif);
+	update_receiver(vif);
 }
 
 void vif_end_mirror(struct vif *vif)
 {
 	static const struct mirror none;
-	struct watch *watch;
+	struct mirror_sink *sink;
 
 	if (!vif->path)
 		return;
-	LIST_FOREACH (watch, &watches, link)
-		if (watch->watcher == vif)
-			let_go(watch);
+	LIST_FOREACH (sink, &sinks, link)
+		if (sink->receiver == vif)
+			let_go(sink);
 	tell(vif, &none, NULL);
-	if (!vif->mirror.watch)
+	if (!vif->mirror.sink)
 		return;
 	LIST_REMOVE(&vif->mirror, link);
-	watch_put(vif->mirror.watch);
-	vif->mirror.watch = NULL;
+	sink_put(vif->mirror.sink);
+	vif->mirror.sink = NULL;
 }
 
 /*
@@ -226,10 +226,10 @@ static bool leads_back(const struct rte_ether_addr *to, const struct rte_ether_a
 	const struct vif_mirror *next;
 	uint32_t left = 0;
 
-	LIST_FOREACH (next, &watched, link)
+	LIST_FOREACH (next, &mirrored, link)
 		left++;
 	while (!rte_is_same_ether_addr(to, mac)) {
-		LIST_FOREACH (next, &watched, link)
+		LIST_FOREACH (next, &mirrored, link)
 			if (rte_is_same_ether_addr(&next->from, to))
 				break;
 		if (!next || rte_is_zero_ether_addr(&next->to))
@@ -244,11 +244,11 @@ static bool leads_back(const struct rte_ether_addr *to, const struct rte_ether_a
 int vif_check_mirror(const struct vif *vif, const struct policy_draft *draft,
 		     char error[POLICY_ERROR_MAX])
 {
-	const struct policy_watcher *to = &draft->mirror_to;
+	const struct mirror_target *to = &draft->mirror_to;
 	const char *dir = vif->host->config->capture_dir;
 	const char *why = NULL;
 
-	if (is_nobody(to))
+	if (is_no_target(to))
 		return 0;
 	if (to->file[0])
 		why = access(dir, W_OK | X_OK) ? strerror(errno) : NULL;

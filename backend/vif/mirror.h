@@ -11,16 +11,16 @@
 #include "policy/policy.h"
 
 struct vif;
-struct watch;
+struct mirror_sink;
 
 /**
  * struct vif_mirror - What one vif has to do with it
- * @watch: where copies of its frames go, NULL = nowhere; valid with it: @from, @to
+ * @sink: where copies of its frames go, NULL = nowhere; valid with it: @from, @to
  * @to:    zero for a file
  */
 struct vif_mirror {
 	LIST_ENTRY(vif_mirror) link;
-	struct watch *watch;
+	struct mirror_sink *sink;
 	struct rte_ether_addr from, to;
 };
 

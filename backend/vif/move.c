@@ -40,17 +40,17 @@ void vif_write_path(struct vif *vif)
 		store_remove(vif->host->store, vif->backend, "vf");
 }
 
-static bool watching(const struct vif *vif)
+static bool observing(const struct vif *vif)
 {
 	return vif->path->handover && !vif->leaving;
 }
 
 /* Before another port is opened. Return: 0, -ENOMEM: logged */
-static int watch(struct vif *vif)
+static int observe(struct vif *vif)
 {
 	struct handover *handover;
 
-	if (watching(vif))
+	if (observing(vif))
 		return 0;
 	handover = handover_create(vif->path->port);
 	if (!handover) {
@@ -60,14 +60,14 @@ static int watch(struct vif *vif)
 	}
 	/* what the other port receives has no place among requests that the device has */
 	zerocopy_rx_end(vif->worker, vif->path, true);
-	worker_watch(vif->worker, vif->path, handover);
+	worker_observe(vif->worker, vif->path, handover);
 	return 0;
 }
 
 /* No other port comes. */
-static void unwatch(struct vif *vif)
+static void end_observation(struct vif *vif)
 {
-	if (watching(vif))
+	if (observing(vif))
 		handover_destroy(worker_end_handover(vif->worker, vif->path));
 }
 
@@ -123,12 +123,12 @@ void vif_end_handover(struct vif *vif)
 void vif_ask_vf(struct vif *vif)
 {
 	vif->move_error = 0;
-	if (!watch(vif))
+	if (!observe(vif))
 		vif->vf_ticket = opener_open(vif->host->opener, vif->nic, &vif->mac, vif->name);
 	if (vif->vf_ticket)
 		return;
 	vif->move_error = ENOMEM;
-	unwatch(vif);
+	end_observation(vif);
 }
 
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
@@ -139,7 +139,7 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
 			 vif->path->port->name);
 		pool_bar(vif, now_us);
-		unwatch(vif);
+		end_observation(vif);
 		return;
 	}
 	use_port(vif, port);
@@ -151,7 +151,7 @@ static void move_to_software(struct vif *vif)
 {
 	struct port *port;
 
-	if (watch(vif)) {
+	if (observe(vif)) {
 		vif->move_error = ENOMEM;
 		return;
 	}
@@ -160,7 +160,7 @@ static void move_to_software(struct vif *vif)
 		vif->move_error = errno;
 		log_warn("%s: no place on the switch: %m, staying on %s", vif->name,
 			 vif->path->port->name);
-		unwatch(vif);
+		end_observation(vif);
 		return;
 	}
 	use_port(vif, port);
@@ -202,6 +202,6 @@ void vif_update_move(struct vif *vif)
 		if (on_vf)
 			move_to_software(vif);
 		else
-			unwatch(vif);
+			end_observation(vif);
 	}
 }

@@ -310,8 +310,8 @@ static int read_identity(struct vif *vif)
 	return 0;
 }
 
-static void frontend_watch(const struct vif *vif, char path[STORE_PATH_MAX],
-			   char token[STORE_TOKEN_MAX])
+static void frontend_path(const struct vif *vif, char path[STORE_PATH_MAX],
+			  char token[STORE_TOKEN_MAX])
 {
 	snprintf(path, STORE_PATH_MAX, "%s", vif->frontend);
 	snprintf(token, STORE_TOKEN_MAX, "frontend:%u:%u", vif->domid, vif->handle);
@@ -337,7 +337,7 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 		errno = EINVAL;
 		return NULL;
 	}
-	frontend_watch(vif, path, token);
+	frontend_path(vif, path, token);
 	vif->watched = !store_watch(host->store, path, token);
 	if (!vif->watched)
 		log_warn("%s: front end cannot be watched: %m", vif->name);
@@ -351,7 +351,7 @@ void vif_destroy(struct vif *vif)
 	if (!vif)
 		return;
 	vif_disconnect(vif);
-	frontend_watch(vif, path, token);
+	frontend_path(vif, path, token);
 	if (vif->watched)
 		store_unwatch(vif->host->store, path, token);
 	free(vif);

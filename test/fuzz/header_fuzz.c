@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_guest.c */
 /*
- * Packet headers: what frame_promise() allows, offload_checksum() and
+ * Packet headers: what frame_offload() allows, offload_checksum() and
  * offload_segment() must be able to keep, and steer_hash() reads no byte that is
  * not there. Frames lie in buffers as the input cuts them.
  */
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mbuf = port_feed(&port, bytes, len, len / (cut ? cut : 1) > 200 ? 0 : cut);
 	port.nr_waiting = 0;
 	steer_hash(&steer, mbuf, &hash, &type);
-	if (frame_promise(mbuf, gso_type, gso_size))
+	if (frame_offload(mbuf, gso_type, gso_size))
 		rte_pktmbuf_free(mbuf);
 	else
 		keep_promise(mbuf);

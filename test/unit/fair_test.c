@@ -133,13 +133,13 @@ static void promised_rate_comes_before_the_shares(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		queues[i] = fair_queue_open(fair);
 	fair_set_rate(fair, 80);
-	fair_set_promise(queues[2], 48000);
+	fair_set_guarantee(queues[2], 48000);
 	take_bytes(queues, sizes, 4, 400000, got);
 	rest = got[0] + got[1] + got[3];
 	assert_true(got[2] * 100 >= (got[2] + rest) * 55);
 	for (uint32_t i = 0; i < 4; i++)
 		assert_true(got[i] * 5 >= rest);
-	fair_set_promise(queues[2], 0);
+	fair_set_guarantee(queues[2], 0);
 	take_bytes(queues, sizes, 4, 400000, got);
 	assert_true(got[2] <= 150000);
 }
@@ -151,7 +151,7 @@ static void promise_that_the_share_keeps_brings_no_more(void **state)
 	uint64_t got[2];
 
 	(void)state;
-	fair_set_promise(queues[0], 8000);
+	fair_set_guarantee(queues[0], 8000);
 	take_bytes(queues, sizes, 2, 20000000, got);
 	assert_in_range(got[0], 9000000, 11000000);
 }

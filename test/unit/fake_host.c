@@ -94,7 +94,7 @@ void worker_resume(struct worker *worker, struct path *path, bool go_on)
 	path->paused = !go_on;
 }
 
-void worker_watch(struct worker *worker, struct path *path, struct handover *handover)
+void worker_observe(struct worker *worker, struct path *path, struct handover *handover)
 {
 	(void)worker;
 	assert(!path->handover);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_guest.c */
-/* frame_promise(): headers are believed only as far as the frame bears them out. */
+/* frame_offload(): headers are believed only as far as the frame bears them out. */
 #include "backend/path/frame.h"
 #include "path_fixture.h"
 
 static uint8_t bytes[NETIF_FRAME_MAX + 1];
 static struct fake_port port;
 
-/* What frame_promise() says of the frame in bytes. */
-static int promise(uint32_t len, uint8_t gso_type, uint16_t gso_size)
+/* What frame_offload() says of the frame in bytes. */
+static int guarantee(uint32_t len, uint8_t gso_type, uint16_t gso_size)
 {
 	struct rte_mbuf *mbuf = port_feed(&port, bytes, len, 0);
-	int ret = frame_promise(mbuf, gso_type, gso_size);
+	int ret = frame_offload(mbuf, gso_type, gso_size);
 
 	/* what it allows must not be beyond the frame */
 	if (!ret)
@@ -22,7 +22,7 @@ static int promise(uint32_t len, uint8_t gso_type, uint16_t gso_size)
 
 static int promise_checksum(uint32_t len)
 {
-	return promise(len, NETIF_GSO_NONE, 0);
+	return guarantee(len, NETIF_GSO_NONE, 0);
 }
 
 static const uint32_t kinds[] = { 0,	      FRAME_UDP,
@@ -57,11 +57,11 @@ static void headers_over_segments_are_refused(void **state)
 	for (uint32_t seg = 14; seg < frame_headers(0); seg++) {
 		struct rte_mbuf *mbuf = port_feed(&port, bytes, len, seg);
 
-		assert_int_equal(frame_promise(mbuf, NETIF_GSO_NONE, 0), -EINVAL);
+		assert_int_equal(frame_offload(mbuf, NETIF_GSO_NONE, 0), -EINVAL);
 		port_forget(&port);
 	}
 	port_feed(&port, bytes, len, frame_headers(0));
-	assert_int_equal(frame_promise(port.waiting[0], NETIF_GSO_NONE, 0), 0);
+	assert_int_equal(frame_offload(port.waiting[0], NETIF_GSO_NONE, 0), 0);
 	port_forget(&port);
 }
 
@@ -105,7 +105,7 @@ static void padding_behind_the_packet_is_not_summed_up(void **state)
 	(void)state;
 	memset(bytes + len, 0x77, 60 - len);
 	mbuf = port_feed(&port, bytes, 60, 0);
-	assert_int_equal(frame_promise(mbuf, NETIF_GSO_NONE, 0), 0);
+	assert_int_equal(frame_offload(mbuf, NETIF_GSO_NONE, 0), 0);
 	offload_checksum(mbuf);
 	assert_true(frame_checksums_right(rte_pktmbuf_mtod(mbuf, uint8_t *), len, 0));
 	port_forget(&port);
@@ -169,20 +169,20 @@ static void segmentation_needs_a_size_that_leaves_few_segments(void **state)
 	uint32_t len = frame_make(bytes, 0, 60000);
 
 	(void)state;
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 60000 / OFFLOAD_SEGMENTS_MAX), -EINVAL);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 1), -EINVAL);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 1448), 0);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, 0xffff), 0);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV6, 1448), -EINVAL);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, 60000 / OFFLOAD_SEGMENTS_MAX), -EINVAL);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, 1), -EINVAL);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, 1448), 0);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, 0xffff), 0);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV6, 1448), -EINVAL);
 	/* few, but shorter than a device or we ever make them */
 	len = frame_make(bytes, 0, 100);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), -EINVAL);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN), 0);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), -EINVAL);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN), 0);
 	len = frame_make(bytes, 0, OFFLOAD_MSS_MIN - 1);
-	assert_int_equal(promise(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), 0);
+	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), 0);
 }
 
-/* What frame_promise() lets pass, software must be able to keep: a promise never depends on the port. */
+/* What frame_offload() lets pass, software must be able to keep: a promise never depends on the port. */
 static void whatever_is_promised_can_be_cut_in_software(void **state)
 {
 	(void)state;
@@ -194,7 +194,7 @@ static void whatever_is_promised_can_be_cut_in_software(void **state)
 			int nr;
 
 			port.nr_waiting = 0;
-			if (frame_promise(mbuf, NETIF_GSO_TCPV4, mss) ||
+			if (frame_offload(mbuf, NETIF_GSO_TCPV4, mss) ||
 			    !(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)) {
 				rte_pktmbuf_free(mbuf);
 				continue;

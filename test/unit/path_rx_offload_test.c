@@ -17,7 +17,7 @@ static struct rte_mbuf *feed_promised(struct guest *guest, uint32_t kind, uint32
 		       kind & FRAME_IPV6 ? NETIF_GSO_TCPV6 :
 					   NETIF_GSO_TCPV4;
 
-	assert_int_equal(frame_promise(mbuf, type, mss), 0);
+	assert_int_equal(frame_offload(mbuf, type, mss), 0);
 	return mbuf;
 }
 

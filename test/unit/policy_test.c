@@ -304,7 +304,7 @@ static void promise_of_a_queue_fits_the_other_rules(void **state)
 
 	(void)state;
 	rule("policy/queue-guaranteed", "0:1000,1000 1:3000,1000");
-	assert_int_equal(live->queue_promises[1].bytes, 3000);
+	assert_int_equal(live->queue_guarantees[1].bytes, 3000);
 	rule("policy/rate", "3999,1000");
 	assert_string_equal(host_back_key(7, "policy-error"),
 			    "queue-guaranteed: 32000 kbit/s are more than rate's 31992");
@@ -323,7 +323,7 @@ static void promise_of_a_queue_fits_the_other_rules(void **state)
 	assert_int_equal(live->classes.by, CLASSES_NONE);
 	rule("policy/queue-guaranteed", "");
 	assert_null(host_back_key(7, "policy-error"));
-	assert_int_equal(live->queue_promises[1].bytes, 0);
+	assert_int_equal(live->queue_guarantees[1].bytes, 0);
 }
 
 static void receive_rules_become_bits(void **state)

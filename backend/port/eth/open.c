@@ -334,7 +334,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
 	if (ret < 0)
 		return ret;
-	unplug_watch(eth->device, &eth->gone);
+	unplug_subscribe(eth->device, &eth->gone);
 	ret = device_start(eth, params->pool);
 	if (ret == 0)
 		rte_eth_stats_reset(eth->port_id); /* of who had it before */

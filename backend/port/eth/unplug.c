@@ -35,7 +35,7 @@ static void start(void)
 		log_warn("VFs that are taken away are not noticed: %s", strerror(-ret));
 }
 
-void unplug_watch(const char *pci, atomic_bool *gone)
+void unplug_subscribe(const char *pci, atomic_bool *gone)
 {
 	int ret;
 

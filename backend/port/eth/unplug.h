@@ -15,13 +15,13 @@
 #include <stdbool.h>
 
 /**
- * unplug_watch() - Set @gone once the function at @pci has been taken away
+ * unplug_subscribe() - Set @gone once the function at @pci has been taken away
  * @pci:  its address; must stay as long as it is watched
  * @gone: written by a thread of DPDK's
  *
  * Any thread. Logs what does not work; then it is not noticed.
  */
-void unplug_watch(const char *pci, atomic_bool *gone);
+void unplug_subscribe(const char *pci, atomic_bool *gone);
 
 /** unplug_forget() - @gone is not written any more; one that was not watched is fine. May wait shortly */
 void unplug_forget(const char *pci, atomic_bool *gone);

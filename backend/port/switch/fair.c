@@ -53,14 +53,14 @@ struct fair_queue {
  * @barrier: see fair_create()
  * @queues:  control: w, who takes: r
  * @busy:    who puts: set, who takes: clear
- * @promised: control: w, who takes: r; whom a rate was promised
+ * @guaranteed: control: w, who takes: r; whom a rate was promised
  * @current: who takes: whose turn it is, NULL = the next after @cursor
  */
 struct fair {
 	void (*barrier)(void);
 	_Atomic(struct fair_queue *) queues[QUEUES_MAX];
 	_Atomic uint64_t busy[WORDS];
-	_Atomic uint64_t promised[WORDS];
+	_Atomic uint64_t guaranteed[WORDS];
 	_Atomic uint32_t nr_words; /* of busy, ever used */
 	struct fair_queue *current;
 	uint32_t cursor;
@@ -89,9 +89,9 @@ static _Atomic uint64_t *busy_word(struct fair_queue *queue)
 	return &queue->fair->busy[queue->slot / 64];
 }
 
-static _Atomic uint64_t *promised_word(struct fair_queue *queue)
+static _Atomic uint64_t *guaranteed_word(struct fair_queue *queue)
 {
-	return &queue->fair->promised[queue->slot / 64];
+	return &queue->fair->guaranteed[queue->slot / 64];
 }
 
 static uint64_t busy_bit(const struct fair_queue *queue)
@@ -138,7 +138,7 @@ static void reclaim(struct fair *fair)
 	fair->barrier();
 	for (uint32_t i = 0; i < nr; i++) {
 		atomic_fetch_and(busy_word(old[i]), ~busy_bit(old[i]));
-		atomic_fetch_and(promised_word(old[i]), ~busy_bit(old[i]));
+		atomic_fetch_and(guaranteed_word(old[i]), ~busy_bit(old[i]));
 		queue_free(old[i]);
 	}
 }
@@ -216,14 +216,14 @@ void fair_set_weight(struct fair_queue *queue, uint32_t weight)
 	atomic_store_explicit(&queue->weight, weight, memory_order_relaxed);
 }
 
-void fair_set_promise(struct fair_queue *queue, uint32_t kbps)
+void fair_set_guarantee(struct fair_queue *queue, uint32_t kbps)
 {
 	if (atomic_exchange(&queue->kbps, kbps) == kbps)
 		return;
 	if (kbps)
-		atomic_fetch_or(promised_word(queue), busy_bit(queue));
+		atomic_fetch_or(guaranteed_word(queue), busy_bit(queue));
 	else
-		atomic_fetch_and(promised_word(queue), ~busy_bit(queue));
+		atomic_fetch_and(guaranteed_word(queue), ~busy_bit(queue));
 }
 
 static uint64_t held_bytes(const struct fair_queue *queue)
@@ -319,7 +319,7 @@ static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uin
 }
 
 /* What the promise owes by now. */
-static void promise_fill(struct fair_queue *queue, uint64_t now)
+static void guarantee_fill(struct fair_queue *queue, uint64_t now)
 {
 	double bytes_a_us = atomic_load_explicit(&queue->kbps, memory_order_relaxed) / 8000.0;
 	double most = RTE_MAX(bytes_a_us * PROMISE_US, PROMISE_BYTES_MIN);
@@ -331,7 +331,7 @@ static void promise_fill(struct fair_queue *queue, uint64_t now)
 }
 
 /* Up to @nr frames of one queue, while it is owed something. */
-static uint16_t promise_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t guarantee_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
 	uint16_t may = 0;
@@ -347,14 +347,14 @@ static uint16_t promise_take(struct fair_queue *queue, struct rte_mbuf **pkts, u
 }
 
 /* Before anybody has a turn: who waits and had less than was promised. */
-static uint16_t take_promised(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t take_guaranteed(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint32_t nr_words = atomic_load_explicit(&fair->nr_words, memory_order_acquire);
 	uint64_t now = 0;
 	uint16_t taken = 0;
 
 	for (uint32_t i = 0; i < nr_words; i++) {
-		uint64_t word = atomic_load_explicit(&fair->promised[i], memory_order_acquire);
+		uint64_t word = atomic_load_explicit(&fair->guaranteed[i], memory_order_acquire);
 
 		for (; word && taken < nr; word &= word - 1) {
 			struct fair_queue *queue = atomic_load_explicit(
@@ -363,8 +363,8 @@ static uint16_t take_promised(struct fair *fair, struct rte_mbuf **pkts, uint16_
 			if (!queue)
 				continue;
 			now = now ? now : rte_get_timer_cycles();
-			promise_fill(queue, now);
-			taken += promise_take(queue, pkts + taken, nr - taken);
+			guarantee_fill(queue, now);
+			taken += guarantee_take(queue, pkts + taken, nr - taken);
 		}
 	}
 	return taken;
@@ -407,7 +407,7 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 
 	if (!may_send(fair))
 		return 0;
-	taken = take_promised(fair, pkts, nr);
+	taken = take_guaranteed(fair, pkts, nr);
 	while (taken < nr && (queue = turn(fair))) {
 		taken += queue_take(queue, pkts + taken, nr - taken);
 		if (rte_ring_empty(queue->ring)) {

@@ -69,8 +69,8 @@ void fair_queue_close(struct fair_queue *queue);
 /** fair_set_weight() - Control thread. @weight: as near to it as FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX allow */
 void fair_set_weight(struct fair_queue *queue, uint32_t weight);
 
-/** fair_set_promise() - Control thread. @kbps: what it can send in any case, kbit/s; 0 = nothing */
-void fair_set_promise(struct fair_queue *queue, uint32_t kbps);
+/** fair_set_guarantee() - Control thread. @kbps: what it can send in any case, kbit/s; 0 = nothing */
+void fair_set_guarantee(struct fair_queue *queue, uint32_t kbps);
 
 /** fair_has_room() - The worker that puts: will one more frame be taken? */
 bool fair_has_room(const struct fair_queue *queue);

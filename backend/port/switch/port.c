@@ -158,7 +158,7 @@ static void soft_rules(struct port *port, const struct port_rules *rules)
 	struct soft *soft = (struct soft *)port;
 
 	fair_set_weight(soft->outbox, rules->weight);
-	fair_set_promise(soft->outbox, rules->kbps);
+	fair_set_guarantee(soft->outbox, rules->kbps);
 	table_remove(soft, rules);
 	table_add_all(soft, rules);
 	set_promiscuous(soft, rules->promiscuous);

@@ -45,14 +45,14 @@ static uint32_t sent_by(const struct guest *guest, uint8_t queue)
 	return nr;
 }
 
-static void set_rates(struct guest *guest, uint64_t whole, uint64_t promise)
+static void set_rates(struct guest *guest, uint64_t whole, uint64_t guarantee)
 {
 	struct path_live live = guest->live;
 
 	live.rate_bytes = whole;
 	live.rate_us = whole ? INTERVAL_US : 0;
-	live.queue_promises[1].bytes = promise;
-	live.queue_promises[1].us = promise ? INTERVAL_US : 0;
+	live.queue_guarantees[1].bytes = guarantee;
+	live.queue_guarantees[1].us = guarantee ? INTERVAL_US : 0;
 	path_set_live(guest->path, &live);
 }
 
@@ -134,7 +134,7 @@ static void sleep_ends_when_something_is_owed_again(void **state)
 
 	live.rate_bytes = 100 * FRAME;
 	live.rate_us = 100 * INTERVAL_US;
-	live.queue_promises[1] = (struct path_rate){ FRAME, INTERVAL_US };
+	live.queue_guarantees[1] = (struct path_rate){ FRAME, INTERVAL_US };
 	path_set_live(guest->path, &live);
 	send_by(guest, 0, 200);
 	pass_time(guest, 2);
