@@ -160,7 +160,7 @@ static int start_workers(struct daemon *daemon)
 		host->nr_workers++;
 	}
 	nic_set_barrier(worker_barrier);
-	return neighbours_start(worker_barrier);
+	return isolation_start(worker_barrier);
 }
 
 static int start_nics(struct daemon *daemon)
@@ -241,7 +241,7 @@ static void daemon_stop(struct daemon *daemon)
 	}
 	for (uint32_t i = 0; i < host->nr_workers; i++)
 		worker_stop(host->workers[i]);
-	neighbours_stop();
+	isolation_stop();
 	/* all ports are closed: nothing of a guest's is with a device any more */
 	statics_reap(host->gnt);
 	rte_mempool_free(daemon->pool);

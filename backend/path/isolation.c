@@ -15,7 +15,7 @@ static struct rte_hash *table;
 static void (*wait_for_workers)(void);
 static uint32_t nr_isolated, last_id;
 
-int neighbours_start(void (*barrier)(void))
+int isolation_start(void (*barrier)(void))
 {
 	table = mac_table_create("neighbours", ADDRESSES_MAX);
 	wait_for_workers = barrier;
@@ -23,7 +23,7 @@ int neighbours_start(void (*barrier)(void))
 	return table ? 0 : -rte_errno;
 }
 
-void neighbours_stop(void)
+void isolation_stop(void)
 {
 	rte_hash_free(table);
 	table = NULL;
@@ -69,7 +69,7 @@ static void take_out(const struct neighbour *vif, const struct neighbour *now)
 		rte_hash_free_key_with_position(table, positions[--nr]);
 }
 
-void neighbours_tell(struct neighbour *vif, const struct neighbour *now)
+void isolation_tell(struct neighbour *vif, const struct neighbour *now)
 {
 	uint32_t id = vif->id ? vif->id : ++last_id;
 
@@ -85,12 +85,12 @@ void neighbours_tell(struct neighbour *vif, const struct neighbour *now)
 	vif->id = id;
 }
 
-bool neighbours_isolated(void)
+bool isolation_is_isolated(void)
 {
 	return nr_isolated > 0;
 }
 
-bool neighbours_apart(const struct rte_ether_addr *mac, bool isolated)
+bool isolation_separates(const struct rte_ether_addr *mac, bool isolated)
 {
 	uintptr_t said = look_up(mac);
 

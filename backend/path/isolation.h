@@ -35,30 +35,30 @@ struct neighbour {
 };
 
 /**
- * neighbours_start() - Before any vif
+ * isolation_start() - Before any vif
  * @barrier: waits until no worker holds what was taken out; NULL = no worker runs
  *
  * Return: 0, -ENOMEM
  */
-int neighbours_start(void (*barrier)(void));
+int isolation_start(void (*barrier)(void));
 
-/** neighbours_stop() - All vifs are gone */
-void neighbours_stop(void);
+/** isolation_stop() - All vifs are gone */
+void isolation_stop(void);
 
 /**
- * neighbours_tell() - What a vif's addresses are now
+ * isolation_tell() - What a vif's addresses are now
  * @vif: what was told last, all zero at first; becomes @now
  * @now: its id does not count; no addresses: the vif goes
  *
  * An address that two vifs name is the first one's. Told again and again, so that the other one
  * has it when it is free. Control thread.
  */
-void neighbours_tell(struct neighbour *vif, const struct neighbour *now);
+void isolation_tell(struct neighbour *vif, const struct neighbour *now);
 
-/** neighbours_isolated() - Is any vif isolated? Control thread */
-bool neighbours_isolated(void);
+/** isolation_is_isolated() - Is any vif isolated? Control thread */
+bool isolation_is_isolated(void);
 
-/** neighbours_apart() - Worker: is @mac one of these; with @isolated: an isolated vif's? */
-bool neighbours_apart(const struct rte_ether_addr *mac, bool isolated);
+/** isolation_separates() - Worker: is @mac one of these; with @isolated: an isolated vif's? */
+bool isolation_separates(const struct rte_ether_addr *mac, bool isolated);
 
 #endif

@@ -312,7 +312,7 @@ static bool kept_apart(const struct policy *policy, uint32_t rules, const uint8_
 	const struct rte_ether_addr *addr = (const void *)mac;
 
 	return !rte_is_multicast_ether_addr(addr) && !mac_allowed(policy, mac) &&
-	       neighbours_apart(addr, !(rules & POLICY_ISOLATED));
+	       isolation_separates(addr, !(rules & POLICY_ISOLATED));
 }
 
 enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf *frame)

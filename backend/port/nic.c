@@ -245,16 +245,16 @@ static void uplink_filter_group(void *arg, const struct rte_mbuf *frame)
 	groups_see(&((struct uplink_filter *)arg)->groups, frame);
 }
 
-static void uplink_filter_rules(void *arg, const struct port_rules *rules)
+static void uplink_filter_policy(void *arg, const struct port_policy *policy)
 {
-	reach_set(&((struct uplink_filter *)arg)->reach, rules);
+	reach_set(&((struct uplink_filter *)arg)->reach, policy);
 }
 
 static const struct switch_hooks uplink_hooks = {
 	.quiet = uplink_filter_quiet,
 	.closed = uplink_filter_closed,
 	.group = uplink_filter_group,
-	.rules = uplink_filter_rules,
+	.set_policy = uplink_filter_policy,
 };
 
 /* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */

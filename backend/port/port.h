@@ -61,7 +61,7 @@ struct port_stats {
 enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
 
 /**
- * struct port_rules - What a NIC may enforce beside the packet path, which always does, and
+ * struct port_policy - What a NIC may enforce beside the packet path, which always does, and
  * what it must let arrive
  * @spoof_check: drop what has another source address than the port's, or a VLAN
  * @anti_spoof:  drop what has another source address than the port's and @macs
@@ -76,7 +76,7 @@ enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
  *               neither direction
  * @weight:      of the port's share of a wire it shares with others, fair.h
  */
-struct port_rules {
+struct port_policy {
 	bool spoof_check;
 	bool anti_spoof;
 	enum port_wish link;
@@ -154,12 +154,12 @@ struct port_ops {
 	void (*stats_get)(struct port *port, struct port_stats *stats);
 	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
 	 * open port begins with the spoof check and PORT_LINK_AUTO */
-	void (*rules)(struct port *port, const struct port_rules *rules);
+	void (*set_policy)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing. Before the path's own rules become these: what they let
 	 * pass the NIC drops no more. rules() follows */
-	void (*loosen)(struct port *port, const struct port_rules *rules);
+	void (*loosen)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing. Which of them the NIC says it enforces now; may wait for it */
-	void (*enforced)(struct port *port, struct port_rules *rules);
+	void (*enforced)(struct port *port, struct port_policy *policy);
 };
 
 /**
@@ -250,26 +250,26 @@ static inline void port_quiet(struct port *port)
 		port->ops->quiet(port);
 }
 
-/** port_rules() - Control thread: have the NIC enforce what it can, and let arrive what must */
-static inline void port_rules(struct port *port, const struct port_rules *rules)
+/** port_set_policy() - Control thread: have the NIC enforce what it can, and let arrive what must */
+static inline void port_set_policy(struct port *port, const struct port_policy *policy)
 {
-	if (port->ops->rules)
-		port->ops->rules(port, rules);
+	if (port->ops->set_policy)
+		port->ops->set_policy(port, policy);
 }
 
-/** port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_rules() follows */
-static inline void port_loosen(struct port *port, const struct port_rules *rules)
+/** port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_set_policy() follows */
+static inline void port_loosen(struct port *port, const struct port_policy *policy)
 {
 	if (port->ops->loosen)
-		port->ops->loosen(port, rules);
+		port->ops->loosen(port, policy);
 }
 
 /** port_enforced() - Control thread: what the NIC itself enforces; all zero = nothing */
-static inline void port_enforced(struct port *port, struct port_rules *rules)
+static inline void port_enforced(struct port *port, struct port_policy *policy)
 {
-	memset(rules, 0, sizeof(*rules));
+	memset(policy, 0, sizeof(*policy));
 	if (port->ops->enforced)
-		port->ops->enforced(port, rules);
+		port->ops->enforced(port, policy);
 }
 
 /** port_close() - Close and free; NULL is fine. Control thread, detached ports only */

@@ -43,19 +43,19 @@ static void vdev_stats_get(struct port *port, struct port_stats *stats)
 	eth_stats_get(((struct vdev *)port)->eth, stats);
 }
 
-static void vdev_rules(struct port *port, const struct port_rules *rules)
+static void vdev_set_policy(struct port *port, const struct port_policy *policy)
 {
-	eth_rules(((struct vdev *)port)->eth, &port->mac, rules);
+	eth_set_policy(((struct vdev *)port)->eth, &port->mac, policy);
 }
 
-static void vdev_loosen(struct port *port, const struct port_rules *rules)
+static void vdev_loosen(struct port *port, const struct port_policy *policy)
 {
-	eth_loosen(((struct vdev *)port)->eth, &port->mac, rules);
+	eth_loosen(((struct vdev *)port)->eth, &port->mac, policy);
 }
 
-static void vdev_enforced(struct port *port, struct port_rules *rules)
+static void vdev_enforced(struct port *port, struct port_policy *policy)
 {
-	eth_enforced(((struct vdev *)port)->eth, rules);
+	eth_enforced(((struct vdev *)port)->eth, policy);
 }
 
 static void vdev_close(struct port *port)
@@ -72,7 +72,7 @@ static const struct port_ops vdev_ops = {
 	.tx_idle = vdev_tx_idle,
 	.link_get = vdev_link_get,
 	.stats_get = vdev_stats_get,
-	.rules = vdev_rules,
+	.set_policy = vdev_set_policy,
 	.loosen = vdev_loosen,
 	.enforced = vdev_enforced,
 };

@@ -33,7 +33,7 @@ static bool is_vlan_rule(const char *name)
 	       !strcmp(name, "vlan");
 }
 
-static bool any_vlan(const struct port_rules *rules)
+static bool any_vlan(const struct port_policy *rules)
 {
 	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
 		if (rules->vlans[i])
@@ -42,7 +42,7 @@ static bool any_vlan(const struct port_rules *rules)
 }
 
 /* The path enforces every rule; does the NIC say that it does, too? @said: somebody gave the rule */
-static bool is_in_hardware(const char *name, bool said, const struct port_rules *rules)
+static bool is_in_hardware(const char *name, bool said, const struct port_policy *rules)
 {
 	if (is_vlan_rule(name))
 		return said && any_vlan(rules);
@@ -77,7 +77,7 @@ static void put_rule(struct rte_tel_data *d, const struct policy_key *key, const
 int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char error[POLICY_ERROR_MAX])
 {
 	static struct policy_trace trace;
-	struct port_rules rules = { 0 };
+	struct port_policy rules = { 0 };
 	int ret = vif_explain_policy(vif, &trace, error);
 
 	if (ret)

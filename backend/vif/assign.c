@@ -8,7 +8,7 @@
 #include "vif.h"
 #include "vifs.h"
 
-LOG_TAG("pool");
+LOG_TAG("assign");
 
 #define ROWS_MAX 4096u
 #define LOOK_US 1000000u
@@ -21,7 +21,7 @@ LOG_TAG("pool");
  * @rivals:  of each NIC, between decisions
  * @rows, @vifs: scratch of one decision
  */
-struct pool {
+struct assign {
 	struct host *host;
 	uint64_t next_us;
 	uint64_t rivals[CONFIG_NICS_MAX];
@@ -29,23 +29,23 @@ struct pool {
 	struct vif *vifs[ROWS_MAX];
 };
 
-struct pool *pool_create(struct host *host)
+struct assign *assign_create(struct host *host)
 {
-	struct pool *pool = calloc(1, sizeof(*pool));
+	struct assign *assign = calloc(1, sizeof(*assign));
 
-	if (pool)
-		pool->host = host;
-	return pool;
+	if (assign)
+		assign->host = host;
+	return assign;
 }
 
-void pool_destroy(struct pool *pool)
+void assign_destroy(struct assign *assign)
 {
-	free(pool);
+	free(assign);
 }
 
-void pool_kick(struct pool *pool)
+void assign_kick(struct assign *assign)
 {
-	pool->next_us = 0;
+	assign->next_us = 0;
 }
 
 static bool on_vf(const struct vif *vif)
@@ -75,7 +75,7 @@ static uint64_t bytes_of(const struct path *path)
 /* Halfway to what it was in the last second or so. */
 static void sample(struct vif *vif, uint64_t now_us)
 {
-	struct pool_vif *own = &vif->pool;
+	struct assign_vif *own = &vif->assign;
 	uint64_t bytes = bytes_of(vif->path), past_us = now_us - own->sampled_us;
 
 	if (own->sampled_us && past_us < LOOK_US / 2)
@@ -88,9 +88,9 @@ static void sample(struct vif *vif, uint64_t now_us)
 
 static enum policy_vf wish(const struct vif *vif)
 {
-	if (vif->pool.pinned && !vif->pool.pinned_vf)
+	if (vif->assign.pinned && !vif->assign.pinned_vf)
 		return POLICY_VF_NEVER;
-	if (vif->pool.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
+	if (vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
 		return POLICY_VF_PREFER;
 	return vif->policy.draft.vf;
 }
@@ -101,19 +101,19 @@ static void fill_row(struct deserve_vif *row, struct vif *vif, uint64_t now_us)
 	*row = (struct deserve_vif){
 		.wish = wish(vif),
 		.weight = vif->policy.draft.weight,
-		.load = vif->pool.load,
+		.load = vif->assign.load,
 		.on_vf = on_vf(vif),
 		.moving = is_moving(vif),
-		.barred = now_us < vif->pool.barred_us,
-		.pinned = vif->pool.pinned,
-		.settled = vif->pool.settled,
+		.barred = now_us < vif->assign.barred_us,
+		.pinned = vif->assign.pinned,
+		.settled = vif->assign.settled,
 	};
 }
 
 /* One that lost a VF, or that the admin moves, has not come to terms with having none. */
 static void settle(struct vif *vif, const struct deserve_vif *row, bool follow, uint64_t now_us)
 {
-	struct pool_vif *own = &vif->pool;
+	struct assign_vif *own = &vif->assign;
 
 	own->settled = !follow && !row->on_vf && !row->moving && !own->pinned && !own->bar_us &&
 		       row->wish == POLICY_VF_PREFER && row->verdict == DESERVE_STAY &&
@@ -130,45 +130,45 @@ static void obey(struct vif *vif, enum deserve_verdict verdict)
 	vif_send(vif, verdict == DESERVE_VF ? VIF_MOVE_VF : VIF_MOVE_SOFTWARE);
 }
 
-static void decide(struct pool *pool, uint32_t which, struct vif *first, uint64_t now_us)
+static void decide(struct assign *assign, uint32_t which, struct vif *first, uint64_t now_us)
 {
-	struct nic *nic = pool->host->nics[which];
+	struct nic *nic = assign->host->nics[which];
 	struct deserve_nic table = {
-		.follow = pool->host->config->nics[which].assign == CONFIG_ASSIGN_LOAD,
+		.follow = assign->host->config->nics[which].assign == CONFIG_ASSIGN_LOAD,
 		.now_us = now_us,
-		.rival_since_us = pool->rivals[which],
+		.rival_since_us = assign->rivals[which],
 	};
 	uint32_t nr = 0, vfs;
 
 	for (struct vif *vif = first; vif && nr < ROWS_MAX; vif = TAILQ_NEXT(vif, link)) {
 		if (!vif->path || vif->nic != nic)
 			continue;
-		pool->vifs[nr] = vif;
-		fill_row(&pool->rows[nr++], vif, now_us);
+		assign->vifs[nr] = vif;
+		fill_row(&assign->rows[nr++], vif, now_us);
 	}
 	if (nr == 0)
 		return;
 	table.free = nic_vf_count(nic, &vfs);
 	/* those that were asked for are free still, and are not to be given twice */
 	for (uint32_t i = 0; i < nr; i++)
-		if (table.free && !pool->rows[i].on_vf && pool->rows[i].moving)
+		if (table.free && !assign->rows[i].on_vf && assign->rows[i].moving)
 			table.free--;
-	deserve_decide(&table, pool->rows, nr);
-	pool->rivals[which] = table.rival_since_us;
+	deserve_decide(&table, assign->rows, nr);
+	assign->rivals[which] = table.rival_since_us;
 	for (uint32_t i = 0; i < nr; i++) {
-		settle(pool->vifs[i], &pool->rows[i], table.follow, now_us);
-		obey(pool->vifs[i], pool->rows[i].verdict);
+		settle(assign->vifs[i], &assign->rows[i], table.follow, now_us);
+		obey(assign->vifs[i], assign->rows[i].verdict);
 	}
 }
 
-uint64_t pool_run(struct pool *pool, struct vif *first, uint64_t now_us)
+uint64_t assign_run(struct assign *assign, struct vif *first, uint64_t now_us)
 {
-	if (now_us < pool->next_us)
-		return pool->next_us;
-	pool->next_us = now_us + LOOK_US;
-	for (uint32_t i = 0; i < pool->host->nr_nics; i++)
-		decide(pool, i, first, now_us);
-	return pool->next_us;
+	if (now_us < assign->next_us)
+		return assign->next_us;
+	assign->next_us = now_us + LOOK_US;
+	for (uint32_t i = 0; i < assign->host->nr_nics; i++)
+		decide(assign, i, first, now_us);
+	return assign->next_us;
 }
 
 static bool port_is_down(struct vif *vif, struct port_link *link)
@@ -185,19 +185,19 @@ static const char *what_failed(const struct port_link *link)
 	return link->stuck ? "takes frames and sends none" : "has lost its link";
 }
 
-void pool_links_changed(struct vif *first)
+void assign_links_changed(struct vif *first)
 {
 	for (struct vif *vif = first; vif; vif = TAILQ_NEXT(vif, link)) {
 		struct port_link link;
 
-		if (vif->path && port_is_down(vif, &link) != vif->pool.down)
+		if (vif->path && port_is_down(vif, &link) != vif->assign.down)
 			vif->due_us = 0;
 	}
 }
 
-void pool_bar(struct vif *vif, uint64_t now_us)
+void assign_bar(struct vif *vif, uint64_t now_us)
 {
-	struct pool_vif *own = &vif->pool;
+	struct assign_vif *own = &vif->assign;
 
 	if (now_us - own->gained_us > POOL_FORGIVE_US)
 		own->bar_us = 0;
@@ -207,24 +207,24 @@ void pool_bar(struct vif *vif, uint64_t now_us)
 	own->barred_us = now_us + own->bar_us;
 }
 
-void pool_guard(struct vif *vif, uint64_t now_us)
+void assign_guard(struct vif *vif, uint64_t now_us)
 {
 	struct port_link wire = { 0 }, link;
 
-	vif->pool.down = port_is_down(vif, &link);
-	if (!vif->pool.down || !on_vf(vif) || is_moving(vif))
+	vif->assign.down = port_is_down(vif, &link);
+	if (!vif->assign.down || !on_vf(vif) || is_moving(vif))
 		return;
 	nic_uplink_link(vif->nic, &wire);
 	if (!link.gone && !wire.up)
 		return; /* there is nowhere better to go: carrier tells */
 	log_warn("%s: VF %s %s", vif->name, vif->path->port->name, what_failed(&link));
-	pool_bar(vif, now_us);
+	assign_bar(vif, now_us);
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }
 
-void pool_forget(struct vif *vif)
+void assign_forget(struct vif *vif)
 {
-	vif->pool = (struct pool_vif){ 0 };
+	vif->assign = (struct assign_vif){ 0 };
 }
 
 /* What the others on its NIC are promised. */
@@ -242,7 +242,7 @@ static void add_up(struct vif *vif, struct deserve_claim *sum)
 	}
 }
 
-uint32_t pool_ceiling_mbps(struct vif *vif)
+uint32_t assign_ceiling_mbps(struct vif *vif)
 {
 	struct deserve_claim others;
 	uint64_t kbps;
@@ -256,7 +256,7 @@ uint32_t pool_ceiling_mbps(struct vif *vif)
 	return kbps >= others.kbps + 1000 ? (uint32_t)((kbps - others.kbps) / 1000) : 1;
 }
 
-int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
+int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 {
 	const struct policy_draft *now = &vif->policy.draft;
 	bool valid = vif->policy.valid;

@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 
 struct vif;
-struct pool;
+struct assign;
 
 /* A vif that lost its VF gets another after this long at first, and at most. */
 #define POOL_RETURN_MIN_US 2000000u
@@ -27,58 +27,58 @@ struct pool;
 #define POOL_FORGIVE_US 60000000u
 
 /**
- * struct pool_vif - What a vif's turn at the VFs depends on; zero at first
+ * struct assign_vif - What a vif's turn at the VFs depends on; zero at first
  * @load:       bytes each second, smoothed; from @bytes at @sampled_us
  * @pinned:     the admin has put it on a VF (@pinned_vf) or on the software path
  * @barred_us:  no VF before this; @bar_us: how long that was, @gained_us: when it got its last
  * @settled:    does without a VF, where they are fixed
  * @down:       its port had no link when it was last looked at
  */
-struct pool_vif {
+struct assign_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
 	uint64_t barred_us, bar_us, gained_us;
 	bool down, settled;
 };
 
-/** pool_create() - Return: pool, NULL with errno ENOMEM */
-struct pool *pool_create(struct host *host);
+/** assign_create() - Return: pool, NULL with errno ENOMEM */
+struct assign *assign_create(struct host *host);
 
-/** pool_destroy() - NULL is fine */
-void pool_destroy(struct pool *pool);
+/** assign_destroy() - NULL is fine */
+void assign_destroy(struct assign *assign);
 
-/** pool_kick() - Look at the next turn, whatever the clock says */
-void pool_kick(struct pool *pool);
+/** assign_kick() - Look at the next turn, whatever the clock says */
+void assign_kick(struct assign *assign);
 
-/** pool_links_changed() - Some netdev changed: vifs whose link did are looked at */
-void pool_links_changed(struct vif *first);
+/** assign_links_changed() - Some netdev changed: vifs whose link did are looked at */
+void assign_links_changed(struct vif *first);
 
 /**
- * pool_run() - Move whom it is time to
+ * assign_run() - Move whom it is time to
  * @first: of all vifs, in their list
  *
  * Return: when to be called again, monotonic us
  */
-uint64_t pool_run(struct pool *pool, struct vif *first, uint64_t now_us);
+uint64_t assign_run(struct assign *assign, struct vif *first, uint64_t now_us);
 
-/** pool_guard() - Leave a VF that is no good any more; before a connected vif is updated */
-void pool_guard(struct vif *vif, uint64_t now_us);
+/** assign_guard() - Leave a VF that is no good any more; before a connected vif is updated */
+void assign_guard(struct vif *vif, uint64_t now_us);
 
-/** pool_bar() - The vif's VF failed, or none could be had: not again at once */
-void pool_bar(struct vif *vif, uint64_t now_us);
+/** assign_bar() - The vif's VF failed, or none could be had: not again at once */
+void assign_bar(struct vif *vif, uint64_t now_us);
 
-/** pool_forget() - The vif disconnected: what was known of its load and its VFs ends */
-void pool_forget(struct vif *vif);
+/** assign_forget() - The vif disconnected: what was known of its load and its VFs ends */
+void assign_forget(struct vif *vif);
 
-/** pool_ceiling_mbps() - What the wire carries beside what others are promised; 0 = no limit */
-uint32_t pool_ceiling_mbps(struct vif *vif);
+/** assign_ceiling_mbps() - What the wire carries beside what others are promised; 0 = no limit */
+uint32_t assign_ceiling_mbps(struct vif *vif);
 
 /**
- * pool_admit() - Can the vif have what it is to be promised?
+ * assign_admit() - Can the vif have what it is to be promised?
  * @why: on refusal: the key and the reason
  *
  * What it has already is not looked into again. Return: 0, -ENOSPC
  */
-int pool_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
+int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
 
 #endif

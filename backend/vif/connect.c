@@ -226,7 +226,7 @@ int vif_connect(struct vif *vif)
 		goto err_attached;
 	}
 	vif_write_path(vif);
-	pool_kick(host->pool);
+	assign_kick(host->assign);
 	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
 		 vif->path->port->name);
 	return 0;
@@ -262,9 +262,9 @@ void vif_disconnect(struct vif *vif)
 	vif_close_port(vif, path->port);
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
-	vif_tell_neighbours(vif);
+	vif_tell_isolation(vif);
 	vif->carrier = -1;
-	pool_forget(vif);
+	assign_forget(vif);
 	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which vif of a NIC shall have a VF. Decides from a table alone: no clock, no store,
- * no port; who calls it brings the one and does the other (pool.h).
+ * no port; who calls it brings the one and does the other (assign.h).
  *
  * Theory of operation. A vif that requires a VF comes before all others and is never
  * pushed out; one that never wants one has none. Among those that prefer one, who has

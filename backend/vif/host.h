@@ -15,7 +15,7 @@
 #include "xen/store.h"
 
 struct opener;
-struct pool;
+struct assign;
 struct vifs;
 
 /**
@@ -25,7 +25,7 @@ struct vifs;
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
  * @opener:    opens VFs, which takes long
- * @vifs, @pool: all vifs, and who of them has a VF; NULL while there are none yet
+ * @vifs, @assign: all vifs, and who of them has a VF; NULL while there are none yet
  */
 struct host {
 	const struct config *config;
@@ -37,7 +37,7 @@ struct host {
 	struct wake *raise;
 	struct opener *opener;
 	struct vifs *vifs;
-	struct pool *pool;
+	struct assign *assign;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	uint32_t nr_workers;

@@ -37,13 +37,13 @@ void vif_read_live(struct vif *vif, struct path_live *live)
 	policy_compile(&draft, &vif->mac, live);
 	capability_limit(vif, live);
 	/* others hear of it at their next update, within a second */
-	if (neighbours_isolated()) {
+	if (isolation_is_isolated()) {
 		live->policy.tx |= POLICY_APART;
 		live->policy.rx |= POLICY_APART;
 	}
 }
 
-void vif_tell_neighbours(struct vif *vif)
+void vif_tell_isolation(struct vif *vif)
 {
 	const struct policy *policy = &vif->live.policy;
 	struct neighbour now = { 0 };
@@ -55,7 +55,7 @@ void vif_tell_neighbours(struct vif *vif)
 		memcpy(now.macs + 1, policy->macs, policy->nr_macs * sizeof(now.macs[0]));
 		now.nr_macs = policy->nr_macs + 1;
 	}
-	neighbours_tell(&vif->neighbour, &now);
+	isolation_tell(&vif->neighbour, &now);
 }
 
 struct live_call {
@@ -103,7 +103,7 @@ static uint32_t rate_mbps(const struct path_live *live)
 /* A VF must not take what others are promised. */
 static uint32_t most_mbps(struct vif *vif)
 {
-	uint32_t own = rate_mbps(&vif->live), ceiling = pool_ceiling_mbps(vif);
+	uint32_t own = rate_mbps(&vif->live), ceiling = assign_ceiling_mbps(vif);
 
 	return own && (!ceiling || own < ceiling) ? own : ceiling;
 }
@@ -121,7 +121,7 @@ static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS /
  * A NIC's spoof check knows one address and, on some NICs, no VLAN: where the
  * policy allows more, the path checks alone, or the NIC by rules of its own.
  */
-static void make_rules(struct vif *vif, struct port_rules *rules)
+static void make_port_policy(struct vif *vif, struct port_policy *rules)
 {
 	static const enum port_wish links[] = { [POLICY_LINK_AUTO] = PORT_LINK_AUTO,
 						[POLICY_LINK_ON] = PORT_LINK_ON,
@@ -129,7 +129,7 @@ static void make_rules(struct vif *vif, struct port_rules *rules)
 	const struct policy *policy = &vif->live.policy;
 
 	static_assert(PORT_MACS_MAX == POLICY_MACS_MAX, "the same addresses");
-	*rules = (struct port_rules){
+	*rules = (struct port_policy){
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
 		.anti_spoof = policy->anti_spoof,
@@ -151,18 +151,18 @@ static void make_rules(struct vif *vif, struct port_rules *rules)
 
 void vif_tell_port(struct vif *vif, struct port *port)
 {
-	struct port_rules rules;
+	struct port_policy rules;
 
-	make_rules(vif, &rules);
-	port_rules(port, &rules);
+	make_port_policy(vif, &rules);
+	port_set_policy(port, &rules);
 }
 
 /* Before the path lets pass what it did not; of a move's old port, frames still arrive. */
 static void loosen_ports(struct vif *vif)
 {
-	struct port_rules rules;
+	struct port_policy rules;
 
-	make_rules(vif, &rules);
+	make_port_policy(vif, &rules);
 	port_loosen(vif->path->port, &rules);
 	if (vif->leaving)
 		port_loosen(vif->leaving, &rules);
@@ -181,7 +181,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
-	vif_tell_neighbours(vif);
+	vif_tell_isolation(vif);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, vif->path->port);
 	zerocopy_rx_update(vif->worker, vif->path, now_us);

@@ -138,12 +138,12 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	if (!port) {
 		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
 			 vif->path->port->name);
-		pool_bar(vif, now_us);
+		assign_bar(vif, now_us);
 		end_observation(vif);
 		return;
 	}
 	use_port(vif, port);
-	vif->pool.gained_us = now_us;
+	vif->assign.gained_us = now_us;
 	log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
@@ -169,10 +169,10 @@ static void move_to_software(struct vif *vif)
 
 int vif_move(struct vif *vif, enum vif_move move)
 {
-	vif->pool.pinned = vif->path && move != VIF_MOVE_NONE;
-	vif->pool.pinned_vf = move != VIF_MOVE_SOFTWARE;
-	vif->pool.barred_us = 0;
-	pool_kick(vif->host->pool);
+	vif->assign.pinned = vif->path && move != VIF_MOVE_NONE;
+	vif->assign.pinned_vf = move != VIF_MOVE_SOFTWARE;
+	vif->assign.barred_us = 0;
+	assign_kick(vif->host->assign);
 	return vif_send(vif, move);
 }
 

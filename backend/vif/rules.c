@@ -164,7 +164,7 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		ret = policy_check(draft, error);
 	if (!ret)
 		ret = vif_check_mirror(vif, draft, error);
-	return ret ? ret : pool_admit(vif, draft, error);
+	return ret ? ret : assign_admit(vif, draft, error);
 }
 
 /* Rules that were written together are taken together. */

@@ -240,7 +240,7 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	uint64_t due_us;
 
 	vif_update_handover(vif);
-	pool_guard(vif, now_us);
+	assign_guard(vif, now_us);
 	vif_update_move(vif);
 	vif_update_live(vif, now_us);
 	capability_update(vif, now_us);

@@ -73,7 +73,7 @@ struct vif_policy {
  * @connect_at_us: not to be connected before
  * @cooldown_us:   how much longer that will be after the next connection
  * @connected_us:  when it was tried last
- * @pool:      its turn at the VFs
+ * @assign:      its turn at the VFs
  * @vf_ticket: a VF was asked for and has not come yet, 0 = none
  * @move:       asked for and not begun yet
  * @move_error: errno for which the last move failed, 0 = it did not
@@ -103,7 +103,7 @@ struct vif {
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
-	struct pool_vif pool;
+	struct assign_vif assign;
 	uint64_t vf_ticket;
 	enum vif_move move;
 	int move_error;
@@ -151,8 +151,8 @@ void vif_read_live(struct vif *vif, struct path_live *live);
 /** vif_update_live() - Tell the path if it changed; follow the link with `carrier` */
 void vif_update_live(struct vif *vif, uint64_t now_us);
 
-/** vif_tell_neighbours() - Which addresses are this vif's now; not connected: none */
-void vif_tell_neighbours(struct vif *vif);
+/** vif_tell_isolation() - Which addresses are this vif's now; not connected: none */
+void vif_tell_isolation(struct vif *vif);
 
 /** vif_tell_port() - What of the policy the port's hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);

@@ -174,7 +174,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 			vif_vf_came(vif, result.port, result.error, now_us);
 		else
 			opener_close(vifs->host->opener, result.port);
-		pool_kick(vifs->host->pool);
+		assign_kick(vifs->host->assign);
 	}
 }
 
@@ -201,13 +201,13 @@ static void drop(struct vifs *vifs, struct vif *vif)
 
 void vifs_links_changed(struct vifs *vifs)
 {
-	pool_links_changed(TAILQ_FIRST(&vifs->list));
-	pool_kick(vifs->host->pool);
+	assign_links_changed(TAILQ_FIRST(&vifs->list));
+	assign_kick(vifs->host->assign);
 }
 
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
-	uint64_t next = pool_run(vifs->host->pool, TAILQ_FIRST(&vifs->list), now_us);
+	uint64_t next = assign_run(vifs->host->assign, TAILQ_FIRST(&vifs->list), now_us);
 	bool pages_out = statics_reap(vifs->host->gnt) > 0;
 	struct vif *vif;
 
@@ -249,16 +249,16 @@ struct vifs *vifs_open(struct host *host)
 		return NULL;
 	vifs->host = host;
 	host->vifs = vifs;
-	host->pool = pool_create(host);
+	host->assign = assign_create(host);
 	TAILQ_INIT(&vifs->list);
 	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
 	vifs->rescan = true;
-	ret = host->pool ? store_watch(host->store, vifs->root, "backend") : -ENOMEM;
+	ret = host->assign ? store_watch(host->store, vifs->root, "backend") : -ENOMEM;
 	if (!ret)
 		ret = store_watch(host->store, "@releaseDomain", "release");
 	if (ret) {
 		log_error("xenstore cannot be watched: %s", strerror(-ret));
-		pool_destroy(host->pool);
+		assign_destroy(host->assign);
 		host->vifs = NULL;
 		free(vifs);
 		errno = -ret;
@@ -277,7 +277,7 @@ void vifs_close(struct vifs *vifs)
 	store_unwatch(vifs->host->store, vifs->root, "backend");
 	while ((vif = TAILQ_FIRST(&vifs->list)))
 		drop(vifs, vif);
-	pool_destroy(vifs->host->pool);
+	assign_destroy(vifs->host->assign);
 	vifs->host->vifs = NULL;
 	free(vifs);
 }

@@ -180,21 +180,21 @@ static void what_a_function_cannot_receive_is_an_error(void **state)
 
 static void rules_are_the_functions_until_it_is_closed(void **state)
 {
-	const struct port_rules rules = { .anti_spoof = true };
-	const struct port_rules none = { 0 };
-	struct port_rules now = { 0 };
+	const struct port_policy rules = { .anti_spoof = true };
+	const struct port_policy none = { 0 };
+	struct port_policy now = { 0 };
 
 	(void)state;
 	eth = function_open();
 	eth_enforced(eth, &now);
 	assert_false(now.anti_spoof);
-	eth_rules(eth, &mac, &rules);
+	eth_set_policy(eth, &mac, &rules);
 	eth_enforced(eth, &now);
 	assert_true(now.anti_spoof);
 	assert_int_equal(function.flows, 48);
 	eth_loosen(eth, &mac, &none);
 	assert_int_equal(function.flows, 0);
-	eth_rules(eth, &mac, &rules);
+	eth_set_policy(eth, &mac, &rules);
 	assert_int_equal(function.flows, 48);
 	eth_close(eth);
 	eth = NULL;

@@ -52,7 +52,7 @@ static const struct frame *passing;
 static uint32_t nr_passing;
 
 static struct flow *flow;
-static struct port_rules rules;
+static struct port_policy rules;
 
 static struct rte_ether_addr address(uint64_t number)
 {
@@ -200,9 +200,9 @@ static void set(void)
 	flow_set(flow, &own, &rules);
 }
 
-static struct port_rules enforced(void)
+static struct port_policy enforced(void)
 {
-	struct port_rules now = { 0 };
+	struct port_policy now = { 0 };
 
 	flow_enforced(flow, &now);
 	return now;

@@ -13,10 +13,10 @@
 
 #include "policy_fixture.h"
 
-static struct port_rules told;
+static struct port_policy told;
 static uint32_t nr_told;
 
-static void record_rules(struct port *port, const struct port_rules *rules)
+static void record_rules(struct port *port, const struct port_policy *rules)
 {
 	(void)port;
 	told = *rules;
@@ -45,7 +45,7 @@ static void port_is_told_what_hardware_may_enforce(void **state)
 	};
 
 	(void)state;
-	ops.rules = record_rules;
+	ops.set_policy = record_rules;
 	port->ops = &ops;
 	for (uint32_t i = 0; i < NR(rules); i++) {
 		nr_told = 0;
@@ -61,7 +61,7 @@ static void port_is_told_what_hardware_may_enforce(void **state)
 
 static uint32_t nr_loosened;
 
-static void see_loosened(struct port *port, const struct port_rules *rules)
+static void see_loosened(struct port *port, const struct port_policy *rules)
 {
 	(void)port;
 	nr_loosened++;
@@ -78,7 +78,7 @@ static void port_gives_way_before_the_path_does(void **state)
 	const struct port_ops *former = port->ops;
 
 	(void)state;
-	ops.rules = record_rules;
+	ops.set_policy = record_rules;
 	ops.loosen = see_loosened;
 	port->ops = &ops;
 	told.nr_macs = 0;
@@ -103,7 +103,7 @@ static void port_is_told_what_need_not_arrive(void **state)
 	const struct port_ops *former = port->ops;
 
 	(void)state;
-	ops.rules = record_rules;
+	ops.set_policy = record_rules;
 	port->ops = &ops;
 	rule("policy/broadcast", "0");
 	assert_true(told.no_broadcast && !told.no_multicast && !told.no_unknown);
@@ -140,7 +140,7 @@ static void port_is_told_what_must_arrive(void **state)
 	const struct port_ops *former = port->ops;
 
 	(void)state;
-	ops.rules = record_rules;
+	ops.set_policy = record_rules;
 	port->ops = &ops;
 	for (uint32_t i = 0; i < NR(rules); i++) {
 		uint32_t vlans = 0;
@@ -178,7 +178,7 @@ static void port_is_told_what_is_promised_while_others_come_and_go(void **state)
 
 	(void)state;
 	fake_host.mbps = 1000;
-	ops.rules = record_rules;
+	ops.set_policy = record_rules;
 	port->ops = &ops;
 	rule_of(7, "guaranteed", "12500,1000");
 	assert_int_equal(told.kbps, 100000);

@@ -163,7 +163,7 @@ static void close_reach(struct reach *reach)
 
 static void ask(struct reach *reach, uint16_t first, uint16_t last)
 {
-	struct port_rules rules = { 0 };
+	struct port_policy rules = { 0 };
 
 	for (uint16_t vlan = first; first && vlan <= last; vlan++)
 		rules.vlans[vlan / 64] |= UINT64_C(1) << (vlan % 64);
@@ -172,7 +172,7 @@ static void ask(struct reach *reach, uint16_t first, uint16_t last)
 
 static void addresses_come_and_go(void **state)
 {
-	struct port_rules rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
+	struct port_policy rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
 	struct reach *reach = open_reach();
 
 	(void)state;
@@ -284,7 +284,7 @@ static void refusal_is_survived(void **state)
 
 static void function_of_ours_is_told_by_its_driver(void **state)
 {
-	struct port_rules rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
+	struct port_policy rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
 	struct reach reach;
 
 	(void)state;
@@ -311,7 +311,7 @@ static void function_of_ours_is_told_by_its_driver(void **state)
 	assert_int_equal(kernel.nr_macs + kernel.nr_devices, 0);
 	reach_close(&reach);
 	reach_close(&reach);
-	reach_set(&reach, &(struct port_rules){ 0 });
+	reach_set(&reach, &(struct port_policy){ 0 });
 	assert_int_equal(function.asked, 4);
 }
 

@@ -185,24 +185,24 @@ static void mixed_burst_reaches_each_in_order(void **state)
 
 static void more_addresses_come_and_go(void **state)
 {
-	struct port_rules rules = { .nr_macs = 2, .macs = { mac_far, mac_b } };
-	struct port_rules none = { 0 };
+	struct port_policy rules = { .nr_macs = 2, .macs = { mac_far, mac_b } };
+	struct port_policy none = { 0 };
 
 	(void)state;
 	/* one is free, the other is somebody's */
-	port_rules(a, &rules);
+	port_set_policy(a, &rules);
 	assert_int_equal(send_one(b, &mac_far, 1), 1);
 	assert_int_equal(empty(a), 1);
 	assert_int_equal(send_one(c, &mac_b, 2), 1);
 	assert_int_equal(empty(a), 0);
 	assert_int_equal(empty(b), 1);
 	/* not to be had twice, and free again only when it was given back */
-	port_rules(c, &rules);
+	port_set_policy(c, &rules);
 	assert_int_equal(send_one(b, &mac_far, 3), 1);
 	assert_int_equal(empty(c), 0);
 	assert_int_equal(empty(a), 1);
-	port_rules(a, &none);
-	port_rules(c, &rules);
+	port_set_policy(a, &none);
+	port_set_policy(c, &rules);
 	assert_int_equal(send_one(b, &mac_far, 4), 1);
 	assert_int_equal(empty(c), 1);
 	port_close(c);
@@ -218,10 +218,10 @@ static void more_addresses_come_and_go(void **state)
 /* A bridge in a guest has addresses behind it that nobody told of. */
 static void promiscuous_port_gets_what_is_nobodys(void **state)
 {
-	struct port_rules rules = { .promiscuous = true };
+	struct port_policy rules = { .promiscuous = true };
 
 	(void)state;
-	port_rules(a, &rules);
+	port_set_policy(a, &rules);
 	assert_int_equal(send_one(b, &mac_far, 1), 1);
 	assert_int_equal(send_one(a, &mac_far, 2), 1);
 	assert_int_equal(send_one(b, &mac_c, 3), 1);
@@ -233,7 +233,7 @@ static void promiscuous_port_gets_what_is_nobodys(void **state)
 	switch_uplink_poll(sw);
 	assert_int_equal(empty(a), 1);
 	rules.promiscuous = false;
-	port_rules(a, &rules);
+	port_set_policy(a, &rules);
 	wire.waiting[wire.nr_waiting++] = frame_to(&mac_far, 5);
 	switch_uplink_poll(sw);
 	assert_int_equal(send_one(b, &mac_far, 6), 1);
@@ -327,12 +327,12 @@ static void full_uplink_holds_the_sender_up_and_loses_nothing(void **state)
 
 static void uplink_is_shared_by_weight(void **state)
 {
-	const struct port_rules heavy = { .weight = 48 }, light = { .weight = 16 };
+	const struct port_policy heavy = { .weight = 48 }, light = { .weight = 16 };
 	unsigned int of_a = 0;
 
 	(void)state;
-	port_rules(a, &heavy);
-	port_rules(b, &light);
+	port_set_policy(a, &heavy);
+	port_set_policy(b, &light);
 	wire.room = 0;
 	for (int i = 0; i < 200; i++) {
 		send_one(a, &mac_far, 1);

@@ -150,7 +150,7 @@ static void stats_get(struct port *port, struct port_stats *stats)
 	*stats = (struct port_stats){ .rx_packets = 11, .tx_bytes = UINT64_MAX };
 }
 
-static void enforced(struct port *port, struct port_rules *rules)
+static void enforced(struct port *port, struct port_policy *rules)
 {
 	(void)port;
 	rules->anti_spoof = true;

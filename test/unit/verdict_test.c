@@ -431,31 +431,31 @@ static void isolation_holds_at_both_ends(void **state)
 	set_rules(guest, &(struct rule_case){ 0 });
 	policy->tx |= POLICY_APART;
 	policy->rx |= POLICY_APART;
-	assert_false(neighbours_isolated());
+	assert_false(isolation_is_isolated());
 	assert_int_equal(pass_through(guest, TX, bytes, len, out), len);
-	neighbours_tell(&other, &apart);
-	assert_true(neighbours_isolated());
+	isolation_tell(&other, &apart);
+	assert_true(isolation_is_isolated());
 	/* another vif that names the address too, and lets go of it, changes nothing */
-	neighbours_tell(&second, &talks);
-	neighbours_tell(&second, &nobody);
+	isolation_tell(&second, &talks);
+	isolation_tell(&second, &nobody);
 	pass_through(guest, TX, bytes, len, out);
 	assert_int_equal(guest->port.nr_sent, 1);
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_isolated), 1);
 	from_hex(ALL NEIGHBOUR PLAIN, bytes);
 	assert_int_equal(pass_through(guest, RX, bytes, len, out), 0);
 	assert_int_equal(guest_count(guest, COUNT_rx_drop_isolated), 1);
-	neighbours_tell(&other, &nobody);
-	assert_false(neighbours_isolated());
+	isolation_tell(&other, &nobody);
+	assert_false(isolation_is_isolated());
 	assert_int_equal(pass_through(guest, RX, bytes, len, out), len);
-	neighbours_tell(&other, &talks);
+	isolation_tell(&other, &talks);
 }
 
 static int start(void **state)
 {
 	(void)state;
-	if (fake_start(state) || neighbours_start(NULL))
+	if (fake_start(state) || isolation_start(NULL))
 		return -1;
-	neighbours_tell(&other, &talks);
+	isolation_tell(&other, &talks);
 	return 0;
 }
 

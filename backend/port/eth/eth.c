@@ -201,7 +201,8 @@ int eth_promiscuous(struct eth *eth, bool on)
 	return ret;
 }
 
-void eth_rules(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
+		    const struct port_policy *rules)
 {
 	if (!eth->direct || eth_gone(eth))
 		return;
@@ -213,7 +214,7 @@ void eth_rules(struct eth *eth, const struct rte_ether_addr *mac, const struct p
 	pthread_mutex_unlock(&eth->lock);
 }
 
-void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules)
+void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_policy *rules)
 {
 	pthread_mutex_lock(&eth->lock);
 	if (eth->flow && !eth_gone(eth))
@@ -221,7 +222,7 @@ void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct 
 	pthread_mutex_unlock(&eth->lock);
 }
 
-void eth_enforced(struct eth *eth, struct port_rules *rules)
+void eth_enforced(struct eth *eth, struct port_policy *rules)
 {
 	pthread_mutex_lock(&eth->lock);
 	if (eth->flow)

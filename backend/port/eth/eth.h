@@ -93,17 +93,19 @@ int eth_vlan(struct eth *eth, uint16_t vlan, bool on);
 int eth_promiscuous(struct eth *eth, bool on);
 
 /**
- * eth_rules() - Have the device drop what @rules of @mac's vif do not let pass, as far as it can
+ * eth_set_policy() - Have the device drop what @policy of @mac's vif do not let pass, as far as it can
  *
  * Any thread; waits for the NIC; logs what it refuses, once. Of a netdev nothing: its PF does that
  */
-void eth_rules(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules);
+void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
+		    const struct port_policy *policy);
 
-/** eth_loosen() - The same, but only take back what @rules do let pass; eth_rules() follows */
-void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_rules *rules);
+/** eth_loosen() - The same, but only take back what @policy do let pass; eth_set_policy() follows */
+void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac,
+		const struct port_policy *policy);
 
-/** eth_enforced() - Any thread; add to @rules what the device drops by itself now */
-void eth_enforced(struct eth *eth, struct port_rules *rules);
+/** eth_enforced() - Any thread; add to @policy what the device drops by itself now */
+void eth_enforced(struct eth *eth, struct port_policy *policy);
 
 /** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
 void eth_close(struct eth *eth);

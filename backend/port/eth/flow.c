@@ -63,7 +63,7 @@ struct set {
 struct flow {
 	uint16_t port_id;
 	char name[PORT_NAME_MAX];
-	struct port_rules rules;
+	struct port_policy rules;
 	struct set sets[KINDS];
 	struct rules next;
 };
@@ -127,7 +127,7 @@ static int compare(const void *a, const void *b)
 }
 
 static void pass_macs(struct outside *outside, const struct rte_ether_addr *mac,
-		      const struct port_rules *rules)
+		      const struct port_policy *rules)
 {
 	uint64_t numbers[PORT_MACS_MAX + 1];
 
@@ -140,7 +140,7 @@ static void pass_macs(struct outside *outside, const struct rte_ether_addr *mac,
 }
 
 /* VLAN 0 is none, which is not these rules' to judge. */
-static void pass_vlans(struct outside *outside, const struct port_rules *rules)
+static void pass_vlans(struct outside *outside, const struct port_policy *rules)
 {
 	pass(outside, 0);
 	for (uint32_t vlan = 1; vlan < PORT_VLANS; vlan++)
@@ -148,7 +148,7 @@ static void pass_vlans(struct outside *outside, const struct port_rules *rules)
 			pass(outside, vlan);
 }
 
-static bool any_vlan(const struct port_rules *rules)
+static bool any_vlan(const struct port_policy *rules)
 {
 	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
 		if (rules->vlans[i])
@@ -156,7 +156,7 @@ static bool any_vlan(const struct port_rules *rules)
 	return false;
 }
 
-static bool is_said(enum kind kind, const struct port_rules *rules)
+static bool is_said(enum kind kind, const struct port_policy *rules)
 {
 	switch (kind) {
 	case SPOOF:
@@ -173,8 +173,8 @@ static bool is_said(enum kind kind, const struct port_rules *rules)
 }
 
 /* What one kind is to drop; nothing: it is not said. */
-static void make_rules(enum kind kind, const struct rte_ether_addr *mac,
-		       const struct port_rules *rules, struct rules *out)
+static void make_port_policy(enum kind kind, const struct rte_ether_addr *mac,
+			     const struct port_policy *rules, struct rules *out)
 {
 	struct outside outside = { .kind = kind, .rules = out };
 
@@ -200,7 +200,7 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	return a->value == b->value && a->mask == b->mask;
 }
 
-static bool same_rules(const struct rules *a, const struct rules *b)
+static bool same_policy(const struct rules *a, const struct rules *b)
 {
 	if (a->nr != b->nr)
 		return false;
@@ -355,7 +355,7 @@ static void set_kind(struct flow *flow, enum kind kind)
 	struct set *set = &flow->sets[kind];
 	struct rules *next = &flow->next;
 
-	if (set->refused || (!set->stale && same_rules(&set->wanted, next)))
+	if (set->refused || (!set->stale && same_policy(&set->wanted, next)))
 		return;
 	loosen(flow, set, next);
 	for (uint32_t i = 0; i < room(next); i++) {
@@ -391,24 +391,24 @@ void flow_destroy(struct flow *flow)
 }
 
 void flow_loosen(struct flow *flow, const struct rte_ether_addr *mac,
-		 const struct port_rules *rules)
+		 const struct port_policy *rules)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
-		make_rules(kind, mac, rules, &flow->next);
+		make_port_policy(kind, mac, rules, &flow->next);
 		loosen(flow, &flow->sets[kind], &flow->next);
 	}
 }
 
-void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct port_rules *rules)
+void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct port_policy *rules)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
-		make_rules(kind, mac, rules, &flow->next);
+		make_port_policy(kind, mac, rules, &flow->next);
 		set_kind(flow, kind);
 	}
 	flow->rules = *rules;
 }
 
-void flow_enforced(const struct flow *flow, struct port_rules *now)
+void flow_enforced(const struct flow *flow, struct port_policy *now)
 {
 	now->anti_spoof = flow->sets[SPOOF].kept;
 	now->no_unknown = flow->sets[UNKNOWN].kept;

@@ -40,12 +40,12 @@ void flow_destroy(struct flow *flow);
 
 /** flow_loosen() - Nothing is dropped any more that @rules of @mac's vif let pass */
 void flow_loosen(struct flow *flow, const struct rte_ether_addr *mac,
-		 const struct port_rules *rules);
+		 const struct port_policy *rules);
 
 /** flow_set() - Of @rules, all that the NIC takes; those that stay are not touched */
-void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct port_rules *rules);
+void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct port_policy *rules);
 
 /** flow_enforced() - Add to @now what the NIC has of the rules that were set last */
-void flow_enforced(const struct flow *flow, struct port_rules *now);
+void flow_enforced(const struct flow *flow, struct port_policy *now);
 
 #endif

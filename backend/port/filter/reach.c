@@ -22,10 +22,10 @@ LOG_TAG("reach");
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, reach) all = LIST_HEAD_INITIALIZER(all);
 
-static bool has(const struct port_rules *rules, const struct rte_ether_addr *mac)
+static bool has(const struct port_policy *policy, const struct rte_ether_addr *mac)
 {
-	for (uint32_t i = 0; i < rules->nr_macs; i++)
-		if (rte_is_same_ether_addr(&rules->macs[i], mac))
+	for (uint32_t i = 0; i < policy->nr_macs; i++)
+		if (rte_is_same_ether_addr(&policy->macs[i], mac))
 			return true;
 	return false;
 }
@@ -41,8 +41,8 @@ static void change_mac(const struct reach *reach, const struct rte_ether_addr *m
 			 reach->netdev, strerror(-ret), RTE_ETHER_ADDR_BYTES(mac));
 }
 
-static void change_macs(const struct reach *reach, const struct port_rules *old,
-			const struct port_rules *new)
+static void change_macs(const struct reach *reach, const struct port_policy *old,
+			const struct port_policy *new)
 {
 	for (uint32_t i = 0; i < old->nr_macs; i++)
 		if (!has(new, &old->macs[i]))
@@ -56,7 +56,7 @@ static void change_promiscuous(const struct reach *reach, bool on)
 {
 	int ret;
 
-	if (on == reach->rules.promiscuous)
+	if (on == reach->policy.promiscuous)
 		return;
 	ret = reach->eth ? eth_promiscuous(reach->eth, on) :
 			   netdev_member(reach->fd, reach->netdev, PACKET_MR_PROMISC, NULL, on);
@@ -98,7 +98,7 @@ static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[WORDS])
 	memset(vlans, 0, WORDS * sizeof(vlans[0]));
 	LIST_FOREACH (reach, &all, link)
 		for (uint32_t i = 0; !strcmp(reach->netdev, netdev) && i < WORDS; i++)
-			vlans[i] |= reach->rules.vlans[i];
+			vlans[i] |= reach->policy.vlans[i];
 	for (uint32_t i = 0; i < WORDS; i++)
 		nr += (uint32_t)__builtin_popcountll(vlans[i]);
 	return nr;
@@ -168,7 +168,7 @@ static void change_eth_vlans(struct reach *reach, const uint64_t want[WORDS])
 		bool on = want[vlan / 64] & bit;
 		int ret = 0;
 
-		if (on != !!(reach->rules.vlans[vlan / 64] & bit))
+		if (on != !!(reach->policy.vlans[vlan / 64] & bit))
 			ret = eth_vlan(reach->eth, (uint16_t)vlan, on);
 		if (ret < 0 && !first)
 			first = ret;
@@ -211,18 +211,18 @@ void reach_close(struct reach *reach)
 	reach->fd = -1;
 }
 
-void reach_set(struct reach *reach, const struct port_rules *rules)
+void reach_set(struct reach *reach, const struct port_policy *policy)
 {
-	bool vlans = memcmp(reach->rules.vlans, rules->vlans, sizeof(rules->vlans)) != 0;
+	bool vlans = memcmp(reach->policy.vlans, policy->vlans, sizeof(policy->vlans)) != 0;
 
 	if (reach->fd < 0 && !reach->eth)
 		return;
-	change_macs(reach, &reach->rules, rules);
-	change_promiscuous(reach, rules->promiscuous);
+	change_macs(reach, &reach->policy, policy);
+	change_promiscuous(reach, policy->promiscuous);
 	if (reach->eth && vlans)
-		change_eth_vlans(reach, rules->vlans);
+		change_eth_vlans(reach, policy->vlans);
 	pthread_mutex_lock(&lock);
-	reach->rules = *rules;
+	reach->policy = *policy;
 	if (vlans && !reach->eth)
 		update_vlans(reach->netdev);
 	pthread_mutex_unlock(&lock);
@@ -233,9 +233,9 @@ bool reach_vlans(const struct reach *reach)
 	static const uint64_t none[WORDS];
 	uint64_t have[WORDS];
 
-	if (reach->fd < 0 || !memcmp(reach->rules.vlans, none, sizeof(none)) ||
+	if (reach->fd < 0 || !memcmp(reach->policy.vlans, none, sizeof(none)) ||
 	    !netdev_filters_vlans(reach->netdev))
 		return false;
 	find_vlans(if_nametoindex(reach->netdev), have);
-	return !memcmp(have, reach->rules.vlans, sizeof(have));
+	return !memcmp(have, reach->policy.vlans, sizeof(have));
 }

@@ -27,14 +27,14 @@
  * struct reach - One vif's on one netdev, or on @eth
  * @fd:    holds the netdev's addresses; -1 = closed
  * @eth:   NULL = a netdev
- * @rules: what was asked for last
+ * @policy: what was asked for last
  */
 struct reach {
 	LIST_ENTRY(reach) link;
 	int fd;
 	struct eth *eth;
 	char netdev[IF_NAMESIZE];
-	struct port_rules rules;
+	struct port_policy policy;
 };
 
 /** reach_open() - Nothing yet. Return: 0, -errno */
@@ -46,8 +46,8 @@ void reach_open_eth(struct reach *reach, struct eth *eth, const char *name);
 /** reach_close() - Let go of everything; closing twice is fine */
 void reach_close(struct reach *reach);
 
-/** reach_set() - What must arrive: @macs, @vlans and @promiscuous of @rules */
-void reach_set(struct reach *reach, const struct port_rules *rules);
+/** reach_set() - What must arrive: @macs, @vlans and @promiscuous of @policy */
+void reach_set(struct reach *reach, const struct port_policy *policy);
 
 /**
  * reach_vlans() - Does the netdev let only the VLANs arrive that were asked for last?

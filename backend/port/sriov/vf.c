@@ -24,7 +24,7 @@ LOG_TAG("vf");
 /*
  * struct vf - One open VF port; everything is constant after vf_open() but the counters
  * @saved:   of the PF, before; without one the netdev's MAC only
- * @rules:   what the PF was last told, after vf_open(): control
+ * @policy:   what the PF was last told, after vf_open(): control
  * @groups:  what the guest listens to; its worker learns, a thread joins
  * @zc_rx: worker; somebody says where frames lie, so none is left out
  */
@@ -33,7 +33,7 @@ struct vf {
 	const struct vf_env *env;
 	struct vfpool_vf info;
 	struct pf_vf saved;
-	struct port_rules rules;
+	struct port_policy policy;
 	struct netdev_saved netdev_saved;
 	struct eth *eth;
 	struct groups groups;
@@ -255,81 +255,81 @@ static void vf_close(struct port *port)
 }
 
 /* A VF may have more than one address only where the PF trusts it: it is ours, not the guest's. */
-static bool needs_trust(const struct port_rules *rules)
+static bool needs_trust(const struct port_policy *policy)
 {
-	return rules->nr_macs > 0 || rules->promiscuous;
+	return policy->nr_macs > 0 || policy->promiscuous;
 }
 
 /* No more than it may send at most: NICs refuse that. */
-static uint32_t least_mbps(const struct port_rules *rules)
+static uint32_t least_mbps(const struct port_policy *policy)
 {
-	uint32_t mbps = rules->kbps / 1000;
+	uint32_t mbps = policy->kbps / 1000;
 
-	return rules->max_mbps ? RTE_MIN(mbps, rules->max_mbps) : mbps;
+	return policy->max_mbps ? RTE_MIN(mbps, policy->max_mbps) : mbps;
 }
 
 /* What the PF refuses it has logged, and the path enforces it anyway. */
-static void vf_rules(struct port *port, const struct port_rules *rules)
+static void vf_set_policy(struct port *port, const struct port_policy *policy)
 {
 	static const uint8_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
 					  [PORT_LINK_ON] = IFLA_VF_LINK_STATE_ENABLE,
 					  [PORT_LINK_OFF] = IFLA_VF_LINK_STATE_DISABLE };
 	struct vf *vf = (struct vf *)port;
 	const struct pf_vf want = {
-		.spoofchk = rules->spoof_check,
-		.trust = needs_trust(rules),
-		.link_state = states[rules->link],
-		.max_mbps = rules->max_mbps,
-		.min_mbps = least_mbps(rules),
+		.spoofchk = policy->spoof_check,
+		.trust = needs_trust(policy),
+		.link_state = states[policy->link],
+		.max_mbps = policy->max_mbps,
+		.min_mbps = least_mbps(policy),
 	};
-	uint32_t changed = (rules->spoof_check != vf->rules.spoof_check ? PF_SPOOFCHK : 0) |
-			   (rules->link != vf->rules.link ? PF_LINK : 0) |
-			   (rules->max_mbps != vf->rules.max_mbps ||
-					    least_mbps(rules) != least_mbps(&vf->rules) ?
+	uint32_t changed = (policy->spoof_check != vf->policy.spoof_check ? PF_SPOOFCHK : 0) |
+			   (policy->link != vf->policy.link ? PF_LINK : 0) |
+			   (policy->max_mbps != vf->policy.max_mbps ||
+					    least_mbps(policy) != least_mbps(&vf->policy) ?
 				    PF_RATE :
 				    0) |
-			   (needs_trust(rules) != needs_trust(&vf->rules) ? PF_TRUST : 0);
+			   (needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
 
 	if (changed && vf->env->pf)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
-	for (uint32_t i = 0; i < rules->nr_macs; i++)
-		atomic_store_explicit(&vf->macs[i], mac_number(&rules->macs[i]),
+	for (uint32_t i = 0; i < policy->nr_macs; i++)
+		atomic_store_explicit(&vf->macs[i], mac_number(&policy->macs[i]),
 				      memory_order_relaxed);
-	atomic_store_explicit(&vf->nr_macs, rules->nr_macs, memory_order_relaxed);
-	reach_set(&vf->reach, rules);
-	eth_rules(vf->eth, &port->mac, rules);
-	vf->rules = *rules;
+	atomic_store_explicit(&vf->nr_macs, policy->nr_macs, memory_order_relaxed);
+	reach_set(&vf->reach, policy);
+	eth_set_policy(vf->eth, &port->mac, policy);
+	vf->policy = *policy;
 }
 
-static void vf_loosen(struct port *port, const struct port_rules *rules)
+static void vf_loosen(struct port *port, const struct port_policy *policy)
 {
 	struct vf *vf = (struct vf *)port;
 	const struct pf_vf off = { .spoofchk = 0 };
 
-	eth_loosen(vf->eth, &port->mac, rules);
-	if (!vf->env->pf || rules->spoof_check || !vf->rules.spoof_check)
+	eth_loosen(vf->eth, &port->mac, policy);
+	if (!vf->env->pf || policy->spoof_check || !vf->policy.spoof_check)
 		return;
 	pf_vf_set(vf->env->pf, vf->info.index, &off, PF_SPOOFCHK);
-	vf->rules.spoof_check = false;
+	vf->policy.spoof_check = false;
 }
 
-static void vf_enforced(struct port *port, struct port_rules *rules)
+static void vf_enforced(struct port *port, struct port_policy *policy)
 {
 	struct vf *vf = (struct vf *)port;
 	struct pf_vf now;
 
-	eth_enforced(vf->eth, rules);
+	eth_enforced(vf->eth, policy);
 	if (reach_vlans(&vf->reach))
-		memcpy(rules->vlans, vf->rules.vlans, sizeof(rules->vlans));
+		memcpy(policy->vlans, vf->policy.vlans, sizeof(policy->vlans));
 	if (!vf->env->pf || pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
 		return;
-	rules->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;
+	policy->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;
 	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_ENABLE)
-		rules->link = PORT_LINK_ON;
+		policy->link = PORT_LINK_ON;
 	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_DISABLE)
-		rules->link = PORT_LINK_OFF;
+		policy->link = PORT_LINK_OFF;
 	if (now.valid & PF_RATE)
-		rules->max_mbps = now.max_mbps;
+		policy->max_mbps = now.max_mbps;
 }
 
 static const struct port_ops vf_ops = {
@@ -344,7 +344,7 @@ static const struct port_ops vf_ops = {
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
-	.rules = vf_rules,
+	.set_policy = vf_set_policy,
 	.loosen = vf_loosen,
 	.enforced = vf_enforced,
 };
@@ -514,7 +514,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->reach.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;
-	vf->rules.spoof_check = true;
+	vf->policy.spoof_check = true;
 	vf->port.mac = *mac;
 	snprintf(vf->port.name, sizeof(vf->port.name), "%s", info->pci);
 	ret = vf_start(vf, mac);

@@ -3,7 +3,7 @@
  * The port of a vif that has a VF of its own.
  *
  * The PF is told the vif's MAC, spoof check on, no VLAN, no rate, link as the
- * wire's, then what port_rules() says; all of it is put back when the port closes. Frames for a software vif
+ * wire's, then what port_set_policy() says; all of it is put back when the port closes. Frames for a software vif
  * of the same NIC are carried across to the switch in software: the NIC would
  * do it only as long as its filters last. The other way is the NIC's.
  *

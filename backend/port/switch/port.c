@@ -94,10 +94,10 @@ static struct soft *owner_of(const struct ethswitch *sw, const struct rte_ether_
 	return rte_hash_lookup_data(sw->table, mac, &soft) < 0 ? NULL : soft;
 }
 
-static bool has_mac(const struct port_rules *rules, const struct rte_ether_addr *mac)
+static bool has_mac(const struct port_policy *policy, const struct rte_ether_addr *mac)
 {
-	for (uint32_t i = 0; i < rules->nr_macs; i++)
-		if (rte_is_same_ether_addr(&rules->macs[i], mac))
+	for (uint32_t i = 0; i < policy->nr_macs; i++)
+		if (rte_is_same_ether_addr(&policy->macs[i], mac))
 			return true;
 	return false;
 }
@@ -113,14 +113,14 @@ static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
 }
 
 /* Take out those addresses of @soft that @keep does not have; its own stays. */
-static void table_remove(struct soft *soft, const struct port_rules *keep)
+static void table_remove(struct soft *soft, const struct port_policy *keep)
 {
 	struct ethswitch *sw = soft->sw;
 	int32_t positions[PORT_MACS_MAX];
 	uint32_t nr = 0;
 
-	for (uint32_t i = 0; i < soft->rules.nr_macs; i++) {
-		const struct rte_ether_addr *mac = &soft->rules.macs[i];
+	for (uint32_t i = 0; i < soft->policy.nr_macs; i++) {
+		const struct rte_ether_addr *mac = &soft->policy.macs[i];
 
 		if (has_mac(keep, mac) || rte_is_same_ether_addr(mac, &soft->port.mac) ||
 		    owner_of(sw, mac) != soft)
@@ -134,14 +134,14 @@ static void table_remove(struct soft *soft, const struct port_rules *keep)
 		rte_hash_free_key_with_position(sw->table, positions[i]);
 }
 
-static void table_add_all(struct soft *soft, const struct port_rules *rules)
+static void table_add_all(struct soft *soft, const struct port_policy *policy)
 {
-	for (uint32_t i = 0; i < rules->nr_macs; i++) {
-		int ret = table_add(soft, &rules->macs[i]);
+	for (uint32_t i = 0; i < policy->nr_macs; i++) {
+		int ret = table_add(soft, &policy->macs[i]);
 
-		if (ret < 0 && !has_mac(&soft->rules, &rules->macs[i]))
+		if (ret < 0 && !has_mac(&soft->policy, &policy->macs[i]))
 			log_warn("%s: frames to " RTE_ETHER_ADDR_PRT_FMT " go elsewhere: %s",
-				 soft->sw->name, RTE_ETHER_ADDR_BYTES(&rules->macs[i]),
+				 soft->sw->name, RTE_ETHER_ADDR_BYTES(&policy->macs[i]),
 				 ret == -EEXIST ? "the address is another vif's" : strerror(-ret));
 	}
 }
@@ -153,24 +153,24 @@ static void set_promiscuous(struct soft *soft, bool on)
 }
 
 /* Told again and again: an address that was another's may be free by now. */
-static void soft_rules(struct port *port, const struct port_rules *rules)
+static void soft_set_policy(struct port *port, const struct port_policy *policy)
 {
 	struct soft *soft = (struct soft *)port;
 
-	fair_set_weight(soft->outbox, rules->weight);
-	fair_set_guarantee(soft->outbox, rules->kbps);
-	table_remove(soft, rules);
-	table_add_all(soft, rules);
-	set_promiscuous(soft, rules->promiscuous);
-	if (soft->hooks->rules)
-		soft->hooks->rules(soft->arg, rules);
-	soft->rules = *rules;
+	fair_set_weight(soft->outbox, policy->weight);
+	fair_set_guarantee(soft->outbox, policy->kbps);
+	table_remove(soft, policy);
+	table_add_all(soft, policy);
+	set_promiscuous(soft, policy->promiscuous);
+	if (soft->hooks->set_policy)
+		soft->hooks->set_policy(soft->arg, policy);
+	soft->policy = *policy;
 }
 
 /* Out of floods and table; the place stays its own. */
 static void soft_quiet(struct port *port)
 {
-	static const struct port_rules none;
+	static const struct port_policy none;
 	struct soft *soft = (struct soft *)port;
 	struct ethswitch *sw = soft->sw;
 	int32_t position;
@@ -209,7 +209,7 @@ static const struct port_ops soft_ops = {
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,
-	.rules = soft_rules,
+	.set_policy = soft_set_policy,
 };
 
 static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_addr *mac)

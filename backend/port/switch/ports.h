@@ -31,7 +31,7 @@ enum drop {
  * @quiet:  out of the table; control
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
- * @rules:  what was told last; not all of its addresses need be in the table
+ * @policy:  what was told last; not all of its addresses need be in the table
  * @promiscuous: of them; control: w, workers: r
  */
 struct soft {
@@ -43,7 +43,7 @@ struct soft {
 	void *arg;
 	uint32_t slot;
 	bool quiet;
-	struct port_rules rules;
+	struct port_policy policy;
 	_Atomic bool promiscuous;
 	/* owner's worker: w, others: r */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;

@@ -3,7 +3,7 @@
  * The software switch of one NIC: software ports, a MAC table, one uplink.
  *
  * Addresses are known, never learnt: a port's is entered when it opens, others by
- * port_rules(), each for one port: who comes first has it. A frame
+ * port_set_policy(), each for one port: who comes first has it. A frame
  * to one of them goes into that port's inbox; any other unicast address is the
  * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing goes back where it
  * came from; a NIC whose own switch returns the uplink's group frames to the
@@ -79,8 +79,8 @@ struct switch_hooks {
 	void (*closed)(void *arg);
 	/* worker; the port sends this group frame */
 	void (*group)(void *arg, const struct rte_mbuf *frame);
-	/* control; as port_rules(), whose addresses are in the table already */
-	void (*rules)(void *arg, const struct port_rules *rules);
+	/* control; as port_set_policy(), whose addresses are in the table already */
+	void (*set_policy)(void *arg, const struct port_policy *policy);
 };
 
 /**
