@@ -28,7 +28,7 @@ BUILD    ?= build$(if $(filter-out $(host),$(DEBIAN)),/debian$(DEBIAN))$(if $(SA
 export BUILD DEBIAN
 
 packages := libdpdk xenstore xengnttab xenevtchn xencontrol xencall xentoollog libmnl libsystemd libcap-ng libseccomp json-c
-missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p || echo $$p; done))
+missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p 2>/dev/null || echo $$p; done))
 
 CFLAGS   ?= -O2 -g
 # ThreadSanitizer sees atomics, not fences: DPDK's rings have both, by choice.
@@ -54,7 +54,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint circles format schema \
+.PHONY: all deps demo check check-fresh unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint circles format schema \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -130,6 +130,8 @@ demo: deps ## three guests on a real Xen in QEMU, two on VFs, one in software
 	$(call run-part,test/xen/demo)
 check: deps ## everything that passes or fails; prints N passed, N failed, N skipped
 	$(Q)test/check
+check-fresh: ## make check in a minimal Debian of its own; PARTS="unit sim": only these, DEBIAN=13: of that release
+	$(Q)test/fresh --debian $(DEBIAN) $(PARTS)
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(Q)test/check --part xen xen_more
 frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (some 45 minutes)
