@@ -42,7 +42,7 @@ static const struct bench benches[] = {
 	{ "antispoof_vlan64", "anti-spoof, 64 VLANs", .tagged = true, .rules = { "vlan-filter=" TRUNK } },
 	{ "antispoof_vlan64_rate", "anti-spoof, 64 VLANs, rate", .tagged = true, .rate = true, .rules = { "vlan-filter=" TRUNK } },
 	{ "antispoof_vlan64_rate_mirror", "anti-spoof, 64 VLANs, rate, mirror", .tagged = true, .rate = true, .mirror = true,
-	  .set_policy = { "vlan-filter=" TRUNK } },
+	  .rules = { "vlan-filter=" TRUNK } },
 	{ "antispoof_ip", "anti-spoof, 1 IP address", .rules = { "ip=10.0.0.5" } },
 	{ "rx_no_rules", "no rules, to the guest", .rx = true, .rules = { 0 } },
 	{ "rx_vlan64", "64 VLANs, to the guest", .rx = true, .tagged = true, .rules = { "vlan-filter=" TRUNK } },
