@@ -55,6 +55,7 @@ root_run() {
 	unshare --mount ${ROOT_NET:+--net} --pid --fork --kill-child bash -c '
 		set -eu
 		root=$1 tree=$2 binds=$3; shift 3
+		mount --bind "$root" "$root" # "ip netns exec" wants / to be a mount
 		for dir in $binds; do
 			mkdir -p "$root$dir"
 			mount --bind "$dir" "$root$dir"
