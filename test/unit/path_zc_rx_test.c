@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: test/unit/fake_guest.c port/eth/zc_pool.c vif/zerocopy_rx.c log.c */
+/* links: test/unit/fake_guest.c port/eth/zc_pool.c port/eth/driver.c vif/zerocopy_rx.c log.c */
 /*
  * Frames that the device writes into the guest's own pages: each in the page of its request, however
  * fast the guest posts and whatever is mixed; and who still has what when it ends, in any order.
@@ -627,9 +627,9 @@ static void pool_outlives_its_port_while_frames_are_somewhere(void **state)
 static void only_known_drivers_and_short_frames_fit(void **state)
 {
 	(void)state;
-	assert_true(zc_pool_fits("net_e1000_igb_vf", 1500));
-	assert_false(zc_pool_fits("net_e1000_igb_vf", 1501));
-	assert_false(zc_pool_fits("net_ixgbe_vf", 1500));
+	assert_true(zc_pool_fits(driver_find("net_e1000_igb_vf"), 1500));
+	assert_false(zc_pool_fits(driver_find("net_e1000_igb_vf"), 1501));
+	assert_false(zc_pool_fits(driver_find("net_ixgbe_vf"), 1500));
 }
 
 int main(void)

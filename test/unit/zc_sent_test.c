@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth/zc_sent.c test/unit/packet_fixture.c */
+/* links: port/eth/zc_sent.c port/eth/driver.c log.c test/unit/packet_fixture.c */
 /*
  * Which frames has the device sent? A ring as e1000's driver keeps it stands behind it: a descriptor a
  * segment, one more now and then, the last of a frame is marked, buffers are freed when their place is
@@ -20,7 +20,6 @@
 #define RING 64u
 #define PORT 3u
 #define QUEUE 1u
-#define DRIVER "net_e1000_igb_vf"
 
 static struct sent sent;
 static uint32_t seed = 1;
@@ -93,7 +92,7 @@ static int fresh(void **state)
 		ring[i] = (struct slot){ .marked = true, .packet = UINT32_MAX };
 	tail = packets = done_packets = room_used = 0;
 	nr_zc_tx = nr_out = always_extra = 0;
-	sent_init(&sent, PORT, QUEUE, DRIVER, RING);
+	sent_init(&sent, PORT, QUEUE, driver_find("net_e1000_igb_vf"), RING);
 	return 0;
 }
 
@@ -273,7 +272,7 @@ static void nothing_is_noted_of_an_unknown_driver(void **state)
 	struct rte_mbuf *pkt = frame(2, 0);
 
 	(void)state;
-	sent_init(&sent, PORT, QUEUE, "net_iavf", RING);
+	sent_init(&sent, PORT, QUEUE, &driver_careful, RING);
 	assert_int_equal(sent.descriptors, 0);
 	assert_int_equal(give(&pkt, 1), 1);
 	assert_int_equal(sent.segs, 0);

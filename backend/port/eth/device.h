@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 
 #include "afpacket.h"
+#include "driver.h"
 #include "eth.h"
 #include "flow.h"
 #include "zc_pool.h"
@@ -51,6 +52,7 @@ struct eth_queue {
 /*
  * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
  * @bus:    where the device comes from: "vdev", "pci"
+ * @driver: what is known of its driver
  * @wants_zc_rx: it is to be told where frames shall lie
  * @direct: no netdev and no socket behind it
  * @last_rx: worker: when something came
@@ -62,6 +64,7 @@ struct eth_queue {
  */
 struct eth {
 	const char *bus;
+	const struct driver *driver;
 	bool direct, wants_zc_rx;
 	uint16_t port_id;
 	uint16_t mtu;

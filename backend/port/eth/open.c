@@ -47,12 +47,6 @@ static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, ui
 	return eth->own_pool;
 }
 
-/* Functions of these get no VLAN that they have not asked for; others would get none from then on. */
-static bool filters_vlans(const char *driver)
-{
-	return !strcmp(driver, "net_e1000_igb_vf") || !strcmp(driver, "net_ixgbe_vf");
-}
-
 /* What a PCI function does beside carrying frames. */
 static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
 		     struct rte_eth_conf *conf)
@@ -62,7 +56,7 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 
 	conf->rxmode.mtu = eth->mtu;
 	conf->rxmode.offloads = info->rx_offload_capa & checksum;
-	if (filters_vlans(info->driver_name))
+	if (eth->driver->asks_for_vlans)
 		conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 	eth->rx_checksum = true;
 	if (frame + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
@@ -73,9 +67,9 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 }
 
 /* Where its frames come to lie; said one by one, if they are few. Return: descriptors */
-static uint16_t rx_places(struct eth *eth, const char *driver, struct rte_mempool **pool)
+static uint16_t rx_places(struct eth *eth, struct rte_mempool **pool)
 {
-	if (!eth->wants_zc_rx || !zc_pool_fits(driver, eth->mtu))
+	if (!eth->wants_zc_rx || !zc_pool_fits(eth->driver, eth->mtu))
 		return ETH_DESCRIPTORS;
 	eth->zc_pool = zc_pool_create(*pool);
 	if (!eth->zc_pool)
@@ -124,7 +118,7 @@ static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
 
 	if (ret == 0)
 		ret = rte_eth_tx_queue_setup(eth->port_id, index, nr[1], SOCKET_ID_ANY, NULL);
-	sent_init(&eth->queues[index].sent, eth->port_id, index, info->driver_name, nr[1]);
+	sent_init(&eth->queues[index].sent, eth->port_id, index, eth->driver, nr[1]);
 	return ret;
 }
 
@@ -178,11 +172,13 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	if (ret < 0)
 		return ret;
 	eth->tx_offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	if (!strcmp(eth->bus, "pci"))
+	if (!strcmp(eth->bus, "pci")) {
+		eth->driver = driver_find(info.driver_name);
 		pci_conf(eth, &info, pool, &conf);
+	}
 	/* one VF that nobody reads must not hold up the others of its NIC */
 	info.default_rxconf.rx_drop_en = 1;
-	nr_rx = rx_places(eth, info.driver_name, &pool);
+	nr_rx = rx_places(eth, &pool);
 	ret = start_pairs(eth, &info, pool, &conf, nr_rx);
 	eth->started = ret == 0;
 	return ret;
@@ -245,6 +241,7 @@ static struct eth *eth_new(const struct eth_params *params, const char *bus, uin
 	}
 	pthread_mutex_init(&eth->lock, NULL);
 	eth->bus = bus;
+	eth->driver = &driver_careful;
 	eth->offload = params->offload;
 	return eth;
 }

@@ -45,10 +45,9 @@ bool zc_pool_offered(void)
 	return offered;
 }
 
-bool zc_pool_fits(const char *driver, uint16_t mtu)
+bool zc_pool_fits(const struct driver *driver, uint16_t mtu)
 {
-	/* takes one buffer for each frame it gives, and keeps its ring full and in order */
-	return mtu <= RTE_ETHER_MTU && !strcmp(driver, "net_e1000_igb_vf");
+	return mtu <= RTE_ETHER_MTU && driver->rx_in_order;
 }
 
 static int ring_open(struct rte_mempool *pool)

@@ -21,6 +21,7 @@
 
 #include <rte_mempool.h>
 
+#include "driver.h"
 #include "port/port.h"
 
 /* Buffers that a device has: fewer than a guest has in its ring, or none would ever be left for the next. */
@@ -32,8 +33,8 @@ void zc_pool_offer(bool offer);
 /** zc_pool_offered() - Shall they? */
 bool zc_pool_offered(void);
 
-/** zc_pool_fits() - Is a function fit that DPDK's @driver has, with this mtu? */
-bool zc_pool_fits(const char *driver, uint16_t mtu);
+/** zc_pool_fits() - Can a function with this driver and mtu receive into chosen buffers? */
+bool zc_pool_fits(const struct driver *driver, uint16_t mtu);
 
 struct zc_pool;
 

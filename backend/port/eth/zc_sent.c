@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "zc_sent.h"
 
-#include <string.h>
-
 #include <rte_ethdev.h>
 
-void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const char *driver,
+void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct driver *driver,
 	       uint16_t descriptors)
 {
 	sent->port_id = port_id;
 	sent->queue = queue;
 	sent->descriptors = 0;
-	/* marks exactly one descriptor of each frame, its last, and tells of each by itself */
-	if (!strcmp(driver, "net_e1000_igb_vf") && descriptors <= SENT_MAX)
+	if (driver->tx_done == DRIVER_TX_LAST_DESCRIPTOR && descriptors <= SENT_MAX)
 		sent->descriptors = descriptors;
 }
 

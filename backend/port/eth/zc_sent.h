@@ -23,6 +23,7 @@
 
 #include <rte_mbuf.h>
 
+#include "driver.h"
 #include "port/port.h"
 
 #define SENT_MAX 512u
@@ -54,8 +55,11 @@ struct sent {
 	struct sent_frame offered[PORT_BURST];
 };
 
-/** sent_init() - @driver: as DPDK calls it; @descriptors: of @queue's ring. Only drivers are noted that were looked at */
-void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const char *driver,
+/**
+ * sent_init() - Begin to note what a tx queue sends, if it is known how the driver tells that
+ * @descriptors: of the queue's ring
+ */
+void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct driver *driver,
 	       uint16_t descriptors);
 
 /** sent_offer() - Before the device is given up to PORT_BURST frames. Return: how many it may have */

@@ -19,6 +19,7 @@
 
 #include "log.h"
 #include "netdev.h"
+#include "port/eth/driver.h"
 
 LOG_TAG("netdev");
 
@@ -180,8 +181,9 @@ int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *s
 }
 
 /*
- * igbvf resets a VF that has unsent frames and no link, even one that was set down meanwhile: its work queue then waits
- * until the netdev is up, and who removes the VF waits for that. Up once more, and nothing is left that waits.
+ * igbvf resets a VF that has unsent frames and no link, even if it was set down meanwhile. Its work
+ * queue then waits until the netdev is up, and the removal of the VF waits for the work queue. Once
+ * the netdev was up again, nothing waits any more.
  */
 static void set_down(const char *name)
 {
@@ -189,7 +191,7 @@ static void set_down(const char *name)
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 
 	netdev_set_up(name, false);
-	if (ethtool(name, &info) < 0 || strcmp(info.driver, "igbvf"))
+	if (ethtool(name, &info) < 0 || !driver_find_kernel(info.driver)->down_twice)
 		return;
 	netdev_set_up(name, true);
 	nanosleep(&settle, NULL);
