@@ -83,6 +83,15 @@ def an_object_older_than_its_source_says_nothing(program):
     assert program.find() == 0 and "skip made: " in program.said and "older" in program.said
 
 
+def a_header_newer_than_all_objects_says_nothing(program):
+    program.line()
+    with open(program.path("made.h"), "w", encoding="utf-8"):
+        os.utime(program.path("made.h"), (2**31, 2**31))
+    assert program.find() == 0 and "since a header changed" in program.said
+    os.utime(program.path("top.o"), (2**31, 2**31))  # make builds only what includes it
+    assert program.find() == 0 and program.said == "0 circles\n"
+
+
 def what_is_not_built_says_nothing(program):
     program.line()
     program.names.append("missing")
@@ -91,7 +100,7 @@ def what_is_not_built_says_nothing(program):
 
 FACTS = (a_line_has_no_circle, calls_that_come_back_are_a_circle, data_counts_as_calls_do,
          namesakes_that_are_static_make_no_circle, two_circles_are_two, an_object_older_than_its_source_says_nothing,
-         what_is_not_built_says_nothing)
+         a_header_newer_than_all_objects_says_nothing, what_is_not_built_says_nothing)
 
 
 def holds(fact):
