@@ -195,7 +195,7 @@ finish()
 	  "seconds": $(bed_seconds),
 	  "xen": $(json_string "$([ "$BED_BARE" = yes ] && echo none || xen_version)"),
 	  "linux": $(json_string "$(uname -r)"),
-	  "debian": $BED_RELEASE,
+	  "debian": "$BED_RELEASE",
 	${details_json%$'\n'}
 	  "checks": [
 	    $checks_json
