@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# vifd. `make help` lists the targets, README.md says where to read on.
+# vifd. `make help` lists the targets; README.md says where to read next.
 #
 #   V=1                            show the commands
-#   WERROR=1                       warnings are errors
-#   SANITIZE=address,undefined     or thread; built in a folder of its own
+#   WERROR=1                       treat warnings as errors
+#   SANITIZE=address,undefined     or thread; builds in a separate folder
 #   DEBIAN=13                      build with that release's packages (test/deps --help)
 #   DESTDIR= PREFIX=/usr           for install
 
@@ -31,7 +31,7 @@ packages := libdpdk xenstore xengnttab xenevtchn xencontrol xencall xentoollog l
 missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p 2>/dev/null || echo $$p; done))
 
 CFLAGS   ?= -O2 -g
-# ThreadSanitizer sees atomics, not fences: DPDK's rings have both, by choice.
+# ThreadSanitizer understands atomics but not fences; DPDK's rings can use either.
 flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
             $(if $(filter thread,$(SANITIZE)),-Wno-tsan -DRTE_USE_C11_MEM_MODEL)
@@ -44,7 +44,7 @@ libs     += -lpthread
 compile   = $(CC) $(cppflags) $(CPPFLAGS) $(flags) $(CFLAGS)
 link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 
-# A daemon is every .c of its folders; so is the tool that talks to it.
+# The daemon is built from every .c file of its folders, and so is vifctl.
 vifd_src   := $(filter-out backend/vifctl/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
 vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c) $(addprefix backend/,config.c ini.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
@@ -58,7 +58,7 @@ unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
-# Another release: the same goals, inside that release's build root.
+# For another release make runs the same goals inside that release's build root.
 all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
                 $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
 else
@@ -75,7 +75,7 @@ $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c) -lm
 
-# xenstore-schema/vif.schema is the only list of keys: tables and documents are made of it.
+# xenstore-schema/vif.schema is the only list of keys; tables and documents are generated from it.
 schema_from := xenstore-schema/vif.schema xenstore-schema/generate xenstore-schema/schema.py
 schema_made := $(BUILD)/generated/policy_rules.h
 schema: $(schema_made) $(BUILD)/generated/docs
@@ -86,7 +86,7 @@ $(BUILD)/generated/docs: $(schema_from) doc/xenstore.md doc/man/vifd.conf.5
 	@mkdir -p $(@D)
 	$(Q)xenstore-schema/generate docs && touch $@
 
-# What searches the models of the sleep handshakes is compiled of them.
+# Spin verifiers are generated from the models of the sleep handshakes.
 $(BUILD)/model/built: $(wildcard test/model/*)
 	@mkdir -p $(@D)
 	$(call say,SPIN,$(@D))
@@ -97,7 +97,8 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	$(call say,CC,$<)
 	$(Q)$(compile) -c -o $@ $<
 
-# A unit test names what it is linked with, paths below backend/ (or common/, test/); a fake below test/, what it wants:
+# A unit test names the files it is linked with, relative to backend/ (or in common/, test/); so does a
+# fake in test/:
 #   /* links: port/offload.c log.c */      /* wraps: xs_read write */
 tag       = $(shell sed -n 's|^/\* $(1): *\(.*[^ ]\) *\*/.*|\1|p' $(2))
 links     = $(foreach f,$(call tag,links,$(1)),$(f) $(if $(filter test/%,$(f)),$(call links,$(f))))
@@ -110,56 +111,56 @@ endef
 $(foreach t,$(unit_src),$(eval $(call unit_rule,$(t))))
 .SECONDARY: $(unit_src:%.c=$(BUILD)/%.o)
 
-# Other flags than last time: everything is compiled again.
+# If the flags have changed since the last build, everything is compiled again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(compile)' | cmp -s - $@ || echo '$(compile)' > $@
 
 need-libs:
-	@test -z "$(missing)" || { echo "no headers of: $(missing); run 'make deps' as root" >&2; exit 1; }
+	@test -z "$(missing)" || { echo "missing headers of: $(missing); run 'make deps' as root" >&2; exit 1; }
 
-# Parts with rules of their own: user-space guests and a Xen without Xen, fuzzers, benchmarks.
+# Parts with their own makefiles: the simulated Xen and its guests, fuzzers, benchmarks.
 -include test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
 -include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
-run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) is not there" >&2; exit 1; }; $(1) $(2)
+run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) does not exist" >&2; exit 1; }; $(1) $(2)
 
-deps: ; $(Q)test/deps ## install what build and tests need (root, Debian packages only)
-demo: deps ## three guests on a real Xen in QEMU, two on VFs, one in software
+deps: ; $(Q)test/deps ## install the Debian packages that build and tests need (root)
+demo: deps ## three guests on a real Xen in QEMU, two on VFs, one on the software switch
 	$(Q)$(MAKE) all
 	$(call run-part,test/xen/demo)
-check: deps ## everything that passes or fails; prints N passed, N failed, N skipped
+check: deps ## run all tests; prints N passed, N failed, N skipped
 	$(Q)test/check
-check-fresh: ## make check in a minimal Debian of its own; PARTS="unit sim": only these, DEBIAN=13: of that release
+check-fresh: ## make check in a minimal Debian root; PARTS="unit sim" runs only these, DEBIAN=13 selects the release
 	$(Q)test/fresh --debian $(DEBIAN) $(PARTS)
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(Q)test/check --part xen xen_more
-frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (some 45 minutes)
+frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (about 45 minutes)
 	$(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
 	$(call run-part,test/xen/frontend)
 ifeq ($(wildcard test/sim/sim.mk),)
-sim-test sim-demo: ; @echo "$@: test/sim/sim.mk is not there" >&2; exit 1
+sim-test sim-demo: ; @echo "$@: test/sim/sim.mk does not exist" >&2; exit 1
 endif
 ifeq ($(wildcard test/fuzz/fuzz.mk),)
-fuzz: ; @echo "$@: test/fuzz/fuzz.mk is not there" >&2; exit 1
+fuzz: ; @echo "$@: test/fuzz/fuzz.mk does not exist" >&2; exit 1
 endif
 ifeq ($(wildcard test/bench/bench.mk),)
-bench: ; @echo "$@: test/bench/bench.mk is not there" >&2; exit 1
+bench: ; @echo "$@: test/bench/bench.mk does not exist" >&2; exit 1
 endif
-soak: all ## the long form of the tests
+soak: all ## long-running form of the tests (about an hour)
 	$(call run-part,test/soak)
 lint: ; $(Q)test/lint ## includes, licences, sizes, formatting, clang-tidy, shellcheck, schema
-# A module counts where it is built: frontend/linux/Makefile keeps one folder for each kernel.
+# frontend/linux/Makefile builds the module in one folder for each kernel; all built ones are checked.
 module_obj = $(patsubst frontend/linux/%.c,$(BUILD)/frontend/$(1)/frontend/linux/%.o,$(wildcard frontend/linux/*.c))
 modules   := $(patsubst $(BUILD)/frontend/%/frontend,%,$(wildcard $(BUILD)/frontend/*/frontend))
-circles: all ## circles between .c files, by what each calls
+circles: all ## find circles between .c files, from the functions each one calls
 	$(Q)test/lint-circles vifd: $(vifd_obj) vifctl: $(vifctl_obj) \
 		$(foreach k,$(or $(modules),vifront),$k: $(if $(modules),$(call module_obj,$k)))
-format: ; $(Q)test/lint --fix ## clang-format everything
-install: all ## into $(DESTDIR)$(PREFIX), where Debian's xen packages look
+format: ; $(Q)test/lint --fix ## run clang-format on all C files
+install: all ## install into $(DESTDIR)$(PREFIX), where Debian's xen packages look
 	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
-install-guest: ; $(Q)$(MAKE) -C frontend/linux BUILD=$(abspath $(BUILD)) install ## the guest's module
-clean: ## remove what was built; downloads (build/xen, build/release) stay
+install-guest: ; $(Q)$(MAKE) -C frontend/linux BUILD=$(abspath $(BUILD)) install ## install the guest's kernel module
+clean: ## remove build results; downloads (build/xen, build/release) stay
 	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name xen ! -name release -exec rm -rf {} +
 help:
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
