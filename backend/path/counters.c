@@ -8,7 +8,9 @@ static const struct {
 	const char *text;
 } counters[COUNTERS] = {
 #define X(name, text) [COUNT_##name] = { #name, text },
-	PATH_COUNTERS(X)
+#define RULE(name, text) X(name, text) X(name##_bytes, "their bytes")
+	PATH_COUNTERS(X, RULE)
+#undef RULE
 #undef X
 };
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is counted per queue, each by its cause. The owning worker writes, anybody
- * reads (relaxed). tx = the guest sends.
+ * What a queue counts: frames passed, and frames dropped by cause. The owning worker
+ * writes, any thread reads (relaxed). tx = the guest sends.
+ *
+ * A new cause is one line of PATH_COUNTERS and the place in the code that drops:
+ * telemetry and vifctl list whatever the table holds.
  */
 #ifndef VIFD_PATH_COUNTERS_H
 #define VIFD_PATH_COUNTERS_H
@@ -10,11 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Frames that a rule of the policy drops; the counter behind it is of bytes. */
-#define PATH_RULE(X, name, text) X(name, text) X(name##_bytes, "their bytes")
-
-/* name, what it counts */
-#define PATH_COUNTERS(X)                                                                           \
+/*
+ * X(name, what it counts); RULE(the same) for frames that a rule of the policy drops: a second
+ * counter, NAME_bytes, follows with their bytes.
+ */
+#define PATH_COUNTERS(X, RULE)                                                                     \
 	X(tx_packets, "frames taken from the guest and sent")                                      \
 	X(tx_bytes, "their bytes")                                                                 \
 	X(tx_gso, "of them to be segmented")                                                       \
@@ -24,14 +27,14 @@
 	X(tx_drop_size, "frames whose slots are longer than the frame")                            \
 	X(tx_drop_grant, "frames with a grant that could not be read")                             \
 	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
-	PATH_RULE(X, tx_drop_off, "frames sent while the policy lets none through")                \
-	PATH_RULE(X, tx_drop_spoof, "frames whose source address is not the vif's")                \
-	PATH_RULE(X, tx_drop_vlan, "frames to a VLAN that is not the vif's")                       \
-	PATH_RULE(X, tx_drop_untagged, "frames without a VLAN, which the vif must name")           \
-	PATH_RULE(X, tx_drop_isolated, "frames to a vif that this one is kept apart from")         \
-	PATH_RULE(X, tx_drop_class, "frames whose traffic class had no room left")                 \
-	PATH_RULE(X, tx_drop_ip, "IP frames from an address that is not the vif's")                \
-	PATH_RULE(X, tx_drop_arp, "ARP and ND that claim what is not the vif's")                   \
+	RULE(tx_drop_off, "frames sent while the policy lets none through")                        \
+	RULE(tx_drop_spoof, "frames whose source address is not the vif's")                        \
+	RULE(tx_drop_vlan, "frames to a VLAN that is not the vif's")                               \
+	RULE(tx_drop_untagged, "frames without a VLAN, which the vif must name")                   \
+	RULE(tx_drop_isolated, "frames to a vif that this one is kept apart from")                 \
+	RULE(tx_drop_class, "frames whose traffic class had no room left")                         \
+	RULE(tx_drop_ip, "IP frames from an address that is not the vif's")                        \
+	RULE(tx_drop_arp, "ARP and ND that claim what is not the vif's")                           \
 	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
 	X(tx_drop_link, "frames sent while the link is set off")                                   \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
@@ -48,22 +51,22 @@
 	X(rx_drop_offload, "frames that could not be cut or checksummed for the guest")            \
 	X(rx_drop_mcast, "multicast frames that the guest does not want")                          \
 	X(rx_drop_link, "frames that arrived while the link is set off")                           \
-	PATH_RULE(X, rx_drop_off, "frames that arrived while the policy lets none through")        \
-	PATH_RULE(X, rx_drop_vlan, "frames of a VLAN that is not the vif's")                       \
-	PATH_RULE(X, rx_drop_untagged, "frames without a VLAN, where the vif has one")             \
-	PATH_RULE(X, rx_drop_isolated, "frames from a vif that this one is kept apart from")       \
-	PATH_RULE(X, rx_drop_broadcast, "broadcast frames, where the policy lets none through")    \
-	PATH_RULE(X, rx_drop_multicast, "multicast frames, where the policy lets none through")    \
-	PATH_RULE(X, rx_drop_unicast, "frames to an address that is not the vif's")                \
+	RULE(rx_drop_off, "frames that arrived while the policy lets none through")                \
+	RULE(rx_drop_vlan, "frames of a VLAN that is not the vif's")                               \
+	RULE(rx_drop_untagged, "frames without a VLAN, where the vif has one")                     \
+	RULE(rx_drop_isolated, "frames from a vif that this one is kept apart from")               \
+	RULE(rx_drop_broadcast, "broadcast frames, where the policy lets none through")            \
+	RULE(rx_drop_multicast, "multicast frames, where the policy lets none through")            \
+	RULE(rx_drop_unicast, "frames to an address that is not the vif's")                        \
 	X(rx_twins, "frames that both ports of a move delivered, given once")                      \
 	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_zero_copy, "frames received into the guest's own pages")                              \
-	X(rx_drop_stale, "frames that waited too long for a buffer, or came behind such ones")     \
+	X(rx_drop_stale, "frames that waited too long for a buffer, or arrived after such frames") \
 	X(rx_drop_grant, "frames with a grant that could not be written")                          \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
-	X(rx_mirror, "frames of others that it watches")                                           \
-	X(mirrored, "frames copied for who watches it")                                            \
-	X(mirror_missed, "frames that were not, for want of room")                                 \
+	X(rx_mirror, "mirrored frames of other vifs given to it")                                  \
+	X(mirrored, "frames copied to its mirror")                                                 \
+	X(mirror_missed, "frames not copied, for want of room")                                    \
 	X(notify, "events sent to the guest")                                                      \
 	X(events, "events taken from the guest")                                                   \
 	X(events_spurious, "of them without work")                                                 \
@@ -72,7 +75,9 @@
 
 enum path_counter {
 #define X(name, text) COUNT_##name,
-	PATH_COUNTERS(X)
+#define RULE(name, text) COUNT_##name, COUNT_##name##_bytes,
+	PATH_COUNTERS(X, RULE)
+#undef RULE
 #undef X
 		COUNTERS
 };
@@ -90,11 +95,19 @@ static inline void path_count(struct path_counters *counters, enum path_counter 
 	atomic_store_explicit(&counters->value[which], now + by, memory_order_relaxed);
 }
 
-/** path_counter_is_rule() - Is the next counter the bytes of this one? */
+/** path_counter_is_rule() - Does a rule of the policy drop these, so that the next counter has their bytes? */
 static inline bool path_counter_is_rule(enum path_counter which)
 {
-	return (which >= COUNT_tx_drop_off && which <= COUNT_tx_drop_arp) ||
-	       (which >= COUNT_rx_drop_off && which <= COUNT_rx_drop_unicast);
+	switch (which) {
+#define X(name, text)
+#define RULE(name, text) case COUNT_##name:
+		PATH_COUNTERS(X, RULE)
+#undef RULE
+#undef X
+		return true;
+	default:
+		return false;
+	}
 }
 
 /** path_count_drop() - One frame of @bytes dropped; owning worker only */

@@ -177,12 +177,8 @@ static void put_switch(struct rte_tel_data *d, const struct nic *nic)
 	if (!d)
 		return;
 	nic_switch_stats(nic, &stats);
-	put_number(d, "drop_unknown", stats.unknown);
-	put_number(d, "drop_inbox_full", stats.inbox_full);
-	put_number(d, "drop_no_memory", stats.no_memory);
-	put_number(d, "drop_hairpin", stats.hairpin);
-	put_number(d, "drop_reflected", stats.reflected);
-	put_number(d, "drop_malformed", stats.malformed);
+	for (enum switch_drop cause = 0; cause < SWITCH_DROP_CAUSES; cause++)
+		put_number(d, switch_drop_name(cause), stats.dropped[cause]);
 }
 
 static void put_nic(struct rte_tel_data *d, struct nic *nic)

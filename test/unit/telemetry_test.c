@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/counters.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
+/* links: path/counters.c port/switch/counters.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
@@ -129,7 +129,7 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
 {
 	(void)nic;
-	*stats = (struct switch_stats){ .unknown = 7 };
+	*stats = (struct switch_stats){ .dropped = { [SWITCH_DROP_unknown] = 7 } };
 }
 
 void nic_uplink_link(struct nic *nic, struct port_link *link)
@@ -526,8 +526,10 @@ static void every_vf_is_listed_once_over_the_pages(void **state)
 	assert_int_equal(pages, 4);
 	assert_has(ask("/vifd/vfs,1"), "{\"1\":{\"pci\":\"0000:01:00.1\"");
 	assert_has(ask("/vifd/vfs,1"), "\"owner\":\"vif 1.0\",\"mac\":\"00:00:00:00:00:00\"");
-	assert_has(ask("/vifd/nics"),
-		   "\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,");
+	assert_has(
+		ask("/vifd/nics"),
+		"\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,\"drop_inbox_full\":0,"
+		"\"drop_no_memory\":0,\"drop_hairpin\":0,\"drop_reflected\":0,\"drop_malformed\":0}");
 }
 
 static void move_is_handed_on(void **state)

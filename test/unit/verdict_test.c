@@ -275,6 +275,26 @@ static void check_counters(struct guest *guest, const struct rule_case *rule_cas
 	}
 }
 
+static void every_rule_counter_is_followed_by_its_bytes(void **state)
+{
+	uint32_t rules = 0, bytes = 0;
+
+	(void)state;
+	for (enum path_counter which = 0; which < COUNTERS; which++) {
+		const char *name = path_counter_name(which);
+		char next[64];
+
+		bytes += strstr(name, "_drop_") && strstr(name, "_bytes");
+		if (!path_counter_is_rule(which))
+			continue;
+		rules++;
+		snprintf(next, sizeof(next), "%s_bytes", name);
+		assert_string_equal(path_counter_name(which + 1), next);
+	}
+	assert_true(rules > 0);
+	assert_int_equal(rules, bytes);
+}
+
 static void run_case(const struct rule_case *rule_case)
 {
 	const char *becomes = rule_case->becomes ? rule_case->becomes : rule_case->frame;
@@ -478,6 +498,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_rule_does_to_frames_what_it_says),
+		cmocka_unit_test(every_rule_counter_is_followed_by_its_bytes),
 		GUEST(tag_goes_in_before_headers_are_looked_for),
 		GUEST(strip_leaves_shared_bytes_alone),
 		GUEST(strip_moves_the_headers_of_a_promise),

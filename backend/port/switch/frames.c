@@ -9,7 +9,7 @@
 
 struct soft switch_nobody;
 
-static void drop(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr, enum drop cause)
+static void drop(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr, enum switch_drop cause)
 {
 	rte_pktmbuf_free_bulk(pkts, nr);
 	count(&sw->drops[cause], nr);
@@ -30,7 +30,7 @@ void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 
 	if (done < nr) {
 		count(&to->rx_missed, nr - done);
-		drop(to->sw, pkts + done, nr - done, DROP_INBOX_FULL);
+		drop(to->sw, pkts + done, nr - done, SWITCH_DROP_inbox_full);
 	}
 	wake(&to->port.wake);
 }
@@ -42,7 +42,7 @@ static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint
 	uint16_t done;
 
 	if (!sw->uplink) {
-		drop(sw, pkts, nr, DROP_UNKNOWN);
+		drop(sw, pkts, nr, SWITCH_DROP_unknown);
 		return nr;
 	}
 	done = fair_put(from->outbox, pkts, nr);
@@ -99,7 +99,7 @@ static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct sof
 		if (clone)
 			switch_deliver(to, &clone, 1);
 		else
-			count(&sw->drops[DROP_NO_MEMORY], 1);
+			count(&sw->drops[SWITCH_DROP_no_memory], 1);
 	}
 }
 
@@ -108,7 +108,7 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 {
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
 		count(&from->tx_errors, 1);
-		drop(sw, &frame, 1, DROP_MALFORMED);
+		drop(sw, &frame, 1, SWITCH_DROP_malformed);
 		return true;
 	}
 	if (sw->uplink && !fair_has_room(from->outbox))
@@ -138,7 +138,7 @@ static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
 		if (copy)
 			switch_deliver(to, &copy, 1);
 		else
-			count(&sw->drops[DROP_NO_MEMORY], 1);
+			count(&sw->drops[SWITCH_DROP_no_memory], 1);
 	}
 }
 
@@ -170,7 +170,7 @@ static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft 
 	if (!to[0])
 		return send_unknown(from, pkts, nr);
 	if (to[0] == from)
-		drop(sw, pkts, nr, DROP_HAIRPIN);
+		drop(sw, pkts, nr, SWITCH_DROP_hairpin);
 	else
 		switch_deliver(to[0], pkts, nr);
 	return nr;
@@ -226,7 +226,7 @@ uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
 {
 	if (rte_hash_lookup(sw->table, &header(frame)->src_addr) >= 0) {
-		drop(sw, &frame, 1, DROP_REFLECTED);
+		drop(sw, &frame, 1, SWITCH_DROP_reflected);
 		return;
 	}
 	flood(sw, frame, NULL);
@@ -238,7 +238,7 @@ static void unknown_in(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr
 {
 	for (uint16_t i = 0; anybody_promiscuous(sw) && i < nr; i++)
 		copy_unknown(sw, pkts[i], NULL);
-	drop(sw, pkts, nr, DROP_UNKNOWN);
+	drop(sw, pkts, nr, SWITCH_DROP_unknown);
 }
 
 /* What arrived from the wire. */

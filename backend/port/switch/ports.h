@@ -16,16 +16,6 @@
 
 #define SWITCH_PORTS_MAX 1024u
 
-enum drop {
-	DROP_UNKNOWN,
-	DROP_INBOX_FULL,
-	DROP_NO_MEMORY,
-	DROP_HAIRPIN,
-	DROP_REFLECTED,
-	DROP_MALFORMED,
-	DROPS
-};
-
 /*
  * struct soft - One port of the switch
  * @quiet:  out of the table; control
@@ -73,7 +63,7 @@ struct ethswitch {
 	uint16_t unsent_first;
 	uint16_t unsent_nr;
 	/* any worker: w */
-	_Atomic uint64_t drops[DROPS];
+	_Atomic uint64_t drops[SWITCH_DROP_CAUSES];
 };
 
 static inline void count(_Atomic uint64_t *counter, uint64_t add)

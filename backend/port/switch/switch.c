@@ -68,12 +68,6 @@ void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 
 void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)
 {
-	*stats = (struct switch_stats){
-		.unknown = counted(&sw->drops[DROP_UNKNOWN]),
-		.inbox_full = counted(&sw->drops[DROP_INBOX_FULL]),
-		.no_memory = counted(&sw->drops[DROP_NO_MEMORY]),
-		.hairpin = counted(&sw->drops[DROP_HAIRPIN]),
-		.reflected = counted(&sw->drops[DROP_REFLECTED]),
-		.malformed = counted(&sw->drops[DROP_MALFORMED]),
-	};
+	for (enum switch_drop cause = 0; cause < SWITCH_DROP_CAUSES; cause++)
+		stats->dropped[cause] = counted(&sw->drops[cause]);
 }

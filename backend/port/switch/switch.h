@@ -35,19 +35,10 @@
 #include "port/eth/eth.h"
 #include "port/offload.h"
 #include "port/port.h"
+#include "counters.h"
 
 struct ethswitch;
 struct soft; /* one port of it */
-
-/** struct switch_stats - Frames dropped, by cause; monotonic */
-struct switch_stats {
-	uint64_t unknown; /* from the wire, to nobody here */
-	uint64_t inbox_full;
-	uint64_t no_memory;
-	uint64_t hairpin;   /* to their own sender */
-	uint64_t reflected; /* one of ours' group frame, back from the wire */
-	uint64_t malformed; /* cut to group addresses, or no headers */
-};
 
 /**
  * switch_create() - A switch without ports
