@@ -64,6 +64,6 @@ root_run() {
 		mount -t proc proc "$root/proc"
 		mount -t sysfs sysfs "$root/sys"
 		[ -z "${ROOT_NET:-}" ] || ip link set lo up
-		exec chroot "$root" /usr/bin/env -C "$tree" PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+		exec chroot "$root" /usr/bin/env -u CC -C "$tree" PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 	' bash "$root" "$tree" "${root_bind[*]}" "$@"
 }
