@@ -14,7 +14,7 @@
 #include "port/kernel/netdev.h"
 #include "nic.h"
 #include "offload.h"
-#include "port/sriov/pf.h"
+#include "port/sriov/pf_netlink.h"
 #include "port/filter/reach.h"
 #include "port/switch/switch.h"
 #include "vdev.h"
@@ -31,7 +31,6 @@ LOG_TAG("nic");
  * @members:     holds what the uplink receives beside its own; vanishes with the process
  * @promiscuous: the uplink's filters did not suffice
  * @groups:      groups_start() was called
- * @pf_was_up:   before we came
  */
 struct nic {
 	const struct config_nic *config;
@@ -43,7 +42,6 @@ struct nic {
 	int members;
 	bool promiscuous;
 	bool groups;
-	bool pf_was_up;
 };
 
 /*
@@ -61,57 +59,59 @@ void nic_set_barrier(void (*barrier)(void))
 	switch_set_barrier(barrier);
 }
 
-static void bind_vfs(const struct nic *nic)
+static void say_no_vfs(const struct nic *nic, const char *what, const char *which, int error)
 {
-	if (nic->env.vfs && nic->config->driver == CONFIG_DRIVER_NATIVE)
-		vfpool_bind(nic->env.vfs, rte_eal_iova_mode() == RTE_IOVA_PA);
+	log_error("%s: %s %s: %s; every vif is on the software switch", nic->config->name, what,
+		  which, strerror(error));
 }
 
-/* The link first, the VFs then: some NICs give VFs that are made earlier none. */
+static void open_listed(struct nic *nic)
+{
+	nic->env.vfs = vfpool_list_open("/sys", nic->config->devices, nic->config->driver);
+	if (!nic->env.vfs)
+		say_no_vfs(nic, "devices =", nic->config->devices, errno);
+}
+
+/* The PF under our control, up. Return: 0, -errno */
+static int start_pf(struct nic *nic, const char *name)
+{
+	struct pf *pf = pf_netlink_open(name);
+	int ret = pf ? pf_up(pf, PF_LINK_WAIT_MS) : -errno;
+
+	if (ret == -ETIMEDOUT)
+		log_warn("%s: PF %s has no link", nic->config->name, name);
+	else if (ret < 0) {
+		pf_close(pf);
+		return ret;
+	}
+	nic->env.pf = pf;
+	return 0;
+}
+
+/* The link first: some NICs give no link to VFs that were made before it. */
 static void open_pf(struct nic *nic)
 {
-	const char *pf = nic->config->pf;
-	struct port_link link;
-	int ret;
+	const char *name = nic->config->pf;
+	int ret = start_pf(nic, name);
 
-	nic->env.pf_netdev = pf;
-	if (nic->config->devices[0]) {
-		nic->env.vfs = vfpool_list_open("/sys", nic->config->devices, nic->config->driver);
+	if (ret == 0) {
+		nic->env.vfs = vfpool_open("/sys", nic->env.pf->sysfs, name, nic->config->vfs,
+					   nic->config->driver);
 		if (!nic->env.vfs)
-			log_error("%s: devices = %s: %m; every vif is on the software switch",
-				  nic->config->name, nic->config->devices);
+			ret = -errno;
 	}
-	if (!pf[0]) {
-		bind_vfs(nic);
-		return;
-	}
-	netdev_link(pf, &link);
-	nic->pf_was_up = link.up;
-	ret = netdev_set_up(pf, true);
-	if (ret == 0)
-		ret = netdev_wait_link(pf, PF_LINK_WAIT_MS);
-	if (ret == -ETIMEDOUT)
-		log_warn("%s: PF %s has no link", nic->config->name, pf);
-	else if (ret < 0)
-		log_error("%s: PF %s: %s; every vif is on the software switch", nic->config->name,
-			  pf, strerror(-ret));
-	if (ret < 0 && ret != -ETIMEDOUT)
-		return;
-	nic->env.pf = pf_open(pf);
-	if (nic->env.pf)
-		nic->env.vfs = vfpool_open("/sys", pf, nic->config->vfs, nic->config->driver);
-	bind_vfs(nic);
-	if (!nic->env.vfs)
-		log_error("%s: PF %s: %m; every vif is on the software switch", nic->config->name,
-			  pf);
+	if (ret < 0)
+		say_no_vfs(nic, "PF", name, -ret);
 }
 
-static void close_pf(struct nic *nic)
+static void open_vfs(struct nic *nic)
 {
-	vfpool_close(nic->env.vfs);
-	pf_close(nic->env.pf);
-	if (nic->env.pf && !nic->pf_was_up)
-		netdev_set_up(nic->config->pf, false);
+	if (nic->config->devices[0])
+		open_listed(nic);
+	if (nic->config->pf[0])
+		open_pf(nic);
+	if (nic->env.vfs && nic->config->driver == CONFIG_DRIVER_NATIVE)
+		vfpool_bind(nic->env.vfs, rte_eal_iova_mode() == RTE_IOVA_PA);
 }
 
 static int start_uplink(struct nic *nic)
@@ -188,7 +188,7 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 		errno = ENOMEM;
 		return NULL;
 	}
-	open_pf(nic);
+	open_vfs(nic);
 	open_uplink(nic);
 	return nic;
 }
@@ -202,7 +202,8 @@ void nic_destroy(struct nic *nic)
 	if (nic->members >= 0)
 		close(nic->members);
 	netdev_restore(nic->uplink_name, &nic->uplink_saved);
-	close_pf(nic);
+	vfpool_close(nic->env.vfs);
+	pf_close(nic->env.pf);
 	if (nic->groups)
 		groups_stop();
 	if (nic->offload.indirect)
@@ -362,12 +363,11 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 
 uint32_t nic_capacity_mbps(struct nic *nic)
 {
-	struct port_link link = { 0 };
+	struct port_link link;
 
 	if (nic->config->uplink_mbps)
 		return nic->config->uplink_mbps;
-	if (nic->config->pf[0])
-		netdev_link(nic->config->pf, &link);
+	pf_link_get(nic->env.pf, &link);
 	if (!link.speed_mbps)
 		nic_uplink_link(nic, &link);
 	return link.speed_mbps;

@@ -30,7 +30,7 @@
 #include "dma/dma.h"
 #include "port/sriov/keep.h"
 #include "port/nic.h"
-#include "port/sriov/pf.h"
+#include "port/sriov/pf_netlink.h"
 #include "privileges.h"
 #include "xen/devmap.h"
 
@@ -274,7 +274,7 @@ static unsigned int tx_alone(struct port *from, uint32_t bytes)
 
 static struct pf_vf pf_says(const char *name, uint16_t index)
 {
-	struct pf *pf = pf_open(name);
+	struct pf *pf = pf_netlink_open(name);
 	struct pf_vf vf = { 0 };
 
 	if (pf)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/pf.c log.c */
+/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/kernel/netdev.c port/eth/driver.c log.c */
 /* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <linux/rtnetlink.h>
 
 #include "log.h"
-#include "port/sriov/pf.h"
+#include "port/sriov/pf_netlink.h"
 
 #define VFS 3
 
@@ -70,6 +70,11 @@ unsigned int __wrap_if_nametoindex(const char *name)
 	return strcmp(name, "pf0") ? 0 : 7;
 }
 
+/* What the kernel calls them. */
+static const uint32_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
+				   [PORT_LINK_ON] = IFLA_VF_LINK_STATE_ENABLE,
+				   [PORT_LINK_OFF] = IFLA_VF_LINK_STATE_DISABLE };
+
 static void put_vf(struct nlmsghdr *nlh, uint16_t index)
 {
 	const struct pf_vf *vf = &kernel[index];
@@ -85,7 +90,7 @@ static void put_vf(struct nlmsghdr *nlh, uint16_t index)
 					   .min_tx_rate = vf->min_mbps,
 					   .max_tx_rate = vf->max_mbps };
 	const struct ifla_vf_spoofchk spoofchk = { .vf = index, .setting = vf->spoofchk };
-	const struct ifla_vf_link_state link = { .vf = index, .link_state = vf->link_state };
+	const struct ifla_vf_link_state link = { .vf = index, .link_state = states[vf->link] };
 	const struct ifla_vf_trust trust = {
 		.vf = index,
 		.setting = vf->valid & PF_TRUST ? vf->trust : UINT32_MAX,
@@ -180,7 +185,9 @@ static int kernel_set(const struct nlattr *attr)
 		vf->spoofchk = (uint8_t)spoofchk->setting;
 		break;
 	case IFLA_VF_LINK_STATE:
-		vf->link_state = (uint8_t)link->link_state;
+		vf->link = link->link_state == IFLA_VF_LINK_STATE_ENABLE  ? PORT_LINK_ON :
+			   link->link_state == IFLA_VF_LINK_STATE_DISABLE ? PORT_LINK_OFF :
+									    PORT_LINK_AUTO;
 		break;
 	case IFLA_VF_TRUST:
 		vf->trust = (uint8_t)trust->setting;
@@ -250,12 +257,12 @@ static int reset(void **state)
 			.vlan_proto = ETH_P_8021AD,
 			.spoofchk = 0,
 			.trust = 1,
-			.link_state = IFLA_VF_LINK_STATE_ENABLE,
+			.link = PORT_LINK_ON,
 			.min_mbps = 5,
 			.max_mbps = 500,
 		};
 	log_set_level(LOG_LEVEL_ERROR);
-	*state = pf_open("pf0");
+	*state = pf_netlink_open("pf0");
 	return *state ? 0 : -1;
 }
 
@@ -269,8 +276,58 @@ static void unknown_netdev_is_enodev(void **state)
 {
 	(void)state;
 	errno = 0;
-	assert_null(pf_open("nothing"));
+	assert_null(pf_netlink_open("nothing"));
 	assert_int_equal(errno, ENODEV);
+}
+
+static void pf_without_control_has_nothing_to_say(void **state)
+{
+	struct port_link link = { .up = true };
+	struct pf_vf vf = { .valid = PF_ALL };
+
+	(void)state;
+	assert_int_equal(pf_vf_get(NULL, 0, &vf), 0);
+	assert_int_equal(vf.valid, 0);
+	assert_int_equal(pf_vf_set(NULL, 0, &vf, PF_ALL), 0);
+	assert_int_equal(pf_mtu(NULL), 0);
+	pf_link_get(NULL, &link);
+	assert_false(link.up);
+}
+
+/* A maker that lacks a call, as one for PFs that say nothing of their VFs. */
+static void close_mute(struct pf *pf)
+{
+	(void)pf;
+}
+
+static void pf_that_cannot_set_or_tell_is_no_failure(void **state)
+{
+	static const struct pf_ops mute_ops = { .close = close_mute };
+	const struct pf_vf want = { .spoofchk = 1 };
+	struct pf mute = { 0 };
+	struct pf_vf vf;
+
+	(void)state;
+	pf_init(&mute, &mute_ops, "mute");
+	assert_int_equal(pf_vf_get(&mute, 0, &vf), 0);
+	assert_int_equal(vf.valid, 0);
+	assert_int_equal(pf_vf_set(&mute, 0, &want, PF_ALL), 0);
+	pf_close(&mute);
+}
+
+static void link_of_a_vf_is_set_as_the_kernel_calls_it(void **state)
+{
+	struct pf_vf want = { .link = PORT_LINK_OFF };
+
+	assert_int_equal(pf_vf_set(*state, 0, &want, PF_LINK), 0);
+	assert_int_equal(kernel[0].link, PORT_LINK_OFF);
+	want.link = PORT_LINK_AUTO;
+	assert_int_equal(pf_vf_set(*state, 0, &want, PF_LINK), 0);
+	assert_int_equal(kernel[0].link, PORT_LINK_AUTO);
+	/* from a file of another life it may be anything */
+	want.link = 200;
+	assert_int_equal(pf_vf_set(*state, 1, &want, PF_LINK), 0);
+	assert_int_equal(kernel[1].link, PORT_LINK_AUTO);
 }
 
 static void every_value_of_the_right_vf_is_read(void **state)
@@ -284,7 +341,7 @@ static void every_value_of_the_right_vf_is_read(void **state)
 	assert_int_equal(vf.qos, 3);
 	assert_int_equal(vf.vlan_proto, ETH_P_8021AD);
 	assert_int_equal(vf.trust, 1);
-	assert_int_equal(vf.link_state, IFLA_VF_LINK_STATE_ENABLE);
+	assert_int_equal(vf.link, PORT_LINK_ON);
 	assert_int_equal(vf.min_mbps, 5);
 	assert_int_equal(vf.max_mbps, 500);
 }
@@ -380,6 +437,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(unknown_netdev_is_enodev),
+		fact(pf_without_control_has_nothing_to_say),
+		fact(pf_that_cannot_set_or_tell_is_no_failure),
+		fact(link_of_a_vf_is_set_as_the_kernel_calls_it),
 		fact(every_value_of_the_right_vf_is_read),
 		fact(missing_vf_is_enoent),
 		fact(value_that_the_driver_does_not_report_is_not_valid),

@@ -19,6 +19,8 @@
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
 static char root[64];
 
+#define DEVICE "class/net/eth0/device"
+
 /* A tree like sysfs's: $root/class/net/eth0/device with VFs beside it. */
 static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -94,7 +96,7 @@ static int numvfs(void)
 
 static void vfs_that_exist_are_used_as_they_are(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 5, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 5, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf vfs[VFPOOL_MAX];
 
 	(void)state;
@@ -109,7 +111,7 @@ static void vfs_that_exist_are_used_as_they_are(void **state)
 
 static void each_vf_is_given_once(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf first, second, none;
 
 	(void)state;
@@ -125,7 +127,7 @@ static void each_vf_is_given_once(void **state)
 
 static void owner_and_mac_are_listed_until_the_release(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf vf, vfs[4];
 
 	(void)state;
@@ -148,7 +150,7 @@ static void skipped_and_netdevless_vfs_are_not_given(void **state)
 
 	(void)state;
 	run("rmdir devices/0000:01:10.1/net/eth2");
-	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), -ENODEV);
 	run("mkdir devices/0000:01:10.1/net/eth7");
 	assert_int_equal(vfpool_take(pool, "a", &mac, skip, &vf), 0);
@@ -165,7 +167,7 @@ static void bind_vf(unsigned int index, const char *driver)
 static void a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us(void **state)
 {
 	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
-	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	const uint64_t skip[VFPOOL_MAX / 64] = { 1 };
 	struct vfpool_vf vf;
 
@@ -192,7 +194,7 @@ static void without_native_drivers_only_netdevs_are_given(void **state)
 	run("rmdir devices/0000:01:10.1/net/eth2");
 	bind_vf(0, "igbvf");
 	bind_vf(1, "vfio-pci");
-	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NETDEV);
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_NETDEV);
 	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), 0);
 	assert_int_equal(vf.index, 0);
 	assert_false(vf.native);
@@ -203,7 +205,7 @@ static void without_native_drivers_only_netdevs_are_given(void **state)
 /* Where the kernel does not act on it, it is tried once for as long as the VF is there. */
 static void vf_that_comes_later_is_bound_like_the_first(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_NATIVE);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_NATIVE);
 	struct vfpool_vf vf;
 	uint32_t vfs;
 
@@ -226,7 +228,7 @@ static void vf_that_comes_later_is_bound_like_the_first(void **state)
 
 static void vf_that_vanishes_while_owned_can_be_given_back(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	char netdev[IF_NAMESIZE];
 	struct vfpool_vf vf, vfs[4];
 
@@ -247,11 +249,11 @@ static void vfs_are_created_when_there_are_none(void **state)
 	(void)state;
 	/* they exist already here: the number that is written is what counts */
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 2);
 	vfpool_close(pool);
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 0, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 0, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 0);
 	vfpool_close(pool);
 }
@@ -263,7 +265,7 @@ static void no_more_are_created_than_the_nic_has(void **state)
 	(void)state;
 	file("sriov_totalvfs", "2");
 	file("sriov_numvfs", "0");
-	pool = vfpool_open(root, "eth0", 64, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 64, CONFIG_DRIVER_AUTO);
 	assert_int_equal(numvfs(), 2);
 	vfpool_close(pool);
 }
@@ -276,12 +278,12 @@ static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
 	(void)state;
 	run("rm -r class/net/eth0/device/* && mkdir class/net/eth0/device/sriov_numvfs");
 	file("sriov_totalvfs", "2");
-	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
 	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
 	vfpool_close(pool);
 	run("rm -r class/net/eth0");
-	pool = vfpool_open(root, "eth0", 2, CONFIG_DRIVER_AUTO);
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
 	assert_int_equal(vfpool_take(pool, "a", &mac, NULL, &vf), -ENODEV);
 	vfpool_close(pool);
@@ -338,7 +340,7 @@ static void a_listed_name_that_no_netdev_can_have_is_refused(void **state)
 
 static void vf_that_was_set_down_is_free_when_it_is_up_again(void **state)
 {
-	struct vfpool *pool = vfpool_open(root, "eth0", 0, CONFIG_DRIVER_AUTO);
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 0, CONFIG_DRIVER_AUTO);
 	struct vfpool_vf vf;
 	uint32_t vfs;
 

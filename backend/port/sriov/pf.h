@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A physical function, controlled through rtnetlink: what its VFs may do.
+ * The control of a physical function: what its VFs are and may do.
  *
- * Any thread; a lock inside. Calls wait for the kernel, some of them for the
- * NIC. What this NIC can't do (EOPNOTSUPP) is logged once, by name, and is no
- * failure: the packet path enforces it alone.
+ * There are several ways to control a PF, each a maker of its own: rtnetlink (pf_netlink.h). A
+ * maker implements struct pf_ops, one value of one VF at a time. What all makers have in common is
+ * here: only values that differ are set, and what a NIC cannot do (-EOPNOTSUPP) is logged once, by
+ * name, and is no failure, for the packet path enforces it anyway.
+ *
+ * A NIC whose PF is not ours to control has none: its struct pf is NULL, which every call takes.
+ *
+ * Any thread; a lock inside. Calls wait for the kernel, some of them for the NIC.
  */
 #ifndef VIFD_PORT_SRIOV_PF_H
 #define VIFD_PORT_SRIOV_PF_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include <linux/netlink.h>
 #include <rte_ether.h>
 
-struct pf;
+#include "port/port.h"
+
+#define PF_NAME_MAX 32u
+#define PF_SYSFS_MAX 64u
 
 /* One value of a VF; a mask of these says which fields of struct pf_vf count. */
 enum pf_value {
@@ -28,11 +37,13 @@ enum pf_value {
 };
 
 /**
- * struct pf_vf - All that a PF says of one VF
+ * struct pf_vf - All that a PF knows of one VF
  * @valid:      PF_*: which values this NIC has
- * @vlan_proto: ETH_P_8021Q or ETH_P_8021AD
- * @link_state: IFLA_VF_LINK_STATE_*
+ * @vlan_proto: RTE_ETHER_TYPE_VLAN or RTE_ETHER_TYPE_QINQ
+ * @link:       enum port_wish; "auto" is the wire's
  * @min_mbps, @max_mbps: 0 = none
+ *
+ * keep.h writes it to a file, which another version of vifd may read.
  */
 struct pf_vf {
 	uint32_t valid;
@@ -42,37 +53,72 @@ struct pf_vf {
 	uint16_t vlan_proto;
 	uint8_t spoofchk;
 	uint8_t trust;
-	uint8_t link_state;
+	uint8_t link;
 	uint32_t min_mbps, max_mbps;
 };
 
-/** pf_open() - Return: PF, NULL with errno: ENODEV no such netdev */
-struct pf *pf_open(const char *netdev);
+struct pf;
 
-/** pf_close() - NULL is fine; changes nothing */
+/** struct pf_ops - What a maker implements; one call at a time. vf_get and vf_set log nothing */
+struct pf_ops {
+	/* frees @pf; what up() did is undone, the VFs stay as they are */
+	void (*close)(struct pf *pf);
+	/* as pf_up() */
+	int (*up)(struct pf *pf, unsigned int timeout_ms);
+	/* Return: bytes, -errno */
+	int (*mtu)(struct pf *pf);
+	void (*link_get)(struct pf *pf, struct port_link *link);
+	/* NULL = this PF says nothing of its VFs. Return: 0, -ENOENT no such VF, -errno */
+	int (*vf_get)(struct pf *pf, uint16_t index, struct pf_vf *vf);
+	/* NULL = this PF sets nothing of its VFs. Set one value. Return: 0, -EOPNOTSUPP, -errno */
+	int (*vf_set)(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *want);
+};
+
+/**
+ * struct pf - One PF; makers embed it as their first member
+ * @name:  for logs
+ * @sysfs: its PCI device below the root of sysfs: "class/net/eth0/device"
+ * @unsupported: values that this NIC has refused; each is logged once
+ * @no_min: it has refused a guaranteed rate; logged once
+ * @lock:  one call at a time
+ */
+struct pf {
+	const struct pf_ops *ops;
+	char name[PF_NAME_MAX];
+	char sysfs[PF_SYSFS_MAX];
+	uint32_t unsupported;
+	bool no_min;
+	pthread_mutex_t lock;
+};
+
+/** pf_init() - The part that makers have in common; @sysfs follows from the maker */
+void pf_init(struct pf *pf, const struct pf_ops *ops, const char *name);
+
+/** pf_close() - Close and free; the VFs keep their values. NULL is fine */
 void pf_close(struct pf *pf);
 
-/** pf_vf_get() - Return: 0, -ENOENT no such VF, -errno */
+/**
+ * pf_up() - Bring the PF up and wait for its link; pf_close() undoes it
+ *
+ * Return: 0, -ETIMEDOUT it is up and has no link, -errno it cannot be used
+ */
+int pf_up(struct pf *pf, unsigned int timeout_ms);
+
+/** pf_mtu() - Largest L3 packet that the PF takes, bytes; 0 = not known */
+uint16_t pf_mtu(struct pf *pf);
+
+/** pf_link_get() - Link of the PF's wire; that of NULL is down */
+void pf_link_get(struct pf *pf, struct port_link *link);
+
+/** pf_vf_get() - All that the PF knows of a VF. Return: 0, -ENOENT no such VF, -errno */
 int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf);
 
 /**
  * pf_vf_set() - Set the values that @mask names and this VF doesn't have yet
  *
  * Logs what failed. Goes on after a failure.
- * Return: 0, first -errno that isn't "not supported"
+ * Return: 0, the first -errno that isn't "not supported"
  */
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask);
-
-/**
- * pf_vf_reply() - Read one VF out of the kernel's answer
- * @nlh: an RTM_NEWLINK
- *
- * Return: 0, -ENOENT
- */
-int pf_vf_reply(const struct nlmsghdr *nlh, uint16_t index, struct pf_vf *vf);
-
-/** pf_vf_request() - One RTM_SETLINK for one value into @buf (of MNL_SOCKET_BUFFER_SIZE) */
-struct nlmsghdr *pf_vf_request(void *buf, unsigned int ifindex, uint16_t index, enum pf_value value,
-			       const struct pf_vf *vf);
 
 #endif

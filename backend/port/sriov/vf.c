@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,7 +180,7 @@ static void vf_quiet(struct port *port)
 {
 	struct vf *vf = (struct vf *)port;
 
-	if (vf->env->pf && vf->saved.valid & PF_MAC)
+	if (vf->saved.valid & PF_MAC)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
 }
 
@@ -204,7 +204,7 @@ static void restore_values(struct vf *vf, const char *netdev)
 {
 	bool up = vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP;
 
-	if (vf->saved.valid && vf->env->pf)
+	if (vf->saved.valid)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
 	if (up)
 		netdev_set_up(netdev, false);
@@ -271,14 +271,11 @@ static uint32_t least_mbps(const struct port_policy *policy)
 /* What the PF refuses it has logged, and the path enforces it anyway. */
 static void vf_set_policy(struct port *port, const struct port_policy *policy)
 {
-	static const uint8_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
-					  [PORT_LINK_ON] = IFLA_VF_LINK_STATE_ENABLE,
-					  [PORT_LINK_OFF] = IFLA_VF_LINK_STATE_DISABLE };
 	struct vf *vf = (struct vf *)port;
 	const struct pf_vf want = {
 		.spoofchk = policy->spoof_check,
 		.trust = needs_trust(policy),
-		.link_state = states[policy->link],
+		.link = (uint8_t)policy->link,
 		.max_mbps = policy->max_mbps,
 		.min_mbps = least_mbps(policy),
 	};
@@ -290,7 +287,7 @@ static void vf_set_policy(struct port *port, const struct port_policy *policy)
 				    0) |
 			   (needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
 
-	if (changed && vf->env->pf)
+	if (changed)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
 	for (uint32_t i = 0; i < policy->nr_macs; i++)
 		atomic_store_explicit(&vf->macs[i], mac_number(&policy->macs[i]),
@@ -307,7 +304,7 @@ static void vf_loosen(struct port *port, const struct port_policy *policy)
 	const struct pf_vf off = { .spoofchk = 0 };
 
 	eth_loosen(vf->eth, &port->mac, policy);
-	if (!vf->env->pf || policy->spoof_check || !vf->policy.spoof_check)
+	if (policy->spoof_check || !vf->policy.spoof_check)
 		return;
 	pf_vf_set(vf->env->pf, vf->info.index, &off, PF_SPOOFCHK);
 	vf->policy.spoof_check = false;
@@ -321,13 +318,11 @@ static void vf_enforced(struct port *port, struct port_policy *policy)
 	eth_enforced(vf->eth, policy);
 	if (reach_vlans(&vf->reach))
 		memcpy(policy->vlans, vf->policy.vlans, sizeof(policy->vlans));
-	if (!vf->env->pf || pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
+	if (pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
 		return;
 	policy->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;
-	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_ENABLE)
-		policy->link = PORT_LINK_ON;
-	if (now.valid & PF_LINK && now.link_state == IFLA_VF_LINK_STATE_DISABLE)
-		policy->link = PORT_LINK_OFF;
+	if (now.valid & PF_LINK)
+		policy->link = (enum port_wish)now.link;
 	if (now.valid & PF_RATE)
 		policy->max_mbps = now.max_mbps;
 }
@@ -370,15 +365,13 @@ static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 	const struct pf_vf want = {
 		.mac = *mac,
 		.spoofchk = 1,
-		.link_state = IFLA_VF_LINK_STATE_AUTO,
+		.link = PORT_LINK_AUTO,
 	};
 	int ret = read_values(vf);
 
 	if (ret < 0)
 		return ret;
 	keep_original(vf->info.pci, &vf->saved, sizeof(vf->saved));
-	if (!vf->env->pf)
-		return 0;
 	/* the MAC last: a VF that gets one is told to reset, and starts with all the rest */
 	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
 			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);
@@ -444,10 +437,9 @@ static bool can_zc_rx(const struct vf *vf)
 /* By DPDK's own driver, which resets the VF and learns its MAC from the PF. */
 static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 {
-	int mtu = netdev_mtu(vf->env->pf_netdev);
 	const struct eth_params params = {
 		.netdev = vf->info.pci,
-		.mtu = (uint16_t)RTE_MAX(mtu, 0),
+		.mtu = pf_mtu(vf->env->pf),
 		.queues = vf->env->queues,
 		.zc_rx = can_zc_rx(vf),
 		.pool = vf->env->pool,

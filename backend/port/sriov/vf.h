@@ -21,7 +21,6 @@
 
 /** struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native one */
 struct vf_env {
-	const char *pf_netdev;
 	uint16_t queues;
 	struct pf *pf;
 	struct vfpool *vfs;

@@ -277,7 +277,7 @@ static void create_vfs(struct vfpool *pool, uint32_t want)
 		wait_for_drivers(pool, want);
 }
 
-struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+struct vfpool *vfpool_open(const char *root, const char *device, const char *pf, uint32_t want,
 			   enum config_driver driver)
 {
 	struct vfpool *pool = calloc(1, sizeof(*pool));
@@ -288,7 +288,7 @@ struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
 	pool->driver = driver;
 	snprintf(pool->root, sizeof(pool->root), "%s", root);
 	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
-	snprintf(pool->device, sizeof(pool->device), "%s/class/net/%s/device", root, pf);
+	snprintf(pool->device, sizeof(pool->device), "%s/%s", root, device);
 	create_vfs(pool, want);
 	refresh(pool);
 	return pool;

@@ -38,8 +38,9 @@ struct vfpool_vf {
 /**
  * vfpool_open() - Find a PF's VFs, or create them
  * @root: "/sys", or a test's
- * @pf:   Netdev of the PF; it is up and has its link (some NICs give VFs that
- *        are made earlier no link)
+ * @device: The PF's PCI device below @root; the PF is up and has its link (some NICs give no link
+ *        to VFs that are made before it)
+ * @pf:   The PF's name, for logs
  * @want: How many VFs to create if there are none
  * @driver: Which VFs vfpool_take() gives
  *
@@ -48,7 +49,7 @@ struct vfpool_vf {
  * written, is logged and makes an empty pool.
  * Return: pool, NULL with errno set (out of memory)
  */
-struct vfpool *vfpool_open(const char *root, const char *pf, uint32_t want,
+struct vfpool *vfpool_open(const char *root, const char *device, const char *pf, uint32_t want,
 			   enum config_driver driver);
 
 /**
