@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/eth/eth.c port/eth/driver.c port/eth/open.c port/eth/burst.c port/eth/flow.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -169,20 +170,40 @@ int __wrap_rte_eth_macaddr_get(uint16_t port_id, struct rte_ether_addr *address)
 	return 0;
 }
 
+/* Of the groups that the function was told */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 int __wrap_rte_eth_dev_set_mc_addr_list(uint16_t port_id, struct rte_ether_addr *list, uint32_t nr)
 {
 	(void)port_id;
-	(void)list;
+	assert_true(nr <= RTE_DIM(function.list));
+	pthread_mutex_lock(&lock);
 	function.lists++;
 	function.list_len = nr;
+	memcpy(function.list, list, nr * sizeof(*list));
+	pthread_mutex_unlock(&lock);
 	return function.list_result;
 }
 
 int __wrap_rte_eth_allmulticast_enable(uint16_t port_id)
 {
 	(void)port_id;
+	pthread_mutex_lock(&lock);
 	function.all_multi++;
+	pthread_mutex_unlock(&lock);
 	return 0;
+}
+
+bool function_receives(const struct rte_ether_addr *group)
+{
+	bool found;
+
+	pthread_mutex_lock(&lock);
+	found = function.all_multi > 0;
+	for (unsigned int i = 0; i < function.list_len; i++)
+		found = found || rte_is_same_ether_addr(&function.list[i], group);
+	pthread_mutex_unlock(&lock);
+	return found;
 }
 
 static char flow_handle;

@@ -23,7 +23,7 @@
  * @add_result, @list_result, @start_result: of adding, telling it a list of groups, starting it
  * @null_args: net_null's
  * @plugged:   DPDK has it
- * @lists, @list_len, @all_multi: groups it was told
+ * @lists, @list_len, @list, @all_multi: groups it was told; by any thread
  * @listener, @listener_arg: who hears of functions that are taken away; @busy: so often not now
  * @can, @asked: offloads that it can do beside net_null's, and was asked for
  * @known:     it is one of those that sent.h and eth/zc_pool.h know
@@ -39,6 +39,7 @@ struct fake_function {
 	bool plugged;
 	struct rte_ether_addr has_mac;
 	unsigned int lists, list_len, all_multi;
+	struct rte_ether_addr list[128];
 	rte_dev_event_cb_fn listener;
 	void *listener_arg;
 	unsigned int monitors, busy;
@@ -61,6 +62,9 @@ extern struct eth *eth;
 
 /* Is every packet buffer back? */
 bool function_all_back(void);
+
+/** function_receives() - Frames to this group, as the function was told. Any thread */
+bool function_receives(const struct rte_ether_addr *group);
 
 /** function_open() - As @function is; the test's to keep in @eth */
 struct eth *function_open(void);

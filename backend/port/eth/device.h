@@ -18,9 +18,6 @@
 #include "zc_pool.h"
 #include "zc_sent.h"
 
-/* groups that a PCI function is told one by one */
-#define GROUPS_MAX 96u
-
 /*
  * struct eth_queue - One queue pair; worker only except where marked
  * @afp:     of a netdev, which has one queue
@@ -57,7 +54,8 @@ struct eth_queue {
  * @direct: no netdev and no socket behind it
  * @last_rx: worker: when something came
  * @device_does: of UNFINISHED, what the device itself finishes
- * @lock:   guards @groups, @flow, @before and, of a PCI function, its talk with the PF
+ * @groups: to be told one by one, unless @all_groups
+ * @lock:   guards @groups, @all_groups, @flow, @before and, of a PCI function, its talk with the PF
  * @flow:   rules in the NIC; NULL = none was told yet
  * @before: what the device has counted before it was stopped and started again
  * @zc_pool: NULL = nobody says where frames shall lie
@@ -86,7 +84,8 @@ struct eth {
 	struct offload *offload;
 	pthread_mutex_t lock;
 	uint32_t nr_groups;
-	struct rte_ether_addr groups[GROUPS_MAX];
+	bool all_groups;
+	struct rte_ether_addr groups[ETH_GROUPS_MAX];
 	struct flow *flow;
 	uint16_t nr_queues;
 	struct eth_queue queues[]; /* from @nr_queues on: not used */

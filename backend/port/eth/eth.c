@@ -103,26 +103,37 @@ uint64_t eth_tx_offloads(const struct eth *eth)
 /* With the lock held. */
 static int tell_groups(struct eth *eth)
 {
-	int ret = 0;
+	if (!eth->all_groups &&
+	    rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups) < 0)
+		eth->all_groups = true;
+	return eth->all_groups ? rte_eth_allmulticast_enable(eth->port_id) : 0;
+}
 
-	if (eth->nr_groups < GROUPS_MAX)
-		ret = rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups);
-	if (ret < 0 || eth->nr_groups == GROUPS_MAX)
-		ret = rte_eth_allmulticast_enable(eth->port_id);
-	return ret;
+/* With the lock held. @mac: NULL = all groups */
+static int join(struct eth *eth, const struct rte_ether_addr *mac)
+{
+	if (eth->all_groups)
+		return 0;
+	if (mac && eth->nr_groups < ETH_GROUPS_MAX)
+		eth->groups[eth->nr_groups++] = *mac;
+	else
+		eth->all_groups = true;
+	return tell_groups(eth);
 }
 
 int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
 {
-	int ret = 0;
+	int ret;
 
 	pthread_mutex_lock(&eth->lock);
-	if (eth->nr_groups < GROUPS_MAX) {
-		eth->groups[eth->nr_groups++] = *mac;
-		ret = tell_groups(eth);
-	}
+	ret = join(eth, mac);
 	pthread_mutex_unlock(&eth->lock);
 	return ret;
+}
+
+int eth_join_all(struct eth *eth)
+{
+	return eth_join(eth, NULL);
 }
 
 static void add_stats(struct rte_eth_stats *sum, const struct rte_eth_stats *more)
@@ -143,7 +154,7 @@ static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
 	eth->started = true;
 	add_stats(&eth->before, counted);
 	rte_eth_stats_reset(eth->port_id);
-	return eth->nr_groups > 0 ? tell_groups(eth) : 0;
+	return eth->nr_groups > 0 || eth->all_groups ? tell_groups(eth) : 0;
 }
 
 int eth_end_rx_source(struct eth *eth, bool go_on)

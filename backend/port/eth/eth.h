@@ -71,13 +71,19 @@ struct eth *eth_create_vdev(const struct eth_params *params);
  */
 struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac);
 
+/** A device is told this many groups one by one; one that needs more receives all groups. */
+#define ETH_GROUPS_MAX 64u
+
 /**
  * eth_join() - Receive a group's frames; of a PCI function only
  *
- * Any thread; may block for the function's PF. One that is out of room for
- * groups receives them all. Return: 0, -errno
+ * Any thread; may block for the function's PF. A device that already has ETH_GROUPS_MAX groups,
+ * or whose driver refuses the list, receives all groups from then on. Return: 0, -errno
  */
 int eth_join(struct eth *eth, const struct rte_ether_addr *mac);
+
+/** eth_join_all() - Receive the frames of all groups; as eth_join() otherwise */
+int eth_join_all(struct eth *eth);
 
 /**
  * eth_unicast() - Receive another address's frames, or no longer; of a PCI function only

@@ -63,28 +63,37 @@ static const uint8_t *take(struct part *part, uint32_t len)
 	return bytes;
 }
 
+static void set_nr(struct groups *groups, uint32_t nr)
+{
+	uint64_t one = 1;
+
+	atomic_store_explicit(&groups->nr, nr, memory_order_release);
+	(void)!write(joiner.fd, &one, sizeof(one));
+}
+
 /* Worker: a new group? Then it is written down and the thread is told. */
 static void learn(struct groups *groups, const struct rte_ether_addr *mac)
 {
 	uint32_t nr = atomic_load_explicit(&groups->nr, memory_order_relaxed);
-	uint64_t one = 1;
 
+	if (nr > ETH_GROUPS_MAX)
+		return;
 	for (uint32_t i = 0; i < nr; i++)
 		if (rte_is_same_ether_addr(&groups->known[i], mac))
 			return;
-	if (nr == GROUPS_MAX)
-		return;
-	groups->known[nr] = *mac;
-	atomic_store_explicit(&groups->nr, nr + 1, memory_order_release);
-	(void)!write(joiner.fd, &one, sizeof(one));
+	if (nr < ETH_GROUPS_MAX)
+		groups->known[nr] = *mac;
+	set_nr(groups, nr + 1);
 }
 
 void groups_adopt(struct groups *groups, const struct groups *former)
 {
 	uint32_t nr = atomic_load_explicit(&former->nr, memory_order_acquire);
 
-	for (uint32_t i = 0; i < nr; i++)
+	for (uint32_t i = 0; i < RTE_MIN(nr, ETH_GROUPS_MAX); i++)
 		learn(groups, &former->known[i]);
+	if (nr > ETH_GROUPS_MAX)
+		set_nr(groups, nr);
 }
 
 static void learn_ipv4(struct groups *groups, const uint8_t *group)
@@ -219,19 +228,30 @@ static int join(const struct groups *groups, const struct rte_ether_addr *mac)
 	return netdev_member(groups->fd, groups->netdev, PACKET_MR_MULTICAST, mac, true);
 }
 
+static int join_all(const struct groups *groups)
+{
+	if (groups->eth)
+		return eth_join_all(groups->eth);
+	return netdev_member(groups->fd, groups->netdev, PACKET_MR_ALLMULTI, NULL, true);
+}
+
 /* Thread, locked. */
 static void join_new(struct groups *groups)
 {
 	uint32_t nr = atomic_load_explicit(&groups->nr, memory_order_acquire);
 
-	for (; groups->joined < nr; groups->joined++) {
+	for (; groups->joined < RTE_MIN(nr, ETH_GROUPS_MAX); groups->joined++) {
 		const struct rte_ether_addr *mac = &groups->known[groups->joined];
 		int ret = join(groups, mac);
 
 		log_debug("%s: group " RTE_ETHER_ADDR_PRT_FMT ": %s", groups->netdev,
 			  RTE_ETHER_ADDR_BYTES(mac), strerror(-ret));
-		if (groups->joined == GROUPS_MAX - 1 && !groups->eth)
-			netdev_member(groups->fd, groups->netdev, PACKET_MR_ALLMULTI, NULL, true);
+	}
+	if (groups->joined < nr) {
+		int ret = join_all(groups);
+
+		log_debug("%s: all groups: %s", groups->netdev, strerror(-ret));
+		groups->joined = nr;
 	}
 }
 

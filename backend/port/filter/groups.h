@@ -10,8 +10,8 @@
  * neighbour solicitation by which it asks whether an address is free. The
  * worker that sees one writes the group down (bounded, each once) and wakes a
  * thread of this file, which joins: that takes the kernel's rtnl lock, which may
- * be held for long. A vif that wants more than GROUPS_MAX gets all, where the
- * netdev can. Groups are left when the port closes, or the process dies.
+ * be held for long. A vif that wants more than ETH_GROUPS_MAX gets all, where the
+ * device can. Groups are left when the port closes, or the process dies.
  *
  * Not protected against: a guest that says nothing hears nothing else.
  */
@@ -27,14 +27,12 @@
 
 #include "port/eth/eth.h"
 
-#define GROUPS_MAX 64u
-
 /**
  * struct groups - One port's
  * @fd:     holds the memberships, -1 = they are @eth's; constant while open
- * @known:  worker: appends, thread: r up to @nr
- * @nr:     worker: w, thread: r
- * @joined: thread; how many of @known are joined
+ * @known:  worker: appends, thread: r the first @nr
+ * @nr:     worker: w, thread: r; ETH_GROUPS_MAX + 1 = more than @known has room for
+ * @joined: thread; how many of @nr are joined
  */
 struct groups {
 	LIST_ENTRY(groups) link;
@@ -42,7 +40,7 @@ struct groups {
 	int fd;
 	struct eth *eth;
 	char netdev[IF_NAMESIZE];
-	struct rte_ether_addr known[GROUPS_MAX];
+	struct rte_ether_addr known[ETH_GROUPS_MAX];
 	_Atomic uint32_t nr;
 	uint32_t joined;
 };
