@@ -46,7 +46,8 @@ link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 
 # The daemon is built from every .c file of its folders, and so is vifctl.
 vifd_src   := $(filter-out backend/vifctl/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
-vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c) $(addprefix backend/,config.c ini.c)
+vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c) $(addprefix backend/,config.c ini.c base/text.c)
+base_src   := $(wildcard backend/base/*.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
@@ -97,12 +98,13 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
 	$(call say,CC,$<)
 	$(Q)$(compile) -c -o $@ $<
 
-# A unit test names the files it is linked with, relative to backend/ (or in common/, test/); so does a
-# fake in test/:
+# A unit test names the files it is linked with besides those of base/, relative to backend/ (or in
+# common/, test/); so does a fake in test/:
 #   /* links: port/offload.c log.c */      /* wraps: xs_read write */
 tag       = $(shell sed -n 's|^/\* $(1): *\(.*[^ ]\) *\*/.*|\1|p' $(2))
 links     = $(foreach f,$(call tag,links,$(1)),$(f) $(if $(filter test/%,$(f)),$(call links,$(f))))
-unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(foreach f,$(sort $(call links,$(1))),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+sources   = $(base_src) $(foreach f,$(sort $(call links,$(1))),$(if $(filter common/% test/%,$(f)),$f,backend/$f))
+unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 define unit_rule
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call unit_objs,$(1))
 	$$(call say,LINK,$$@)

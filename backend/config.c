@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "ini.h"
 
 LOG_TAG("config");
@@ -159,19 +160,6 @@ static const char *expectation(const struct option *option, char *text, size_t s
 	return text;
 }
 
-/* Digits only: no sign, no blank, no hex, nothing behind. */
-static bool parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *number)
-{
-	uint64_t value = 0;
-
-	if (*text == '\0' || strlen(text) > 10 || strspn(text, "0123456789") != strlen(text))
-		return false;
-	for (; *text != '\0'; text++)
-		value = value * 10 + (uint64_t)(*text - '0');
-	*number = (uint32_t)value;
-	return value >= min && value <= max;
-}
-
 static bool parse_choice(const char *text, const char *const *choices, int *index)
 {
 	for (*index = 0; choices[*index] != NULL; (*index)++) {
@@ -195,7 +183,7 @@ static bool option_set(const struct option *option, void *base, const char *text
 
 	switch (option->type) {
 	case OPTION_NUMBER:
-		return parse_number(text, option->min, option->max, (uint32_t *)(void *)field);
+		return !text_u32(text, option->min, option->max, (uint32_t *)(void *)field);
 	case OPTION_CHOICE:
 		return parse_choice(text, option->choices, (int *)(void *)field);
 	case OPTION_NETDEV:

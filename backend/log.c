@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 LOG_TAG("log");
 
 #define LOG_LINE_MAX 1024u
@@ -41,17 +43,9 @@ void log_set_level(enum log_level level)
 	atomic_store_explicit(&log_level, (int)level, memory_order_relaxed);
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
 bool log_allowed(struct log_limit *limit)
 {
-	uint64_t now = now_us();
+	uint64_t now = clock_us();
 	uint64_t earned = (now - limit->last_us) / LOG_LIMIT_US;
 
 	if (earned >= limit->burst) {

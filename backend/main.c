@@ -10,11 +10,11 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
+#include "base/clock.h"
 #include "config.h"
 #include "control.h"
 #include "dma/dma.h"
@@ -60,14 +60,6 @@ struct daemon {
 	struct monitor *monitor;
 	int signals;
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
 
 static int usage(const char *name, FILE *out)
 {
@@ -197,7 +189,7 @@ static int start_vifs(struct daemon *daemon)
 	if (!daemon->vifs)
 		return -errno;
 	hold_workers(&daemon->host, true);
-	vifs_run(daemon->vifs, now_us());
+	vifs_run(daemon->vifs, clock_us());
 	hold_workers(&daemon->host, false);
 	control_start(daemon->host.raise);
 	return telemetry_start(daemon->vifs, &daemon->host);
@@ -255,7 +247,7 @@ static void daemon_stop(struct daemon *daemon)
 
 static int poll_timeout_ms(uint64_t next)
 {
-	uint64_t now = now_us();
+	uint64_t now = clock_us();
 
 	if (next == UINT64_MAX)
 		return -1;
@@ -277,7 +269,7 @@ static void daemon_loop(struct daemon *daemon)
 		uint64_t count, next;
 
 		control_take();
-		next = vifs_run(daemon->vifs, now_us());
+		next = vifs_run(daemon->vifs, clock_us());
 		if (poll(fds, 5, poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */

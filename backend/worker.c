@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +13,7 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
+#include "base/thread.h"
 #include "log.h"
 #include "privileges.h"
 
@@ -55,7 +55,7 @@ struct worker {
 static struct worker *workers[CONFIG_WORKERS_MAX];
 
 /* Only differences of it mean anything: the processor's counter, which costs next to nothing. */
-static uint64_t now_us(void)
+static uint64_t tsc_us(void)
 {
 	return rte_get_timer_cycles() / (rte_get_timer_hz() / 1000000u);
 }
@@ -83,7 +83,7 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 {
 	unsigned int frames = 0;
 
-	worker->tools.now_us = now_us();
+	worker->tools.now_us = tsc_us();
 	*wait = PATH_IDLE;
 	if (worker->held)
 		return 0;
@@ -186,7 +186,7 @@ static void worker_sleep(struct worker *worker)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t idle_since = now_us();
+	uint64_t idle_since = tsc_us();
 
 	if (rte_thread_register())
 		log_warn("no slot for a thread in EAL, packet buffers will not be cached");
@@ -497,19 +497,10 @@ static int worker_open(struct worker *worker, unsigned int index, struct rte_mem
 
 static int worker_spawn(struct worker *worker, unsigned int index)
 {
-	sigset_t all, old;
 	char name[16];
-	int ret;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return ret;
 	snprintf(name, sizeof(name), "vifd-worker%u", index);
-	pthread_setname_np(worker->thread, name);
-	return 0;
+	return thread_start(&worker->thread, name, worker_main, worker);
 }
 
 struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mempool *pool)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "log.h"
 #include "port/offload.h"
 #include "path/frame.h"
@@ -205,7 +205,6 @@ static void *writer_main(void *arg)
 
 static int start_writer(void)
 {
-	sigset_t all, old;
 	int ret;
 
 	if (writer.users++)
@@ -216,16 +215,11 @@ static int start_writer(void)
 		writer.users = 0;
 		return -errno;
 	}
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&writer.thread, NULL, writer_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!ret) {
-		pthread_setname_np(writer.thread, "vifd-capture");
-		return 0;
+	ret = thread_start(&writer.thread, "vifd-capture", writer_main, NULL);
+	if (ret) {
+		close(writer.wake.fd);
+		writer.users = 0;
 	}
-	close(writer.wake.fd);
-	writer.users = 0;
 	return ret;
 }
 

@@ -1,54 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "classes.h"
 
-#include <rte_byteorder.h>
 #include <rte_ether.h>
+
+#include "base/vlan.h"
 
 /* Bytes for a share of 1 each round: the longest frame that is not to be segmented. */
 #define QUANTUM RTE_ETHER_MAX_LEN
-#define CLASS_SHIFT 5
-
-static bool is_tag(uint16_t type)
-{
-	return type == RTE_BE16(RTE_ETHER_TYPE_VLAN) || type == RTE_BE16(RTE_ETHER_TYPE_QINQ);
-}
-
-static uint16_t type_at(const struct rte_mbuf *frame, uint32_t offset)
-{
-	if (offset + 2 > frame->data_len)
-		return 0;
-	return *rte_pktmbuf_mtod_offset(frame, const unaligned_uint16_t *, offset);
-}
+#define CLASS_SHIFT 5 /* of the DSCP's byte */
+#define PCP_SHIFT 13
 
 /* The first three bits of the DSCP, which its class selectors are. */
 static uint32_t class_of_ip(const struct rte_mbuf *frame)
 {
-	uint32_t at = 2 * RTE_ETHER_ADDR_LEN;
-	const uint8_t *ip;
-	uint16_t type;
+	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
+	uint32_t at = vlan_skip(bytes, frame->data_len, VLAN_OUTERMOST);
+	const uint8_t *ip = bytes + at + 2;
 
-	while (is_tag(type_at(frame, at)))
-		at += RTE_VLAN_HLEN;
-	type = type_at(frame, at);
-	at += 2;
-	if (at + 2 > frame->data_len)
+	if (at + 4 > frame->data_len)
 		return 0;
-	ip = rte_pktmbuf_mtod_offset(frame, const uint8_t *, at);
-	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+	switch (vlan_type_at(bytes, frame->data_len, at)) {
+	case RTE_ETHER_TYPE_IPV4:
 		return ip[1] >> CLASS_SHIFT;
-	/* version, then the traffic class across two bytes */
-	return type == RTE_BE16(RTE_ETHER_TYPE_IPV6) ? (ip[0] & 0x0fu) >> 1 : 0;
+	case RTE_ETHER_TYPE_IPV6: /* version, then the traffic class across two bytes */
+		return (ip[0] & 0x0fu) >> 1;
+	default:
+		return 0;
+	}
 }
 
 uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame)
 {
-	uint32_t tag = 2 * RTE_ETHER_ADDR_LEN;
+	int tci;
 
 	if (by == CLASSES_DSCP)
 		return class_of_ip(frame);
-	if (!is_tag(type_at(frame, tag)) || tag + RTE_VLAN_HLEN > frame->data_len)
-		return 0;
-	return *rte_pktmbuf_mtod_offset(frame, const uint8_t *, tag + 2) >> CLASS_SHIFT;
+	tci = vlan_tci_at(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len,
+			  VLAN_OUTERMOST);
+	return tci < 0 ? 0 : (uint32_t)tci >> PCP_SHIFT;
 }
 
 bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame)

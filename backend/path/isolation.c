@@ -4,6 +4,7 @@
 #include <rte_errno.h>
 #include <rte_hash.h>
 
+#include "base/mac.h"
 #include "base/mac_table.h"
 
 #define ADDRESSES_MAX 8192u
@@ -29,14 +30,6 @@ void isolation_stop(void)
 	table = NULL;
 }
 
-static bool has(const struct neighbour *of, const struct rte_ether_addr *mac)
-{
-	for (uint32_t i = 0; i < of->nr_macs; i++)
-		if (rte_is_same_ether_addr(&of->macs[i], mac))
-			return true;
-	return false;
-}
-
 /* Return: what the table says of it, 0 = nothing */
 static uintptr_t look_up(const struct rte_ether_addr *mac)
 {
@@ -58,7 +51,8 @@ static void take_out(const struct neighbour *vif, const struct neighbour *now)
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < vif->nr_macs; i++) {
-		if (has(now, &vif->macs[i]) || is_others(vif->id, &vif->macs[i]))
+		if (mac_is_in(now->macs, now->nr_macs, &vif->macs[i]) ||
+		    is_others(vif->id, &vif->macs[i]))
 			continue;
 		positions[nr] = rte_hash_del_key(table, &vif->macs[i]);
 		nr += positions[nr] >= 0;

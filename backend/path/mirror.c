@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <rte_byteorder.h>
 #include <rte_errno.h>
-#include <rte_ether.h>
+
+#include "base/vlan.h"
 
 #define TAP_FRAMES 512u
 
@@ -45,13 +45,10 @@ void tap_destroy(struct tap *tap)
 /* Does its outermost tag name this VLAN? */
 static bool is_of_vlan(const struct rte_mbuf *frame, uint16_t vlan)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
-	const struct rte_vlan_hdr *tag = (const struct rte_vlan_hdr *)(eth + 1);
+	int tci = vlan_tci_at(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len,
+			      VLAN_OUTERMOST);
 
-	return frame->data_len >= sizeof(*eth) + sizeof(*tag) &&
-	       (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) ||
-		eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_QINQ)) &&
-	       (rte_be_to_cpu_16(tag->vlan_tci) & 0x0fff) == vlan;
+	return tci > 0 && (tci & VLAN_ID_MASK) == vlan;
 }
 
 void mirror_frame(const struct mirror *mirror, struct path_counters *counters,

@@ -14,13 +14,11 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#include "base/mac.h"
+#include "base/vlan.h"
 #include "isolation.h"
 
 #define PASS ((enum path_counter)VERDICT_PASS)
-#define ADDRESSES (2u * RTE_ETHER_ADDR_LEN)
-#define TAG 4u
-#define VLAN_MASK 0x0fff
-#define TYPE_OLD_QINQ 0x9100u
 #define IPV6_EXTENSIONS_MAX 8u
 
 #define DHCP_CLIENT 68u
@@ -51,23 +49,18 @@ static uint16_t get16(const struct bytes *b, uint32_t offset)
 	return offset + 2 > b->len ? 0 : (uint16_t)(b->at[offset] << 8 | b->at[offset + 1]);
 }
 
-static bool is_tag(uint16_t type)
-{
-	return type == RTE_ETHER_TYPE_VLAN || type == RTE_ETHER_TYPE_QINQ || type == TYPE_OLD_QINQ;
-}
-
 /* The VLAN of the tag at @offset; 0 = untagged or a priority only, -1 = cut short. */
 static int vlan_at(const struct bytes *b, uint32_t offset)
 {
-	if (!is_tag(get16(b, offset)))
-		return 0;
-	return offset + TAG + 2 > b->len ? -1 : get16(b, offset + 2) & VLAN_MASK;
+	int tci = vlan_tci_at(b->at, b->len, offset);
+
+	return tci < 0 ? -1 : tci & VLAN_ID_MASK;
 }
 
 /* Is there a tag without a VLAN, which only tells a priority? */
 static bool priority_only(const struct bytes *b, uint32_t offset)
 {
-	return is_tag(get16(b, offset)) && !vlan_at(b, offset);
+	return vlan_is_tag(get16(b, offset)) && !vlan_at(b, offset);
 }
 
 static bool vlan_member(const uint64_t map[POLICY_VLANS / 64], int vlan)
@@ -77,12 +70,7 @@ static bool vlan_member(const uint64_t map[POLICY_VLANS / 64], int vlan)
 
 static bool mac_allowed(const struct policy *policy, const uint8_t *mac)
 {
-	if (!memcmp(mac, &policy->mac, RTE_ETHER_ADDR_LEN))
-		return true;
-	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		if (!memcmp(mac, &policy->macs[i], RTE_ETHER_ADDR_LEN))
-			return true;
-	return false;
+	return mac_is_in(&policy->mac, 1, mac) || mac_is_in(policy->macs, policy->nr_macs, mac);
 }
 
 static bool has_prefix(const uint8_t addr[16], const struct policy_ip *ip)
@@ -260,10 +248,8 @@ static enum path_counter judge_ipv6(const struct policy *policy, const struct by
 
 static enum path_counter judge_ip(const struct policy *policy, const struct bytes *b)
 {
-	uint32_t at = ADDRESSES;
+	uint32_t at = vlan_skip(b->at, b->len, VLAN_OUTERMOST);
 
-	while (is_tag(get16(b, at)))
-		at += TAG;
 	switch (get16(b, at)) {
 	case RTE_ETHER_TYPE_IPV4:
 		return judge_ipv4(policy, b, at + 2);
@@ -280,14 +266,14 @@ static enum path_counter judge_ip(const struct policy *policy, const struct byte
 /* Put a tag behind the addresses. Return: false: no room */
 static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 {
-	const uint8_t bytes[TAG] = { (uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(tag >> 8),
-				     (uint8_t)tag };
-	char *start = rte_pktmbuf_prepend(frame, TAG);
+	const uint8_t bytes[VLAN_TAG_BYTES] = { (uint8_t)(type >> 8), (uint8_t)type,
+						(uint8_t)(tag >> 8), (uint8_t)tag };
+	char *start = rte_pktmbuf_prepend(frame, VLAN_TAG_BYTES);
 
 	if (!start)
 		return false;
-	memmove(start, start + TAG, ADDRESSES);
-	memcpy(start + ADDRESSES, bytes, TAG);
+	memmove(start, start + VLAN_TAG_BYTES, VLAN_OUTERMOST);
+	memcpy(start + VLAN_OUTERMOST, bytes, VLAN_TAG_BYTES);
 	return true;
 }
 
@@ -295,14 +281,14 @@ static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 static enum path_counter judge_tx_vlan(const struct policy *policy, struct rte_mbuf *frame)
 {
 	const struct bytes b = first_segment(frame);
-	int vlan = vlan_at(&b, ADDRESSES);
+	int vlan = vlan_at(&b, VLAN_OUTERMOST);
 
 	if (vlan)
 		return vlan_member(policy->vlans, vlan) ? PASS : COUNT_tx_drop_vlan;
 	if (!policy->insert)
 		return policy->untagged ? PASS : COUNT_tx_drop_untagged;
-	if (priority_only(&b, ADDRESSES))
-		verdict_cut_tags(frame, TAG);
+	if (priority_only(&b, VLAN_OUTERMOST))
+		verdict_cut_tags(frame, VLAN_TAG_BYTES);
 	return put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS : COUNT_tx_drop_vlan;
 }
 
@@ -339,13 +325,13 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 /* Is the frame's outer tag the vif's? */
 static bool has_outer(const struct policy *policy, const struct bytes *b)
 {
-	return get16(b, ADDRESSES) == RTE_ETHER_TYPE_QINQ &&
-	       vlan_at(b, ADDRESSES) == (policy->outer & VLAN_MASK);
+	return get16(b, VLAN_OUTERMOST) == RTE_ETHER_TYPE_QINQ &&
+	       vlan_at(b, VLAN_OUTERMOST) == (policy->outer & VLAN_ID_MASK);
 }
 
 static enum path_counter judge_rx_vlan(const struct policy *policy, const struct bytes *b)
 {
-	uint32_t at = ADDRESSES + (policy->rx & POLICY_OUTER ? TAG : 0);
+	uint32_t at = VLAN_OUTERMOST + (policy->rx & POLICY_OUTER ? VLAN_TAG_BYTES : 0);
 	int vlan;
 
 	if (policy->rx & POLICY_OUTER && !has_outer(policy, b))
@@ -388,11 +374,11 @@ enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte
 uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *frame)
 {
 	const struct bytes b = first_segment(frame);
-	uint32_t tags = policy->rx & POLICY_OUTER ? TAG : 0;
-	int vlan = vlan_at(&b, ADDRESSES + tags);
+	uint32_t tags = policy->rx & POLICY_OUTER ? VLAN_TAG_BYTES : 0;
+	int vlan = vlan_at(&b, VLAN_OUTERMOST + tags);
 
 	if (policy->rx & POLICY_VLAN && vlan && vlan_member(policy->strip, vlan))
-		tags += TAG;
+		tags += VLAN_TAG_BYTES;
 	return tags;
 }
 
@@ -400,7 +386,7 @@ void verdict_cut_tags(struct rte_mbuf *frame, uint32_t bytes)
 {
 	char *start = rte_pktmbuf_mtod(frame, char *);
 
-	memmove(start + bytes, start, ADDRESSES);
+	memmove(start + bytes, start, VLAN_OUTERMOST);
 	rte_pktmbuf_adj(frame, (uint16_t)bytes);
 	if (frame->l2_len > bytes)
 		frame->l2_len -= bytes;

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mac.h"
+#include "base/text.h"
+
 #define VLAN_MIN 1u
 #define VLAN_MAX 4094u
 #define RATE_BYTES_MAX UINT64_C(1000000000000000)
@@ -20,37 +23,11 @@ static int refuse(char *why, const char *value, const char *expected)
 	return -EINVAL;
 }
 
-/* Digits at *@text, which moves behind them. Return: false: none, or not min..max */
-static bool take_number(const char **text, uint64_t min, uint64_t max, uint64_t *number)
-{
-	const char *at = *text;
-	uint64_t sum = 0;
-
-	if (*at < '0' || *at > '9')
-		return false;
-	for (; *at >= '0' && *at <= '9'; at++) {
-		if (sum > max)
-			return false;
-		sum = sum * 10 + (uint64_t)(*at - '0');
-	}
-	*text = at;
-	*number = sum;
-	return sum >= min && sum <= max;
-}
-
-static bool take(const char **text, char c)
-{
-	if (**text != c)
-		return false;
-	++*text;
-	return true;
-}
-
 static bool take_vlan(const char **text, uint16_t *vlan)
 {
 	uint64_t number;
 
-	if (!take_number(text, VLAN_MIN, VLAN_MAX, &number))
+	if (text_take_u64(text, VLAN_MIN, VLAN_MAX, &number))
 		return false;
 	*vlan = (uint16_t)number;
 	return true;
@@ -113,7 +90,7 @@ static int set_number(const struct policy_key *rule, struct policy_draft *draft,
 	const char *at = value;
 	uint64_t number;
 
-	if (!take_number(&at, rule->low, rule->high, &number) || *at)
+	if (text_take_u64(&at, rule->low, rule->high, &number) || *at)
 		return refuse(why, value, rule->expected);
 	*(uint32_t *)field_of(rule, draft) = (uint32_t)number;
 	return 0;
@@ -127,8 +104,8 @@ static int set_rate(const struct policy_key *rule, struct policy_draft *draft, c
 	const char *at = value;
 	uint64_t bytes = 0, us = 0;
 
-	if (*value && (!take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
-		       !take_number(&at, 1, RATE_US_MAX, &us) || *at))
+	if (*value && (text_take_u64(&at, 1, RATE_BYTES_MAX, &bytes) || !text_take(&at, ',') ||
+		       text_take_u64(&at, 1, RATE_US_MAX, &us) || *at))
 		return refuse(why, value, "BYTES,MICROSECONDS, both above 0, or nothing");
 	rate->bytes = bytes;
 	rate->us = us;
@@ -144,11 +121,11 @@ static int set_queues(const struct policy_key *rule, struct policy_draft *draft,
 
 	*queues = 0;
 	while (*value) {
-		if (!take_number(&at, rule->low, rule->high, &first))
+		if (text_take_u64(&at, rule->low, rule->high, &first))
 			return refuse(why, at, rule->expected);
 		last = first;
-		if (take(&at, '-') &&
-		    (!take_number(&at, rule->low, rule->high, &last) || last < first))
+		if (text_take(&at, '-') &&
+		    (text_take_u64(&at, rule->low, rule->high, &last) || last < first))
 			return refuse(why, value, rule->expected);
 		for (; first <= last; first++) {
 			if (*queues & UINT64_C(1) << first)
@@ -157,7 +134,7 @@ static int set_queues(const struct policy_key *rule, struct policy_draft *draft,
 		}
 		if (!*at)
 			break;
-		if (!take(&at, ','))
+		if (!text_take(&at, ','))
 			return refuse(why, at, "a comma between queues");
 	}
 	return 0;
@@ -175,9 +152,9 @@ static int set_queue_rates(const struct policy_key *rule, struct policy_draft *d
 		const char *word = at;
 		uint64_t queue, bytes, us;
 
-		if (!take_number(&at, rule->low, rule->high, &queue) || !take(&at, ':') ||
-		    !take_number(&at, 1, RATE_BYTES_MAX, &bytes) || !take(&at, ',') ||
-		    !take_number(&at, 1, RATE_US_MAX, &us) || (*at && *at != ' '))
+		if (text_take_u64(&at, rule->low, rule->high, &queue) || !text_take(&at, ':') ||
+		    text_take_u64(&at, 1, RATE_BYTES_MAX, &bytes) || !text_take(&at, ',') ||
+		    text_take_u64(&at, 1, RATE_US_MAX, &us) || (*at && *at != ' '))
 			return refuse(why, word, rule->expected);
 		if (rates[queue].bytes)
 			return refuse(why, word, "each queue once");
@@ -196,12 +173,12 @@ static int set_shares(const struct policy_key *rule, struct policy_draft *draft,
 
 	memset(shares, 1, CLASSES);
 	for (uint32_t i = 0; *value; i++) {
-		if (i == CLASSES || !take_number(&at, rule->low, rule->high, &share))
+		if (i == CLASSES || text_take_u64(&at, rule->low, rule->high, &share))
 			return refuse(why, value, rule->expected);
 		shares[i] = (uint8_t)share;
 		if (!*at)
 			break;
-		if (!take(&at, ','))
+		if (!text_take(&at, ','))
 			return refuse(why, value, rule->expected);
 	}
 	return 0;
@@ -216,7 +193,7 @@ static int set_tag(const struct policy_key *rule, struct policy_draft *draft, co
 	uint16_t vlan = 0;
 
 	if (*value && (!take_vlan(&at, &vlan) ||
-		       (take(&at, '/') && !take_number(&at, 0, 7, &priority)) || *at))
+		       (text_take(&at, '/') && text_take_u64(&at, 0, 7, &priority)) || *at))
 		return refuse(why, value, "VLAN 1..4094, perhaps /PRIORITY 0..7, or nothing");
 	*(uint16_t *)field_of(rule, draft) = (uint16_t)(priority << 13 | vlan);
 	return 0;
@@ -238,13 +215,13 @@ static int set_vlans(const struct policy_key *rule, struct policy_draft *draft, 
 		if (!take_vlan(&at, &first))
 			return refuse(why, term, "VLANs 1..4094, as 10,20-29");
 		last = first;
-		if (take(&at, '-') && (!take_vlan(&at, &last) || last < first))
+		if (text_take(&at, '-') && (!take_vlan(&at, &last) || last < first))
 			return refuse(why, value, "a range FIRST-LAST of VLANs 1..4094");
 		if (!add_vlans(draft->vlans, first, last, 1))
 			return refuse(why, value, "each VLAN once");
 		if (!*at)
 			break;
-		if (!take(&at, ','))
+		if (!text_take(&at, ','))
 			return refuse(why, at, "a comma between VLANs");
 	}
 	return 0;
@@ -259,21 +236,21 @@ static bool take_xl_term(const char **at, struct policy_draft *draft)
 	if (!take_vlan(at, &first))
 		return false;
 	last = first;
-	if (take(at, '-')) {
+	if (text_take(at, '-')) {
 		if (!take_vlan(at, &last) || last <= first)
 			return false;
-	} else if (take(at, '+')) {
-		if (!take_number(at, 1, VLAN_MAX, &step) || !take(at, 'x') ||
-		    !take_number(at, 1, VLAN_MAX, &count) || first + step * (count - 1) > VLAN_MAX)
+	} else if (text_take(at, '+')) {
+		if (text_take_u64(at, 1, VLAN_MAX, &step) || !text_take(at, 'x') ||
+		    text_take_u64(at, 1, VLAN_MAX, &count) || first + step * (count - 1) > VLAN_MAX)
 			return false;
 		last = (uint16_t)(first + step * (count - 1));
-	} else if (take(at, 'p')) {
+	} else if (text_take(at, 'p')) {
 		if (draft->vlan_insert)
 			return false;
 		draft->vlan_insert = first;
 	}
 	return add_vlans(draft->vlans, first, last, (uint16_t)step) &&
-	       (!take(at, 'u') || draft->vlan_insert == first ||
+	       (!text_take(at, 'u') || draft->vlan_insert == first ||
 		add_vlans(draft->strip, first, last, (uint16_t)step));
 }
 
@@ -292,7 +269,7 @@ static int set_xl_vlans(const struct policy_key *rule, struct policy_draft *draf
 			return refuse(why, value,
 				      "ID[p|u], FIRST-LAST[u] or START+OFFSETxCOUNT[u] with / "
 				      "between, each VLAN once, one p");
-		if (!take(&at, '/'))
+		if (!text_take(&at, '/'))
 			break;
 	}
 	return 0;
@@ -316,15 +293,9 @@ static bool next_word(const char **at, char *word, size_t size)
 	return len > 0;
 }
 
-static bool parse_mac(const char *text, struct rte_ether_addr *mac)
+static bool is_unicast(const char *text, struct rte_ether_addr *mac)
 {
-	uint8_t *byte = mac->addr_bytes;
-	int used = 0;
-
-	return strlen(text) == 17 && strspn(text, "0123456789abcdefABCDEF:") == 17 &&
-	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &byte[0], &byte[1], &byte[2],
-		      &byte[3], &byte[4], &byte[5], &used) == 6 &&
-	       used == 17 && rte_is_valid_assigned_ether_addr(mac);
+	return !text_mac(text, mac->addr_bytes) && rte_is_valid_assigned_ether_addr(mac);
 }
 
 static int set_macs(const struct policy_key *rule, struct policy_draft *draft, const char *value,
@@ -338,11 +309,10 @@ static int set_macs(const struct policy_key *rule, struct policy_draft *draft, c
 	while (next_word(&at, word, sizeof(word))) {
 		struct rte_ether_addr mac;
 
-		if (!parse_mac(word, &mac))
+		if (!is_unicast(word, &mac))
 			return refuse(why, word, "a unicast address aa:bb:cc:dd:ee:ff");
-		for (uint32_t i = 0; i < draft->nr_macs; i++)
-			if (rte_is_same_ether_addr(&mac, &draft->macs[i]))
-				return refuse(why, word, "each address once");
+		if (mac_is_in(draft->macs, draft->nr_macs, &mac))
+			return refuse(why, word, "each address once");
 		if (draft->nr_macs == POLICY_MACS_MAX)
 			return refuse(why, word, "at most 64 addresses");
 		draft->macs[draft->nr_macs++] = mac;
@@ -358,7 +328,7 @@ static int set_mirror_target(const struct policy_key *rule, struct policy_draft 
 	const char *name = value + strlen("file:");
 
 	memset(target, 0, sizeof(*target));
-	if (!*value || parse_mac(value, &target->mac))
+	if (!*value || is_unicast(value, &target->mac))
 		return 0;
 	memset(target, 0, sizeof(*target));
 	if (strncmp(value, "file:", 5) != 0 || !*name || *name == '.' ||
@@ -391,7 +361,7 @@ static bool parse_ip(char *text, struct policy_ip *ip)
 	*ip = (struct policy_ip){ .addr = { [10] = 0xff, [11] = 0xff } };
 	if (inet_pton(ipv6 ? AF_INET6 : AF_INET, text, ipv6 ? ip->addr : ip->addr + 12) != 1)
 		return false;
-	if (slash && (!take_number(&bits_text, 0, bits, &bits) || *bits_text))
+	if (slash && (text_take_u64(&bits_text, 0, bits, &bits) || *bits_text))
 		return false;
 	ip->bits = (uint8_t)(ipv6 ? bits : bits + 96);
 	if (!is_network(ip))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "control.h"
 #include "port/sriov/vfpool.h"
 #include "data.h"
@@ -33,36 +34,13 @@ struct question {
 	char text[POLICY_ERROR_MAX];
 };
 
-/* Decimal digits only; moves @text behind them. */
-static bool take_number(const char **text, uint32_t most, uint32_t *number)
-{
-	const char *p = *text;
-	uint64_t sum = 0;
-
-	for (; *p >= '0' && *p <= '9' && sum <= most; p++)
-		sum = sum * 10 + (uint64_t)(*p - '0');
-	if (p == *text || sum > most)
-		return false;
-	*text = p;
-	*number = (uint32_t)sum;
-	return true;
-}
-
-static bool take_char(const char **text, char c)
-{
-	if (**text != c)
-		return false;
-	++*text;
-	return true;
-}
-
 /* Where a page begins; nothing = at the beginning. */
 static bool take_from(struct question *question, uint32_t *from)
 {
 	const char *text = question->params;
 
 	*from = 0;
-	if (*text && (!take_number(&text, UINT32_MAX, from) || *text)) {
+	if (*text && (text_u32(text, 0, UINT32_MAX, from))) {
 		question->why = "expected the number of the entry to begin with";
 		return false;
 	}
@@ -75,8 +53,8 @@ static struct vif *take_vif(struct question *question, const char **text)
 	uint32_t domid, handle;
 	struct vif *vif;
 
-	if (!take_number(text, UINT16_MAX, &domid) || !take_char(text, '.') ||
-	    !take_number(text, UINT16_MAX, &handle)) {
+	if (text_take_u32(text, 0, UINT16_MAX, &domid) || !text_take(text, '.') ||
+	    text_take_u32(text, 0, UINT16_MAX, &handle)) {
 		question->why = "expected a vif, DOMID.HANDLE";
 		return NULL;
 	}
@@ -123,7 +101,7 @@ static int answer_queue(void *arg)
 
 	if (!vif)
 		return 0;
-	if (!take_char(&text, '.') || !take_number(&text, UINT16_MAX, &queue) || *text)
+	if (!text_take(&text, '.') || text_take_u32(&text, 0, UINT16_MAX, &queue) || *text)
 		question->why = "expected a queue, DOMID.HANDLE.N";
 	else if (!vif->path || queue >= vif->path->nr_queues)
 		question->why = "the vif has no such queue";
@@ -249,7 +227,8 @@ static int answer_policy(void *arg)
 
 	if (!vif)
 		return 0;
-	if (*text && (!take_char(&text, ',') || !take_number(&text, UINT32_MAX, &from) || *text))
+	if (*text &&
+	    (!text_take(&text, ',') || text_take_u32(&text, 0, UINT32_MAX, &from) || *text))
 		question->why = "expected a vif, and the number of the rule to begin with";
 	else if (put_policy(question->d, vif, from, question->text))
 		question->why = question->text;
@@ -264,7 +243,7 @@ static int answer_set(void *arg)
 
 	if (!vif)
 		return 0;
-	if (!take_char(&text, ',') || !*text)
+	if (!text_take(&text, ',') || !*text)
 		question->why = "expected KEY=VALUE or KEY, with ; between";
 	else if (vif_set_policy(vif, text, question->text))
 		question->why = question->text;

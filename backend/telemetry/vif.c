@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 #include <rte_version.h>
 
+#include "base/text.h"
 #include "data.h"
 #include "vif/zerocopy_tx.h"
 #include "vif/zerocopy_rx.h"
@@ -32,12 +33,9 @@ void put_number(struct rte_tel_data *d, const char *name, uint64_t number)
 
 void put_mac(struct rte_tel_data *d, const char *name, const struct rte_ether_addr *mac)
 {
-	const uint8_t *byte = mac->addr_bytes;
-	char text[18];
+	char text[TEXT_MAC_SIZE];
 
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2],
-		 byte[3], byte[4], byte[5]);
-	put_text(d, name, text);
+	put_text(d, name, text_put_mac(text, mac->addr_bytes));
 }
 
 struct rte_tel_data *put_dict(struct rte_tel_data *d, const char *name)

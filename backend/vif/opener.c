@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+
+#include "base/thread.h"
 
 struct job {
 	STAILQ_ENTRY(job) link;
@@ -71,7 +72,6 @@ static void *opener_main(void *arg)
 struct opener *opener_start(struct wake *raise)
 {
 	struct opener *opener = calloc(1, sizeof(*opener));
-	sigset_t all, old;
 	int ret;
 
 	if (!opener)
@@ -81,16 +81,12 @@ struct opener *opener_start(struct wake *raise)
 	STAILQ_INIT(&opener->todo);
 	STAILQ_INIT(&opener->done);
 	opener->raise = raise;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&opener->thread, NULL, opener_main, opener);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	ret = thread_start(&opener->thread, "vifd-opener", opener_main, opener);
 	if (ret) {
 		free(opener);
-		errno = ret;
+		errno = -ret;
 		return NULL;
 	}
-	pthread_setname_np(opener->thread, "vifd-opener");
 	return opener;
 }
 

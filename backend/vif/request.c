@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mac.h"
 #include "vif.h"
 #include "vifs.h"
 
@@ -15,22 +16,15 @@ static bool wishes(const struct vif *vif, enum vifcap_word word)
 	return cap->front.present && !cap->held && vifcap_has(&cap->front, word);
 }
 
-static bool is_listed(const struct policy *policy, const struct rte_ether_addr *mac)
-{
-	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		if (rte_is_same_ether_addr(&policy->macs[i], mac))
-			return true;
-	return false;
-}
-
 /* Connected or not: who has an address by the toolstack's word must get it when it connects. */
 static bool is_anothers(const struct vif *vif, const struct rte_ether_addr *mac)
 {
 	const struct vif *other = vif->host->vifs ? vifs_at(vif->host->vifs, 0) : NULL;
 
 	for (; other; other = TAILQ_NEXT(other, link))
-		if (other != vif && (rte_is_same_ether_addr(&other->mac, mac) ||
-				     is_listed(&other->live.policy, mac)))
+		if (other != vif &&
+		    (rte_is_same_ether_addr(&other->mac, mac) ||
+		     mac_is_in(other->live.policy.macs, other->live.policy.nr_macs, mac)))
 			return true;
 	return false;
 }
@@ -45,9 +39,8 @@ static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *m
 		return "it is no unicast address";
 	if (is_anothers(vif, mac))
 		return "it is another interface's";
-	for (uint32_t i = 0; i < draft->nr_macs; i++)
-		if (rte_is_same_ether_addr(&draft->macs[i], mac))
-			return NULL;
+	if (mac_is_in(draft->macs, draft->nr_macs, mac))
+		return NULL;
 	if (draft->nr_macs == POLICY_MACS_MAX)
 		return "macs is full";
 	draft->macs[draft->nr_macs++] = *mac;

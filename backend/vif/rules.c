@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "policy/files.h"
 #include "vif.h"
 
@@ -108,12 +109,10 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 /* By what a file may name this vif; the domain's uuid is where libxl and xapi put it. */
 static void read_whom(struct vif *vif, struct policy_whom *whom)
 {
-	const uint8_t *mac = vif->mac.addr_bytes;
 	char key[16], vm[64];
 
 	memset(whom, 0, sizeof(*whom));
-	snprintf(whom->mac, sizeof(whom->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-		 mac[2], mac[3], mac[4], mac[5]);
+	text_put_mac(whom->mac, vif->mac.addr_bytes);
 	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
 			   sizeof(whom->vifname)) < 0)
 		whom->vifname[0] = '\0';

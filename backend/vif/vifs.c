@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "ctrl.h"
 #include "opener.h"
 #include "assign.h"
@@ -52,16 +53,7 @@ struct vif *vifs_at(struct vifs *vifs, uint32_t n)
 /* "7" -> 7; strict, as everything from xenstore. */
 static bool parse_id(const char *text, uint32_t max, uint32_t *id)
 {
-	char *end;
-	unsigned long value;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	value = strtoul(text, &end, 10);
-	if (value > max || (*end != '\0' && *end != '/'))
-		return false;
-	*id = (uint32_t)value;
-	return true;
+	return !text_take_u32(&text, 0, max, id) && (*text == '\0' || *text == '/');
 }
 
 /* A fixed number of ids at a time: no directory is big enough to need more. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "log.h"
 #include "xen/devmap.h"
 
@@ -90,14 +91,6 @@ static bool is_gone(struct port *port)
 
 	port->ops->link_get(port, &link);
 	return link.gone;
-}
-
-static uint64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 uint32_t zerocopy_rx_end(struct worker *worker, struct path *path, bool go_on)

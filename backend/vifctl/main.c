@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "version.h"
 #include "vifctl.h"
 
@@ -105,11 +106,7 @@ static const struct command *find_command(const char *name)
 
 static bool read_count(const char *text, unsigned int *number)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	*number = (unsigned int)value;
-	return *text >= '0' && *text <= '9' && !*end && value <= 1000000;
+	return !text_u32(text, 0, 1000000, number);
 }
 
 static bool read_interval(const char *text, double *seconds)

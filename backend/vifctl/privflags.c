@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 #define COMMAND (UINT32_C(1) << 31)
 #define SET (1u << 15)
@@ -276,25 +277,12 @@ static const char *word_of(char *const *words, int nr, const char *name)
 	return NULL;
 }
 
-static bool take_number(const char **text, uint32_t max, uint32_t *number)
-{
-	char *end;
-	unsigned long value;
-
-	if (**text < '0' || **text > '9')
-		return false;
-	value = strtoul(*text, &end, 10);
-	*text = end;
-	*number = (uint32_t)value;
-	return value <= max;
-}
-
 static int number_word(char *const *words, int nr, const char *name, uint32_t max, uint32_t *number,
 		       char *why)
 {
 	const char *text = word_of(words, nr, name);
 
-	if (!text || !take_number(&text, max, number) || *text)
+	if (!text || text_u32(text, 0, max, number))
 		return refuse(why, "expected %s=0..%u", name, max);
 	return 0;
 }
@@ -305,7 +293,7 @@ static int mask_word(char *const *words, int nr, const char *name, uint64_t *mas
 	uint32_t bit;
 
 	*mask = 0;
-	while (text && take_number(&text, 63, &bit)) {
+	while (text && !text_take_u32(&text, 0, 63, &bit)) {
 		*mask |= UINT64_C(1) << bit;
 		if (!*text)
 			return 0;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <xenstore.h>
 
+#include "base/text.h"
+
 /**
  * struct store - Connection
  * @tid: transaction that calls belong to, XBT_NULL = none
@@ -85,39 +87,15 @@ int store_get_text(struct store *store, const char *dir, const char *key, char *
 	return ret;
 }
 
-static int parse_u32(const char *text, uint32_t *value)
-{
-	uint64_t sum = 0;
-
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		sum = sum * 10 + (uint64_t)(*text - '0');
-		if (sum > UINT32_MAX)
-			return -ERANGE;
-	}
-	*value = (uint32_t)sum;
-	return 0;
-}
-
 int store_get_u32(struct store *store, const char *dir, const char *key, uint32_t min, uint32_t max,
 		  uint32_t *value)
 {
 	char text[16];
-	uint32_t number;
 	int ret = store_get_text(store, dir, key, text, sizeof(text));
 
 	if (ret < 0)
 		return ret == -E2BIG ? -EINVAL : ret;
-	ret = parse_u32(text, &number);
-	if (ret)
-		return ret;
-	if (number < min || number > max)
-		return -ERANGE;
-	*value = number;
-	return 0;
+	return text_u32(text, min, max, value);
 }
 
 bool store_get_flag(struct store *store, const char *dir, const char *key, bool absent)
@@ -129,18 +107,12 @@ bool store_get_flag(struct store *store, const char *dir, const char *key, bool 
 
 int store_get_mac(struct store *store, const char *dir, const char *key, uint8_t mac[6])
 {
-	char text[18];
+	char text[TEXT_MAC_SIZE];
 	int ret = store_get_text(store, dir, key, text, sizeof(text));
-	int used = 0;
 
 	if (ret < 0)
 		return ret == -E2BIG ? -EINVAL : ret;
-	if (strspn(text, "0123456789abcdefABCDEF:") != 17 ||
-	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
-		   &mac[3], &mac[4], &mac[5], &used) != 6 ||
-	    used != 17)
-		return -EINVAL;
-	return 0;
+	return text_mac(text, mac);
 }
 
 bool store_exists(struct store *store, const char *dir, const char *key)
@@ -239,7 +211,7 @@ int store_own_domid(struct store *store)
 
 	if (!value)
 		return -errno;
-	ret = parse_u32(value, &domid);
+	ret = text_u32(value, 0, UINT32_MAX, &domid);
 	free(value);
 	return ret ? ret : (int)domid;
 }

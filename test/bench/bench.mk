@@ -14,7 +14,7 @@ bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \
                       backend/path/verdict backend/path/isolation backend/path/counters \
-                      backend/path/mirror backend/base/mac_table)
+                      backend/path/mirror) $(base_src:%.c=$(BUILD)/%.o)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)

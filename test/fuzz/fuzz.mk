@@ -11,8 +11,8 @@ FUZZ_TARGETS ?= $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
 fuzz_dir     := $(BUILD)/fuzz
 fuzz_flags   := -std=gnu11 -g -O1 -Wall -Wextra -fno-omit-frame-pointer \
                 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o $(patsubst %.c,$(fuzz_dir)/%.o,$(foreach f, \
-                $(sort $(call links,test/fuzz/$(1)_fuzz.c)),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
+fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o \
+                $(patsubst %.c,$(fuzz_dir)/%.o,$(call sources,test/fuzz/$(1)_fuzz.c))
 
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## the fuzz targets, FUZZ_SECONDS each

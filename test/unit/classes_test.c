@@ -16,6 +16,7 @@ static void frames_are_told_apart(void **state)
 		{ TO_FROM "\x88\xb5", 14, 0, 0 },
 		{ TO_FROM "\x81\x00\xa0\x0a\x88\xb5", 18, 5, 0 },
 		{ TO_FROM "\x88\xa8\xe0\x0a\x81\x00\x20\x01\x08\x00\x45\xb8", 24, 7, 5 },
+		{ TO_FROM "\x91\x00\xc0\x0a\x81\x00\x20\x01\x08\x00\x45\xb8", 24, 6, 5 },
 		{ TO_FROM "\x08\x00\x45\xb8", 16, 0, 5 },
 		{ TO_FROM "\x86\xdd\x6b\x80", 16, 0, 5 },
 		{ TO_FROM "\x86\xdd\x6e\x00", 16, 0, 7 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c base/mac_table.c port/switch/fair.c test/unit/packet_fixture.c */
+/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c port/switch/fair.c test/unit/packet_fixture.c */
 /* The uplink is made up here: a pocket in each direction. */
 #include <errno.h>
 #include <pthread.h>

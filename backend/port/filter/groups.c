@@ -5,7 +5,6 @@
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,8 @@
 
 #include <rte_ip.h>
 
+#include "base/thread.h"
+#include "base/vlan.h"
 #include "log.h"
 #include "port/kernel/netdev.h"
 
@@ -207,17 +208,15 @@ void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
 {
 	struct part part = { rte_pktmbuf_mtod(frame, const uint8_t *),
 			     rte_pktmbuf_data_len(frame) };
-	const struct rte_ether_hdr *eth = (const void *)take(&part, sizeof(*eth));
-	uint16_t type = eth ? eth->ether_type : 0;
+	const struct rte_ether_addr *dst = (const void *)part.bytes;
+	uint32_t at = vlan_skip(part.bytes, part.len, VLAN_OUTERMOST);
+	uint16_t type = vlan_type_at(part.bytes, part.len, at);
 
-	if (type == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
-		const struct rte_vlan_hdr *tag = (const void *)take(&part, sizeof(*tag));
-
-		type = tag ? tag->eth_proto : 0;
-	}
-	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
-		see_ipv6(groups, part, &eth->dst_addr);
-	else if (type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+	if (!take(&part, at + 2))
+		return;
+	if (type == RTE_ETHER_TYPE_IPV6)
+		see_ipv6(groups, part, dst);
+	else if (type == RTE_ETHER_TYPE_IPV4)
 		see_ipv4(groups, part);
 }
 
@@ -276,7 +275,6 @@ static void *joiner_main(void *arg)
 
 int groups_start(void)
 {
-	sigset_t all, old;
 	int ret;
 
 	if (joiner.users++ > 0)
@@ -287,17 +285,12 @@ int groups_start(void)
 		joiner.users--;
 		return -errno;
 	}
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&joiner.thread, NULL, joiner_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	ret = thread_start(&joiner.thread, "vifd-groups", joiner_main, NULL);
 	if (ret) {
 		close(joiner.fd);
 		joiner.users--;
-		return ret;
 	}
-	pthread_setname_np(joiner.thread, "vifd-groups");
-	return 0;
+	return ret;
 }
 
 void groups_stop(void)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mac.h"
 #include "log.h"
 #include "port/kernel/netdev.h"
 
@@ -21,14 +22,6 @@ LOG_TAG("reach");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, reach) all = LIST_HEAD_INITIALIZER(all);
-
-static bool has(const struct port_policy *policy, const struct rte_ether_addr *mac)
-{
-	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		if (rte_is_same_ether_addr(&policy->macs[i], mac))
-			return true;
-	return false;
-}
 
 static void change_mac(const struct reach *reach, const struct rte_ether_addr *mac, bool add)
 {
@@ -45,10 +38,10 @@ static void change_macs(const struct reach *reach, const struct port_policy *old
 			const struct port_policy *new)
 {
 	for (uint32_t i = 0; i < old->nr_macs; i++)
-		if (!has(new, &old->macs[i]))
+		if (!mac_is_in(new->macs, new->nr_macs, &old->macs[i]))
 			change_mac(reach, &old->macs[i], false);
 	for (uint32_t i = 0; i < new->nr_macs; i++)
-		if (!has(old, &new->macs[i]))
+		if (!mac_is_in(old->macs, old->nr_macs, &new->macs[i]))
 			change_mac(reach, &new->macs[i], true);
 }
 

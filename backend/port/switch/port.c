@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
+#include "base/mac.h"
 #include "log.h"
 #include "ports.h"
 
@@ -94,14 +95,6 @@ static struct soft *owner_of(const struct ethswitch *sw, const struct rte_ether_
 	return rte_hash_lookup_data(sw->table, mac, &soft) < 0 ? NULL : soft;
 }
 
-static bool has_mac(const struct port_policy *policy, const struct rte_ether_addr *mac)
-{
-	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		if (rte_is_same_ether_addr(&policy->macs[i], mac))
-			return true;
-	return false;
-}
-
 /* Frames to @mac arrive at @soft. Return: 0, -errno */
 static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
 {
@@ -122,8 +115,8 @@ static void table_remove(struct soft *soft, const struct port_policy *keep)
 	for (uint32_t i = 0; i < soft->policy.nr_macs; i++) {
 		const struct rte_ether_addr *mac = &soft->policy.macs[i];
 
-		if (has_mac(keep, mac) || rte_is_same_ether_addr(mac, &soft->port.mac) ||
-		    owner_of(sw, mac) != soft)
+		if (mac_is_in(keep->macs, keep->nr_macs, mac) ||
+		    rte_is_same_ether_addr(mac, &soft->port.mac) || owner_of(sw, mac) != soft)
 			continue;
 		positions[nr] = rte_hash_del_key(sw->table, mac);
 		nr += positions[nr] >= 0;
@@ -139,7 +132,8 @@ static void table_add_all(struct soft *soft, const struct port_policy *policy)
 	for (uint32_t i = 0; i < policy->nr_macs; i++) {
 		int ret = table_add(soft, &policy->macs[i]);
 
-		if (ret < 0 && !has_mac(&soft->policy, &policy->macs[i]))
+		if (ret < 0 &&
+		    !mac_is_in(soft->policy.macs, soft->policy.nr_macs, &policy->macs[i]))
 			log_warn("%s: frames to " RTE_ETHER_ADDR_PRT_FMT " go elsewhere: %s",
 				 soft->sw->name, RTE_ETHER_ADDR_BYTES(&policy->macs[i]),
 				 ret == -EEXIST ? "the address is another vif's" : strerror(-ret));
