@@ -125,6 +125,7 @@ need-libs:
 -include test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
 -include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
+build_other = $(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
 run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) does not exist" >&2; exit 1; }; $(1) $(2)
 
 deps: ; $(Q)test/deps ## install the Debian packages that build and tests need (root)
@@ -136,9 +137,10 @@ check: deps ## run all tests; prints N passed, N failed, N skipped
 check-fresh: ## make check in a minimal Debian root; PARTS="unit sim" runs only these, DEBIAN=13 selects the release
 	$(Q)test/fresh --debian $(DEBIAN) $(PARTS)
 xen-test: all ## scenarios on a real Xen in QEMU
+	$(build_other)
 	$(Q)test/check --part xen xen_more
 frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (about 45 minutes)
-	$(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
+	$(build_other)
 	$(call run-part,test/xen/frontend)
 ifeq ($(wildcard test/sim/sim.mk),)
 sim-test sim-demo: ; @echo "$@: test/sim/sim.mk does not exist" >&2; exit 1
