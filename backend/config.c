@@ -44,27 +44,27 @@ static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
 #define NIC(field) "nic", #field, .offset = offsetof(struct config_nic, field)
-#define NUMBER(low, high) .type = OPTION_NUMBER, .min = (low), .max = (high)
+#define NUMBER_IN(low, high) .type = OPTION_NUMBER, .min = (low), .max = (high)
 #define CHOICE(list) .type = OPTION_CHOICE, .choices = (list)
 #define NETDEV .type = OPTION_NETDEV, .max = IF_NAMESIZE - 1
 #define VDEV .type = OPTION_VDEV, .max = CONFIG_VDEV_MAX - 1
-#define WORDS(field) .type = OPTION_WORDS, .max = sizeof(((struct config_nic *)0)->field) - 1
+#define NAMES(field) .type = OPTION_WORDS, .max = sizeof(((struct config_nic *)0)->field) - 1
 #define PATH(field) .type = OPTION_PATH, .max = sizeof(((struct config *)0)->field) - 1
 
 static const struct option options[] = {
-	{ DAEMON(workers), NUMBER(1, CONFIG_WORKERS_MAX), .value = "1",
+	{ DAEMON(workers), NUMBER_IN(1, CONFIG_WORKERS_MAX), .value = "1",
 	  .help = "threads that move packets" },
-	{ DAEMON(poll_us), NUMBER(0, 1000000), .value = "50",
+	{ DAEMON(poll_us), NUMBER_IN(0, 1000000), .value = "50",
 	  .help = "how long an idle worker goes on polling before it sleeps, in us" },
-	{ DAEMON(memory_mb), NUMBER(16, 65536), .value = "128",
+	{ DAEMON(memory_mb), NUMBER_IN(16, 65536), .value = "128",
 	  .help = "packet memory in MiB, all of it taken at start" },
 	{ DAEMON(memory), CHOICE(memories), .value = "auto",
 	  .help = "where packet memory comes from: xen (of known machine addresses), hugepages, or plain" },
 	{ DAEMON(zero_copy), CHOICE(zero_copies), .value = "auto",
 	  .help = "whether frames go from and into pages that guests lend: where an IOMMU guards them, or not" },
-	{ DAEMON(backlog_kb), NUMBER(64, 65536), .value = "1024",
+	{ DAEMON(backlog_kb), NUMBER_IN(64, 65536), .value = "1024",
 	  .help = "most KiB that wait for a guest that posts no buffers, per queue" },
-	{ DAEMON(max_queues), NUMBER(1, 16), .value = "4",
+	{ DAEMON(max_queues), NUMBER_IN(1, 16), .value = "4",
 	  .help = "queues a guest may use for one interface" },
 	{ DAEMON(log_level), CHOICE(levels), .value = "info",
 	  .help = "least important lines that are written" },
@@ -78,17 +78,17 @@ static const struct option options[] = {
 	  .help = "network device of the physical function; empty: this NIC has no VFs" },
 	{ NIC(uplink), NETDEV, .value = "",
 	  .help = "network device that the software switch sends by; empty: the pf; none: no wire" },
-	{ NIC(uplink_mbps), NUMBER(0, 1000000), .value = "0",
+	{ NIC(uplink_mbps), NUMBER_IN(0, 1000000), .value = "0",
 	  .help = "most Mbit/s that the software switch sends by the uplink; 0: what it takes" },
-	{ NIC(vfs), NUMBER(0, 256), .value = "0",
+	{ NIC(vfs), NUMBER_IN(0, 256), .value = "0",
 	  .help = "VFs to create when the pf has none; those it has are used as they are" },
-	{ NIC(devices), WORDS(devices), .value = "",
+	{ NIC(devices), NAMES(devices), .value = "",
 	  .help = "VFs where there is no pf (a driver domain): network devices or PCI addresses" },
 	{ NIC(assign), CHOICE(assigns), .value = "fixed",
 	  .help = "who has a VF where there are too few: whoever has one keeps it, or the busiest" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
 	  .help = "who drives the VFs: DPDK's own PCI driver, the kernel's netdev, or as each is bound" },
-	{ NIC(vf_queues), NUMBER(1, 16), .value = "1",
+	{ NIC(vf_queues), NUMBER_IN(1, 16), .value = "1",
 	  .help = "most queue pairs that DPDK's own driver uses of a VF" },
 	{ NIC(vdev), VDEV, .value = "",
 	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },

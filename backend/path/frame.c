@@ -30,7 +30,7 @@ static uint64_t l4_flags(uint32_t ptype)
 }
 
 /* The IP header's own length field must describe this very frame. */
-static bool length_agrees(const struct rte_mbuf *frame, bool ipv4)
+static bool length_fits(const struct rte_mbuf *frame, bool ipv4)
 {
 	uint32_t have = frame->pkt_len - frame->l2_len;
 
@@ -90,7 +90,7 @@ int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 	frame->l2_len = lens.l2_len;
 	frame->l3_len = lens.l3_len;
 	frame->l4_len = lens.l4_len;
-	if (!length_agrees(frame, ipv4))
+	if (!length_fits(frame, ipv4))
 		return -EINVAL;
 	frame->ol_flags |= flags | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	return gso_type == NETIF_GSO_NONE ? 0 :

@@ -280,8 +280,8 @@ int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_
 }
 
 /* Does the IP header describe this very packet? It is the guest's. */
-static bool length_agrees(const struct rte_mbuf *frame, const struct rte_net_hdr_lens *lens,
-			  bool ipv4)
+static bool length_is_exact(const struct rte_mbuf *frame, const struct rte_net_hdr_lens *lens,
+			    bool ipv4)
 {
 	const uint8_t *l3 = rte_pktmbuf_mtod_offset(frame, const uint8_t *, lens->l2_len);
 	const struct rte_ipv4_hdr *ip4 = (const void *)l3;
@@ -307,7 +307,7 @@ static uint32_t look_at(const struct rte_mbuf *frame, struct rte_net_hdr_lens *l
 	if ((!ipv4 && !RTE_ETH_IS_IPV6_HDR(type)) ||
 	    (uint32_t)lens->l2_len + lens->l3_len + lens->l4_len > frame->data_len)
 		return 0;
-	return length_agrees(frame, lens, ipv4) ? type : 0;
+	return length_is_exact(frame, lens, ipv4) ? type : 0;
 }
 
 static void mark_tcp(struct rte_mbuf *frame, uint16_t mtu)

@@ -11,7 +11,6 @@ LOG_TAG("capability");
 
 /* Ends of what the words can say; see struct vifcap. */
 #define MTU_MIN 68u
-#define QUEUES_MAX 64u
 #define SPEED_MAX_MBPS 10000000u
 
 /* Events for what the guest sends come as rsp_event asks: the words of that direction are always 0. */
@@ -80,7 +79,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->mtu = port->mtu < vif->live.mtu ? port->mtu : vif->live.mtu;
 	if (cap->mtu < MTU_MIN)
 		cap->mtu = MTU_MIN;
-	cap->queues = at_most(vif->host->config->max_queues, QUEUES_MAX);
+	cap->queues = at_most(vif->host->config->max_queues, NETIF_QUEUES_MAX);
 	if (vif->policy.draft.queues)
 		cap->queues = at_most(vif->policy.draft.queues, cap->queues);
 	cap->tx_offloads = offloads(vif);

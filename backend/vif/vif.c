@@ -23,7 +23,7 @@ LOG_TAG("vif");
 
 /* libxl waits 10 s for Closed; a front end that does not answer gets half of it. */
 #define CLOSING_US 5000000u
-#define RETRY_US 200000u
+#define VIF_RETRY_US 200000u
 
 #define COOLDOWN_MIN_US 50000u
 #define COOLDOWN_MAX_US 2000000u
@@ -155,7 +155,7 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		if (log_allowed(&vif->limit))
 			log_warn("%s: features cannot be written: %s, trying again", vif->name,
 				 strerror(-ret));
-		vif_due(vif, now_us + RETRY_US);
+		vif_due(vif, now_us + VIF_RETRY_US);
 		return;
 	}
 	write_state(vif, XENBUS_INIT_WAIT);
@@ -193,7 +193,7 @@ static void go_connected(struct vif *vif, const struct view *view, uint64_t now_
 		case 0:
 			break;
 		case -EAGAIN:
-			vif_due(vif, now_us + RETRY_US);
+			vif_due(vif, now_us + VIF_RETRY_US);
 			return;
 		default:
 			return;

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-#define COMMAND (UINT32_C(1) << 31)
+#define IS_COMMAND (UINT32_C(1) << 31)
 #define SET (1u << 15)
 #define VLAN_MAX 4094u
 #define RATE_US 50000u
@@ -83,7 +83,7 @@ static int refuse(char *why, const char *fmt, ...)
 
 static uint32_t join(const struct command *command)
 {
-	return COMMAND | command->vf << 24 | command->op << 21 | command->step << 18 |
+	return IS_COMMAND | command->vf << 24 | command->op << 21 | command->step << 18 |
 	       command->operand;
 }
 
@@ -94,7 +94,7 @@ static int split(uint32_t flags, struct command *command, char *why)
 				     .op = flags >> 21 & 7,
 				     .step = flags >> 18 & 7,
 				     .operand = flags & 0xffff };
-	if (!(flags & COMMAND))
+	if (!(flags & IS_COMMAND))
 		return refuse(why, "0x%08" PRIx32 ": bit 31 is 0: flags of the PF itself", flags);
 	if (flags >> 16 & 3)
 		return refuse(why, "0x%08" PRIx32 ": bits 17:16 are not 0", flags);
@@ -445,5 +445,6 @@ void privflags_names(uint32_t flags, char *text, size_t size)
 						 groups[group], bit - first[group],
 						 flags >> bit & 1 ? "on" : "off");
 	if (used < size)
-		snprintf(text + used, size - used, "enable-vfd %s", flags & COMMAND ? "on" : "off");
+		snprintf(text + used, size - used, "enable-vfd %s",
+			 flags & IS_COMMAND ? "on" : "off");
 }

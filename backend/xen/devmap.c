@@ -19,7 +19,7 @@
 
 LOG_TAG("devmap");
 
-#define FILE_NAME "device-maps"
+#define MAPS_FILE "device-maps"
 
 /* The file, mapped: what is written here stays when the process dies. */
 struct list {
@@ -89,7 +89,7 @@ static int open_list(const char *dir)
 	struct list *list = MAP_FAILED;
 	int fd, ret = 0;
 
-	snprintf(path, sizeof(path), "%s/" FILE_NAME, dir);
+	snprintf(path, sizeof(path), "%s/" MAPS_FILE, dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0 && !ftruncate(fd, sizeof(*list)))
 		list = mmap(NULL, sizeof(*list), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

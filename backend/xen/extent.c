@@ -26,7 +26,7 @@ LOG_TAG("extent");
 #define ORDER 9u /* of 4 KiB pages: 2 MiB */
 #define PAGES (1u << ORDER)
 #define PAGE 4096u
-#define FILE_NAME "extents"
+#define EXTENTS_FILE "extents"
 /* Frames in one hypercall; the list goes through a buffer of this many. */
 #define BATCH 64u
 /* 64 GiB */
@@ -195,7 +195,7 @@ static int open_list(const char *dir)
 {
 	int ret;
 
-	snprintf(extents.path, sizeof(extents.path), "%s/" FILE_NAME, dir);
+	snprintf(extents.path, sizeof(extents.path), "%s/" EXTENTS_FILE, dir);
 	mkdir(dir, 0755);
 	extents.list = open(extents.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (extents.list >= 0 && flock(extents.list, LOCK_EX | LOCK_NB) == 0)

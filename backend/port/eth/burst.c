@@ -13,7 +13,7 @@
 #define ASK_US_MIN 100u
 #define ASK_US_MAX 1000u
 /* a netdev without room is asked again this often, microseconds */
-#define RETRY_US 100u
+#define ROOM_LOOK_US 100u
 /* an idle socket is asked for its error this often, microseconds */
 #define CHECK_US 1000u
 /* a netdev that at so many looks in a row, so far apart, has sent nothing of what it has is stuck */
@@ -189,7 +189,7 @@ static void queue_look(struct eth *eth, struct eth_queue *queue)
 static void queue_progress(struct eth *eth, struct eth_queue *queue)
 {
 	queue_look(eth, queue);
-	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+	if (queue->stalled && due(&queue->next_kick, ROOM_LOOK_US))
 		queue_kick(eth, queue);
 	if (queue->pending_nr > 0)
 		queue_flush(eth, queue);
@@ -260,7 +260,7 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 			break;
 	}
 	queue_flush(eth, queue);
-	if (queue->stalled && due(&queue->next_kick, RETRY_US))
+	if (queue->stalled && due(&queue->next_kick, ROOM_LOOK_US))
 		queue_kick(eth, queue);
 	return taken;
 }
@@ -334,7 +334,7 @@ static bool anything_waits(const struct eth *eth)
 uint32_t eth_timed_us(const struct eth *eth)
 {
 	if (anything_waits(eth))
-		return RETRY_US;
+		return ROOM_LOOK_US;
 	if (eth->direct)
 		return ask_us(eth);
 	/* whether it sends what it has must be looked at though nobody has more for it */

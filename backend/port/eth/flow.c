@@ -173,8 +173,8 @@ static bool is_said(enum kind kind, const struct port_policy *rules)
 }
 
 /* What one kind is to drop; nothing: it is not said. */
-static void make_port_policy(enum kind kind, const struct rte_ether_addr *mac,
-			     const struct port_policy *rules, struct rules *out)
+static void make_rules(enum kind kind, const struct rte_ether_addr *mac,
+		       const struct port_policy *rules, struct rules *out)
 {
 	struct outside outside = { .kind = kind, .rules = out };
 
@@ -394,7 +394,7 @@ void flow_loosen(struct flow *flow, const struct rte_ether_addr *mac,
 		 const struct port_policy *rules)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
-		make_port_policy(kind, mac, rules, &flow->next);
+		make_rules(kind, mac, rules, &flow->next);
 		loosen(flow, &flow->sets[kind], &flow->next);
 	}
 }
@@ -402,7 +402,7 @@ void flow_loosen(struct flow *flow, const struct rte_ether_addr *mac,
 void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct port_policy *rules)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
-		make_port_policy(kind, mac, rules, &flow->next);
+		make_rules(kind, mac, rules, &flow->next);
 		set_kind(flow, kind);
 	}
 	flow->rules = *rules;

@@ -18,7 +18,7 @@ LOG_TAG("reach");
 
 /* VLAN devices on one netdev; NICs' filters have fewer places for VFs. */
 #define VLANS_MAX 64u
-#define WORDS (PORT_VLANS / 64)
+#define VLAN_WORDS (PORT_VLANS / 64)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, reach) all = LIST_HEAD_INITIALIZER(all);
@@ -63,13 +63,13 @@ static void vlan_name(char name[IF_NAMESIZE], unsigned int ifindex, uint32_t vla
 }
 
 /* The VLANs for which there are devices of ours, be it by a process before us. */
-static void find_vlans(unsigned int ifindex, uint64_t vlans[WORDS])
+static void find_vlans(unsigned int ifindex, uint64_t vlans[VLAN_WORDS])
 {
 	struct if_nameindex *names = if_nameindex();
 	char prefix[IF_NAMESIZE];
 	int len = snprintf(prefix, sizeof(prefix), "vd%u.", ifindex % 100000000u);
 
-	memset(vlans, 0, WORDS * sizeof(vlans[0]));
+	memset(vlans, 0, VLAN_WORDS * sizeof(vlans[0]));
 	for (const struct if_nameindex *at = names; at && at->if_index; at++) {
 		unsigned long vlan;
 
@@ -83,23 +83,23 @@ static void find_vlans(unsigned int ifindex, uint64_t vlans[WORDS])
 }
 
 /* All that the vifs on this netdev need. Return: how many that is */
-static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[WORDS])
+static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[VLAN_WORDS])
 {
 	const struct reach *reach;
 	uint32_t nr = 0;
 
-	memset(vlans, 0, WORDS * sizeof(vlans[0]));
+	memset(vlans, 0, VLAN_WORDS * sizeof(vlans[0]));
 	LIST_FOREACH (reach, &all, link)
-		for (uint32_t i = 0; !strcmp(reach->netdev, netdev) && i < WORDS; i++)
+		for (uint32_t i = 0; !strcmp(reach->netdev, netdev) && i < VLAN_WORDS; i++)
 			vlans[i] |= reach->policy.vlans[i];
-	for (uint32_t i = 0; i < WORDS; i++)
+	for (uint32_t i = 0; i < VLAN_WORDS; i++)
 		nr += (uint32_t)__builtin_popcountll(vlans[i]);
 	return nr;
 }
 
 /* Return: the first failure to add one, 0 */
-static int change_vlans(unsigned int ifindex, const uint64_t have[WORDS],
-			const uint64_t want[WORDS])
+static int change_vlans(unsigned int ifindex, const uint64_t have[VLAN_WORDS],
+			const uint64_t want[VLAN_WORDS])
 {
 	char name[IF_NAMESIZE];
 	int first = 0;
@@ -132,7 +132,7 @@ static void refused_vlans(const char *name, int error)
 static void update_vlans(const char *netdev)
 {
 	unsigned int ifindex = if_nametoindex(netdev);
-	uint64_t have[WORDS], want[WORDS];
+	uint64_t have[VLAN_WORDS], want[VLAN_WORDS];
 	uint32_t nr = wanted_vlans(netdev, want);
 	int ret;
 
@@ -152,7 +152,7 @@ static void update_vlans(const char *netdev)
 }
 
 /* A function of ours has no other vif. */
-static void change_eth_vlans(struct reach *reach, const uint64_t want[WORDS])
+static void change_eth_vlans(struct reach *reach, const uint64_t want[VLAN_WORDS])
 {
 	int first = 0;
 
@@ -223,8 +223,8 @@ void reach_set(struct reach *reach, const struct port_policy *policy)
 
 bool reach_vlans(const struct reach *reach)
 {
-	static const uint64_t none[WORDS];
-	uint64_t have[WORDS];
+	static const uint64_t none[VLAN_WORDS];
+	uint64_t have[VLAN_WORDS];
 
 	if (reach->fd < 0 || !memcmp(reach->policy.vlans, none, sizeof(none)) ||
 	    !netdev_filters_vlans(reach->netdev))

@@ -94,7 +94,8 @@ static uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf *
 	return done;
 }
 
-static uint64_t mac_number(const struct rte_ether_addr *mac)
+/* To compare: its bytes are in no order. */
+static uint64_t mac_word(const struct rte_ether_addr *mac)
 {
 	uint64_t number = 0;
 
@@ -108,7 +109,7 @@ static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
 	uint32_t nr = atomic_load_explicit(&vf->nr_macs, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < nr; i++)
-		if (atomic_load_explicit(&vf->macs[i], memory_order_relaxed) == mac_number(mac))
+		if (atomic_load_explicit(&vf->macs[i], memory_order_relaxed) == mac_word(mac))
 			return true;
 	return rte_is_same_ether_addr(mac, &vf->port.mac);
 }
@@ -290,7 +291,7 @@ static void vf_set_policy(struct port *port, const struct port_policy *policy)
 	if (changed)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
 	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		atomic_store_explicit(&vf->macs[i], mac_number(&policy->macs[i]),
+		atomic_store_explicit(&vf->macs[i], mac_word(&policy->macs[i]),
 				      memory_order_relaxed);
 	atomic_store_explicit(&vf->nr_macs, policy->nr_macs, memory_order_relaxed);
 	reach_set(&vf->reach, policy);

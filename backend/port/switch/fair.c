@@ -10,8 +10,8 @@
 #include <rte_ring.h>
 
 /* Those that are open, and those that are closed and not empty yet. */
-#define QUEUES_MAX 2048u
-#define WORDS (QUEUES_MAX / 64)
+#define FAIR_QUEUES_MAX 2048u
+#define SLOT_WORDS (FAIR_QUEUES_MAX / 64)
 
 /* Bytes a round for each unit of weight: two large frames for the default. */
 #define QUANTUM_BYTES 192u
@@ -58,9 +58,9 @@ struct fair_queue {
  */
 struct fair {
 	void (*barrier)(void);
-	_Atomic(struct fair_queue *) queues[QUEUES_MAX];
-	_Atomic uint64_t busy[WORDS];
-	_Atomic uint64_t guaranteed[WORDS];
+	_Atomic(struct fair_queue *) queues[FAIR_QUEUES_MAX];
+	_Atomic uint64_t busy[SLOT_WORDS];
+	_Atomic uint64_t guaranteed[SLOT_WORDS];
 	_Atomic uint32_t nr_words; /* of busy, ever used */
 	struct fair_queue *current;
 	uint32_t cursor;
@@ -113,7 +113,7 @@ void fair_destroy(struct fair *fair)
 {
 	if (!fair)
 		return;
-	for (uint32_t i = 0; i < QUEUES_MAX; i++)
+	for (uint32_t i = 0; i < FAIR_QUEUES_MAX; i++)
 		if (fair->queues[i])
 			queue_free(fair->queues[i]);
 	free(fair);
@@ -122,10 +122,10 @@ void fair_destroy(struct fair *fair)
 /* Closed queues that are empty by now; who takes has seen the last of them after the barrier. */
 static void reclaim(struct fair *fair)
 {
-	struct fair_queue *old[QUEUES_MAX];
+	struct fair_queue *old[FAIR_QUEUES_MAX];
 	uint32_t nr = 0;
 
-	for (uint32_t i = 0; i < QUEUES_MAX; i++) {
+	for (uint32_t i = 0; i < FAIR_QUEUES_MAX; i++) {
 		struct fair_queue *queue = atomic_load(&fair->queues[i]);
 
 		if (!queue || !queue->closed || !fair_is_empty(queue))
@@ -145,7 +145,7 @@ static void reclaim(struct fair *fair)
 
 static int slot_find(struct fair *fair)
 {
-	for (uint32_t i = 0; i < QUEUES_MAX; i++)
+	for (uint32_t i = 0; i < FAIR_QUEUES_MAX; i++)
 		if (!atomic_load(&fair->queues[i]))
 			return (int)i;
 	return -ENOSPC;
@@ -294,7 +294,7 @@ static struct fair_queue *turn(struct fair *fair)
 	if (!queue)
 		return NULL;
 	fair->current = queue;
-	fair->cursor = (queue->slot + 1) % QUEUES_MAX;
+	fair->cursor = (queue->slot + 1) % FAIR_QUEUES_MAX;
 	queue->deficit += QUANTUM_BYTES *
 			  (uint64_t)atomic_load_explicit(&queue->weight, memory_order_relaxed);
 	return queue;
