@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/bind.c port/sriov/keep.c log.c */
+/* links: port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c log.c */
 /* A folder stands for sysfs; a kernel that acts on what is written there does not. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c log.c */
+/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c log.c */
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>

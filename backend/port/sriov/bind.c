@@ -2,7 +2,6 @@
 #include "bind.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "log.h"
 #include "keep.h"
+#include "sysfs.h"
 
 LOG_TAG("bind");
 
@@ -34,20 +34,12 @@ static bool exists(const char *root, const char *pci, const char *file)
 int bind_driver(const char *root, const char *pci, char driver[BIND_NAME_MAX])
 {
 	char path[PATH_MAX];
-	char target[PATH_MAX];
-	const char *slash;
-	ssize_t len;
 
 	driver[0] = '\0';
 	if (!exists(root, pci, ""))
 		return -ENODEV;
 	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", root, pci);
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		return 0;
-	target[len] = '\0';
-	slash = strrchr(target, '/');
-	snprintf(driver, BIND_NAME_MAX, "%.*s", (int)BIND_NAME_MAX - 1, slash ? slash + 1 : target);
+	sysfs_link_name(path, driver, BIND_NAME_MAX);
 	return 0;
 }
 
@@ -55,17 +47,9 @@ int bind_driver(const char *root, const char *pci, char driver[BIND_NAME_MAX])
 static int put(const char *root, const char *file, const char *text)
 {
 	char path[PATH_MAX];
-	int ret = 0;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/bus/pci/%s", root, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return sysfs_write(path, text);
 }
 
 int bind_reset(const char *root, const char *pci)

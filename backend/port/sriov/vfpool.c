@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 
 #include "log.h"
 #include "bind.h"
+#include "sysfs.h"
 #include "vfpool.h"
 
 LOG_TAG("vfpool");
@@ -48,68 +47,22 @@ struct vfpool {
 	uint32_t shunned[VFPOOL_MAX];
 };
 
-/* Return: the file's number, -errno */
-static int read_number(const struct vfpool *pool, const char *file)
+/* A number of the PF's device. Return: 0, -errno */
+static int read_pf_number(const struct vfpool *pool, const char *file, uint32_t *number)
 {
 	char path[PATH_MAX];
-	char text[16] = "";
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return len <= 0 ? -EIO : (int)strtoul(text, NULL, 10);
+	return sysfs_read_number(path, number);
 }
 
-static int write_number(const struct vfpool *pool, const char *file, uint32_t number)
+static int write_pf_number(const struct vfpool *pool, const char *file, uint32_t number)
 {
-	char path[PATH_MAX];
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", number);
-	int ret = 0;
-	int fd;
+	char path[PATH_MAX], text[16];
 
 	snprintf(path, sizeof(path), "%s/%s", pool->device, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, len) != len)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-/* First name below @dir that isn't hidden, "" = none. */
-static void first_entry(const char *dir, char *name, size_t size)
-{
-	DIR *stream = opendir(dir);
-	struct dirent *entry;
-
-	name[0] = '\0';
-	while (stream && !name[0] && (entry = readdir(stream)))
-		if (entry->d_name[0] != '.' && strlen(entry->d_name) < size)
-			strcpy(name, entry->d_name);
-	if (stream)
-		closedir(stream);
-}
-
-/* Last part of where a link leads. Return: 0, -errno */
-static int link_name(const char *path, char *name, size_t size)
-{
-	char target[PATH_MAX];
-	ssize_t len = readlink(path, target, sizeof(target) - 1);
-	const char *slash;
-
-	if (len < 0)
-		return -errno;
-	target[len] = '\0';
-	slash = strrchr(target, '/');
-	snprintf(name, size, "%.*s", (int)size - 1, slash ? slash + 1 : target);
-	return 0;
+	snprintf(text, sizeof(text), "%u", number);
+	return sysfs_write(path, text);
 }
 
 /* Who drives the function at @path? */
@@ -119,9 +72,9 @@ static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
 	char driver[BIND_NAME_MAX];
 
 	snprintf(link, sizeof(link), "%s/driver", path);
-	vf->native = link_name(link, driver, sizeof(driver)) == 0 && bind_is_native(driver);
+	vf->native = sysfs_link_name(link, driver, sizeof(driver)) == 0 && bind_is_native(driver);
 	strcat(path, "/net");
-	first_entry(path, vf->netdev, sizeof(vf->netdev));
+	sysfs_first_entry(path, vf->netdev, sizeof(vf->netdev));
 }
 
 static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
@@ -143,7 +96,7 @@ static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
 		return -errno;
 	memcpy(vf->netdev, pool->listed[vf->index], sizeof(vf->netdev));
 	strcat(path, "/device");
-	if (link_name(path, vf->pci, sizeof(vf->pci)) < 0)
+	if (sysfs_link_name(path, vf->pci, sizeof(vf->pci)) < 0)
 		memcpy(vf->pci, vf->netdev, sizeof(vf->pci));
 	return 0;
 }
@@ -160,27 +113,23 @@ static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *
 	if (pool->nr_listed > 0)
 		return vf_read_listed(pool, vf);
 	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
-	ret = link_name(path, vf->pci, sizeof(vf->pci));
+	ret = sysfs_link_name(path, vf->pci, sizeof(vf->pci));
 	if (ret < 0)
 		return ret;
 	read_drivers(path, vf);
 	return 0;
 }
 
-/* A number of a netdev's in sysfs, decimal or with 0x; 0 = it is not there. */
+/* A number of a netdev's; 0 = it is not there. */
 static uint32_t netdev_number(const struct vfpool *pool, const char *netdev, const char *file)
 {
-	char path[PATH_MAX], text[16] = "";
-	ssize_t len;
-	int fd;
+	uint32_t number = 0;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/class/net/%s/%s", pool->root, netdev, file);
-	fd = netdev[0] ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return 0;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return len <= 0 ? 0 : (uint32_t)strtoul(text, NULL, 0);
+	if (netdev[0])
+		sysfs_read_number(path, &number);
+	return number;
 }
 
 /* Is it up again, or another one? */
@@ -246,26 +195,27 @@ static void wait_for_drivers(struct vfpool *pool, uint32_t want)
 
 static void create_vfs(struct vfpool *pool, uint32_t want)
 {
-	int total = read_number(pool, "sriov_totalvfs");
-	int have = read_number(pool, "sriov_numvfs");
-	int ret;
+	uint32_t total = 0, have = 0;
+	int ret = read_pf_number(pool, "sriov_totalvfs", &total);
 
-	if (total < 0 || have < 0) {
+	if (ret == 0)
+		ret = read_pf_number(pool, "sriov_numvfs", &have);
+	if (ret < 0) {
 		log_warn("%s: no SR-IOV (%s): every vif is on the software switch", pool->pf,
-			 strerror(total < 0 ? -total : -have));
+			 strerror(-ret));
 		return;
 	}
 	if (have > 0) {
-		log_info("%s: %d VFs are already enabled, using them", pool->pf, have);
+		log_info("%s: %u VFs are already enabled, using them", pool->pf, have);
 		return;
 	}
 	if (want == 0)
 		return;
-	if (want > (uint32_t)total) {
-		log_warn("%s: %u VFs are wanted, the NIC has %d", pool->pf, want, total);
+	if (want > total) {
+		log_warn("%s: %u VFs are wanted, the NIC has %u", pool->pf, want, total);
 		want = total;
 	}
-	ret = write_number(pool, "sriov_numvfs", want);
+	ret = write_pf_number(pool, "sriov_numvfs", want);
 	if (ret < 0) {
 		log_warn("%s: %u VFs can't be created, sriov_numvfs: %s; every vif is on the "
 			 "software switch",
