@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames through a VF port: what its worker calls; see vf.h. */
+#include "vf_port.h"
+
+/* Whom they are for may keep them long: of others' pages copies are made. Return: frames that went */
+static uint16_t carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < nr; i++) {
+		if (!offload_own(&pkts[i], vf->env->pool))
+			nr = i;
+		else
+			bytes += pkts[i]->pkt_len;
+	}
+	switch_deliver(to, pkts, nr);
+	atomic_fetch_add_explicit(&vf->carried_packets, nr, memory_order_relaxed);
+	atomic_fetch_add_explicit(&vf->carried_bytes, bytes, memory_order_relaxed);
+	return nr;
+}
+
+uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct vf *vf = (struct vf *)port;
+	struct soft *to[PORT_BURST];
+	uint16_t done = 0;
+
+	nr = RTE_MIN(nr, PORT_BURST);
+	switch_look_up(vf->env->sw, pkts, nr, to);
+	while (done < nr) {
+		uint16_t end = done + 1;
+		uint16_t sent;
+
+		while (end < nr && to[end] == to[done])
+			end++;
+		if (to[done]) {
+			done += carry(vf, to[done], pkts + done, end - done);
+			if (done < end)
+				break;
+			continue;
+		}
+		for (uint16_t i = done; i < end; i++)
+			groups_see(&vf->groups, pkts[i]);
+		sent = eth_tx_burst(vf->eth, queue, pkts + done, end - done);
+		done += sent;
+		if (done < end)
+			break;
+	}
+	port->timed_us = eth_timed_us(vf->eth);
+	return done;
+}
+
+/* While they are being changed a frame may be judged by some of either. */
+static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
+{
+	uint32_t nr = atomic_load_explicit(&vf->nr_macs, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (atomic_load_explicit(&vf->macs[i], memory_order_relaxed) == vf_mac_key(mac))
+			return true;
+	return rte_is_same_ether_addr(mac, &vf->port.mac);
+}
+
+/* Some NICs' switches return a VF's own group frames to it: a guest would see its address doubled. */
+static bool reflected(const struct vf *vf, const struct rte_mbuf *frame)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+
+	return unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) && is_own(vf, &eth->src_addr);
+}
+
+uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct vf *vf = (struct vf *)port;
+	uint16_t good = 0;
+
+	nr = eth_rx_burst(vf->eth, queue, pkts, nr);
+	for (uint16_t i = 0; i < nr; i++) {
+		if (likely(!reflected(vf, pkts[i]))) {
+			pkts[good++] = pkts[i];
+			continue;
+		}
+		atomic_fetch_add_explicit(&vf->reflected, 1, memory_order_relaxed);
+		if (!vf->zc_rx) {
+			rte_pktmbuf_free(pkts[i]);
+			continue;
+		}
+		rte_pktmbuf_trim(pkts[i], pkts[i]->data_len);
+		pkts[good++] = pkts[i];
+	}
+	port->timed_us = eth_timed_us(vf->eth);
+	return good;
+}
+
+int vf_rx_fd(struct port *port, uint16_t queue)
+{
+	return eth_rx_fd(((struct vf *)port)->eth, queue);
+}
+
+bool vf_tx_idle(struct port *port)
+{
+	return eth_tx_idle(((struct vf *)port)->eth);
+}
+
+void vf_tx_done(struct port *port)
+{
+	eth_tx_done(((struct vf *)port)->eth);
+}
+
+void vf_set_rx_source(struct port *port, struct port_rx_source *source)
+{
+	struct vf *vf = (struct vf *)port;
+
+	vf->zc_rx = source != NULL;
+	eth_set_rx_source(vf->eth, source);
+}
+
+int vf_end_rx_source(struct port *port, bool go_on)
+{
+	struct vf *vf = (struct vf *)port;
+
+	vf->zc_rx = false;
+	return eth_end_rx_source(vf->eth, go_on);
+}
+
+void vf_stats_get(struct port *port, struct port_stats *stats)
+{
+	struct vf *vf = (struct vf *)port;
+
+	eth_stats_get(vf->eth, stats);
+	stats->rx_packets -= atomic_load_explicit(&vf->reflected, memory_order_relaxed);
+	stats->tx_packets += atomic_load_explicit(&vf->carried_packets, memory_order_relaxed);
+	stats->tx_bytes += atomic_load_explicit(&vf->carried_bytes, memory_order_relaxed);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the PF and the VF are told of a vif's policy; see vf.h. */
+#include "vf_port.h"
+
+/* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
+void vf_quiet(struct port *port)
+{
+	struct vf *vf = (struct vf *)port;
+
+	if (vf->saved.valid & PF_MAC)
+		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
+}
+
+/* A VF may have more than one address only where the PF trusts it: it is ours, not the guest's. */
+static bool needs_trust(const struct port_policy *policy)
+{
+	return policy->nr_macs > 0 || policy->promiscuous;
+}
+
+/* No more than it may send at most: NICs refuse that. */
+static uint32_t least_mbps(const struct port_policy *policy)
+{
+	uint32_t mbps = policy->kbps / 1000;
+
+	return policy->max_mbps ? RTE_MIN(mbps, policy->max_mbps) : mbps;
+}
+
+/* What the PF refuses it has logged, and the path enforces it anyway. */
+void vf_set_policy(struct port *port, const struct port_policy *policy)
+{
+	struct vf *vf = (struct vf *)port;
+	const struct pf_vf want = {
+		.spoofchk = policy->spoof_check,
+		.trust = needs_trust(policy),
+		.link = (uint8_t)policy->link,
+		.max_mbps = policy->max_mbps,
+		.min_mbps = least_mbps(policy),
+	};
+	uint32_t changed = (policy->spoof_check != vf->policy.spoof_check ? PF_SPOOFCHK : 0) |
+			   (policy->link != vf->policy.link ? PF_LINK : 0) |
+			   (policy->max_mbps != vf->policy.max_mbps ||
+					    least_mbps(policy) != least_mbps(&vf->policy) ?
+				    PF_RATE :
+				    0) |
+			   (needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
+
+	if (changed)
+		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
+	for (uint32_t i = 0; i < policy->nr_macs; i++)
+		atomic_store_explicit(&vf->macs[i], vf_mac_key(&policy->macs[i]),
+				      memory_order_relaxed);
+	atomic_store_explicit(&vf->nr_macs, policy->nr_macs, memory_order_relaxed);
+	reach_set(&vf->reach, policy);
+	eth_set_policy(vf->eth, &port->mac, policy);
+	vf->policy = *policy;
+}
+
+void vf_loosen(struct port *port, const struct port_policy *policy)
+{
+	struct vf *vf = (struct vf *)port;
+	const struct pf_vf off = { .spoofchk = 0 };
+
+	eth_loosen(vf->eth, &port->mac, policy);
+	if (policy->spoof_check || !vf->policy.spoof_check)
+		return;
+	pf_vf_set(vf->env->pf, vf->info.index, &off, PF_SPOOFCHK);
+	vf->policy.spoof_check = false;
+}
+
+void vf_enforced(struct port *port, struct port_policy *policy)
+{
+	struct vf *vf = (struct vf *)port;
+	struct pf_vf now;
+
+	eth_enforced(vf->eth, policy);
+	if (reach_vlans(&vf->reach))
+		memcpy(policy->vlans, vf->policy.vlans, sizeof(policy->vlans));
+	if (pf_vf_get(vf->env->pf, vf->info.index, &now) < 0)
+		return;
+	policy->spoof_check = now.valid & PF_SPOOFCHK && now.spoofchk;
+	if (now.valid & PF_LINK)
+		policy->link = (enum port_wish)now.link;
+	if (now.valid & PF_RATE)
+		policy->max_mbps = now.max_mbps;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The inside of a VF port, for vf.c, vf_frames.c and vf_policy.c alone.
+ */
+#ifndef VIFD_PORT_SRIOV_VF_PORT_H
+#define VIFD_PORT_SRIOV_VF_PORT_H
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "port/eth/eth.h"
+#include "port/filter/groups.h"
+#include "port/filter/reach.h"
+#include "port/kernel/netdev.h"
+#include "vf.h"
+
+/*
+ * struct vf - One open VF port; constant after vf_open() except where marked
+ * @saved:  the VF's values before vf_open() changed them; without a PF only the netdev's MAC
+ * @policy: what the PF was told last, after vf_open(); control
+ * @groups: what the guest listens to; its worker learns, a thread joins
+ * @zc_rx:  a source chooses the buffers of received frames, so no frame is skipped; worker
+ */
+struct vf {
+	struct port port;
+	const struct vf_env *env;
+	struct vfpool_vf info;
+	struct pf_vf saved;
+	struct port_policy policy;
+	struct netdev_saved netdev_saved;
+	struct eth *eth;
+	struct groups groups;
+	struct reach reach;
+	bool zc_rx;
+	/* control: w, worker: r; other addresses of the vif, by vf_mac_key() */
+	_Atomic uint32_t nr_macs;
+	_Atomic uint64_t macs[PORT_MACS_MAX];
+	/* worker: w, others: r */
+	_Atomic uint64_t carried_packets, carried_bytes, reflected;
+};
+
+/** vf_mac_key() - An address as a number that can be compared for equality */
+static inline uint64_t vf_mac_key(const struct rte_ether_addr *mac)
+{
+	uint64_t key = 0;
+
+	memcpy(&key, mac, sizeof(*mac));
+	return key;
+}
+
+/* The worker's calls and the counters: struct port_ops */
+uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+int vf_rx_fd(struct port *port, uint16_t queue);
+bool vf_tx_idle(struct port *port);
+void vf_tx_done(struct port *port);
+void vf_set_rx_source(struct port *port, struct port_rx_source *source);
+int vf_end_rx_source(struct port *port, bool go_on);
+void vf_stats_get(struct port *port, struct port_stats *stats);
+
+/* What the PF and the VF's own filters are told: struct port_ops */
+void vf_quiet(struct port *port);
+void vf_set_policy(struct port *port, const struct port_policy *policy);
+void vf_loosen(struct port *port, const struct port_policy *policy);
+void vf_enforced(struct port *port, struct port_policy *policy);
+
+#endif
