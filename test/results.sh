@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# Facts that a run finds, and the file it leaves in $BUILD/results/. For sourcing.
+# Checks of a run, and the result file that it leaves in $BUILD/results/. To be sourced.
 #
-#   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
-#   check_true NAME COMMAND...         a fact that is true if the command succeeds
-#   figure NAME VALUE TARGET UNIT      a miss is written as one and fails nothing
-#   timed NAME VALUE TARGET [UNIT]     check, in a sanitized build figure
-#   detail KEY JSON                    what helps beside the checks
-#   results_write FILE                 FILE.json, of everything since this file was sourced, in the project's folder
+#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3", "true" or "" (only recorded)
+#   check_true NAME COMMAND...         passes if the command succeeds
+#   figure NAME VALUE TARGET UNIT      a miss is recorded but fails nothing
+#   timed NAME VALUE TARGET [UNIT]     as check; in a sanitizer build as figure
+#   detail KEY JSON                    adds a value to the file that is no check
+#   results_write FILE                 writes FILE.json with everything since this file was sourced
 
 checks_json= details_json=
 passed=0 failed=0 skipped=0
@@ -61,8 +61,8 @@ add_check() {
 \"target\": $(json_string "$3"), \"ok\": $5}"
 }
 
-# figure NAME VALUE TARGET UNIT: how fast something was. A miss is written as one and fails nothing: it depends
-# on what else the machine does.
+# figure NAME VALUE TARGET UNIT: a speed. A miss is recorded but fails nothing, because it depends on the load of
+# the machine.
 figure() {
 	local ok=true
 	holds "$2" "$3" || ok=false
@@ -70,7 +70,7 @@ figure() {
 	add_check "$1" "$2" "$3" "$4" $ok
 }
 
-# timed NAME VALUE TARGET [UNIT]: a check that holds only if vifd is not slow, as a sanitizer makes it
+# timed NAME VALUE TARGET [UNIT]: a check that fails if vifd is slow; a sanitizer makes it slow
 timed() {
 	case $BUILD in *san-*) figure "$1" "$2" "$3" "${4-}" ;; *) check "$@" ;; esac
 }

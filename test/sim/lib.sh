@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# What scenarios on the sim bed are written with; test/sim/run starts the bed and sources this.
+# Functions for scenarios of the sim bed; test/sim/run starts the bed and sources this file.
 #
 #     namespace "host"            namespace "dom0"                namespaces of guests
 #     eth0 10.77.0.1 --- veth --- up0  vifd  (rings, no Xen) ---- simguest-tap: eth0 10.77.0.10+n
 #
-#   vifd_start [LINE...]               writes the configuration (default: workers=1, uplink=up0), starts
-#   vifd_stop [SIGNAL]; vifd_kill      ends it and waits; vifd_kill is SIGKILL
-#   guest_create NAME [KEY=VALUE...]   domain and vif, as libxl makes them; prints nothing
-#   guest_start NAME [TAP OPTION...]   namespace and simguest-tap for a created guest
-#   guest_run NAME COMMAND...          in its namespace ("host" is one too)
+#   vifd_start [LINE...]               writes the configuration (default: workers=1, uplink=up0), starts vifd
+#   vifd_stop [SIGNAL]; vifd_kill      ends vifd and waits; vifd_kill uses SIGKILL
+#   guest_create NAME [KEY=VALUE...]   creates domain and vif as libxl does; prints nothing
+#   guest_start NAME [TAP OPTION...]   starts namespace and simguest-tap for a created guest
+#   guest_run NAME COMMAND...          runs a command in its namespace ("host" is one too)
 #   guest_stop NAME; guest_destroy NAME
 #   domid NAME; guest_ip NAME
-#   ping_lost FROM TO [COUNT]          echo requests without an answer; TO is a guest or "host"
-#   tcp_mbps FROM TO [SECONDS]         iperf3, FROM sends
-#   gen [OPTION...] FROM TO            simguest-gen in dom0's namespace; value KEY reads its answer
-#   stat_of NAME KEY                   of a process: maps, binds, copy_bytes ... (simctl stats)
-#   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
-#   check, check_true, figure, timed, detail: see test/results.sh; finish: result file, count, end
+#   ping_lost FROM TO [COUNT]          counts echo requests without an answer; TO is a guest or "host"
+#   tcp_mbps FROM TO [SECONDS]         measures with iperf3; FROM sends
+#   gen [OPTION...] FROM TO            runs simguest-gen in dom0's namespace; value KEY reads its output
+#   stat_of NAME KEY                   a counter of a process: maps, binds, copy_bytes ... (simctl stats)
+#   wait_for SECONDS WHAT COMMAND...   waits until COMMAND succeeds; prints WHAT on timeout
+#   check, check_true, figure, timed, detail: see test/results.sh; finish writes the results and exits
 
 declare -A guest_dom=() guest_number=() guest_pid=()
 vifd_pid=
@@ -29,7 +29,7 @@ BIN=$SIM_TOP/$BUILD/sim
 cd "$SIM_TOP"
 . test/results.sh
 
-# A failure that leaves nothing to go on with
+# Ends the scenario after a failure that leaves nothing to test
 die() {
 	say "FAILED: $*"
 	failed=$((failed + 1))
@@ -47,14 +47,14 @@ wait_for() {
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $limit ]; then
-			say "not seen in time: $what"
+			say "timeout: $what"
 			return 1
 		fi
 		sleep 0.05
 	done
 }
 
-# What sanitizers have found, in any process of the bed
+# Counts the reports of sanitizers in all processes of the bed
 sanitizer_reports() {
 	cat "$SIM_LOGS"/*.log 2>/dev/null |
 		grep -cE 'ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:' || true
@@ -81,7 +81,7 @@ in_ns() { local n; n=$(ns "$1"); shift; ip netns exec "$n" "$@"; }
 ns_create() {
 	ip netns add "$(ns "$1")"
 	in_ns "$1" ip link set lo up
-	# Frames that nobody asked for only disturb the counts
+	# Unrelated frames disturb the counts
 	in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6="${SIM_NO_IPV6:-1}" \
 		net.ipv6.conf.default.disable_ipv6="${SIM_NO_IPV6:-1}"
 }
@@ -97,21 +97,21 @@ bed_start() {
 	ip link set "up$SIM_ID" netns "$(ns dom0)" name up0
 	ip link set "pe$SIM_ID" netns "$(ns host)" name eth0
 	in_ns dom0 ip link set up0 up mtu "${SIM_MTU:-1500}"
-	# A wire carries whole frames, with their checksums
+	# A wire carries complete frames with checksums
 	in_ns host ethtool -K eth0 tx off gso off tso off gro off >/dev/null
 	in_ns dom0 ethtool -K up0 gro off tx off >/dev/null
 	in_ns host ip link set eth0 up mtu "${SIM_MTU:-1500}"
 	in_ns host ip addr add 10.77.0.1/24 dev eth0
 }
 
-# Where a process that does not end hangs
+# Writes down where a process that does not end hangs
 backtrace() {
 	command -v gdb >/dev/null || return 0
 	timeout 20 gdb -p "$1" -batch -ex 'thread apply all bt 12' >"$SIM_LOGS/hang-$1.txt" 2>&1 || true
 	say "process $1 does not end: see $SIM_LOGS/hang-$1.txt"
 }
 
-# end PID [SIGNAL]: waits; a process that stays for a minute is killed
+# end PID [SIGNAL]: ends a process and waits; kills it after a minute
 end() {
 	local pid=$1 i
 	kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
@@ -126,7 +126,7 @@ end() {
 	{ wait "$pid"; } 2>/dev/null
 }
 
-# Orderly: a sanitizer looks for leaks at the end
+# Ends all processes in order, because a sanitizer looks for leaks at the end
 programs_stop() {
 	local name
 	for name in "${!guest_pid[@]}"; do end "${guest_pid[$name]}" || true; done
@@ -138,7 +138,7 @@ bed_stop() {
 	local name
 	programs_stop
 	[ -z "${store_pid:-}" ] || { disown "$store_pid" 2>/dev/null; kill -KILL "$store_pid"; } || true
-	# What a scenario that ended early left running
+	# Ends processes of a scenario that ended early
 	ip netns list 2>/dev/null | sed -n "s/^\(vs$SIM_ID-[^ ]*\).*/\1/p" | while read -r name; do
 		ip netns pids "$name" | xargs -r kill -KILL 2>/dev/null || true
 		ip netns del "$name"
@@ -158,13 +158,13 @@ vifd_config() {
 	fi
 }
 
-# Also when it is already dead: the one who waits then sees it
+# Also true if vifd has died; the caller notices that
 vifd_is_up() { ! kill -0 "$vifd_pid" 2>/dev/null || tail -c "+$(($1 + 1))" "$SIM_LOGS/vifd.log" | grep -q 'serving domain'; }
 
 TSAN_OPTIONS="suppressions=$SIM_TOP/test/sim/tsan.supp ${TSAN_OPTIONS:-}"
 export TSAN_OPTIONS
 
-# vifd_exec: starts it and does not wait
+# vifd_exec: starts vifd and does not wait
 vifd_exec() {
 	ip netns exec "$(ns dom0)" env LD_LIBRARY_PATH="$BIN/lib" ${SIM_VIFD_WRAP:-} "$VIFD" \
 		-c "$VIFD_SIM/vifd.conf" >>"$SIM_LOGS/vifd.log" 2>&1 &
@@ -227,7 +227,7 @@ guest_start() {
 
 guest_run() { in_ns "$@"; }
 
-# guest_stop NAME: the program ends in order; its status is 0 if no grant was left in use
+# guest_stop NAME: ends the program; its status is 0 if no grant is still in use
 guest_stop() {
 	local status=0
 	end "${guest_pid[$1]}" || status=$?
@@ -246,7 +246,7 @@ guest_destroy() {
 	simctl destroy "${guest_dom[$1]}"
 }
 
-# Late is not lost: on a busy machine the last answers take their time
+# pingcheck waits for late answers, which are not lost: a busy machine takes its time
 ping_lost() {
 	guest_run "$1" "$BIN/pingcheck" -c "${3:-5}" -i 20 "$(guest_ip "$2")" 2>&1 |
 		awk '/^sent/ { print $6; seen = 1 } END { if (!seen) print "unknown" }'
@@ -255,7 +255,7 @@ ping_lost() {
 # tcp_mbps FROM TO [SECONDS] [IPERF OPTION...]
 tcp_mbps() {
 	local from=$1 to=$2 server mbps
-	# Not by guest_run: $! is the server itself, not a shell around it
+	# Not with guest_run, so that $! is the server itself and not a shell around it
 	ip netns exec "$(ns "$to")" iperf3 -s -1 >"$SIM_LOGS/iperf3-server.log" 2>&1 &
 	server=$!
 	wait_for 5 "iperf3's server" guest_run "$to" sh -c 'ss -ltn | grep -q :5201' || true
@@ -268,13 +268,13 @@ tcp_mbps() {
 	echo "$mbps"
 }
 
-# gen [OPTION...] FROM TO: the answer goes to $gen_out too
+# gen [OPTION...] FROM TO: the output goes to gen.out as well
 gen() {
 	in_ns dom0 "$BIN/simguest-gen" "$@" 2>>"$SIM_LOGS/gen.log" | tee "$VIFD_SIM/gen.out" | tee -a "$SIM_LOGS/gen.log"
 	return "${PIPESTATUS[0]}"
 }
 
-# value KEY [LINE]: of gen's last answer
+# value KEY [LINE]: from gen's last output
 value() { sed -n "${2:-1}s/.*\b$1=\([^ ]*\).*/\1/p" "$VIFD_SIM/gen.out"; }
 
 stat_of() { simctl stats "$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" | head -1; }

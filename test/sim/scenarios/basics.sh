@@ -20,13 +20,13 @@ check tx_gso_of_a "$(count_of a tx_gso)" "> 0" frames
 check tx_csum_blank_of_a "$(count_of a tx_csum_blank)" "> 0" frames
 check rx_gso_of_b "$(count_of b rx_gso)" "> 0" frames
 guest_stop a && status=0 || status=$?
-check "guest_a_grants_in_use" $status "== 0"
+check "grants in use by guest a" $status "== 0"
 guest_stop b && status=0 || status=$?
-check "guest_b_grants_in_use" $status "== 0"
-check "maps_after_close" "$(stat_of vifd maps)" "== 0"
-check "binds_after_close" "$(stat_of vifd binds)" "== 0"
+check "grants in use by guest b" $status "== 0"
+check "maps after close" "$(stat_of vifd maps)" "== 0"
+check "binds after close" "$(stat_of vifd binds)" "== 0"
 guest_destroy a
 guest_destroy b
-check_true "vifd_lives" vifd_lives
+check_true "vifd lives" vifd_lives
 vifd_stop && status=0 || status=$?
-check "vifd_exit_status" $status "== 0"
+check "vifd exit status" $status "== 0"

@@ -6,10 +6,10 @@ vifd_start
 out=$(simctl burst 100 script=none) || die "not all vifs reached InitWait: $out"
 timed initwait_ms_max_of_100 "${out% *}" "< 1000" ms
 first=${out#* }
-check_true vifd_lives vifd_lives
+check_true "vifd lives" vifd_lives
 start=$(date +%s%N)
 for ((i = first; i < first + 100; i++)); do
 	simctl destroy "$i" || true
 done
-timed destroyed_100_ms $((($(date +%s%N) - start) / 1000000)) "< 30000" ms
-check maps_after_close "$(stat_of vifd maps)" "== 0"
+timed "time to destroy 100 domains" $((($(date +%s%N) - start) / 1000000)) "< 30000" ms
+check "maps after close" "$(stat_of vifd maps)" "== 0"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# capabilities lost and gained under traffic: an aware guest follows, a stock one does not notice
+# capabilities are lost and gained under traffic: an aware guest follows, a stock guest notices nothing
 
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
@@ -13,10 +13,10 @@ counter() { timeout 20 "$VIFCTL" --json show "$(domid "$1").0" 2>>"$SIM_LOGS/vif
 generation() { xenstore-read "$(back "$1")/capability" | sed -n 's/.*generation=\([0-9]*\).*/\1/p'; }
 acked() { xenstore-read "/local/domain/$(domid "$1")/device/vif/0/capability-ack"; }
 is_acked() { [ "$(generation "$1")" = "$(acked "$1")" ]; }
-# follows GUEST WORD: the record says it, and the guest has taken that
+# follows GUEST WORD: the record has WORD and the guest has acknowledged it
 follows() { wait_for 10 "$2 in the record of $1" record_says "$1" "$2" && wait_for 10 "its acknowledgement" is_acked "$1"; }
 above() { [ "$(counter "$1" "$2")" -gt "$3" ]; }
-# grows GUEST COUNTER: does it, as soon as a slow machine has traffic? rests: not within half a second
+# grows GUEST COUNTER: it grows within 10 s, which a slow machine may need. rests: not within half a second
 grows() { wait_for 10 "more $2 of $1" above "$1" "$2" "$(counter "$1" "$2")"; }
 rests() { local before; before=$(counter "$1" "$2"); sleep 0.5; ! above "$1" "$2" "$before"; }
 gained=0 gains=0 lost=0 losses=0
@@ -30,7 +30,7 @@ for name in a b c d; do guest_create $name; done
 guest_start a --aware || die "guest a did not connect"
 guest_start b || die "guest b did not connect"
 
-# checksum and TSO, TCP between an aware guest and a stock one
+# checksum and TSO: TCP between an aware guest and a stock guest
 ip netns exec "$(ns b)" iperf3 -s >"$SIM_LOGS/iperf3-server.log" 2>&1 &
 server=$!
 wait_for 5 "iperf3's server" guest_run b sh -c 'ss -ltn | grep -q :5201' || true
@@ -39,29 +39,29 @@ client=$!
 follows a "tx-offloads=csum4,csum6,tso4" || true
 sleep 1
 gain "tso: used" grows a tx_gso
-gain "checksum: left to us" grows a tx_csum_blank
+gain "checksum: left to vifd" grows a tx_csum_blank
 rule a offload checksum
-check_true "tso: its loss is acknowledged" follows a "tx-offloads=csum4,csum6,sg"
+check_true "tso: the loss is acknowledged" follows a "tx-offloads=csum4,csum6,sg"
 sleep 0.5
-lose "tso: not used any more" rests a tx_gso
-check_true "tso: checksums still are" grows a tx_csum_blank
+lose "tso: no longer used" rests a tx_gso
+check_true "tso: checksums are still left to vifd" grows a tx_csum_blank
 rule a offload none
-check_true "checksum: its loss is acknowledged" follows a "tx-offloads=sg"
+check_true "checksum: the loss is acknowledged" follows a "tx-offloads=sg"
 sleep 0.5
-lose "checksum: not used any more" rests a tx_csum_blank
-check_true "tcp goes on" grows a tx_packets
+lose "checksum: no longer left to vifd" rests a tx_csum_blank
+check_true "tcp continues" grows a tx_packets
 no_rule a offload
 check_true "both: the gain is acknowledged" follows a "tx-offloads=csum4,csum6,tso4"
 sleep 0.5
 gain "tso: used again" grows a tx_gso
-gain "checksum: left to us again" grows a tx_csum_blank
-# b never heard of it: what it gets is whole, what it sends still is right
-lose "towards b unsegmented" grows b rx_gso
+gain "checksum: left to vifd again" grows a tx_csum_blank
+# b does not know the exchange: it receives complete frames, and its own frames are still handled correctly
+lose "rx: a stock guest gets unsegmented TCP" grows b rx_gso
 rule b offload none
 wait_for 5 "b's record" record_says b "rx-offloads=sg" || true
 sleep 0.5
-lose "rx: a stock guest gets it cut and checked" rests b rx_gso
-check_true "rx: tcp goes on" grows b rx_packets
+lose "rx: then a stock guest gets segments with checksums" rests b rx_gso
+check_true "rx: tcp continues" grows b rx_packets
 kill "$client" "$server"
 wait "$client" "$server" 2>/dev/null || true
 ip netns exec "$(ns b)" iperf3 -s >>"$SIM_LOGS/iperf3-server.log" 2>&1 &
@@ -70,9 +70,9 @@ wait_for 5 "iperf3's server" guest_run b sh -c 'ss -ltn | grep -q :5201' || true
 guest_run a iperf3 -R -c "$(guest_ip b)" -t 3 -b 40M >>"$SIM_LOGS/iperf3-client.log" 2>&1 &
 client=$!
 sleep 1
-lose "emulated: a stock guest still leaves TCP to us" grows b tx_gso
+lose "emulated: a stock guest still leaves segmentation to vifd" grows b tx_gso
 wait "$client" && status=0 || status=$?
-check "emulated: and its TCP arrives" $status "== 0"
+check "emulated: status of its TCP client" $status "== 0"
 kill "$server" 2>/dev/null || true
 
 # static grants, queues and mtu, numbered frames between two aware guests
@@ -84,8 +84,8 @@ follows c "static-grants=[1-9]" || true
 gain "static grants: used" grows c tx_static
 rule c static-grants 0
 check_true "static grants: the loss is acknowledged" follows c "static-grants=0"
-lose "static grants: not used any more" rests c tx_static
-check_true "static grants: frames go on" grows c tx_packets
+lose "static grants: no longer used" rests c tx_static
+check_true "static grants: frames still pass" grows c tx_packets
 no_rule c static-grants
 check_true "static grants: the gain is acknowledged" follows c "static-grants=[1-9]"
 gain "static grants: used again" grows c tx_static
@@ -93,41 +93,41 @@ of_queue() { timeout 20 "$VIFCTL" --json show "$(domid c).0" | python3 -c "
 import json, sys; print(json.load(sys.stdin)['queue_counters'][1].get('tx_packets', 0))"; }
 queue_grows() { local before; before=$(of_queue); sleep 0.5; [ "$(of_queue)" -gt "$before" ]; }
 queue_rests() { ! queue_grows; }
-gain "queues: both used" queue_grows
+gain "queues: both are used" queue_grows
 rule c queues 1
 check_true "queues: the loss is acknowledged" follows c "queues=1"
-lose "queues: the second one rests" queue_rests
+lose "queues: the second is no longer used" queue_rests
 no_rule c queues
 check_true "queues: the gain is acknowledged" follows c "queues=4"
-gain "queues: both used again" queue_grows
+gain "queues: both are used again" queue_grows
 rule c mtu 1000
 check_true "mtu: the loss is acknowledged" follows c "mtu=1000"
 sleep 0.3
-lose "mtu: nothing longer is sent" rests c tx_drop_mtu
+lose "mtu: no longer frames are sent" rests c tx_drop_mtu
 before=$(counter c tx_drop_mtu)
 no_rule c mtu
 check_true "mtu: the gain is acknowledged" follows c "mtu=1500"
-# a generator whose frames were all dropped takes a moment to give them up
+# the generator takes a moment to give up frames that were all dropped
 gain "mtu: longer frames pass" grows c tx_packets
-check "mtu: none of them dropped" "$(counter c tx_drop_mtu)" "== $before"
+check "mtu: frames dropped before and after" "$(counter c tx_drop_mtu)" "== $before"
 drops() { timeout 20 "$VIFCTL" --json show "$(domid "$1").0" | grep -oE '"[a-z0-9_]*_drop_[a-z0-9_]*": *[1-9][0-9]*' | sort -u | tr -d '"' | tr '\n' ' '; }
 switch_drops() { timeout 20 "$VIFCTL" --json nics | grep -oE '"drop_[a-z_]*": *[1-9][0-9]*' | tr -d '"' | tr '\n' ' '; }
 say "dropped of c's: $(drops c); of d's: $(drops d); by the switch: $(switch_drops)"
 kill "$generator"
 wait "$generator" && status=0 || status=$?
 cat "$VIFD_SIM/gen.out"
-check "generator's status" $status "== 0"
-# longer ones between the smaller mtu and its acknowledgement are policy's
-check "lost but for mtu, c to d" $(($(value lost 1) - before)) "== 0" frames
+check "status of the generator" $status "== 0"
+# policy drops longer frames between the smaller mtu and its acknowledgement
+check "lost for other reasons than mtu, c to d" $(($(value lost 1) - before)) "== 0" frames
 check "lost, d to c" "$(value lost 2)" "== 0" frames
 check "duplicated" $(($(value duplicated 1) + $(value duplicated 2))) "== 0" frames
 check "violations" $(($(value violations 1) + $(value violations 2))) "== 0"
 check gained_applied "$gained" "== $gains"
 check lost_emulated "$lost" "== $losses"
 guest_stop a && status=0 || status=$?
-check guest_a_grants_in_use $status "== 0"
+check "grants in use by guest a" $status "== 0"
 guest_stop b && status=0 || status=$?
-check guest_b_grants_in_use $status "== 0"
-check_true "vifd_lives" vifd_lives
+check "grants in use by guest b" $status "== 0"
+check_true "vifd lives" vifd_lives
 vifd_stop && status=0 || status=$?
-check "vifd_exit_status" $status "== 0"
+check "vifd exit status" $status "== 0"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# what `make sim-demo` shows: two guests and a host on the wire, pings and TCP between all of them
+# `make sim-demo`: two guests and a host on the wire, with pings and TCP between all of them
 
-say "xenstore, vifd and two guests, no Xen; the host is outside, on vifd's uplink"
+say "xenstore, vifd and two guests, no Xen; the host is outside, on the wire of vifd's uplink"
 vifd_start
 for name in a b; do
 	guest_create "$name" || die "guest $name: no interface"

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# a guest that breaks every rule, while two others beside it keep their rate and lose nothing
+# one guest breaks every rule of the protocol; two others keep their rate and lose nothing
 
 OPS=${SIM_HOSTILE_OPS:-200000} LIMIT=${SIM_HOSTILE_SECONDS:-25} RATE=${SIM_HOSTILE_RATE:-10000}
 vifd_start '[daemon]' 'workers = 1' 'max_queues = 2' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 guest_create a
 guest_create b
 guest_create evil
-neighbours_connected() { [ "$(state_of "$A")" = 4 ] && [ "$(state_of "$B")" = 4 ]; }
+others_connected() { [ "$(state_of "$A")" = 4 ] && [ "$(state_of "$B")" = 4 ]; }
 A=$(domid a) B=$(domid b)
 gen --events --window 192 --rate "$RATE" --seconds 3 --both "$A" "$B" >/dev/null
 alone=$(value rx_mpps)
-check "lost without it" "$(value lost)" "== 0"
+check "frames lost before it starts" "$(value lost)" "== 0"
 ip netns exec "$(ns dom0)" "$BIN/simguest-gen" --events --window 192 --rate "$RATE" --seconds $((LIMIT + 60)) --both "$A" "$B" \
 	>"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
 gen_pid=$!
-wait_for 10 "the neighbours' connection" neighbours_connected || true
+wait_for 10 "the other guests' connection" others_connected || true
 start=$SECONDS
 "$BIN/simguest-hostile" --seed "${SIM_SEED:-1}" --fatal "${SIM_HOSTILE_FATAL:-5000}" \
 	--ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
@@ -28,18 +28,18 @@ sleep 1
 kill -TERM "$gen_pid"
 wait "$gen_pid" && status=0 || status=$?
 cat "$VIFD_SIM/gen.out" "$SIM_LOGS/hostile.out" "$SIM_LOGS/hostile.log"
-check "neighbours' status" $status "== 0"
-check "neighbours' frames" "$(value rx)" "> $((took * RATE / 2))"
+check "status of the other guests" $status "== 0"
+check "frames of the other guests" "$(value rx)" "> $((took * RATE / 2))"
 figure neighbour_throughput_ratio "$(awk -v a="$alone" -v b="$(value rx_mpps)" 'BEGIN { print b / a }')" ">= 0.95" ""
 check neighbour_frames_lost "$(($(value lost 1) + $(value lost 2)))" "== 0"
-check neighbour_violations "$(($(value violations 1) + $(value violations 2)))" "== 0"
-check "the hostile guest's status" $end_status "== 0"
-check "hostile seconds" $took "" s
+check "violations of the other guests" "$(($(value violations 1) + $(value violations 2)))" "== 0"
+check "status of the hostile guest" $end_status "== 0"
+check "duration of the hostile operations" $took "" s
 check hostile_operations "$(sed -n 's/^operations=\([0-9]*\).*/\1/p' "$SIM_LOGS/hostile.out")" "> 1000"
-check_true vifd_lives vifd_lives
+check_true "vifd lives" vifd_lives
 guest_destroy evil || true
 check maps_after_destroy "$(stat_of vifd maps)" "== 0"
 check binds_after_destroy "$(stat_of vifd binds)" "== 0"
 gen --events --window 192 --rate "$RATE" --seconds 1 --both "$A" "$B" >/dev/null
-check "lost afterwards" "$(value lost)" "== 0"
+check "frames lost afterwards" "$(value lost)" "== 0"
 check "log lines of vifd" "$(wc -l <"$SIM_LOGS/vifd.log")" "< 2000"

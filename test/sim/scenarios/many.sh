@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# 256 vifs connected at once: memory of each bounded, frames still pass, nothing left behind
+# 256 vifs are connected at once: the memory of each is bounded, frames still pass, everything is released
 
 N=${SIM_MANY:-256}
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$vifd_pid/status"; }
@@ -17,8 +17,8 @@ wait_for 60 "$N vifs connected" grep -q "^connected" "$SIM_LOGS/idle.log" || cat
 check vifs_connected "$(sed -n 's/^connected //p' "$SIM_LOGS/idle.log")" "== $N"
 check bytes_per_vif $((($(rss_kb) - before) * 1024 / N)) "< 1000000" bytes
 gen --window 128 --rate 10000 --seconds 1 --both "$(domid a)" "$(domid b)" >/dev/null
-check "frames lost beside them" "$(value lost)" "== 0"
+check "frames lost by other guests" "$(value lost)" "== 0"
 end "$idle" && status=0 || status=$?
-check idle_grants_in_use $status "== 0"
-check maps_after_close "$(stat_of vifd maps)" "== 0"
-check binds_after_close "$(stat_of vifd binds)" "== 0"
+check "grants in use by idle guests" $status "== 0"
+check "maps after close" "$(stat_of vifd maps)" "== 0"
+check "binds after close" "$(stat_of vifd binds)" "== 0"

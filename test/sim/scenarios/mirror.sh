@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# frames of one guest are seen by another, on whatever path, or stand in a file; no mirror onto itself or in a ring
+# frames of one guest are copied to another guest, on any path, or to a file; no mirror onto itself or in a ring
 
 back() { echo "/local/domain/0/backend/vif/$(domid "$1")/0"; }
 mac() { xenstore-read "$(back "$1")/mac"; }
 rule() { xenstore-write "$(back "$1")/policy/$2" "$3"; sleep 1.2; }
 no_rule() { xenstore-rm "$(back "$1")/policy/$2"; sleep 1.2; }
-told() { xenstore-read "$(back "$1")/policy-error" 2>/dev/null || true; }
-# seen_by NAME COMMAND...: echo requests and answers between a and "host" that arrive in NAME meanwhile
+error_of() { xenstore-read "$(back "$1")/policy-error" 2>/dev/null || true; }
+# seen_by NAME COMMAND...: runs COMMAND; counts a's echo requests and answers that arrive in NAME meanwhile
 seen_by() {
 	local name=$1 pid
 	shift
@@ -43,53 +43,53 @@ for name in a b; do
 	guest_start $name || die "guest $name did not connect"
 done
 wait_for 10 "a's VF" sh -c "[ \"\$(xenstore-read $(back a)/path)\" = vf ]" || die "a has no VF"
-check lost_before "$(ping_lost a host 5)" "== 0"
-check seen_without_mirror "$(seen_by b ping_lost a host 5)" "== 0"
+check "pings lost before" "$(ping_lost a host 5)" "== 0"
+check "frames seen without a mirror" "$(seen_by b ping_lost a host 5)" "== 0"
 rule a mirror-to "$(mac b)"
-check seen_both_ways "$(seen_by b ping_lost a host 5)" "== 10"
+check "frames seen, both ways" "$(seen_by b ping_lost a host 5)" "== 10"
 rule a mirror tx
-check seen_of_tx "$(seen_by b ping_lost a host 5)" "== 5"
+check "frames seen, tx only" "$(seen_by b ping_lost a host 5)" "== 5"
 rule a mirror rx
-check seen_of_rx "$(seen_by b ping_lost a host 5)" "== 5"
+check "frames seen, rx only" "$(seen_by b ping_lost a host 5)" "== 5"
 rule a mirror-vlan 10
-check seen_of_another_vlan "$(seen_by b ping_lost a host 5)" "== 0"
+check "frames seen, another VLAN" "$(seen_by b ping_lost a host 5)" "== 0"
 no_rule a mirror-vlan
 no_rule a mirror
 
-# refused, and what was in force stays
+# refused rules leave the former rule in force
 rule b mirror-to "$(mac b)"
-check "onto itself" "$(told b)" "== policy/mirror-to: an interface does not mirror onto itself"
+check "error of a mirror onto itself" "$(error_of b)" "== policy/mirror-to: an interface does not mirror onto itself"
 rule b mirror-to "$(mac a)"
-check "in a ring" "$(told b)" "== policy/mirror-to: mirrors in a ring"
+check "error of mirrors in a ring" "$(error_of b)" "== policy/mirror-to: mirrors in a ring"
 rule b mirror-to file:../x
-check_true "no_path_as_a_name" test -n "$(told b)"
+check_true "a file name with a path is refused" test -n "$(error_of b)"
 no_rule b mirror-to
-check seen_after_refusals "$(seen_by b ping_lost a host 5)" "== 10"
+check "frames seen after the refusals" "$(seen_by b ping_lost a host 5)" "== 10"
 
-# the watcher goes and comes back
+# the receiver goes and comes back
 guest_stop b || die "guest b did not end"
-check lost_without_watcher "$(ping_lost a host 5)" "== 0"
+check "pings lost without the receiver" "$(ping_lost a host 5)" "== 0"
 rm "$SIM_LOGS/guest-b.log"
 guest_start b || die "guest b did not come back"
 sleep 1.2
-check seen_by_who_came_back "$(seen_by b ping_lost a host 5)" "== 10"
+check "frames seen after it came back" "$(seen_by b ping_lost a host 5)" "== 10"
 
 rule a mirror-to file:a
-check seen_when_it_goes_to_a_file "$(seen_by b ping_lost a host 5)" "== 0"
+check "frames seen by a guest with a mirror to a file" "$(seen_by b ping_lost a host 5)" "== 0"
 no_rule a mirror-to
-check frames_in_the_file "$(icmp_in "$VIFD_SIM/captures/a.pcapng")" "== 10"
+check "frames in the file" "$(icmp_in "$VIFD_SIM/captures/a.pcapng")" "== 10"
 rule a mirror-limit 1
 rule a mirror-to file:long
 tcp_mbps a host 2 >/dev/null
 no_rule a mirror-to
 size=$(stat -c %s "$VIFD_SIM/captures/long.pcapng")
-check bytes_in_a_file_with_a_limit_of_1_MB "$size" "<= 1000000"
-check bytes_in_it_at_least "$size" ">= 900000"
-check lost_after "$(ping_lost a host 5)" "== 0"
+check "bytes in a file with a limit of 1 MB" "$size" "<= 1000000"
+check "bytes in it, at least" "$size" ">= 900000"
+check "pings lost after" "$(ping_lost a host 5)" "== 0"
 for name in a b; do
 	guest_stop $name && status=0 || status=$?
-	check "guest_${name}_grants_in_use" $status "== 0"
+	check "grants in use by guest $name" $status "== 0"
 	guest_destroy $name
 done
 vifd_stop && status=0 || status=$?
-check vifd_exit_status $status "== 0"
+check "vifd exit status" $status "== 0"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# VFs fail, vanish, are wanted by others: guests change places by themselves, numbered frames go on
+# VFs fail, disappear, or are needed by others: guests move by themselves, and their traffic continues
 #
 #     guests -- vifd --+-- vf0, vf1 (two VFs) ---- pf0, pf1 --+-- br0 10.77.0.1 in "host"
 #                      +-- the switch -- up0 --------- eth0 --+
@@ -13,12 +13,12 @@ path_is() { [ "$(key "$1" path)" = "$2" ]; }
 key_is() { [ "$(key "$1" "$2")" = "$3" ]; }
 rule() { xenstore-write "/local/domain/0/backend/vif/$(domid "$1")/0/policy/$2" "$3"; }
 no_rule() { xenstore-rm "/local/domain/0/backend/vif/$(domid "$1")/0/policy/$2"; }
-told() { key "$1" policy-error || true; }
-promises() { key "$1" capability | grep -q "guaranteed=$2"; }
-is_told() { [ -n "$(told "$1")" ]; }
-is_not_told() { [ -z "$(told "$1")" ]; }
+error_of() { key "$1" policy-error || true; }
+guarantees() { key "$1" capability | grep -q "guaranteed=$2"; }
+has_error() { [ -n "$(error_of "$1")" ]; }
+has_no_error() { [ -z "$(error_of "$1")" ]; }
 
-# wire N: a netdev in dom0 and its end on the bridge
+# wire NETDEV PEER: adds a netdev in dom0 and its peer on the bridge
 wire() {
 	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
 	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
@@ -44,14 +44,14 @@ for name in a b c; do guest_create $name; done
 set_down() { in_ns dom0 ip link set "$vf" down; }
 set_up() { in_ns dom0 ip link set "$vf" up; }
 remove() { in_ns dom0 ip link del "$vf"; }
-make_anew() { wire "$vf" "pf${vf#vf}"; }
+make_again() { wire "$vf" "pf${vf#vf}"; }
 lose_link() { in_ns host ip link set "pf${vf#vf}" down; }
 find_link() { in_ns host ip link set "pf${vf#vf}" up; }
 lose_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port down; done; }
 find_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port up; done; }
 goes_to() { path_is a "$1" && key_is a carrier "$2"; }
 
-# generate OPTION...: guest a lives, however slow the machine, until generated
+# generate OPTION...: starts guest a, which runs until generated is called
 generate() {
 	ip netns exec "$(ns dom0)" "$BIN/simguest-gen" --events --seconds 120 "$@" >"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
 	generator=$!
@@ -61,8 +61,8 @@ generated() {
 	wait $generator || true
 }
 
-# stream CAUSE BREAK MEND PATH CARRIER: numbered frames both ways between guest a and the wire while something
-# breaks, whereupon a's frames leave by PATH, and is mended
+# stream CAUSE BREAK REPAIR PATH CARRIER: sends numbered frames both ways between guest a and the wire. BREAK makes
+# a's frames leave by PATH; REPAIR restores the VF
 stream() {
 	local cause=$1
 	generate --both --rate 1000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
@@ -70,18 +70,18 @@ stream() {
 	sleep 1
 	vf=$(key a vf)
 	$2
-	check_true "${cause}: a is seen to" wait_for 15 "path $4, carrier $5" goes_to "$4" "$5"
+	check_true "${cause}: a is on $4, carrier $5" wait_for 15 "path $4, carrier $5" goes_to "$4" "$5"
 	sleep 1
 	$3
-	check_true "${cause}: and all is as before" wait_for 30 "a on a VF" goes_to vf 1
+	check_true "${cause}: a is back on a VF" wait_for 30 "a on a VF" goes_to vf 1
 	sleep 1
 	numbers "$cause"
 }
 
-# both KEY: of both ways, added up
+# both KEY: the sum of both directions
 both() { echo $(($(value "$1" 1) + $(value "$1" 2))); }
 
-# numbers CAUSE [LOST]: what became of the frames; where the hardware takes some with it they are counted, not judged
+# numbers CAUSE [LOST]: checks the frames; if hardware may lose some, LOST is empty and they are only recorded
 numbers() {
 	generated
 	cat "$VIFD_SIM/gen.out" >>"$SIM_LOGS/gen.log"
@@ -93,54 +93,54 @@ numbers() {
 }
 
 stream netdev_down set_down set_up software 1
-stream numvfs0 remove make_anew software 1
+stream numvfs0 remove make_again software 1
 stream vf_link lose_link find_link software 1
 stream pf_link lose_all_links find_all_links vf 0
 
-# two idle guests have the VFs; a, on the software path, is busy
+# two idle guests have the VFs; guest a, on the software path, is busy
 guest_start b || die "guest b did not connect"
 guest_start c || die "guest c did not connect"
 wait_for 30 "b on a VF" path_is b vf || true
 wait_for 30 "c on a VF" path_is c vf || true
 generate --both --rate 1000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
-check_true "deserving: a begins on the software path" wait_for 15 "a connected" path_is a software
+check_true "deserving: a starts on the software path" wait_for 15 "a connected" path_is a software
 (ping_lost b host 250 >"$VIFD_SIM/lost_b") &
 pings=$!
 check_true "deserving: busy a has a VF" wait_for 30 "a on a VF" path_is a vf
 check "deserving: idle guests on VFs" "$(for g in b c; do key $g path; done | grep -c vf)" "== 1"
 wait $pings || true
-check "deserving: pings of b lost" "$(cat "$VIFD_SIM/lost_b")" "== 0"
+check "deserving: lost pings of b" "$(cat "$VIFD_SIM/lost_b")" "== 0"
 numbers deserving "== 0"
 
-# what the admin wants of single guests
+# the admin's rules for single guests
 rule b vf never
 check_true "never: b is on the software path" wait_for 15 "b on software" path_is b software
 rule b vf require
 check_true "require: b has a VF" wait_for 15 "b on a VF" path_is b vf
 rule c vf require
-check_true "require: c has the other" wait_for 15 "c on a VF" path_is c vf
+check_true "require: c has the other VF" wait_for 15 "c on a VF" path_is c vf
 no_rule b vf
 rule b guaranteed 50000,1000
-check_true "guaranteed: 400 Mbit/s of 1000" wait_for 20 "the record of b" promises b 400000
-check_true "guaranteed: nothing refused" is_not_told b
+check_true "guaranteed: 400 Mbit/s of 1000" wait_for 20 "the record of b" guarantees b 400000
+check_true "guaranteed: nothing refused" has_no_error b
 rule c guaranteed 100000,1000
-check_true "guaranteed: 800 more are refused" wait_for 15 "policy-error" is_told c
-check "guaranteed: why" "$(told c)" "== guaranteed: 800000 kbit/s beside the 400000 of others are more than the wire's 1000000"
+check_true "guaranteed: another 800 are refused" wait_for 15 "policy-error" has_error c
+check "guaranteed: reason" "$(error_of c)" "== guaranteed: 800000 kbit/s beside the 400000 of others are more than the wire's 1000000"
 no_rule c guaranteed
-check_true "guaranteed: right again" wait_for 15 "no policy-error" is_not_told c
+check_true "guaranteed: the error is gone" wait_for 15 "no policy-error" has_no_error c
 rule b vf require
-sleep 1.5 # whatever the machine does: policy is read each second
-check_true "require: both are required" is_not_told b
+sleep 1.5 # on any machine: policy is read each second
+check_true "require: both requirements are accepted" has_no_error b
 generate --rate 10 "$(domid a)" -
 wait_for 15 "a connected" path_is a software || true
 rule a vf require
-check_true "require: with no VF left it is refused" wait_for 15 "policy-error" is_told a
-check "require: why" "$(told a)" "== vf: require: no VF left, 2 of 2 are required by others"
+check_true "require: refused if no VF is left" wait_for 15 "policy-error" has_error a
+check "require: reason" "$(error_of a)" "== vf: require: no VF left, 2 of 2 are required by others"
 generated
 check "pings lost at the end" "$(ping_lost b host 20)" "== 0"
 guest_stop b && status=0 || status=$?
-check guest_b_grants_in_use $status "== 0"
+check "grants in use by guest b" $status "== 0"
 guest_stop c && status=0 || status=$?
-check guest_c_grants_in_use $status "== 0"
+check "grants in use by guest c" $status "== 0"
 vifd_stop && status=0 || status=$?
-check "vifd_exit_status" $status "== 0"
+check "vifd exit status" $status "== 0"

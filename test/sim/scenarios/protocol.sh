@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# every feature of netif.h, one check each: what is sent arrives as the guest asked for it
+# one check for each feature of netif.h: frames arrive as the guest asked for them
 
 vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
-# A pair of guests for each group: vifd lets one that connects again and again wait
+# Each group has its own pair of guests, because vifd delays a guest that reconnects often
 for group in plain no-csum gso mcast hash static errors reload offers refusals queues live xdp hashes; do
 	guest_create "$group-a"
 	guest_create "$group-b"
@@ -21,8 +21,8 @@ for group in plain no-csum gso mcast hash static errors reload offers refusals q
 			*) check "$name" "$value" true ;;
 		esac
 	done <"$SIM_LOGS/proto.out"
-	check "$group: ended" $status "== 0"
+	check "$group: exit status" $status "== 0"
 done
 cat "$SIM_LOGS/proto.log"
-check maps_after_close "$(stat_of vifd maps)" "== 0"
-check binds_after_close "$(stat_of vifd binds)" "== 0"
+check "maps after close" "$(stat_of vifd maps)" "== 0"
+check "binds after close" "$(stat_of vifd binds)" "== 0"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# each rule against frames that must pass and frames that must not, on a device of its own and on the software path
+# each rule, with frames that must pass and frames that must not, on a device and on the software path
 #
-#     guest a -- vifd --+-- vf0 (a device of its own, in place of a VF) --- pf0 in "host"
+#     guest a -- vifd --+-- vf0 (its own device, in place of a VF) --------- pf0 in "host"
 #                       +-- the switch -- up0 --------------------------- eth0 in "host"
 
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
@@ -14,7 +14,7 @@ run_rules() {
 		"$VIFD_SIM/$1.json" <"$table"
 }
 
-# A frame passes or not on both paths alike
+# Compares the two paths: a frame passes on both or on neither
 summary() {
 	python3 - "$SIM_TOP/xenstore-schema" "$VIFD_SIM/vf.json" "$VIFD_SIM/software.json" <<-'END'
 		import json, os, sys
@@ -23,8 +23,8 @@ summary() {
 		from schema import read_schema
 		vf, software = (json.load(open(name)) for name in sys.argv[2:])
 		keys = {k.rule for k in read_schema(os.path.join(sys.argv[1], "vif.schema"), []).values() if k.rule}
-		# judge no frame: shares (scenarios pool, fairness), copies (mirror), what a guest is offered (capability),
-		# what it may ask for (policy)
+		# these judge no frame: shares (scenarios pool, fairness), copies (mirror), capabilities (capability),
+		# guests' requests (policy)
 		keys -= {"vf", "weight", "guaranteed", "mirror", "mirror-to", "mirror-vlan", "mirror-limit", "offload", "static-grants",
 		         "queues", "guest-mac", "guest-promiscuous", "guest-mtu"}
 		used = {r.split("=")[0] for c in vf for r in c["rule"].split(", ") if r}
@@ -44,7 +44,7 @@ ip link set "vf$SIM_ID" netns "$(ns dom0)" name vf0
 ip link set "pf$SIM_ID" netns "$(ns host)" name pf0
 in_ns dom0 ip link set vf0 up
 in_ns host ip link set pf0 up
-# nobody answers: each frame on the bed is one of the table's
+# nobody answers, so each frame on the bed is one of the table's
 in_ns host ip addr flush dev eth0
 "$SIM_TOP/$BUILD/test/unit/verdict_test" --list >"$table"
 
@@ -52,7 +52,7 @@ vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'up
 guest_create a mac=02:00:00:00:00:01
 back=/local/domain/0/backend/vif/$(domid a)/0
 guest_start a || die "guest a did not connect"
-guest_create b mac=02:00:00:00:00:04 # the other vif, from which an isolated one is kept apart
+guest_create b mac=02:00:00:00:00:04 # the other vif, from which an isolated vif is separated
 guest_start b || die "guest b did not connect"
 for name in a b; do
 	in_ns $name ip link set eth0 arp off
@@ -81,7 +81,7 @@ figure cycles_antispoof_vlan64 "$(cycles antispoof_vlan64)" "< 12" cycles
 detail cycles "{$(awk '{ printf "%s\"%s\": %s", (NR > 1 ? ", " : ""), $1, $2 }' "$VIFD_SIM/cycles")}"
 detail table "$(cat "$VIFD_SIM/vf.json.table")"
 guest_stop a && status=0 || status=$?
-check guest_a_grants_in_use $status "== 0"
+check "grants in use by guest a" $status "== 0"
 guest_stop b || die "guest b did not end"
 guest_destroy a
 guest_destroy b

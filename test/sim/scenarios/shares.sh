@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# two classes of a guest's frames compete for its rate, by their shares; each queue has a rate of its own, or one that it is promised
+# two traffic classes of a guest compete for its rate by their shares; queues have rates and guarantees of their own
 
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
@@ -8,7 +8,7 @@ back() { echo "/local/domain/0/backend/vif/$(domid "$1")/0"; }
 show() { timeout 20 "$VIFCTL" --json show "$(domid "$1").0" 2>>"$SIM_LOGS/vifctl.log"; }
 counter() { show "$1" | python3 -c "import json, sys; print(json.load(sys.stdin)['counters'].get('$2', 0))"; }
 
-# compete: UDP of 20 Mbit/s from a in each of classes 1 and 5, in turn; what arrives within two seconds
+# compete: guest a sends UDP of 20 Mbit/s in each of classes 1 and 5; sets $low and $high to what arrives in 2 s
 compete() {
 	in_ns a python3 - 10.77.0.1 <<-'END' &
 		import socket, sys, time
@@ -50,7 +50,7 @@ compete() {
 }
 quotient() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", b ? a / b : 0 }'; }
 
-# Mbit/s of queues 0 and 1 of vif b over a second and a half
+# Prints the Mbit/s of queues 0 and 1 of vif b, measured over 1.5 s
 queue_rates() {
 	python3 - "$VIFCTL" "$(domid b).0" <<-'END'
 		import json, subprocess, sys, time
@@ -71,10 +71,10 @@ guest_start a || die "guest a did not connect"
 xenstore-write "$(back a)/policy/rate" 62500,50000 "$(back a)/policy/classes" dscp "$(back a)/policy/class-shares" 1,1,1,1,1,3
 sleep 0.3
 compete
-timed "of 10 Mbit/s, both classes" "$(awk -v a="$low" -v b="$high" 'BEGIN { print a + b }')" ">= 8" Mbit/s
-check "and no more" "$(awk -v a="$low" -v b="$high" 'BEGIN { print a + b }')" "<= 10.5" Mbit/s
-timed "share of class 5 to class 1, 3 to 1" "$(quotient "$high" "$low")" ">= 2.4"
-timed "nor more than that" "$(quotient "$high" "$low")" "<= 3.6"
+timed "both classes, of 10 Mbit/s" "$(awk -v a="$low" -v b="$high" 'BEGIN { print a + b }')" ">= 8" Mbit/s
+check "both classes, at most" "$(awk -v a="$low" -v b="$high" 'BEGIN { print a + b }')" "<= 10.5" Mbit/s
+timed "class 5 to class 1, 3 to 1, at least" "$(quotient "$high" "$low")" ">= 2.4"
+timed "class 5 to class 1, 3 to 1, at most" "$(quotient "$high" "$low")" "<= 3.6"
 check tx_drop_class "$(counter a tx_drop_class)" "> 0"
 xenstore-write "$(back b)/policy/queue-rate" "0:62500,50000 1:31250,50000"
 in_ns dom0 "$BIN/simguest-gen" --events --queues 2 --flows 2 --size 1000 --seconds 20 --dst 02:00:00:00:00:fe "$(domid b)" - \
@@ -83,13 +83,13 @@ generator=$!
 sends() { [ "$(counter b tx_packets)" -gt 100 ]; }
 wait_for 10 "b's frames" sends || die "b does not send"
 read -r first second < <(queue_rates)
-check "queue 0 of 10 Mbit/s" "$first" "<= 10.5" Mbit/s
-timed "queue 0, at least" "$first" ">= 9" Mbit/s
-check "queue 1 of 5 Mbit/s" "$second" "<= 5.3" Mbit/s
-timed "queue 1, at least" "$second" ">= 4.5" Mbit/s
+check "queue 0 of 10 Mbit/s, at most" "$first" "<= 10.5" Mbit/s
+timed "queue 0 of 10 Mbit/s, at least" "$first" ">= 9" Mbit/s
+check "queue 1 of 5 Mbit/s, at most" "$second" "<= 5.3" Mbit/s
+timed "queue 1 of 5 Mbit/s, at least" "$second" ">= 4.5" Mbit/s
 check tx_hold_rate "$(counter b tx_hold_rate)" "> 0"
-check tx_drops_by_queue_rate "$(counter b tx_drop_off)" "== 0"
-# of 20 Mbit/s both would have half; now 15 are promised to the second, which has its part of the other 5 beside
+check "frames dropped by queue-rate" "$(counter b tx_drop_off)" "== 0"
+# without a guarantee each queue has half of 20 Mbit/s; with 15 guaranteed, queue 1 also shares the other 5
 xenstore-write "$(back b)/policy/queue-rate" "" "$(back b)/policy/rate" 125000,50000
 sleep 0.3
 read -r first second < <(queue_rates)
@@ -98,25 +98,25 @@ timed "queue 1 of a shared 20 Mbit/s" "$second" ">= 8" Mbit/s
 xenstore-write "$(back b)/policy/queue-guaranteed" 1:93750,50000
 sleep 0.3
 read -r first second < <(queue_rates)
-timed "queue 1, promised 15 Mbit/s" "$second" ">= 14" Mbit/s
-timed "queue 0 beside it, at least" "$first" ">= 1" Mbit/s
-check "queue 0 beside it" "$first" "<= 4.5" Mbit/s
-check "both together" "$(awk -v a="$first" -v b="$second" 'BEGIN { print a + b }')" "<= 21" Mbit/s
-check_true "show --why names it" grep -q '^queue-guaranteed *1:93750,50000 *policy/ *software$' <(timeout 20 "$VIFCTL" show --why "$(domid b).0")
+timed "queue 1 with 15 Mbit/s guaranteed" "$second" ">= 14" Mbit/s
+timed "queue 0 meanwhile, at least" "$first" ">= 1" Mbit/s
+check "queue 0 meanwhile, at most" "$first" "<= 4.5" Mbit/s
+check "both queues together" "$(awk -v a="$first" -v b="$second" 'BEGIN { print a + b }')" "<= 21" Mbit/s
+check_true "show --why lists queue-guaranteed" grep -q '^queue-guaranteed *1:93750,50000 *policy/ *software$' <(timeout 20 "$VIFCTL" show --why "$(domid b).0")
 xenstore-write "$(back b)/policy/rate" 62500,50000 && sleep 0.5
-check "less than is promised is refused" "$(xenstore-read "$(back b)/policy-error")" \
+check "a rate below the guarantee is refused" "$(xenstore-read "$(back b)/policy-error")" \
 	"== queue-guaranteed: 15000 kbit/s are more than rate's 10000"
 xenstore-rm "$(back b)/policy/queue-guaranteed"
 xenstore-write "$(back b)/policy/queue-rate" "0:62500,50000 1:31250,50000" "$(back b)/policy/rate" ""
 xenstore-write "$(back b)/policy/tx-queues" 0
 sleep 0.5
 read -r first second < <(queue_rates)
-timed "queue 0 while the other one is closed" "$first" ">= 9" Mbit/s
-check "the closed one" "$second" "== 0" Mbit/s
-check_true "what it sends is counted" [ "$(counter b tx_drop_off)" -gt 0 ]
+timed "queue 0 while queue 1 is closed" "$first" ">= 9" Mbit/s
+check "queue 1 while it is closed" "$second" "== 0" Mbit/s
+check_true "frames of the closed queue are counted" [ "$(counter b tx_drop_off)" -gt 0 ]
 kill $generator
 wait $generator || true
 guest_stop a && status=0 || status=$?
-check guest_a_grants_in_use $status "== 0"
+check "grants in use by guest a" $status "== 0"
 vifd_stop && status=0 || status=$?
-check vifd_exit_status $status "== 0"
+check "vifd exit status" $status "== 0"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# numbered frames of every size, both ways, between guests and to the wire: nothing lost or doubled
+# numbered frames of every size, both ways, between guests and to the wire: none is lost or duplicated
 
 vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 guest_create a
 guest_create b
 
-# exact NAME OPTION... FROM TO: whatever was sent at a modest rate arrives once and in order
+# exact NAME OPTION... FROM TO: frames sent at a modest rate arrive once and in order
 exact() {
 	local name=$1 line
 	shift
@@ -22,12 +22,12 @@ exact() {
 }
 
 A=$(domid a) B=$(domid b)
-exact "polled" --both --rate 20000 --seconds 1 --size 64,65,127,590,1514 "$A" "$B"
-exact "by events" --both --events --rate 5000 --seconds 1 --size 64,1514 "$A" "$B"
-exact "granted around each frame" --both --regrant --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
-exact "four queues" --both --queues 4 --flows 16 --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
-exact "static grants" --both --static --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
-exact "static grants, four queues" --both --static --queues 4 --flows 16 --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
+exact "with polling" --both --rate 20000 --seconds 1 --size 64,65,127,590,1514 "$A" "$B"
+exact "with events" --both --events --rate 5000 --seconds 1 --size 64,1514 "$A" "$B"
+exact "new grants for each frame" --both --regrant --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
+exact "with four queues" --both --queues 4 --flows 16 --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
+exact "with static grants" --both --static --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
+exact "with static grants and four queues" --both --static --queues 4 --flows 16 --rate 20000 --seconds 1 --size 64,1514 "$A" "$B"
 for opts in "" "--static"; do
 	for size in 64 1514; do
 		# shellcheck disable=SC2086 # options or none
@@ -35,6 +35,6 @@ for opts in "" "--static"; do
 		timed "received at full speed, $size bytes${opts:+, static grants}" "$(value rx_mpps)" "> 0.01" Mpps
 	done
 done
-check "maps_after_close" "$(stat_of vifd maps)" "== 0"
-check "binds_after_close" "$(stat_of vifd binds)" "== 0"
-check_true "vifd_lives" vifd_lives
+check "maps after close" "$(stat_of vifd maps)" "== 0"
+check "binds after close" "$(stat_of vifd binds)" "== 0"
+check_true "vifd lives" vifd_lives

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# vifctl on the shipped binaries: list, show, vfs, top, watch and move under traffic; capability records
+# vifctl against a running vifd: list, show, vfs, top, watch and move under traffic; capability records
 
-# EAL's socket in the bed's own folder: other beds may run at the same time
+# EAL's socket is in the bed's own folder, because other beds may run at the same time
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
 ctl() { timeout 20 "$VIFCTL" "$@" 2>>"$SIM_LOGS/vifctl.log"; }
-# ctl_status WANT ARGUMENT...: does it end with this status?
+# ctl_status WANT ARGUMENT...: checks the exit status
 ctl_status() {
 	local want=$1 status=0
 	shift
 	ctl "$@" >/dev/null || status=$?
 	[ $status = "$want" ]
 }
-# of JSON_EXPRESSION COMMAND...: a value from what the command prints with --json; x is its answer
+# of JSON_EXPRESSION COMMAND...: a value from the command's output with --json, which is x
 of() {
 	local expression=$1
 	shift
@@ -25,7 +25,7 @@ generation() { backend_key capability | sed -n 's/.*generation=\([0-9]*\).*/\1/p
 capability() { of "x['capability'].get('$1')" show "$A.0"; }
 capability_is() { [ "$(capability "$1")" = "$2" ]; }
 
-check_true "no_vifd_is_status_3" ctl_status 3 list
+check_true "status 3 without vifd" ctl_status 3 list
 vifd_start
 guest_create a
 guest_create b
@@ -35,80 +35,80 @@ A=$(domid a)
 
 check "list: vifs" "$(of 'len(x)' list)" "== 2"
 check "list: path" "$(of 'x[0]["path"]' list)" "== software"
-check_true "list_as_text" sh -c "'$VIFCTL' list | grep -q '^$A\.0  *[0-9a-f:]*  *connected  *software '"
+check_true "list: text" sh -c "'$VIFCTL' list | grep -q '^$A\.0  *[0-9a-f:]*  *connected  *software '"
 ping_lost a b 20 >/dev/null
-check "show: frames of the pings" "$(of "x['counters']['tx_packets']" show "$A.0")" ">= 20"
+check "show: frames of pings" "$(of "x['counters']['tx_packets']" show "$A.0")" ">= 20"
 check "show: queues add up" "$(of "sum(q['tx_packets'] for q in x['queue_counters']) == x['counters']['tx_packets']" show "$A.0")" "== True"
 check "nics" "$(of 'x[0]["nic"]' nics)" "== sim"
-check "vfs on a bed without" "$(of 'len(x)' vfs)" "== 0"
-check "counters have texts" "$(of "x['tx_drop_spoof']" counters)" "== frames whose source address is not the vif's"
-check_true "no_such_vif_is_status_1" ctl_status 1 show 999.0
-check_true "nonsense_is_status_2" ctl_status 2 frobnicate
+check "vfs: none on this bed" "$(of 'len(x)' vfs)" "== 0"
+check "counters: text" "$(of "x['tx_drop_spoof']" counters)" "== frames whose source address is not the vif's"
+check_true "status 1 for an unknown vif" ctl_status 1 show 999.0
+check_true "status 2 for an unknown command" ctl_status 2 frobnicate
 
-# rules: all or none, live, and where each comes from
+# rules: set all or none, live; show where each comes from
 # why RULE MEMBER [VIF]
 why() { of "next(r['$2'] for r in x if r['rule'] == '$1')" show --why "${3:-$A.0}"; }
-check "a rule nobody set" "$(why anti-spoof source)" "== default"
-check "its value" "$(why anti-spoof value)" "== 1"
-check "who enforces it on a bed without NIC" "$(why anti-spoof enforced)" "== software"
-check_true "two_rules_at_once" ctl_status 0 set "$A.0" vlan-insert=10/5 mtu=1400
-check "one is in xenstore" "$(backend_key policy/vlan-insert)" "== 10/5"
-check "the other is in force" "$(of "x['mtu']" show "$A.0")" "== 1400"
-check "lost between VLANs" "$(ping_lost a b 5)" "== 5"
-check "where it comes from" "$(why vlan-insert source)" "== policy/"
-check_true "one_wrong_rule_refuses_all" ctl_status 1 set "$A.0" vlan-insert= mtu=67
-check_true "its_reason" grep -qF "policy/mtu: '67': expected 68..9000" "$SIM_LOGS/vifctl.log"
-check "nothing of it was written" "$(backend_key policy/vlan-insert)" "== 10/5"
-check_true "no_error_is_left" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy-error"
-check_true "no_such_rule_is_status_1" ctl_status 1 set "$A.0" vlan-insret=10
-check_true "rules_are_removed" ctl_status 0 set "$A.0" vlan-insert mtu
-check_true "also_in_xenstore" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy/vlan-insert"
-check "mtu as before" "$(of "x['mtu']" show "$A.0")" "== 1500"
-check "lost without rules" "$(ping_lost a b 5)" "== 0"
+check "source of a rule that nobody set" "$(why anti-spoof source)" "== default"
+check "value of a rule that nobody set" "$(why anti-spoof value)" "== 1"
+check "enforcement without a NIC" "$(why anti-spoof enforced)" "== software"
+check_true "two rules are set at once" ctl_status 0 set "$A.0" vlan-insert=10/5 mtu=1400
+check "the first rule is in xenstore" "$(backend_key policy/vlan-insert)" "== 10/5"
+check "the second rule is in force" "$(of "x['mtu']" show "$A.0")" "== 1400"
+check "pings lost between VLANs" "$(ping_lost a b 5)" "== 5"
+check "source of a rule set by vifctl" "$(why vlan-insert source)" "== policy/"
+check_true "one wrong rule refuses all" ctl_status 1 set "$A.0" vlan-insert= mtu=67
+check_true "the reason is printed" grep -qF "policy/mtu: '67': expected 68..9000" "$SIM_LOGS/vifctl.log"
+check "no rule was written" "$(backend_key policy/vlan-insert)" "== 10/5"
+check_true "policy-error is not left behind" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy-error"
+check_true "status 1 for an unknown rule" ctl_status 1 set "$A.0" vlan-insret=10
+check_true "rules are removed" ctl_status 0 set "$A.0" vlan-insert mtu
+check_true "rules are removed from xenstore" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/policy/vlan-insert"
+check "mtu is back to the default" "$(of "x['mtu']" show "$A.0")" "== 1500"
+check "pings lost without rules" "$(ping_lost a b 5)" "== 0"
 xenstore-write "/local/domain/0/backend/vif/$A/0/mtu" 1300
-check "a key of xl's" "$(why mtu source)" "== xl"
+check "source of a key of xl" "$(why mtu source)" "== xl"
 xenstore-rm "/local/domain/0/backend/vif/$A/0/mtu"
 xenstore-write "/local/domain/0/backend/vif/$A/0/policy/vlan" 5000
-check_true "no_table_of_a_refused_policy" ctl_status 1 show --why "$A.0"
-check_true "a_wrong_key_is_removed" ctl_status 0 set "$A.0" vlan
+check_true "show --why fails for a refused policy" ctl_status 1 show --why "$A.0"
+check_true "a wrong key is removed" ctl_status 0 set "$A.0" vlan
 
-# top counts what flows
+# top counts traffic
 (gap=$(ping_lost a b 150); echo "$gap" >"$VIFD_SIM/lost") &
 pings=$!
 check "top: frames each second" "$(of "sum(s['tx_pps'] for s in x)" top --count 1)" "> 20"
 wait $pings
 
-# moves under traffic, all that a bed without VFs allows
+# moves under traffic, as far as a bed without VFs allows
 (ping_lost a b 200 >"$VIFD_SIM/lost") &
 pings=$!
-check_true "no_vf_is_refused" ctl_status 1 move "$A.0" vf
-check "its reason" "$(of "x['move_error']" show "$A.0")" "== no VF is free"
-check_true "moved_to_where_it_is" ctl_status 0 move "$A.0" software
+check_true "a move to a VF is refused without VFs" ctl_status 1 move "$A.0" vf
+check "reason of the refused move" "$(of "x['move_error']" show "$A.0")" "== no VF is free"
+check_true "a move to the present path succeeds" ctl_status 0 move "$A.0" software
 wait $pings
 check "pings lost during moves" "$(cat "$VIFD_SIM/lost")" "== 0"
 
-# the record follows; an aware front end answers
-check_true "record_is_there" sh -c "xenstore-read /local/domain/0/backend/vif/$A/0/capability | grep -q 'path=software .*mtu=1500'"
+# the record changes; an aware front end answers
+check_true "the record exists" sh -c "xenstore-read /local/domain/0/backend/vif/$A/0/capability | grep -q 'path=software .*mtu=1500'"
 before=$(generation)
 front_key capability "version=1 generation=1 mtu=9000 tx-offloads=csum4"
 front_key capability-ack "$before"
-check_true "acknowledged" wait_for 5 "the acknowledgement" capability_is acked "$before"
-check "front end's record" "$(of "x['capability']['frontend']['mtu']" show "$A.0")" "== 9000"
+check_true "the acknowledgement is read" wait_for 5 "the acknowledgement" capability_is acked "$before"
+check "mtu in the front end's record" "$(of "x['capability']['frontend']['mtu']" show "$A.0")" "== 9000"
 ctl --json watch --count 1 >"$VIFD_SIM/changes" &
 watcher=$!
 sleep 0.5
 xenstore-write "/local/domain/0/backend/vif/$A/0/rate" 125000,50000
-check_true "a_rate_is_a_new_generation" wait_for 5 "the next generation" sh -c \
+check_true "a new rate makes a new generation" wait_for 5 "the next generation" sh -c \
 	"xenstore-read /local/domain/0/backend/vif/$A/0/capability | grep -q 'generation=$((before + 1)) .*rate=20000'"
-check "not acknowledged yet" "$(capability current)" "== 0"
+check "the new generation is not acknowledged yet" "$(capability current)" "== 0"
 wait $watcher || true
-check_true "watch_saw_it" grep -q '"what":"\(rate_bytes\|generation\)"' "$VIFD_SIM/changes"
+check_true "watch reports the change" grep -q '"what":"\(rate_bytes\|generation\)"' "$VIFD_SIM/changes"
 front_key capability-ack "$((before + 7))"
-check_true "an_ack_from_the_future_is_held" wait_for 5 "held" capability_is held 1
+check_true "an acknowledgement of a future generation is held against the guest" wait_for 5 "held" capability_is held 1
 front_key capability-ack "$(generation)"
-check_true "a_right_one_ends_that" wait_for 5 "current" capability_is current 1
+check_true "a correct acknowledgement ends that" wait_for 5 "current" capability_is current 1
 
-# a guest that writes without end costs others nothing
+# a guest that writes without pause costs others nothing
 offers=$(capability offers)
 sent=0
 end_flood=$((SECONDS + 3))
@@ -119,13 +119,13 @@ done &
 flood=$!
 check "pings lost while a front end floods" "$(ping_lost b a 100)" "== 0"
 wait $flood
-check "no_offers_by_a_flood" "$(capability offers)" "== $offers"
+check "records written because of the flood" "$(capability offers)" "== $offers"
 
 guest_stop a || true
 guest_stop b || true
-check_true "record_is_removed" wait_for 5 "removal" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/capability"
+check_true "the record is removed" wait_for 5 "removal" sh -c "! xenstore-read /local/domain/0/backend/vif/$A/0/capability"
 guest_destroy a
 guest_destroy b
-check_true "vifd_lives" vifd_lives
+check_true "vifd lives" vifd_lives
 vifd_stop && status=0 || status=$?
-check "vifd_exit_status" $status "== 0"
+check "vifd exit status" $status "== 0"
