@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Capabilities that change while traffic flows (doc/capability.md).
+ * Capabilities that change under traffic (doc/capability.md).
  *
- * The back end's record is read whenever its node changes. What is lost is
- * given up first, then the generation is acknowledged, then what is gained is
- * used: the back end emulates a lost offload until the acknowledgement, and
- * may not see a gained one before it. The link stays up throughout.
+ * The back end's record is read whenever its node changes. The driver first
+ * stops using what was lost, then acknowledges the generation, and then starts
+ * using what was gained: the back end emulates a lost offload until the
+ * acknowledgement, and must not see a gained one before it. The link stays up
+ * throughout.
  *
- * Our own record says what this end can do and wants; it is written at most
- * once a second.
+ * Our own record says what the front end can do and what it requests. It is
+ * written at most once a second.
  */
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
 #include "vifront.h"
 
-/* Which fields of our record come with which word. */
+/* The words of our record. */
 #define CAP_OWN_WORDS (BIT(VIFCAP_WORD_VERSION) | BIT(VIFCAP_WORD_GENERATION) | \
 		       BIT(VIFCAP_WORD_MTU) | BIT(VIFCAP_WORD_QUEUES) | \
 		       BIT(VIFCAP_WORD_TX_OFFLOADS) | BIT(VIFCAP_WORD_RX_OFFLOADS) | \
@@ -34,7 +35,7 @@ static const struct {
 	{ VIFCAP_SG, NETIF_F_SG },
 };
 
-/* Which tx offloads the record allows; all of them without a record. */
+/* The tx offloads that the record allows; all of them without a record. */
 netdev_features_t vifront_cap_features(const struct vifront *fe)
 {
 	netdev_features_t f = 0;
@@ -102,26 +103,27 @@ static void cap_publish_work(struct work_struct *work)
 	if (!rc)
 		fe->cap.own = own;
 	else
-		netdev_warn(fe->netdev, "capability record not written: error %d\n", rc);
+		netdev_warn(fe->netdev, "cannot write the capability record: error %d\n", rc);
 	kfree(text);
 out:
 	rtnl_unlock();
 }
 
-/* Any context: our record is looked at, and written if it changed, within a second. */
+/* Any context. Writes our record within a second if it changed. */
 void vifront_cap_publish(struct vifront *fe)
 {
 	schedule_delayed_work(&fe->cap.publish, HZ);
 }
 
 /**
- * vifront_cap_request_flags() - Ask the back end to set and clear our vif's flags
+ * vifront_cap_request_flags() - Ask the back end to change the vif's flags
  * @fe:    Interface
- * @flags: VIFCAP_FLAG_* as they should be
+ * @flags: All VIFCAP_FLAG_* that are to be set
  *
- * Under rtnl. The answer is the back end's next record.
+ * Under rtnl. The back end's next record has the result.
  *
- * Return: 0; -EOPNOTSUPP it has none; -EPERM a change that it does not allow
+ * Return: 0; -EOPNOTSUPP if the back end has no flags; -EPERM if it does not
+ * allow one of the changes
  */
 int vifront_cap_request_flags(struct vifront *fe, u32 flags)
 {
@@ -146,20 +148,20 @@ static void cap_set_offloads(struct vifront *fe, u32 mask)
 	netdev_update_features(fe->netdev);
 }
 
-/* Lower at once; up again to what it was, never above what the admin set. */
-static void cap_set_mtu(struct vifront *fe, u32 most)
+/* Lowers the MTU if necessary; raises it later, but never above what the admin had set. */
+static void cap_set_mtu(struct vifront *fe, u32 limit)
 {
 	struct net_device *dev = fe->netdev;
 
-	most = min_t(u32, most, VIFRONT_MTU_MAX);
-	if (dev->mtu > most) {
+	limit = min_t(u32, limit, VIFRONT_MTU_MAX);
+	if (dev->mtu > limit) {
 		if (!fe->cap.mtu_before)
 			fe->cap.mtu_before = dev->mtu;
-		dev_set_mtu(dev, most);
+		dev_set_mtu(dev, limit);
 	}
-	dev->max_mtu = most;
-	if (fe->cap.mtu_before && most > dev->mtu) {
-		dev_set_mtu(dev, min_t(u32, most, fe->cap.mtu_before));
+	dev->max_mtu = limit;
+	if (fe->cap.mtu_before && limit > dev->mtu) {
+		dev_set_mtu(dev, min_t(u32, limit, fe->cap.mtu_before));
 		if (dev->mtu >= fe->cap.mtu_before)
 			fe->cap.mtu_before = 0;
 	}
@@ -182,7 +184,7 @@ static void cap_set_vlan(struct vifront *fe, bool on)
 	netdev_features_change(fe->netdev);
 }
 
-/* What a record means in full; a word that is not there: as plain netif has it. */
+/* Fills in the words that a record does not have with what plain netif allows. */
 static void cap_fill_defaults(const struct vifront *fe, struct vifcap *cap)
 {
 	if (!vifcap_has(cap, VIFCAP_WORD_TX_OFFLOADS))
@@ -233,7 +235,7 @@ static void cap_apply(struct vifront *fe, struct vifcap *now)
 	fe->cap.theirs = *now;
 	WRITE_ONCE(fe->cap.have, true);
 	if (xenbus_printf(XBT_NIL, fe->xbdev->nodename, VIFCAP_NODE_ACK, "%u", now->generation))
-		return; /* unacknowledged: nothing gained */
+		return; /* not acknowledged: use nothing that was gained */
 	cap_gain(fe, now);
 	cap_log_path(fe, &old, now);
 	fe->cap.changes++;
@@ -241,7 +243,7 @@ static void cap_apply(struct vifront *fe, struct vifcap *now)
 		vifront_cap_publish(fe);
 }
 
-/* No record: plain netif, where static grants may be offered all the same. */
+/* Without a record this is plain netif, which may still support static grants. */
 static void cap_apply_none(struct vifront *fe)
 {
 	WRITE_ONCE(fe->cap.have, false);
@@ -268,14 +270,14 @@ static void cap_read(struct vifront *fe)
 	kfree(text);
 	if (rc) {
 		fe->cap.refused++;
-		net_warn_ratelimited("%s: capability record refused: error %d\n",
+		net_warn_ratelimited("%s: invalid capability record: error %d\n",
 				     fe->netdev->name, rc);
 	} else if (!fe->cap.have || now.generation != fe->cap.theirs.generation) {
 		cap_apply(fe, &now);
 	}
 }
 
-/* Any context that may sleep: follows the back end's `carrier`, absent = up. */
+/* Context that may sleep. The link is up if the `carrier` key (absent: 1) and the record say so. */
 void vifront_cap_update_carrier(struct vifront *fe)
 {
 	bool up = xenbus_read_unsigned(fe->xbdev->otherend, "carrier", 1);
@@ -288,7 +290,7 @@ void vifront_cap_update_carrier(struct vifront *fe)
 		netif_carrier_off(fe->netdev);
 }
 
-/* A back end that closes takes its record away; that says nothing of the vif. */
+/* A back end that closes removes its record, which does not mean that the vif has none. */
 static bool cap_both_connected(const struct vifront *fe)
 {
 	return fe->xbdev->state == XenbusStateConnected &&
@@ -300,7 +302,7 @@ static void cap_work(struct work_struct *work)
 	struct vifront *fe = container_of(work, struct vifront, cap.work);
 
 	rtnl_lock();
-	/* earlier, the control ring and the acknowledgement mean nothing */
+	/* before that, neither the control ring nor an acknowledgement works */
 	if (fe->attached && fe->cap.ready && cap_both_connected(fe))
 		cap_read(fe);
 	rtnl_unlock();
@@ -328,12 +330,12 @@ void vifront_cap_connected(struct vifront *fe)
 	mod_delayed_work(system_wq, &fe->cap.publish, 0);
 }
 
-/* The next back end is another: nothing of this one's is kept. Under rtnl. */
+/* Forgets this back end's record: the next one may differ. Under rtnl. */
 void vifront_cap_disconnect(struct vifront *fe)
 {
 	fe->cap.ready = false;
 	WRITE_ONCE(fe->cap.have, false);
 	memset(&fe->cap.theirs, 0, sizeof(fe->cap.theirs));
 	fe->cap.tx_mask = VIFCAP_OFFLOADS_ALL;
-	fe->cap.own.present = 0; /* written anew */
+	fe->cap.own.present = 0; /* differs from any record, so the next one is written */
 }

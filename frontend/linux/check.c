@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands between a hostile back end and the guest: responses are copied
- * out of the ring once and the copy is checked. Nothing here touches anything
- * but its arguments, so that it runs anywhere: see selftest.c and hostile/.
+ * Protects the guest from a hostile back end: copies each response out of the
+ * ring once and checks the copy. The functions use nothing but their arguments,
+ * so that selftest.c and hostile/ can call them as well.
  */
 #include "check.h"
 
@@ -30,7 +30,10 @@ static int gather_extra(struct vifront_rx_frame *f, const struct netif_extra_inf
 	return -EINVAL;
 }
 
-/* Extra-infos behind the first slot. Return: 0, -EINVAL unusable, -EPROTO not all there */
+/*
+ * Reads the extra-infos that follow the first slot.
+ * Return: 0, -EINVAL: drop the frame, -EPROTO: the last one is missing
+ */
 static int gather_extras(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
 			 struct vifront_rx_frame *f)
 {
@@ -41,7 +44,7 @@ static int gather_extras(struct vifront_ring *r, const union netif_rx_entry *ent
 		if (r->rsp_cons == prod)
 			return -EPROTO;
 		memcpy(&extra, &entries[r->rsp_cons++ & (r->size - 1)].extra, sizeof(extra));
-		barrier(); /* one copy, used from here on */
+		barrier(); /* from here on only the copy is used */
 		if (gather_extra(f, &extra))
 			rc = -EINVAL;
 	} while (extra.flags & NETIF_EXTRA_FLAG_MORE);
@@ -67,21 +70,21 @@ static int gather_slot(struct vifront_rx_frame *f, u16 slot, const struct netif_
 }
 
 /**
- * vifront_rx_gather() - Read one frame's slots off the ring and check them
- * @r:       Ring, rsp_cons != @prod; moved past the frame
- * @entries: The ring's entries, which the back end may rewrite any time
- * @prod:    Where the responses end, checked by vifront_ring_responses()
- * @f:       Filled; the pages of the slots read stay where they are
+ * vifront_rx_gather() - Read the slots of one frame and check them
+ * @r:       Ring, rsp_cons != @prod; rsp_cons is advanced past the frame
+ * @entries: The ring's entries, which the back end may rewrite at any time
+ * @prod:    End of the responses, as set by vifront_ring_responses()
+ * @f:       Filled in; the pages of the slots stay on the ring
  *
- * Any context, touches nothing but its arguments, never blocks, never logs.
+ * Any context, uses nothing but its arguments, never blocks, never logs.
  *
- * Return: 0; -EINVAL or -EIO: drop this frame; -EPROTO: it has no end
+ * Return: 0; -EINVAL or -EIO: drop this frame; -EPROTO: its last slot is missing
  */
 int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
 		      struct vifront_rx_frame *f)
 {
 	struct netif_rx_response rsp;
-	int rc = 0, bad;
+	int rc = 0, err;
 	bool first = true;
 	u16 slot;
 
@@ -95,47 +98,48 @@ int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entrie
 			return -EPROTO;
 		slot = r->rsp_cons++ & (r->size - 1);
 		memcpy(&rsp, &entries[slot].rsp, sizeof(rsp));
-		barrier(); /* one copy, used from here on */
-		bad = gather_slot(f, slot, &rsp);
-		if (bad)
-			rc = bad;
+		barrier(); /* from here on only the copy is used */
+		err = gather_slot(f, slot, &rsp);
+		if (err)
+			rc = err;
 		if (!first)
 			continue;
 		first = false;
 		f->flags = rsp.flags;
-		bad = rsp.flags & NETIF_RXF_EXTRA_INFO ? gather_extras(r, entries, prod, f) : 0;
-		if (bad == -EPROTO)
-			return bad;
-		if (bad)
-			rc = bad;
+		err = rsp.flags & NETIF_RXF_EXTRA_INFO ? gather_extras(r, entries, prod, f) : 0;
+		if (err == -EPROTO)
+			return err;
+		if (err)
+			rc = err;
 	} while (rsp.flags & NETIF_RXF_MORE_DATA);
 	return rc ? rc : f->len < ETH_HLEN ? -EINVAL : 0;
 }
 
 /**
- * vifront_rx_takable() - May the frame's pages become a skb's fragments?
- * @f:    Frame, gathered
- * @most: Fragments that a skb has room for
+ * vifront_rx_takable() - May the frame's pages become the fragments of an skb?
+ * @f:         Frame, as filled in by vifront_rx_gather()
+ * @max_frags: Number of fragments that an skb has room for
  *
- * The stack takes an Ethernet header from the linear part without a look, and
- * that is filled from the first segment only.
+ * The stack reads the Ethernet header from the linear part without checking its
+ * length, and the linear part is filled from the first segment only.
  *
  * Any context, never blocks, never logs.
  */
-bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int most)
+bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int max_frags)
 {
-	return f->nr_segs <= most && f->seg[0].len >= ETH_HLEN;
+	return f->nr_segs <= max_frags && f->seg[0].len >= ETH_HLEN;
 }
 
 /**
- * vifront_tx_check() - Is this a response that a request in flight may get?
+ * vifront_tx_check() - Check that a response belongs to a request in flight
  * @rsp:    Private copy of the response
- * @state:  What each id stands for, NETIF_RING_SIZE of enum vifront_tx_state
- * @extras: Extra-infos that were sent and not answered yet
+ * @state:  enum vifront_tx_state of each id, NETIF_RING_SIZE of them
+ * @extras: Number of extra-infos in flight
  *
  * Any context, never blocks, never logs.
  *
- * Return: 1 yes; 0 it answers an extra-info; -EPROTO never asked for
+ * Return: 1: it completes the request of its id; 0: it completes an extra-info;
+ * -EPROTO: there is no such request
  */
 int vifront_tx_check(const struct netif_tx_response *rsp, const u8 *state, u32 extras)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The front end's view of a ring and the checks of what stands in it, without
- * the rest of the driver: compiles in the kernel, and in user space for
- * hostile/, where kernel.h stands for what is used of the kernel.
+ * The front end's view of a ring and the checks of its responses, independent
+ * of the rest of the driver. Compiles in the kernel, and in user space for
+ * hostile/, whose kernel.h replaces the kernel's headers.
  */
 #ifndef VIFRONT_CHECK_H
 #define VIFRONT_CHECK_H
@@ -18,25 +18,25 @@
 
 #include "../../common/ring.h"
 
-/* Longest frame taken from the back end: a full GSO frame and its header. */
+/* Longest frame accepted from the back end: a full GSO frame with its header. */
 #define VIFRONT_RX_FRAME_MAX (65536u + VLAN_ETH_HLEN)
 
-/* A shared ring as its front end sees it; @size is a power of two. */
+/* A shared ring as the front end sees it; @size is a power of two. */
 struct vifront_ring {
 	struct netif_ring_indices *idx;
 	u32 size;
 	u32 req_prod;  /* private: next request to fill */
-	u32 req_pushed; /* private: what the back end was shown of it */
+	u32 req_pushed; /* private: req_prod as last published */
 	u32 rsp_cons;  /* private: next response to read */
 };
 
 enum vifront_tx_state {
 	VIFRONT_TX_FREE,
-	VIFRONT_TX_COPIED,  /* data in the slot's own page */
-	VIFRONT_TX_GRANTED, /* an skb's page granted for this frame */
+	VIFRONT_TX_COPIED,  /* in flight, data in the id's buffer */
+	VIFRONT_TX_GRANTED, /* in flight, a page of an skb is granted */
 };
 
-/* One received frame, its slots checked: see vifront_rx_gather(). */
+/* A received frame whose slots were checked: see vifront_rx_gather(). */
 struct vifront_rx_frame {
 	unsigned int nr_segs;
 	u32 len;
@@ -50,17 +50,17 @@ struct vifront_rx_frame {
 	} seg[NETIF_SLOTS_MIN];
 };
 
-/* ring.c: index arithmetic, no I/O; see selftest.c */
+/* ring.c: indices of a ring; tested by selftest.c */
 void vifront_ring_init(struct vifront_ring *r, struct netif_ring_indices *idx, u32 size);
 u32 vifront_ring_free(const struct vifront_ring *r);
 int vifront_ring_responses(const struct vifront_ring *r, u32 *prod);
 bool vifront_ring_push(struct vifront_ring *r);
 bool vifront_ring_want_event(struct vifront_ring *r, u32 after);
 
-/* check.c: what responses say; see selftest.c */
+/* check.c: contents of responses; tested by selftest.c and hostile/ */
 int vifront_rx_gather(struct vifront_ring *r, const union netif_rx_entry *entries, u32 prod,
 		      struct vifront_rx_frame *f);
-bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int most);
+bool vifront_rx_takable(const struct vifront_rx_frame *f, unsigned int max_frags);
 int vifront_tx_check(const struct netif_tx_response *rsp, const u8 *state, u32 extras);
 
 #endif

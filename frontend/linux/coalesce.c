@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How soon an event after a poll: rsp_event is set coalesce_frames ahead and a
- * timer bounds the wait by coalesce_us. After a poll that found nothing the
- * next frame has its event at once, so an idle queue has no delay and no
- * timer. Where the back end delays events itself (feature `coalesce` of its
- * record) it is asked to, and this side adds nothing.
+ * Interrupt coalescing. After a poll rsp_event is set coalesce_frames ahead,
+ * and a timer limits the delay to coalesce_us. After a poll that found nothing
+ * the next frame raises an event at once, so an idle queue adds no delay and
+ * runs no timer. If the back end delays events itself (feature `coalesce` of
+ * its record), it gets the values in our record and this driver adds no delay.
  *
- * DIM chooses the values from what the last polls saw, within the bound.
+ * With adaptive-rx DIM chooses the values from the load of the last polls.
  */
 #include <linux/dim.h>
 
 #include "vifront.h"
 
-/* Longest delay DIM may choose, microseconds. */
+/* Longest delay that DIM may choose, microseconds. */
 #define COALESCE_DIM_US_MAX 128u
 
 static bool coalesce_by_backend(const struct vifront *fe)
@@ -20,7 +20,7 @@ static bool coalesce_by_backend(const struct vifront *fe)
 	return READ_ONCE(fe->cap.have) && (fe->cap.theirs.features & VIFCAP_FEATURE_COALESCE);
 }
 
-/* NAPI: the place of the next event, in responses from here; 1 = the next. */
+/* NAPI. Return: how many responses from now the next event is wanted, 1 = at the next one */
 u32 vifront_coalesce_event_after(struct vifront_queue *q, int work)
 {
 	u32 frames = READ_ONCE(q->rx.coalesce_frames);
@@ -30,7 +30,7 @@ u32 vifront_coalesce_event_after(struct vifront_queue *q, int work)
 	return clamp(frames, 1u, VIFRONT_SLOTS / 2);
 }
 
-/* NAPI: feeds DIM; its work follows when the values should change. */
+/* NAPI: gives DIM a sample; its work runs if the values are to change. */
 void vifront_coalesce_sample(struct vifront_queue *q)
 {
 	struct dim_sample sample = {};
@@ -41,7 +41,7 @@ void vifront_coalesce_sample(struct vifront_queue *q)
 	vifront_compat_dim(&q->dim, &sample);
 }
 
-/* Any context: takes effect with the next poll. */
+/* Any context; takes effect at the next poll. */
 void vifront_coalesce_set(struct vifront_queue *q, u32 us, u32 frames)
 {
 	WRITE_ONCE(q->rx.coalesce_us, us);
@@ -56,7 +56,7 @@ static void coalesce_dim_work(struct work_struct *work)
 
 	dim->state = DIM_START_MEASURE;
 	if (!READ_ONCE(q->fe->dim_on))
-		return; /* the admin's values are in force by now */
+		return; /* adaptive-rx was turned off in the meantime */
 	vifront_coalesce_set(q, min_t(u32, m.usec, COALESCE_DIM_US_MAX), m.pkts);
 	vifront_cap_publish(q->fe);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between Linux 6.1, 6.12 and 7.3, and nothing else. */
+/* Everything that differs between Linux 6.1, 6.12 and 7.3, and nothing else. */
 #ifndef VIFRONT_COMPAT_H
 #define VIFRONT_COMPAT_H
 
@@ -28,7 +28,7 @@ static inline int vifront_compat_xdp_generic(struct bpf_prog *prog, struct sk_bu
 #endif
 }
 
-/* XDP features are announced since 6.3. */
+/* Drivers announce their XDP features since 6.3. */
 static inline void vifront_compat_xdp_features(struct net_device *dev)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
@@ -83,7 +83,7 @@ vifront_compat_reporter(struct devlink *devlink, struct devlink_health_reporter_
 #define VIFRONT_RXFH_PARAM 1
 #endif
 
-/* The number of rx rings has a call of its own; before, it was one command of get_rxnfc(). */
+/* The number of rx rings has an operation of its own, which was a command of get_rxnfc() before. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #define VIFRONT_RX_RING_COUNT 1
 #endif

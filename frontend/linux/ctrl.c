@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control ring: one message at a time, asked and waited for.
+ * The control ring: sends one message at a time and waits for the response.
  *
- * Not protected against: a back end that answers late. The message then counts
- * as refused, and so does every later one until the next connect, because its
- * answer could be taken for another's.
+ * Not protected against: a back end that responds too late. The message then
+ * fails, and so does every later one until the next connect, because the late
+ * response could be mistaken for another's.
  */
 #include <linux/interrupt.h>
 #include <xen/events.h>
@@ -43,7 +43,7 @@ static int ctrl_receive(struct vifront_ctrl *c, struct netif_ctrl_response *rsp)
 	if (n < 0)
 		return n;
 	memcpy(rsp, &c->sring->entry[c->ring.rsp_cons++ & (c->ring.size - 1)].rsp, sizeof(*rsp));
-	barrier(); /* one copy, used from here on */
+	barrier(); /* from here on only the copy is used */
 	return 0;
 }
 
@@ -61,20 +61,21 @@ static int ctrl_status(u32 status)
 }
 
 /**
- * vifront_ctrl_call() - Send one message and wait for its answer
+ * vifront_ctrl_call() - Send one message and wait for its response
  * @fe:     Interface
  * @type:   NETIF_CTRL_*
- * @d0:     First datum
- * @d1:     Second
- * @d2:     Third
- * @answer: Gets the answer's datum (untrusted); may be NULL
+ * @d0:     First data word
+ * @d1:     Second data word
+ * @d2:     Third data word
+ * @result: Set to the data word of the response (untrusted); may be NULL
  *
- * Process context, sleeps up to 5 s. Logs a back end that does not answer.
+ * Process context, sleeps for up to 5 s. Logs a missing or wrong response.
  *
- * Return: 0; -EOPNOTSUPP also when there is no control ring; -EINVAL, -ENOSPC
- * as the back end says; -ETIMEDOUT or -EPROTO ends the use of the ring
+ * Return: 0; -EOPNOTSUPP, also if there is no control ring; -EINVAL or -ENOSPC
+ * by the response's status; -ETIMEDOUT or -EPROTO, after which the control ring
+ * is not used any more
  */
-int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer)
+int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result)
 {
 	struct netif_ctrl_request req = { .type = type, .data = { d0, d1, d2 } };
 	struct vifront_ctrl *c = &fe->ctrl;
@@ -91,19 +92,19 @@ int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 
 		rc = -EPROTO;
 	if (rc) {
 		c->connected = false;
-		dev_warn(&fe->xbdev->dev, "control message %u: %s, control ring given up\n", type,
-			 rc == -ETIMEDOUT ? "no answer" : "not its answer");
+		dev_warn(&fe->xbdev->dev, "control message %u: %s, control ring disabled\n", type,
+			 rc == -ETIMEDOUT ? "no response" : "wrong response");
 		goto out;
 	}
 	rc = ctrl_status(rsp.status);
-	if (!rc && answer)
-		*answer = rsp.data;
+	if (!rc && result)
+		*result = rsp.data;
 out:
 	mutex_unlock(&c->lock);
 	return rc;
 }
 
-/* Ring and event channel. Process context. All or nothing. */
+/* Allocates the ring and its event channel, all or nothing. Process context. */
 int vifront_ctrl_connect(struct vifront *fe)
 {
 	struct vifront_ctrl *c = &fe->ctrl;

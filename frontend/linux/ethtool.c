@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ethtool: -i -k -l -L -g -c -C -x -X -S, link settings of what is really
- * behind, copybreak tunables, private flags. All under rtnl.
+ * ethtool: -i -k -l -L -g -c -C -x -X -S, --reset, copybreak tunables, private
+ * flags, and the link settings of the device that the back end sends through.
+ * All under rtnl.
  *
- * Private flags are numbered as DPDM numbers a VF's features, and a value with
- * bit 31 set is one of DPDM's commands: VF 0 (this interface), operation 0,
- * bits 12:0 features, bit 15 on or off.
+ * The numbers of the private flags are those of DPDM's VF features. A value
+ * with bit 31 set is a DPDM command: VF 0 (this interface), operation 0,
+ * features in bits 12:0, on or off in bit 15.
  */
 #include <linux/ethtool.h>
 
@@ -105,7 +106,7 @@ static int et_set_coalesce(struct net_device *dev, struct ethtool_coalesce *c,
 
 	if (c->rx_coalesce_usecs > 10000 || c->rx_max_coalesced_frames > VIFRONT_SLOTS ||
 	    c->tx_max_coalesced_frames > VIFRONT_SLOTS / 2) {
-		NL_SET_ERR_MSG(extack, "at most 10000 us, 256 rx frames, 128 tx frames");
+		NL_SET_ERR_MSG(extack, "at most 10000 us, 256 rx frames and 128 tx frames");
 		return -ERANGE;
 	}
 	WRITE_ONCE(fe->dim_on, c->use_adaptive_rx_coalesce);
@@ -216,7 +217,7 @@ static int et_set_tunable(struct net_device *dev, const struct ethtool_tunable *
 	return 0;
 }
 
-/* Closes and connects anew; the rings are all there is to reset. */
+/* Closes the connection and opens a new one, whatever parts were asked for. */
 static int et_reset(struct net_device *dev, u32 *what)
 {
 	struct vifront *fe = netdev_priv(dev);

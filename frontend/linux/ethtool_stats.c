@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ethtool -S: counters of the device, then those of each queue. */
+/* ethtool -S: the counters of the device, then those of each queue. */
 #include <linux/ethtool.h>
 
 #include "vifront.h"
@@ -29,7 +29,7 @@ static const struct counter queue_stats[] = {
 	RX(xdp_generic),
 };
 
-/* Derived from indices and settings, not counted. */
+/* Taken from the queue's state, not from its statistics. */
 static const char * const queue_state[] = { "events", "static_grants", "rx_delay_us" };
 
 int vifront_stats_count(const struct vifront *fe)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What every other file may call when the back end breaks the protocol. */
+/* Stopping a device whose back end broke the protocol. */
 #include <linux/netdevice.h>
 
 #include "vifront.h"
 
 /**
- * vifront_fault() - The back end broke the protocol: stop this device
+ * vifront_fault() - Stop the device because the back end broke the protocol
  * @fe:    Interface
- * @queue: Where it was seen
- * @why:   Constant text
+ * @queue: Index of the queue on which it happened
+ * @why:   What happened, a constant string
  *
- * Any context, never blocks. Logs once for each connection; the health
- * reporter follows from a work queue.
+ * Any context, never blocks. Logs once per connection; a work item tells the
+ * health reporter.
  */
 void vifront_fault(struct vifront *fe, unsigned int queue, const char *why)
 {

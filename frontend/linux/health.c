@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A devlink health reporter for the rings: says what the back end did wrong,
- * shows indices and counters, and recovers by connecting anew. One fault is
- * recovered from at once, a second within a minute waits for the admin:
+ * A devlink health reporter for the rings: it reports protocol violations of
+ * the back end, shows indices and counters, and recovers by connecting again.
+ * It recovers from a fault at once, but leaves a second one within a minute to
+ * the admin:
  *
  *   devlink health show xen/vif-0 reporter rings
  *   devlink health recover xen/vif-0 reporter rings
@@ -85,14 +86,14 @@ static struct devlink_health_reporter_ops health_ops = {
 	.diagnose = health_diagnose,
 };
 
-/* Work queue: after a fault. */
+/* After a fault, from a work item. */
 void vifront_health_report(struct vifront *fe)
 {
 	if (fe->reporter)
 		devlink_health_report(fe->reporter, fe->fault, fe);
 }
 
-/* Process context. The device works without: its lack is only logged. */
+/* Process context. A missing reporter is only logged: the device works without it. */
 int vifront_health_create(struct vifront *fe)
 {
 	struct devlink_health_reporter *r;
@@ -102,7 +103,7 @@ int vifront_health_create(struct vifront *fe)
 		return -ENOMEM;
 	r = vifront_compat_reporter(fe->devlink, &health_ops, HEALTH_GRACE_MS, fe);
 	if (IS_ERR(r))
-		dev_warn(&fe->xbdev->dev, "no health reporter: error %ld\n", PTR_ERR(r));
+		dev_warn(&fe->xbdev->dev, "cannot create the health reporter: error %ld\n", PTR_ERR(r));
 	else
 		fe->reporter = r;
 	devlink_register(fe->devlink);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The device: module parameters, probe and remove.
- */
+/* The device: module parameters, probe and remove. */
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -12,24 +10,24 @@
 
 static unsigned int max_queues;
 module_param(max_queues, uint, 0444);
-MODULE_PARM_DESC(max_queues, "Most queues of an interface (0: one per CPU, at most 8)");
+MODULE_PARM_DESC(max_queues, "Maximum number of queues per interface (0: one per CPU, at most 8)");
 
 static bool trusted = true;
 module_param(trusted, bool, 0444);
-MODULE_PARM_DESC(trusted, "0: copy every frame, share no page of the guest's with the back end");
+MODULE_PARM_DESC(trusted, "0: copy every frame and grant only the driver's own buffers");
 
 static void main_fault_work(struct work_struct *work)
 {
 	vifront_health_report(container_of(work, struct vifront, fault_work));
 }
 
-/* ethtool --reset: rtnl is held there, so it is done here. */
+/* ethtool --reset holds rtnl, which vifront_reset() takes itself. */
 static void main_reset_work(struct work_struct *work)
 {
 	vifront_reset(container_of(work, struct vifront, reset_work));
 }
 
-/* The control ring and xenstore answer now: what needs them. */
+/* The back end is Connected: start what needs its control ring or its record. */
 static void main_connected_work(struct work_struct *work)
 {
 	struct vifront *fe = container_of(work, struct vifront, connected_work);
@@ -115,12 +113,12 @@ static int main_probe(struct xenbus_device *xbdev, const struct xenbus_device_id
 	int rc;
 
 	if (IS_ERR(fe)) {
-		xenbus_dev_fatal(xbdev, PTR_ERR(fe), "creating the interface");
+		xenbus_dev_fatal(xbdev, PTR_ERR(fe), "cannot create the interface");
 		return PTR_ERR(fe);
 	}
 	rc = main_read_mac(fe);
 	if (rc) {
-		xenbus_dev_fatal(xbdev, rc, "%s/mac", xbdev->nodename);
+		xenbus_dev_fatal(xbdev, rc, "invalid %s/mac", xbdev->nodename);
 		goto err_destroy;
 	}
 	dev_set_drvdata(&xbdev->dev, fe);
@@ -130,7 +128,7 @@ static int main_probe(struct xenbus_device *xbdev, const struct xenbus_device_id
 	rc = register_netdev(fe->netdev);
 	if (rc)
 		goto err_destroy_health;
-	/* the back end shows InitWait, or will when it sees this */
+	/* the back end is in InitWait, or enters it when it sees this */
 	xenbus_switch_state(xbdev, XenbusStateInitialising);
 	return 0;
 err_destroy_health:
@@ -141,7 +139,7 @@ err_destroy:
 	return rc;
 }
 
-/* Works are stopped before what they work on, and without rtnl: they take it. */
+/* Without rtnl, which the works take. */
 static void main_cancel_works(struct vifront *fe)
 {
 	cancel_work_sync(&fe->reset_work);
@@ -164,13 +162,13 @@ static void main_remove(struct xenbus_device *xbdev)
 	vifront_disconnect(fe);
 	rtnl_unlock();
 	unregister_netdev(fe->netdev);
-	main_cancel_works(fe); /* set_rx_mode may have come in between */
+	main_cancel_works(fe); /* set_rx_mode may have queued one in between */
 	vifront_health_destroy(fe);
 	dev_set_drvdata(&xbdev->dev, NULL);
 	main_destroy(fe);
 }
 
-/* After restore or migration: grants and channels of before mean nothing now. */
+/* After restore or migration the old grants and event channels are void. */
 static int main_resume(struct xenbus_device *xbdev)
 {
 	struct vifront *fe = dev_get_drvdata(&xbdev->dev);
@@ -200,7 +198,7 @@ static int __init main_init(void)
 	int rc = vifront_selftest();
 
 	if (rc) {
-		pr_err("vifront: self-test failed, not loaded\n");
+		pr_err("vifront: self-test failed, module not loaded\n");
 		return rc;
 	}
 	if (!xen_domain() || !xen_has_pv_nic_devices())

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The back end's multicast filter, where it may be switched at any time
- * (feature-dynamic-multicast-control): first the list, then the switch; and
- * the other way round when the list gets too long, or somebody wants all.
+ * The back end's multicast filter, if it can be switched at any time
+ * (feature-dynamic-multicast-control). The list is sent before the filter is
+ * switched on. It is switched off if the list is too long, or if the interface
+ * is promiscuous or allmulti.
  */
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
@@ -14,7 +15,7 @@ struct mcast_list {
 	u8 addr[VIFRONT_MCAST_MAX][ETH_ALEN];
 };
 
-/* Return: false when no filter can express what is wanted */
+/* Return: false if the filter cannot express what the interface wants to receive */
 static bool mcast_wanted(struct net_device *dev, struct mcast_list *list)
 {
 	struct netdev_hw_addr *ha;
@@ -39,7 +40,7 @@ static bool mcast_contains(const u8 (*list)[ETH_ALEN], unsigned int n, const u8 
 	return false;
 }
 
-/* Sends what is in @a and not in @b. */
+/* Sends the addresses that are in @a but not in @b. */
 static int mcast_send(struct vifront_queue *q, u8 type, const u8 (*a)[ETH_ALEN], unsigned int na,
 		      const u8 (*b)[ETH_ALEN], unsigned int nb)
 {

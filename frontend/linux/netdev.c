@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The netdev: what the kernel asks of an interface. */
+/* The net_device and its operations. */
 #include <linux/netdevice.h>
 
 #include "vifront.h"
@@ -47,7 +47,7 @@ static netdev_features_t nd_fix_features(struct net_device *dev, netdev_features
 static int nd_set_features(struct net_device *dev, netdev_features_t f)
 {
 	if (!(f & NETIF_F_SG) && dev->mtu > ETH_DATA_LEN) {
-		netdev_info(dev, "mtu 1500: no scatter-gather\n");
+		netdev_info(dev, "mtu reduced to %d: no scatter-gather\n", ETH_DATA_LEN);
 		dev_set_mtu(dev, ETH_DATA_LEN);
 	}
 	return 0;
@@ -56,7 +56,7 @@ static int nd_set_features(struct net_device *dev, netdev_features_t f)
 static netdev_features_t nd_features_check(struct sk_buff *skb, struct net_device *dev,
 					   netdev_features_t f)
 {
-	/* more than a frame may hold: the stack segments it */
+	/* longer than a frame may be: the stack has to segment it */
 	if (skb_is_gso(skb) && skb->len > NETIF_FRAME_MAX)
 		f &= ~NETIF_F_GSO_MASK;
 	return vlan_features_check(skb, f);
@@ -93,14 +93,14 @@ static void nd_get_stats(struct net_device *dev, struct rtnl_link_stats64 *s)
 	}
 }
 
-/* Back-pressure is no fault: ask once more, count, report. */
+/* A slow back end is not at fault: notify it again, look for responses, and count. */
 static void nd_tx_timeout(struct net_device *dev, unsigned int queue)
 {
 	struct vifront *fe = netdev_priv(dev);
 	struct vifront_queue *q = &fe->queues[queue];
 	struct netdev_queue *nq = netdev_get_tx_queue(dev, queue);
 
-	__netif_tx_lock(nq, smp_processor_id()); /* XDP and multicast fill the ring meanwhile */
+	__netif_tx_lock(nq, smp_processor_id()); /* XDP and multicast may be filling the ring */
 	q->tx_stats.timeouts++;
 	if (q->connected) {
 		vifront_tx_kick(q);
@@ -118,7 +118,7 @@ static void nd_set_rx_mode(struct net_device *dev)
 	vifront_cap_publish(fe);
 }
 
-/* The back end is asked for it, and lets nothing pass from an address that it does not grant. */
+/* Our record requests the address; the back end drops frames from one that it has not granted. */
 static int nd_set_mac(struct net_device *dev, void *addr)
 {
 	int rc = eth_mac_addr(dev, addr);
@@ -159,7 +159,7 @@ void vifront_netdev_init(struct net_device *dev)
 	dev->max_mtu = VIFRONT_MTU_MAX;
 	dev->mtu = clamp(mtu, dev->min_mtu, dev->max_mtu);
 	dev->watchdog_timeo = 10 * HZ;
-	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE; /* who looks at it is the back end */
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE; /* only the back end uses the address */
 	netif_set_tso_max_size(dev, GSO_LEGACY_MAX_SIZE);
 	vifront_compat_xdp_features(dev);
 	netif_carrier_off(dev);

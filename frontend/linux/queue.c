@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A ring pair: its shared pages, event channels, NAPI.
+ * A queue: its ring pages, event channels and NAPI.
  *
- * Events: an interrupt owes Xen its end (lateeoi) until NAPI has found the
- * rings empty and asked for the next event, so a back end that rings the bell
- * without cause, or while it is being served, rings a muted one.
+ * The EOI of an interrupt is sent late: only when NAPI has found the rings
+ * empty and has asked for the next event. Until then the event channel stays
+ * masked, so a back end cannot cause an interrupt storm; events without new
+ * responses are reported to Xen as spurious, which throttles them.
  */
 #include <linux/interrupt.h>
 #include <linux/netdevice.h>
@@ -27,7 +28,7 @@ static irqreturn_t queue_interrupt(int irq, void *data)
 	u32 progress = READ_ONCE(q->tx.ring.rsp_cons) + READ_ONCE(q->rx.ring.rsp_cons);
 
 	if (unlikely(READ_ONCE(q->fe->broken)))
-		return IRQ_HANDLED; /* its end is never sent: the channel stays mute */
+		return IRQ_HANDLED; /* no EOI: the event channel stays masked */
 	if (unlikely(!queue_has_work(q) && progress == q->progress)) {
 		xen_irq_lateeoi(irq, XEN_EOI_FLAG_SPURIOUS);
 		return IRQ_HANDLED;
@@ -68,7 +69,7 @@ static int queue_poll_tx(struct vifront_queue *q, int budget)
 	return n;
 }
 
-/* Asks for rx's next event. Return: must be polled again now */
+/* Asks for the next rx event. Return: responses are there already, poll again */
 static bool queue_arm_rx(struct vifront_queue *q, int work)
 {
 	u32 after = vifront_coalesce_event_after(q, work);
@@ -93,7 +94,7 @@ static int queue_poll(struct napi_struct *napi, int budget)
 		goto idle;
 	if (work >= budget)
 		return work;
-	/* asked before NAPI lets go, so that nobody else moves the indices */
+	/* before napi_complete_done(), so that no other CPU moves the indices */
 	if (queue_arm_rx(q, work))
 		return budget;
 	vifront_coalesce_sample(q);
@@ -180,12 +181,12 @@ static int queue_alloc_rings(struct vifront_queue *q)
 }
 
 /**
- * vifront_queue_connect() - Everything a back end needs to serve this queue
+ * vifront_queue_connect() - Allocate everything a back end needs to serve the queue
  * @q:     Queue, not connected
- * @split: Two event channels, not one
+ * @split: Use one event channel per direction instead of a shared one
  *
- * Process context under rtnl, may sleep. NAPI stays disabled; the rx ring is
- * filled and published. All or nothing.
+ * Process context under rtnl, may sleep. NAPI stays disabled, and the rx ring
+ * empty until it runs. All or nothing.
  *
  * Return: 0 or -errno
  */
@@ -218,11 +219,12 @@ err_free_rings:
 }
 
 /**
- * vifront_queue_disconnect() - Take back all that vifront_queue_connect() gave
- * @q: Queue, NAPI disabled, no transmitter in it; may be disconnected already
+ * vifront_queue_disconnect() - Free what vifront_queue_connect() allocated
+ * @q: Queue with NAPI disabled and its tx queue stopped; may be disconnected already
  *
- * Process context under rtnl, may sleep. What the back end still maps is
- * leaked to Xen's deferred list, never reused.
+ * Process context under rtnl, may sleep. Pages that the back end still maps go
+ * to the kernel's list of deferred grants and are not reused before it unmaps
+ * them.
  */
 void vifront_queue_disconnect(struct vifront_queue *q)
 {
@@ -230,7 +232,7 @@ void vifront_queue_disconnect(struct vifront_queue *q)
 
 	if (!q->connected)
 		return;
-	__netif_tx_lock_bh(nq); /* XDP transmits on a stopped queue, too */
+	__netif_tx_lock_bh(nq); /* XDP also transmits on a stopped queue */
 	q->connected = false;
 	__netif_tx_unlock_bh(nq);
 	queue_unbind(q);
@@ -239,20 +241,20 @@ void vifront_queue_disconnect(struct vifront_queue *q)
 	queue_free_rings(q);
 }
 
-/* Starts NAPI and looks once for what came before. Under rtnl. */
+/* Starts NAPI and polls once for earlier responses. Under rtnl. */
 void vifront_queue_enable(struct vifront_queue *q)
 {
 	if (q->napi_on || !q->connected)
 		return;
 	q->napi_on = true;
-	q->dim.state = DIM_START_MEASURE; /* its work may have been cancelled in between */
+	q->dim.state = DIM_START_MEASURE; /* vifront_queue_disable() may have cancelled its work */
 	napi_enable(&q->napi);
 	local_bh_disable();
-	napi_schedule(&q->napi); /* which fills the rx ring */
+	napi_schedule(&q->napi); /* fills the rx ring */
 	local_bh_enable();
 }
 
-/* Stops NAPI and waits until it has. Under rtnl. */
+/* Stops NAPI and waits for it. Under rtnl. */
 void vifront_queue_disable(struct vifront_queue *q)
 {
 	if (!q->napi_on)
@@ -263,7 +265,7 @@ void vifront_queue_disable(struct vifront_queue *q)
 	cancel_work_sync(&q->dim.work);
 }
 
-/* Once, at probe. */
+/* At probe; undone by vifront_queue_fini(). */
 void vifront_queue_init(struct vifront *fe, unsigned int id)
 {
 	struct vifront_queue *q = &fe->queues[id];
@@ -278,7 +280,7 @@ void vifront_queue_init(struct vifront *fe, unsigned int id)
 	netif_napi_add(fe->netdev, &q->napi, queue_poll);
 }
 
-/* Once, at remove, disconnected. */
+/* At remove; the queue is disconnected. */
 void vifront_queue_fini(struct vifront_queue *q)
 {
 	netif_napi_del(&q->napi);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receive side scaling through the control ring: the back end's Toeplitz hash,
- * our key and table. Off until someone asks (ethtool -X), because a hash costs
- * a slot of the rx ring for each frame; until then the back end spreads flows
- * as it likes.
+ * RSS through the control ring: the back end computes the Toeplitz hash with
+ * our key and selects the queue from our table. It stays off until ethtool -X,
+ * because the hash takes an extra rx slot for every frame; until then the back
+ * end chooses the queues itself.
  */
 #include <linux/ethtool.h>
 
@@ -12,7 +12,7 @@
 #define RSS_TYPES (BIT(NETIF_HASH_IPV4) | BIT(NETIF_HASH_IPV4_TCP) | \
 		   BIT(NETIF_HASH_IPV6) | BIT(NETIF_HASH_IPV6_TCP))
 
-/* A message about a page's contents; the grant lives as long as the message. */
+/* Sends a message whose data is in a page, which is granted only for this call. */
 static int rss_send_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 count)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -34,13 +34,13 @@ static int rss_send_page(struct vifront *fe, u16 type, const void *data, size_t 
 static int rss_send_table(struct vifront *fe)
 {
 	struct vifront_rss *rss = &fe->rss;
-	u32 most;
+	u32 max_size;
 	int rc;
 
-	rc = vifront_ctrl_call(fe, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &most);
+	rc = vifront_ctrl_call(fe, NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0, &max_size);
 	if (rc)
 		return rc;
-	if (most < rss->table_size)
+	if (max_size < rss->table_size)
 		return -ENOSPC;
 	rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_MAPPING_SIZE, rss->table_size, 0, 0, NULL);
 	if (rc)
@@ -66,7 +66,7 @@ static int rss_apply(struct vifront *fe)
 	return rc ? rc : rss_send_table(fe);
 }
 
-/* The default table for @nr_queues; sent where hashing is in use. */
+/* Sets the default table for @nr_queues, and sends it if RSS is in use. */
 static void rss_spread(struct vifront *fe, unsigned int nr_queues)
 {
 	struct vifront_rss *rss = &fe->rss;
@@ -76,10 +76,10 @@ static void rss_spread(struct vifront *fe, unsigned int nr_queues)
 	for (i = 0; i < VIFRONT_RSS_TABLE; i++)
 		rss->table[i] = ethtool_rxfh_indir_default(i, nr_queues);
 	if (rss->live && rss->hash_types && rss_send_table(fe))
-		netdev_warn(fe->netdev, "hash table not accepted\n");
+		netdev_warn(fe->netdev, "the back end did not accept the RSS table\n");
 }
 
-/* How many of the connected queues the stack uses. Under rtnl. */
+/* Sets how many of the connected queues the stack uses. Under rtnl. */
 int vifront_rss_set_queues(struct vifront *fe, unsigned int nr)
 {
 	int rc = netif_set_real_num_queues(fe->netdev, nr, nr);
@@ -89,13 +89,13 @@ int vifront_rss_set_queues(struct vifront *fe, unsigned int nr)
 	return rc;
 }
 
-/* The back end answers now: repeats what was asked of the one before. */
+/* The back end is Connected: repeats the RSS settings of the previous connection. */
 void vifront_rss_connected(struct vifront *fe)
 {
 	fe->rss.live = fe->ctrl.connected;
 	if (fe->rss.live && fe->rss.hash_types && rss_apply(fe)) {
 		fe->rss.hash_types = 0;
-		netdev_warn(fe->netdev, "no hashing by this back end\n");
+		netdev_warn(fe->netdev, "RSS turned off: the back end did not accept it\n");
 	}
 }
 
@@ -105,14 +105,14 @@ void vifront_rss_disconnect(struct vifront *fe)
 }
 
 /**
- * vifront_rss_set() - Hash with this key to these queues from now on
+ * vifront_rss_set() - Set the RSS key and table
  * @fe:    Interface
- * @table: VIFRONT_RSS_TABLE entries, each an active queue; NULL keeps the old
- * @key:   VIFRONT_RSS_KEY bytes; NULL keeps the old
+ * @table: VIFRONT_RSS_TABLE entries, each an active queue; NULL keeps the old table
+ * @key:   VIFRONT_RSS_KEY bytes; NULL keeps the old key
  *
- * Under rtnl, sleeps. On failure the back end may have taken part of it.
+ * Under rtnl, sleeps. On failure the back end may have applied a part of it.
  *
- * Return: 0 or -errno; -EOPNOTSUPP when there is no control ring
+ * Return: 0 or -errno; -EOPNOTSUPP if there is no control ring
  */
 int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key)
 {

@@ -2,17 +2,19 @@
 /*
  * Frames from the back end.
  *
- * Each place on the ring has a page and a grant reference of its own; the
- * answer to a request lies in the request's place, so nothing has to be looked
- * up by id. The ring is kept full.
+ * Each slot of the ring has a page and a grant reference of its own. The
+ * response to a request is in the request's slot, so nothing is looked up by
+ * id. The ring is kept full.
  *
- * A short frame is copied out and its pages stay where they are, granted. A
- * long frame's pages go up with the skb: access is ended, a fresh page from
- * the pool takes the place and the reference. With copy_only (the back end is
- * not trusted, or holds static mappings) pages never leave the ring.
+ * A short frame is copied out, and its pages stay on the ring, granted. A long
+ * frame's pages go to the stack with the skb: the back end's access is ended,
+ * and the slot gets a new page from the pool under the same grant reference.
+ * With copy_only (the back end is not trusted, or has mapped static grants)
+ * pages never leave the ring.
  *
- * Data is looked at only in the copy or after access has ended, so what was
- * checked is what the stack gets. Not protected against: what the frames say.
+ * Data is read only from a copy or after the back end's access has ended, so
+ * the stack gets exactly what was checked. Not protected against: the contents
+ * of a frame.
  */
 #include <linux/filter.h>
 #include <linux/netdevice.h>
@@ -42,7 +44,7 @@ static void rx_frame(struct vifront_queue *q, struct bpf_prog *prog,
 		vifront_rx_deliver(q, skb, f);
 }
 
-/* Offers every free place on the ring again. */
+/* Posts a request in every free slot. */
 static void rx_post(struct vifront_queue *q)
 {
 	struct vifront_ring *r = &q->rx.ring;
@@ -62,7 +64,7 @@ static void rx_post(struct vifront_queue *q)
 	}
 }
 
-/* Takes up to @budget frames. Return: how many; a fault ends it early */
+/* Receives up to @budget frames, fewer after a fault. Return: how many */
 int vifront_rx_poll(struct vifront_queue *q, int budget)
 {
 	struct vifront_rx_frame f;
@@ -84,7 +86,7 @@ int vifront_rx_poll(struct vifront_queue *q, int budget)
 		if (likely(!rc)) {
 			rx_frame(q, prog, &f, &flush);
 		} else if (rc == -EPROTO) {
-			vifront_fault(q->fe, q->id, "rx frame without an end");
+			vifront_fault(q->fe, q->id, "rx frame without its last slot");
 			break;
 		} else if (rc == -EIO) {
 			q->rx_stats.errors++;
@@ -141,7 +143,7 @@ static int rx_init_bufs(struct vifront_queue *q)
 	return rc;
 }
 
-/* Pool, pages and grants of the slots. Process context; undone by vifront_rx_fini(). */
+/* Creates the page pool, and grants a page to each slot. Process context; see vifront_rx_fini(). */
 int vifront_rx_init(struct vifront_queue *q)
 {
 	int rc;
@@ -171,7 +173,7 @@ err_destroy_pool:
 	return rc;
 }
 
-/* As in tx: a page that is still mapped is kept until it no longer is. */
+/* A page that is still mapped stays on the kernel's list of deferred grants. */
 void vifront_rx_fini(struct vifront_queue *q)
 {
 	struct vifront_rx_buf *buf;
@@ -187,7 +189,7 @@ void vifront_rx_fini(struct vifront_queue *q)
 		page_pool_put_full_page(q->rx.pool, buf->page, false);
 		buf->page = NULL;
 	}
-	xdp_rxq_info_unreg(&q->rx.xdp); /* the memory model, too */
+	xdp_rxq_info_unreg(&q->rx.xdp); /* unregisters the memory model as well */
 	page_pool_destroy(q->rx.pool);
 	q->rx.pool = NULL;
 }

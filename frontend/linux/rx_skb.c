@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A received frame becomes an skb: copied out of the ring's pages, or with the
- * pages themselves; and goes to the stack.
+ * Turns a received frame into an skb, either by copying it out of the ring's
+ * pages or by taking those pages off the ring, and passes it to the stack.
  */
 #include <linux/bpf.h>
 #include <linux/netdevice.h>
@@ -11,7 +11,7 @@
 
 #include "vifront.h"
 
-/* Copies bytes @from.. of the frame; the caller keeps within f->len. */
+/* Copies @len bytes of the frame, starting at byte @from; they must be within f->len. */
 void vifront_rx_copy_out(struct vifront_queue *q, const struct vifront_rx_frame *f, u32 from,
 			 void *to, u32 len)
 {
@@ -82,7 +82,7 @@ static struct sk_buff *rx_copy_large(struct vifront_queue *q, const struct vifro
 	return skb;
 }
 
-/* The frame as an skb of its own; the ring keeps its pages. NULL: no memory */
+/* Copies the frame into a new skb; the ring keeps its pages. Return: the skb, NULL: no memory */
 struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx_frame *f)
 {
 	q->rx_stats.copied++;
@@ -94,8 +94,8 @@ struct sk_buff *vifront_rx_copy(struct vifront_queue *q, const struct vifront_rx
 }
 
 /*
- * Ends the back end's access to a slot's page and puts a fresh one there.
- * Return: the page, ERR_PTR(-ENOMEM), ERR_PTR(-EBUSY) when it is still mapped
+ * Ends the back end's access to a slot's page and replaces it with a new one.
+ * Return: the old page, ERR_PTR(-ENOMEM), or ERR_PTR(-EBUSY) if it is still mapped
  */
 static struct page *rx_take_page(struct vifront_queue *q, u16 slot)
 {
@@ -105,7 +105,7 @@ static struct page *rx_take_page(struct vifront_queue *q, u16 slot)
 	fresh = page_pool_dev_alloc_pages(q->rx.pool);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
-	clear_page(page_address(fresh)); /* what the guest had there is not the back end's */
+	clear_page(page_address(fresh)); /* it may hold data of the guest's */
 	if (unlikely(!gnttab_end_foreign_access_ref(buf->gref))) {
 		page_pool_recycle_direct(q->rx.pool, fresh);
 		return ERR_PTR(-EBUSY);
@@ -115,7 +115,7 @@ static struct page *rx_take_page(struct vifront_queue *q, u16 slot)
 	return old;
 }
 
-/* The frame with its pages; the first bytes are copied into the head. */
+/* Makes an skb of the frame's own pages; the first bytes are copied into the linear part. */
 struct sk_buff *vifront_rx_take(struct vifront_queue *q, const struct vifront_rx_frame *f)
 {
 	struct sk_buff *skb = napi_alloc_skb(&q->napi, VIFRONT_RX_HEAD);
@@ -130,7 +130,7 @@ struct sk_buff *vifront_rx_take(struct vifront_queue *q, const struct vifront_rx
 		page = rx_take_page(q, f->seg[i].slot);
 		if (IS_ERR(page)) {
 			if (PTR_ERR(page) == -EBUSY)
-				vifront_fault(q->fe, q->id, "rx page answered but still mapped");
+				vifront_fault(q->fe, q->id, "rx page still mapped after its response");
 			kfree_skb(skb);
 			return NULL;
 		}
@@ -148,8 +148,8 @@ struct sk_buff *vifront_rx_take(struct vifront_queue *q, const struct vifront_rx
 }
 
 /*
- * What the flags say about the checksum. A GSO frame has none; some back ends
- * forget to say so.
+ * Sets the checksum state by the frame's flags. A GSO frame has no checksum, but
+ * some back ends do not set the flag that says so.
  */
 static int rx_checksum(struct vifront_queue *q, struct sk_buff *skb,
 		       const struct vifront_rx_frame *f)
@@ -170,7 +170,7 @@ static int rx_checksum(struct vifront_queue *q, struct sk_buff *skb,
 	return skb_checksum_setup(skb, recalculate);
 }
 
-/* Gives @skb to the stack: type, checksum, segments, hash. Takes the skb. */
+/* Sets protocol, GSO, hash and checksum of @skb and passes it to the stack. Consumes @skb. */
 void vifront_rx_deliver(struct vifront_queue *q, struct sk_buff *skb,
 			const struct vifront_rx_frame *f)
 {
@@ -186,7 +186,7 @@ void vifront_rx_deliver(struct vifront_queue *q, struct sk_buff *skb,
 		skb_shinfo(skb)->gso_size = f->gso_size;
 		skb_shinfo(skb)->gso_type = SKB_GSO_DODGY |
 			(f->gso_type == NETIF_GSO_TCPV6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4);
-		skb_shinfo(skb)->gso_segs = 0; /* the stack counts for itself */
+		skb_shinfo(skb)->gso_segs = 0; /* the stack computes it */
 	}
 	if (f->hashed && q->fe->netdev->features & NETIF_F_RXHASH)
 		skb_set_hash(skb, f->hash, f->hash_l4 ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * At module load: the arithmetic and the checks that stand between the back
- * end and the guest, run against a ring page that a hostile back end wrote.
- * No hypervisor, no device. A failure refuses the load.
+ * The self-test at module load: runs the ring arithmetic, the record's parser
+ * and the response checks on ring pages as a hostile back end might write them.
+ * It needs neither a hypervisor nor a device. If it fails, the module does not
+ * load.
  */
 #include <linux/slab.h>
 
@@ -11,13 +12,13 @@
 #define CHECK(condition)                                                        \
 	do {                                                                    \
 		if (!(condition)) {                                             \
-			pr_err("vifront: self-test line %d: %s\n", __LINE__,    \
+			pr_err("vifront: self-test: line %d: %s\n", __LINE__,   \
 			       #condition);                                     \
 			return -EINVAL;                                         \
 		}                                                               \
 	} while (0)
 
-/* A ring at index @start on which everything is in flight. */
+/* A ring at index @start with all requests in flight. */
 static void test_ring_full(struct vifront_ring *r, struct netif_ring_indices *idx, u32 start)
 {
 	vifront_ring_init(r, idx, VIFRONT_SLOTS);
@@ -37,14 +38,14 @@ static int test_ring_at(struct netif_ring_indices *idx, u32 start)
 	CHECK(vifront_ring_responses(&r, &prod) == 0 && prod == start);
 	idx->rsp_prod = start + VIFRONT_SLOTS;
 	CHECK(vifront_ring_responses(&r, &prod) == VIFRONT_SLOTS);
-	idx->rsp_prod = start + VIFRONT_SLOTS + 1; /* more than was asked for */
+	idx->rsp_prod = start + VIFRONT_SLOTS + 1; /* more than the requests in flight */
 	CHECK(vifront_ring_responses(&r, &prod) == -EPROTO);
 	idx->rsp_prod = start - 1; /* backwards */
 	CHECK(vifront_ring_responses(&r, &prod) == -EPROTO);
 	r.rsp_cons = start + 10;
 	CHECK(vifront_ring_free(&r) == 10);
 	r.req_prod = start + 20;
-	idx->rsp_prod = start + 21; /* fits the ring, but not the requests */
+	idx->rsp_prod = start + 21; /* within the ring, but beyond the requests */
 	CHECK(vifront_ring_responses(&r, &prod) == -EPROTO);
 	return 0;
 }
@@ -58,7 +59,7 @@ static int test_ring_events(struct netif_ring_indices *idx, u32 start)
 	idx->req_event = start + 1;
 	r.req_prod = start + 1;
 	CHECK(vifront_ring_push(&r) && idx->req_prod == start + 1);
-	r.req_prod = start + 2; /* nobody asked for this one */
+	r.req_prod = start + 2; /* req_event is not crossed */
 	CHECK(!vifront_ring_push(&r));
 	idx->req_event = start + 5;
 	r.req_prod = start + 8;
@@ -133,7 +134,7 @@ static int test_records(void *page)
 	for (i = 0; i < ARRAY_SIZE(records); i++) {
 		rc = vifcap_parse(&cap, records[i].text, strlen(records[i].text));
 		if (rc != records[i].rc)
-			pr_err("vifront: self-test record %u: %d\n", i, rc);
+			pr_err("vifront: self-test: record %u gives %d\n", i, rc);
 		CHECK(rc == records[i].rc);
 		if (rc)
 			continue;
@@ -147,19 +148,19 @@ static int test_records(void *page)
 	return 0;
 }
 
-/* One answer of a hostile back end after another, from place @at on. */
+/* Responses as a hostile back end might write them, and what vifront_rx_gather() makes of them. */
 struct rx_case {
 	struct netif_rx_response rsp[3];
 	unsigned int n;
 	int rc;
-	u32 len; /* of the frame, when rc is 0 */
+	u32 len; /* of the frame, if rc is 0 */
 	u32 consumed;
 };
 
 #define MORE NETIF_RXF_MORE_DATA
 #define EXTRA NETIF_RXF_EXTRA_INFO
 
-/* ids count from 254, where the cases start: they wrap at the ring's end */
+/* the cases start at slot 254, so that their slots wrap at the end of the ring */
 static const struct rx_case rx_cases[] = {
 	{ { { 254, 0, 0, 60 } }, 1, 0, 60, 1 },
 	{ { { 254, 4096 - 60, 0, 60 } }, 1, 0, 60, 1 },
@@ -169,13 +170,13 @@ static const struct rx_case rx_cases[] = {
 	{ { { 254, 0xffff, 0, 60 } }, 1, -EINVAL, 0, 1 },
 	{ { { 254, 0, 0, 4097 } }, 1, -EINVAL, 0, 1 },
 	{ { { 254, 1, 0, 0x7fff } }, 1, -EINVAL, 0, 1 },
-	{ { { 253, 0, 0, 60 } }, 1, -EINVAL, 0, 1 },                       /* another's id */
+	{ { { 253, 0, 0, 60 } }, 1, -EINVAL, 0, 1 },                       /* id of another slot */
 	{ { { 254, 0, 0, 13 } }, 1, -EINVAL, 0, 1 },                       /* short header */
 	{ { { 254, 0, 0, 0 } }, 1, -EINVAL, 0, 1 },
 	{ { { 254, 0, 0, -1 } }, 1, -EIO, 0, 1 },
-	{ { { 254, 0, MORE, 60 } }, 1, -EPROTO, 0, 1 },                    /* has no end */
+	{ { { 254, 0, MORE, 60 } }, 1, -EPROTO, 0, 1 },                    /* last slot missing */
 	{ { { 254, 0, EXTRA, 60 } }, 1, -EPROTO, 0, 1 },
-	{ { { 254, 0, EXTRA, 60 }, { 0x0101, 0, 0, 0 } }, 2, -EPROTO, 0, 2 }, /* extras for ever */
+	{ { { 254, 0, EXTRA, 60 }, { 0x0101, 0, 0, 0 } }, 2, -EPROTO, 0, 2 }, /* endless extras */
 	{ { { 254, 0, EXTRA, 60 }, { 0x0000, 0, 0, 0 } }, 2, -EINVAL, 0, 2 }, /* extra type 0 */
 	{ { { 254, 0, EXTRA, 60 }, { 0x0001, 0, 1, 0 } }, 2, -EINVAL, 0, 2 }, /* GSO size 0 */
 	{ { { 254, 0, EXTRA, 60 }, { 0x0001, 1448, 3, 0 } }, 2, -EINVAL, 0, 2 }, /* GSO type 3 */
@@ -185,7 +186,7 @@ static const struct rx_case rx_cases[] = {
 
 static int test_rx_case(struct netif_rx_sring *s, const struct rx_case *c)
 {
-	const u32 start = 0xfffffffe; /* place 254, and the indices wrap */
+	const u32 start = 0xfffffffe; /* slot 254; the indices wrap, too */
 	struct vifront_rx_frame f;
 	struct vifront_ring r;
 	unsigned int i;
@@ -213,13 +214,13 @@ static int test_rx_endless(struct netif_rx_sring *s)
 			.id = i, .flags = i < 30 ? MORE : 0, .status = 4096,
 		};
 	CHECK(vifront_rx_gather(&r, s->entry, VIFRONT_SLOTS, &f) == -EINVAL);
-	CHECK(r.rsp_cons == 31); /* the next frame starts behind it */
+	CHECK(r.rsp_cons == 31); /* the next frame starts after it */
 	CHECK(f.nr_segs <= ARRAY_SIZE(f.seg) && f.len <= VIFRONT_RX_FRAME_MAX);
 	CHECK(!vifront_rx_gather(&r, s->entry, VIFRONT_SLOTS, &f));
 	return 0;
 }
 
-/* Only a frame whose first page has the whole Ethernet header goes up in its pages. */
+/* Only a frame with the whole Ethernet header in its first page may keep its pages. */
 static int test_rx_takable(void)
 {
 	struct vifront_rx_frame f = { .nr_segs = 2, .len = 1014 };
@@ -240,7 +241,7 @@ static int test_rx(void *page)
 	for (i = 0; i < ARRAY_SIZE(rx_cases); i++) {
 		rc = test_rx_case(page, &rx_cases[i]);
 		if (rc) {
-			pr_err("vifront: self-test rx case %u\n", i);
+			pr_err("vifront: self-test: rx case %u failed\n", i);
 			return rc;
 		}
 	}
@@ -254,7 +255,7 @@ static int test_tx(void)
 	struct netif_tx_response rsp = { .id = 7 };
 	int rc[6];
 
-	rc[0] = vifront_tx_check(&rsp, state, 0); /* never sent */
+	rc[0] = vifront_tx_check(&rsp, state, 0); /* not in flight */
 	state[7] = VIFRONT_TX_COPIED;
 	rc[1] = vifront_tx_check(&rsp, state, 0);
 	rsp.id = 256;
@@ -262,7 +263,7 @@ static int test_tx(void)
 	rsp.id = 7;
 	rsp.status = 2;
 	rc[3] = vifront_tx_check(&rsp, state, 0);
-	rsp.status = NETIF_STATUS_NULL; /* no extra-info was sent */
+	rsp.status = NETIF_STATUS_NULL; /* no extra-info in flight */
 	rc[4] = vifront_tx_check(&rsp, state, 0);
 	rc[5] = vifront_tx_check(&rsp, state, 1);
 	CHECK(rc[0] == -EPROTO && rc[1] == 1 && rc[2] == -EPROTO && rc[3] == -EPROTO);
@@ -270,7 +271,7 @@ static int test_tx(void)
 	return 0;
 }
 
-/* Return: 0, or -EINVAL with the failed check logged */
+/* Logs a check that fails. Return: 0, -EINVAL or -ENOMEM */
 int vifront_selftest(void)
 {
 	void *page = (void *)get_zeroed_page(GFP_KERNEL);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Static grants: the back end maps our buffers once (control messages 8 to 10)
- * instead of asking the hypervisor for each frame.
+ * instead of calling the hypervisor for each frame.
  *
- * Only pages that are buffers and nothing else are shown to it: the tx slots'
- * own pages, read-only, and the rx places' pages. While it holds them the
- * queue is copy_only: frames are copied into and out of them, they never carry
- * an skb's data and never leave the ring. They were zeroed before they were
- * granted.
+ * It may map only pages that are nothing but buffers: those of the tx ids,
+ * read-only, and those of the rx slots. All of them were zeroed before they
+ * were granted. While the back end maps them the queue is copy_only: frames are
+ * copied into and out of the buffers, which never leave the ring and never
+ * become part of an skb.
  *
- * A mapping counts as gone only when the back end said so for each entry. If
- * it does not, copy_only stays, and at disconnect the grants that are still in
- * use keep their pages.
+ * A mapping is considered undone only after the back end has confirmed each
+ * entry. Otherwise the queue stays copy_only, and at disconnect the grants that
+ * are still in use keep their pages.
  */
 #include <linux/netdevice.h>
 
 #include "vifront.h"
 
-/* Entries of a list page: all buffers of one queue fit. */
+/* Entries in a list page; the buffers of one queue fit. */
 #define GRANT_LIST_MAX (XEN_PAGE_SIZE / sizeof(struct netif_gref))
 
 struct grant_list {
@@ -58,7 +58,7 @@ static void grant_list_fill(struct grant_list *l, const struct vifront_queue *q,
 		l->entry[l->n++] = (struct netif_gref){ .ref = q->rx.buf[i].gref };
 }
 
-/* Afterwards no page comes to or leaves the rings. */
+/* Once this has set copy_only, pages neither join nor leave the ring. */
 static void grants_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
 {
 	struct netdev_queue *nq = netdev_get_tx_queue(q->fe->netdev, q->id);
@@ -73,17 +73,18 @@ static void grants_set_copy_only(struct vifront_queue *q, bool tx, bool rx)
 static int grants_add_queue(struct vifront_queue *q)
 {
 	struct grant_list l;
-	u32 most = 0;
+	u32 max_entries = 0;
 	bool rx;
 	int rc;
 
 	BUILD_BUG_ON(2 * VIFRONT_SLOTS > GRANT_LIST_MAX);
-	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->id, 0, 0, &most);
+	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_GET_GREF_MAPPING_SIZE, q->id, 0, 0,
+			       &max_entries);
 	if (rc)
 		return rc;
-	if (most < VIFRONT_SLOTS)
+	if (max_entries < VIFRONT_SLOTS)
 		return -ENOSPC;
-	rx = most >= 2 * VIFRONT_SLOTS;
+	rx = max_entries >= 2 * VIFRONT_SLOTS;
 	rc = grant_list_init(&l, q->fe);
 	if (rc)
 		return rc;
@@ -94,27 +95,27 @@ static int grants_add_queue(struct vifront_queue *q)
 	if (!rc) {
 		q->static_grants = l.n;
 	} else if (rc != -ETIMEDOUT && rc != -EPROTO) {
-		/* refused: nothing was mapped */
+		/* rejected: nothing was mapped */
 		grants_set_copy_only(q, !q->fe->trusted, !q->fe->trusted);
 	}
 	return rc;
 }
 
-/* All gone? The back end's word for each entry, copied before it is read. */
-static bool grant_list_confirmed(const struct grant_list *l, u32 said)
+/* Has the back end confirmed each entry? Each status is read only once. */
+static bool grant_list_confirmed(const struct grant_list *l, u32 confirmed)
 {
 	u32 i;
 
 	for (i = 0; i < l->n; i++)
 		if (READ_ONCE(l->entry[i].status) != NETIF_CTRL_STATUS_SUCCESS)
 			return false;
-	return said == l->n;
+	return confirmed == l->n;
 }
 
 static int grants_del_queue(struct vifront_queue *q)
 {
 	struct grant_list l;
-	u32 said = 0, i;
+	u32 confirmed = 0, i;
 	int rc;
 
 	rc = grant_list_init(&l, q->fe);
@@ -123,8 +124,9 @@ static int grants_del_queue(struct vifront_queue *q)
 	grant_list_fill(&l, q, q->static_grants > VIFRONT_SLOTS);
 	for (i = 0; i < l.n; i++)
 		l.entry[i].status = NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_DEL_GREF_MAPPING, q->id, l.ref, l.n, &said);
-	if (!rc && !grant_list_confirmed(&l, said))
+	rc = vifront_ctrl_call(q->fe, NETIF_CTRL_DEL_GREF_MAPPING, q->id, l.ref, l.n,
+			       &confirmed);
+	if (!rc && !grant_list_confirmed(&l, confirmed))
 		rc = -EBUSY;
 	grant_list_fini(&l);
 	if (rc)
@@ -135,11 +137,11 @@ static int grants_del_queue(struct vifront_queue *q)
 }
 
 /**
- * vifront_static_grants_add() - Offer the buffers of all queues for mapping
+ * vifront_static_grants_add() - Have the back end map the buffers of all queues
  * @fe: Interface, its back end Connected
  *
- * Under rtnl, sleeps. Queues that are mapped already are left alone; a back
- * end that does not know the messages is not asked twice.
+ * Under rtnl, sleeps. Skips queues that are mapped already, and stops at the
+ * first error.
  */
 void vifront_static_grants_add(struct vifront *fe)
 {
@@ -153,33 +155,33 @@ void vifront_static_grants_add(struct vifront *fe)
 		done += !rc;
 	}
 	if (rc && rc != -EOPNOTSUPP)
-		netdev_warn(fe->netdev, "static grants for %u of %u queues: error %d\n", done,
-			    fe->nr_queues, rc);
+		netdev_warn(fe->netdev, "static grants on only %u of %u queues: error %d\n",
+			    done, fe->nr_queues, rc);
 	else if (done)
 		netdev_info(fe->netdev, "static grants on %u queues\n", done);
 }
 
 /**
- * vifront_static_grants_del() - Have all mappings undone
+ * vifront_static_grants_del() - Have the back end undo all its mappings
  * @fe: Interface
  *
- * Under rtnl, sleeps. A queue whose mappings are not confirmed gone keeps them
- * and stays copy_only.
+ * Under rtnl, sleeps. A queue whose unmapping is not confirmed keeps its
+ * static grants and stays copy_only.
  *
  * Return: 0, or the first error
  */
 int vifront_static_grants_del(struct vifront *fe)
 {
 	unsigned int i;
-	int rc = 0, bad;
+	int rc = 0, err;
 
 	for (i = 0; i < fe->nr_queues; i++) {
 		if (!fe->queues[i].static_grants)
 			continue;
-		bad = grants_del_queue(&fe->queues[i]);
-		rc = rc ? rc : bad;
+		err = grants_del_queue(&fe->queues[i]);
+		rc = rc ? rc : err;
 	}
 	if (rc)
-		netdev_warn(fe->netdev, "static grants not given back: error %d\n", rc);
+		netdev_warn(fe->netdev, "static grants are still mapped: error %d\n", rc);
 	return rc;
 }

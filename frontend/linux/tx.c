@@ -2,17 +2,17 @@
 /*
  * Frames to the back end.
  *
- * Each id owns a zeroed page that is granted once, read-only, for as long as
- * the queue is connected. A short frame is copied there: no grant is made or
- * ended for it and its skb is free at once. A long frame's own pages are
- * granted for the time it takes (VIFRONT_TX_GRANTED), unless copy_only is set:
- * the back end is not trusted, or it holds static mappings of the pages.
+ * Each request id has a page, allocated zeroed, that is granted read-only for
+ * as long as the queue is connected. A short frame is copied there: it needs no
+ * grant of its own, and its skb is freed at once. A long frame has its own pages
+ * granted until the back end responds (VIFRONT_TX_GRANTED), unless copy_only is
+ * set because the back end is not trusted or has mapped static grants.
  *
- * All of this runs under the netdev's tx queue lock, completions too.
+ * All of this, completions included, runs under the netdev's tx queue lock.
  *
- * Not protected against: a back end that never answers. It holds a ring of
- * slots, and an skb for each one that is GRANTED, until disconnect; the
- * netdev watchdog reports it.
+ * Not protected against: a back end that never responds. It keeps a ring of
+ * slots, and an skb for each one that is GRANTED, until disconnect; the netdev
+ * watchdog reports it.
  */
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -33,7 +33,7 @@ void vifront_tx_kick(struct vifront_queue *q)
 	}
 }
 
-/* Room for one more frame of any kind? Stops the queue if there is none. */
+/* Is there room for any one frame? Stops the queue if not. */
 static bool tx_room(struct vifront_queue *q)
 {
 	struct vifront_ring *r = &q->tx.ring;
@@ -69,7 +69,7 @@ static void tx_enqueue(struct vifront_queue *q, struct sk_buff *skb)
 	tx_account(q, skb, copy);
 	dev_consume_skb_any(skb);
 	if (!copy && first)
-		vifront_tx_arm(q); /* nobody waited for events until now */
+		vifront_tx_arm(q); /* copied frames alone need no event */
 }
 
 netdev_tx_t vifront_start_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -94,9 +94,9 @@ netdev_tx_t vifront_start_xmit(struct sk_buff *skb, struct net_device *dev)
 }
 
 /**
- * vifront_tx_frame() - Queue one frame of at most a page, copied
+ * vifront_tx_frame() - Copy a frame of at most one page to the ring
  * @q:    Queue, its tx lock held
- * @data: The frame
+ * @data: Frame
  * @len:  ETH_HLEN..4096 bytes
  *
  * Never blocks. The caller pushes with vifront_tx_kick().
@@ -138,7 +138,7 @@ static int tx_complete(struct vifront_queue *q, const struct netif_tx_response *
 	struct vifront_tx_buf *buf = &q->tx.buf[rsp->id];
 
 	if (q->tx.state[rsp->id] == VIFRONT_TX_GRANTED) {
-		/* the page is the kernel's again only when this succeeds */
+		/* until this succeeds the back end may still read the page */
 		if (unlikely(!gnttab_end_foreign_access_ref(buf->skb_gref)))
 			return -EBUSY;
 		napi_consume_skb(buf->skb, budget);
@@ -153,18 +153,18 @@ static int tx_complete(struct vifront_queue *q, const struct netif_tx_response *
 
 static void tx_fault(struct vifront_queue *q, int rc)
 {
-	vifront_fault(q->fe, q->id, rc == -EBUSY ? "tx page answered but still mapped" :
-						   "tx response that nothing asked for");
+	vifront_fault(q->fe, q->id, rc == -EBUSY ? "tx page still mapped after its response" :
+						   "tx response without a request");
 }
 
 /**
- * vifront_tx_reclaim() - Take answered frames off the ring
+ * vifront_tx_reclaim() - Process the responses on the ring
  * @q:      Queue, its tx lock held
- * @budget: NAPI's; 0 outside NAPI
+ * @budget: NAPI's budget; 0 outside NAPI
  *
- * Never blocks. Stops the device when the back end broke the protocol.
+ * Never blocks. Stops the device if the back end broke the protocol.
  *
- * Return: responses seen, or -errno after a fault
+ * Return: number of responses, or -errno after a fault
  */
 int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 {
@@ -193,7 +193,7 @@ int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 		}
 		tx->ring.rsp_cons++;
 	}
-	/* without a carrier, too: nobody asks again when it comes back */
+	/* even without carrier: nothing else wakes the queue when the carrier comes back */
 	if (netif_tx_queue_stopped(tx_netdev_queue(q)) && READ_ONCE(q->fe->attached) &&
 	    vifront_ring_free(&tx->ring) >= 2 * VIFRONT_TX_FRAME_SLOTS)
 		netif_tx_wake_queue(tx_netdev_queue(q));
@@ -201,23 +201,24 @@ int vifront_tx_reclaim(struct vifront_queue *q, int budget)
 }
 
 /*
- * Asks for the next event. An skb that is held or a stopped queue needs one
- * soon, by halves so that a full ring costs few; else only ring space is at
- * stake, and xmit looks for itself when that gets short.
+ * Asks for the next event. If an skb is held or the queue is stopped, it comes
+ * after half of the requests in flight, so that a full ring causes few events.
+ * Otherwise only room on the ring is at stake, and xmit reclaims by itself when
+ * that runs short.
  */
 void vifront_tx_arm(struct vifront_queue *q)
 {
 	struct vifront_tx *tx = &q->tx;
-	u32 flight, after, most = READ_ONCE(tx->coalesce_frames);
+	u32 in_flight, after, limit = READ_ONCE(tx->coalesce_frames);
 
 	do {
-		flight = tx->ring.req_prod - tx->ring.rsp_cons;
+		in_flight = tx->ring.req_prod - tx->ring.rsp_cons;
 		if (tx->granted || netif_tx_queue_stopped(tx_netdev_queue(q)))
-			after = flight / 2 + 1;
+			after = in_flight / 2 + 1;
 		else
 			after = VIFRONT_SLOTS / 2 + 1;
-		if (most)
-			after = min(after, most);
+		if (limit)
+			after = min(after, limit);
 		if (likely(!vifront_ring_want_event(&tx->ring, after)))
 			return;
 	} while (vifront_tx_reclaim(q, 0) >= 0);
@@ -238,7 +239,7 @@ static int tx_init_buf(struct vifront_queue *q, u16 id, grant_ref_t *refs)
 	return 0;
 }
 
-/* Pages and grants of the slots. Process context; undone by vifront_tx_fini(). */
+/* Allocates and grants the buffers. Process context; undone by vifront_tx_fini(). */
 int vifront_tx_init(struct vifront_queue *q)
 {
 	grant_ref_t refs;
@@ -260,9 +261,9 @@ int vifront_tx_init(struct vifront_queue *q)
 }
 
 /*
- * Memory that the back end still holds is not used again. Xen's deferred list
- * can wait with a page, but a part of an skb that shares its page with others
- * is let go by its owner: such an skb is given up, and so is its grant.
+ * Memory that the back end still maps must not be reused. The kernel's list of
+ * deferred grants can hold back a whole page, but not an skb's part of a page
+ * that is shared with others: such an skb is leaked together with its grant.
  */
 static void tx_fini_skb(struct vifront_queue *q, struct vifront_tx_buf *buf,
 			enum vifront_tx_state state)
@@ -272,12 +273,12 @@ static void tx_fini_skb(struct vifront_queue *q, struct vifront_tx_buf *buf,
 	else if (gnttab_try_end_foreign_access(buf->skb_gref))
 		dev_kfree_skb_any(buf->skb);
 	else
-		net_warn_ratelimited("%s: a frame is still mapped, its memory is given up\n",
+		net_warn_ratelimited("%s: a frame is still mapped, its memory is leaked\n",
 				     q->fe->netdev->name);
 	buf->skb = NULL;
 }
 
-/* A slot's own page stays with its grant on Xen's deferred list while it is mapped. */
+/* A buffer that is still mapped stays on the kernel's list of deferred grants. */
 void vifront_tx_fini(struct vifront_queue *q)
 {
 	struct vifront_tx_buf *buf;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A frame becomes requests on the tx ring: copied into the pages of free ids,
- * or its own pages granted. Under the tx queue lock, with room on the ring
- * found before; nothing is pushed.
+ * Turns a frame into requests on the tx ring, either by copying it into the
+ * buffers of free ids or by granting its own pages. Runs under the tx queue
+ * lock; the caller has checked for room and pushes the requests.
  */
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -34,13 +34,13 @@ static void tx_fill_extra(struct vifront_tx *tx, const struct netif_extra_info *
 	tx->extras++;
 }
 
-/* The slots of a frame, first to last, and its extra-info behind the first. */
+/* State while the slots of a frame are filled; its extra-info follows the first one. */
 struct tx_plan {
 	u32 len;                    /* of the frame */
-	u16 first_flags;
+	u16 first_flags;            /* of the first request */
 	u16 gso_size;
-	u8 gso_type;
-	bool first;
+	u8 gso_type;                /* NETIF_GSO_* */
+	bool first;                 /* no request was filled yet */
 	struct netif_tx_request *last;
 };
 
@@ -80,7 +80,7 @@ static void tx_plan_init(struct tx_plan *p, const struct sk_buff *skb)
 								  NETIF_GSO_TCPV4;
 }
 
-/* Copies the frame into slots' own pages; its skb is done with. */
+/* Copies the frame into buffers; the skb is not needed any more. */
 static void tx_copy(struct vifront_tx *tx, struct sk_buff *skb)
 {
 	struct tx_plan p;
@@ -92,7 +92,7 @@ static void tx_copy(struct vifront_tx *tx, struct sk_buff *skb)
 		n = min_t(u32, skb->len - at, XEN_PAGE_SIZE);
 		id = vifront_tx_get_id(tx);
 		tx->state[id] = VIFRONT_TX_COPIED;
-		/* fails only for offsets outside the skb */
+		/* can only fail for an offset outside the skb */
 		WARN_ON_ONCE(skb_copy_bits(skb, at, page_address(tx->buf[id].page), n));
 		tx_add(tx, &p, id, tx->buf[id].page_gref, 0, n);
 	}
@@ -113,7 +113,8 @@ static void tx_grant_page(struct tx_grant *g, struct page *page, u32 offset, u32
 	tx->state[id] = VIFRONT_TX_GRANTED;
 	buf->skb = skb_get(g->skb);
 	tx->granted++;
-	gnttab_page_grant_foreign_access_ref_one(buf->skb_gref, g->q->fe->xbdev->otherend_id, page, 1);
+	gnttab_page_grant_foreign_access_ref_one(buf->skb_gref, g->q->fe->xbdev->otherend_id,
+						 page, 1);
 	tx_add(tx, &g->plan, id, buf->skb_gref, offset, len);
 }
 
@@ -129,7 +130,7 @@ static void tx_grant_range(struct tx_grant *g, struct page *page, u32 offset, u3
 	}
 }
 
-/* Grants the pages that the frame is in; each slot holds a reference. */
+/* Grants the frame's own pages; each slot holds a reference to the skb. */
 static void tx_grant(struct vifront_queue *q, struct sk_buff *skb)
 {
 	struct tx_grant g = { .q = q, .skb = skb };
@@ -144,7 +145,7 @@ static void tx_grant(struct vifront_queue *q, struct sk_buff *skb)
 	}
 }
 
-/* Slots that tx_grant() takes. */
+/* Number of slots that tx_grant() fills. */
 static u32 tx_count(const struct sk_buff *skb)
 {
 	u32 n = gnttab_count_grant(offset_in_page(skb->data), skb_headlen(skb));
@@ -157,8 +158,8 @@ static u32 tx_count(const struct sk_buff *skb)
 }
 
 /*
- * Copy or grant? A first slot shorter than an Ethernet header is refused by
- * Linux' back end, more than 18 slots by any.
+ * Linux' back end rejects a first slot that is shorter than an Ethernet header,
+ * and any back end may reject more than 18 slots.
  */
 static bool tx_must_copy(const struct vifront_queue *q, const struct sk_buff *skb)
 {
@@ -168,7 +169,7 @@ static bool tx_must_copy(const struct vifront_queue *q, const struct sk_buff *sk
 	       min_t(u32, room, skb_headlen(skb)) < ETH_HLEN || tx_count(skb) > NETIF_SLOTS_MIN;
 }
 
-/* Return: was @skb copied, so that it is done with? Else its slots hold it. */
+/* Fills in requests for @skb. Return: true if it was copied, false if its slots hold it */
 bool vifront_tx_fill_skb(struct vifront_queue *q, struct sk_buff *skb)
 {
 	bool copy = tx_must_copy(q, skb);
@@ -180,7 +181,7 @@ bool vifront_tx_fill_skb(struct vifront_queue *q, struct sk_buff *skb)
 	return copy;
 }
 
-/* One frame of at most a page, copied. */
+/* Copies a frame of at most one page. */
 void vifront_tx_fill_frame(struct vifront_tx *tx, const void *data, u32 len)
 {
 	u16 id = vifront_tx_get_id(tx);
@@ -190,7 +191,7 @@ void vifront_tx_fill_frame(struct vifront_tx *tx, const void *data, u32 len)
 	tx_fill(tx, id, tx->buf[id].page_gref, 0, len, 0);
 }
 
-/* A change of the back end's multicast filter: an empty request and its extra-info. */
+/* Changes the back end's multicast filter: an empty request with an extra-info. */
 void vifront_tx_fill_multicast(struct vifront_tx *tx, u8 type, const u8 *addr)
 {
 	struct netif_extra_info extra = { .type = type };

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vifront: a netfront that knows what is behind it.
+ * vifront: a netfront that knows what its back end can do.
  *
- * tx = the guest sends, everywhere. One struct vifront per interface, one
- * struct vifront_queue per ring pair; both live from probe to remove, what
- * hangs from a queue (rings, grants, event channels) from connect to
+ * tx always means that the guest sends. There is one struct vifront per
+ * interface and one struct vifront_queue per ring pair. Both live from probe
+ * to remove; a queue's rings, grants and event channels live from connect to
  * disconnect.
  *
- * Who may touch what:
- *   q->tx       under the netdev's tx queue lock (__netif_tx_lock)
- *   q->rx       NAPI of the queue, or its owner while NAPI is disabled
- *   connect, disconnect, open, stop, offloads, capabilities: under rtnl
- *   fe->ctrl    fe->ctrl.lock, may sleep
+ * Locking:
+ *   q->tx       the netdev's tx queue lock (__netif_tx_lock)
+ *   q->rx       the queue's NAPI, or whoever has disabled it
+ *   fe->ctrl    fe->ctrl.lock, a mutex
+ *   connect, disconnect, open, stop, offloads, capabilities: rtnl
  *
- * The back end is not trusted: an entry is copied out of a ring once, the copy
- * is checked, the copy is used. What breaks the protocol goes to
- * vifront_fault() and costs this device.
+ * The back end is not trusted: every ring entry is copied out once, and only
+ * the copy is checked and used. A protocol violation goes to vifront_fault()
+ * and stops this device only.
+ *
+ * Calls between the .c files go one way: main, netdev, ethtool and health at
+ * the top, then xenbus, queue, rx and xdp, then tx, rss and capability; ring,
+ * check and fault call nothing here. `make circles` finds what breaks this.
  */
 #ifndef VIFRONT_H
 #define VIFRONT_H
@@ -43,16 +47,16 @@
 #define VIFRONT_SLOTS NETIF_RING_SIZE
 #define VIFRONT_QUEUES_MAX 16u
 
-/* Slots one frame may take: the data's, the GSO extra-info's. */
+/* Most slots of one frame: its data and one GSO extra-info. */
 #define VIFRONT_TX_FRAME_SLOTS (NETIF_SLOTS_MIN + 1)
 
-/* Bytes of a received frame that are copied into the skb's head. */
+/* Bytes of a received frame that are copied into the skb's linear part. */
 #define VIFRONT_RX_HEAD 256u
 
-/* Longest frame that fits one page of the rx pool with its headroom. */
+/* Longest frame that fits into one page of the rx pool together with the headroom. */
 #define VIFRONT_RX_LINEAR_MAX (SKB_WITH_OVERHEAD(PAGE_SIZE) - XDP_PACKET_HEADROOM)
 
-/* Offloads of sent frames; the back end has all of them or some. */
+/* Every tx offload that the protocol has; a back end may support only some. */
 #define VIFRONT_TX_FEATURES (NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | \
 			     NETIF_F_TSO | NETIF_F_TSO6)
 
@@ -63,11 +67,11 @@
 #define VIFRONT_MCAST_MAX 64u
 
 /**
- * struct vifront_tx_buf - what an id of the tx ring stands for
- * @page:   own page, zeroed, granted read-only from connect to disconnect
- * @ref:    grant of @page
- * @lent:   grant for a page of @skb, used while VIFRONT_TX_GRANTED
- * @skb:    one reference, while VIFRONT_TX_GRANTED
+ * struct vifront_tx_buf - the buffer of one request id
+ * @page:      allocated zeroed, granted read-only from connect to disconnect
+ * @page_gref: grant of @page
+ * @skb_gref:  grant of a page of @skb, in use while VIFRONT_TX_GRANTED
+ * @skb:       one reference, held while VIFRONT_TX_GRANTED
  */
 struct vifront_tx_buf {
 	struct page *page;
@@ -77,20 +81,22 @@ struct vifront_tx_buf {
 };
 
 /**
- * struct vifront_rx_buf - the buffer of one place on the rx ring
- * @page: from the queue's pool, granted to the back end for writing
- * @ref:  grant of @page; stays with the place when the page is replaced
+ * struct vifront_rx_buf - the buffer of one slot of the rx ring
+ * @page: from the queue's page pool, granted to the back end for writing
+ * @gref: grant of @page; the slot keeps it when the page is replaced
  */
 struct vifront_rx_buf {
 	struct page *page;
 	grant_ref_t gref;
 };
 
+/* copied: into our own pages; granted: the skb's pages were */
 struct vifront_tx_stats {
 	u64 packets, bytes, copied, granted, linearized, dropped, errors, stops, notifies;
 	u64 timeouts, xdp_xmit;
 };
 
+/* copied: out of the ring's pages; taken: the skb got those pages */
 struct vifront_rx_stats {
 	u64 packets, bytes, copied, taken, no_memory, malformed, errors, csum_fixup, notifies;
 	u64 xdp_pass, xdp_drop, xdp_tx, xdp_redirect, xdp_generic;
@@ -104,12 +110,12 @@ struct vifront_tx {
 	u16 free[VIFRONT_SLOTS]; /* stack of free ids */
 	u32 nr_free;
 	u32 granted;             /* slots in VIFRONT_TX_GRANTED */
-	u32 extras;              /* extra-info slots not answered yet */
-	u32 coalesce_frames;     /* responses before an event is wanted */
+	u32 extras;              /* extra-info slots in flight */
+	u32 coalesce_frames;     /* responses per event; 0 = no limit of ethtool's */
 	bool copy_only;          /* never grant an skb's page */
 };
 
-/* The ids of the tx ring that are free: under the tx queue lock, at least one to get. */
+/* The stack of free ids, under the tx queue lock. The caller of get has checked for room. */
 static inline u16 vifront_tx_get_id(struct vifront_tx *tx)
 {
 	return tx->free[--tx->nr_free];
@@ -127,25 +133,25 @@ struct vifront_rx {
 	struct vifront_rx_buf buf[VIFRONT_SLOTS];
 	struct page_pool *pool;
 	struct xdp_rxq_info xdp;
-	u32 coalesce_us;         /* NAPI: r, ethtool and dim: w */
+	u32 coalesce_us;         /* NAPI: r, ethtool and DIM: w */
 	u32 coalesce_frames;
-	bool copy_only;          /* pages stay on the ring, data is copied out */
+	bool copy_only;          /* pages never leave the ring, data is copied out */
 };
 
 struct vifront_queue {
 	struct vifront *fe;
 	unsigned int id;
-	bool connected;          /* rings exist; under rtnl, off under the tx queue lock, too */
+	bool connected;          /* rings exist; rtnl, cleared under the tx queue lock as well */
 	bool napi_on;            /* under rtnl */
-	u32 static_grants;       /* entries the back end has mapped; under rtnl */
-	unsigned int tx_irq, rx_irq; /* the same one where channels are shared */
+	u32 static_grants;       /* entries that the back end has mapped; under rtnl */
+	unsigned int tx_irq, rx_irq; /* equal if both directions share an event channel */
 	char tx_name[IFNAMSIZ + 16], rx_name[IFNAMSIZ + 16];
 	grant_ref_t tx_ring_ref, rx_ring_ref;
 	evtchn_port_t tx_evtchn, rx_evtchn;
 
-	unsigned long eoi_pending; /* bits EOI_*: end of interrupt still owed */
-	u32 progress;              /* irq: rw, responses consumed at the last one */
-	u32 events;                /* irq: w, NAPI: r; DIM sees the low 16 bits */
+	unsigned long eoi_pending; /* bits EOI_*: EOIs not sent yet */
+	u32 progress;              /* irq: rw, responses consumed at the last interrupt */
+	u32 events;                /* irq: w, NAPI: r; DIM uses the low 16 bits */
 
 	struct napi_struct napi;
 	struct hrtimer timer;
@@ -155,8 +161,8 @@ struct vifront_queue {
 	struct vifront_rx rx;
 
 	struct u64_stats_sync tx_sync, rx_sync;
-	struct vifront_tx_stats tx_stats; /* w: as q->tx */
-	struct vifront_rx_stats rx_stats; /* w: as q->rx */
+	struct vifront_tx_stats tx_stats; /* w: like q->tx */
+	struct vifront_rx_stats rx_stats; /* w: like q->rx */
 };
 
 struct vifront_ctrl {
@@ -172,32 +178,32 @@ struct vifront_ctrl {
 };
 
 struct vifront_rss {
-	bool live;                  /* the back end answers; under rtnl */
-	u32 hash_types;             /* bits 1 << NETIF_HASH_*; 0 = not in use */
+	bool live;                  /* the control ring may be used; under rtnl */
+	u32 hash_types;             /* bits 1 << NETIF_HASH_*; 0 = RSS is not in use */
 	u32 table_size;
 	u8 key[VIFRONT_RSS_KEY];
 	u32 table[VIFRONT_RSS_TABLE];
 };
 
-/* What the back end's keys said at the last connect. */
+/* What the back end offered in xenstore at the last connect. */
 struct vifront_backend {
 	unsigned int max_queues;
 	bool split_event_channels, ctrl_ring, dynamic_multicast;
-	netdev_features_t features; /* tx offloads it accepts */
+	netdev_features_t features; /* tx offloads that it accepts */
 };
 
 struct vifront_capability {
-	struct xenbus_watch watch;  /* node of the back end's directory */
+	struct xenbus_watch watch;  /* on the back end's record */
 	bool watching;
-	bool ready;                 /* back end Connected; under rtnl */
-	struct work_struct work;    /* its record changed: read it */
-	struct delayed_work publish; /* ours changed: write it */
-	bool have;
-	struct vifcap theirs;
+	bool ready;                 /* the back end is Connected; under rtnl */
+	struct work_struct work;    /* reads the back end's record */
+	struct delayed_work publish; /* writes our record if it changed */
+	bool have;                  /* @theirs is valid */
+	struct vifcap theirs;       /* the record in force */
 	u32 tx_mask;                /* VIFCAP_* offloads in use; rtnl: rw, fix_features: r */
-	int mtu_before;             /* what the admin had before the mtu was lost, or 0 */
-	u32 requested_flags;
-	struct vifcap own;          /* as last written */
+	int mtu_before;             /* the admin's MTU if the back end forced a lower one, or 0 */
+	u32 requested_flags;        /* VIFCAP_FLAG_*, by ethtool --set-priv-flags */
+	struct vifcap own;          /* our record as last written */
 	u64 changes, refused, path_changes;
 };
 
@@ -205,14 +211,14 @@ struct vifront {
 	struct net_device *netdev;
 	struct xenbus_device *xbdev;
 	struct vifront_queue *queues;
-	unsigned int nr_queues;     /* connected */
-	unsigned int max_queues;    /* allocated */
+	unsigned int nr_queues;     /* connected queues */
+	unsigned int max_queues;    /* allocated queues */
 	bool trusted;
-	bool broken;                /* any: w once, any: r */
+	bool broken;                /* set once per connection, in any context */
 	bool attached;              /* connected and usable; under rtnl */
 	bool dim_on;                /* adaptive-rx */
 	u32 rx_copybreak, tx_copybreak; /* bytes */
-	const char *fault;          /* why broken */
+	const char *fault;          /* the last protocol violation; a constant */
 	unsigned int fault_queue;
 	u64 faults, resets;
 	struct work_struct fault_work, reset_work, rx_mode_work, connected_work;
@@ -224,9 +230,9 @@ struct vifront {
 	struct xenbus_watch carrier_watch;
 	bool carrier_watching;
 
-	u8 (*mcast)[ETH_ALEN];      /* filter list as sent; rx_mode_work */
+	u8 (*mcast)[ETH_ALEN];      /* filter list as last sent; rx_mode_work */
 	unsigned int nr_mcast;
-	bool mcast_filter;          /* request-multicast-control is 1 */
+	bool mcast_filter;          /* request-multicast-control as last written */
 
 	struct bpf_prog __rcu *xdp_prog;
 	struct devlink *devlink;
@@ -239,7 +245,7 @@ void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
 /* netdev.c */
 void vifront_netdev_init(struct net_device *dev);
 
-/* queue.c: connect and disconnect, under rtnl */
+/* queue.c: under rtnl */
 int vifront_queue_connect(struct vifront_queue *q, bool split);
 void vifront_queue_disconnect(struct vifront_queue *q);
 void vifront_queue_enable(struct vifront_queue *q);
@@ -257,12 +263,12 @@ int vifront_tx_frame(struct vifront_queue *q, const void *data, u32 len);
 void vifront_tx_kick(struct vifront_queue *q);
 int vifront_tx_multicast(struct vifront_queue *q, u8 type, const u8 *addr);
 
-/* tx_fill.c: under the tx queue lock, with room on the ring */
+/* tx_fill.c: under the tx queue lock; the caller has checked for room */
 bool vifront_tx_fill_skb(struct vifront_queue *q, struct sk_buff *skb);
 void vifront_tx_fill_frame(struct vifront_tx *tx, const void *data, u32 len);
 void vifront_tx_fill_multicast(struct vifront_tx *tx, u8 type, const u8 *addr);
 
-/* rx.c: NAPI context unless said otherwise */
+/* rx.c: init and fini in process context, poll in NAPI's */
 int vifront_rx_init(struct vifront_queue *q);
 void vifront_rx_fini(struct vifront_queue *q);
 int vifront_rx_poll(struct vifront_queue *q, int budget);
@@ -282,7 +288,6 @@ int vifront_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 int vifront_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags);
 
 /* xenbus.c */
-int vifront_connect(struct vifront *fe);
 void vifront_disconnect(struct vifront *fe);
 int vifront_reset(struct vifront *fe);
 void vifront_close(struct vifront *fe);
@@ -297,7 +302,7 @@ void vifront_xenstore_remove(const struct vifront *fe);
 /* ctrl.c: process context, may sleep */
 int vifront_ctrl_connect(struct vifront *fe);
 void vifront_ctrl_disconnect(struct vifront *fe);
-int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *answer);
+int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result);
 
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);
@@ -305,7 +310,7 @@ void vifront_rss_disconnect(struct vifront *fe);
 int vifront_rss_set_queues(struct vifront *fe, unsigned int nr);
 int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
 
-/* gref.c: static grants, under rtnl */
+/* static_grants.c: under rtnl */
 void vifront_static_grants_add(struct vifront *fe);
 int vifront_static_grants_del(struct vifront *fe);
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * XDP. A frame is copied into a pool page with headroom before the program
- * sees it, so it works with every back end, needs no headroom of the back
- * end's, and the program's page was never writable from outside. A frame that
- * does not fit one page (GSO) becomes an skb and goes through the kernel's
- * generic XDP.
+ * sees it. This works with every back end, needs no headroom from it, and gives
+ * the program a page that the back end could never write to. A frame that does
+ * not fit into one page (GSO) becomes an skb and goes through generic XDP.
  *
- * Frames that leave (TX, ndo_xdp_xmit) are copied into tx slots' own pages:
- * their memory is returned at once.
+ * Sent frames (XDP_TX, ndo_xdp_xmit) are copied into tx buffers, so that their
+ * memory is free at once.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_trace.h>
@@ -16,7 +15,7 @@
 
 #include "vifront.h"
 
-/* The tx queue for this CPU; shared with the stack, hence the lock. */
+/* The tx queue of this CPU, which is shared with the stack and needs its lock. */
 static struct vifront_queue *xdp_tx_queue(struct vifront *fe)
 {
 	unsigned int nr = READ_ONCE(fe->netdev->real_num_tx_queues);
@@ -57,7 +56,7 @@ static struct sk_buff *xdp_pass(struct vifront_queue *q, struct xdp_buff *xdp, s
 	return skb;
 }
 
-/* Return: what goes up, or NULL; @page is consumed when *keep stays false */
+/* Return: skb for the stack, or NULL. The caller recycles @page unless *keep was set. */
 static struct sk_buff *xdp_verdict(struct vifront_queue *q, struct bpf_prog *prog,
 				   struct xdp_buff *xdp, struct page *page, bool *keep,
 				   bool *flush)
@@ -96,7 +95,7 @@ static struct sk_buff *xdp_verdict(struct vifront_queue *q, struct bpf_prog *pro
 	return NULL;
 }
 
-/* A frame larger than a page, or without a page to be had. */
+/* For a frame that does not fit into one page. */
 static struct sk_buff *xdp_generic(struct vifront_queue *q, struct bpf_prog *prog,
 				   const struct vifront_rx_frame *f)
 {
@@ -118,15 +117,15 @@ static struct sk_buff *xdp_generic(struct vifront_queue *q, struct bpf_prog *pro
 }
 
 /**
- * vifront_xdp_run() - Show a frame to the program and do what it says
+ * vifront_xdp_run() - Run the program on a frame and carry out its verdict
  * @q:     Queue
  * @prog:  Program, under rcu_read_lock()
- * @f:     Frame, gathered
- * @flush: Set when xdp_do_flush() is owed
+ * @f:     Frame, as filled in by vifront_rx_gather()
+ * @flush: Set to true if the caller has to call xdp_do_flush()
  *
  * NAPI context. Counts the verdict.
  *
- * Return: the skb to deliver, NULL when the frame went elsewhere
+ * Return: the skb to deliver, or NULL if the frame went elsewhere
  */
 struct sk_buff *vifront_xdp_run(struct vifront_queue *q, struct bpf_prog *prog,
 				const struct vifront_rx_frame *f, bool *flush)
@@ -169,7 +168,7 @@ int vifront_xdp(struct net_device *dev, struct netdev_bpf *bpf)
 	return 0;
 }
 
-/* ndo_xdp_xmit: softirq. Return: frames taken; the core frees the rest */
+/* ndo_xdp_xmit: softirq. Return: number of frames sent; the core frees the others */
 int vifront_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags)
 {
 	struct vifront *fe = netdev_priv(dev);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The xenbus states: when to connect to the back end, and when to leave it.
+ * The xenbus states: when to connect to the back end and when to disconnect.
  *
- *   back end InitWait   -> connect: rings, grants, channels, keys; Connected
- *   back end Connected  -> the control ring answers now: connected_work
- *   back end Closing    -> Closed; all is kept until remove, reset or connect
+ *   back end InitWait   -> connect (rings, grants, event channels, keys), Connected
+ *   back end Connected  -> connected_work, which uses the control ring
+ *   back end Closing    -> Closed; rings stay until remove, reset or connect
  *   back end InitWait after that (it was restarted) -> connect again
  *
- * A watch is never taken down under rtnl: its callback may be waiting for it.
- * Watches are the xenwatch thread's, and remove's when that is through: a reset
- * leaves them, as a back end may answer it before it is done.
+ * A watch is never unregistered under rtnl, for which its callback may be
+ * waiting. Only the xenwatch thread changes the watches, and remove after that
+ * thread is done with the device. A reset keeps them: the back end may already
+ * answer it before it returns.
  */
 #include <linux/delay.h>
 #include <linux/rtnetlink.h>
@@ -17,10 +18,10 @@
 
 #include "vifront.h"
 
-/* Patience with a back end that should change state, in steps of 20 ms. */
+/* How long to wait for a change of the back end's state, in steps of 20 ms. */
 #define CLOSE_STEPS 300
 
-/* As many queues as memory, grants and the back end allow; one is a must. */
+/* Connects as many queues as memory, grants and the back end allow, but at least one. */
 static int xb_connect_queues(struct vifront *fe)
 {
 	unsigned int want = min(fe->be.max_queues, fe->max_queues), i;
@@ -34,16 +35,16 @@ static int xb_connect_queues(struct vifront *fe)
 	if (!i)
 		return rc;
 	if (i < want)
-		dev_warn(&fe->xbdev->dev, "%u of %u queues: error %d\n", i, want, rc);
+		dev_warn(&fe->xbdev->dev, "only %u of %u queues connected: error %d\n", i, want, rc);
 	fe->nr_queues = i;
 	return 0;
 }
 
 /**
- * vifront_disconnect() - End all that is shared with the back end
+ * vifront_disconnect() - Free everything that is shared with the back end
  * @fe: Interface, connected or not
  *
- * Process context under rtnl, sleeps. Frames on their way are dropped.
+ * Process context under rtnl, sleeps. Frames in flight are dropped.
  */
 void vifront_disconnect(struct vifront *fe)
 {
@@ -51,7 +52,7 @@ void vifront_disconnect(struct vifront *fe)
 
 	WRITE_ONCE(fe->attached, false);
 	netif_carrier_off(fe->netdev);
-	netif_tx_disable(fe->netdev); /* nobody transmits behind this */
+	netif_tx_disable(fe->netdev); /* no transmission after this point */
 	vifront_cap_disconnect(fe);
 	vifront_rss_disconnect(fe);
 	for (i = 0; i < fe->max_queues; i++) {
@@ -88,7 +89,7 @@ static int xb_connect_locked(struct vifront *fe)
 	if (rc)
 		return rc;
 	if (fe->be.ctrl_ring && vifront_ctrl_connect(fe))
-		dev_warn(&fe->xbdev->dev, "no control ring\n");
+		dev_warn(&fe->xbdev->dev, "cannot set up the control ring\n");
 	rc = vifront_xenstore_publish(fe);
 	if (rc) {
 		vifront_disconnect(fe);
@@ -112,7 +113,7 @@ static void xb_unwatch(struct xenbus_watch *watch, bool *watching)
 	watch->node = NULL;
 }
 
-/* Another path after migration: watches are made anew with each connection. */
+/* The path may differ after migration, so each connection registers its watches again. */
 static void xb_watch(struct vifront *fe, struct xenbus_watch *watch, bool *watching,
 		     const char *key)
 {
@@ -122,15 +123,8 @@ static void xb_watch(struct vifront *fe, struct xenbus_watch *watch, bool *watch
 		*watching = true;
 }
 
-/**
- * vifront_connect() - Answer a back end in InitWait
- * @fe: Interface
- *
- * xenwatch thread, sleeps, takes rtnl. The state is not switched.
- *
- * Return: 0 or -errno
- */
-int vifront_connect(struct vifront *fe)
+/* Connects to a back end in InitWait; takes rtnl. The caller switches the state. */
+static int xb_connect(struct vifront *fe)
 {
 	int rc;
 
@@ -163,11 +157,11 @@ static bool xb_wait_backend(struct vifront *fe, unsigned int states)
 }
 
 /**
- * vifront_close() - Take leave of the back end, so that it unmaps
+ * vifront_close() - Close the connection, so that the back end unmaps our pages
  * @fe: Interface
  *
- * Process context without rtnl. Sleeps until the back end followed, 6 s at
- * most for each of the two steps; logs one that did not.
+ * Process context without rtnl. Sleeps until the back end has closed as well,
+ * for at most 6 s in each of the two steps; logs a back end that does not.
  */
 void vifront_close(struct vifront *fe)
 {
@@ -178,11 +172,11 @@ void vifront_close(struct vifront *fe)
 	xenbus_switch_state(fe->xbdev, XenbusStateClosed);
 	ok = ok && xb_wait_backend(fe, BIT(XenbusStateClosed) | BIT(XenbusStateInitWait));
 	if (!ok)
-		dev_warn(&fe->xbdev->dev, "back end does not close\n");
+		dev_warn(&fe->xbdev->dev, "the back end does not close\n");
 	vifront_xenstore_remove(fe);
 }
 
-/* At remove, when the xenwatch thread no longer tells of the back end's states. */
+/* At remove, when the xenwatch thread no longer calls vifront_otherend_changed(). */
 void vifront_unwatch(struct vifront *fe)
 {
 	xb_unwatch(&fe->carrier_watch, &fe->carrier_watching);
@@ -190,11 +184,11 @@ void vifront_unwatch(struct vifront *fe)
 }
 
 /**
- * vifront_reset() - Close, and offer to connect again
+ * vifront_reset() - Close the connection and ask for a new one
  * @fe: Interface
  *
- * Process context without rtnl, not the xenwatch thread. The connection itself
- * follows when the back end shows InitWait.
+ * Process context without rtnl, not the xenwatch thread. The device connects
+ * when the back end is in InitWait again.
  *
  * Return: 0 or -errno
  */
@@ -217,9 +211,9 @@ static void xb_backend_init_wait(struct vifront *fe)
 		xenbus_switch_state(dev, XenbusStateInitialising);
 	if (dev->state != XenbusStateInitialising)
 		return;
-	rc = vifront_connect(fe);
+	rc = xb_connect(fe);
 	if (rc)
-		xenbus_dev_fatal(dev, rc, "connecting");
+		xenbus_dev_fatal(dev, rc, "cannot connect");
 	else
 		xenbus_switch_state(dev, XenbusStateConnected);
 }
@@ -229,7 +223,7 @@ static void xb_backend_closing(struct vifront *fe)
 	struct xenbus_device *dev = fe->xbdev;
 
 	if (dev->state == XenbusStateClosed || dev->state == XenbusStateInitialising)
-		return; /* an earlier connection's end */
+		return; /* the end of an earlier connection */
 	netif_carrier_off(fe->netdev);
 	xenbus_frontend_closed(dev);
 }

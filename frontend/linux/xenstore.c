@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The vif's keys in xenstore: what the back end offers, what is published. */
+/* The vif's keys in xenstore: reads the back end's, writes and removes our own. */
 #include <linux/slab.h>
 
 #include "vifront.h"
@@ -9,7 +9,7 @@ static bool xs_flag(const struct vifront *fe, const char *key)
 	return xenbus_read_unsigned(fe->xbdev->otherend, key, 0);
 }
 
-/* What the back end offers. Return: 0, -EOPNOTSUPP when it is none of ours */
+/* Reads what the back end offers. Return: 0, or -EOPNOTSUPP if it cannot copy to the guest */
 int vifront_xenstore_read(struct vifront *fe)
 {
 	struct vifront_backend *be = &fe->be;
@@ -84,9 +84,9 @@ static int xs_publish_queues(struct xenbus_transaction t, const struct vifront *
 }
 
 /*
- * Keys of an earlier connection, by this or another driver. They go when a
- * connection ends, too: xen-netfront, loaded next, leaves alone what it does
- * not know, and a back end would take the old control ring for its.
+ * Removes the keys of an earlier connection, by this driver or another. This is
+ * done at the end of a connection as well: xen-netfront, if loaded next, leaves
+ * keys that it does not know, and the back end would use the stale control ring.
  */
 static void xs_remove_stale(struct xenbus_transaction t, const struct vifront *fe)
 {
@@ -139,7 +139,7 @@ static int xs_publish_features(struct xenbus_transaction t, const struct vifront
 	return rc ? rc : xs_put(t, fe->xbdev->nodename, "event-channel-ctrl", fe->ctrl.evtchn);
 }
 
-/* Rings, channels and features of this connection, in one transaction. */
+/* Writes this connection's rings, event channels and features in one transaction. */
 int vifront_xenstore_publish(const struct vifront *fe)
 {
 	struct xenbus_transaction t;
@@ -162,7 +162,6 @@ int vifront_xenstore_publish(const struct vifront *fe)
 	return rc;
 }
 
-/* At the end of a connection. */
 void vifront_xenstore_remove(const struct vifront *fe)
 {
 	xs_remove_stale(XBT_NIL, fe);

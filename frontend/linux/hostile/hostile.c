@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A back end gone mad against the module's own checks (ring.c, check.c), in
- * user space under the sanitizers: random rings, half right and half wrong,
- * read while another thread rewrites them. What the checks let through must
- * hold whatever the page said before or says later.
+ * Runs the module's own checks (ring.c, check.c) against a hostile back end, in
+ * user space under the sanitizers: on random rings of valid and invalid
+ * responses, first undisturbed and then while another thread rewrites the page.
+ * A frame that passes the checks must stay within bounds, whatever the page
+ * contained before or contains later.
  *
  *     hostile [SECONDS [SEED]]     prints "N passed, N failed"
  */
@@ -22,9 +23,9 @@ static union {
 	u8 byte[NETIF_PAGE_SIZE];
 } page;
 
-static u64 failed, frames, refused, faults;
+static u64 failed, frames, dropped, faults;
 static bool stop;
-static bool rewritten; /* another thread writes the page meanwhile */
+static bool rewritten; /* another thread writes to the page */
 
 #define MUST(condition)                                                             \
 	do {                                                                        \
@@ -38,8 +39,8 @@ static u32 next(u64 *seed)
 	return *seed >> 33;
 }
 
-/* A value that is often at an edge. */
-static u32 edge(u64 *seed, u32 right)
+/* Mostly the valid value, sometimes a boundary value or a random one. */
+static u32 mutate(u64 *seed, u32 valid)
 {
 	static const u32 edges[] = { 0, 1, 13, 14, 4095, 4096, 4097, 0x7fff, 0x8000, 0xffff };
 
@@ -49,25 +50,25 @@ static u32 edge(u64 *seed, u32 right)
 	case 1:
 		return next(seed);
 	}
-	return right;
+	return valid;
 }
 
-/* The back end's answer in place @at: right most of the time; frames of up to a few slots, or endless. */
-static void answer(u64 *seed, u32 at, bool endless)
+/* Writes a response into slot @at, mostly a valid one, of a short frame or an endless one. */
+static void write_response(u64 *seed, u32 at, bool endless)
 {
 	struct netif_rx_response rsp = {
-		.id = edge(seed, at % SLOTS),
-		.offset = edge(seed, next(seed) % 256),
-		.status = edge(seed, 1 + next(seed) % 3800),
-		.flags = edge(seed, next(seed) % 3 ? 0 : NETIF_RXF_MORE_DATA),
+		.id = mutate(seed, at % SLOTS),
+		.offset = mutate(seed, next(seed) % 256),
+		.status = mutate(seed, 1 + next(seed) % 3800),
+		.flags = mutate(seed, next(seed) % 3 ? 0 : NETIF_RXF_MORE_DATA),
 	};
 	const struct netif_rx_response more = {
 		.id = at % SLOTS, .status = 1 + next(seed) % 64, .flags = NETIF_RXF_MORE_DATA,
 	};
 	struct netif_extra_info extra = {
-		.type = edge(seed, NETIF_EXTRA_GSO),
-		.flags = edge(seed, 0),
-		.u.gso = { .size = edge(seed, 1448), .type = edge(seed, NETIF_GSO_TCPV4) },
+		.type = mutate(seed, NETIF_EXTRA_GSO),
+		.flags = mutate(seed, 0),
+		.u.gso = { .size = mutate(seed, 1448), .type = mutate(seed, NETIF_GSO_TCPV4) },
 	};
 
 	if (endless && next(seed) % 32)
@@ -85,7 +86,7 @@ static void check_frame(const struct vifront_rx_frame *f, u32 from, u32 to)
 	MUST(f->nr_segs >= 1 && f->nr_segs <= NETIF_SLOTS_MIN);
 	for (i = 0; i < f->nr_segs; i++) {
 		MUST(f->seg[i].len && f->seg[i].offset + f->seg[i].len <= NETIF_PAGE_SIZE);
-		MUST((f->seg[i].slot - from) % SLOTS < to - from); /* of this frame's places */
+		MUST((f->seg[i].slot - from) % SLOTS < to - from); /* a slot of this frame */
 		MUST(rewritten || page.rx.entry[f->seg[i].slot].rsp.id == f->seg[i].slot);
 		len += f->seg[i].len;
 	}
@@ -94,26 +95,26 @@ static void check_frame(const struct vifront_rx_frame *f, u32 from, u32 to)
 	MUST(f->gso_type <= NETIF_GSO_TCPV6);
 }
 
-/* One ring: as the driver's poll reads it, to its end or a fault. */
-static void read_ring(u64 *seed)
+/* Fills an rx ring and reads it as the driver's poll does, up to its end or a fault. */
+static void test_rx_ring(u64 *seed)
 {
-	u32 start = next(seed) << 1, flight = next(seed) % (SLOTS + 1), prod, from, i;
+	u32 start = next(seed) << 1, in_flight = next(seed) % (SLOTS + 1), prod, from, i;
 	struct vifront_ring r = { .idx = &page.rx.idx, .size = SLOTS };
 	bool endless = next(seed) % 4 == 0;
 	struct vifront_rx_frame f;
 	int n, rc;
 
 	r.rsp_cons = start;
-	r.req_prod = start + flight;
+	r.req_prod = start + in_flight;
 	for (i = 0; i < SLOTS; i++)
-		answer(seed, start + i, endless);
-	WRITE_ONCE(page.rx.idx.rsp_prod, start + edge(seed, next(seed) % (flight + 1)));
+		write_response(seed, start + i, endless);
+	WRITE_ONCE(page.rx.idx.rsp_prod, start + mutate(seed, next(seed) % (in_flight + 1)));
 	n = vifront_ring_responses(&r, &prod);
 	if (n < 0) {
 		faults++;
 		return;
 	}
-	MUST((u32)n <= flight && prod - start == (u32)n);
+	MUST((u32)n <= in_flight && prod - start == (u32)n);
 	while (r.rsp_cons != prod) {
 		from = r.rsp_cons;
 		rc = vifront_rx_gather(&r, page.rx.entry, prod, &f);
@@ -124,33 +125,33 @@ static void read_ring(u64 *seed)
 		}
 		MUST(!rc || rc == -EINVAL || rc == -EIO);
 		if (rc)
-			refused++;
+			dropped++;
 		else
 			check_frame(&f, from, r.rsp_cons);
 		frames += !rc;
 	}
 }
 
-/* Answers to frames that were sent: each counts once, and only if it was asked for. */
-static void read_answers(u64 *seed)
+/* Checks tx responses: each request completes once, and nothing else does. */
+static void test_tx_responses(u64 *seed)
 {
-	u32 extras = next(seed) % 4, flight = 0, i;
+	u32 extras = next(seed) % 4, in_flight = 0, i;
 	struct netif_tx_response rsp;
 	u8 state[SLOTS];
 	int rc;
 
 	for (i = 0; i < SLOTS; i++) {
 		state[i] = next(seed) % 3;
-		flight += state[i] != VIFRONT_TX_FREE;
+		in_flight += state[i] != VIFRONT_TX_FREE;
 	}
 	for (i = 0; i < 2 * SLOTS; i++) {
-		rsp.id = edge(seed, next(seed) % SLOTS);
-		rsp.status = edge(seed, 0);
+		rsp.id = mutate(seed, next(seed) % SLOTS);
+		rsp.status = mutate(seed, 0);
 		rc = vifront_tx_check(&rsp, state, extras);
 		if (rc > 0) {
-			MUST(rsp.id < SLOTS && state[rsp.id] != VIFRONT_TX_FREE && flight);
+			MUST(rsp.id < SLOTS && state[rsp.id] != VIFRONT_TX_FREE && in_flight);
 			state[rsp.id] = VIFRONT_TX_FREE;
-			flight--;
+			in_flight--;
 		} else if (!rc) {
 			MUST(extras);
 			extras--;
@@ -161,7 +162,7 @@ static void read_answers(u64 *seed)
 	}
 }
 
-/* The back end writes while the guest reads. */
+/* The back end writes to the page while the guest reads it. */
 static void *scribble(void *arg)
 {
 	u64 seed = 4711;
@@ -182,8 +183,8 @@ static u64 rounds(int seconds, u64 seed)
 
 	do {
 		for (int i = 0; i < 200; i++, n++) {
-			read_ring(&seed);
-			read_answers(&seed);
+			test_rx_ring(&seed);
+			test_tx_responses(&seed);
 		}
 	} while (time(NULL) < end);
 	return n;
@@ -199,16 +200,16 @@ int main(int argc, char **argv)
 	n[0] = rounds((seconds + 1) / 2, seed);
 	rewritten = true;
 	if (pthread_create(&thread, NULL, scribble, NULL)) {
-		fprintf(stderr, "no thread to scribble\n");
+		fprintf(stderr, "cannot start a thread\n");
 		return 1;
 	}
 	n[1] = rounds((seconds + 1) / 2, seed + 1);
 	WRITE_ONCE(stop, true);
 	pthread_join(thread, NULL);
-	printf("%llu rings quiet, %llu rewritten meanwhile: %llu frames, %llu refused, %llu faults\n",
+	printf("%llu rings, %llu rewritten while read: %llu frames, %llu dropped, %llu faults\n",
 	       (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)frames,
-	       (unsigned long long)refused, (unsigned long long)faults);
-	MUST(frames && refused && faults);
+	       (unsigned long long)dropped, (unsigned long long)faults);
+	MUST(frames && dropped && faults);
 	printf("%d passed, %d failed\n", failed ? 0 : 1, failed ? 1 : 0);
 	return failed != 0;
 }
