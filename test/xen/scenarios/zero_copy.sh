@@ -21,7 +21,7 @@ config()
 		'[nic bed]' "pf = $PF" "uplink = $PF" "driver = native"
 }
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
-lent() { [ "$(stat_of q0_static_grants)" = 512 ]; }
+has_static_grants() { [ "$(stat_of q0_static_grants)" = 512 ]; }
 show() { vifctl show "$(guest_domid g1).0" >/run/show.txt; }
 counter() { show; awk -v name="$1" '/^counters/ { on = 1 } on && $1 == name { n = $2 } END { print n + 0 }' /run/show.txt; }
 sends_from_pages() { show; grep -q '^zero_copy *tx$' /run/show.txt; }
@@ -227,7 +227,7 @@ front_ready g1 vifront
 front_ready g2 xen-netfront
 front_server g2 eth0
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
-check_true static_grants wait_for 20 "static grants" lent
+check_true static_grants wait_for 20 "static grants" has_static_grants
 check_true sends_from_pages wait_for 10 "zero copy" sends_from_pages
 check_true receives_into_pages wait_for 20 "zero copy rx" receives_into_pages
 check ping_lost "$(ping_lost g1 "$PEER" 100)" "== 0"
