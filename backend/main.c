@@ -29,6 +29,7 @@
 #include "vif/host.h"
 #include "vif/opener.h"
 #include "policy/files.h"
+#include "policy/folder.h"
 #include "vif/vifs.h"
 #include "worker.h"
 #include "xen/dom.h"
@@ -58,6 +59,7 @@ struct daemon {
 	struct rte_mempool *pool;
 	struct vifs *vifs;
 	struct monitor *monitor;
+	struct folder *policy;
 	int signals;
 };
 
@@ -81,6 +83,7 @@ static int start_signals(struct daemon *daemon)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -184,7 +187,11 @@ static int start_vifs(struct daemon *daemon)
 		return -errno;
 	daemon->monitor = monitor_open();
 	if (!daemon->monitor)
-		log_warn("network devices cannot be watched: %m, they are looked at each second");
+		log_warn("network devices tell of no changes: %m; links are looked at each second");
+	daemon->policy = folder_open(daemon->config.policy_dir);
+	if (!daemon->policy)
+		log_warn("%s tells of no changes: %m; SIGHUP makes vifd read its files again",
+			 daemon->config.policy_dir);
 	daemon->vifs = vifs_open(&daemon->host);
 	if (!daemon->vifs)
 		return -errno;
@@ -226,6 +233,7 @@ static void daemon_stop(struct daemon *daemon)
 	control_stop();
 	vifs_close(daemon->vifs);
 	monitor_close(daemon->monitor);
+	folder_close(daemon->policy);
 	opener_stop(host->opener);
 	for (uint32_t i = 0; i < host->nr_nics; i++) {
 		worker_detach_nic(host->workers[i % host->nr_workers], host->nics[i]);
@@ -254,6 +262,20 @@ static int poll_timeout_ms(uint64_t next)
 	return next <= now ? 0 : (int)((next - now) / 1000 + 1);
 }
 
+/* Return: false: we are asked to stop */
+static bool take_signal(struct daemon *daemon)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(daemon->signals, &signal, sizeof(signal)) != sizeof(signal))
+		return true;
+	if (signal.ssi_signo != SIGHUP)
+		return false;
+	log_info("reading all policy files again");
+	vifs_policy_changed(daemon->vifs);
+	return true;
+}
+
 /* Until a signal asks us to stop. */
 static void daemon_loop(struct daemon *daemon)
 {
@@ -263,6 +285,7 @@ static void daemon_loop(struct daemon *daemon)
 		{ .fd = evt_fd(daemon->host.evt), .events = POLLIN },
 		{ .fd = daemon->signals, .events = POLLIN },
 		{ .fd = monitor_fd(daemon->monitor), .events = POLLIN },
+		{ .fd = folder_fd(daemon->policy), .events = POLLIN },
 	};
 
 	for (;;) {
@@ -270,14 +293,16 @@ static void daemon_loop(struct daemon *daemon)
 
 		control_take();
 		next = vifs_run(daemon->vifs, clock_us());
-		if (poll(fds, 5, poll_timeout_ms(next)) < 0 && errno != EINTR)
+		if (poll(fds, RTE_DIM(fds), poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
 		if (monitor_take(daemon->monitor))
 			vifs_links_changed(daemon->vifs);
-		if (fds[3].revents)
+		if (folder_take(daemon->policy))
+			vifs_policy_changed(daemon->vifs);
+		if (!take_signal(daemon))
 			return;
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "isolation.h"
 
+#include <string.h>
+
 #include <rte_errno.h>
 #include <rte_hash.h>
 
@@ -63,12 +65,19 @@ static void take_out(const struct neighbour *vif, const struct neighbour *now)
 		rte_hash_free_key_with_position(table, positions[--nr]);
 }
 
-void isolation_tell(struct neighbour *vif, const struct neighbour *now)
+static bool same(const struct neighbour *a, const struct neighbour *b)
+{
+	return a->isolated == b->isolated && a->nr_macs == b->nr_macs &&
+	       !memcmp(a->macs, b->macs, a->nr_macs * sizeof(a->macs[0]));
+}
+
+bool isolation_tell(struct neighbour *vif, const struct neighbour *now)
 {
 	uint32_t id = vif->id ? vif->id : ++last_id;
+	bool changed = !same(vif, now);
 
 	if (!table)
-		return;
+		return false;
 	nr_isolated += (uint32_t)now->isolated - (uint32_t)vif->isolated;
 	take_out(vif, now);
 	for (uint32_t i = 0; i < now->nr_macs; i++)
@@ -77,6 +86,7 @@ void isolation_tell(struct neighbour *vif, const struct neighbour *now)
 					      (void *)((uintptr_t)id * 2 + now->isolated));
 	*vif = *now;
 	vif->id = id;
+	return changed;
 }
 
 bool isolation_is_isolated(void)

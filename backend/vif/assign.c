@@ -6,25 +6,34 @@
 
 #include "deserve.h"
 #include "vif.h"
-#include "vifs.h"
 
 LOG_TAG("assign");
 
 #define ROWS_MAX 4096u
 #define LOOK_US 1000000u
+/*
+ * The kernel tells of links that change by events. A VF of DPDK's own driver has no netdev,
+ * and learns of its link from the PF a little later: it is looked at this soon after an
+ * event, then after twice as long and so on, up to LOOK_US.
+ */
+#define LINK_LOOK_MIN_US 5000u
 /* A vif may wait this long for a VF that is being given back. */
 #define SETTLE_US 10000000u
 
 /*
- * struct pool
- * @next_us: when it is time to look again
- * @rivals:  of each NIC, between decisions
+ * struct assign
+ * @next_us: when it is time to decide again
+ * @link_us: when it is time to look at links; @link_wait_us: how long after the last time that is
+ * @nics:    of each NIC, between decisions: the rival's time, what there was to claim
  * @rows, @vifs: scratch of one decision
  */
 struct assign {
 	struct host *host;
-	uint64_t next_us;
-	uint64_t rivals[CONFIG_NICS_MAX];
+	uint64_t next_us, link_us, link_wait_us;
+	struct assign_nic {
+		uint64_t rival_since_us;
+		uint32_t vfs, mbps;
+	} nics[CONFIG_NICS_MAX];
 	struct deserve_vif rows[ROWS_MAX];
 	struct vif *vifs[ROWS_MAX];
 };
@@ -130,18 +139,32 @@ static void obey(struct vif *vif, enum deserve_verdict verdict)
 	vif_send(vif, verdict == DESERVE_VF ? VIF_MOVE_VF : VIF_MOVE_SOFTWARE);
 }
 
-static void decide(struct assign *assign, uint32_t which, struct vif *first, uint64_t now_us)
+/* Another link speed, or other VFs: what was refused may fit, what was given may not. */
+static void look_at_claims(struct assign_nic *known, struct nic *nic, struct vif *of, uint32_t vfs)
+{
+	uint32_t mbps = nic_capacity_mbps(nic);
+
+	if (known->vfs == vfs && known->mbps == mbps)
+		return;
+	known->vfs = vfs;
+	known->mbps = mbps;
+	vif_claims_changed(of);
+	of->stale |= STALE_POLICY;
+}
+
+static void decide(struct assign *assign, uint32_t which, uint64_t now_us)
 {
 	struct nic *nic = assign->host->nics[which];
 	struct deserve_nic table = {
 		.follow = assign->host->config->nics[which].assign == CONFIG_ASSIGN_LOAD,
 		.now_us = now_us,
-		.rival_since_us = assign->rivals[which],
+		.rival_since_us = assign->nics[which].rival_since_us,
 	};
 	uint32_t nr = 0, vfs;
+	struct vif *vif;
 
-	for (struct vif *vif = first; vif && nr < ROWS_MAX; vif = TAILQ_NEXT(vif, link)) {
-		if (!vif->path || vif->nic != nic)
+	TAILQ_FOREACH (vif, &assign->host->vifs, link) {
+		if (!vif->path || vif->nic != nic || nr == ROWS_MAX)
 			continue;
 		assign->vifs[nr] = vif;
 		fill_row(&assign->rows[nr++], vif, now_us);
@@ -149,33 +172,75 @@ static void decide(struct assign *assign, uint32_t which, struct vif *first, uin
 	if (nr == 0)
 		return;
 	table.free = nic_vf_count(nic, &vfs);
+	look_at_claims(&assign->nics[which], nic, assign->vifs[0], vfs);
 	/* those that were asked for are free still, and are not to be given twice */
 	for (uint32_t i = 0; i < nr; i++)
 		if (table.free && !assign->rows[i].on_vf && assign->rows[i].moving)
 			table.free--;
 	deserve_decide(&table, assign->rows, nr);
-	assign->rivals[which] = table.rival_since_us;
+	assign->nics[which].rival_since_us = table.rival_since_us;
 	for (uint32_t i = 0; i < nr; i++) {
 		settle(assign->vifs[i], &assign->rows[i], table.follow, now_us);
 		obey(assign->vifs[i], assign->rows[i].verdict);
 	}
 }
 
-uint64_t assign_run(struct assign *assign, struct vif *first, uint64_t now_us)
+static struct port_link link_of(struct vif *vif)
 {
-	if (now_us < assign->next_us)
-		return assign->next_us;
-	assign->next_us = now_us + LOOK_US;
-	for (uint32_t i = 0; i < assign->host->nr_nics; i++)
-		decide(assign, i, first, now_us);
-	return assign->next_us;
+	struct port_link link = { .up = true };
+
+	vif->path->port->ops->link_get(vif->path->port, &link);
+	return link;
 }
 
-static bool port_is_down(struct vif *vif, struct port_link *link)
+static bool same_link(const struct port_link *a, const struct port_link *b)
 {
-	*link = (struct port_link){ .up = true };
-	vif->path->port->ops->link_get(vif->path->port, link);
-	return !link->up;
+	return a->up == b->up && a->gone == b->gone && a->stuck == b->stuck &&
+	       a->speed_mbps == b->speed_mbps;
+}
+
+static void look_at_links(struct assign *assign)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &assign->host->vifs, link) {
+		struct port_link link;
+
+		if (!vif->path)
+			continue;
+		link = link_of(vif);
+		if (!same_link(&link, &vif->assign.link))
+			vif_due(vif, 0, 0);
+	}
+}
+
+void assign_links_changed(struct assign *assign)
+{
+	look_at_links(assign);
+	assign->link_us = 0;
+	assign->link_wait_us = LINK_LOOK_MIN_US;
+}
+
+static void run_links(struct assign *assign, uint64_t now_us)
+{
+	if (now_us < assign->link_us)
+		return;
+	look_at_links(assign);
+	assign->link_wait_us *= 2;
+	if (assign->link_wait_us > LOOK_US || !assign->link_wait_us)
+		assign->link_wait_us = LOOK_US;
+	assign->link_us = now_us + assign->link_wait_us;
+}
+
+uint64_t assign_run(struct assign *assign, uint64_t now_us)
+{
+	run_links(assign, now_us);
+	if (now_us >= assign->next_us) {
+		assign->next_us = now_us + LOOK_US;
+		for (uint32_t i = 0; i < assign->host->nr_nics; i++)
+			decide(assign, i, now_us);
+	}
+	return RTE_MIN(assign->next_us, assign->link_us);
 }
 
 static const char *what_failed(const struct port_link *link)
@@ -185,34 +250,24 @@ static const char *what_failed(const struct port_link *link)
 	return link->stuck ? "takes frames and sends none" : "has lost its link";
 }
 
-void assign_links_changed(struct vif *first)
-{
-	for (struct vif *vif = first; vif; vif = TAILQ_NEXT(vif, link)) {
-		struct port_link link;
-
-		if (vif->path && port_is_down(vif, &link) != vif->assign.down)
-			vif->due_us = 0;
-	}
-}
-
 void assign_bar(struct vif *vif, uint64_t now_us)
 {
 	struct assign_vif *own = &vif->assign;
 
-	if (now_us - own->gained_us > POOL_FORGIVE_US)
+	if (now_us - own->gained_us > ASSIGN_FORGIVE_US)
 		own->bar_us = 0;
-	own->bar_us = own->bar_us ? own->bar_us * 2 : POOL_RETURN_MIN_US;
-	if (own->bar_us > POOL_RETURN_MAX_US)
-		own->bar_us = POOL_RETURN_MAX_US;
+	own->bar_us = own->bar_us ? own->bar_us * 2 : ASSIGN_RETURN_MIN_US;
+	if (own->bar_us > ASSIGN_RETURN_MAX_US)
+		own->bar_us = ASSIGN_RETURN_MAX_US;
 	own->barred_us = now_us + own->bar_us;
 }
 
 void assign_guard(struct vif *vif, uint64_t now_us)
 {
-	struct port_link wire = { 0 }, link;
+	struct port_link wire = { 0 }, link = link_of(vif);
 
-	vif->assign.down = port_is_down(vif, &link);
-	if (!vif->assign.down || !on_vf(vif) || is_moving(vif))
+	vif->assign.link = link;
+	if (link.up || !on_vf(vif) || is_moving(vif))
 		return;
 	nic_uplink_link(vif->nic, &wire);
 	if (!link.gone && !wire.up)
@@ -230,9 +285,10 @@ void assign_forget(struct vif *vif)
 /* What the others on its NIC are promised. */
 static void add_up(struct vif *vif, struct deserve_claim *sum)
 {
+	struct vif *other;
+
 	*sum = (struct deserve_claim){ 0 };
-	for (struct vif *other = vifs_at(vif->host->vifs, 0); other;
-	     other = TAILQ_NEXT(other, link)) {
+	TAILQ_FOREACH (other, &vif->host->vifs, link) {
 		const struct policy_draft *draft = &other->policy.draft;
 
 		if (other == vif || other->nic != vif->nic || !other->policy.valid)
@@ -269,7 +325,7 @@ int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POL
 	/* written before the vif came, it limits nothing and does no harm */
 	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
 		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);
-	if (!vif->nic || !vif->host->vifs || (!claim.vfs && !claim.kbps && !claim.rate_kbps))
+	if (!vif->nic || (!claim.vfs && !claim.kbps && !claim.rate_kbps))
 		return 0;
 	add_up(vif, &others);
 	nic_vf_count(vif->nic, &have.vfs);

@@ -21,10 +21,10 @@ struct vif;
 struct assign;
 
 /* A vif that lost its VF gets another after this long at first, and at most. */
-#define POOL_RETURN_MIN_US 2000000u
-#define POOL_RETURN_MAX_US 60000000u
+#define ASSIGN_RETURN_MIN_US 2000000u
+#define ASSIGN_RETURN_MAX_US 60000000u
 /* A VF that held this long is forgiven its past. */
-#define POOL_FORGIVE_US 60000000u
+#define ASSIGN_FORGIVE_US 60000000u
 
 /**
  * struct assign_vif - What a vif's turn at the VFs depends on; zero at first
@@ -32,13 +32,14 @@ struct assign;
  * @pinned:     the admin has put it on a VF (@pinned_vf) or on the software path
  * @barred_us:  no VF before this; @bar_us: how long that was, @gained_us: when it got its last
  * @settled:    does without a VF, where they are fixed
- * @down:       its port had no link when it was last looked at
+ * @link:       its port's at the last update
  */
 struct assign_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
 	uint64_t barred_us, bar_us, gained_us;
-	bool down, settled;
+	struct port_link link;
+	bool settled;
 };
 
 /** assign_create() - Return: pool, NULL with errno ENOMEM */
@@ -50,16 +51,15 @@ void assign_destroy(struct assign *assign);
 /** assign_kick() - Look at the next turn, whatever the clock says */
 void assign_kick(struct assign *assign);
 
-/** assign_links_changed() - Some netdev changed: vifs whose link did are looked at */
-void assign_links_changed(struct vif *first);
+/** assign_links_changed() - Some netdev changed: look at every link now, and some more times soon */
+void assign_links_changed(struct assign *assign);
 
 /**
- * assign_run() - Move whom it is time to
- * @first: of all vifs, in their list
+ * assign_run() - Move whom it is time to, look at links where no event tells
  *
  * Return: when to be called again, monotonic us
  */
-uint64_t assign_run(struct assign *assign, struct vif *first, uint64_t now_us);
+uint64_t assign_run(struct assign *assign, uint64_t now_us);
 
 /** assign_guard() - Leave a VF that is no good any more; before a connected vif is updated */
 void assign_guard(struct vif *vif, uint64_t now_us);

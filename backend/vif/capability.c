@@ -161,7 +161,7 @@ static void offer(struct vif *vif, const struct vifcap *now, uint64_t now_us)
 		if (log_allowed(&vif->limit))
 			log_warn("%s: capability record cannot be written: %s", vif->name,
 				 strerror(-ret));
-		vif_due(vif, now_us + CAPABILITY_OFFER_US);
+		vif_due(vif, 0, now_us + CAPABILITY_OFFER_US);
 		return;
 	}
 	cap->generation = next.generation;
@@ -176,7 +176,7 @@ static uint64_t later(uint64_t a_us, uint64_t b_us)
 	return a_us > b_us ? a_us : b_us;
 }
 
-static void offer_if_due(struct vif *vif, uint64_t now_us)
+void capability_offer(struct vif *vif, uint64_t now_us)
 {
 	struct capability *cap = &vif->cap;
 	uint64_t due_us = cap->offered_us ? cap->offered_us + CAPABILITY_OFFER_US : 0;
@@ -193,7 +193,7 @@ static void offer_if_due(struct vif *vif, uint64_t now_us)
 	if (cap->offered.present)
 		due_us = later(due_us, cap->changed_us + cap->hold_us);
 	if (now_us < due_us)
-		vif_due(vif, due_us);
+		vif_due(vif, 0, due_us);
 	else
 		offer(vif, &now, now_us);
 }
@@ -284,7 +284,7 @@ static void read_front(struct vif *vif)
 		cap->held = false;
 	if (capability_acked(cap))
 		cap->rx_used = cap->offered.rx_offloads;
-	vif->due_us = 0; /* what it wishes and what it has taken is the path's to do */
+	vif->stale |= STALE_LIVE; /* the path does what it wishes and what it has taken */
 }
 
 void capability_limit(const struct vif *vif, struct path_live *live)
@@ -303,15 +303,15 @@ void capability_limit(const struct vif *vif, struct path_live *live)
 		wish(cap, VIFCAP_WORD_COALESCE_RX_FRAMES, cap->front.coalesce_rx_frames);
 }
 
-void capability_update(struct vif *vif, uint64_t now_us)
+void capability_read(struct vif *vif, uint64_t now_us)
 {
 	struct capability *cap = &vif->cap;
 
+	vif->stale &= ~(uint32_t)STALE_RECORD;
 	if (!cap->first)
 		begin(vif);
-	offer_if_due(vif, now_us);
 	if (cap->read_us && now_us < cap->read_us + CAPABILITY_READ_US) {
-		vif_due(vif, cap->read_us + CAPABILITY_READ_US);
+		vif_due(vif, STALE_RECORD, cap->read_us + CAPABILITY_READ_US);
 		return;
 	}
 	cap->read_us = now_us;

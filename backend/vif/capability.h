@@ -67,13 +67,16 @@ struct capability {
 };
 
 /**
- * capability_update() - Offer what is due, look at what the front end says
- * @vif:    Connected
+ * capability_read() - Look at what the front end says; marks STALE_LIVE if that changed
+ * @vif:    Connected, with STALE_RECORD, which is due again where it is too early to read
  * @now_us: monotonic, not 0
  *
  * Asks for another update by vif_due(). Logs what is wrong, once.
  */
-void capability_update(struct vif *vif, uint64_t now_us);
+void capability_read(struct vif *vif, uint64_t now_us);
+
+/** capability_offer() - Write our record if it is due; @vif, @now_us as in capability_read() */
+void capability_offer(struct vif *vif, uint64_t now_us);
 
 /**
  * capability_limit() - What the path must not do for want of a capability

@@ -173,6 +173,21 @@ static int connect_port(struct vif *vif)
 	return try_again(vif, "no place on the switch", errno);
 }
 
+void vif_refuse(struct vif *vif, const char *why)
+{
+	if (log_allowed(&vif->limit))
+		log_warn("%s: stopped, the guest broke the protocol: %s", vif->name, why);
+	vif->fault = why;
+	store_put(vif->host->store, vif->backend, "fault", "%s", why);
+	vif->stale |= STALE_STATE;
+}
+
+void vif_fault(struct vif *vif, const char *why)
+{
+	vif_refuse(vif, why);
+	vif_disconnect(vif);
+}
+
 /* A grant or channel that does not fit is the guest's doing; memory is ours. */
 static int connect_failed(struct vif *vif, const char *what, int error)
 {
@@ -195,7 +210,7 @@ static int connect_ctrl(struct vif *vif)
 	return vif->ctrl ? 0 : -errno;
 }
 
-int vif_connect(struct vif *vif)
+int vif_connect(struct vif *vif, uint64_t now_us)
 {
 	struct host *host = vif->host;
 	struct path_config config;
@@ -207,7 +222,8 @@ int vif_connect(struct vif *vif)
 		return -EPROTO;
 	}
 	vif->nic = choose_nic(vif);
-	vif_read_live(vif, &vif->live);
+	vif->stale |= STALE_GUEST | STALE_POLICY;
+	vif_read_live(vif, &vif->live, now_us);
 	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);
 	if (!vif->path)
 		return connect_failed(vif, "rings cannot be mapped", errno);
@@ -226,6 +242,7 @@ int vif_connect(struct vif *vif)
 		goto err_attached;
 	}
 	vif_write_path(vif);
+	vif->stale |= STALE_RECORD | STALE_LIVE;
 	assign_kick(host->assign);
 	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
 		 vif->path->port->name);

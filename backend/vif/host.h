@@ -6,6 +6,7 @@
 #define VIFD_VIF_HOST_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "config.h"
 #include "port/nic.h"
@@ -16,7 +17,9 @@
 
 struct opener;
 struct assign;
-struct vifs;
+struct vif;
+
+TAILQ_HEAD(vif_list, vif);
 
 /**
  * struct host - Control thread
@@ -25,7 +28,8 @@ struct vifs;
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
  * @opener:    opens VFs, which takes long
- * @vifs, @assign: all vifs, and who of them has a VF; NULL while there are none yet
+ * @vifs:      all of them, in the order in which they came
+ * @assign:    which of them have a VF; NULL while vifs are not served
  */
 struct host {
 	const struct config *config;
@@ -36,7 +40,7 @@ struct host {
 	struct evt *evt;
 	struct wake *raise;
 	struct opener *opener;
-	struct vifs *vifs;
+	struct vif_list vifs;
 	struct assign *assign;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];

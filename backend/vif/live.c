@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What may change while a vif is connected: the policy, rate, link, multicast
- * filter, XDP headroom. Read at every update, told to the path as a whole and only
- * when it differs.
+ * What may change while a vif is connected: the policy, rate, link, multicast filter,
+ * XDP headroom. Read when its source changed, told to the path as a whole and only when
+ * it differs. Two things follow from other vifs: whether any of them is isolated, and
+ * what they are guaranteed; a vif that changes either marks the others.
  */
 #include <assert.h>
 #include <string.h>
@@ -12,31 +13,65 @@
 
 LOG_TAG("vif");
 
-/* A link that changes is seen this soon. */
-#define LINK_LOOK_US 1000000u
+/* What could not be read or written is tried again after this. */
+#define RETRY_US 200000u
 
 /* Room for data must remain in the first buffer. */
 #define HEADROOM_MAX (NETIF_PAGE_SIZE / 2)
 
-void vif_read_live(struct vif *vif, struct path_live *live)
+/* What the guest wants of itself; nothing in its directory is policy. */
+static void read_wishes(struct vif *vif)
 {
 	struct store *store = vif->host->store;
-	struct policy_draft draft;
 	uint32_t headroom;
 
-	memset(live, 0, sizeof(*live));
-	/* what the guest wants of itself; nothing in its directory is policy */
-	live->link = !store_get_flag(store, vif->frontend, "disconnect", false);
-	live->mcast_filter =
-		store_get_flag(store, vif->frontend, "request-multicast-control", false);
+	vif->wishes = (struct vif_wishes){
+		.disconnect = store_get_flag(store, vif->frontend, "disconnect", false),
+		.mcast_filter =
+			store_get_flag(store, vif->frontend, "request-multicast-control", false),
+	};
 	if (!store_get_u32(store, vif->frontend, "xdp-headroom", 0, HEADROOM_MAX, &headroom))
-		live->xdp_headroom = (uint16_t)headroom;
-	vif_read_policy(vif);
+		vif->wishes.xdp_headroom = (uint16_t)headroom;
+}
+
+/* What it claims decides what the others can have. */
+static void read_policy(struct vif *vif, uint64_t now_us)
+{
+	const struct policy_draft before = vif->policy.draft;
+
+	if (vif_read_policy(vif))
+		vif_due(vif, STALE_POLICY, now_us + RETRY_US);
+	if (memcmp(&before, &vif->policy.draft, sizeof(before)))
+		vif_claims_changed(vif);
+}
+
+void vif_claims_changed(struct vif *vif)
+{
+	struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other != vif)
+			other->stale |= other->policy.error[0] ? STALE_POLICY : STALE_LIVE;
+}
+
+void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
+{
+	uint32_t stale = vif->stale;
+	struct policy_draft draft;
+
+	vif->stale &= ~(uint32_t)(STALE_GUEST | STALE_POLICY | STALE_LIVE);
+	if (stale & STALE_GUEST)
+		read_wishes(vif);
+	if (stale & STALE_POLICY)
+		read_policy(vif, now_us);
+	memset(live, 0, sizeof(*live));
+	live->link = !vif->wishes.disconnect;
+	live->mcast_filter = vif->wishes.mcast_filter;
+	live->xdp_headroom = vif->wishes.xdp_headroom;
 	draft = vif->policy.draft;
 	request_apply(vif, &draft);
 	policy_compile(&draft, &vif->mac, live);
 	capability_limit(vif, live);
-	/* others hear of it at their next update, within a second */
 	if (isolation_is_isolated()) {
 		live->policy.tx |= POLICY_APART;
 		live->policy.rx |= POLICY_APART;
@@ -55,7 +90,9 @@ void vif_tell_isolation(struct vif *vif)
 		memcpy(now.macs + 1, policy->macs, policy->nr_macs * sizeof(now.macs[0]));
 		now.nr_macs = policy->nr_macs + 1;
 	}
-	isolation_tell(&vif->neighbour, &now);
+	/* who shares an address, was refused one, or is to be kept apart derives that again */
+	if (isolation_tell(&vif->neighbour, &now))
+		vif_mark_others(vif, STALE_LIVE);
 }
 
 struct live_call {
@@ -72,7 +109,7 @@ static int run_set_live(struct worker *worker, void *arg)
 	return 0;
 }
 
-static void write_carrier(struct vif *vif)
+void vif_update_carrier(struct vif *vif, uint64_t now_us)
 {
 	struct port_link link = { .up = true };
 	int carrier;
@@ -81,10 +118,13 @@ static void write_carrier(struct vif *vif)
 	carrier = (link.up || vif->policy.draft.link == POLICY_LINK_ON) && vif->live.link;
 	if (carrier == vif->carrier)
 		return;
+	if (store_put(vif->host->store, vif->backend, "carrier", "%d", carrier)) {
+		vif_due(vif, 0, now_us + RETRY_US);
+		return;
+	}
 	if (vif->carrier >= 0)
 		log_info("%s: link %s", vif->name, carrier ? "up" : "down");
 	vif->carrier = carrier;
-	store_put(vif->host->store, vif->backend, "carrier", "%d", carrier);
 }
 
 /* Not less than the path lets through, and something where that is little. */
@@ -172,7 +212,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 {
 	struct path_live live;
 
-	vif_read_live(vif, &live);
+	vif_read_live(vif, &live, now_us);
 	if (memcmp(&live, &vif->live, sizeof(live))) {
 		vif->live = live;
 		if (zc_rx_bars(&live))
@@ -184,7 +224,4 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	vif_tell_isolation(vif);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, vif->path->port);
-	zerocopy_rx_update(vif->worker, vif->path, now_us);
-	write_carrier(vif);
-	vif_due(vif, now_us + LINK_LOOK_US);
 }

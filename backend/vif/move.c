@@ -79,6 +79,7 @@ static void use_port(struct vif *vif, struct port *port)
 	vif->leaving = vif->path->port;
 	worker_begin_handover(vif->worker, vif->path, port);
 	vif_write_path(vif);
+	vif->stale |= STALE_LIVE;
 }
 
 bool vif_handover_waits(const struct vif *vif)
@@ -174,16 +175,6 @@ int vif_move(struct vif *vif, enum vif_move move)
 	vif->assign.barred_us = 0;
 	assign_kick(vif->host->assign);
 	return vif_send(vif, move);
-}
-
-int vif_send(struct vif *vif, enum vif_move move)
-{
-	if (!vif->path)
-		return -ENOTCONN;
-	vif->move = move;
-	vif->move_error = 0;
-	vif->due_us = 0;
-	return 0;
 }
 
 void vif_update_move(struct vif *vif)

@@ -5,7 +5,6 @@
 
 #include "base/mac.h"
 #include "vif.h"
-#include "vifs.h"
 
 LOG_TAG("vif");
 
@@ -19,9 +18,9 @@ static bool wishes(const struct vif *vif, enum vifcap_word word)
 /* Connected or not: who has an address by the toolstack's word must get it when it connects. */
 static bool is_anothers(const struct vif *vif, const struct rte_ether_addr *mac)
 {
-	const struct vif *other = vif->host->vifs ? vifs_at(vif->host->vifs, 0) : NULL;
+	const struct vif *other;
 
-	for (; other; other = TAILQ_NEXT(other, link))
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
 		if (other != vif &&
 		    (rte_is_same_ether_addr(&other->mac, mac) ||
 		     mac_is_in(other->live.policy.macs, other->live.policy.nr_macs, mac)))

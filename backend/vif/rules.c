@@ -208,7 +208,7 @@ static void tell_error(struct vif *vif, const char *error)
 }
 
 /* All of it or nothing: a wrong value leaves the former policy in force. */
-void vif_read_policy(struct vif *vif)
+int vif_read_policy(struct vif *vif)
 {
 	struct policy_draft draft;
 	char error[POLICY_ERROR_MAX] = "";
@@ -220,10 +220,13 @@ void vif_read_policy(struct vif *vif)
 	} else if (!vif->policy.valid) {
 		policy_close(&vif->policy.draft);
 	}
-	if (!ret || error[0])
+	if (!ret || error[0]) {
 		tell_error(vif, error);
-	else if (log_allowed(&vif->limit))
+		return 0;
+	}
+	if (log_allowed(&vif->limit))
 		log_warn("%s: policy cannot be read: %s, trying again", vif->name, strerror(-ret));
+	return ret;
 }
 
 int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[POLICY_ERROR_MAX])
@@ -295,6 +298,6 @@ int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_M
 	if (ret && !error[0])
 		snprintf(error, POLICY_ERROR_MAX, "xenstore: %s", strerror(-ret));
 	if (!ret)
-		vif->dirty = true;
+		vif->stale |= STALE_POLICY;
 	return ret;
 }

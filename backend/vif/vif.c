@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "ctrl.h"
+#include "zerocopy_rx.h"
 
 LOG_TAG("vif");
 
@@ -28,14 +29,6 @@ LOG_TAG("vif");
 #define COOLDOWN_MIN_US 50000u
 #define COOLDOWN_MAX_US 2000000u
 #define COOLDOWN_FORGET_US 5000000u
-
-/* What xenstore and the hypervisor say about one vif now. */
-struct view {
-	enum xenbus_state backend, frontend;
-	bool online;
-	bool alive;
-	bool hotplugged;
-};
 
 static enum xenbus_state read_state(struct vif *vif, const char *dir)
 {
@@ -60,8 +53,10 @@ static bool read_hotplugged(struct vif *vif)
 	return ret == -ENOENT || (ret > 0 && !strcmp(status, "connected"));
 }
 
-static bool read_view(struct vif *vif, struct view *view)
+static bool read_view(struct vif *vif)
 {
+	struct vif_view *view = &vif->view;
+
 	if (!store_exists(vif->host->store, vif->backend, "frontend"))
 		return false;
 	view->backend = read_state(vif, vif->backend);
@@ -69,12 +64,15 @@ static bool read_view(struct vif *vif, struct view *view)
 	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
 	view->alive = dom_alive(vif->host->dom, vif->domid);
 	view->hotplugged = read_hotplugged(vif);
+	vif->state = view->backend;
 	return true;
 }
 
 /* Asked to go: shall we still wait for the front end to close first? */
-static enum xenbus_state wanted_closing(struct vif *vif, const struct view *view, uint64_t now_us)
+static enum xenbus_state wanted_closing(struct vif *vif, uint64_t now_us)
 {
+	const struct vif_view *view = &vif->view;
+
 	if (view->frontend == XENBUS_CLOSED || view->frontend == XENBUS_UNKNOWN || !vif->path)
 		return XENBUS_CLOSED;
 	if (!vif->closing_since_us)
@@ -83,7 +81,7 @@ static enum xenbus_state wanted_closing(struct vif *vif, const struct view *view
 		log_info("%s: front end does not close, closing without it", vif->name);
 		return XENBUS_CLOSED;
 	}
-	vif_due(vif, vif->closing_since_us + CLOSING_US);
+	vif_due(vif, 0, vif->closing_since_us + CLOSING_US);
 	return XENBUS_CLOSING;
 }
 
@@ -95,13 +93,15 @@ static bool is_stopped(const struct vif *vif, enum xenbus_state frontend)
 }
 
 /* Where shall this vif be? */
-static enum xenbus_state wanted(struct vif *vif, const struct view *view, uint64_t now_us)
+static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 {
+	const struct vif_view *view = &vif->view;
+
 	if (!view->alive)
 		return XENBUS_CLOSED;
 	/* The toolstack removes a vif by writing Closing into our own state. */
 	if (!view->online && view->backend == XENBUS_CLOSING)
-		return wanted_closing(vif, view, now_us);
+		return wanted_closing(vif, now_us);
 	/* It is gone for good, even if its front end has not noticed. */
 	if (!view->online && view->backend == XENBUS_CLOSED)
 		return XENBUS_CLOSED;
@@ -155,7 +155,7 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		if (log_allowed(&vif->limit))
 			log_warn("%s: features cannot be written: %s, trying again", vif->name,
 				 strerror(-ret));
-		vif_due(vif, now_us + VIF_RETRY_US);
+		vif_due(vif, 0, now_us + VIF_RETRY_US);
 		return;
 	}
 	write_state(vif, XENBUS_INIT_WAIT);
@@ -177,50 +177,51 @@ static void set_cooldown(struct vif *vif, uint64_t now_us)
 }
 
 /* A front end that did not wait for InitWait still needs to be able to read. */
-static void go_connected(struct vif *vif, const struct view *view, uint64_t now_us)
+static void go_connected(struct vif *vif, uint64_t now_us)
 {
 	if (!vif->path) {
 		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
 			go_init_wait(vif, now_us);
-		if (!view->hotplugged)
+		if (!vif->view.hotplugged)
 			return;
 		if (now_us < vif->connect_at_us) {
-			vif_due(vif, vif->connect_at_us);
+			vif_due(vif, 0, vif->connect_at_us);
 			return;
 		}
 		set_cooldown(vif, now_us);
-		switch (vif_connect(vif)) {
+		switch (vif_connect(vif, now_us)) {
 		case 0:
 			break;
 		case -EAGAIN:
-			vif_due(vif, now_us + VIF_RETRY_US);
+			vif_due(vif, 0, now_us + VIF_RETRY_US);
 			return;
 		default:
 			return;
 		}
 	} else if (vif->state == XENBUS_RECONFIGURED) {
 		/* what the guest asked for holds from the moment it reads Connected */
+		vif->stale |= STALE_GUEST;
 		vif_update_live(vif, now_us);
 	}
 	write_state(vif, XENBUS_CONNECTED);
 }
 
-static void vif_goto(struct vif *vif, enum xenbus_state target, const struct view *view,
-		     uint64_t now_us)
+static void vif_goto(struct vif *vif, enum xenbus_state target, uint64_t now_us)
 {
 	switch (target) {
 	case XENBUS_INIT_WAIT:
 		go_init_wait(vif, now_us);
 		break;
 	case XENBUS_CONNECTED:
-		go_connected(vif, view, now_us);
+		go_connected(vif, now_us);
 		break;
 	case XENBUS_RECONFIGURED:
+		vif->stale |= STALE_GUEST;
 		vif_update_live(vif, now_us);
 		write_state(vif, XENBUS_RECONFIGURED);
 		break;
 	case XENBUS_CLOSING:
-		if (vif->fault || view->frontend != XENBUS_CONNECTED)
+		if (vif->fault || vif->view.frontend != XENBUS_CONNECTED)
 			vif_disconnect(vif);
 		write_state(vif, XENBUS_CLOSING);
 		break;
@@ -233,7 +234,11 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, const struct vie
 	}
 }
 
-/* What goes on beside the state: drains, the control ring, live settings. */
+/*
+ * What goes on while the vif is connected: moves, settings, the control ring. The front
+ * end's record is read before the settings that follow from it, and ours is offered
+ * after them, so a wish takes one update.
+ */
 static void update_connected(struct vif *vif, uint64_t now_us)
 {
 	const char *why = NULL;
@@ -242,11 +247,16 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	vif_update_handover(vif);
 	assign_guard(vif, now_us);
 	vif_update_move(vif);
-	vif_update_live(vif, now_us);
-	capability_update(vif, now_us);
+	if (vif->stale & STALE_RECORD)
+		capability_read(vif, now_us);
+	if (vif->stale & (STALE_GUEST | STALE_POLICY | STALE_LIVE))
+		vif_update_live(vif, now_us);
+	vif_due(vif, 0, zerocopy_rx_update(vif->worker, vif->path, now_us));
+	vif_update_carrier(vif, now_us);
+	capability_offer(vif, now_us);
 	if (vif->ctrl) {
 		why = ctrl_run(vif->ctrl, vif->path, vif->worker, now_us, &due_us);
-		vif_due(vif, due_us);
+		vif_due(vif, 0, due_us);
 	}
 	if (why)
 		vif_fault(vif, why);
@@ -254,37 +264,25 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 
 bool vif_update(struct vif *vif, uint64_t now_us)
 {
-	struct view view;
 	const char *why;
 
-	vif->dirty = false;
-	vif->due_us = UINT64_MAX;
-	if (!read_view(vif, &view))
-		return false;
-	vif->state = view.backend;
+	if (vif->due_us <= now_us) {
+		vif->stale |= vif->due_stale;
+		vif->due_stale = 0;
+		vif->due_us = UINT64_MAX;
+	}
+	if (vif->stale & STALE_STATE) {
+		vif->stale &= ~(uint32_t)STALE_STATE;
+		if (!read_view(vif))
+			return false;
+	}
 	why = vif->path ? atomic_load(&vif->path->fault) : NULL;
 	if (why)
 		vif_fault(vif, why);
-	vif_goto(vif, wanted(vif, &view, now_us), &view, now_us);
+	vif_goto(vif, wanted(vif, now_us), now_us);
 	if (vif->path)
 		update_connected(vif, now_us);
 	return true;
-}
-
-void vif_refuse(struct vif *vif, const char *why)
-{
-	if (log_allowed(&vif->limit))
-		log_warn("%s: stopped, the guest broke the protocol: %s", vif->name, why);
-	vif->fault = why;
-	store_put(vif->host->store, vif->backend, "fault", "%s", why);
-	vif->dirty = true;
-	vif->due_us = 0;
-}
-
-void vif_fault(struct vif *vif, const char *why)
-{
-	vif_refuse(vif, why);
-	vif_disconnect(vif);
 }
 
 /* What the toolstack wrote: complete before the first watch event of a vif. */
@@ -327,7 +325,8 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 	vif->host = host;
 	vif->domid = domid;
 	vif->handle = handle;
-	vif->dirty = true;
+	vif->stale = STALE_ALL;
+	vif->due_us = UINT64_MAX;
 	vif->carrier = -1;
 	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
 	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/%u/backend/vif/%u/%u",
@@ -351,6 +350,7 @@ void vif_destroy(struct vif *vif)
 	if (!vif)
 		return;
 	vif_disconnect(vif);
+	vif_claims_changed(vif);
 	frontend_path(vif, path, token);
 	if (vif->watched)
 		store_unwatch(vif->host->store, path, token);

@@ -3,14 +3,16 @@
  * One interface's control side: its xenbus state machine, what it is connected
  * by, and its port. Control thread only.
  *
- * Everything is derived from what xenstore says now, so an update may run at any
- * time and any number of times; every way down is idempotent. The guest's
- * directory is hostile: it tells what the guest wants of itself and where its
- * rings are, never what it may do.
+ * Everything is derived from what xenstore, the port and the other vifs say, so an
+ * update may run at any time and any number of times; every way down is idempotent.
+ * An update reads only what is marked as changed (stale.h). The guest's directory is
+ * hostile: it tells what the guest wants of itself and where its rings are, never what
+ * it may do.
  */
 #ifndef VIFD_VIF_VIF_H
 #define VIFD_VIF_VIF_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -24,6 +26,7 @@
 #include "policy/policy.h"
 #include "assign.h"
 #include "request.h"
+#include "stale.h"
 
 /* Xen's public/io/xenbus.h. */
 enum xenbus_state {
@@ -36,6 +39,29 @@ enum xenbus_state {
 	XENBUS_CLOSED,
 	XENBUS_RECONFIGURING,
 	XENBUS_RECONFIGURED,
+};
+
+/**
+ * struct vif_view - What xenstore and the hypervisor said of a vif when they were last asked
+ * @backend, @frontend: the two states
+ * @online:     the toolstack wants the vif
+ * @alive:      the domain exists
+ * @hotplugged: the toolstack's script has run, or there is none
+ */
+struct vif_view {
+	enum xenbus_state backend, frontend;
+	bool online, alive, hotplugged;
+};
+
+/**
+ * struct vif_wishes - What the guest asks for by plain keys
+ * @disconnect:   as if the cable were pulled
+ * @mcast_filter: its list of multicast addresses is to be applied
+ * @xdp_headroom: bytes to keep free before each frame
+ */
+struct vif_wishes {
+	bool disconnect, mcast_filter;
+	uint16_t xdp_headroom;
 };
 
 /* Where a connected vif shall go, once; OTHER: to a VF, and not the one it is on. */
@@ -58,8 +84,10 @@ struct vif_policy {
  * @backend, @frontend: xenstore directories, absolute
  * @name:      "vif 7.0", for logs and owners
  * @state:     ours, as it stands in xenstore
- * @dirty:     something changed since the last update
+ * @stale:     STALE_* that the next update has to read or derive again
  * @due_us:    when an update is due without a change, UINT64_MAX = never
+ * @due_stale: what is stale then
+ * @view, @wishes: as they were read last
  * @fault:     why this guest was stopped; ends when its front end starts anew
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
@@ -88,8 +116,11 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool dirty, watched;
+	bool watched;
+	uint32_t stale, due_stale;
 	uint64_t due_us;
+	struct vif_view view;
+	struct vif_wishes wishes;
 	const char *fault;
 	struct path *path;
 	struct worker *worker;
@@ -123,33 +154,55 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle);
 void vif_destroy(struct vif *vif);
 
 /**
- * vif_update() - Look at xenstore and go where it asks us to be
+ * vif_update() - Read what is stale and go where it asks us to be
  * @now_us: monotonic
  *
  * Return: false if the directory is gone and the vif is to be destroyed
  */
 bool vif_update(struct vif *vif, uint64_t now_us);
 
-/** vif_fault() - Stop this vif alone; the reason is logged once and shown in `fault` */
-void vif_fault(struct vif *vif, const char *why);
-
-/** vif_refuse() - As vif_fault(), for a vif that is not connected yet */
-void vif_refuse(struct vif *vif, const char *why);
-
-/** vif_due() - An update is due at @at_us at the latest */
-static inline void vif_due(struct vif *vif, uint64_t at_us)
+/** vif_due() - An update is due at @at_us at the latest, 0 = at once; @stale: STALE_*, 0 = nothing to read */
+static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
 {
+	vif->due_stale |= stale;
 	if (at_us < vif->due_us)
 		vif->due_us = at_us;
 }
 
+/** vif_is_stale() - Is there something to do at once? What concerns the path waits until there is one */
+static inline bool vif_is_stale(const struct vif *vif)
+{
+	return vif->stale & (vif->path ? STALE_ALL : STALE_STATE);
+}
+
+/** vif_mark_others() - Something changed that all other vifs depend on */
+static inline void vif_mark_others(struct vif *vif, uint32_t stale)
+{
+	struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other != vif)
+			other->stale |= stale;
+}
+
 /* live.c */
 
-/** vif_read_live() - What xenstore says now about what may change while connected */
-void vif_read_live(struct vif *vif, struct path_live *live);
+/** vif_read_live() - What may change while connected: read what is stale of it, derive all of it */
+void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us);
 
-/** vif_update_live() - Tell the path if it changed; follow the link with `carrier` */
+/** vif_update_live() - vif_read_live(), and tell path, port and the other vifs what changed */
 void vif_update_live(struct vif *vif, uint64_t now_us);
+
+/**
+ * vif_claims_changed() - The vif's policy changed, or it left: the others derive what they can have
+ *
+ * One whose policy was refused reads it again: a guarantee may fit now, or a mirror no longer
+ * lead back to where it began.
+ */
+void vif_claims_changed(struct vif *vif);
+
+/** vif_update_carrier() - Follow the port's link with `carrier` */
+void vif_update_carrier(struct vif *vif, uint64_t now_us);
 
 /** vif_tell_isolation() - Which addresses are this vif's now; not connected: none */
 void vif_tell_isolation(struct vif *vif);
@@ -159,8 +212,12 @@ void vif_tell_port(struct vif *vif, struct port *port);
 
 /* rules.c */
 
-/** vif_read_policy() - All sources into @policy; what is wrong goes to policy-error and the log */
-void vif_read_policy(struct vif *vif);
+/**
+ * vif_read_policy() - All sources into @policy; what is wrong goes to policy-error and the log
+ *
+ * Return: 0, also if the policy is refused; -errno: it could not be read, try again
+ */
+int vif_read_policy(struct vif *vif);
 
 /**
  * vif_explain_policy() - Where each rule's value comes from
@@ -189,9 +246,15 @@ int vif_publish(struct vif *vif);
  * vif_connect() - Read the guest's keys, map its rings, give it a port
  *
  * Nothing is left behind on failure. Return: 0, -EAGAIN try again later (host
- * trouble, logged), -EPROTO the guest's doing (vif_fault() was called)
+ * trouble, logged), -EPROTO the guest's doing (vif_refuse() was called)
  */
-int vif_connect(struct vif *vif);
+int vif_connect(struct vif *vif, uint64_t now_us);
+
+/** vif_fault() - Stop this vif alone; the reason is logged once and shown in `fault` */
+void vif_fault(struct vif *vif, const char *why);
+
+/** vif_refuse() - As vif_fault(), for a vif that is not connected yet */
+void vif_refuse(struct vif *vif, const char *why);
 
 /** vif_disconnect() - Rings, channels, ports: all given back; fine twice */
 void vif_disconnect(struct vif *vif);
@@ -204,7 +267,15 @@ void vif_disconnect(struct vif *vif);
  * Begins at the next update, after a move that is under way. How it ends is seen
  * in the port's kind and in @move_error. Return: 0, -ENOTCONN
  */
-int vif_send(struct vif *vif, enum vif_move move);
+static inline int vif_send(struct vif *vif, enum vif_move move)
+{
+	if (!vif->path)
+		return -ENOTCONN;
+	vif->move = move;
+	vif->move_error = 0;
+	vif_due(vif, 0, 0);
+	return 0;
+}
 
 /**
  * vif_move() - As vif_send(), by the admin's word, which holds until the vif disconnects

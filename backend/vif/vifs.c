@@ -28,14 +28,13 @@ struct vifs {
 	struct host *host;
 	char root[STORE_PATH_MAX - 64];
 	bool rescan;
-	TAILQ_HEAD(, vif) list;
 };
 
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
 {
 	struct vif *vif;
 
-	TAILQ_FOREACH (vif, &vifs->list, link)
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 		if (vif->domid == domid && vif->handle == handle)
 			return vif;
 	return NULL;
@@ -43,7 +42,7 @@ struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
 
 struct vif *vifs_at(struct vifs *vifs, uint32_t n)
 {
-	struct vif *vif = TAILQ_FIRST(&vifs->list);
+	struct vif *vif = TAILQ_FIRST(&vifs->host->vifs);
 
 	for (; vif && n; n--)
 		vif = TAILQ_NEXT(vif, link);
@@ -87,7 +86,7 @@ static void scan_domain(struct vifs *vifs, uint32_t domid)
 			continue;
 		vif = vif_create(vifs->host, (uint16_t)domid, (uint16_t)ids.id[i]);
 		if (vif)
-			TAILQ_INSERT_TAIL(&vifs->list, vif, link);
+			TAILQ_INSERT_TAIL(&vifs->host->vifs, vif, link);
 	}
 }
 
@@ -101,54 +100,75 @@ static void scan(struct vifs *vifs)
 		scan_domain(vifs, ids.id[i]);
 }
 
-/* "<root>/7/0/anything": which vif is it about? */
-static void backend_changed(struct vifs *vifs, const char *path)
+/* What follows @dir in @path: "" if they are the same, NULL if it does not lie there. */
+static const char *below(const char *dir, const char *path)
 {
-	size_t root = strlen(vifs->root);
-	uint32_t domid, handle;
-	const char *slash;
-	struct vif *vif;
+	size_t len = strlen(dir);
 
-	if (strncmp(path, vifs->root, root) || path[root] != '/' ||
-	    !parse_id(path + root + 1, DOMID_MAX, &domid)) {
-		vifs->rescan = true;
-		return;
-	}
-	slash = strchr(path + root + 1, '/');
-	if (!slash || !parse_id(slash + 1, UINT16_MAX, &handle)) {
-		vifs->rescan = true;
-		return;
-	}
-	vif = vifs_find(vifs, domid, handle);
-	if (vif)
-		vif->dirty = true;
-	else
-		vifs->rescan = true;
+	if (strncmp(path, dir, len) || (path[len] && path[len] != '/'))
+		return NULL;
+	return path[len] ? path + len + 1 : "";
 }
 
-static void all_changed(struct vifs *vifs)
+/* "<root>", "<root>/7" or "<root>/7/0" came or went, with all that lies there. */
+static void folder_changed(struct vifs *vifs, const char *path)
 {
 	struct vif *vif;
 
-	TAILQ_FOREACH (vif, &vifs->list, link)
-		vif->dirty = true;
+	vifs->rescan = true;
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
+		if (below(path, vif->backend))
+			vif->stale |= STALE_ALL;
+}
+
+/* "<root>/7/0/anything": which vif is it about, and what of it? */
+static void backend_changed(struct vifs *vifs, const char *path)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
+		const char *key = below(vif->backend, path);
+
+		if (key && *key) {
+			vif->stale |= stale_backend_key(key);
+			return;
+		}
+	}
+	folder_changed(vifs, path);
+}
+
+static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle)
+{
+	struct vif *vif = vifs_find(vifs, domid, handle);
+	const char *key = vif ? below(vif->frontend, path) : NULL;
+
+	/* an event of a folder above it: it came or went with that */
+	if (vif)
+		vif->stale |= key ? stale_frontend_key(key) : STALE_ALL;
+}
+
+/* Some domain is gone: whose? */
+static void domains_changed(struct vifs *vifs)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
+		if (!dom_alive(vifs->host->dom, vif->domid))
+			vif->stale |= STALE_STATE;
 }
 
 static void take_events(struct vifs *vifs)
 {
 	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
 	unsigned int domid, handle;
-	struct vif *vif;
 
 	while (store_next_event(vifs->host->store, path, token)) {
 		if (!strcmp(token, "backend")) {
 			backend_changed(vifs, path);
 		} else if (!strcmp(token, "release")) {
-			all_changed(vifs);
+			domains_changed(vifs);
 		} else if (sscanf(token, "frontend:%u:%u", &domid, &handle) == 2) {
-			vif = vifs_find(vifs, domid, handle);
-			if (vif)
-				vif->dirty = true;
+			frontend_changed(vifs, path, domid, handle);
 		}
 	}
 }
@@ -159,7 +179,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 	struct vif *vif;
 
 	while (opener_take(vifs->host->opener, &result)) {
-		TAILQ_FOREACH (vif, &vifs->list, link)
+		TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 			if (vif->vf_ticket == result.ticket)
 				break;
 		if (vif)
@@ -179,37 +199,48 @@ static void take_ctrl_events(struct vifs *vifs)
 
 		if (port < 0)
 			return;
-		TAILQ_FOREACH (vif, &vifs->list, link)
+		TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 			if (vif->ctrl && ctrl_rang(vif->ctrl, (uint32_t)port))
-				vif->due_us = 0;
+				vif_due(vif, 0, 0);
 	}
 }
 
 static void drop(struct vifs *vifs, struct vif *vif)
 {
-	TAILQ_REMOVE(&vifs->list, vif, link);
+	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
 }
 
 void vifs_links_changed(struct vifs *vifs)
 {
-	assign_links_changed(TAILQ_FIRST(&vifs->list));
+	assign_links_changed(vifs->host->assign);
 	assign_kick(vifs->host->assign);
+}
+
+void vifs_policy_changed(struct vifs *vifs)
+{
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
+		vif->stale |= STALE_POLICY;
 }
 
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
-	uint64_t next = assign_run(vifs->host->assign, TAILQ_FIRST(&vifs->list), now_us);
+	uint64_t next = assign_run(vifs->host->assign, now_us);
 	bool pages_out = statics_reap(vifs->host->gnt) > 0;
 	struct vif *vif;
 
-	if (TAILQ_EMPTY(&vifs->list))
+	if (TAILQ_EMPTY(&vifs->host->vifs))
 		next = UINT64_MAX;
 	if (pages_out && next > now_us + REAP_US)
 		next = now_us + REAP_US;
-	TAILQ_FOREACH (vif, &vifs->list, link)
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
+		if (vif_is_stale(vif))
+			return now_us;
 		if (vif->due_us < next)
 			next = vif->due_us;
+	}
 	return next;
 }
 
@@ -222,9 +253,9 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		scan(vifs);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs);
-	for (vif = TAILQ_FIRST(&vifs->list); vif; vif = after) {
+	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		if ((vif->dirty || vif->due_us <= now_us || vif_handover_waits(vif) ||
+		if ((vif_is_stale(vif) || vif->due_us <= now_us || vif_handover_waits(vif) ||
 		     (vif->path && path_faulted(vif->path))) &&
 		    !vif_update(vif, now_us))
 			drop(vifs, vif);
@@ -240,9 +271,8 @@ struct vifs *vifs_open(struct host *host)
 	if (!vifs)
 		return NULL;
 	vifs->host = host;
-	host->vifs = vifs;
+	TAILQ_INIT(&host->vifs);
 	host->assign = assign_create(host);
-	TAILQ_INIT(&vifs->list);
 	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
 	vifs->rescan = true;
 	ret = host->assign ? store_watch(host->store, vifs->root, "backend") : -ENOMEM;
@@ -251,7 +281,7 @@ struct vifs *vifs_open(struct host *host)
 	if (ret) {
 		log_error("xenstore cannot be watched: %s", strerror(-ret));
 		assign_destroy(host->assign);
-		host->vifs = NULL;
+		host->assign = NULL;
 		free(vifs);
 		errno = -ret;
 		return NULL;
@@ -267,9 +297,9 @@ void vifs_close(struct vifs *vifs)
 		return;
 	store_unwatch(vifs->host->store, "@releaseDomain", "release");
 	store_unwatch(vifs->host->store, vifs->root, "backend");
-	while ((vif = TAILQ_FIRST(&vifs->list)))
+	while ((vif = TAILQ_FIRST(&vifs->host->vifs)))
 		drop(vifs, vif);
 	assign_destroy(vifs->host->assign);
-	vifs->host->vifs = NULL;
+	vifs->host->assign = NULL;
 	free(vifs);
 }

@@ -28,8 +28,11 @@ void vifs_close(struct vifs *vifs);
  */
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us);
 
-/** vifs_links_changed() - Some network device did */
+/** vifs_links_changed() - Some network device did: vifs whose link is another now are due */
 void vifs_links_changed(struct vifs *vifs);
+
+/** vifs_policy_changed() - Files of the policy folder did: every vif reads its policy again */
+void vifs_policy_changed(struct vifs *vifs);
 
 /** vifs_find() - Return: the vif, NULL = there is none */
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle);

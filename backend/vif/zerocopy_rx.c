@@ -14,6 +14,7 @@ LOG_TAG("placed");
 #define ROUND_US 500u
 /* What a guest does ends it, and costs others' time: not more often than this. */
 #define AGAIN_US 5000000u
+#define LOOK_US 1000000u
 
 /* Return: text, NULL = nothing bars it */
 static const char *why_not(const struct path *path)
@@ -56,14 +57,21 @@ static int run_begin(struct worker *worker, void *arg)
 	return zc_rx_begin(arg);
 }
 
-void zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us)
+uint64_t zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us)
 {
 	if (path->zc_rx_ended) {
 		path->zc_rx_ended = false;
 		path->zc_rx_at_us = now_us + AGAIN_US;
 	}
-	if (now_us >= path->zc_rx_at_us && !path->queues[0].zc_rx && !why_not(path))
-		worker_run(worker, run_begin, path);
+	if (path->queues[0].zc_rx)
+		return UINT64_MAX;
+	if (now_us < path->zc_rx_at_us)
+		return path->zc_rx_at_us;
+	/* that a device has let go, and that no frames wait, nobody tells */
+	if (zc_rx_is_out(path->queues[0].statics.zc_rx) ||
+	    (!why_not(path) && worker_run(worker, run_begin, path)))
+		return now_us + LOOK_US;
+	return UINT64_MAX;
 }
 
 static int run_stop(struct worker *worker, void *arg)

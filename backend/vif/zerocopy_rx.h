@@ -15,8 +15,13 @@
 /** zerocopy_rx_state() - Return: "rx", or why frames for this path are copied */
 const char *zerocopy_rx_state(const struct path *path);
 
-/** zerocopy_rx_update() - Begin if nothing bars it and it has not ended just now; @now_us: monotonic */
-void zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us);
+/**
+ * zerocopy_rx_update() - Begin if nothing bars it and it has not ended just now
+ * @now_us: monotonic
+ *
+ * Return: when to be called again, monotonic us, UINT64_MAX = when something changes
+ */
+uint64_t zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t now_us);
 
 /**
  * zerocopy_rx_end() - No device has a page of the guest's to write to afterwards; fine if none had

@@ -93,7 +93,7 @@ static void put_file(const char *name, const char *text)
 	assert_non_null(stream);
 	fputs(text, stream);
 	fclose(stream);
-	fake_host.now_us += 2000000;
+	vifs_policy_changed(fake_host.vifs);
 	host_settle();
 }
 
@@ -103,6 +103,7 @@ static void remove_file(const char *name)
 
 	file_path(path, name);
 	assert_int_equal(unlink(path), 0);
+	vifs_policy_changed(fake_host.vifs);
 }
 
 static int setup_files(void **state)
@@ -246,18 +247,18 @@ static void files_that_cannot_be_read_are_refused(void **state)
 	rule("policy/vlan-filter", "10");
 	file_path(path, "x.conf");
 	assert_int_equal(mkdir(path, 0700), 0);
-	fake_host.now_us += 2000000;
+	vifs_policy_changed(fake_host.vifs);
 	host_settle();
 	assert_string_equal(host_back_key(7, "policy-error"), "x.conf: Is a directory");
 	assert_int_equal(count_vlans(policy()->vlans), 1);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(symlink("nowhere", path), 0);
-	fake_host.now_us += 2000000;
+	vifs_policy_changed(fake_host.vifs);
 	host_settle();
 	assert_string_equal(host_back_key(7, "policy-error"), "x.conf: No such file or directory");
 	assert_int_equal(count_vlans(policy()->vlans), 1);
 	remove_file("x.conf");
-	fake_host.now_us += 2000000;
+	vifs_policy_changed(fake_host.vifs);
 	host_settle();
 	assert_null(host_back_key(7, "policy-error"));
 }

@@ -17,24 +17,17 @@ static struct host host;
 static struct vif vif, other;
 static struct policy_draft draft;
 
-/* The other one is the first of the list, the one that asks the second. */
-struct vif *vifs_at(struct vifs *vifs, uint32_t n)
-{
-	assert_non_null(vifs);
-	assert_int_equal(n, 0);
-	return &other;
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	memset(&vif, 0, sizeof(vif));
 	memset(&other, 0, sizeof(other));
-	host.vifs = (struct vifs *)&host;
+	TAILQ_INIT(&host.vifs);
 	vif.host = &host;
 	vif.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, 1 } };
 	other.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, 2 } };
-	other.link.tqe_next = &vif;
+	TAILQ_INSERT_TAIL(&host.vifs, &other, link);
+	TAILQ_INSERT_TAIL(&host.vifs, &vif, link);
 	vif.cap.front.present = 1u << VIFCAP_WORD_VERSION;
 	policy_init(&vif.policy.draft);
 	return 0;

@@ -102,6 +102,7 @@ static int setup(void **state)
 	path = host_path(7);
 	make_fit();
 	path->queues[0].statics.zc_rx = zc_rx_create();
+	vif_due(vifs_find(fake_host.vifs, 7, 0), 0, 0); /* as the control ring does */
 	pass(2 * SECOND);
 	return 0;
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an update of a vif has to read or derive again. Whoever learns of a change marks
+ * the vifs that it concerns (a watch event, the folder of policy files, another vif, the
+ * control ring); vif_update() reads what is marked and nothing else, so an idle vif costs
+ * no question to xenstore. Control thread only.
+ */
+#ifndef VIFD_VIF_STALE_H
+#define VIFD_VIF_STALE_H
+
+#include <stdint.h>
+
+enum {
+	STALE_STATE = 1 << 0, /* both states, online, hotplug-status, whether the domain lives */
+	STALE_GUEST = 1 << 1, /* what the guest asks for by plain keys: link, multicast, headroom */
+	STALE_RECORD = 1 << 2, /* the front end's capability record and acknowledgement */
+	STALE_POLICY = 1 << 3, /* every source of the policy */
+	STALE_LIVE = 1 << 4,   /* nothing to read: what follows from other vifs, or from the port */
+	STALE_ALL = (1 << 5) - 1,
+};
+
+/**
+ * stale_backend_key() - Which parts a key of the backend directory concerns
+ * @key: below the directory of one vif, "" = the directory itself
+ *
+ * Return: STALE_* bits; 0 for the keys that only vifd writes and those that it reads once
+ */
+uint32_t stale_backend_key(const char *key);
+
+/** stale_frontend_key() - The same for a key of the frontend directory, which the guest writes */
+uint32_t stale_frontend_key(const char *key);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: test/unit/fake_host.c */
+/* What an update reads: what changed, and nothing else; what an idle vif costs the store: nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "fake_host.h"
+#include "vif/vif.h"
+#include "vif/vifs.h"
+
+#define SECOND 1000000u
+
+static struct guest *guest;
+
+static void pass(uint64_t us)
+{
+	uint64_t end = fake_host.now_us + us;
+
+	while (fake_host.now_us < end) {
+		uint64_t next = host_run();
+
+		fake_host.now_us = next > fake_host.now_us && next < end ? next : end;
+	}
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (host_open())
+		return -1;
+	guest = host_connect(7);
+	pass(3 * SECOND);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	host_close();
+	guest_free(guest);
+	return fake_all_free() ? 0 : -1;
+}
+
+/* Requests until nothing is left to do. */
+static uint64_t cost(void)
+{
+	uint64_t before = fake_xs_requests;
+
+	host_settle();
+	return fake_xs_requests - before;
+}
+
+static void back_key(const char *key, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), HOST_BACK "7/0/%s", key);
+	fake_xs_put(path, "%s", value);
+}
+
+static void idle_vif_asks_xenstore_for_nothing(void **state)
+{
+	uint64_t before = fake_xs_requests;
+
+	(void)state;
+	pass(60 * SECOND);
+	assert_int_equal(fake_xs_requests, before);
+}
+
+static void keys_that_nobody_reads_again_cost_nothing(void **state)
+{
+	(void)state;
+	host_front_key(7, "feature-sg", "1");
+	host_front_key(7, "of-the-guests-own", "1");
+	back_key("path", "vf");
+	back_key("carrier", "1");
+	back_key("script", "vif-vifd");
+	assert_int_equal(cost(), 0);
+}
+
+static void link_change_is_told_at_once_and_costs_one_write(void **state)
+{
+	(void)state;
+	fake_host.link_down = true;
+	vifs_links_changed(fake_host.vifs);
+	assert_int_equal(cost(), 1);
+	assert_string_equal(host_back_key(7, "carrier"), "0");
+	fake_host.link_down = false;
+	vifs_links_changed(fake_host.vifs);
+	assert_int_equal(cost(), 1);
+	assert_string_equal(host_back_key(7, "carrier"), "1");
+}
+
+/* As for a VF of DPDK's own driver, which no netdev stands for. */
+static void link_that_no_event_tells_of_is_seen_within_a_second(void **state)
+{
+	(void)state;
+	fake_host.link_down = true;
+	pass(SECOND);
+	host_settle();
+	assert_string_equal(host_back_key(7, "carrier"), "0");
+}
+
+static void link_that_follows_its_event_late_is_seen_soon(void **state)
+{
+	(void)state;
+	vifs_links_changed(fake_host.vifs);
+	host_settle();
+	fake_host.link_down = true;
+	pass(10000);
+	host_settle();
+	assert_string_equal(host_back_key(7, "carrier"), "0");
+}
+
+static void policy_key_is_read_without_the_states(void **state)
+{
+	struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
+
+	(void)state;
+	back_key("policy/mtu", "1300");
+	host_run();
+	assert_int_equal(host_path(7)->live.mtu, 1300);
+	assert_int_equal(vif->stale, 0);
+	/* the guest's wishes are not policy, and policy is not read for them */
+	host_front_key(7, "request-multicast-control", "1");
+	assert_int_equal(cost(), 3);
+	assert_true(host_path(7)->live.mcast_filter);
+}
+
+static void wish_in_the_record_takes_one_update(void **state)
+{
+	(void)state;
+	host_front_key(7, "capability", "version=1 generation=1 coalesce-rx-us=50");
+	host_run();
+	assert_int_equal(host_path(7)->live.rx_delay_us, 50);
+	assert_int_equal(cost(), 0);
+}
+
+static void folder_that_goes_takes_its_vifs_along(void **state)
+{
+	(void)state;
+	fake_xs_remove("/local/domain/0/backend/vif/7");
+	host_settle();
+	assert_null(vifs_find(fake_host.vifs, 7, 0));
+}
+
+static void isolation_reaches_the_others_at_once(void **state)
+{
+	struct guest *other;
+
+	(void)state;
+	assert_int_equal(isolation_start(NULL), 0);
+	other = host_connect(8);
+	pass(3 * SECOND);
+	assert_false(host_path(7)->live.policy.tx & POLICY_APART);
+	fake_xs_put(HOST_BACK "8/0/policy/isolated", "1");
+	host_settle();
+	assert_true(host_path(7)->live.policy.tx & POLICY_APART);
+	fake_xs_remove(HOST_BACK "8");
+	host_settle();
+	assert_false(host_path(7)->live.policy.tx & POLICY_APART);
+	guest_free(other);
+	isolation_stop();
+}
+
+static void refused_guarantee_fits_when_another_gives_its_own_up(void **state)
+{
+	struct guest *other = host_connect(8);
+
+	(void)state;
+	fake_host.mbps = 1000;
+	fake_xs_put(HOST_BACK "8/0/policy/guaranteed", "100000000,1000000");
+	host_settle();
+	back_key("policy/guaranteed", "50000000,1000000");
+	host_settle();
+	assert_non_null(host_back_key(7, "policy-error"));
+	fake_xs_put(HOST_BACK "8/0/policy/guaranteed", "10000000,1000000");
+	host_settle();
+	assert_null(host_back_key(7, "policy-error"));
+	back_key("policy/guaranteed", "120000000,1000000");
+	host_settle();
+	assert_non_null(host_back_key(7, "policy-error"));
+	fake_xs_remove(HOST_BACK "8");
+	host_settle();
+	assert_null(host_back_key(7, "policy-error"));
+	guest_free(other);
+}
+
+static void release_of_a_domain_is_no_news_of_the_others(void **state)
+{
+	(void)state;
+	fake_xs_event("@releaseDomain", "release");
+	assert_int_equal(cost(), 0);
+}
+
+static void each_key_says_what_is_stale(void **state)
+{
+	(void)state;
+	assert_int_equal(stale_backend_key(""), STALE_ALL);
+	assert_int_equal(stale_backend_key("state"), STALE_STATE);
+	assert_int_equal(stale_backend_key("hotplug-status"), STALE_STATE);
+	assert_int_equal(stale_backend_key("policy"), STALE_POLICY);
+	assert_int_equal(stale_backend_key("policy/mtu"), STALE_POLICY);
+	assert_int_equal(stale_backend_key("policy-error"), 0);
+	assert_int_equal(stale_backend_key("statement"), 0);
+	assert_int_equal(stale_backend_key("stat"), 0);
+	assert_int_equal(stale_frontend_key(""), STALE_ALL);
+	assert_int_equal(stale_frontend_key("state"), STALE_STATE);
+	assert_int_equal(stale_frontend_key("disconnect"), STALE_GUEST);
+	assert_int_equal(stale_frontend_key("capability"), STALE_RECORD);
+	assert_int_equal(stale_frontend_key("capability-ack"), STALE_RECORD);
+	assert_int_equal(stale_frontend_key("policy"), 0);
+	assert_int_equal(stale_frontend_key("queue-0/tx-ring-ref"), 0);
+}
+
+#define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VIF(idle_vif_asks_xenstore_for_nothing),
+		VIF(keys_that_nobody_reads_again_cost_nothing),
+		VIF(link_change_is_told_at_once_and_costs_one_write),
+		VIF(link_that_no_event_tells_of_is_seen_within_a_second),
+		VIF(link_that_follows_its_event_late_is_seen_soon),
+		VIF(policy_key_is_read_without_the_states),
+		VIF(wish_in_the_record_takes_one_update),
+		VIF(folder_that_goes_takes_its_vifs_along),
+		VIF(isolation_reaches_the_others_at_once),
+		VIF(refused_guarantee_fits_when_another_gives_its_own_up),
+		VIF(release_of_a_domain_is_no_news_of_the_others),
+		cmocka_unit_test(each_key_says_what_is_stale),
+	};
+
+	return cmocka_run_group_tests(tests, host_start, NULL);
+}
