@@ -13,7 +13,7 @@ sim_prog       := $(patsubst test/sim/prog/%.c,$(SIM)/%,$(sim_prog_src))
 sim_test       := $(patsubst test/sim/selftest/%.c,$(SIM)/selftest/%,$(sim_test_src))
 
 # The name of libxenctrl carries Xen's version; its symbols do too.
-sim_ctrl_soname := $(shell objdump -p $$(pkg-config --variable=libdir xencontrol)/libxenctrl.so 2>/dev/null | sed -n 's/.*SONAME *//p')
+sim_ctrl_soname := $(shell objdump -p $$(pkg-config --variable=libdir xencontrol 2>/dev/null)/libxenctrl.so 2>/dev/null | sed -n 's/.*SONAME *//p')
 sim_ctrl_ver    := VERS_$(patsubst libxenctrl.so.%,%,$(sim_ctrl_soname)).0
 sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir xencontrol)/xenctrl.h 2>/dev/null && echo 1 || echo 0)
 
