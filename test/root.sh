@@ -3,7 +3,7 @@
 #
 # Roots of a Debian release in a folder, and commands run in them. For sourcing; root_error says who complains.
 #
-#   suite_of N                      the code name of Debian N
+#   suite_of N                      the code name of Debian N; "newest" is testing
 #   root_make N ROOT PACKAGE...     a minimal Debian N in the folder ROOT, with these packages besides
 #   root_run ROOT TREE COMMAND...   runs a command in ROOT, in the folder TREE of it. Its mounts and processes end
 #                                   with it. ROOT_NET=none: with a loopback and no other network.
@@ -17,7 +17,8 @@ suite_of() {
 	case $1 in
 		12) echo bookworm ;;
 		13) echo trixie ;;
-		*) root_error "Debian release '$1' is not known here; 12 and 13 are" ;;
+		newest) echo forky ;;
+		*) root_error "Debian release '$1' is not known here; 12, 13 and newest are" ;;
 	esac
 }
 
@@ -40,7 +41,8 @@ root_make() {
 	echo "$(basename "$0"): making a root of Debian $suite in $root" >&2
 	rm -rf "$root"
 	mkdir -p "$root"
-	if ! { debootstrap --variant=minbase "$suite" "$root" "$(root_mirror)" &&
+	# The script is named because an older debootstrap has none for a newer suite, and they are all the same.
+	if ! { debootstrap --variant=minbase "$suite" "$root" "$(root_mirror)" sid &&
 		chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -q install --yes \
 			--no-install-recommends "$@"; } >"$root.log" 2>&1; then
 		tail -n 5 "$root.log" >&2

@@ -97,21 +97,22 @@ static void help_lists_the_options(void **state)
 static void sample_has_every_option_with_its_default(void **state)
 {
 	const char *sample = read_file(SAMPLE);
-	char line[256];
+	char *line;
 
 	(void)state;
 	for (size_t i = 0; i < nr_options; i++) {
-		snprintf(line, sizeof(line), "\n#%s =%s%s\n", options[i].key,
-			 options[i].value[0] ? " " : "", options[i].value);
+		assert_true(asprintf(&line, "\n#%s =%s%s\n", options[i].key,
+				     options[i].value[0] ? " " : "", options[i].value) > 0);
 		if (!strstr(sample, line))
 			fail_msg(SAMPLE " lacks '%s'", line + 1);
+		free(line);
 	}
 }
 
 static void manual_has_every_option_with_range_and_default(void **state)
 {
 	const char *manual = read_file(MANUAL);
-	char line[512];
+	char *line;
 
 	(void)state;
 	for (size_t i = 0; i < nr_options; i++) {
@@ -120,11 +121,13 @@ static void manual_has_every_option_with_range_and_default(void **state)
 
 		if (range)
 			*range = '\0';
-		snprintf(line, sizeof(line), "\n.BR %s \" (%s, default %s)\"\n", options[i].key,
-			 options[i].expected, options[i].value[0] ? options[i].value : "empty");
+		assert_true(asprintf(&line, "\n.BR %s \" (%s, default %s)\"\n", options[i].key,
+				     options[i].expected,
+				     options[i].value[0] ? options[i].value : "empty") > 0);
 		entry = strstr(manual, line);
 		if (!entry)
 			fail_msg(MANUAL " lacks '%s'", line + 1);
+		free(line);
 	}
 }
 

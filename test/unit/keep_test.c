@@ -63,7 +63,7 @@ static int start(void **state)
 	return 0;
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
 	(void)state;
 	return rmdir(dir); /* nothing is left in it */
@@ -78,5 +78,5 @@ int main(void)
 		cmocka_unit_test(a_file_of_another_length_is_not_believed),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, finish);
 }

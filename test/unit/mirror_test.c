@@ -236,7 +236,7 @@ static int start(void **state)
 	return fake_start(state);
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
 	(void)state;
 	return unlink(path);
@@ -254,5 +254,5 @@ int main(void)
 		GUEST(file_that_cannot_be_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, finish);
 }

@@ -192,7 +192,7 @@ static int start(void **state)
 	return pthread_create(&control_thread, NULL, control_main, NULL);
 }
 
-static int stop(void **state)
+static int finish(void **state)
 {
 	(void)state;
 	if (!ended) {
@@ -356,7 +356,7 @@ static void connect_vif(uint32_t queues)
 static int stop_vif(void **state)
 {
 	free(vifs[0].path);
-	return stop(state);
+	return finish(state);
 }
 
 /* Return: the answer, as a client gets it; valid until the next */
@@ -610,7 +610,7 @@ static void rules_are_set_together(void **state)
 
 int main(void)
 {
-#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, finish)
 #define ANSWER(name) cmocka_unit_test_setup_teardown(name, start_vif, stop_vif)
 	const struct CMUnitTest tests[] = {
 		CONTROL(call_runs_in_the_control_thread_and_returns_its_result),
