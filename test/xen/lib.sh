@@ -1,46 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# What scenarios on the Xen bed are written with. Sourced in dom0; the scenario is a bash script that
-# starts with `. /bed/lib.sh` and ends with `finish`.
+# Functions for scenarios of the Xen bed, sourced in dom0. A scenario is a bash script that starts with
+# `. /bed/lib.sh` and ends with `finish`.
 #
-#   bed_vf_bind DRIVER ADDRESS...      gives VFs to vfio-pci, uio_pci_generic, igbvf ...
-#   bed_nic_setup [N]                  VFs of NIC N (0) in the order that igb wants; sets PF and VFS
-#   bed_make_room MIB                  dom0 gives memory back, for VFs by DPDK's own drivers
-#   guest_start NAME MAC [KEYS]        boots a guest, waits until it takes commands;
-#                                      guest_create and guest_ready are its halves;
+#   bed_vf_bind DRIVER ADDRESS...      binds VFs to vfio-pci, uio_pci_generic, igbvf ...
+#   bed_nic_setup [N]                  creates VFs of NIC N (0) in the order that igb needs; sets PF and VFS
+#   bed_make_room MIB                  makes dom0 return memory, for VFs with DPDK's own drivers
+#   guest_start NAME MAC [KEYS]        boots a guest, waits until it accepts commands;
+#                                      consists of guest_create and guest_ready;
 #                                      GUEST_TYPE, GUEST_MEMORY, GUEST_ARGS, GUEST_CONFIG (more of xl.cfg)
-#   guest_gets PROGRAM...              programs of /bed are in each guest that boots from now on
-#   guest_run NAME COMMAND             runs it in the guest: its output and its status
-#   guest_stop NAME                    shuts it down and waits until it is gone
-#   guest_reboot NAME                  and waits until it takes commands again
-#   ping_lost NAME ADDRESS [COUNT]     requests lost (or answered wrongly), checked by payload
-#   tcp_mbps NAME out|in [SECONDS]     iperf3 against the server outside the NIC
-#   vif_key NAME KEY [HANDLE]          what the back end says of its interface: path, vf, state, fault, ...
+#   guest_gets PROGRAM...              puts programs of /bed into each guest that boots from now on
+#   guest_run NAME COMMAND             runs a command in the guest, with its output and status
+#   guest_stop NAME                    shuts the guest down and waits until it is gone
+#   guest_reboot NAME                  reboots the guest, waits until it accepts commands again
+#   ping_lost NAME ADDRESS [COUNT]     counts requests lost or answered wrongly, checked by payload
+#   tcp_mbps NAME out|in [SECONDS]     runs iperf3 with the server outside the NIC
+#   vif_key NAME KEY [HANDLE]          a key of its interface at the back end: path, vf, state, fault, ...
 #   vifd_start [LINE...]; vifd_stop
-#   wait_for SECONDS WHAT COMMAND...   until COMMAND succeeds; names WHAT when it does not
-#   bed_vfs_remove PF_ADDRESS          sriov_numvfs = 0
-#   bed_vfs_create                     the VFs of PF anew, after they were removed; sets VFS
-#   check NAME VALUE TARGET [UNIT]     one fact; TARGET is "== 6", ">= 1.3", "true" or "" (only noted)
-#   figure NAME VALUE TARGET UNIT      a miss is written as one and fails nothing
-#   detail KEY JSON                    what the result file shows beside the checks
-#   finish                             writes the result file, prints the count, ends the scenario
+#   wait_for SECONDS WHAT COMMAND...   waits until COMMAND succeeds; prints WHAT on timeout
+#   bed_vfs_remove PF_ADDRESS          sets sriov_numvfs to 0
+#   bed_vfs_create                     creates the VFs of PF again, after they were removed; sets VFS
+#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3", "true" or "" (only recorded)
+#   figure NAME VALUE TARGET UNIT      a miss is recorded but fails nothing
+#   detail KEY JSON                    adds a value to the result file that is no check
+#   finish                             writes the result file, prints the counts, ends the scenario
 
 . /bed/bed.conf
 
 : "${BED_KEYS:=script=vif-vifd}"
 OUTSIDE=10.0.2.2 # QEMU's user network: the machine's loopback
-PEER=10.0.2.9    # the wire's own peer: answers pings truthfully
+PEER=10.0.2.9    # a peer in wire.c: answers each ping with its payload
 CONSOLES=/var/log/xen/console
 
-declare -A guest_number=() guest_booted=() # its console's size then
+declare -A guest_number=() guest_booted=() # size of its console log at that time
 checks_json= details_json=
 passed=0 failed=0
 scenario_start=$SECONDS
 
 say() { printf '%4d s  %s\n' $((SECONDS - scenario_start)) "$*"; }
 
-# A failure that leaves nothing to go on with
+# Ends the scenario after a failure that leaves nothing to test
 die()
 {
 	say "FAILED: $*"
@@ -48,7 +48,7 @@ die()
 	finish
 }
 
-# bed_pause SECONDS: sleep, without a program's start
+# bed_pause SECONDS: sleeps without starting a program
 mkfifo /run/bed.pause
 exec {bed_pause_fd}<>/run/bed.pause
 bed_pause() { read -r -t "$1" -u $bed_pause_fd || true; }
@@ -61,7 +61,7 @@ wait_for()
 
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $limit ]; then
-			say "not seen in time: $what"
+			say "timeout: $what"
 			return 1
 		fi
 		bed_pause 0.1
@@ -71,7 +71,7 @@ wait_for()
 
 # --- results ---------------------------------------------------------------------------------------------------
 
-# json_quote VARIABLE TEXT: in place, since a process takes its time here
+# json_quote VARIABLE TEXT: sets VARIABLE, because a subshell is slow here
 json_quote()
 {
 	local text=${2//\\/\\\\}
@@ -108,7 +108,7 @@ holds()
 {
 	local value=$1 op=${2%% *} want=${2#* }
 
-	# most are whole numbers, and a process takes its time here
+	# most values are whole numbers, and starting awk is slow here
 	if [[ $value =~ ^[0-9]+$ && $want =~ ^[0-9]+$ ]]; then
 		let "10#$value $op 10#$want"
 		return
@@ -149,7 +149,7 @@ add_check()
     }{\"name\": $name_json, \"value\": $value_json, \"unit\": $unit_json, \"target\": $target_json, \"ok\": $5}"
 }
 
-# figure NAME VALUE TARGET UNIT: how fast something was, which depends on what else the machine does
+# figure NAME VALUE TARGET UNIT: a speed, which depends on the load of the machine
 figure()
 {
 	local ok=true
@@ -159,7 +159,7 @@ figure()
 	add_check "$1" "$2" "$3" "$4" $ok
 }
 
-# holds_true NAME COMMAND...: a check of a yes or no
+# check_true NAME COMMAND...: passes if the command succeeds
 check_true()
 {
 	local name=$1
@@ -229,7 +229,7 @@ vf_addresses()
 	done | sort
 }
 
-# bed_vf_bind DRIVER ADDRESS...: takes VFs from whatever has them; netdevs' names in VFS are stale then
+# bed_vf_bind DRIVER ADDRESS...: unbinds VFs from their drivers first; the netdev names in VFS are stale afterwards
 bed_vf_bind()
 {
 	local driver=$1 pci device
@@ -247,7 +247,7 @@ bed_vf_bind()
 
 link_is_up() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
 
-# A VF that is probed while its PF still resets gets a random MAC and no link, so the VF driver comes last.
+# A VF probed while its PF still resets gets a random MAC and no link, so the VF driver is loaded last.
 bed_nic_setup()
 {
 	local pci
@@ -265,8 +265,8 @@ bed_nic_setup()
 	[ "$BED_VFS" = 0 ] || bed_vfs_create
 }
 
-# bed_vfs_remove PF_ADDRESS. igbvf resets a VF by itself that has unsent frames and no link, even if it was set down
-# meanwhile: then it waits until the VF is up, and whoever removes the VF waits for that for ever.
+# bed_vfs_remove PF_ADDRESS. igbvf resets a VF that has unsent frames and no link, even if it was set down meanwhile.
+# It then waits until the VF is up, and removing the VF would wait for that for ever.
 bed_vfs_remove()
 {
 	local pci
@@ -283,7 +283,7 @@ bed_vfs_create()
 	local pci n
 
 	modprobe -r igbvf 2>/dev/null
-	echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs" || die "$PF gives no $BED_VFS VFs"
+	echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs" || die "$PF does not create $BED_VFS VFs"
 	wait_for 30 "link of $PF" link_is_up "$PF" || die "$PF has no link with its VFs"
 	for ((n = 0; n < BED_VFS; n++)); do
 		ip link set "$PF" vf $n mac "$(printf '52:54:00:00:%02x:%02x' "$PF_NUMBER" $((n + 1)))"
@@ -297,25 +297,25 @@ bed_vfs_create()
 	VFS=${VFS# }
 }
 
-# The PF as an ordinary host has it: a port of a bridge, for the kernel's own xen-netback. While igb has VFs, its
-# switch returns the PF's broadcasts to the PF, so the bridge must not learn from them where its guests are.
+# Sets up the PF as on an ordinary host: as a port of a bridge, for the kernel's xen-netback. While igb has VFs, its
+# switch returns the PF's broadcasts to the PF, so the bridge must not learn the guests' addresses from them.
 bed_bridge_setup()
 {
 	modprobe bridge
-	modprobe --ignore-install xen-netback # vifd's own modprobe.d forbids it
+	modprobe --ignore-install xen-netback # vifd's modprobe.d file forbids it
 	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
 	ip link set "$PF" master xenbr0
 	ip link set "$PF" type bridge_slave learning off
 	ip link set xenbr0 up
 }
 
-# bed_filter_add MAC: makes the NIC's own switch deliver MAC's frames to the PF
+# bed_filter_add MAC: makes the NIC's switch deliver frames to MAC to the PF
 bed_filter_add() { bridge fdb add "$1" dev "$PF" self; }
 
 xen_has_more() { [ $(($(xl info free_memory) - $1)) -ge "$2" ]; }
 
-# bed_make_room MIB: dom0 gives so much and a bit more back to Xen, which may then give it to vifd for VFs by DPDK's
-# own drivers
+# bed_make_room MIB: makes dom0 return that much and a little more to Xen, so that vifd can allocate it for VFs with
+# DPDK's own drivers
 bed_make_room()
 {
 	local target=/sys/devices/system/xen_memory/xen_memory0/target_kb free
@@ -365,13 +365,13 @@ log_size() { stat -c %s "$1" 2>/dev/null || echo 0; }
 # said_since LOG OFFSET PATTERN
 said_since() { tail -c "+$(($2 + 1))" "$1" 2>/dev/null | grep -q "$3"; }
 
-# guest_ready NAME: waits for the agent of a guest that was created, or that guest_reboots saw boot again
+# guest_ready NAME: waits for the agent of a guest that was created or rebooted
 guest_ready()
 {
 	wait_for "${GUEST_BOOT_LIMIT:-90}" "$1's prompt" said_since "$(guest_log "$1")" "${guest_booted[$1]}" '^@ready'
 }
 
-# guest_create NAME MAC [KEYS]: KEYS as on a vif line, the script's if none are given
+# guest_create NAME MAC [KEYS]: KEYS as in a vif line; the default is $BED_KEYS
 guest_create()
 {
 	local name=$1 mac=$2 keys=${3:-$BED_KEYS}
@@ -391,8 +391,8 @@ guest_start()
 	guest_create "$@" && guest_ready "$1"
 }
 
-# guest_run NAME COMMAND: 3000 characters at most; GUEST_RUN_LIMIT seconds (60). Reads on in the log by itself: what
-# polls with programs takes time from the guest on a machine of two CPUs.
+# guest_run NAME COMMAND: at most 3000 characters and GUEST_RUN_LIMIT seconds (60). It reads the log without starting
+# programs, which would take time from the guest on a machine with two CPUs.
 guest_run()
 {
 	local IFS= id tty fd line= more text= status=0
@@ -408,14 +408,14 @@ guest_run()
 	return $status
 }
 
-# guest_answer NAME COMMAND SECONDS: guest_run's, of which it has id, fd and the rest
+# guest_answer NAME COMMAND SECONDS: part of guest_run; uses its local variables
 guest_answer()
 {
 	until [[ $line == "@end $id "* ]]; do
 		line=
-		until read -r more <&"$fd"; do # no more for now, perhaps in the middle of a line
+		until read -r more <&"$fd"; do # no more output yet, perhaps in the middle of a line
 			line=$line$more
-			[ $SECONDS -lt "$3" ] || { say "not seen in time: $1's answer to: $2" >&2; return 124; }
+			[ $SECONDS -lt "$3" ] || { say "timeout: $1's answer to: $2" >&2; return 124; }
 			bed_pause 0.05
 		done
 		line=$line$more
@@ -424,7 +424,7 @@ guest_answer()
 	done
 	text=${text#*$'\n'}
 	text=${text%"$line"$'\n'}
-	# The agent ends the command's output with a line of its own.
+	# The agent adds a line break to the command's output.
 	text=${text%$'\n'}
 	[ -z "$text" ] || printf '%s\n' "${text%$'\n'}"
 	return "${line##* }"
@@ -441,28 +441,28 @@ guest_stop()
 	fi
 }
 
-# guest_reboot NAME: through the toolstack; NAME gets a new domain
+# guest_reboot NAME: reboots through the toolstack; NAME gets a new domain
 guest_reboot()
 {
 	guest_booted[$1]=$(log_size "$(guest_log "$1")")
 	xl reboot "$1" >/run/xl.out 2>&1 && guest_ready "$1"
 }
 
-# domains that are neither dom0 nor named here: what a back end that keeps a grant mapped leaves behind
+# Counts domains other than dom0 and those named: a back end that keeps a grant mapped leaves them behind
 zombies() { xl list | awk -v keep=" Name Domain-0 $* " 'index(keep, " " $1 " ") == 0' | wc -l; }
 
 vif_state_is() { [ "$(vif_key "$1" state "${3:-0}")" = "$2" ]; }
 vif_path_is() { [ "$(vif_key "$1" path "${3:-0}")" = "$2" ]; }
 
-# ping_lost NAME ADDRESS [COUNT]: requests that were not answered, plus answers that are doubled or false
+# ping_lost NAME ADDRESS [COUNT]: counts unanswered requests and duplicated or wrong answers
 ping_lost()
 {
 	guest_run "$1" "pingcheck -c ${3:-5} -i 50 $2" |
 		awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }'
 }
 
-# tcp_mbps NAME out|in [SECONDS]: "out" is what the guest sends. Each guest has a server of its own; one that is
-# still busy with the last test is asked again.
+# tcp_mbps NAME out|in [SECONDS]: "out" means that the guest sends. Each guest has its own server; if that is still
+# busy with the last test, the client tries again.
 tcp_mbps()
 {
 	local port reverse= try mbps=0
@@ -479,12 +479,12 @@ tcp_mbps()
 	echo "$mbps"
 }
 
-# vif_key NAME KEY [HANDLE]: what the back end says of a guest's interface
+# vif_key NAME KEY [HANDLE]: reads a key of the guest's interface at the back end
 vif_key() { xenstore-read "/local/domain/0/backend/vif/$(guest_domid "$1")/${3:-0}/$2" 2>/dev/null; }
 
 # --- vifd ------------------------------------------------------------------------------------------------------
 
-# vifd_config LINE...: writes /etc/vifd/vifd.conf; without lines, one worker and the NIC that is set up
+# vifd_config LINE...: writes /etc/vifd/vifd.conf; the default is one worker and the NIC that was set up
 vifd_config()
 {
 	mkdir -p /etc/vifd
@@ -508,10 +508,10 @@ vifd_start()
 	said_since /run/vifd.log "$offset" 'serving domain' || die "vifd did not start: $(tail -n 3 /run/vifd.log)"
 }
 
-# vifd_is_up OFFSET; a vifd that has ended is not waited for
+# vifd_is_up OFFSET: also true if vifd has ended, so that nobody waits for it
 vifd_is_up() { said_since /run/vifd.log "$1" 'serving domain' || vifd_is_gone; }
 
-# vifd_stop [SIGNAL]: ends it and waits; its exit status
+# vifd_stop [SIGNAL]: ends vifd and waits; returns its exit status
 vifd_stop()
 {
 	kill "-${1:-TERM}" "$vifd_pid"
@@ -519,7 +519,7 @@ vifd_stop()
 	wait "$vifd_pid"
 }
 
-# process_is_gone PID: be it that this shell, whose child it is, has not looked yet
+# process_is_gone PID: also true for a zombie that this shell has not waited for yet
 process_is_gone()
 {
 	local stat

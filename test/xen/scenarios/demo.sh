@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Three stock guests on two VFs, by DPDK's own driver, and the software path, all reaching all; then a VF changes hands.
+# Three stock guests, two on VFs with DPDK's own driver and one on the software path, reach each other; then a VF is reused.
 #
 #     g1 --- VF --+
 #     g2 --- VF --+-- igb --- wire --- 10.0.2.2, an iperf3 server on the machine's loopback
@@ -21,7 +21,7 @@ on_path()
 	echo $count
 }
 
-# A vif starts in software and moves as soon as its VF is ready.
+# A vif starts on the software path and moves as soon as its VF is ready.
 enough_on_vf()
 {
 	local name count=0
@@ -78,7 +78,7 @@ pairs_reachable()
 	echo $reached
 }
 
-# One VF guest goes; a new one must get the VF that it had.
+# One guest on a VF goes; a new guest must get its VF.
 hand_over()
 {
 	local old= name
@@ -88,7 +88,7 @@ hand_over()
 	done
 	[ -n "$old" ] || { check vf_reused false true; return; }
 	guest_stop "$old"
-	say "$old is shut down, VF ${vf[$old]} should be free"
+	say "$old is shut down, VF ${vf[$old]} must be free"
 	guest_start g4 00:16:3e:00:00:04 || say "g4 did not start"
 	wait_for 30 "a VF for g4" vif_path_is g4 vf
 	say "g4 is up: path $(vif_key g4 path) $(vif_key g4 vf)"

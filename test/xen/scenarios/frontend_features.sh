@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the guest's module does beyond a cell's checks: ethtool, XDP, a back end gone mad, devlink.
+# The guest module's features beyond the checks of a cell: ethtool, XDP, a misbehaving back end, devlink.
 #
-# On xen-netback, or with --set FRONT_BACKEND=vifd on vifd's software switch.
+# Runs on xen-netback, or with --set FRONT_BACKEND=vifd on vifd's software switch.
 . /bed/lib.sh
 : "${FRONT_MB:=4}"
 : "${FRONT_BACKEND:=netback}"
@@ -16,13 +16,13 @@ fi
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
 sum_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 ~ /$1:/ { n += \$2 } END { print n + 0 }'"; }
 
-# More frames than a ring takes, to nobody
+# Sends more frames than a ring holds to an address without owner
 FLOOD="$IP neighbour replace 10.0.2.99 lladdr 00:16:3e:99:99:99 dev eth0
 	bash -c 'for i in {1..400}; do echo >/dev/udp/10.0.2.99/9; done'"
 
 # --- ethtool --------------------------------------------------------------------------------------------------
 
-# Another table and key through the control ring; traffic goes on, and the hash comes with the frames.
+# Sets another table and key through the control ring: traffic continues, and frames carry the hash.
 rss()
 {
 	guest_run g1 "ethtool -X eth0 equal 2 && ethtool -X eth0 weight 1 3 && ethtool -x eth0" | grep -q 'with 2 RX' &&
@@ -46,14 +46,15 @@ coalesce()
 		! guest_run g1 "ethtool -C eth0 rx-usecs 10001" >/dev/null
 }
 
-# stream_in OPTION...: what iperf3 sends to the guest; a server that is still busy with another is asked again
+# stream_in OPTION...: iperf3 sends to the guest; it tries again if the server is still busy
 stream_in()
 {
 	guest_run g1 "for i in 1 2 3 4 5; do
 		! iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 1)) -R $* >/dev/null 2>&1 || break; sleep 1; done"
 }
 
-# events_of_stream US FRAMES: of small frames, 3 s. vifd moderates them at the guest's wish, for others the guest does.
+# events_of_stream US FRAMES: counts events for 3 s of small frames. vifd delays events at the guest's request; with
+# other back ends the guest delays them itself.
 events_of_stream()
 {
 	local before
@@ -66,8 +67,8 @@ events_of_stream()
 }
 moderates() { [[ $(vif_key g1 capability) == *" coalesce-rx-us=$1 "*"features=coalesce"* ]]; }
 
-# 10 ms between two events at least, or 128 frames of the 15000 that come, however fast the machine; one that brings them
-# in lumps needs no more anyway.
+# At least 10 ms or 128 of the 15000 frames between two events, on a machine of any speed; a machine that delivers
+# frames in bursts needs fewer events.
 moderated()
 {
 	local without from with most frames=0
@@ -81,7 +82,7 @@ moderated()
 	guest_run g1 "ethtool -C eth0 rx-usecs 0"
 }
 
-# DIM moves the delay while frames come, and stops when it is told to.
+# DIM changes the delay while frames arrive, and stops when it is turned off.
 adaptive()
 {
 	local seen
@@ -91,14 +92,14 @@ adaptive()
 		for i in \$(seq 50); do ethtool -S eth0 | awk '/_rx_delay_us:/ { print \$2 }'; sleep 0.1
 		done | sort -n | uniq | tr '\n' ' '; wait")
 	say "DIM chose delays of $seen us"
-	seen=${seen% } # sorted: none is above what DIM may choose
+	seen=${seen% } # sorted, so the last one is the largest that DIM chose
 	[ $FRONT_BACKEND = netback ] || wait_for 60 "DIM's choice in the guest's record" records_delay || return 1
 	guest_run g1 "ethtool -C eth0 adaptive-rx off rx-usecs 0" &&
 		[ "$(echo "$seen" | wc -w)" -gt 1 ] && [ "${seen##* }" -le 128 ]
 }
 records_delay() { [[ $(front_key g1 capability) == *" coalesce-rx-us=$(stat_of q0_rx_delay_us) "* ]]; }
 
-# --- what a guest asks its host for ---------------------------------------------------------------------------
+# --- requests of the guest to its host ---------------------------------------------------------------------------
 
 requests() { vifctl show "$(guest_domid g1).0" | sed -n "s/^ *requests_$1 *//p"; }
 asks() { [[ "$(front_key g1 capability) " == *" $1 "* ]]; }
@@ -107,7 +108,7 @@ is_refused() { [ "$(requests refused)" -gt "$1" ]; }
 no_policy() { xenstore-rm "/local/domain/0/backend/vif/$(guest_domid g1)/0/policy/$1"; }
 guest_can() { [ "$(guest_run g1 "$1 2>/dev/null && echo yes")" = yes ]; }
 
-# Of 100 frames that g2 sends to ADDRESS of MAC, how many reach g1?
+# Counts how many of 100 frames that g2 sends to ADDRESS with MAC reach g1.
 reached_by()
 {
 	local packets='cat /sys/class/net/eth0/statistics/rx_packets' before
@@ -142,7 +143,7 @@ wish_mac()
 	own=$(guest_run g1 "cat /sys/class/net/eth0/address")
 	guest_run g1 "$IP link set eth0 address 00:16:3e:77:77:77"
 	check_true requests_mac_refused wait_for 60 "a refusal" is_refused "$refused"
-	check requests_mac_mute "$(ping_lost g1 "$SERVER_IP" 3)" "== 3"
+	check requests_mac_no_traffic "$(ping_lost g1 "$SERVER_IP" 3)" "== 3"
 	policy g1 guest-mac 1
 	check_true requests_mac wait_for 60 "an answer to the new address" eval '[ "$(ping_lost g1 "$SERVER_IP" 3)" = 0 ]'
 	check requests_mac_granted "$(requests granted)" ">= 1"
@@ -186,8 +187,8 @@ xdp_on()
 }
 xdp_off() { guest_run g1 "kill \$(cat /tmp/xdp.pid); while $IP link show eth0 | grep -q xdp; do sleep 0.1; done"; }
 
-# xdp VERDICT MIN MAX: one verdict for all frames; it is counted, and costs MIN to MAX of 10 pings to dom0: what comes
-# back from the guest has the bridge's own address as its source, so no table learns from it.
+# xdp VERDICT MIN MAX: one verdict for all frames. It is counted, and MIN to MAX of 10 pings to dom0 are lost. Frames
+# that the guest returns have the bridge's own address as source, so no table learns from them.
 xdp()
 {
 	local before after lost
@@ -201,7 +202,7 @@ xdp()
 	[ "$after" -gt "$before" ] && [ "$lost" -ge "$2" ] && [ "$lost" -le "$3" ]
 }
 
-# Frames of more than a page go through the kernel's generic XDP.
+# Frames longer than a page use the kernel's generic XDP.
 xdp_large()
 {
 	local before after whole=no
@@ -220,8 +221,8 @@ xdp_large()
 no_link() { [ "$(guest_run g1 "cat /sys/class/net/eth0/carrier")" = 0 ]; }
 link() { xenstore-write "/local/domain/0/backend/vif/$(guest_domid g1)/0/carrier" "$1"; }
 
-# The link goes while the ring is full, and the frames are answered before it comes back: nobody wakes the queue later
-# but the kernel's watchdog.
+# The link is lost while the ring is full, and the frames are answered before it returns: after that only the kernel's
+# watchdog would wake the queue.
 link_lost_with_full_ring()
 {
 	local stops timeouts
@@ -240,14 +241,14 @@ link_lost_with_full_ring()
 	say "the queue was stopped $stops times, late $timeouts times"
 	[ $stops -gt 0 ] && [ $timeouts = 0 ]
 }
-# The last few are looked at when there is need of their places.
+# The last few answers are processed when their slots are needed.
 all_answered()
 {
 	[[ $(diagnosis) =~ tx:\ req_prod:\ ([0-9]+)\ rsp_cons:\ ([0-9]+)\ rsp_prod:\ ([0-9]+) ]] &&
 		[ "${BASH_REMATCH[3]}" = "${BASH_REMATCH[1]}" ] && [ $((BASH_REMATCH[1] - BASH_REMATCH[2])) -lt 8 ]
 }
 
-# --- a back end gone mad -----------------------------------------------------------------------------------
+# --- a misbehaving back end -----------------------------------------------------------------------------------
 
 ring_ref()
 {
@@ -255,8 +256,8 @@ ring_ref()
 		xenstore-read "/local/domain/$(guest_domid g1)/device/vif/0/$1-ring-ref"
 }
 
-# The guest is to look at one ring without the back end's writing to it, which would hide what was written: frames for
-# the guest wake it to look at tx as well, answers to many of its own frames to look at rx.
+# The guest must read one ring without the back end writing to it, which would overwrite the broken values: frames for
+# the guest make it read tx as well, answers to many of its own frames make it read rx.
 break_ring()
 {
 	/bed/ringbreak "$(guest_domid g1)" "$(ring_ref "$1")" "$1" "$2" || return 1
@@ -277,8 +278,8 @@ reset_device()
 	wait_for 60 "g1's network after a reset" peer_answers g1
 }
 
-# mad RING HOW: is noticed, stops the device and nothing else, and the reporter tells why. The back end proper may write
-# over it in time, for a frame of the guest's: then once more.
+# mad RING HOW: the fault is noticed, stops only the device, and the devlink reporter gives the reason. The real back
+# end may overwrite the broken value in time, for a frame of the guest: then it is written again.
 mad()
 {
 	local before
@@ -292,7 +293,7 @@ mad()
 	check "mad_$1_$2" "$(($(stat_of faults) - before))" "== 1"
 }
 
-# strange RING HOW COUNTER: one frame counts as COUNTER, the device goes on
+# strange RING HOW COUNTER: one frame counts as COUNTER and the device continues
 strange()
 {
 	local before
@@ -320,13 +321,13 @@ setup_vifd()
 	front_guest g2 00:16:3e:00:00:02 xen-netfront
 	front_ready g1 vifront
 	front_server g2 eth0
-	# frames to nobody, of groups that nobody has joined, or longer than a page would not come from a VF
+	# a VF would not deliver frames for unknown addresses or groups, or frames longer than a page
 	move_guest g1 software
 	move_guest g2 software
 	wait_for 60 "static grants" has_static_grants
 }
 
-# Frames for the guest, from nearby
+# Sends frames to the guest from this host
 poke_guest() { server_run "ping -c 2 -W 1 $(guest_ip g1)" >/dev/null; }
 
 setup_$FRONT_BACKEND
@@ -351,17 +352,17 @@ check_true xdp_redirect xdp redirect 10 10
 check_true xdp_large xdp_large
 check xdp_off_again "$(ping_lost g1 "$PEER" 10)" "== 0"
 
-# one queue: a frame for the guest is to wake it for the ring that was broken
+# one queue, so that a frame for the guest makes it read the broken ring
 guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko max_queues=1; netup"
 wait_for 60 "g1's network" peer_answers g1
 [ $FRONT_BACKEND = netback ] || check_true link_lost_with_full_ring link_lost_with_full_ring
-guest_run g1 "dmesg -n 1" # the module's own words would stand among the answers
+guest_run g1 "dmesg -n 1" # the module's messages would appear between the answers
 mad tx index
-check_true devlink_tells eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
+check_true devlink_reports eval '[[ $(diagnosis) == *"tx producer index beyond the requests"* ]]'
 check_true devlink_recovers wait_for 60 "the network after the reporter's recovery" peer_answers g1
 mad rx index
 check_true devlink_waits eval '[[ $(health) == *"state error"* ]]'
-check_true devlink_waits_mute eval '[ "$(ping_lost g1 "$PEER" 3)" = 3 ]'
+check_true devlink_waits_without_traffic eval '[ "$(ping_lost g1 "$PEER" 3)" = 3 ]'
 guest_run g1 "devlink health recover xen/vif-0 reporter rings"
 check_true devlink_recovers_when_asked wait_for 60 "the network after the admin's recovery" peer_answers g1
 mad tx id
@@ -373,13 +374,13 @@ reset_device
 strange rx id q0_rx_malformed
 strange rx status q0_rx_malformed
 strange rx offset q0_rx_malformed
-# its pages may not go up as they are: the stack takes for granted that it sees the whole header
+# its pages must not reach the stack as they are: the stack expects the whole header in the linear part
 strange rx short q0_rx_copied
 check_true mad_guest_is_sound guest_is_sound
 check mad_traffic_afterwards "$(ping_lost g1 "$PEER" 20)" "== 0"
 check_true mad_file_afterwards small_both g1 "$SERVER_IP"
 
-# loaded with trusted=0: no page of the guest's but buffers is granted
+# loaded with trusted=0: the guest grants only buffer pages
 guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront
 	insmod /lib/modules/*/vifront.ko trusted=0; netup"
 wait_for 60 "g1's network" peer_answers g1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The front ends on the kernel's own xen-netback: two cells of the matrix.
+# Both front ends on the kernel's xen-netback: two cells of the matrix.
 . /bed/lib.sh
 . /bed/scenarios/frontend_lib
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The guest's module in a PVH guest on vifd (Xen uses the emulated CPU's SVM): no PV calls, grants and events as in HVM.
+# The guest's module in a PVH guest on vifd: no PV calls, grants and events as in HVM (Xen uses the emulated CPU's SVM).
 . /bed/lib.sh
 : "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_vifd_lib
 
-# Shadow page tables: with QEMU's nested ones the guest halts before its first word. Time as the machine has it: QEMU's
-# SVM tells of an RDTSCP as of an RDTSC, so Xen could not emulate it.
+# Shadow page tables, because with QEMU's nested paging the guest halts before its first message. Native time stamps,
+# because QEMU's SVM reports an RDTSCP as an RDTSC, so Xen could not emulate it.
 PVH='hap = 0
 tsc_mode = "native"'
 

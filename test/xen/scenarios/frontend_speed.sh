@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# How fast vifront is beside xen-netfront: same boot, same guest, same back end (vifd, its software switch).
+# The speed of vifront compared with xen-netfront: same boot, same guest, same back end (vifd's software switch).
 #
 #     g1 (vifront, xen-netfront, in turns) --- vifd --- g2 (vifront)
 . /bed/lib.sh
@@ -10,7 +10,7 @@
 : "${FRONT_ROUNDS:=5}"
 : "${FRONT_S:=3}" # seconds of one measurement
 
-# pktgen FROM TO: the commands that make FROM send 64-byte frames (60 and the FCS) to TO's MAC for FRONT_S seconds
+# pktgen FROM TO: prints the commands that make FROM send 64-byte frames (60 plus FCS) to TO's MAC for FRONT_S seconds
 pktgen()
 {
 	local mac
@@ -61,7 +61,7 @@ round()
 {
 	local drivers="vifront xen-netfront" driver key value
 
-	[ $(($1 % 2)) = 1 ] || drivers="xen-netfront vifront" # who comes first has no advantage of it
+	[ $(($1 % 2)) = 1 ] || drivers="xen-netfront vifront" # so that neither driver always runs first
 	for driver in $drivers; do
 		front_driver_is g1 $driver
 		in_software
@@ -80,7 +80,7 @@ vifd_guests vifront vifront
 guest_run g2 "iperf3 -s -D"
 for n in $(seq "$FRONT_ROUNDS"); do
 	round "$n"
-	# what was measured is told, however slow the machine
+	# report the figures on a machine of any speed
 	[ "$(bed_seconds)" -lt $((BED_TIMEOUT * 2 / 3)) ] || break
 done
 check rounds "$n" ">= 1"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The front ends on vifd and a VF: two cells of the matrix; the record, static grants, and a record that changes.
+# Both front ends on vifd and a VF: two cells of the matrix; the record, static grants, and a record that changes.
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
 
@@ -13,7 +13,7 @@ record_and_grants()
 	check vf_driver_info "$(guest_run g1 "ethtool -i eth0 | sed -n 's/^firmware-version: \([^ ]*\) .*/\1/p'")" "== $(vif_key g1 vf)"
 	check vf_speed "$(guest_run g1 "ethtool eth0 | sed -n 's/.*Speed: \([0-9]*\)Mb.*/\1/p'")" "== $(vif_key g1 capability | sed 's/.*speed=\([0-9]*\).*/\1/')"
 	guest_run g1 "ethtool -C eth0 rx-usecs 30 rx-frames 8"
-	check_true vf_coalescing_in_record wait_for 60 "the wish in the front end's record" wishes_delay
+	check_true vf_coalescing_in_record wait_for 60 "the request in the front end's record" wishes_delay
 	guest_run g1 "ethtool -C eth0 rx-usecs 0"
 	check_true vf_only_static only_static
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A guest whose kernel breaks every rule of the protocol, while the guest beside it loses nothing.
+# A guest's kernel module breaks every rule of the protocol; another guest on the same NIC loses nothing.
 #
 #     g1 --- VF --------------+-- igb --- wire --- 10.0.2.9, a peer that answers pings; 10.0.2.2, an iperf3 server
 #     g2, hostile.ko --- VF --+
@@ -13,7 +13,7 @@
 : "${HOSTILE_LIMIT:=$((BED_ROUNDS * 15))}"
 MODULE=/usr/lib/hostile.ko
 
-# Into every guest's initramfs from here on
+# Puts the module into every guest's initramfs from here on
 module_into_guests()
 {
 	mkdir -p "/run/add${MODULE%/*}"
@@ -58,12 +58,12 @@ check neighbour_pings "$(value_of sent "$line")" "> 100"
 check neighbour_frames_lost "$(value_of lost "$line")" "== 0"
 check neighbour_frames_doubled "$(($(value_of duplicated "$line") + $(value_of bogus "$line")))" "== 0"
 check neighbour_tcp_alone "$alone" "> 0" Mbit/s
-check neighbour_tcp_beside "$beside" "> 0" Mbit/s
+check neighbour_tcp_meanwhile "$beside" "> 0" Mbit/s
 check neighbour_tcp_ratio "$(awk -v a="$alone" -v b="$beside" 'BEGIN { printf "%.2f", b / a }')" ""
 check_true vifd_lives vifd_lives
 check log_lines "$(($(log_lines) - lines))" "< 500"
 
-# The same guest, honest again. Linux holds a reference to the driver of each bound device, so unbind first.
+# The same guest with a correct driver again. Linux holds a reference to the driver of each bound device, so unbind first.
 guest_run g2 "echo vif-0 >/sys/bus/xen/drivers/hostile/unbind
 	for i in 1 2 3 4 5 6 7 8; do rmmod hostile && break; sleep 1; done
 	dmesg | grep -o 'hostile: .*' | cut -c10- | tr '\n' ' '; modprobe xen-netfront; netup"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A vif's life under vifd: reload, attach and detach, the hotplug script, reboot, destroy, a broken guest, SIGTERM.
+# The life of a vif: driver reload, attach and detach, hotplug script, reboot, destroy, a broken guest, SIGTERM.
 #
 #     g1, g2 --- VF each --- igb --- wire --- 10.0.2.9, a peer that answers pings
 #     g1's second vif --- software
@@ -10,7 +10,7 @@ second=00:16:3e:00:00:15 # g1's second interface, 10.0.2.31
 
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 
-# A vif that connects is served in software until its VF is ready, and by both for half a second.
+# A vif that connects is on the software path until its VF is ready, and on both for half a second.
 settles_on_vf()
 {
 	wait_for 30 "$1 on a VF again" is_on_vf "$1"
@@ -35,7 +35,7 @@ frontend_reload()
 	check_true frontend_reload reaches_peer g1
 }
 
-# Through eth1 and nothing else
+# Pings through eth1 only
 second_reaches_peer()
 {
 	guest_run g1 "ip link set eth1 up; ip address replace 10.0.2.31/32 dev eth1
@@ -63,7 +63,7 @@ network_attach_detach()
 	check_true network_detach_leaves_the_other reaches_peer g1
 }
 
-# A script that takes its time: vifd must not show Connected before it has said so.
+# A slow hotplug script: vifd must not show Connected before the script reports connected.
 hotplug_status()
 {
 	local pid seen=0 try
@@ -105,7 +105,7 @@ guest_reboots()
 	check reboot_left_domains "$(zombies g1 g2)" "== 0"
 }
 
-# A front end of our own hand: references and a channel that the guest never granted or bound.
+# Writes a front end directory with references and a channel that the guest never granted or bound.
 malformed_vif()
 {
 	local domid name lost
@@ -118,10 +118,10 @@ malformed_vif()
 		xenstore-write \$d/tx-ring-ref 4000000000 \$d/rx-ring-ref 12345 \$d/event-channel 131000 \
 			\$d/request-rx-copy 1 \$d/state 4"
 	wait_for 20 "vifd's verdict on g2" vif_key g2 fault
-	check malformed_vif_named "$(vif_key g2 fault)" ""
+	check malformed_vif_reason "$(vif_key g2 fault)" ""
 	check_true malformed_vif_stops test -n "$(vif_key g2 fault)"
 	check neighbour_ping_lost "$(ping_lost g1 $PEER 50)" "== 0"
-	# The same guest, honest again
+	# The same guest with a correct directory again
 	guest_run g2 "xenstore-rm /local/domain/$domid/device/vif/0/event-channel
 		xenstore-write /local/domain/$domid/device/vif/0/state 6; sleep 2
 		xenstore-write /local/domain/$domid/device/vif/0/state 1; modprobe xen-netfront; netup"
@@ -146,10 +146,10 @@ guest_is_destroyed()
 	check_true destroy_leaves_the_other reaches_peer g1
 }
 
-# What an administrator sees of the PF's VFs, without the counters
+# Prints the settings of the PF's VFs, without the counters
 pf_values() { ip link show "$PF" | grep '^ *vf '; }
 
-# Channels to guests beside xenstored's and xenconsoled's
+# Counts channels to a guest, including those of xenstored and xenconsoled
 channels_to() { lsevtchn 0 | grep -c "Connected.*Remote Domain $1,"; }
 
 sigterm()

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A guest on a VF is migrated to this very host, and saved and restored on a host without VFs and back, under TCP.
+# A guest on a VF is migrated to the same host, and saved and restored on a host without VFs and back, under TCP.
 #
 #     g1 --- VF, vifd's switch, VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, which answers pings
 . /bed/lib.sh
@@ -10,7 +10,7 @@ lives=0 moments=0
 
 reaches_peer() { [ "$(ping_lost g1 $PEER 5)" = 0 ]; }
 
-# arrived NAME PATH: the guest is where it is to be, and the TCP connection of the beginning carries data
+# arrived NAME PATH: checks that the guest is on PATH and that the first TCP connection still carries data
 arrived()
 {
 	local before
@@ -48,14 +48,14 @@ arrived migrated vf
 check migrate_left_nodes "$(xenstore-list /local/domain/0/backend/vif | grep -cx "$old")" "== 0"
 check migrate_left_domains "$(zombies g1)" "== 0"
 
-# another host: it has no VFs
+# as if on another host, which has no VFs
 save
 vifd_stop
 config
 vifd_start
 restore
 arrived without_vfs software
-# and back to one that has
+# and back to one with VFs
 save
 vifd_stop
 config "pf = $PF" "vfs = $BED_VFS"

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A stock guest changes between VFs and the software path for every reason there is, under numbered UDP and TCP.
+# A stock guest moves between VFs and the software path for every possible reason, under numbered UDP and TCP.
 #
-#     g1 --- VF or vifd's switch --- igb --- wire --- 10.0.2.9, which numbers frames and sends them back; 10.0.2.2, iperf3
-#     g2 --- the rival for a VF                 igb --- ditto, where there are two
+#     g1 --- VF or vifd's switch --- igb --- wire --- 10.0.2.9, which numbers frames and returns them; 10.0.2.2, iperf3
+#     g2 --- competes for a VF                  igb --- the same, if there is a second NIC
 #
-# A frame that vifd has is never lost. Where the hardware goes with frames in it, or nobody is there to take them,
-# they are counted: no more than a VF's ring and what came while there was silence.
+# vifd never loses a frame that it has. If hardware disappears with frames in it, or nobody reads them, lost frames are
+# counted: at most a VF's ring plus the frames that arrived during the gap.
 . /bed/lib.sh
 . /bed/scenarios/migration_lib
 
 RATE=300
 RING=512  # frames of a VF that is gone; see doc/capability.md
-STILL=250 # ms; when dom0 stands still for longer, a VF's 256 receive buffers may be used up
+STILL=250 # ms; if dom0 stands still for longer, a VF's 256 receive buffers may be used up
 
 VIF= VIF2=
 declare -A domids=()
-guest_domid() { echo "${domids[$1]-}"; } # xl takes its time
+guest_domid() { echo "${domids[$1]-}"; } # xl is slow
 rule_of_g2() { echo "/local/domain/0/backend/vif/$(guest_domid g2)/0/policy/${1:-vf}"; }
 vf_is_not() { [ -n "$(vif_key g1 vf)" ] && [ "$(vif_key g1 vf)" != "$1" ]; }
 carrier_is() { [ "$(vif_key g1 carrier)" = "$1" ]; }
@@ -26,7 +26,7 @@ move() { vifctl move "$@" || say "vifctl move $* failed"; }
 # g1_is_on PATH [SECONDS]
 g1_is_on() { wait_for "${2:-30}" "g1 on $1" vif_path_is g1 "$1"; }
 
-# on_any_vf: back to a VF, however often it has lost one
+# on_any_vf: waits until g1 is back on a VF, after any number of losses
 on_any_vf()
 {
 	move "$VIF" vf >/dev/null
@@ -35,7 +35,7 @@ on_any_vf()
 }
 
 start_stream() { guest_run g1 "stream -r $RATE $PEER >/tmp/stream 2>&1 &"; }
-# A stream that is dead says nothing: nobody waits for it for ever, in the guest least of all.
+# A dead stream prints nothing, so nobody waits for it for ever, least of all in the guest.
 mark()
 {
 	guest_run g1 'n=$(wc -l </tmp/stream); kill -USR1 $(pidof stream) || exit
@@ -43,8 +43,8 @@ mark()
 		[ $(wc -l </tmp/stream) -le $n ] || tail -n 1 /tmp/stream'
 }
 
-# bound_of CAUSE [bounded]: how many frames may be lost, of what "of" says. A machine that stood still has left
-# frames in the NIC that this had no room for: only what came from outside, and while there was silence.
+# bound_of CAUSE [bounded]: prints how many frames may be lost, from the counts in "of". If the machine stood still, the
+# NIC had no room for some frames: only frames from outside that arrived during the gap.
 bound_of()
 {
 	local silent=$((RATE * ${of[gap_ms]%.*} / 1000))
@@ -58,7 +58,7 @@ bound_of()
 	fi
 }
 
-# judge CAUSE [bounded]: what became of the frames since the last time
+# judge CAUSE [bounded]: checks the frames since the last call
 judge()
 {
 	local cause=$1 target words
@@ -81,13 +81,13 @@ judge()
 	detail "$cause" "{\"lost_out\": ${of[lost_out]:-null}, \"lost_in\": ${of[lost_in]:-null}}"
 }
 
-# What g2 is promised the PF keeps g1's VF from taking.
+# The PF limits g1's VF, so that g2 gets its guaranteed rate.
 limited() { ip link show "$PF" | grep -q 'max_tx_rate 990Mbps'; }
 unlimited() { ! ip link show "$PF" | grep -q max_tx_rate; }
 rates()
 {
 	xenstore-write "$(rule_of_g2 guaranteed)" 1250,1000
-	check_true vf_rate_leaves_what_is_promised wait_for 20 "a largest rate of 990 Mbit/s" limited
+	check_true vf_rate_leaves_the_guarantee wait_for 20 "a largest rate of 990 Mbit/s" limited
 	xenstore-rm "$(rule_of_g2 guaranteed)"
 	check_true vf_rate_set_back wait_for 20 "no largest rate" unlimited
 }
@@ -108,7 +108,7 @@ admin()
 	judge admin
 }
 
-# One VF is left, which idle g2 has; busy g1 is to get it.
+# Idle g2 has the only VF left; busy g1 must get it.
 deserving()
 {
 	local pci
@@ -122,7 +122,7 @@ deserving()
 	mark >/dev/null
 	move "$VIF" auto
 	g1_is_on vf
-	check_true deserving_g2_gave_it vif_path_is g2 software
+	check_true deserving_g2_is_on_software vif_path_is g2 software
 	judge deserving
 	xenstore-write "$(rule_of_g2)" never
 	echo "$pci" >/sys/bus/pci/drivers/igbvf/bind
@@ -186,7 +186,7 @@ restart()
 	judge restart bounded
 }
 
-# One VF of each PF, whose addresses are for their user to set, as in a domain that has them without the PFs
+# One VF of each PF with an address that vifd may set, as in a domain that has the VFs without the PFs
 two_pfs()
 {
 	local pci vf
@@ -212,7 +212,7 @@ two_pfs()
 	done
 }
 
-# Two NICs on one wire: from a VF of the one to a VF of the other and back
+# Two NICs on one wire: g1 moves from a VF of one NIC to a VF of the other and back
 admin_other_pf()
 {
 	local pci
@@ -234,7 +234,7 @@ admin_other_pf()
 
 tcp_lives() { guest_run g1 'tail -n 2 /tmp/tcp' | grep -q ' [1-9][0-9.]* .bits/sec'; }
 
-# To this very host, from a VF to a VF
+# Migration to the same host, from a VF to a VF
 migration()
 {
 	local before alive=false

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A stock guest on a VF that DPDK's own driver has, in a PV dom0, on memory taken from Xen; what that is worth.
+# A stock guest on a VF with DPDK's own driver in a PV dom0, with memory from Xen; compared with other drivers.
 #
 #     g1 --- VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
-#     g2 --- xen-netback, bridge --- PF; when all else is over
+#     g2 --- xen-netback, bridge --- PF; at the end
 #
 # BED_ROUNDS says how often vifd is killed under traffic.
 # wants memcheck vf_smoke
@@ -24,7 +24,7 @@ value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
 ratio() { awk -v n="$1" -v d="$2" 'BEGIN { if (d > 0) printf "%.2f", n / d; else print "unknown" }'; }
 greater() { awk -v a="$1" -v b="$2" 'BEGIN { print (a + 0 > b + 0 ? a : b) }'; }
 
-# ports DRIVER: what two VFs alone do with it; best of three rounds counts
+# ports DRIVER: measures two VFs without guests; the best of three rounds counts
 ports() { timeout 120 /bed/vf_smoke "$PF" 2 "$PEER" "$1" speed >"/results/ports-$1.log" 2>&1; }
 best() { awk -v what="$2" '$1 == what && $2 > best { best = $2 } END { print best + 0 }' "/results/ports-$1.log"; }
 
@@ -41,10 +41,10 @@ ports_compared()
 
 shown() { vifctl show "$(guest_domid g1).0" | awk -v key="$1" '$0 ~ "^" key " " { print $2 }'; }
 
-# sent_by: frames of each of g1's queues
+# sent_by: prints the frames sent by each of g1's queues
 sent_by() { vifctl show "$(guest_domid g1).0" | awk '$1 == "tx_packets" && NF == 4 { print $3, $4 }'; }
 
-# Streams of many flows, each by one of the guest's queues, and so by one of the VF's
+# Many flows: each uses one of the guest's queues, and so one of the VF's
 pairs()
 {
 	local port flows sent0 sent1 now0 now1
@@ -58,15 +58,15 @@ pairs()
 	read -r now0 now1 <<<"$(sent_by)"
 	check pair_0_sent $((now0 - sent0)) "> 20" frames
 	check pair_1_sent $((now1 - sent1)) "> 20" frames
-	# a pair that sends nothing brings its flows nothing
+	# a flow whose pair does not send makes no progress
 	check pairs_flows "$(awk '!/SUM/ && $5 > 0' <<<"$flows" | grep -c .)" "== 8"
 	check pairs_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 }
 
-# tcp_twice NAME out|in: the better of two
+# tcp_twice NAME out|in: the better of two runs
 tcp_twice() { greater "$(tcp_mbps "$1" "$2" 4)" "$(tcp_mbps "$1" "$2" 4)"; }
 
-# cost NAME: of a thousand frames of g1's, as vifctl shows it
+# cost NAME: prints this counter per thousand frames of g1, from vifctl
 cost() { vifctl show "$(guest_domid g1).0" | awk -v name="$1" '/^per_1000_frames/ { on = 1 } on && $1 == name { print $2; exit }'; }
 
 pattern_into_guests()
@@ -87,7 +87,7 @@ patterns_start()
 	wait_for 60 "g1's pattern" guest_filled
 }
 
-# Bytes that were changed, to changed; a pattern that nobody has looked at is unknown.
+# Sets changed to the number of changed bytes; unknown if a pattern was not checked.
 patterns_end()
 {
 	local here there
@@ -102,7 +102,7 @@ patterns_end()
 	[ -z "$here" ] || [ -z "$there" ] || changed=$((here + there))
 }
 
-# Traffic both ways, for as long as it takes
+# Traffic both ways, until it is ended
 traffic_start()
 {
 	# shellcheck disable=SC2154 # of lib.sh
@@ -116,7 +116,7 @@ traffic_end()
 		grep '^sent'
 }
 
-# kill -9 at any moment; each second time once the VF carries frames
+# kill -9 at a random moment; every second time only once the VF carries frames
 crashes()
 {
 	local round offset on_vf=0 adopted=0 lost=0 running line
@@ -143,10 +143,10 @@ crashes()
 	check crashes "$BED_ROUNDS" ""
 	check crashes_on_vf $on_vf "> 0"
 	check memory_adopted $adopted "== $BED_ROUNDS"
-	check memory_more_in_between $lost "< 2" MiB
+	check memory_not_returned $lost "< 2" MiB
 	check crash_pings_sent "$(value_of sent "$line")" "> 100"
 	check crash_pings_received "$(value_of received "$line")" "> 0"
-	# what was sent and not answered yet when vifd was killed is sent again
+	# frames that vifd had sent but not answered when it was killed are sent again
 	check crash_pings_doubled "$(value_of duplicated "$line")" "<= $((BED_ROUNDS * 64))"
 	check crash_pings_false "$(value_of bogus "$line")" "== 0"
 	check crash_gap_ms_max "$(value_of gap_ms "$line")" "" ms
@@ -157,22 +157,22 @@ crashes()
 
 set_numvfs() { echo "$1" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"; }
 
-# The VFs go while DPDK's driver has one of them.
+# The VFs are removed while DPDK's driver has one of them.
 taken_away()
 {
 	local pid offset
 
 	set_numvfs 0 &
 	pid=$!
-	check_true taken_vf_is_left wait_for 20 "g1 in software" vif_path_is g1 software
-	check_true taken_vf_not_held wait_for 20 "the kernel's end" process_is_gone $pid
+	check_true removed_vf_is_left wait_for 20 "g1 in software" vif_path_is g1 software
+	check_true removed_vf_is_not_held wait_for 20 "the kernel's end" process_is_gone $pid
 	sleep 1
-	check taken_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
+	check removed_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
 	# shellcheck disable=SC2154 # of lib.sh
-	check_true taken_vifd_lives vifd_lives
+	check_true removed_vifd_lives vifd_lives
 	offset=$(log_size /run/vifd.log)
 	set_numvfs "$BED_VFS"
-	check_true new_vf_is_taken wait_for 40 "g1 on a VF" vif_path_is g1 vf
+	check_true new_vf_is_used wait_for 40 "g1 on a VF" vif_path_is g1 vf
 	check_true new_vf_is_native said_since /run/vifd.log "$offset" 'has VF .*(native)'
 	sleep 2
 	check new_vf_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
@@ -203,7 +203,7 @@ if [ -x /bed/vf_smoke ]; then
 fi
 config native
 vifd_start
-# dom0 has all that it may have: no room for VFs' memory, which is said with its remedy
+# dom0 has its maximum, so there is no room for VFs' memory; the log says so and names the remedy
 check_true no_room_falls_back grep -q "make room below this domain's maximum" /run/vifd.log
 check_true no_room_keeps_netdevs test "$(driver_of 0000:01:10.0)" = igbvf
 vifd_stop

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports on igb's VFs by DPDK's own driver, no Xen: test/smoke/vf_smoke.sh --native starts it.
-# With an IOMMU on plain memory and on hugepages; BED_DOM0_ARGS=intel_iommu=off: without one, on hugepages.
+# Ports on igb's VFs with DPDK's own driver, without Xen: test/smoke/vf_smoke.sh --native starts it.
+# With an IOMMU on plain memory and on hugepages; with BED_DOM0_ARGS=intel_iommu=off on hugepages only.
 . /bed/lib.sh
 
 facts()
@@ -12,7 +12,7 @@ facts()
 	check "$1_native_vfs" "$(grep -c 'has VF .*(native)' "/results/$1.log")" ">= 4"
 }
 
-# All facts end with the VFs taken away.
+# Each run ends with the removal of the VFs.
 vfs_again()
 {
 	echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"
@@ -28,7 +28,7 @@ if [ -n "$(ls /sys/kernel/iommu_groups)" ]; then
 	bed_vf_bind vfio-pci $(vf_addresses "$PF_PCI")
 	facts port_facts auto
 	vfs_again
-	check hugepages_wanting "$(timeout 120 vifd "$PF" 2 "$PEER" hugepages speed 2>&1 |
+	check hugepages_missing "$(timeout 120 vifd "$PF" 2 "$PEER" hugepages speed 2>&1 |
 		grep -c '80 of 96 MiB are free as hugepages')" "== 1"
 	echo 48 >/proc/sys/vm/nr_hugepages
 	facts hugepages hugepages

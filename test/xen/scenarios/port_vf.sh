@@ -6,7 +6,7 @@
 bed_nic_setup
 values() { ip link show "$PF" | grep 'vf '; }
 before=$(values)
-# It takes away the VFs at the end; what they were told before is compared inside.
+# The program removes the VFs at the end, and compares their settings itself before that.
 timeout 120 vifd "$PF" 2 "$PEER" >/results/vf_smoke.log 2>&1
 check port_facts_status $? "== 0"
 cat /results/vf_smoke.log

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports on igb's VFs by DPDK's own driver in a PV dom0: test/smoke/vf_smoke.sh --native-xen starts it.
+# Ports on igb's VFs with DPDK's own driver in a PV dom0: test/smoke/vf_smoke.sh --native-xen starts it.
 . /bed/lib.sh
 
 free_mb() { xl info free_memory; }
@@ -20,7 +20,7 @@ grep -v '^ok' /results/vf_smoke.log
 echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs"
 wait_for 30 "link of $PF with new VFs" link_is_up "$PF"
 sleep 2
-# killed: the next life takes the memory and the VFs up again
+# killed: the next process takes over the memory and the VFs
 run native speed >/run/killed.log 2>&1 &
 wait_for 60 "VFs" grep -q 'rx_64' /run/killed.log
 # shellcheck disable=SC2046 # one of each, or none

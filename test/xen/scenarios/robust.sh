@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# vifd killed and started anew under traffic, guests saved, restored, rebooted and destroyed in rounds: nothing is left.
+# vifd is killed and restarted under traffic; guests are saved, restored, rebooted and destroyed in rounds: nothing leaks.
 #
 #     g1 --- VF --+
 #     g2 --- VF --+-- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, which answers pings
 #
-# g1 goes on through all of it, g2 is what happens to. BED_ROUNDS says how many rounds.
+# g1 has traffic all the time, g2 goes through the rounds. BED_ROUNDS is the number of rounds.
 . /bed/lib.sh
 . /bed/scenarios/leak_lib
 
@@ -17,8 +17,8 @@ on_vf() { wait_for 120 "$1 on a VF" vif_path_is "$1" vf; }
 reaches_peer() { [ "$(ping_lost "$1" $PEER "${2:-5}")" = 0 ]; }
 pf_values() { ip link show "$PF" | grep '^ *vf '; }
 
-# pings_start NAME MS [COMMAND]: one each MS until pings_end NAME, which prints pingcheck's line. With another
-# command, as each costs some time
+# pings_start NAME MS [COMMAND]: sends a ping every MS until pings_end NAME, which prints pingcheck's line. COMMAND is
+# started by the same guest_run, because each one takes time
 pings_start() { guest_run "$1" "pingcheck -c 60000 -i $2 $PEER >/tmp/pings 2>&1 & ${3:-}"; }
 pings_end()
 {
@@ -27,7 +27,7 @@ pings_end()
 }
 value_of() { printf '%s\n' "$2" | sed -n "s/.*\b$1 \([0-9]*\).*/\1/p"; }
 
-# tcp_command NAME SECONDS: iperf3 to the server that is NAME's own
+# tcp_command NAME SECONDS: prints an iperf3 command for NAME's own server
 # shellcheck disable=SC2154 # of lib.sh
 tcp_command()
 {
@@ -36,10 +36,10 @@ tcp_command()
 tcp_has_ended() { guest_run "$1" 'pidof iperf3 || echo ended' | grep -q ended; }
 tcp_is_whole() { guest_run "$1" 'cat /tmp/tcp' | grep -q 'iperf Done' && guest_run "$1" 'cat /tmp/tcp' | grep -q receiver; }
 
-# What only a boot or a reload of the front end changes
+# Prints a value that only a boot or a reload of the front end changes
 identity() { guest_run g1 'cat /proc/sys/kernel/random/boot_id /sys/class/net/eth0/ifindex'; }
 
-# kill -9 and the next start, under traffic
+# kill -9 and restart, under traffic
 restarts()
 {
 	local round line survived=0 before
@@ -65,7 +65,7 @@ restarts()
 	check_true restart_without_reload test "$(guest_domid g1)$(identity)" = "$before"
 }
 
-# The guest is written to a file and goes on from it, in a new domain.
+# Saves the guest to a file and restores it in a new domain.
 save_and_restore()
 {
 	xl save g2 /run/g2.save >/run/xl.out 2>&1 && xl restore /run/g2.save >/run/xl.out 2>&1 || {
@@ -83,8 +83,8 @@ destroy_and_create()
 	xl destroy g2 && wait_for 60 "g2's end" guest_is_gone g2 && guest_start g2 $g2_mac && on_vf g2
 }
 
-# under_traffic COMMAND: with g2 sending and receiving when it comes. Not as much as it can: the emulated processors
-# are to have time for the rest. Not TCP: a server that has lost its client is busy for long.
+# under_traffic COMMAND: runs it while g2 sends and receives. Not at full speed, because the emulated processors need
+# time for the rest, and not TCP, because a server that has lost its client stays busy for long.
 under_traffic()
 {
 	local start=$SECONDS
@@ -98,7 +98,7 @@ under_traffic()
 
 settled() { held_count /run/held.now g1 g2 && [ "$(held_leaks /run/held.before /run/held.now 2>/dev/null)" = 0 ]; }
 
-# Everything once a round, and counted; a count that has not come back in time is a leak.
+# Runs everything once a round and counts; a count that does not return to its former value in time is a leak.
 rounds()
 {
 	local round done=0 leaks=0 more line
@@ -113,7 +113,7 @@ rounds()
 		wait_for 30 "the counts of before" settled
 		more=$(held_leaks /run/held.before /run/held.now)
 		leaks=$((leaks > more ? leaks : more))
-		say "round $round of $BED_ROUNDS: $more left behind; $(tr '\n' ' ' </run/held.now)"
+		say "round $round of $BED_ROUNDS: $more leaked; $(tr '\n' ' ' </run/held.now)"
 	done
 	line=$(pings_end g1)
 	say "pings of g1: $line"
@@ -124,7 +124,7 @@ rounds()
 	check rounds_neighbour_frames_lost "$(value_of lost "$line")" "== 0"
 }
 
-# What is held of guests that live on, when vifd has been told to end
+# Checks what vifd holds of running guests after SIGTERM
 sigterm()
 {
 	local status
@@ -144,7 +144,7 @@ sigterm()
 	check_true sigterm_next_start_serves reaches_peer g1
 }
 
-# As many as before the first guest
+# Checks that the counts are the same as before the first guest
 nothing_held() { [ "$(held_maps) $(held_vfs) $(held_nodes) $(held_fds)" = "$fresh" ]; }
 
 last_guests()

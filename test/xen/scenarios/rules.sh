@@ -1,29 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The same frames through a guest on a VF and one in software: what each rule lets pass, and what the NIC does of it.
+# Sends the same frames through a guest on a VF and one on the software path: checks each rule and the NIC's part.
 #
-#     g1 --- VF ------- igb 0 --- wire --- igb 1: dom0 sends frames there and looks what arrives
+#     g1 --- VF ------- igb 0 --- wire --- igb 1: dom0 sends frames there and checks what arrives
 #     g2 --- switch ----+           \--- 10.0.2.9 answers pings; 10.0.2.2 has iperf3 servers
 #
-# The frames are those of the unit test's table, which the sim bed runs whole; here those whose way the NIC has a part in.
+# The frames are from the unit test's table. The sim bed runs the whole table; this runs the frames that the NIC affects.
 # wants frames rules.table
 . /bed/lib.sh
 
 declare -A MACS=([g1]=02:00:00:00:00:01 [g2]=02:00:00:00:00:04) PATHS=([g1]=vf [g2]=software)
 WRONG_MAC=02:00:00:00:66:66
-# ; between rules of one set. Last what teaches the wire that a guest's address is elsewhere.
+# Rules of one set are separated by ;. Sets that teach the wire another location of a guest's address come last.
 SETS=(
 	'' 'macs=02:00:00:00:00:09 02:00:00:00:00:03' 'unknown-unicast=0;macs=02:00:00:00:00:03'
 	'vlan-filter=10' 'vlan-filter=10;allow-untagged=1' 'vlan-insert=10' 'vlan=10p/20u/30' 'vlan-outer=100'
 	'broadcast=0' 'multicast=0' 'unknown-unicast=0' 'tx=0' 'rx=0' 'mtu=68' 'link=off' 'ip=10.0.0.5' 'isolated=1' 'anti-spoof=0'
 )
-mtu=600 # each set has one of its own: seen in vifd's answer, the whole set is in force
+mtu=600 # each set has its own mtu; when vifd reports it, the whole set is in force
 
 vif() { echo "$(guest_domid "$1").0"; }
 back() { echo "/local/domain/0/backend/vif/$(guest_domid "$1")/0"; }
 rule() { xenstore-write "$(back "$1")/policy/$2" "$3"; }
 no_rule() { xenstore-rm "$(back "$1")/policy/$2"; }
-# for_both COMMAND: with each guest's name as its first argument, at the same time
+# for_both COMMAND: runs it for both guests at the same time, with the guest's name as first argument
 for_both()
 {
 	"$1" g1 "${@:2}" &
@@ -36,7 +36,7 @@ counters() { vifctl show "$(vif "$1")" | counters_of -; }
 counter() { counters "$1" | awk -v name="$2" '$1 == name { n = $2 } END { print n + 0 }'; }
 enforced() { vifctl show --why "$(vif "$1")" | sed -n "s/^$2 .* \(software and hardware\|software\)\$/\1/p"; }
 enforced_is() { [ "$(enforced "$1" "$2")" = "$3" ]; }
-# nic_says WORD: what the PF has of g1's VF
+# nic_says WORD: succeeds if the PF shows WORD for g1's VF
 nic_says() { ip link show "$PF" | grep "^ *vf $VF " | grep -q "$1"; }
 reaches_peer() { [ "$(ping_lost "$1" $PEER 5)" = 0 ]; }
 
@@ -56,10 +56,10 @@ setup()
 	wait_for 30 "g1 on a VF" vif_path_is g1 vf || die "g1 has no VF"
 	wait_for 30 "link of $OUT" link_is_up "$OUT" || die "$OUT has no link"
 	VF=$(vifctl vfs | awk -v vif="$(vif g1)" '$NF == vif { print $3 }')
-	sleep 2 # while it moves, both serve it
+	sleep 2 # both ports serve the vif while it moves
 }
 
-# --- what needs a network ---------------------------------------------------------------------------------------
+# --- checks that need a network ---------------------------------------------------------------------------------------
 
 what_holds_without_rules()
 {
@@ -74,7 +74,7 @@ what_holds_without_rules()
 	check software_anti_spoof "$(enforced g2 anti-spoof)" "== software"
 }
 
-# A guest that gives itself another address
+# A guest that sets another address by itself
 change_mac()
 {
 	local before
@@ -135,7 +135,7 @@ mirror_to_files()
 	done
 }
 
-# mirror FROM TO: FROM's echo requests and answers, seen by TO
+# mirror FROM TO: counts FROM's echo requests and answers that TO receives
 mirror()
 {
 	local from=$1 to=$2
@@ -148,24 +148,24 @@ mirror()
 	no_rule "$from" mirror-to
 }
 
-# --- frames by hand ---------------------------------------------------------------------------------------------
+# --- raw frames ---------------------------------------------------------------------------------------------
 
-# Nothing but these frames from now on
+# Removes all other traffic from now on
 be_quiet()
 {
 	guest_run "$1" "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6
 		ip link set eth0 arp off; ip address flush dev eth0; frames log eth0 >/tmp/seen 2>&1 &"
 }
 
-# The table's lines for a set of rules, but for frames from the other guest's address: with them the wire would
-# learn that it is elsewhere
+# Prints the table's lines for a set of rules, except frames from the other guest's address: they would teach the
+# wire another location of it
 cases()
 {
 	awk -F'\t' -v rules="$2" '{ r = ""; for (i = 6; i <= NF; i++) r = r (i > 6 ? ";" : "") $i }
 		r == rules && !($2 == "rx" && substr($3, 13, 12) == "020000000004")' /bed/rules.table | as_of "$1"
 }
 
-# The table is g1's. For g2 the two change places, others' addresses are others, and its link-local one follows.
+# The table is written for g1. For g2 the two guests are swapped, and the other addresses are changed to match.
 as_of()
 {
 	[ "$1" = g2 ] || { cat; return; }
@@ -176,7 +176,7 @@ as_of()
 
 texts() { awk -F'\t' -v direction="$1" '$2 == direction { print $3 }' "$2"; }
 
-# mtu_is GUEST MTU: its counters then are those before the set
+# mtu_is GUEST MTU: also stores the counters, as those before the set
 mtu_is()
 {
 	vifctl show "$(vif "$1")" >"/run/show.$1"
@@ -184,7 +184,7 @@ mtu_is()
 	[ "$(awk '$1 == "mtu" { print $2; exit }' "/run/show.$1")" = "$2" ]
 }
 
-# set_rules RULES: nothing but these
+# set_rules RULES: replaces all rules
 set_rules()
 {
 	local guest word words=()
@@ -213,7 +213,7 @@ send_tx()
 	[ -z "$texts" ] || guest_run "$1" "frames send eth0 ${texts//$'\n'/ }"
 }
 
-# counted GUEST DIRECTION: frames of that direction since set_rules
+# counted GUEST DIRECTION: prints the frames of that direction since set_rules
 counted()
 {
 	counters "$1" >"/run/after.$1"
@@ -222,7 +222,7 @@ counted()
 }
 all_counted() { [ "$(counted "$1" "$2")" -ge "$(texts "$2" "/run/cases.$1" | wc -l)" ]; }
 
-# What a NIC drops is never counted: then this ends with the time
+# Frames that a NIC drops are never counted; then this ends by timeout
 settle() { wait_for "$2" "" all_counted "$1" "$3" >/dev/null; }
 
 see_rx()
@@ -230,7 +230,7 @@ see_rx()
 	guest_run "$1" "sed -n '$((${seen_lines[$1]} + 1)),\$p' /tmp/seen" >"/run/rx.$1"
 }
 
-# judge GUEST RULES: a line of JSON for each case, and what is wrong to /run/wrong
+# judge GUEST RULES: prints a line of JSON for each case, and writes wrong cases to /run/wrong
 judge()
 {
 	awk -F'\t' -v path="${PATHS[$1]}" -v rules="$2" -v before="/run/before.$1" -v after="/run/after.$1" \
@@ -254,7 +254,7 @@ judge()
 			for (i = 1; i <= n; i++) {
 				d = direction[i]; pass = expected[i] == "pass"; key = d SUBSEP becomes[i]
 				passed = pass ? there[key] == passing[key] : there[key] > passing[key]
-				# a frame to all, for the other guest, is counted here too
+				# a broadcast for the other guest is counted here too
 				all = count[expected[i]] == drops[expected[i]] || (d == "rx" && count[expected[i]] > drops[expected[i]])
 				cause = pass ? "pass" : all ? expected[i] : count[expected[i]] ? expected[i] " or NIC" : "NIC"
 				ok = passed == pass && (pass || all || (d == "rx" && count[expected[i]] < drops[expected[i]]))
@@ -267,7 +267,7 @@ judge()
 		}' "/run/cases.$1"
 }
 
-# exchange DIRECTION PATIENCE COMMAND...: the frames of that direction, if there are any, until they are counted
+# exchange DIRECTION PATIENCE COMMAND...: sends the frames of that direction and waits until they are counted
 exchange()
 {
 	[ -n "$(texts "$1" /run/cases.g1)" ] || return 0
@@ -300,7 +300,7 @@ run_set()
 	done
 }
 
-# The wire's other end needs a moment for what was counted.
+# The wire's other end needs a moment for frames that were counted.
 out_settle()
 {
 	sleep 0.2
@@ -335,13 +335,13 @@ every_set()
 
 vlan_devices() { ls -d /sys/class/net/vd*."$1" 2>/dev/null | wc -l; }
 
-# Seen while the set is in force
+# Checks while a set of rules is in force
 what_the_nic_was_told()
 {
 	case $1 in
 	'unknown-unicast=0;macs='*)
 		check_true nic_trusts_for_more_macs nic_says "trust on"
-		check_true nic_lets_more_macs_out nic_says "spoof checking off" ;;
+		check_true nic_passes_more_macs nic_says "spoof checking off" ;;
 	'vlan-filter=10')
 		check vlan_devices_of_10 "$(vlan_devices 10)" "== 2"
 		check vf_vlan_filter "$(enforced g1 vlan-filter)" "== software and hardware"
@@ -353,13 +353,13 @@ what_the_nic_was_told()
 		check software_carrier_with_link_off "$(vif_key g2 carrier)" "== 0"
 		check vf_link "$(enforced g1 link)" "" ;;
 	'anti-spoof=0')
-		check_true nic_lets_spoofed_frames_out nic_says "spoof checking off"
+		check_true nic_passes_spoofed_frames nic_says "spoof checking off"
 		check vf_anti_spoof_off "$(enforced g1 anti-spoof)" "== software"
 		spoofed_past_vifd ;;
 	esac
 }
 
-# vifd told to let it pass, and the PF's check set by hand: what does the NIC itself do with such a frame?
+# With anti-spoof off in vifd and the PF's check turned on by hand, shows what the NIC itself does with such a frame.
 spoofed_past_vifd()
 {
 	local frame=02000000000202000000666688b5aabbccddeeff out
@@ -374,7 +374,7 @@ spoofed_past_vifd()
 	ip link set "$PF" vf "$VF" spoofchk off
 }
 
-# Frames to nobody's address: on the software path all that reach the PF; few NICs give a VF any
+# Frames to unknown addresses: the software path gets all that reach the PF; few NICs deliver any to a VF
 promiscuous_mode()
 {
 	run_set 'unknown-unicast=0;promiscuous=1'
@@ -390,7 +390,7 @@ all_is_taken_back()
 	xenstore-rm "$(back g2)/policy"
 	wait_for 10 "the NIC's check" nic_says "spoof checking on"
 	check_true nic_checks_again nic_says "spoof checking on"
-	check_true nic_does_not_trust_any_more nic_says "trust off"
+	check_true nic_no_longer_trusts nic_says "trust off"
 	check vlan_devices_at_the_end "$(ls -d /sys/class/net/vd* 2>/dev/null | wc -l)" "== 0"
 	check_true no_policy_error test -z "$(vif_key g1 policy-error)$(vif_key g2 policy-error)"
 	vifd_stop

@@ -5,7 +5,7 @@
 #     g1 --- VF or vifd's switch --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, which answers pings
 . /bed/lib.sh
 
-PINGS=4000 # one each 5 ms
+PINGS=4000 # one every 5 ms
 
 path_of() { vifctl show "$VIF" | sed -n 's/^path  *//p'; }
 record() { vif_key g1 capability | tr ' ' '\n' | sed -n "s/^$1=//p"; }
@@ -24,7 +24,7 @@ start_traffic()
 	sleep 2
 }
 
-# move TO: prints the seconds it took
+# move TO: prints how many seconds it took
 move()
 {
 	local said
@@ -36,8 +36,8 @@ move()
 
 bed_nic_setup
 vifctl list 2>/run/vifctl.err
-check no_vifd_is_status_3 $? "== 3"
-check_true its_socket_is_named grep -q '/var/run/dpdk/vifd/dpdk_telemetry.v2' /run/vifctl.err
+check status_3_without_vifd $? "== 3"
+check_true error_names_the_socket grep -q '/var/run/dpdk/vifd/dpdk_telemetry.v2' /run/vifctl.err
 vifd_start
 guest_start g1 00:16:3e:00:00:01 || die "g1 did not start"
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
@@ -60,7 +60,7 @@ sleep 2
 check moved_to_vf_s "$(move vf)" "< 20" s
 check path_after_return "$(path_of)" "== vf"
 check_true record_follows_again wait_for 15 "the record of the VF" record_is path vf
-check_true generations_went_on generation_is_above "$((before + 1))"
+check_true generations_increased generation_is_above "$((before + 1))"
 wait_for 60 "the end of the pings" pings_done
 kill $watcher
 cat /run/watch

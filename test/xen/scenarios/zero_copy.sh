@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A guest that lends its pages, on a VF that DPDK's own driver has, in a PV dom0: frames are sent from where they are,
-# and received where they are wanted.
+# A guest with static grants on a VF with DPDK's own driver in a PV dom0: the VF sends frames from the guest's pages and
+# receives into them.
 #
 #     g1 (vifront) --- VF --- igb --- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
 #     g2 (xen-netfront) --- VF ---'
 #
-# With an IOMMU (run --iommu): that it holds the VFs to what is mapped, instead of who goes when.
+# With an IOMMU (run --iommu) it tests instead that the IOMMU confines the VFs to mapped pages.
 # wants vf_smoke
 # result into native: zero_copy_tx_frames zero_copy_rx_frames hypercalls_per_1000_tx_zero_copy iommu_fault_seen
 . /bed/lib.sh
@@ -48,12 +48,12 @@ counted()
 	cp /run/show.txt /results/show.txt
 	check zero_copy_tx_frames "$zero" "> 100"
 	check zero_copy_tx_share "$((zero * 100 / (frames + 1)))" "> 50" %
-	# of either direction: what comes back is acknowledgements
+	# frames of both directions: the received ones are acknowledgements
 	check hypercalls_per_1000_tx_zero_copy "$((calls * 1000 / (frames + 1)))" "< 1000"
 	check zero_copy_tcp_out "$mbps" "> 1" Mbit/s
 }
 
-# frames that come: what the VF had of our own buffers is copied first
+# received frames: those in the buffers that the VF already had are copied first
 counted_in()
 {
 	local frames zero mbps
@@ -67,7 +67,7 @@ counted_in()
 	check zero_copy_tcp_in "$mbps" "> 1" Mbit/s
 }
 
-# a rule that looks at frames first, set and taken away under traffic
+# a rule that must see frames first is set and removed under traffic
 ruled()
 {
 	local before policy
@@ -85,7 +85,7 @@ ruled()
 	traffic_ends
 }
 
-# the same without traffic, which would use up the pages that the VF has: it is started anew
+# the same without traffic, which would use up the VF's pages: vifd restarts the VF
 idle()
 {
 	local policy
@@ -101,7 +101,7 @@ idle()
 	check idle_ping_lost_again "$(ping_lost g1 "$PEER" 40)" "== 0"
 }
 
-# killed under traffic: the guest's pages are let go of by the next one
+# killed under traffic: the next vifd unmaps the guest's pages
 crashed()
 {
 	local offset
@@ -111,14 +111,14 @@ crashed()
 	offset=$(log_size /run/vifd.log)
 	vifd_stop KILL
 	vifd_start
-	check_true crash_pages_let_go said_since /run/vifd.log "$offset" "pages of guests were left mapped"
+	check_true crash_pages_unmapped said_since /run/vifd.log "$offset" "pages of guests were left mapped"
 	check_true crash_no_page_lost eval "! tail -c +$offset /run/vifd.log | grep -q 'not mapped any more'"
 	wait_for 40 "g1 on a VF" vif_path_is g1 vf
 	check crash_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
 	traffic_ends
 }
 
-# under traffic to software and back
+# moves to software and back under traffic
 moved()
 {
 	local before
@@ -135,25 +135,25 @@ moved()
 	traffic_ends
 }
 
-# the VFs go while one reads g1's pages
+# the VFs are removed while one of them reads g1's pages
 taken_away()
 {
 	traffic 60
 	sleep 1
 	set_numvfs 0 &
-	check_true taken_in_software wait_for 20 "g1 in software" vif_path_is g1 software
+	check_true removed_in_software wait_for 20 "g1 in software" vif_path_is g1 software
 	wait $!
-	check taken_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	check removed_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
 	traffic_ends
 }
 
-# A vifd that was started anew has none of the guest's pages until the guest begins anew
+# A restarted vifd has none of the guest's static grants until the guest registers them again
 reload()
 {
 	guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko; netup" >/dev/null
 }
 
-# its pages are its own again at once
+# its pages are unmapped at once
 unloaded()
 {
 	check unload "$(guest_run g1 "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + 2)) -t 20 >/dev/null 2>&1 &
@@ -170,7 +170,7 @@ destroyed()
 	check_true destroyed_is_gone wait_for 20 "the end of g1" no_zombies
 }
 
-# A page of g1's, of which the VFs read as long as it is mapped for them: its tx ring
+# A page of g1 that the VFs may read while it is mapped for them: its tx ring
 guarded()
 {
 	local ref before after
@@ -233,9 +233,9 @@ check_true receives_into_pages wait_for 20 "zero copy rx" receives_into_pages
 check ping_lost "$(ping_lost g1 "$PEER" 100)" "== 0"
 counted
 counted_in
-placed=$(counter rx_zero_copy)
+received=$(counter rx_zero_copy)
 check_true file_to_vf small_both g1 "$SERVER_IP"
-check file_zero_copy_rx_frames "$(($(counter rx_zero_copy) - placed))" "> 100"
+check file_zero_copy_rx_frames "$(($(counter rx_zero_copy) - received))" "> 100"
 ruled
 idle
 vifctl move "$(guest_domid g2).0" software >/dev/null
@@ -245,7 +245,7 @@ moved
 crashed
 unloaded
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
-check_true lent_again wait_for 20 "zero copy" sends_from_pages
+check_true sends_from_pages_again wait_for 20 "zero copy" sends_from_pages
 check_true receives_again wait_for 20 "zero copy rx" receives_into_pages
 taken_away
 set_numvfs "$BED_VFS"
@@ -256,8 +256,8 @@ vifd_start
 wait_for 40 "g1 on a VF" vif_path_is g1 vf
 reload
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
-check_true lent_to_the_next wait_for 20 "zero copy" sends_from_pages
-check_true receives_for_the_next wait_for 20 "zero copy rx" receives_into_pages
+check_true sends_from_pages_after_restart wait_for 20 "zero copy" sends_from_pages
+check_true receives_into_pages_after_restart wait_for 20 "zero copy rx" receives_into_pages
 destroyed
 guest_stop g2
 vifd_stop
