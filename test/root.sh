@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# Roots of a Debian release in a folder, and commands run in them. For sourcing; root_error says who complains.
+# Creates roots of a Debian release in folders, and runs commands in them. To be sourced.
 #
-#   suite_of N                      the code name of Debian N; "newest" is testing
-#   root_make N ROOT PACKAGE...     a minimal Debian N in the folder ROOT, with these packages besides
+#   suite_of N                      prints the code name of Debian N; "newest" is testing
+#   root_make N ROOT PACKAGE...     makes a minimal Debian N in the folder ROOT, plus these packages
 #   root_run ROOT TREE COMMAND...   runs a command in ROOT, in the folder TREE of it. Its mounts and processes end
 #                                   with it. ROOT_NET=none: with a loopback and no other network.
 #   root_bind=(DIR...)              folders that root_run makes appear in ROOT, at the same path
@@ -22,7 +22,7 @@ suite_of() {
 	esac
 }
 
-# The mirror that this machine uses; Debian's own where it names none
+# Prints the mirror that this machine uses, or Debian's own
 root_mirror() {
 	local mirror
 	# shellcheck disable=SC2016 # apt expands it
@@ -33,7 +33,7 @@ root_mirror() {
 
 root_make() {
 	local suite root=$2
-	[ "$(id -u)" -eq 0 ] || root_error "a root of its own needs root"
+	[ "$(id -u)" -eq 0 ] || root_error "making a Debian root needs root"
 	suite=$(suite_of "$1")
 	shift 2
 	command -v debootstrap >/dev/null || DEBIAN_FRONTEND=noninteractive \
@@ -53,7 +53,7 @@ root_make() {
 root_run() {
 	local root=$1 tree=$2
 	shift 2
-	# A process namespace, so that nothing that the command leaves behind goes on.
+	# The process namespace ends all processes that the command leaves behind.
 	unshare --mount ${ROOT_NET:+--net} --pid --fork --kill-child bash -c '
 		set -eu
 		root=$1 tree=$2 binds=$3; shift 3

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Benchmarks: programs that print numbers, with the machine they were taken on.
+# Benchmarks: they print numbers and the machine that these were measured on.
 
 .PHONY: bench bench-policy
-bench: all sim $(SIM)/bench-guest ## data path beside DPDK's vhost-user, in under 5 minutes
+bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
 
 $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lxenstore -lpthread)
 
-bench-policy: $(BUILD)/bench-policy ## cycles a frame that rules cost
+bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules cost
 	$(Q)$<
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \

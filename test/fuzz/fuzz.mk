@@ -3,7 +3,7 @@
 #
 #   make fuzz                      each target for FUZZ_SECONDS=60
 #   make fuzz FUZZ_TARGETS=ring    only these
-#   $(BUILD)/fuzz/ring crash-...   one input again
+#   $(BUILD)/fuzz/ring crash-...   run one input again
 
 FUZZ_CC      ?= clang
 FUZZ_SECONDS ?= 60
@@ -15,7 +15,7 @@ fuzz_objs     = $(fuzz_dir)/test/fuzz/$(1)_fuzz.o \
                 $(patsubst %.c,$(fuzz_dir)/%.o,$(call sources,test/fuzz/$(1)_fuzz.c))
 
 .PHONY: fuzz
-fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## the fuzz targets, FUZZ_SECONDS each
+fuzz: $(FUZZ_TARGETS:%=$(fuzz_dir)/%) ## run the fuzz targets, FUZZ_SECONDS each
 	$(Q)test/fuzz/run $(fuzz_dir) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 $(fuzz_dir)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Promela: memory as x86 and (more so) ARM have it. A store waits in its
- * processor's buffer and is seen by others some time later, in order; a fence
- * waits until the own buffer is empty. So a model without a fence that the
- * code needs has a run that fails.
+ * Promela: the memory of x86 and (more so) ARM. A store waits in its processor's
+ * buffer and becomes visible to others later, in order; a fence waits until the
+ * processor's own buffer is empty. So a model without a fence that the code needs
+ * has a run that fails.
  */
 #define CPUS 3
 #define BUFFER 3
@@ -11,7 +11,7 @@
 chan buffer[CPUS] = [BUFFER] of { byte, byte };
 byte memory[LOCATIONS];
 
-/* One per processor: what was stored becomes visible. */
+/* One per processor: makes its stores visible. */
 active [CPUS] proctype drain()
 {
 	byte where, value;

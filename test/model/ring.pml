@@ -4,8 +4,8 @@
  * push of requests); consumer: ring_arm() and the worker's sleep. It holds for both
  * directions, because the rule is the same for both.
  *
- * Shown: no run ends with an item in the ring and the consumer asleep.
- *   -DNO_PUSH_FENCE, -DNO_ARM_FENCE, -DNO_SECOND_LOOK, -DNO_UNMASK   must fail
+ * Verified: no run ends with an item in the ring and the consumer asleep.
+ * Must fail with -DNO_PUSH_FENCE, -DNO_ARM_FENCE, -DNO_SECOND_LOOK or -DNO_UNMASK.
  */
 #define LOCATIONS 2
 #include "memory.pml"
@@ -24,7 +24,7 @@ init
 	memory[EVENT] = 1;
 	run producer();
 	run consumer();
-	run watch()
+	run checker()
 }
 
 proctype producer()
@@ -59,13 +59,13 @@ proctype consumer()
 	do
 	:: atomic { memory[PROD] > taken -> taken = memory[PROD] } /* a pass with work */
 	:: rang ->
-		/* after the pass, or when the time is up for which it is held back */
+		/* after the pass, or when the delay of the channel is over */
 #ifndef NO_UNMASK
 		masked = false;
 #endif
 		rang = false
 	:: atomic { memory[PROD] == taken } ->
-		/* nothing to do: ask for an event at the next item, look once more, wait */
+		/* no work: ask for an event at the next item, look once more, wait */
 		STORE(CONSUMER, EVENT, taken + 1);
 #ifndef NO_ARM_FENCE
 		FENCE(CONSUMER);
@@ -87,8 +87,8 @@ again:
 	od
 }
 
-/* When nothing moves any more, nothing may be left. */
-proctype watch()
+/* When nothing can run any more, no item may be left. */
+proctype checker()
 {
 	timeout -> assert(taken == ITEMS)
 }

@@ -4,14 +4,14 @@
  * wake_worker(); the sleeper says that it sleeps, looks at all its work once more,
  * and waits for its descriptor.
  *
- * Shown: no run ends with work that nobody takes; the descriptor is written to
+ * Verified: no run ends with work that nobody takes; the descriptor is written
  * only for a sleeper.
- *   -DNO_WAKE_FENCE, -DNO_SLEEP_FENCE, -DNO_SECOND_LOOK   must fail
+ * Must fail with -DNO_WAKE_FENCE, -DNO_SLEEP_FENCE or -DNO_SECOND_LOOK.
  */
 #define LOCATIONS 3
 #include "memory.pml"
 
-#define WORK 0 /* and WORK + 1: one place for each waker */
+#define WORK 0 /* and WORK + 1: one for each waker */
 #define ASLEEP 2
 #define SLEEPER 2
 #define PIECES 2
@@ -24,7 +24,7 @@ init
 	run waker(0);
 	run waker(1);
 	run sleeper();
-	run watch()
+	run checker()
 }
 
 proctype waker(byte me)
@@ -42,7 +42,7 @@ proctype waker(byte me)
 #endif
 		if
 		:: memory[ASLEEP] ->
-			/* an exchange empties the buffer and is done at once */
+			/* an exchange drains the buffer and is atomic */
 			FENCE(me);
 			atomic {
 				was = memory[ASLEEP];
@@ -87,7 +87,7 @@ awake:
 	od
 }
 
-proctype watch()
+proctype checker()
 {
 	timeout -> assert(taken[0] == PIECES && taken[1] == PIECES)
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The sim bed: Xen's libraries and xenstore over shared memory, guests in user space.
+# The sim bed: simulated Xen libraries and xenstore over shared memory, and guests in user space.
 
 SIM := $(BUILD)/sim
 
@@ -12,7 +12,7 @@ sim_test_src   := $(wildcard test/sim/selftest/*_test.c)
 sim_prog       := $(patsubst test/sim/prog/%.c,$(SIM)/%,$(sim_prog_src))
 sim_test       := $(patsubst test/sim/selftest/%.c,$(SIM)/selftest/%,$(sim_test_src))
 
-# The name of libxenctrl carries Xen's version; its symbols do too.
+# The soname and the symbol versions of libxenctrl contain Xen's version.
 sim_ctrl_soname := $(shell objdump -p $$(pkg-config --variable=libdir xencontrol 2>/dev/null)/libxenctrl.so 2>/dev/null | sed -n 's/.*SONAME *//p')
 sim_ctrl_ver    := VERS_$(patsubst libxenctrl.so.%,%,$(sim_ctrl_soname)).0
 sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir xencontrol)/xenctrl.h 2>/dev/null && echo 1 || echo 0)
@@ -21,14 +21,14 @@ sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxe
             $(SIM)/lib/$(sim_ctrl_soname) $(SIM)/lib/libflownic.so
 
 .PHONY: sim
-sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## the sim bed: libraries, store, guests
+sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## build the sim bed: libraries, store, guests
 
 .PHONY: sim-self sim-test sim-demo
-sim-self: sim $(sim_test) ## self tests of the sim bed: libraries and store
+sim-self: sim $(sim_test) ## run the self tests of the sim bed: libraries and store
 	$(Q)test/sim/test --self
-sim-test: all sim $(sim_test) ## self tests and scenarios of the sim bed (root, network namespaces)
+sim-test: all sim $(sim_test) ## run self tests and scenarios of the sim bed (root, network namespaces)
 	$(Q)test/sim/test $(SIM_SUITE)
-sim-demo: all sim ## two guests and a host without Xen, in ten seconds (root)
+sim-demo: all sim ## show two guests and a host without Xen, in ten seconds (root)
 	$(Q)test/sim/demo
 
 $(sim_lib_obj) $(BUILD)/test/sim/nic/flownic.o: private CFLAGS += -fPIC
@@ -57,13 +57,13 @@ $(SIM)/lib/$(sim_ctrl_soname): $(BUILD)/test/sim/hv/lib_ctrl.o $(SIM)/lib/libsim
 	@printf '%s { global: xc_*; local: *; };\n' $(sim_ctrl_ver) > $(SIM)/libxenctrl.map
 	$(call sim_shared,$(SIM)/libxenctrl.map,$<)
 
-# A NIC that takes rules: vifd is started with it in LD_PRELOAD.
+# A simulated NIC that accepts rte_flow rules: vifd is started with it in LD_PRELOAD.
 $(SIM)/lib/libflownic.so: $(BUILD)/test/sim/nic/flownic.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(link) -shared -Wl,-soname,$(@F) -o $@ $^ $(shell pkg-config --libs libdpdk) -lpthread
 
-# Programs find libsimhv.so beside themselves, in lib/.
+# Programs find libsimhv.so in lib/, next to themselves.
 sim_exe = $(Q)$(link) -Wl,-rpath,'$$ORIGIN/$(1)lib' -o $@ $(filter %.o,$^) -L$(SIM)/lib -lsimhv $(2)
 
 $(SIM)/xenstored-sim: $(sim_store_obj) $(SIM)/lib/libsimhv.so

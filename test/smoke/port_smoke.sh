@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports, switch and uplink on a veth pair, in a network namespace of its own.
+# Tests ports, switch and uplink on a veth pair, in its own network namespace.
 # Needs root; prints "N passed, N failed".
 set -eu
 

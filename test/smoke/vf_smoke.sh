@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ports on real VFs: on the Xen bed's igb, or here with --here PF VFS PEER-ADDRESS; --native: on its igb
-# without Xen, by DPDK's own driver; --native-xen: so on Xen. PEER-ADDRESS answers ARP behind the NIC. Ends with "N passed, N failed".
+# Tests ports on VFs: on the Xen bed's igb, or on this machine with --here PF VFS PEER-ADDRESS, which answers ARP on
+# the wire. --native: with DPDK's own driver, without Xen; --native-xen: with it, on Xen. Prints "N passed, N failed".
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -17,7 +17,7 @@ objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/eal dma/override d
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
 mkdir -p "$out"
-# Under the daemon's name: that is what the bed takes along, with its libraries and drivers.
+# Built under the daemon's name, so that the bed takes it with its libraries and drivers.
 # shellcheck disable=SC2046,SC2086 # lists of flags
 ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Ibackend \
 	$(pkg-config --cflags libdpdk libmnl libcap-ng) test/smoke/vf_smoke.c $objects \
