@@ -59,7 +59,10 @@ int worker_attach(struct worker *worker, struct path *path);
 /** worker_detach() - Stop polling a path; its ports are detached too */
 void worker_detach(struct worker *worker, struct path *path);
 
-/** worker_pause() - The path, whose frames are placed (zc_rx.h), is given what is there and polled no more */
+/**
+ * worker_pause() - The path, whose frames are placed (zc_rx.h), is given what is there and polled
+ * no more
+ */
 void worker_pause(struct worker *worker, struct path *path);
 
 /** worker_resume() - Nothing is placed any more. @go_on: it is polled again */
@@ -77,7 +80,9 @@ void worker_begin_handover(struct worker *worker, struct path *path, struct port
 /** worker_quieted() - The port that the path leaves was made quiet */
 void worker_quieted(struct worker *worker, struct path *path);
 
-/** worker_end_handover() - Return: the handover, now the caller's as its old port is if it has begun */
+/**
+ * worker_end_handover() - Return: the handover, now the caller's as its old port is if it has begun
+ */
 struct handover *worker_end_handover(struct worker *worker, struct path *path);
 
 /** worker_attach_nic() - Poll a NIC's uplink too. Return: 0, -ENOSPC */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clock of all threads but the workers, whose passes are told the time by the processor's counter. */
+/*
+ * The clock of all threads but the workers, whose passes are told the time by the processor's
+ * counter.
+ */
 #ifndef VIFD_BASE_CLOCK_H
 #define VIFD_BASE_CLOCK_H
 

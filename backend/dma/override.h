@@ -3,13 +3,13 @@
  * What EAL asks of the system, answered here while its memory is Xen's extents or hugepages.
  *
  * DPDK knows no Xen. Started without hugepages it refuses to know addresses that a device could
- * use, and with them it asks the kernel, which tells nobody without CAP_SYS_ADMIN; but four functions
- * decide that, librte_eal calls them through its symbol table, and a definition in the program goes
- * before one in a library:
+ * use, and with them it asks the kernel, which tells nobody without CAP_SYS_ADMIN; but four
+ * functions decide that, librte_eal calls them through its symbol table, and a definition in the
+ * program goes before one in a library:
  *   rte_eal_using_phys_addrs()           yes
  *   rte_mem_virt2phy(), _virt2iova()     the extents' table, or the kernel's, opened in time
- *   mmap64()                             EAL's one mapping for all of its memory (MAP_FIXED, exactly
- *                                        as long as asked for) becomes the extents' mapping
+ *   mmap64()                             EAL's one mapping for all of its memory (MAP_FIXED,
+ *                                        exactly as long as asked for) becomes the extents' mapping
  * Until told otherwise all four do what they did. Checked with DPDK 22.11.
  * Not in a build with sanitizers, which have an mmap64() of their own.
  */

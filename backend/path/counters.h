@@ -95,7 +95,10 @@ static inline void path_count(struct path_counters *counters, enum path_counter 
 	atomic_store_explicit(&counters->value[which], now + by, memory_order_relaxed);
 }
 
-/** path_counter_is_rule() - Does a rule of the policy drop these, so that the next counter has their bytes? */
+/**
+ * path_counter_is_rule() - Does a rule of the policy drop these, so that the next counter has their
+ * bytes?
+ */
 static inline bool path_counter_is_rule(enum path_counter which)
 {
 	switch (which) {

@@ -72,11 +72,13 @@ struct handover_twin {
  * @stage:      worker: w, control: r
  * @since_us:   when the stage began
  * @heard_us:   when the old port delivered last
- * @paused_us:  for how long nobody sent; @waited_us: from the beginning until the new port's frames passed
+ * @paused_us:  for how long nobody sent; @waited_us: from the beginning until the new port's frames
+ *              passed
  * @look_us:    when the last look was
  * @looks:      in this stage; @silent: of them the last ones, at which nothing was under way
  * @busy:       something was, since the last look
- * @empty:      the port that is to fall silent was, since the last look; @seen: frames of it in this stage
+ * @empty:      the port that is to fall silent was, since the last look; @seen: frames of it in
+ *              this stage
  * @held:       the new port's frames that wait, oldest first, @first on
  * @passed:     how many frames the old port's side [0] and the new one's [1] passed on
  * @twins:      which
@@ -94,7 +96,10 @@ struct handover {
 	struct handover_twin twins[2][HANDOVER_SETS][HANDOVER_WAYS];
 };
 
-/** handover_create() - Control thread. @from: the path's port. Return: handover, NULL with errno ENOMEM */
+/**
+ * handover_create() - Control thread. @from: the path's port. Return: handover, NULL with errno
+ * ENOMEM
+ */
 struct handover *handover_create(struct port *from);
 
 /** handover_destroy() - Frees what is held; touches no port. NULL is fine */
@@ -121,7 +126,9 @@ uint64_t handover_wait_us(const struct handover *handover);
 /** handover_quieted() - Worker: the old port was made quiet */
 void handover_quieted(struct path *path);
 
-/** handover_step() - Worker, each pass: go on to the next stage when it is time; wakes path->raise */
+/**
+ * handover_step() - Worker, each pass: go on to the next stage when it is time; wakes path->raise
+ */
 void handover_step(struct path *path, struct path_tools *tools);
 
 /**

@@ -50,8 +50,8 @@ void isolation_stop(void);
  * @vif: what was told last, all zero at first; becomes @now
  * @now: its id does not count; no addresses: the vif goes
  *
- * An address that two vifs name is the first one's. When one vif's addresses have changed, all others
- * are told again, so that one of them has an address that is free now. Control thread.
+ * An address that two vifs name is the first one's. When one vif's addresses have changed, all
+ * others are told again, so that one of them has an address that is free now. Control thread.
  *
  * Return: the vif's addresses, or its isolation, changed
  */

@@ -118,7 +118,8 @@ struct path_tools {
  * @raise:  wakes the control thread after a fault, and when a handover needs it
  * @guarantees: some queue has one
  * @paused: nothing is polled
- * @zc_rx_at_us: control; its frames are not placed before; @zc_rx_ended: they are not any more (vif/zerocopy_rx.h)
+ * @zc_rx_at_us: control; its frames are not placed before; @zc_rx_ended: they are not any more
+ *               (vif/zerocopy_rx.h)
  * @turn:   the queue that is served first; another one after each pass that moved something
  */
 struct path {
@@ -204,7 +205,9 @@ static inline bool path_faulted(const struct path *path)
 	return atomic_load_explicit(&path->fault, memory_order_relaxed) != NULL;
 }
 
-/** path_open() - Has the guest budget left for another frame of this queue? Classes spend the vif's */
+/**
+ * path_open() - Has the guest budget left for another frame of this queue? Classes spend the vif's
+ */
 static inline bool path_open(const struct path *path, const struct queue *queue)
 {
 	return (path->live.classes.by || shaper_open(&path->shaper)) && shaper_open(&queue->shaper);
@@ -218,7 +221,8 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 
 /**
  * path_tx() - One pass from a queue's ring to the port (tx.c)
- * @guaranteed: no more than the queue is still owed, but that much even if the vif's budget is used up
+ * @guaranteed: no more than the queue is still owed, but that much even if the vif's budget is used
+ *              up
  *
  * Return: frames
  */
@@ -239,7 +243,10 @@ unsigned int path_rx_take(struct path *path, struct path_tools *tools);
  */
 uint32_t path_rx_room(const struct path *path, uint64_t now_us);
 
-/** path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted (rx_accept.c) */
+/**
+ * path_rx_accept() - Judge a frame that arrived; to its queue's backlog, or freed and counted
+ * (rx_accept.c)
+ */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
 
 /** path_rx() - Backlog to the ring (rx.c). Return: frames */

@@ -61,7 +61,8 @@ struct queue_channel {
  * @tx_sring, @rx_sring: mapped, shared with the guest
  * @tx_req_cons:  next request to take
  * @tx_rsp_prod:  next response to write
- * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a device (zc_tx.h)
+ * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a
+ *                device (zc_tx.h)
  * @rx_req_cons:  next buffer to fill; responses stand in the same slots
  * @rx_event:     req_event as last written to the rx ring
  * @rx_told:      responses up to here are known to the guest, or it asked for no event
@@ -109,7 +110,9 @@ struct queue {
 int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
 	      const struct queue_config *config);
 
-/** queue_unmap() - Free held frames, unmap rings and what no device has; fine twice. Control thread */
+/**
+ * queue_unmap() - Free held frames, unmap rings and what no device has; fine twice. Control thread
+ */
 void queue_unmap(struct queue *queue, struct gnt *gnt);
 
 /** queue_bind() - Bind the channels on the worker's handle. Return: 0, -errno */
@@ -119,7 +122,8 @@ int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid);
 void queue_unbind(struct queue *queue, struct evt *evt);
 
 /**
- * queue_answer_tx() - Write and publish answers that waited for a device, as far as none of their frame is out
+ * queue_answer_tx() - Write and publish answers that waited for a device, as far as none of their
+ * frame is out
  *
  * Worker; control after it. The guest is not notified.
  */

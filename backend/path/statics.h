@@ -86,7 +86,10 @@ struct static_page *statics_reserve(const struct statics *statics, uint32_t ref,
 /** statics_unmap() - Control thread: one page that nobody has */
 void statics_unmap(struct gnt *gnt, const struct static_page *page);
 
-/** statics_release() - Control thread: unmap all, now or when what devices have is back; empties @statics */
+/**
+ * statics_release() - Control thread: unmap all, now or when what devices have is back; empties
+ * @statics
+ */
 void statics_release(struct statics *statics, struct gnt *gnt);
 
 /** statics_reap() - Control thread: unmap what is back by now. Return: tables that still wait */

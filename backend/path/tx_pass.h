@@ -51,7 +51,9 @@ static inline void tx_count(struct tx_pass *pass, enum path_counter which, uint6
 	path_count(&pass->queue->counters, which, by);
 }
 
-/** tx_gather() - Take requests, check them, plan the pieces to be copied or lent; frames in @pass */
+/**
+ * tx_gather() - Take requests, check them, plan the pieces to be copied or lent; frames in @pass
+ */
 void tx_gather(struct tx_pass *pass);
 
 #endif

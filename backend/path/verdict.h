@@ -5,8 +5,9 @@
  * passes (path_set_live()).
  *
  * tx = the guest sends. A vif without rules but anti-spoof costs one comparison of
- * addresses and one test of a word, one with a VLAN filter a look at a bit map beside. Rules look at headers in the first segment; a
- * frame whose headers are not all there is not what a rule allows.
+ * addresses and one test of a word, one with a VLAN filter a look at a bit map beside. Rules look
+ * at headers in the first segment; a frame whose headers are not all there is not what a rule
+ * allows.
  */
 #ifndef VIFD_PATH_VERDICT_H
 #define VIFD_PATH_VERDICT_H

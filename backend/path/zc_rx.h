@@ -2,21 +2,24 @@
 /*
  * One queue's frames that a device writes to where they belong: into the guest's own pages.
  *
- * Theory of operation. A device fills its buffers in the order in which it got them, and netif wants the
- * n-th frame in the page of the n-th request. So a buffer that a device asks for is for a certain request: for
- * the first one not answered yet and as many further on as there are frames that wait here and buffers that
- * the device has. If that is posted already, and its page is lent for good (statics.h), the buffer is that
- * page; else one of ours, and the frame is copied when its turn has come. So some frames may be copied and
- * others not, as fast as the guest posts, and all are answered in order.
+ * Theory of operation. A device fills its buffers in the order in which it got them, and netif
+ * wants the n-th frame in the page of the n-th request. So a buffer that a device asks for is for a
+ * certain request: for the first one not answered yet and as many further on as there are frames
+ * that wait here and buffers that the device has. If that is posted already, and its page is lent
+ * for good (statics.h), the buffer is that page; else one of ours, and the frame is copied when its
+ * turn has come. So some frames may be copied and others not, as fast as the guest posts, and all
+ * are answered in order.
  *
- * That holds while each frame takes one request and none comes from elsewhere or is left out: one that is
- * not for the guest is answered as failed. And nobody looks at a frame before it is in the guest's memory.
- * So it is done where no rule, no watcher and no other queue wants a say (zc_rx_bars(), vif/zerocopy_rx.h).
- * The guest's list of multicast groups is a wish: what the device lets through of others is not kept from it.
+ * That holds while each frame takes one request and none comes from elsewhere or is left out: one
+ * that is not for the guest is answered as failed. And nobody looks at a frame before it is in the
+ * guest's memory. So it is done where no rule, no watcher and no other queue wants a say
+ * (zc_rx_bars(), vif/zerocopy_rx.h). The guest's list of multicast groups is a wish: what the
+ * device lets through of others is not kept from it.
  *
  * The worker, but for who frees a frame; the control thread begins and ends it there.
  *
- * Not protected against: a guest that posts a page twice, or changes what it has posted, damages its own frames.
+ * Not protected against: a guest that posts a page twice, or changes what it has posted, damages
+ * its own frames.
  */
 #ifndef VIFD_PATH_ZC_RX_H
 #define VIFD_PATH_ZC_RX_H
@@ -50,7 +53,10 @@ struct zc_rx {
 	_Atomic uint32_t out;
 };
 
-/** zc_rx_create() - Control thread. Return: placing, to be freed when nothing is out; NULL: no memory */
+/**
+ * zc_rx_create() - Control thread. Return: placing, to be freed when nothing is out; NULL: no
+ * memory
+ */
 struct zc_rx *zc_rx_create(void);
 
 /** zc_rx_is_out() - Is anything not back? NULL is fine */
@@ -59,7 +65,9 @@ static inline bool zc_rx_is_out(const struct zc_rx *zc_rx)
 	return zc_rx && atomic_load_explicit(&zc_rx->out, memory_order_acquire) > 0;
 }
 
-/** zc_rx_bars() - Return: what of these settings wants frames to be looked at first, NULL = nothing */
+/**
+ * zc_rx_bars() - Return: what of these settings wants frames to be looked at first, NULL = nothing
+ */
 const char *zc_rx_bars(const struct path_live *live);
 
 /**
@@ -75,7 +83,10 @@ void zc_rx_stop(struct path *path);
 /** zc_rx_take_all() - Worker: bring the guest what has arrived, as far as it posts */
 void zc_rx_take_all(struct path *path, struct path_tools *tools);
 
-/** zc_rx_end() - Worker: no device has a page any more. What waits in one is lost, and the guest at fault */
+/**
+ * zc_rx_end() - Worker: no device has a page any more. What waits in one is lost, and the guest at
+ * fault
+ */
 void zc_rx_end(struct path *path);
 
 /** zc_rx_take() - path_rx_take() while frames are placed. Return: frames */

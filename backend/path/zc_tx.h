@@ -3,13 +3,14 @@
  * One queue's frames that a device reads from the guest's own pages.
  *
  * Theory of operation. A frame's first bytes, all that policy and port look at, are copied; what
- * follows is attached to it as it lies in a page that was mapped for devices (xen/devmap.h), piece by
- * piece. Its requests are answered when the last piece has been given back, that is, when the
- * device has sent the frame (port/eth/zc_sent.h) or somebody has dropped it; and answers stay in the ring's order, since a back end that starts
- * anew takes all below rsp_prod for done. So answers wait here, each in its request's slot.
+ * follows is attached to it as it lies in a page that was mapped for devices (xen/devmap.h), piece
+ * by piece. Its requests are answered when the last piece has been given back, that is, when the
+ * device has sent the frame (port/eth/zc_sent.h) or somebody has dropped it; and answers stay in
+ * the ring's order, since a back end that starts anew takes all below rsp_prod for done. So answers
+ * wait here, each in its request's slot.
  *
- * The worker lends and answers; pieces are given back by whoever frees the frame: the worker, or the
- * thread that closes the port. The processor may read them too: they are mapped for it as well.
+ * The worker lends and answers; pieces are given back by whoever frees the frame: the worker, or
+ * the thread that closes the port. The processor may read them too: they are mapped for it as well.
  *
  * Not protected against: what the guest writes to its page before the device has read it is what is
  * sent. Only the guest's own payload can be that.

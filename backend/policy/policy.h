@@ -160,7 +160,10 @@ int policy_set(struct policy_draft *draft, const char *key, const char *value,
  */
 int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
 
-/** policy_guaranteed() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is said */
+/**
+ * policy_guaranteed() - What it can send in any case, by whatever queue: kbit/s, 0 = nothing is
+ * said
+ */
 uint32_t policy_guaranteed(const struct policy_draft *draft);
 
 /** policy_source() - Tell the draft's trace, if it has one, who sets rules from now on */

@@ -22,7 +22,10 @@
 /** OFFLOAD_MSS_MIN - Smallest tso_segsz that offload_segment() accepts, bytes */
 #define OFFLOAD_MSS_MIN 48u
 
-/* What rte_net_get_ptype() is to look for: nothing inside a tunnel, where its later versions are less careful. */
+/*
+ * What rte_net_get_ptype() is to look for: nothing inside a tunnel, where its later versions are
+ * less careful.
+ */
 #define OFFLOAD_LAYERS (RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK)
 
 /**
@@ -38,7 +41,10 @@ struct offload {
 /** offload_init() - Control thread. Return: 0, -ENOMEM */
 int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name);
 
-/** offload_flags() - Which RTE_MBUF_F_TX_* may a frame have for a device of these RTE_ETH_TX_OFFLOAD_*? */
+/**
+ * offload_flags() - Which RTE_MBUF_F_TX_* may a frame have for a device of these
+ * RTE_ETH_TX_OFFLOAD_*?
+ */
 uint64_t offload_flags(uint64_t tx_offloads);
 
 /**
@@ -85,8 +91,8 @@ void offload_shorten(struct rte_mbuf *frame, uint16_t mtu);
  * @frame: Without metadata (offload_checksum()); taken on success
  * @out:   Room for @max frames, several segments each
  *
- * Return: frames in @out, -EMSGSIZE it may not be cut or would make too many, -ENOMEM (then @frame is still the
- * caller's)
+ * Return: frames in @out, -EMSGSIZE it may not be cut or would make too many, -ENOMEM (then @frame
+ * is still the caller's)
  */
 int offload_fragment(struct offload *offload, struct rte_mbuf *frame, uint16_t mtu,
 		     struct rte_mbuf **out, uint16_t max);

@@ -94,7 +94,8 @@ struct port_policy {
  * struct port_rx_buffer - Memory for one received frame, whose data starts at RTE_PKTMBUF_HEADROOM
  * @bytes: its address for the processor; PORT_RX_BUFFER_BYTES long
  * @iova:  its address for the device
- * @back:  called once, by any thread, when the frame was freed or no device can write there any more
+ * @back:  called once, by any thread, when the frame was freed or no device can write there any
+ *         more
  * @owner, @number: the source's own
  */
 struct port_rx_buffer {
@@ -136,13 +137,14 @@ struct port_ops {
 	bool (*tx_idle)(struct port *port);
 	/* worker; NULL = nothing. Pages of others whose bytes the device has sent are given back */
 	void (*tx_done)(struct port *port);
-	/* worker, or while no worker calls the burst functions; NULL = port->zc_rx_buffers is 0. @source
-	 * chooses buffers from now on, NULL = use the port's own. While a source is set, rx_burst()
-	 * skips no frame: one that is not for the guest comes with length 0 */
+	/* worker, or while no worker calls the burst functions; NULL = port->zc_rx_buffers is 0.
+	 * @source chooses buffers from now on, NULL = use the port's own. While a source is set,
+	 * rx_burst() skips no frame: one that is not for the guest comes with length 0 */
 	void (*set_rx_source)(struct port *port, struct port_rx_source *source);
-	/* control, while no worker calls the burst functions; NULL as set_rx_source(). The source is
-	 * unset and its buffers are back, except those of frames already taken; frames that nobody
-	 * has taken are lost. Logs. @go_on: false: close() follows. Return: 0, -errno: the port is gone */
+	/* control, while no worker calls the burst functions; NULL as set_rx_source(). The source
+	 * is unset and its buffers are back, except those of frames already taken; frames that
+	 * nobody has taken are lost. Logs. @go_on: false: close() follows. Return: 0, -errno: the
+	 * port is gone */
 	int (*end_rx_source)(struct port *port, bool go_on);
 	/* control; NULL = nothing. The wire delivers the address's frames to this port no
 	 * more, as far as the port decides that; those it has can still be taken. What was
@@ -211,7 +213,10 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 	return port->ops->rx_burst(port, queue, pkts, nr);
 }
 
-/** port_tx_queue() - The queue that a guest's queue @index sends by, always the same: its frames keep their order */
+/**
+ * port_tx_queue() - The queue that a guest's queue @index sends by, always the same: its frames
+ * keep their order
+ */
 static inline uint16_t port_tx_queue(const struct port *port, size_t index)
 {
 	return port->nr_queues > 1 ? (uint16_t)(index % port->nr_queues) : 0;
@@ -220,7 +225,8 @@ static inline uint16_t port_tx_queue(const struct port *port, size_t index)
 /**
  * port_rx_next() - Worker: port_rx_burst() from the queue whose turn it is
  *
- * As often as there are queues asks each of them; who has no room for all goes on there the next time.
+ * As often as there are queues asks each of them; who has no room for all goes on there the next
+ * time.
  */
 static inline uint16_t port_rx_next(struct port *port, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -250,14 +256,19 @@ static inline void port_quiet(struct port *port)
 		port->ops->quiet(port);
 }
 
-/** port_set_policy() - Control thread: have the NIC enforce what it can, and let arrive what must */
+/**
+ * port_set_policy() - Control thread: have the NIC enforce what it can, and let arrive what must
+ */
 static inline void port_set_policy(struct port *port, const struct port_policy *policy)
 {
 	if (port->ops->set_policy)
 		port->ops->set_policy(port, policy);
 }
 
-/** port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_set_policy() follows */
+/**
+ * port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_set_policy()
+ * follows
+ */
 static inline void port_loosen(struct port *port, const struct port_policy *policy)
 {
 	if (port->ops->loosen)

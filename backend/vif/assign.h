@@ -51,7 +51,9 @@ void assign_destroy(struct assign *assign);
 /** assign_kick() - Look at the next turn, whatever the clock says */
 void assign_kick(struct assign *assign);
 
-/** assign_links_changed() - Some netdev changed: look at every link now, and some more times soon */
+/**
+ * assign_links_changed() - Some netdev changed: look at every link now, and some more times soon
+ */
 void assign_links_changed(struct assign *assign);
 
 /**

@@ -5,7 +5,8 @@
  * change is taken over by the worker between two passes.
  *
  * A guest that floods the ring gets CTRL_BATCH messages a turn, or as many as lend or take back
- * one list's pages, and a turn every CTRL_PAUSE_US; others do not wait longer than that for their own.
+ * one list's pages, and a turn every CTRL_PAUSE_US; others do not wait longer than that for their
+ * own.
  */
 #ifndef VIFD_VIF_CTRL_H
 #define VIFD_VIF_CTRL_H

@@ -13,9 +13,6 @@
 
 LOG_TAG("vif");
 
-/* What could not be read or written is tried again after this. */
-#define RETRY_US 200000u
-
 /* Room for data must remain in the first buffer. */
 #define HEADROOM_MAX (NETIF_PAGE_SIZE / 2)
 
@@ -40,7 +37,7 @@ static void read_policy(struct vif *vif, uint64_t now_us)
 	const struct policy_draft before = vif->policy.draft;
 
 	if (vif_read_policy(vif))
-		vif_due(vif, STALE_POLICY, now_us + RETRY_US);
+		vif_due(vif, STALE_POLICY, now_us + VIF_RETRY_US);
 	if (memcmp(&before, &vif->policy.draft, sizeof(before)))
 		vif_claims_changed(vif);
 }
@@ -119,7 +116,7 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	if (carrier == vif->carrier)
 		return;
 	if (store_put(vif->host->store, vif->backend, "carrier", "%d", carrier)) {
-		vif_due(vif, 0, now_us + RETRY_US);
+		vif_due(vif, 0, now_us + VIF_RETRY_US);
 		return;
 	}
 	if (vif->carrier >= 0)

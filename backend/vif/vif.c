@@ -24,7 +24,6 @@ LOG_TAG("vif");
 
 /* libxl waits 10 s for Closed; a front end that does not answer gets half of it. */
 #define CLOSING_US 5000000u
-#define VIF_RETRY_US 200000u
 
 #define COOLDOWN_MIN_US 50000u
 #define COOLDOWN_MAX_US 2000000u

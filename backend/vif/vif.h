@@ -161,7 +161,13 @@ void vif_destroy(struct vif *vif);
  */
 bool vif_update(struct vif *vif, uint64_t now_us);
 
-/** vif_due() - An update is due at @at_us at the latest, 0 = at once; @stale: STALE_*, 0 = nothing to read */
+/* What could not be read or written is tried again after this. */
+#define VIF_RETRY_US 200000u
+
+/**
+ * vif_due() - An update is due at @at_us at the latest, 0 = at once; @stale: STALE_*, 0 = nothing
+ * to read
+ */
 static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
 {
 	vif->due_stale |= stale;
@@ -169,7 +175,10 @@ static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
 		vif->due_us = at_us;
 }
 
-/** vif_is_stale() - Is there something to do at once? What concerns the path waits until there is one */
+/**
+ * vif_is_stale() - Is there something to do at once? What concerns the path waits until there is
+ * one
+ */
 static inline bool vif_is_stale(const struct vif *vif)
 {
 	return vif->stale & (vif->path ? STALE_ALL : STALE_STATE);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames that a device writes into a guest's own pages (path/zc_rx.h), seen from the control thread: when
- * that begins and ends, and why it does not.
+ * Frames that a device writes into a guest's own pages (path/zc_rx.h), seen from the control
+ * thread: when that begins and ends, and why it does not.
  *
- * It begins by itself where nothing bars it, and has to end before what bars it happens: the device is stopped
- * for that, which loses what arrives meanwhile, if traffic does not use up within 20 ms all pages that it has.
+ * It begins by itself where nothing bars it, and has to end before what bars it happens: the device
+ * is stopped for that, which loses what arrives meanwhile, if traffic does not use up within 20 ms
+ * all pages that it has.
  */
 #ifndef VIFD_VIF_ZEROCOPY_RX_H
 #define VIFD_VIF_ZEROCOPY_RX_H
@@ -27,8 +28,8 @@ uint64_t zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t n
  * zerocopy_rx_end() - No device has a page of the guest's to write to afterwards; fine if none had
  * @go_on: false: the path is not polled any more, it is detached and its port closed next
  *
- * Where the port is gone its device writes nothing any more, but is heard of it only when it is closed: until
- * then the pages count as out. Blocks, for some 10 ms. Return: for how long, us
+ * Where the port is gone its device writes nothing any more, but is heard of it only when it is
+ * closed: until then the pages count as out. Blocks, for some 10 ms. Return: for how long, us
  */
 uint32_t zerocopy_rx_end(struct worker *worker, struct path *path, bool go_on);
 

@@ -22,9 +22,11 @@ void dom_close(struct dom *dom);
 bool dom_alive(struct dom *dom, uint16_t domid);
 
 /**
- * dom_devices_guarded() - Does an IOMMU keep this PV domain's devices to memory that is its own or mapped for it?
+ * dom_devices_guarded() - Does an IOMMU keep this PV domain's devices to memory that is its own or
+ * mapped for it?
  *
- * Xen lets the devices of its first domain reach all memory unless it was started with dom0-iommu=strict.
+ * Xen lets the devices of its first domain reach all memory unless it was started with
+ * dom0-iommu=strict.
  */
 bool dom_devices_guarded(struct dom *dom);
 

@@ -7,8 +7,8 @@
  * XENMEM_increase_reservation gives is contiguous there and stays. Linux knows nothing of it: a
  * process maps it through privcmd. It stays the domain's after the process died, so a list of the
  * extents is kept in the run folder and the next life takes them up again: what a device still
- * writes then lands in memory that is nobody else's. A list of another boot is not believed, one that
- * is in use not touched.
+ * writes then lands in memory that is nobody else's. A list of another boot is not believed, one
+ * that is in use not touched.
  *
  * Main thread; extent_machine() any. One user in a process.
  * Not protected against: a process killed between Xen's answer and the list's writing, or while it
@@ -41,7 +41,10 @@ int extent_map(void *addr);
 /** extent_release() - Give them back to Xen; no device may know them any more, nobody use them */
 void extent_release(void);
 
-/** extent_machine() - Where is this byte of ours in the machine? Return: address, 0 = not in an extent */
+/**
+ * extent_machine() - Where is this byte of ours in the machine? Return: address, 0 = not in an
+ * extent
+ */
 uint64_t extent_machine(const void *byte);
 
 #endif

@@ -47,7 +47,8 @@ struct eth_queue {
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /*
- * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after creation, but
+ * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after
+ * creation, but
  * @bus:    where the device comes from: "vdev", "pci"
  * @driver: what is known of its driver
  * @wants_zc_rx: it is to be told where frames shall lie

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is known of the drivers that VFs have, DPDK's and the kernel's: the one table of their quirks.
+ * What is known of the drivers that VFs have, DPDK's and the kernel's: the one table of their
+ * quirks.
  *
  * Each row is a family of VFs with the names of both of its drivers. Something is in the table
  * because it was seen, or read in the driver's source, and cannot be asked of the driver itself
@@ -16,7 +17,7 @@
 /** enum driver_tx_done - How the driver's descriptors tell which frames were sent (zc_sent.h) */
 enum driver_tx_done {
 	DRIVER_TX_UNKNOWN,	   /* nobody has looked: the device gets no pages of others */
-	DRIVER_TX_LAST_DESCRIPTOR, /* the last descriptor of each frame, and only that, is marked as done */
+	DRIVER_TX_LAST_DESCRIPTOR, /* only the last descriptor of each frame is marked as done */
 };
 
 /**

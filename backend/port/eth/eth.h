@@ -30,8 +30,10 @@ struct eth;
  *           driver and arguments, as EAL's --vdev: "net_null,size=64"; or a PCI
  *           address
  * @mtu:     of a PCI function; 0 = the usual
- * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and than there is memory for
- * @zc_rx:  of a PCI function; it is to be told where frames shall lie, if it can be (zc_pool.h); with one queue pair
+ * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and than
+ *           there is memory for
+ * @zc_rx:  of a PCI function; it is to be told where frames shall lie, if it can be (zc_pool.h);
+ *          with one queue pair
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
@@ -99,14 +101,17 @@ int eth_vlan(struct eth *eth, uint16_t vlan, bool on);
 int eth_promiscuous(struct eth *eth, bool on);
 
 /**
- * eth_set_policy() - Have the device drop what @policy of @mac's vif do not let pass, as far as it can
+ * eth_set_policy() - Have the device drop what @policy of @mac's vif do not let pass, as far as it
+ * can
  *
  * Any thread; waits for the NIC; logs what it refuses, once. Of a netdev nothing: its PF does that
  */
 void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
 		    const struct port_policy *policy);
 
-/** eth_loosen() - The same, but only take back what @policy do let pass; eth_set_policy() follows */
+/**
+ * eth_loosen() - The same, but only take back what @policy do let pass; eth_set_policy() follows
+ */
 void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac,
 		const struct port_policy *policy);
 
@@ -131,7 +136,10 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, u
 /** eth_rx_fd() - Readable while frames wait. Return: descriptor, -1 = none */
 int eth_rx_fd(const struct eth *eth, uint16_t queue);
 
-/** eth_timed_us() - Worker: call eth_rx_burst() of all queues at least this often; 0 = the descriptor is enough */
+/**
+ * eth_timed_us() - Worker: call eth_rx_burst() of all queues at least this often; 0 = the
+ * descriptor is enough
+ */
 uint32_t eth_timed_us(const struct eth *eth);
 
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
@@ -144,8 +152,8 @@ void eth_tx_done(struct eth *eth);
  * eth_zc_tx_segs() - Of how many segments may a frame be that lies in others' pages?
  * @tso: the same for one that the device cuts
  *
- * 0: none may, since nobody has looked how the driver tells what was sent (sent.h), or the processor
- * does what others' devices do
+ * 0: none may, since nobody has looked how the driver tells what was sent (sent.h), or the
+ * processor does what others' devices do
  */
 void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso);
 
@@ -161,8 +169,8 @@ void eth_set_rx_source(struct eth *eth, struct port_rx_source *source);
 /**
  * eth_end_rx_source() - Nobody says it any more, and nothing is written to a place from now on
  *
- * Any thread while nobody bursts; stops the device, and starts it anew to @go_on. What it had is lost.
- * May block for the function's PF. Logs. Return: 0, -errno: it does not go on, and is gone
+ * Any thread while nobody bursts; stops the device, and starts it anew to @go_on. What it had is
+ * lost. May block for the function's PF. Logs. Return: 0, -errno: it does not go on, and is gone
  */
 int eth_end_rx_source(struct eth *eth, bool go_on);
 

@@ -23,7 +23,10 @@
  */
 void unplug_subscribe(const char *pci, atomic_bool *gone);
 
-/** unplug_forget() - @gone is not written any more; one that was not watched is fine. May wait shortly */
+/**
+ * unplug_forget() - @gone is not written any more; one that was not watched is fine. May wait
+ * shortly
+ */
 void unplug_forget(const char *pci, atomic_bool *gone);
 
 #endif

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames that a device reads from pages of others, from the moment it takes them until it has sent them.
+ * Frames that a device reads from pages of others, from the moment it takes them until it has sent
+ * them.
  *
  * Theory of operation. A driver frees what was sent when it needs the room: a whole ring of frames
- * later, and whoever lent the pages cannot wait for that. rte_eth_tx_done_cleanup() is no help: e1000's
- * forgets which descriptor of a frame is the last, the only one that is ever marked as done, and the
- * ring is soon full for good. So the descriptors are asked here, from the last one backwards. A frame
- * has one for each segment and maybe one more, for its checksums, which is not told. So the first that
- * is done, the n-th from the end, says that every frame is done after which n segments or more were
- * sent. Those give their pages back (rte_pktmbuf_detach()); the buffers themselves stay with the driver.
+ * later, and whoever lent the pages cannot wait for that. rte_eth_tx_done_cleanup() is no help:
+ * e1000's forgets which descriptor of a frame is the last, the only one that is ever marked as
+ * done, and the ring is soon full for good. So the descriptors are asked here, from the last one
+ * backwards. A frame has one for each segment and maybe one more, for its checksums, which is not
+ * told. So the first that is done, the n-th from the end, says that every frame is done after which
+ * n segments or more were sent. Those give their pages back (rte_pktmbuf_detach()); the buffers
+ * themselves stay with the driver.
  *
- * A frame that waits here must not be freed by the driver meanwhile, so the device gets no frame whose
- * descriptors, counted generously, might reach round the ring to the oldest of them.
+ * A frame that waits here must not be freed by the driver meanwhile, so the device gets no frame
+ * whose descriptors, counted generously, might reach round the ring to the oldest of them.
  *
- * The queue's worker. Whoever closes the device has the driver free them all: then nobody asks any more.
+ * The queue's worker. Whoever closes the device has the driver free them all: then nobody asks any
+ * more.
  */
 #ifndef VIFD_PORT_ETH_ZC_SENT_H
 #define VIFD_PORT_ETH_ZC_SENT_H
@@ -62,7 +65,9 @@ struct sent {
 void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct driver *driver,
 	       uint16_t descriptors);
 
-/** sent_offer() - Before the device is given up to PORT_BURST frames. Return: how many it may have */
+/**
+ * sent_offer() - Before the device is given up to PORT_BURST frames. Return: how many it may have
+ */
 uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr);
 
 /** sent_taken() - It took @nr of those offered */

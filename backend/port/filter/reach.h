@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What else has to arrive on a netdev, or a PCI function of ours, for one vif: frames to addresses beside its
- * own, and frames of VLANs, which a NIC lets through only if it was told of them.
+ * What else has to arrive on a netdev, or a PCI function of ours, for one vif: frames to addresses
+ * beside its own, and frames of VLANs, which a NIC lets through only if it was told of them.
  *
  * Theory of operation. Addresses are memberships of a packet socket. For VLANs
  * the kernel has no such thing: the filter of a netdev follows the VLAN devices
@@ -9,8 +9,8 @@
  * the netdev's index, a dot, the VLAN; always down, nothing is received by it. A
  * netdev that does not filter, or lets its filter be turned off (netdev_prepare()),
  * needs none. Addresses vanish with the process; VLAN devices stay behind one that
- * is killed, and the next one takes them over. A function of ours is told by its driver, and forgets
- * everything when it is closed.
+ * is killed, and the next one takes them over. A function of ours is told by its driver, and
+ * forgets everything when it is closed.
  *
  * Any thread; a lock inside. Calls wait for the kernel. Logs what a netdev refuses.
  */

@@ -42,8 +42,8 @@ struct netdev_saved {
  * netdev_prepare() - Make a netdev fit for a packet socket, and set it up
  *
  * Turns off what merges frames before the socket sees them (GRO, LRO) and, where
- * that can be, what holds back VLANs; for NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack. Logs at
- * debug level what this netdev doesn't have.
+ * that can be, what holds back VLANs; for NETDEV_OURS also IPv6, ARP replies and forwarding of
+ * dom0's own stack. Logs at debug level what this netdev doesn't have.
  * Return: 0, -errno (no such netdev, or it can't be set up; nothing is changed)
  */
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved);
@@ -81,7 +81,9 @@ int netdev_vlan_add(const char *name, unsigned int ifindex, uint16_t vlan);
 /** netdev_vlan_del() - Remove a netdev. Return: 0, -errno */
 int netdev_vlan_del(const char *name);
 
-/** netdev_members_open() - A socket whose memberships vanish with the process. Return: fd, -errno */
+/**
+ * netdev_members_open() - A socket whose memberships vanish with the process. Return: fd, -errno
+ */
 int netdev_members_open(void);
 
 /**

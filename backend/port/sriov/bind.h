@@ -32,7 +32,10 @@ bool bind_is_native(const char *driver);
  */
 int bind_take(const char *root, const char *pci, bool physical, char was[BIND_NAME_MAX]);
 
-/** bind_reset() - Have the kernel reset a function: it has forgotten all addresses then. Return: 0, -errno */
+/**
+ * bind_reset() - Have the kernel reset a function: it has forgotten all addresses then. Return: 0,
+ * -errno
+ */
 int bind_reset(const char *root, const char *pci);
 
 /** bind_give_back() - Bind it to @was again */

@@ -3,8 +3,8 @@
  * The port of a vif that has a VF of its own.
  *
  * The PF is told the vif's MAC, spoof check on, no VLAN, no rate, link as the
- * wire's, then what port_set_policy() says; all of it is put back when the port closes. Frames for a software vif
- * of the same NIC are carried across to the switch in software: the NIC would
+ * wire's, then what port_set_policy() says; all of it is put back when the port closes. Frames for
+ * a software vif of the same NIC are carried across to the switch in software: the NIC would
  * do it only as long as its filters last. The other way is the NIC's.
  *
  * A VF that is bound to vfio-pci or the like is driven by DPDK's own driver, one
@@ -19,7 +19,10 @@
 #include "port/switch/switch.h"
 #include "vfpool.h"
 
-/** struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native one */
+/**
+ * struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native
+ * one
+ */
 struct vf_env {
 	uint16_t queues;
 	struct pf *pf;

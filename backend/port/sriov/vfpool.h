@@ -100,7 +100,8 @@ uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
 /**
  * vfpool_reset() - Reset a VF that no driver works with
  *
- * One that a killed process worked with still has its buffers' addresses. Takes 100 ms. Return: 0, -errno
+ * One that a killed process worked with still has its buffers' addresses. Takes 100 ms. Return: 0,
+ * -errno
  */
 int vfpool_reset(struct vfpool *pool, uint16_t index);
 

@@ -66,10 +66,15 @@ struct fair_queue *fair_queue_open(struct fair *fair);
  */
 void fair_queue_close(struct fair_queue *queue);
 
-/** fair_set_weight() - Control thread. @weight: as near to it as FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX allow */
+/**
+ * fair_set_weight() - Control thread. @weight: as near to it as FAIR_WEIGHT_MIN..FAIR_WEIGHT_MAX
+ * allow
+ */
 void fair_set_weight(struct fair_queue *queue, uint32_t weight);
 
-/** fair_set_guarantee() - Control thread. @kbps: what it can send in any case, kbit/s; 0 = nothing */
+/**
+ * fair_set_guarantee() - Control thread. @kbps: what it can send in any case, kbit/s; 0 = nothing
+ */
 void fair_set_guarantee(struct fair_queue *queue, uint32_t kbps);
 
 /** fair_has_room() - The worker that puts: will one more frame be taken? */

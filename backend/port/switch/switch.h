@@ -5,8 +5,8 @@
  * Addresses are known, never learnt: a port's is entered when it opens, others by
  * port_set_policy(), each for one port: who comes first has it. A frame
  * to one of them goes into that port's inbox; any other unicast address is the
- * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing goes back where it
- * came from; a NIC whose own switch returns the uplink's group frames to the
+ * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing
+ * goes back where it came from; a NIC whose own switch returns the uplink's group frames to the
  * uplink is caught by their source address.
  *
  * Threads. The control thread alone changes table and list. Workers read both
@@ -102,7 +102,9 @@ unsigned int switch_uplink_poll(struct ethswitch *sw);
 /** switch_uplink_attach() - Worker: whom to wake for the uplink's ring; NULL detaches */
 void switch_uplink_attach(struct ethswitch *sw, struct wake *wake);
 
-/** switch_uplink_timed_us() - Worker: poll at least this often; 0 = descriptor and wake are enough */
+/**
+ * switch_uplink_timed_us() - Worker: poll at least this often; 0 = descriptor and wake are enough
+ */
 uint32_t switch_uplink_timed_us(const struct ethswitch *sw);
 
 /** switch_stats_get() - Any thread */
