@@ -17,6 +17,8 @@ LOG_TAG("assign");
  * event, then after twice as long and so on, up to LOOK_US.
  */
 #define LINK_LOOK_MIN_US 5000u
+/* A wire that comes back brings its VFs' links a little later: no reason to leave them. */
+#define LINK_LOST_US 200000u
 /* A vif may wait this long for a VF that is being given back. */
 #define SETTLE_US 10000000u
 
@@ -262,16 +264,41 @@ void assign_bar(struct vif *vif, uint64_t now_us)
 	own->barred_us = now_us + own->bar_us;
 }
 
+/* Return: there is a better way for the frames than this VF */
+static bool is_lost(struct vif *vif, const struct port_link *link, uint64_t now_us)
+{
+	struct assign_vif *own = &vif->assign;
+	struct port_link wire = { 0 };
+
+	nic_uplink_link(vif->nic, &wire);
+	if (link->gone || !wire.up) {
+		own->lost_us = 0;
+		return link->gone; /* else there is nowhere better to go: carrier tells */
+	}
+	if (!own->lost_us)
+		own->lost_us = now_us;
+	if (link->stuck || now_us - own->lost_us >= LINK_LOST_US)
+		return true;
+	vif_due(vif, 0, own->lost_us + LINK_LOST_US);
+	return false;
+}
+
 void assign_guard(struct vif *vif, uint64_t now_us)
 {
-	struct port_link wire = { 0 }, link = link_of(vif);
+	struct port_link link = link_of(vif);
 
 	vif->assign.link = link;
-	if (link.up || !on_vf(vif) || is_moving(vif))
+	if (link.up || !on_vf(vif) || is_moving(vif)) {
+		vif->assign.lost_us = 0;
 		return;
-	nic_uplink_link(vif->nic, &wire);
-	if (!link.gone && !wire.up)
-		return; /* there is nowhere better to go: carrier tells */
+	}
+	if (!is_lost(vif, &link, now_us))
+		return;
+	if (now_us < vif->assign.barred_us) {
+		/* it was to leave already, and could not */
+		vif_due(vif, 0, vif->assign.barred_us);
+		return;
+	}
 	log_warn("%s: VF %s %s", vif->name, vif->path->port->name, what_failed(&link));
 	assign_bar(vif, now_us);
 	vif_send(vif, VIF_MOVE_SOFTWARE);

@@ -32,13 +32,14 @@ struct assign;
  * @pinned:     the admin has put it on a VF (@pinned_vf) or on the software path
  * @barred_us:  no VF before this; @bar_us: how long that was, @gained_us: when it got its last
  * @settled:    does without a VF, where they are fixed
- * @link:       its port's at the last update
+ * @link:       its port's at the last update; @lost_us: since when it is down and the wire is not, 0 = it is not
  */
 struct assign_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
 	uint64_t barred_us, bar_us, gained_us;
 	struct port_link link;
+	uint64_t lost_us;
 	bool settled;
 };
 

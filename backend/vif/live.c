@@ -42,15 +42,6 @@ static void read_policy(struct vif *vif, uint64_t now_us)
 		vif_claims_changed(vif);
 }
 
-void vif_claims_changed(struct vif *vif)
-{
-	struct vif *other;
-
-	TAILQ_FOREACH (other, &vif->host->vifs, link)
-		if (other != vif)
-			other->stale |= other->policy.error[0] ? STALE_POLICY : STALE_LIVE;
-}
-
 void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 {
 	uint32_t stale = vif->stale;
@@ -112,6 +103,9 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	int carrier;
 
 	vif->path->port->ops->link_get(vif->path->port, &link);
+	/* it will be on the software path soon, or the link is coming back */
+	if (vif->assign.lost_us && vif->carrier >= 0)
+		return;
 	carrier = (link.up || vif->policy.draft.link == POLICY_LINK_ON) && vif->live.link;
 	if (carrier == vif->carrier)
 		return;

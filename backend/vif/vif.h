@@ -194,6 +194,21 @@ static inline void vif_mark_others(struct vif *vif, uint32_t stale)
 			other->stale |= stale;
 }
 
+/**
+ * vif_claims_changed() - The vif's policy changed, or it left: the others derive what they can have
+ *
+ * One whose policy was refused reads it again: a guarantee may fit now, or a mirror no longer
+ * lead back to where it began.
+ */
+static inline void vif_claims_changed(struct vif *vif)
+{
+	struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other != vif)
+			other->stale |= other->policy.error[0] ? STALE_POLICY : STALE_LIVE;
+}
+
 /* live.c */
 
 /** vif_read_live() - What may change while connected: read what is stale of it, derive all of it */
@@ -201,14 +216,6 @@ void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us);
 
 /** vif_update_live() - vif_read_live(), and tell path, port and the other vifs what changed */
 void vif_update_live(struct vif *vif, uint64_t now_us);
-
-/**
- * vif_claims_changed() - The vif's policy changed, or it left: the others derive what they can have
- *
- * One whose policy was refused reads it again: a guarantee may fit now, or a mirror no longer
- * lead back to where it began.
- */
-void vif_claims_changed(struct vif *vif);
 
 /** vif_update_carrier() - Follow the port's link with `carrier` */
 void vif_update_carrier(struct vif *vif, uint64_t now_us);

@@ -71,6 +71,8 @@ static void vif_leaves_a_vf_without_link_and_returns_after_a_while(void **state)
 	fake_host.vf_down = true;
 	vifs_links_changed(fake_host.vifs);
 	host_settle();
+	assert_true(on_vf(7));
+	pass(SECOND / 4);
 	assert_false(on_vf(7));
 	assert_string_equal(host_back_key(7, "carrier"), "1");
 	fake_host.vf_down = false;
@@ -78,6 +80,29 @@ static void vif_leaves_a_vf_without_link_and_returns_after_a_while(void **state)
 	assert_false(on_vf(7));
 	pass(2 * SECOND);
 	assert_true(on_vf(7));
+}
+
+/* As when the switch port is set up anew: the VF's link follows the wire's. */
+static void vif_stays_on_a_vf_whose_link_follows_the_wires(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(SECOND);
+	for (int i = 0; i < 4; i++) {
+		fake_host.vf_down = fake_host.wire_down = true;
+		vifs_links_changed(fake_host.vifs);
+		pass(SECOND / 2);
+		assert_string_equal(host_back_key(7, "carrier"), "0");
+		fake_host.wire_down = false;
+		vifs_links_changed(fake_host.vifs);
+		pass(SECOND / 10);
+		fake_host.vf_down = false;
+		vifs_links_changed(fake_host.vifs);
+		pass(SECOND / 2);
+		assert_true(on_vf(7));
+		assert_string_equal(host_back_key(7, "carrier"), "1");
+	}
 }
 
 static void each_loss_makes_the_return_take_longer(void **state)
@@ -196,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(free_vf_goes_to_who_connects),
 		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
+		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),
 		fact(each_loss_makes_the_return_take_longer),
 		fact(where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves),
 		fact(requirement_takes_anothers_vf),
