@@ -31,6 +31,9 @@ root_mirror() {
 	echo "${mirror:-http://deb.debian.org/debian}"
 }
 
+# Prints the settings by which this machine's apt reaches it
+root_apt_conf() { apt-config dump | grep -iE '^Acquire::(https?::Proxy|Check-Valid-Until)' || true; }
+
 root_make() {
 	local suite root=$2
 	[ "$(id -u)" -eq 0 ] || root_error "making a Debian root needs root"
@@ -43,6 +46,7 @@ root_make() {
 	mkdir -p "$root"
 	# The script is named because an older debootstrap has none for a newer suite, and they are all the same.
 	if ! { debootstrap --variant=minbase "$suite" "$root" "$(root_mirror)" sid &&
+		root_apt_conf >"$root/etc/apt/apt.conf.d/00mirror" &&
 		chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -q install --yes \
 			--no-install-recommends "$@"; } >"$root.log" 2>&1; then
 		tail -n 5 "$root.log" >&2
