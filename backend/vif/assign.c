@@ -19,7 +19,7 @@ LOG_TAG("assign");
 #define LINK_LOOK_MIN_US 5000u
 /* A wire that comes back brings its VFs' links a little later: no reason to leave them. */
 #define LINK_LOST_US 200000u
-/* A vif may wait this long for a VF that is being given back. */
+/* How long a new vif waits for a VF that is being given back. */
 #define SETTLE_US 10000000u
 
 /*
@@ -83,7 +83,7 @@ static uint64_t bytes_of(const struct path *path)
 	return sum;
 }
 
-/* Halfway to what it was in the last second or so. */
+/* Smoothed: halfway from the last value to that of the last second. */
 static void sample(struct vif *vif, uint64_t now_us)
 {
 	struct assign_vif *own = &vif->assign;
@@ -121,7 +121,7 @@ static void fill_row(struct deserve_vif *row, struct vif *vif, uint64_t now_us)
 	};
 }
 
-/* One that lost a VF, or that the admin moves, has not come to terms with having none. */
+/* A vif that lost its VF, or that the admin moved, is not yet settled on the software path. */
 static void settle(struct vif *vif, const struct deserve_vif *row, bool follow, uint64_t now_us)
 {
 	struct assign_vif *own = &vif->assign;
@@ -131,17 +131,16 @@ static void settle(struct vif *vif, const struct deserve_vif *row, bool follow, 
 		       now_us - vif->connected_us > SETTLE_US;
 }
 
-/* Who can be told from here to go: one that would only be refused is left alone. */
 static void obey(struct vif *vif, enum deserve_verdict verdict)
 {
 	if (verdict == DESERVE_STAY)
 		return;
 	if (verdict == DESERVE_SOFTWARE)
-		log_info("%s: gives its VF away", vif->name);
+		log_info("%s: gives up its VF", vif->name);
 	vif_send(vif, verdict == DESERVE_VF ? VIF_MOVE_VF : VIF_MOVE_SOFTWARE);
 }
 
-/* Another link speed, or other VFs: what was refused may fit, what was given may not. */
+/* With another link speed or number of VFs, a refused claim may fit, and the ceilings change. */
 static void look_at_claims(struct assign_nic *known, struct nic *nic, struct vif *of, uint32_t vfs)
 {
 	uint32_t mbps = nic_capacity_mbps(nic);
@@ -175,7 +174,7 @@ static void decide(struct assign *assign, uint32_t which, uint64_t now_us)
 		return;
 	table.free = nic_vf_count(nic, &vfs);
 	look_at_claims(&assign->nics[which], nic, assign->vifs[0], vfs);
-	/* those that were asked for are free still, and are not to be given twice */
+	/* VFs that are being opened count as free still; do not give them away twice */
 	for (uint32_t i = 0; i < nr; i++)
 		if (table.free && !assign->rows[i].on_vf && assign->rows[i].moving)
 			table.free--;
@@ -309,7 +308,7 @@ void assign_forget(struct vif *vif)
 	vif->assign = (struct assign_vif){ 0 };
 }
 
-/* What the others on its NIC are promised. */
+/* Sum of what the others on its NIC claim. */
 static void add_up(struct vif *vif, struct deserve_claim *sum)
 {
 	struct vif *other;
@@ -349,7 +348,7 @@ int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POL
 		claim.vfs = 1;
 	if (!valid || policy_guaranteed(draft) != policy_guaranteed(now))
 		claim.kbps = policy_guaranteed(draft);
-	/* written before the vif came, it limits nothing and does no harm */
+	/* a rate that was set before the vif came is taken as it is: it does no harm */
 	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
 		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);
 	if (!vif->nic || (!claim.vfs && !claim.kbps && !claim.rate_kbps))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The VFs of the NICs among the vifs: who is to have one (deserve.h) is looked into
- * once a second and whenever something changed, and the vifs are moved. A vif whose VF
- * is lost, or has no link where the wire has one, leaves it at once, and gets one again
- * after a while that grows while this goes on. Control thread only.
+ * Assigns the NICs' VFs to vifs: once a second, and whenever something changed, it decides
+ * which vifs get one (deserve.h) and moves them. A vif whose VF is gone, or has lost its
+ * link while the wire still has one, moves to the software path and gets another VF after
+ * a pause that doubles each time. Also looks at the link of every port where no event of
+ * the kernel tells. Control thread only.
  *
- * Not protected against: a VF that loses frames and says they were sent, or that only
- * receives nothing any more; one of DPDK's own driver that is stuck.
+ * Not protected against: a VF that drops frames and reports them as sent, or that stops
+ * receiving; a stuck VF under DPDK's own driver.
  */
 #ifndef VIFD_VIF_ASSIGN_H
 #define VIFD_VIF_ASSIGN_H
@@ -20,19 +21,20 @@
 struct vif;
 struct assign;
 
-/* A vif that lost its VF gets another after this long at first, and at most. */
+/* Pause before a vif that lost its VF gets another: the first, and the longest. */
 #define ASSIGN_RETURN_MIN_US 2000000u
 #define ASSIGN_RETURN_MAX_US 60000000u
-/* A VF that held this long is forgiven its past. */
+/* A VF that worked for this long sets the pause back to the first. */
 #define ASSIGN_FORGIVE_US 60000000u
 
 /**
- * struct assign_vif - What a vif's turn at the VFs depends on; zero at first
- * @load:       bytes each second, smoothed; from @bytes at @sampled_us
- * @pinned:     the admin has put it on a VF (@pinned_vf) or on the software path
- * @barred_us:  no VF before this; @bar_us: how long that was, @gained_us: when it got its last
- * @settled:    does without a VF, where they are fixed
- * @link:       its port's at the last update; @lost_us: since when it is down and the wire is not, 0 = it is not
+ * struct assign_vif - What decides whether a vif gets a VF; zero at first
+ * @load:       bytes a second, smoothed; from @bytes at @sampled_us
+ * @pinned:     the admin has moved it to a VF (@pinned_vf) or to the software path
+ * @barred_us:  no VF before this time; @bar_us: the pause, @gained_us: when it got its last VF
+ * @settled:    does without a VF (assign=fixed)
+ * @link:       its port's at the last update
+ * @lost_us:    since when the port is down while the wire is up, 0 = it is not
  */
 struct assign_vif {
 	uint64_t load, bytes, sampled_us;
@@ -43,44 +45,44 @@ struct assign_vif {
 	bool settled;
 };
 
-/** assign_create() - Return: pool, NULL with errno ENOMEM */
+/** assign_create() - Return: assignment, NULL with errno ENOMEM */
 struct assign *assign_create(struct host *host);
 
 /** assign_destroy() - NULL is fine */
 void assign_destroy(struct assign *assign);
 
-/** assign_kick() - Look at the next turn, whatever the clock says */
+/** assign_kick() - Decide at the next assign_run(), whatever the time */
 void assign_kick(struct assign *assign);
 
 /**
- * assign_links_changed() - Some netdev changed: look at every link now, and some more times soon
+ * assign_links_changed() - A netdev changed: look at every link now, and again soon
  */
 void assign_links_changed(struct assign *assign);
 
 /**
- * assign_run() - Move whom it is time to, look at links where no event tells
+ * assign_run() - Decide and look at links, each if it is time
  *
  * Return: when to be called again, monotonic us
  */
 uint64_t assign_run(struct assign *assign, uint64_t now_us);
 
-/** assign_guard() - Leave a VF that is no good any more; before a connected vif is updated */
+/** assign_guard() - Leave a VF that has failed; first step of a connected vif's update */
 void assign_guard(struct vif *vif, uint64_t now_us);
 
-/** assign_bar() - The vif's VF failed, or none could be had: not again at once */
+/** assign_bar() - The vif's VF failed, or could not be opened: begin the next pause */
 void assign_bar(struct vif *vif, uint64_t now_us);
 
-/** assign_forget() - The vif disconnected: what was known of its load and its VFs ends */
+/** assign_forget() - The vif disconnected: forget its load and its VFs */
 void assign_forget(struct vif *vif);
 
-/** assign_ceiling_mbps() - What the wire carries beside what others are promised; 0 = no limit */
+/** assign_ceiling_mbps() - Speed of the wire less what others are guaranteed; 0 = no limit */
 uint32_t assign_ceiling_mbps(struct vif *vif);
 
 /**
- * assign_admit() - Can the vif have what it is to be promised?
+ * assign_admit() - Does the NIC have room for what @draft claims?
  * @why: on refusal: the key and the reason
  *
- * What it has already is not looked into again. Return: 0, -ENOSPC
+ * What the vif has already is not judged again. Return: 0, -ENOSPC, -ERANGE
  */
 int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
 

@@ -9,16 +9,16 @@
 
 LOG_TAG("capability");
 
-/* Ends of what the words can say; see struct vifcap. */
+/* Limits of the words, see struct vifcap. */
 #define MTU_MIN 68u
 #define SPEED_MAX_MBPS 10000000u
 
-/* Events for what the guest sends come as rsp_event asks: the words of that direction are always 0. */
+/* Events for the guest's tx follow rsp_event alone, so the words of that direction are always 0. */
 #define COALESCE_WORDS                                                                             \
 	(word_bit(VIFCAP_WORD_COALESCE_RX_US) | word_bit(VIFCAP_WORD_COALESCE_RX_FRAMES) |         \
 	 word_bit(VIFCAP_WORD_COALESCE_TX_US) | word_bit(VIFCAP_WORD_COALESCE_TX_FRAMES))
 
-/* No vif lives through so many; what goes on from there starts anew. */
+/* No vif reaches this many; if one does, it begins at 1 again. */
 #define GENERATION_LIMIT (1u << 31)
 
 static uint32_t at_most(uint64_t value, uint32_t most)
@@ -43,15 +43,15 @@ static uint32_t offloads(const struct vif *vif)
 	}
 }
 
-/* dddd:bb:dd.f: no other name of a VF fits into the record. */
+/* dddd:bb:dd.f: the record has room for no other name. */
 static bool is_pci(const char *name)
 {
 	return strlen(name) == VIFCAP_VF_MAX && strspn(name, "0123456789abcdef:.") == VIFCAP_VF_MAX;
 }
 
 /*
- * What the vif can do now. Offloads are vifd's own where the port lacks them, and
- * dearer to the guest than to us: they are all offered, whatever the port.
+ * What the vif can do now. All offloads are offered, whatever the port: where it lacks
+ * one, vifd does the work, which costs the guest more than it costs us.
  */
 static void describe(const struct vif *vif, struct vifcap *cap)
 {
@@ -106,9 +106,8 @@ static int read_ack(struct vif *vif, uint32_t *generation)
 }
 
 /*
- * A new connection. An acknowledgement that lies there from an earlier one must
- * not pass for one of this: our generations begin above it, and above those of a
- * vifd that died.
+ * A new connection. An acknowledgement left by an earlier one must not count for this one,
+ * so our generations begin above it, and above those of a vifd that died.
  */
 static void begin(struct vif *vif)
 {
@@ -159,7 +158,7 @@ static void offer(struct vif *vif, const struct vifcap *now, uint64_t now_us)
 	cap->offered_us = now_us;
 	if (ret < 0) {
 		if (log_allowed(&vif->limit))
-			log_warn("%s: capability record cannot be written: %s", vif->name,
+			log_warn("%s: cannot write the capability record: %s", vif->name,
 				 strerror(-ret));
 		vif_due(vif, 0, now_us + CAPABILITY_OFFER_US);
 		return;
@@ -249,15 +248,15 @@ static uint64_t digest(uint64_t sum, const void *data, size_t len)
 	return sum;
 }
 
-/* Of the front end's record, 0 if it says nothing of it */
+/* A word of the front end's record, 0 if it has none */
 static uint32_t wish(const struct capability *cap, enum vifcap_word word, uint32_t value)
 {
 	return !cap->held && vifcap_has(&cap->front, word) ? value : 0;
 }
 
 /*
- * What stands there unchanged was judged when it came: an acknowledgement from
- * the future does not become a good one when its generation is offered.
+ * What did not change was judged when it came: an acknowledgement from the future does not
+ * become valid when its generation is offered.
  */
 static void read_front(struct vif *vif)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Between InitWait and Connected: what we offer, what the guest asks for, and
- * the path that comes of it.
+ * Connecting a vif: the features we offer, the guest's keys, and the path made from them.
+ * Disconnecting it, and stopping a guest that broke the protocol.
  *
- * A vif connects on the software switch at once and moves to a VF when one has
- * been made ready, so that no guest waits for a VF's link, neither its own nor
- * another's.
+ * A vif connects on the software switch at once and moves to a VF when one is ready, so no
+ * guest waits for a VF's link.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -155,7 +154,7 @@ static struct worker *choose_worker(const struct host *host)
 	return best;
 }
 
-/* Host trouble: say what, once in a while, and try again. */
+/* Trouble of the host: log it, rate limited, and try again. */
 static int try_again(struct vif *vif, const char *what, int error)
 {
 	if (log_allowed(&vif->limit))
@@ -170,7 +169,7 @@ static int connect_port(struct vif *vif)
 		return 0;
 	if (errno == EEXIST)
 		return try_again(vif, "another vif has this mac", EEXIST);
-	return try_again(vif, "no place on the switch", errno);
+	return try_again(vif, "no port on the switch", errno);
 }
 
 void vif_refuse(struct vif *vif, const char *why)
@@ -188,7 +187,7 @@ void vif_fault(struct vif *vif, const char *why)
 	vif_disconnect(vif);
 }
 
-/* A grant or channel that does not fit is the guest's doing; memory is ours. */
+/* A lack of memory is the host's trouble; any other failure is the guest's doing. */
 static int connect_failed(struct vif *vif, const char *what, int error)
 {
 	if (error == ENOMEM || error == ENOSPC || error == EMFILE)
@@ -197,7 +196,7 @@ static int connect_failed(struct vif *vif, const char *what, int error)
 	return -EPROTO;
 }
 
-/* A control ring is offered by both keys or not at all. */
+/* Both keys are there, or the guest has no control ring. */
 static int connect_ctrl(struct vif *vif)
 {
 	struct store *store = vif->host->store;
@@ -272,7 +271,7 @@ void vif_disconnect(struct vif *vif)
 	vif->ctrl = NULL;
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
-	/* what is not answered by then is another back end's to send again */
+	/* a frame that is not answered by then is sent again by the next back end */
 	zerocopy_tx_wait(vif->worker, path->queues, path->nr_queues, &waited_us);
 	zerocopy_rx_end(vif->worker, path, false);
 	worker_detach(vif->worker, path);

@@ -11,7 +11,7 @@
 
 #define CTRL_BATCH 16u
 #define CTRL_PAUSE_US 1000u
-/* Who has us wait for a device waits so many times as long for its next turn: we have other guests. */
+/* A guest that made us wait N us for a device gets its next turn CTRL_WAITED * N us later. */
 #define CTRL_WAITED 20u
 #define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
 
@@ -22,18 +22,18 @@ struct ctrl {
 	uint32_t req_cons, rsp_prod;
 	int port;
 	bool rang;
-	uint64_t turn_us; /* not before */
+	uint64_t turn_us; /* no turn before this */
 };
 
-/* One message on its way. */
+/* One turn: the message being answered, and what the turn has cost so far. */
 struct turn {
 	struct ctrl *ctrl;
 	struct path *path;
 	struct worker *worker;
 	struct netif_ctrl_request req;
 	uint32_t data;	    /* of the response */
-	uint32_t waited_us; /* for a device */
-	uint32_t pages;	    /* in the lists that were read */
+	uint32_t waited_us; /* time spent waiting for devices */
+	uint32_t pages;	    /* entries of the lists that were read */
 };
 
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
@@ -230,7 +230,7 @@ static int run_set_statics(struct worker *worker, void *arg)
 	return 0;
 }
 
-/* The worker uses @new from now on; what it used before is freed. */
+/* The worker uses @new from now on; the table it used before is freed. */
 static void set_statics(struct turn *turn, struct statics *statics, struct statics *new)
 {
 	void *arg[2] = { statics, new };
@@ -247,10 +247,10 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 	return fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
-/* What devices may read: pages that only ever hold frames of the guest's. If it fails, they are copied. */
+/* For zero copy. If it fails, the frames in this page are copied. */
 static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
 {
-	/* a device has one queue */
+	/* zero-copy rx wants a single queue */
 	bool wanted = write ? new->zc_rx && turn->path->nr_queues == 1 : new->zc_tx != NULL;
 	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
 
@@ -279,7 +279,7 @@ static int copy_statics(const struct statics *statics, const struct netif_gref *
 	return new->page ? 0 : -ENOMEM;
 }
 
-/* Each page is a mapping of its own, so that each can be taken back by itself. */
+/* Each page is mapped separately, so that the guest can withdraw each separately. */
 static int map_one(struct turn *turn, struct statics *new, const struct netif_gref *entry)
 {
 	bool readonly = entry->flags & NETIF_GREF_READONLY;
@@ -353,7 +353,7 @@ static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t 
 	return nr_gone;
 }
 
-/* Return: false: a device is not through with what it had of the queue's */
+/* Return: false: a device still has some of the queue's pages */
 static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 {
 	struct queue *queue = &turn->path->queues[turn->req.data[0]];
@@ -366,8 +366,8 @@ static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 }
 
 /*
- * The table is published without the pages; when no device has anything of them they go. If one
- * keeps them, the former table is published again.
+ * Publish a table without the pages, wait until no device has them, unmap them. If a device
+ * keeps them, publish the former table again.
  */
 static uint32_t del_grefs(struct turn *turn)
 {
@@ -399,7 +399,7 @@ static uint32_t del_grefs(struct turn *turn)
 		statics_unmap(turn->ctrl->host->gnt, &gone[i]);
 	turn->data = nr_gone;
 	back.len = (uint16_t)(nr * sizeof(list[0]));
-	/* A list that cannot be written is the guest's loss: the count tells it too. */
+	/* If the list cannot be written the guest still has the count. */
 	gnt_copy_out(turn->ctrl->host->gnt, turn->ctrl->domid, &back, 1);
 	return NETIF_CTRL_STATUS_SUCCESS;
 }

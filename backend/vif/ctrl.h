@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vif's control ring (netif.h): hash configuration and static grants. Control
- * thread only: its messages are rare and map pages, which may block. What they
- * change is taken over by the worker between two passes.
+ * A vif's control ring (netif.h): hash configuration and static grants. Control thread
+ * only: messages are rare, and mapping pages may block. The worker takes over what they
+ * change between two passes.
  *
- * A guest that floods the ring gets CTRL_BATCH messages a turn, or as many as lend or take back
- * one list's pages, and a turn every CTRL_PAUSE_US; others do not wait longer than that for their
- * own.
+ * A guest that floods the ring gets one turn every CTRL_PAUSE_US. A turn ends after
+ * CTRL_BATCH messages or one list of static grants, so other guests wait no longer than
+ * that.
  */
 #ifndef VIFD_VIF_CTRL_H
 #define VIFD_VIF_CTRL_H
@@ -37,11 +37,11 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port);
 /**
  * ctrl_run() - Answer messages
  * @ctrl:   Ring
- * @path:   Whose queues they are about
- * @worker: That owns @path
+ * @path:   Has the queues that the messages are about
+ * @worker: The one that @path is attached to
  * @due_us: When the next turn is due, UINT64_MAX = at the next event
  *
- * Return: NULL, or why the guest is to be stopped
+ * Return: NULL, or the reason to stop the guest
  */
 const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker, uint64_t now_us,
 		     uint64_t *due_us);

@@ -23,7 +23,7 @@ static bool waits(const struct deserve_vif *vif)
 	return !vif->on_vf && !vif->moving && !vif->barred && vif->verdict == DESERVE_STAY;
 }
 
-/* Of those that wait: who requires one first, then who deserves most, then the first. */
+/* Among the waiting vifs: those that require a VF first, then by merit, then in order. */
 static struct deserve_vif *most_deserving(struct deserve_vif *vifs, uint32_t nr)
 {
 	struct deserve_vif *best = NULL;
@@ -41,7 +41,7 @@ static struct deserve_vif *most_deserving(struct deserve_vif *vifs, uint32_t nr)
 	return best;
 }
 
-/* Of those on a VF that do not require it: who deserves it least. */
+/* Among the vifs on a VF that do not require it: the one with the least merit. */
 static struct deserve_vif *least_deserving(struct deserve_vif *vifs, uint32_t nr, bool pinned_too)
 {
 	struct deserve_vif *least = NULL;
@@ -120,15 +120,15 @@ int deserve_admit(const struct deserve_claim *claim, const struct deserve_claim 
 	}
 	if (claim->kbps && have->kbps && others->kbps + claim->kbps > have->kbps) {
 		snprintf(why, POLICY_ERROR_MAX,
-			 "guaranteed: %" PRIu64 " kbit/s beside the %" PRIu64
-			 " of others are more than the wire's %" PRIu64,
+			 "guaranteed: %" PRIu64 " kbit/s and the %" PRIu64
+			 " of others exceed the wire's %" PRIu64,
 			 claim->kbps, others->kbps, have->kbps);
 		return -ENOSPC;
 	}
 	if (have->kbps && claim->rate_kbps > have->kbps) {
 		snprintf(why, POLICY_ERROR_MAX,
-			 "rate: %" PRIu64 " kbit/s are more than the wire's %" PRIu64,
-			 claim->rate_kbps, have->kbps);
+			 "rate: %" PRIu64 " kbit/s exceed the wire's %" PRIu64, claim->rate_kbps,
+			 have->kbps);
 		return -ERANGE;
 	}
 	return 0;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which vif of a NIC shall have a VF. Decides from a table alone: no clock, no store,
- * no port; who calls it brings the one and does the other (assign.h).
+ * Decides which vifs of a NIC get a VF. Pure: it reads a table and fills in verdicts; the
+ * caller (assign.c) fills the table and carries the verdicts out.
  *
- * Theory of operation. A vif that requires a VF comes before all others and is never
- * pushed out; one that never wants one has none. Among those that prefer one, who has
- * a VF keeps it, and one that came when none was left leaves the next to those that come
- * then (fixed), or the busiest have them (load): load times weight. A vif
- * without a VF then takes the place of the least busy one with, if it deserves half as
- * much again, is worth it at all, and has been so for a while without a pause. One vif
- * leaves its VF at a time, and the next decision is taken when that is done.
+ * Theory of operation. A vif with vf=require comes before all others and never loses its
+ * VF; one with vf=never has none. The rest prefer one. With assign=fixed a vif keeps the
+ * VF it has, and one that found none free when it connected does without until the admin
+ * moves it. With assign=load the busiest vifs have the VFs, by load times weight: a vif
+ * without a VF takes the one of the least busy vif if it has deserved half as much again
+ * for DESERVE_HOLD_US without a break, and carries at least DESERVE_BYTES_MIN. Only one
+ * vif loses its VF at a time; the next decision waits until it has left.
  */
 #ifndef VIFD_VIF_DESERVE_H
 #define VIFD_VIF_DESERVE_H
@@ -19,23 +19,23 @@
 
 #include "policy/policy.h"
 
-/* How long a vif must deserve more before it is given another's VF. */
+/* How long a vif must have deserved more before it gets another's VF. */
 #define DESERVE_HOLD_US 3000000u
-/* Who sends and receives less than this each second does not push anybody out. */
+/* A vif that carries fewer bytes a second than this takes nobody's VF. */
 #define DESERVE_BYTES_MIN 125000u
 
 enum deserve_verdict { DESERVE_STAY, DESERVE_VF, DESERVE_SOFTWARE };
 
 /**
- * struct deserve_vif - One row
- * @wish:    of its policy, or of the admin's last command
- * @weight:  of its policy
- * @load:    bytes each second, both directions, smoothed
- * @on_vf:   now
- * @moving:  on its way to or from a VF: left alone
- * @barred:  may not have a VF yet: its last one failed
- * @pinned:  nobody who only prefers a VF takes its one
- * @settled: none was left when it came, and it does without (fixed)
+ * struct deserve_vif - One row of the table
+ * @wish:    vf= of its policy, or the admin's last command
+ * @weight:  weight= of its policy
+ * @load:    bytes a second, both directions, smoothed
+ * @on_vf:   it has a VF now
+ * @moving:  it is moving to or from a VF, so it is left alone
+ * @barred:  its last VF failed, so it gets none yet
+ * @pinned:  its VF is not taken by a vif that only prefers one
+ * @settled: it found no VF when it connected and does without (assign=fixed)
  * @verdict: out
  */
 struct deserve_vif {
@@ -47,11 +47,11 @@ struct deserve_vif {
 };
 
 /**
- * struct deserve_nic - The NIC, and what is remembered of it between decisions
- * @free:   VFs that nobody has
- * @follow: VFs follow the load
+ * struct deserve_nic - The NIC, and what is remembered between decisions
+ * @free:   VFs that no vif has; decreased for each that a verdict gives away
+ * @follow: VFs follow the load (assign=load)
  * @now_us: monotonic
- * @rival_since_us: since when somebody deserves another's VF, 0 = nobody; zero at first
+ * @rival_since_us: since when a vif has deserved another's VF, 0 = none does; zero at first
  */
 struct deserve_nic {
 	uint32_t free;
@@ -64,10 +64,10 @@ struct deserve_nic {
 void deserve_decide(struct deserve_nic *nic, struct deserve_vif *vifs, uint32_t nr);
 
 /**
- * struct deserve_claim - What vifs are promised
- * @vfs:  so many VFs are required
- * @kbps: guaranteed, kbit/s
- * @rate_kbps: and this at most, kbit/s; 0 = nothing new is said
+ * struct deserve_claim - What policies claim of a NIC
+ * @vfs:  number of VFs that are required
+ * @kbps: guaranteed rate, kbit/s
+ * @rate_kbps: rate limit, kbit/s; 0 = none is set, or it did not change
  */
 struct deserve_claim {
 	uint32_t vfs;
@@ -75,10 +75,10 @@ struct deserve_claim {
 };
 
 /**
- * deserve_admit() - Can one more promise be kept, and does its rate mean anything?
- * @claim:  asked for
- * @others: promised already, in sum
- * @have:   VFs of the NIC, and what its wire carries, kbps 0 = unknown: anything
+ * deserve_admit() - Does the NIC have room for one more claim?
+ * @claim:  what one vif asks for
+ * @others: sum of what the others have
+ * @have:   the NIC's VFs and the speed of its wire; kbps 0 = unknown, so it fits
  * @why:    on refusal: the reason
  *
  * Return: 0, -ENOSPC, -ERANGE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What all vifs of a running daemon share. Made by main.c, constant after that.
+ * What all vifs of a running daemon share. Filled in by main.c before vifs_open().
  */
 #ifndef VIFD_VIF_HOST_H
 #define VIFD_VIF_HOST_H
@@ -27,7 +27,7 @@ TAILQ_HEAD(vif_list, vif);
  * @gnt:       the control thread's handle: rings
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
- * @opener:    opens VFs, which takes long
+ * @opener:    opens VFs in its own thread
  * @vifs:      all of them, in the order in which they came
  * @assign:    which of them have a VF; NULL while vifs are not served
  */

@@ -118,7 +118,7 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	vif->carrier = carrier;
 }
 
-/* Not less than the path lets through, and something where that is little. */
+/* In Mbit/s, rounded up: the path is the exact limit; 0 = none. */
 static uint32_t rate_mbps(const struct path_live *live)
 {
 	uint64_t mbps = live->rate_us ?
@@ -131,7 +131,7 @@ static uint32_t rate_mbps(const struct path_live *live)
 	return mbps < UINT32_MAX ? (uint32_t)mbps + 1 : 0;
 }
 
-/* A VF must not take what others are promised. */
+/* A VF must leave what others are guaranteed. */
 static uint32_t most_mbps(struct vif *vif)
 {
 	uint32_t own = rate_mbps(&vif->live), ceiling = assign_ceiling_mbps(vif);
@@ -139,7 +139,7 @@ static uint32_t most_mbps(struct vif *vif)
 	return own && (!ceiling || own < ceiling) ? own : ceiling;
 }
 
-/* Which VLANs must arrive; a NIC does not look for those inside an 802.1ad tag. */
+/* VLANs that must arrive; NICs do not filter the VLAN inside an 802.1ad tag. */
 static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS / 64])
 {
 	static_assert(PORT_VLANS == POLICY_VLANS, "the same VLANs");
@@ -149,8 +149,8 @@ static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS /
 }
 
 /*
- * A NIC's spoof check knows one address and, on some NICs, no VLAN: where the
- * policy allows more, the path checks alone, or the NIC by rules of its own.
+ * A NIC's spoof check knows one address and, on some NICs, no VLAN. Where the policy allows
+ * more, the check is off and the path checks alone, or the NIC by flow rules.
  */
 static void make_port_policy(struct vif *vif, struct port_policy *rules)
 {
@@ -188,7 +188,7 @@ void vif_tell_port(struct vif *vif, struct port *port)
 	port_set_policy(port, &rules);
 }
 
-/* Before the path lets pass what it did not; of a move's old port, frames still arrive. */
+/* Before the path passes more than it did; frames still arrive by a move's old port. */
 static void loosen_ports(struct vif *vif)
 {
 	struct port_policy rules;

@@ -218,8 +218,8 @@ void vif_end_mirror(struct vif *vif)
 }
 
 /*
- * Does @to lead back to @mac by the mirrors there are, or for ever round? A vif that was away while
- * another's rule made a ring of its own keeps that.
+ * Does @to lead back to @mac through the mirrors there are? The walk is bounded, because a
+ * ring can come about when a vif connects again whose rule was written before the others'.
  */
 static bool leads_back(const struct rte_ether_addr *to, const struct rte_ether_addr *mac)
 {

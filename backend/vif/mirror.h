@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which vifs are watched by whom: by another vif, named by its MAC, or by a file.
- * A watching vif may come and go; meanwhile nothing is copied. Control thread.
+ * Which vifs are mirrored, and where the copies go: to another vif, named by its MAC, or to
+ * a file. The receiving vif may come and go; without it nothing is copied. Control thread.
  */
 #ifndef VIFD_VIF_MIRROR_H
 #define VIFD_VIF_MIRROR_H
@@ -14,9 +14,10 @@ struct vif;
 struct mirror_sink;
 
 /**
- * struct vif_mirror - What one vif has to do with it
- * @sink: where copies of its frames go, NULL = nowhere; valid with it: @from, @to
- * @to:    zero for a file
+ * struct vif_mirror - Mirroring of one vif's frames
+ * @sink: where copies of its frames go, NULL = nowhere; then @from and @to are not valid
+ * @from: the mirrored vif's MAC
+ * @to:   the receiving vif's MAC, zero = a file
  */
 struct vif_mirror {
 	LIST_ENTRY(vif_mirror) link;
@@ -27,13 +28,13 @@ struct vif_mirror {
 /**
  * vif_check_mirror() - May the vif be mirrored as @draft says?
  *
- * Not onto itself, not in a ring, not into a folder that is not there.
+ * Refused are a mirror onto itself, a ring of mirrors, and a file in a folder that does not exist.
  * Return: 0, -EINVAL with @error
  */
 int vif_check_mirror(const struct vif *vif, const struct policy_draft *draft,
 		     char error[POLICY_ERROR_MAX]);
 
-/** vif_update_mirror() - A connected vif: make it so, as the watched and as the watching one */
+/** vif_update_mirror() - Begin, change or end mirroring of, and to, a connected vif */
 void vif_update_mirror(struct vif *vif);
 
 /** vif_end_mirror() - Before it disconnects; fine twice */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which port a connected vif's frames leave by. A move prepares the new port, while
- * the path remembers what arrives by the old one, and hands the path over
- * (path/handover.h): it receives from both and sends by the new one. Once the wire has
- * learnt that, the old port is made quiet, so that nothing new arrives by it, and
- * closed when nothing is under way any more; the worker says when. Rings and guest
- * don't notice.
+ * Moves a connected vif between a VF and the software path. A move opens the new port
+ * while the path remembers what arrives by the old one, and then hands the path over
+ * (path/handover.h): it receives from both and sends by the new one. When the wire has
+ * learnt the change, the old port is made quiet, so that nothing new arrives by it, and
+ * closed when nothing is under way any more; the worker says when. Rings and guest do not
+ * notice.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -58,13 +58,13 @@ static int observe(struct vif *vif)
 			 vif->path->port->name);
 		return -ENOMEM;
 	}
-	/* what the other port receives has no place among requests that the device has */
+	/* frames of the other port cannot be put between requests that the device has */
 	zerocopy_rx_end(vif->worker, vif->path, true);
 	worker_observe(vif->worker, vif->path, handover);
 	return 0;
 }
 
-/* No other port comes. */
+/* The move is off. */
 static void end_observation(struct vif *vif)
 {
 	if (observing(vif))
@@ -92,7 +92,7 @@ bool vif_handover_waits(const struct vif *vif)
 	return stage == HANDOVER_LEFT || stage == HANDOVER_DONE;
 }
 
-/* The worker wakes us for either. */
+/* The worker wakes us for both steps. */
 void vif_update_handover(struct vif *vif)
 {
 	if (!vif_handover_waits(vif))
@@ -112,7 +112,7 @@ void vif_end_handover(struct vif *vif)
 	if (!vif->leaving)
 		return;
 	handover = worker_end_handover(vif->worker, vif->path);
-	log_debug("%s: has left %s; sending paused %" PRIu64 " us, what came by %s waited %" PRIu64
+	log_debug("%s: has left %s; sending paused %" PRIu64 " us, frames from %s waited %" PRIu64
 		  " us at most",
 		  vif->name, vif->leaving->name, handover->paused_us, vif->path->port->name,
 		  handover->waited_us);
@@ -159,7 +159,7 @@ static void move_to_software(struct vif *vif)
 	port = nic_open_software(vif->nic, &vif->mac, vif->name);
 	if (!port) {
 		vif->move_error = errno;
-		log_warn("%s: no place on the switch: %m, staying on %s", vif->name,
+		log_warn("%s: no port on the switch: %m, staying on %s", vif->name,
 			 vif->path->port->name);
 		end_observation(vif);
 		return;
@@ -182,14 +182,14 @@ void vif_update_move(struct vif *vif)
 	bool on_vf = vif->path->port->kind == PORT_VF;
 	enum vif_move move = vif->move;
 
-	/* one move at a time: the end of a handover is an update */
+	/* one move at a time; the end of a handover makes another update */
 	if (move == VIF_MOVE_NONE || vif->leaving)
 		return;
 	vif->move = VIF_MOVE_NONE;
 	if ((move == VIF_MOVE_OTHER || (move == VIF_MOVE_VF && !on_vf)) && !vif->vf_ticket)
 		vif_ask_vf(vif);
 	if (move == VIF_MOVE_SOFTWARE) {
-		vif->vf_ticket = 0; /* a VF that still comes is closed again */
+		vif->vf_ticket = 0; /* a VF that still comes is closed */
 		if (on_vf)
 			move_to_software(vif);
 		else

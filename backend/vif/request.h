@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a guest asks for in its capability record (doc/capability.md): another address to
- * send from, promiscuous mode, longer packets. The admin's guest-* rules say which of it
- * is granted; without them nothing is. The answer stands in our record.
+ * Requests of a guest's capability record (doc/capability.md): another address to send
+ * from, promiscuous mode, a larger MTU. The admin's guest-* rules decide which are granted;
+ * without such a rule none is. Our record has the answer.
  *
- * A wish is judged anew at each update: a grant ends when the rule, the wish or the
- * connection does, or when an interface comes whose own address it is. Control thread.
+ * A request is judged again whenever the vif's settings are derived: a grant ends with its
+ * rule, its request or the connection, or when another vif appears that owns the address.
+ * Control thread.
  */
 #ifndef VIFD_VIF_REQUEST_H
 #define VIFD_VIF_REQUEST_H
@@ -19,10 +20,10 @@ struct vifcap;
 
 /**
  * struct vif_request - Zeroed is ready to use
- * @asked_mac, @asked_flags: wishes that were judged last, zero = none
- * @mac:     granted: an address beside its own, zero = none
- * @flags:   granted: VIFCAP_FLAG_*
- * @granted, @refused: wishes, counted since the vif exists
+ * @asked_mac, @asked_flags: the requests judged last, zero = none
+ * @mac:     granted address in addition to the vif's own, zero = none
+ * @flags:   granted VIFCAP_FLAG_*
+ * @granted, @refused: counters since the vif was created
  */
 struct vif_request {
 	struct rte_ether_addr asked_mac, mac;
@@ -31,14 +32,14 @@ struct vif_request {
 };
 
 /**
- * request_apply() - Grant what is wished and allowed
- * @draft: the admin's rules; get what is granted beside
+ * request_apply() - Grant what is requested and allowed
+ * @draft: the admin's rules; what is granted is added
  *
- * Counts and logs a wish when it changes, or its answer does.
+ * Counts and logs a request when it or its answer changes.
  */
 void request_apply(struct vif *vif, struct policy_draft *draft);
 
-/** request_answer() - Put what is in force into our record, if it was asked for or may be */
+/** request_answer() - Write what is in force into our record, if it was or may be requested */
 void request_answer(const struct vif *vif, struct vifcap *cap);
 
 #endif

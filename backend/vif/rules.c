@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One vif's policy out of all its sources, as one set; the admin's commands that
- * change it and ask where it came from.
+ * Reads one vif's policy from all its sources, as one set; the admin's commands that change
+ * it and explain where it comes from.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@
 
 LOG_TAG("vif");
 
-/* A transaction that others disturb is read anew this often. */
+/* How often a transaction is repeated that others disturb. */
 #define READS_MAX 8
 
 #define RULES_MAX 64u
 #define RULE_NAME_MAX 32u
 
-/* The names in the policy directory, as many as there can be rules. */
+/* The keys in policy/, as many as there can be rules. */
 struct names {
 	uint32_t nr;
 	bool more;
@@ -48,7 +48,7 @@ static int take_value(struct policy_draft *draft, const char *key, const char *t
 	return len < 0 ? len : policy_set(draft, key, text, why);
 }
 
-/* What libxl writes; an empty value says nothing. */
+/* What libxl writes; an empty value counts as absent. */
 static int read_xl(struct vif *vif, struct policy_draft *draft, const char **key, char *why)
 {
 	struct store *store = vif->host->store;
@@ -73,7 +73,7 @@ static int read_xl(struct vif *vif, struct policy_draft *draft, const char **key
 	return take_value(draft, *key, text, len, why);
 }
 
-/* Our own directory's policy/; the guest may read it and no more. */
+/* policy/ in the backend directory, which the guest can read and not write. */
 static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 {
 	struct store *store = vif->host->store;
@@ -94,7 +94,7 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 		const char *key = names.name[i];
 		int len = store_get_text(store, dir, key, text, sizeof(text));
 
-		/* there, but not under the name that was cut: too long for a rule's */
+		/* it exists, but its name was cut: too long for a rule, so policy_set() refuses it */
 		if (len == -ENOENT)
 			text[0] = '\0';
 		ret = take_value(draft, key, text, len == -ENOENT ? 0 : len, why);
@@ -106,7 +106,7 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 	return 0;
 }
 
-/* By what a file may name this vif; the domain's uuid is where libxl and xapi put it. */
+/* What a file may name this vif by; the uuid is where libxl and xapi write it. */
 static void read_whom(struct vif *vif, struct policy_whom *whom)
 {
 	char key[16], vm[64];
@@ -122,7 +122,7 @@ static void read_whom(struct vif *vif, struct policy_whom *whom)
 		snprintf(whom->uuid, sizeof(whom->uuid), "%.36s", vm + 4);
 }
 
-/* What is kept on this host. */
+/* Defaults and files of this host. */
 static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
 {
 	const struct config *config = vif->host->config;
@@ -136,8 +136,8 @@ static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
 }
 
 /*
- * Every source in order. Whatever refuses a policy does it here: vif_set_policy() asks
- * before it writes. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store
+ * All sources in order. Every check that can refuse a policy is here, because
+ * vif_set_policy() runs it before it commits. Return: 0, -EINVAL or -ENOENT with @error, -errno of the store
  */
 static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
 		     char *error)
@@ -166,7 +166,7 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 	return ret ? ret : assign_admit(vif, draft, error);
 }
 
-/* Rules that were written together are taken together. */
+/* One transaction, so rules that were written together are read together. */
 static int read_whole(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
 		      char *error)
 {
@@ -187,7 +187,7 @@ static int read_whole(struct vif *vif, struct policy_draft *draft, struct policy
 	return ret;
 }
 
-/* Say in policy-error what is wrong, once, and that it no longer is. */
+/* Write or remove policy-error, and log, when that changes. */
 static void tell_error(struct vif *vif, const char *error)
 {
 	struct vif_policy *policy = &vif->policy;
@@ -198,7 +198,7 @@ static void tell_error(struct vif *vif, const char *error)
 		log_error("%s: policy refused, %s: %s", vif->name,
 			  policy->valid ? "the former one stays" : "nothing passes", error);
 	else if (policy->told)
-		log_info("%s: policy is right again", vif->name);
+		log_info("%s: policy is valid again", vif->name);
 	if (error[0])
 		store_put(vif->host->store, vif->backend, "policy-error", "%s", error);
 	else
@@ -207,7 +207,7 @@ static void tell_error(struct vif *vif, const char *error)
 	policy->told = true;
 }
 
-/* All of it or nothing: a wrong value leaves the former policy in force. */
+/* All or nothing: a wrong value leaves the former policy in force. */
 int vif_read_policy(struct vif *vif)
 {
 	struct policy_draft draft;
@@ -225,7 +225,7 @@ int vif_read_policy(struct vif *vif)
 		return 0;
 	}
 	if (log_allowed(&vif->limit))
-		log_warn("%s: policy cannot be read: %s, trying again", vif->name, strerror(-ret));
+		log_warn("%s: cannot read the policy: %s, trying again", vif->name, strerror(-ret));
 	return ret;
 }
 
@@ -247,7 +247,7 @@ static bool is_name(const char *text)
 	return len > 0 && len < RULE_NAME_MAX && !text[len];
 }
 
-/* "KEY=VALUE" is written, "KEY" removed. */
+/* "KEY=VALUE" writes, "KEY" removes. */
 static int write_rule(struct vif *vif, char *word, char *error)
 {
 	char *value = strchr(word, '=');
@@ -266,7 +266,7 @@ static int write_rule(struct vif *vif, char *word, char *error)
 	return ret == -ENOENT && !value ? 0 : ret;
 }
 
-/* In one transaction: the rules are written, and all is read as it would then be. */
+/* Writes the keys and judges the resulting policy, in one transaction. */
 static int set_once(struct vif *vif, const char *words, char *error)
 {
 	struct policy_draft draft;

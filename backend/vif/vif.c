@@ -7,8 +7,8 @@
  *	            v    v       v
  *	         Closed <- Closing
  *
- * wanted() says where the two directories and the domain's life want us;
- * vif_goto() walks there, one written state at a time.
+ * wanted() derives the target from the two directories and from whether the domain lives;
+ * vif_goto() goes there.
  */
 #include "vif.h"
 
@@ -22,7 +22,7 @@
 
 LOG_TAG("vif");
 
-/* libxl waits 10 s for Closed; a front end that does not answer gets half of it. */
+/* libxl waits 10 s for Closed; we wait half of that for the front end. */
 #define CLOSING_US 5000000u
 
 #define COOLDOWN_MIN_US 50000u
@@ -40,8 +40,8 @@ static enum xenbus_state read_state(struct vif *vif, const char *dir)
 }
 
 /*
- * libxl creates hotplug-status empty and its script writes "connected"; where
- * nobody runs scripts there is no such node and nothing to wait for.
+ * libxl creates hotplug-status empty and its script writes "connected". A toolstack that
+ * runs no scripts creates no such node, and there is nothing to wait for.
  */
 static bool read_hotplugged(struct vif *vif)
 {
@@ -67,7 +67,7 @@ static bool read_view(struct vif *vif)
 	return true;
 }
 
-/* Asked to go: shall we still wait for the front end to close first? */
+/* The toolstack removes the vif: wait for the front end to close first, or close now? */
 static enum xenbus_state wanted_closing(struct vif *vif, uint64_t now_us)
 {
 	const struct vif_view *view = &vif->view;
@@ -84,14 +84,13 @@ static enum xenbus_state wanted_closing(struct vif *vif, uint64_t now_us)
 	return XENBUS_CLOSING;
 }
 
-/* Once stopped it is Closing, whatever else the front end says, until that begins anew or is gone. */
+/* A stopped vif stays Closing, whatever the front end claims, until that starts again or is gone. */
 static bool is_stopped(const struct vif *vif, enum xenbus_state frontend)
 {
 	return vif->fault && frontend != XENBUS_INITIALISING && frontend != XENBUS_CLOSED &&
 	       frontend != XENBUS_UNKNOWN;
 }
 
-/* Where shall this vif be? */
 static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 {
 	const struct vif_view *view = &vif->view;
@@ -101,7 +100,7 @@ static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 	/* The toolstack removes a vif by writing Closing into our own state. */
 	if (!view->online && view->backend == XENBUS_CLOSING)
 		return wanted_closing(vif, now_us);
-	/* It is gone for good, even if its front end has not noticed. */
+	/* Removed, even if the front end has not noticed. */
 	if (!view->online && view->backend == XENBUS_CLOSED)
 		return XENBUS_CLOSED;
 	vif->closing_since_us = 0;
@@ -119,7 +118,7 @@ static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 	case XENBUS_CLOSING:
 		return XENBUS_CLOSING;
 	case XENBUS_RECONFIGURING:
-		/* Linux: XDP headroom changes; only ever on the front end's wish */
+		/* Linux does this when the XDP headroom changes */
 		return vif->path ? XENBUS_RECONFIGURED : XENBUS_CLOSED;
 	case XENBUS_RECONFIGURED:
 		return vif->state;
@@ -138,7 +137,7 @@ static void write_state(struct vif *vif, enum xenbus_state state)
 		return;
 	ret = store_put(vif->host->store, vif->backend, "state", "%d", state);
 	if (ret)
-		log_warn("%s: state %d cannot be written: %s", vif->name, state, strerror(-ret));
+		log_warn("%s: cannot write state %d: %s", vif->name, state, strerror(-ret));
 	vif->state = state;
 }
 
@@ -161,8 +160,8 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 }
 
 /*
- * Connecting costs hypercalls and asks for a VF: a guest that does it again and
- * again waits longer each time.
+ * Connecting costs hypercalls and asks for a VF, so a guest that reconnects again and again
+ * waits longer each time.
  */
 static void set_cooldown(struct vif *vif, uint64_t now_us)
 {
@@ -175,7 +174,7 @@ static void set_cooldown(struct vif *vif, uint64_t now_us)
 	vif->connected_us = now_us;
 }
 
-/* A front end that did not wait for InitWait still needs to be able to read. */
+/* A front end that did not wait for InitWait still has to find the features. */
 static void go_connected(struct vif *vif, uint64_t now_us)
 {
 	if (!vif->path) {
@@ -198,7 +197,7 @@ static void go_connected(struct vif *vif, uint64_t now_us)
 			return;
 		}
 	} else if (vif->state == XENBUS_RECONFIGURED) {
-		/* what the guest asked for holds from the moment it reads Connected */
+		/* what the guest asked for is in effect when it reads Connected */
 		vif->stale |= STALE_GUEST;
 		vif_update_live(vif, now_us);
 	}
@@ -284,7 +283,7 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 	return true;
 }
 
-/* What the toolstack wrote: complete before the first watch event of a vif. */
+/* What the toolstack wrote in one transaction. */
 static int read_identity(struct vif *vif)
 {
 	struct store *store = vif->host->store;
@@ -338,7 +337,7 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 	frontend_path(vif, path, token);
 	vif->watched = !store_watch(host->store, path, token);
 	if (!vif->watched)
-		log_warn("%s: front end cannot be watched: %m", vif->name);
+		log_warn("%s: cannot watch the front end: %m", vif->name);
 	return vif;
 }
 

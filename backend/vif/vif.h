@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One interface's control side: its xenbus state machine, what it is connected
- * by, and its port. Control thread only.
+ * One interface's control side: its xenbus state machine, its connection and its port.
+ * Control thread only.
  *
  * Everything is derived from what xenstore, the port and the other vifs say, so an
  * update may run at any time and any number of times; every way down is idempotent.
@@ -64,14 +64,14 @@ struct vif_wishes {
 	uint16_t xdp_headroom;
 };
 
-/* Where a connected vif shall go, once; OTHER: to a VF, and not the one it is on. */
+/* Where a connected vif is to move; OTHER: to a VF other than the one it has. */
 enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_OTHER, VIF_MOVE_SOFTWARE };
 
 /**
  * struct vif_policy - What the admin wants of a vif
- * @draft: the last that was right; closed until one was
- * @valid: one was
- * @error: what policy-error says; @told: it was written, or removed
+ * @draft: the last valid one; passes nothing until there was one
+ * @valid: there was one
+ * @error: text of policy-error, "" = none; @told: xenstore agrees with it
  */
 struct vif_policy {
 	struct policy_draft draft;
@@ -88,25 +88,25 @@ struct vif_policy {
  * @due_us:    when an update is due without a change, UINT64_MAX = never
  * @due_stale: what is stale then
  * @view, @wishes: as they were read last
- * @fault:     why this guest was stopped; ends when its front end starts anew
+ * @fault:     why this guest was stopped, NULL = it was not; until its front end starts again
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
- * @live:      what the path was told last
- * @policy:    from what is told to it
+ * @live:      settings that the path has
+ * @policy:    the admin's, from which they are compiled
  * @request:   what the guest asked for beyond that, and was granted
  * @neighbour: its addresses, as the table of all vifs has them
- * @mirror:    who watches it
+ * @mirror:    where its frames are mirrored to
  * @cap:       capability exchange
- * @carrier:   what was written last, -1 = nothing yet
- * @connect_at_us: not to be connected before
- * @cooldown_us:   how much longer that will be after the next connection
- * @connected_us:  when it was tried last
+ * @carrier:   last value written, -1 = none yet
+ * @connect_at_us: it may not connect before this
+ * @cooldown_us:   pause after the next connection
+ * @connected_us:  when it last tried to connect
  * @assign:      its turn at the VFs
- * @vf_ticket: a VF was asked for and has not come yet, 0 = none
- * @move:       asked for and not begun yet
- * @move_error: errno for which the last move failed, 0 = it did not
+ * @vf_ticket: of the VF that the opener is opening for it, 0 = none
+ * @move:       requested, not begun yet
+ * @move_error: errno of the last move, 0 = it succeeded
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
- * @leaving:   the port that the path is handed over from, NULL = none is
+ * @leaving:   port that a move is leaving, NULL = no move is under way
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -146,11 +146,11 @@ struct vif {
 /**
  * vif_create() - Take up one directory below backend/vif
  *
- * Return: vif, NULL with errno: EINVAL the toolstack's keys are incomplete (yet)
+ * Return: vif, NULL with errno; EINVAL = the toolstack's keys are incomplete so far
  */
 struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle);
 
-/** vif_destroy() - Let go of everything at once; NULL is fine */
+/** vif_destroy() - Disconnect and free; NULL is fine */
 void vif_destroy(struct vif *vif);
 
 /**
@@ -220,10 +220,10 @@ void vif_update_live(struct vif *vif, uint64_t now_us);
 /** vif_update_carrier() - Follow the port's link with `carrier` */
 void vif_update_carrier(struct vif *vif, uint64_t now_us);
 
-/** vif_tell_isolation() - Which addresses are this vif's now; not connected: none */
+/** vif_tell_isolation() - Enter a connected vif's addresses into the table of all vifs */
 void vif_tell_isolation(struct vif *vif);
 
-/** vif_tell_port() - What of the policy the port's hardware may enforce too */
+/** vif_tell_port() - Tell the port the part of the policy that hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);
 
 /* rules.c */
@@ -236,26 +236,26 @@ void vif_tell_port(struct vif *vif, struct port *port);
 int vif_read_policy(struct vif *vif);
 
 /**
- * vif_explain_policy() - Where each rule's value comes from
- * @trace: filled
+ * vif_explain_policy() - Where the value of each rule comes from
+ * @trace: filled in
  *
- * Changes nothing. Return: 0, -errno with @error: what is refused now
+ * Changes nothing. Return: 0, -errno with @error: why the policy is refused now
  */
 int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[POLICY_ERROR_MAX]);
 
 /**
- * vif_set_policy() - Write and remove keys of the vif's policy/, all or none
- * @words: KEY=VALUE to write, KEY to remove, ';' between
+ * vif_set_policy() - Write and remove keys in the vif's policy/, all or none
+ * @words: KEY=VALUE to write, KEY to remove, separated by ';'
  *
- * In one transaction, and only if the policy as a whole is then right. It holds
- * from the next update on, which is due at once. Logs nothing.
+ * One transaction, committed only if the resulting policy is valid. It takes effect at
+ * the next update, which is due at once. Logs nothing.
  * Return: 0, -errno with @error
  */
 int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX]);
 
 /* connect.c */
 
-/** vif_publish() - Write what this back end can do. Return: 0, -errno */
+/** vif_publish() - Write the features of this back end. Return: 0, -errno */
 int vif_publish(struct vif *vif);
 
 /**
@@ -272,16 +272,16 @@ void vif_fault(struct vif *vif, const char *why);
 /** vif_refuse() - As vif_fault(), for a vif that is not connected yet */
 void vif_refuse(struct vif *vif, const char *why);
 
-/** vif_disconnect() - Rings, channels, ports: all given back; fine twice */
+/** vif_disconnect() - Give back rings, channels and ports; fine twice */
 void vif_disconnect(struct vif *vif);
 
 /* move.c */
 
 /**
- * vif_send() - Move to a VF or to the software path, under traffic
+ * vif_send() - Request a move to a VF or to the software path, under traffic
  *
- * Begins at the next update, after a move that is under way. How it ends is seen
- * in the port's kind and in @move_error. Return: 0, -ENOTCONN
+ * It begins at the next update, after a move that is under way. The port's kind and
+ * @move_error tell how it ended. Return: 0, -ENOTCONN
  */
 static inline int vif_send(struct vif *vif, enum vif_move move)
 {
@@ -294,33 +294,33 @@ static inline int vif_send(struct vif *vif, enum vif_move move)
 }
 
 /**
- * vif_move() - As vif_send(), by the admin's word, which holds until the vif disconnects
- * @move: VIF_MOVE_NONE: as the pool sees fit from now on
+ * vif_move() - As vif_send(), for the admin: the choice holds until the vif disconnects
+ * @move: VIF_MOVE_NONE = the automatic assignment decides again
  */
 int vif_move(struct vif *vif, enum vif_move move);
 
-/** vif_update_move() - Begin the move that was asked for, if it is its turn */
+/** vif_update_move() - Begin the requested move, unless another is under way */
 void vif_update_move(struct vif *vif);
 
-/** vif_ask_vf() - Ask for a VF; vif_vf_came() will be called */
+/** vif_ask_vf() - Ask the opener for a VF; vif_vf_came() is called with the result */
 void vif_ask_vf(struct vif *vif);
 
-/** vif_vf_came() - The VF asked for is there, or is not to be had */
+/** vif_vf_came() - The VF is open, or could not be opened (@port NULL) */
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
 
-/** vif_handover_waits() - Does a move under way wait for vif_update_handover()? */
+/** vif_handover_waits() - Is a step of the move due in the control thread? */
 bool vif_handover_waits(const struct vif *vif);
 
-/** vif_update_handover() - What is due of a move under way */
+/** vif_update_handover() - Do that step */
 void vif_update_handover(struct vif *vif);
 
-/** vif_end_handover() - Close the port that the path has left; fine without one */
+/** vif_end_handover() - End the move and close the port that it has left; fine without a move */
 void vif_end_handover(struct vif *vif);
 
-/** vif_close_port() - Close a detached port, a VF's in the opener's thread; NULL is fine */
+/** vif_close_port() - Close a detached port, a VF in the opener's thread; NULL is fine */
 void vif_close_port(struct vif *vif, struct port *port);
 
-/** vif_write_path() - Show in xenstore what the frames leave by */
+/** vif_write_path() - Write `path` and `vf`: what the frames leave by */
 void vif_write_path(struct vif *vif);
 
 #endif

@@ -171,8 +171,8 @@ static void guarantees_fit_the_wire_or_the_last_is_refused(void **state)
 	rule(7, "guaranteed", "1000,1000");
 	assert_string_equal(refused(7), "");
 	rule(8, "guaranteed", "1000,1000");
-	assert_string_equal(refused(8), "guaranteed: 8000 kbit/s beside the 8000 of others are "
-					"more than the wire's 10000");
+	assert_string_equal(refused(8), "guaranteed: 8000 kbit/s and the 8000 of others exceed "
+					"the wire's 10000");
 	rule(8, "guaranteed", "250,1000");
 	assert_string_equal(refused(8), "");
 	/* what was promised stays so, whatever becomes of the wire */

@@ -192,7 +192,7 @@ static void promises_that_cannot_be_kept_are_refused(void **state)
 	assert_int_equal(admit(0, 0, 2, 0, 0, why), 0);
 	assert_int_equal(admit(0, 400, 0, 600, 1000, why), 0);
 	assert_int_equal(admit(0, 401, 0, 600, 1000, why), -ENOSPC);
-	assert_string_equal(why, "guaranteed: 401 kbit/s beside the 600 of others are more than "
+	assert_string_equal(why, "guaranteed: 401 kbit/s and the 600 of others exceed "
 				 "the wire's 1000");
 	assert_int_equal(admit(0, 401, 0, 600, 0, why), 0);
 	assert_int_equal(admit(0, 0, 0, 2000, 1000, why), 0);
@@ -212,7 +212,7 @@ static void rate_above_the_wire_is_refused(void **state)
 	(void)state;
 	assert_int_equal(limit(1000, 1000, why), 0);
 	assert_int_equal(limit(1001, 1000, why), -ERANGE);
-	assert_string_equal(why, "rate: 1001 kbit/s are more than the wire's 1000");
+	assert_string_equal(why, "rate: 1001 kbit/s exceed the wire's 1000");
 	assert_int_equal(limit(1001, 0, why), 0);
 }
 

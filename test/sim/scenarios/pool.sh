@@ -125,7 +125,7 @@ check_true "guaranteed: 400 Mbit/s of 1000" wait_for 20 "the record of b" guaran
 check_true "guaranteed: nothing refused" has_no_error b
 rule c guaranteed 100000,1000
 check_true "guaranteed: another 800 are refused" wait_for 15 "policy-error" has_error c
-check "guaranteed: reason" "$(error_of c)" "== guaranteed: 800000 kbit/s beside the 400000 of others are more than the wire's 1000000"
+check "guaranteed: reason" "$(error_of c)" "== guaranteed: 800000 kbit/s and the 400000 of others exceed the wire's 1000000"
 no_rule c guaranteed
 check_true "guaranteed: the error is gone" wait_for 15 "no policy-error" has_no_error c
 rule b vf require
