@@ -28,7 +28,7 @@ LOG_TAG("nic");
 /*
  * struct nic
  * @uplink_name: netdev of the wire, "" = none
- * @members:     holds what the uplink receives beside its own; vanishes with the process
+ * @members:     socket that holds the uplink's extra addresses; they vanish with the process
  * @promiscuous: the uplink's filters did not suffice
  * @groups:      groups_start() was called
  */
@@ -45,7 +45,7 @@ struct nic {
 };
 
 /*
- * struct place - A software port's share of the uplink
+ * struct uplink_filter - What the uplink must receive for one software port
  * @groups: its MAC and the groups it listens to
  * @reach:  its other MACs, and its VLANs
  */
@@ -59,7 +59,7 @@ void nic_set_barrier(void (*barrier)(void))
 	switch_set_barrier(barrier);
 }
 
-static void say_no_vfs(const struct nic *nic, const char *what, const char *which, int error)
+static void log_no_vfs(const struct nic *nic, const char *what, const char *which, int error)
 {
 	log_error("%s: %s %s: %s; every vif is on the software switch", nic->config->name, what,
 		  which, strerror(error));
@@ -69,7 +69,7 @@ static void open_listed(struct nic *nic)
 {
 	nic->env.vfs = vfpool_list_open("/sys", nic->config->devices, nic->config->driver);
 	if (!nic->env.vfs)
-		say_no_vfs(nic, "devices =", nic->config->devices, errno);
+		log_no_vfs(nic, "devices =", nic->config->devices, errno);
 }
 
 /* The PF under our control, up. Return: 0, -errno */
@@ -101,7 +101,7 @@ static void open_pf(struct nic *nic)
 			ret = -errno;
 	}
 	if (ret < 0)
-		say_no_vfs(nic, "PF", name, -ret);
+		log_no_vfs(nic, "PF", name, -ret);
 }
 
 static void open_vfs(struct nic *nic)
@@ -129,9 +129,10 @@ static int start_uplink(struct nic *nic)
 	if (nic->members < 0)
 		return nic->members;
 	/*
-	 * The switch floods all groups, so take them all; but with VFs the NIC's own
-	 * switch stands before the uplink, and may give it exactly what it asks for
-	 * or, asked for all, nothing: there it gets what the guests listen to.
+	 * The switch floods all groups, so the uplink receives them all. With VFs, however,
+	 * the NIC's own switch feeds the uplink: it may deliver exactly the groups that were
+	 * asked for, or none if all were asked for. There the uplink joins the groups that
+	 * the guests listen to.
 	 */
 	if (!nic->env.vfs)
 		ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_ALLMULTI, NULL, true);
@@ -258,14 +259,15 @@ static const struct switch_hooks uplink_hooks = {
 	.set_policy = uplink_filter_policy,
 };
 
-/* Drivers whose filters run out go promiscuous by themselves, or say so: then we do it. */
+/* A driver whose filters are full turns promiscuous by itself, or fails: then we turn it so. */
 static void uplink_filter_open(struct nic *nic, struct uplink_filter *filter,
 			       const struct rte_ether_addr *mac)
 {
 	int ret = groups_open(&filter->groups, nic->uplink_name, mac, true);
 
 	if (reach_open(&filter->reach, nic->uplink_name) < 0)
-		log_warn("%s: no more than one address and no VLANs: %m", nic->config->name);
+		log_warn("%s: a vif on uplink %s has only one address and no VLANs: %m",
+			 nic->config->name, nic->uplink_name);
 	if (ret == 0 || nic->promiscuous)
 		return;
 	log_warn("%s: uplink %s takes no more addresses (%s), receiving everything",
@@ -357,7 +359,7 @@ void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
 
 uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 {
-	*vfs = nic->config->vdev[0] ? UINT32_MAX : 0;
+	*vfs = nic->config->vdev[0] ? NIC_VFS_UNLIMITED : 0;
 	return nic->env.vfs ? vfpool_count(nic->env.vfs, vfs) : *vfs;
 }
 

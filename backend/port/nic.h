@@ -2,9 +2,9 @@
 /*
  * One physical NIC: its PF, its VFs, its uplink and its software switch.
  *
- * The place where vif/ asks for a port. Knows MACs and PCI addresses, nothing
- * of Xen. Control thread only, but for what says otherwise: nic_open_vf() and the
- * closing of a VF port take seconds, so a thread of their own may do both.
+ * vif/ asks here for a port. Knows MACs and PCI addresses, nothing of Xen.
+ * Control thread only, except where a call says otherwise: opening (nic_open_vf())
+ * and closing a VF port take seconds, so another thread may do both.
  */
 #ifndef VIFD_PORT_NIC_H
 #define VIFD_PORT_NIC_H
@@ -20,11 +20,11 @@
 struct nic;
 
 /**
- * nic_set_barrier() - How to wait until workers hold nothing that was taken out
+ * nic_set_barrier() - How to wait until no worker holds a reference to what was removed
  * @barrier: Returns when every worker has been at a point between two passes
  *
- * Control thread, before the first NIC. Without it closing a port counts on no
- * worker running.
+ * Control thread, before the first NIC. Without it, no worker may run while a port
+ * is closed.
  */
 void nic_set_barrier(void (*barrier)(void));
 
@@ -33,9 +33,9 @@ void nic_set_barrier(void (*barrier)(void));
  * @config: Its section; must outlive the NIC
  * @pool:   Where received frames go
  *
- * Creates VFs where there are none, opens the uplink, makes the switch. May
- * block (VFs, link). What is missing (PF, uplink, VFs not writable) is logged
- * with what it falls back to, and the NIC serves with the rest.
+ * Creates VFs if there are none, opens the uplink, makes the switch. May block
+ * (VFs, link). If something is missing (PF, uplink, VFs not writable), the log says
+ * so and what is used instead, and the NIC serves with the rest.
  * Return: NIC, NULL with errno set (out of memory only)
  */
 struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool);
@@ -44,22 +44,22 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 void nic_destroy(struct nic *nic);
 
 /**
- * nic_open_vf() - A VF, or virtual device, of its own for one vif; one thread at a time, any
+ * nic_open_vf() - Open a VF, or a virtual device (vdev.h), for one vif
  * @nic:   NIC
  * @mac:   The vif's address; programmed into the PF with spoof check on
  * @owner: "vif 3.0", for logs and lists; copied
  *
- * May block (the VF's link). Logs why a free VF could not be used.
+ * Any thread, one at a time. May block (the VF's link). Logs why a free VF could not be used.
  * Return: port, NULL with errno: ENODEV no VF is free
  */
 struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner);
 
 /**
- * nic_open_software() - A place on the NIC's switch
+ * nic_open_software() - Open a port on the NIC's switch
  *
  * The address is entered in the switch's table and, while the NIC has room, in
- * the uplink's filters (which is what lets its VFs' frames reach it through the
- * hardware; vifd carries them across itself otherwise).
+ * the uplink's filters, so that frames of the NIC's VFs reach the port through the
+ * hardware; otherwise vifd itself carries them across.
  * Return: port, NULL with errno: EEXIST the address is taken, ENOSPC, ENOMEM
  */
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac,
@@ -72,17 +72,16 @@ const char *nic_name(const struct nic *nic);
 bool nic_matches(const struct nic *nic, const char *bridge);
 
 /**
- * struct nic_uplink - What the worker that owns the uplink polls
+ * nic_uplink_poll() - Worker: move frames between the switch and its wire, both ways, once
  *
- * The switch sends to its wire, and takes from it, in one worker: the one that
- * calls this. Return: frames moved
+ * Only the worker that owns the uplink calls this. Return: frames moved
  */
 unsigned int nic_uplink_poll(struct nic *nic);
 
-/** nic_uplink_attach() - The worker whose wake descriptor others use; NULL detaches */
+/** nic_uplink_attach() - Worker: others wake it by @wake for the uplink's ring; NULL detaches */
 void nic_uplink_attach(struct nic *nic, struct wake *wake);
 
-/** nic_uplink_timed_us() - Worker, before sleeping: poll at least this often; 0 = no need */
+/** nic_uplink_timed_us() - Worker, before sleeping: poll at least this often; 0 = no need to */
 uint32_t nic_uplink_timed_us(const struct nic *nic);
 
 /** nic_uplink_fd() - Readable while frames wait on the wire, -1 = none */
@@ -97,21 +96,24 @@ struct nic_vf_info {
 	char owner[32];		   /* "" = free */
 };
 
-/** nic_vf_list() - Up to @max VFs of the NIC. Return: how many were filled in */
+/** nic_vf_list() - List up to @max VFs of the NIC. Return: how many were filled in */
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max);
 
+/* nic_vf_count() of a NIC with virtual devices, of which there are always enough */
+#define NIC_VFS_UNLIMITED UINT32_MAX
+
 /**
- * nic_vf_count() - How many vifs may have a VF
- * @vfs: all VFs that there are
+ * nic_vf_count() - Count the VFs that vifs may have
+ * @vfs: all VFs that exist, or NIC_VFS_UNLIMITED
  *
- * Return: those that nobody has
+ * Return: those that are free, or NIC_VFS_UNLIMITED
  */
 uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs);
 
-/** nic_capacity_mbps() - What the wire carries; 0 = unknown */
+/** nic_capacity_mbps() - Rate of the wire; 0 = unknown */
 uint32_t nic_capacity_mbps(struct nic *nic);
 
-/** nic_switch_stats() - What the software switch has dropped. Any thread */
+/** nic_switch_stats() - Count of frames that the software switch has dropped. Any thread */
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
 
 /** nic_uplink_link() - Link of the wire */

@@ -2,8 +2,8 @@
 /*
  * Checksums and TCP segmentation in software; see offload.h.
  *
- * IPv4 is cut by rte_gso. rte_gso knows no TCP over IPv6, so that is cut here
- * in the same way: copied headers, payload referred to, nothing of it copied.
+ * IPv4 is cut by rte_gso. rte_gso cannot cut TCP over IPv6, so that is done here in the
+ * same way: headers are copied, the payload is referred to and not copied.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -72,7 +72,7 @@ void offload_fini(struct offload *offload)
 
 /*
  * Ones' complement sum of @len bytes from @offset on, over all segments.
- * (rte_raw_cksum_mbuf() loses carries behind a segment of odd length.)
+ * (rte_raw_cksum_mbuf() loses carries after a segment of odd length.)
  */
 static uint32_t sum_bytes(const struct rte_mbuf *seg, uint32_t offset, uint32_t len)
 {
@@ -99,7 +99,7 @@ static uint32_t sum_bytes(const struct rte_mbuf *seg, uint32_t offset, uint32_t 
 
 /*
  * Internet checksum over pseudo header and payload. The length comes from the
- * IP header, not from the frame: padding behind the packet is not summed up.
+ * IP header, not from the frame: padding after the packet is not summed up.
  */
 static uint16_t l4_checksum(const struct rte_mbuf *frame, uint8_t proto)
 {
@@ -148,7 +148,7 @@ void offload_checksum(struct rte_mbuf *frame)
 	frame->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
 }
 
-/* One segment's payload: refer to @len bytes of the frame, from @from + @pos on. */
+/* Append one segment's payload: a reference to @len bytes of the frame, from @from + @pos on. */
 static int segment_attach(const struct offload *offload, struct rte_mbuf *head,
 			  struct rte_mbuf **from, uint32_t *pos, uint32_t len)
 {
@@ -229,11 +229,11 @@ static int segment_ipv4(const struct offload *offload, struct rte_mbuf *frame, u
 	};
 	int ret = rte_gso_segment(frame, &ctx, out, nr);
 
-	/* 0: a fragment, which is nothing to cut */
+	/* 0: a fragment, which cannot be cut */
 	return ret == 0 ? -EINVAL : ret;
 }
 
-/* Headers linear, something to cut, and our own first segment: rte_gso copies its flags. */
+/* Are the headers linear, is there something to cut, is the first segment ours (rte_gso copies its flags)? */
 static bool can_segment(const struct rte_mbuf *frame, uint32_t hdr_len)
 {
 	return frame->tso_segsz >= OFFLOAD_MSS_MIN && hdr_len <= frame->data_len &&
@@ -279,7 +279,7 @@ int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_
 	return ret;
 }
 
-/* Does the IP header describe this very packet? It is the guest's. */
+/* Does the IP header, which the guest wrote, describe this very packet? */
 static bool length_is_exact(const struct rte_mbuf *frame, const struct rte_net_hdr_lens *lens,
 			    bool ipv4)
 {
@@ -294,13 +294,13 @@ static bool length_is_exact(const struct rte_mbuf *frame, const struct rte_net_h
 	       rte_be_to_cpu_16(ip6->payload_len) + sizeof(*ip6) == have;
 }
 
-/* Return: the packet type, 0 = headers that are not to be believed, or neither IPv4 nor IPv6 */
+/* Return: the packet type, 0 = the headers are not to be believed, or it is neither IPv4 nor IPv6 */
 static uint32_t look_at(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens)
 {
 	uint32_t type;
 	bool ipv4;
 
-	/* where extension headers end early not all are set */
+	/* if extension headers end early, some of the lengths are not set */
 	memset(lens, 0, sizeof(*lens));
 	type = rte_net_get_ptype(frame, lens, OFFLOAD_LAYERS);
 	ipv4 = RTE_ETH_IS_IPV4_HDR(type);
@@ -338,7 +338,7 @@ void offload_shorten(struct rte_mbuf *frame, uint16_t mtu)
 		frame->tso_segsz = mtu - headers;
 }
 
-/* The Ethernet header in front of what the library made, and the sum that it left to us. */
+/* Prepend the Ethernet header to the library's fragment, and fill in the checksum that it left to us. */
 static int finish_fragment(struct rte_mbuf *fragment, const void *l2, uint16_t l2_len)
 {
 	char *to = rte_pktmbuf_prepend(fragment, l2_len);

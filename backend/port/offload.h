@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a frame was promised and a device cannot do: checksums, segmentation, and
- * a wire that carries shorter frames than the one before it did.
+ * Does in software what a frame's metadata asks for and a device cannot do: checksums,
+ * segmentation, and frames that are too long for a wire since the vif has moved to it.
  *
  * Input is DPDK's tx metadata on an mbuf whose headers are linear in its first
- * segment and were checked against the frame's length by whoever set the
- * metadata (path/frame.c). Any worker; never blocks, never logs.
+ * segment; path/frame.c, which sets the metadata, has checked them against the frame's
+ * length. Any worker; never blocks, never logs.
  */
 #ifndef VIFD_PORT_OFFLOAD_H
 #define VIFD_PORT_OFFLOAD_H
@@ -16,16 +16,13 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-/* Most segments that one frame of 64 KiB is cut into at the smallest MSS allowed. */
+/* A frame is cut into at most this many segments. */
 #define OFFLOAD_SEGMENTS_MAX 128u
 
 /** OFFLOAD_MSS_MIN - Smallest tso_segsz that offload_segment() accepts, bytes */
 #define OFFLOAD_MSS_MIN 48u
 
-/*
- * What rte_net_get_ptype() is to look for: nothing inside a tunnel, where its later versions are
- * less careful.
- */
+/* rte_net_get_ptype() must not look into tunnels, where its later versions are less careful. */
 #define OFFLOAD_LAYERS (RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK)
 
 /**
@@ -41,15 +38,12 @@ struct offload {
 /** offload_init() - Control thread. Return: 0, -ENOMEM */
 int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name);
 
-/**
- * offload_flags() - Which RTE_MBUF_F_TX_* may a frame have for a device of these
- * RTE_ETH_TX_OFFLOAD_*?
- */
+/** offload_flags() - RTE_MBUF_F_TX_* that a device with these RTE_ETH_TX_OFFLOAD_* can do */
 uint64_t offload_flags(uint64_t tx_offloads);
 
 /**
- * offload_own() - Copy a frame some of which lies in pages of others
- * @frame: Replaced by the copy, which is all ours, metadata included; others stay as they are
+ * offload_own() - Copy a frame that lies partly in pages that are not ours
+ * @frame: Replaced by the copy, metadata included; a frame that is all ours stays as it is
  *
  * Return: false: no memory, nothing is changed
  */
@@ -59,7 +53,7 @@ bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool);
 void offload_fini(struct offload *offload);
 
 /**
- * offload_checksum() - Fill in the checksums that RTE_MBUF_F_TX_*_CKSUM promise
+ * offload_checksum() - Fill in the checksums that RTE_MBUF_F_TX_*_CKSUM ask for
  *
  * IPv4 header, TCP and UDP over IPv4 and IPv6, several segments allowed; clears
  * the flags. Not for frames with RTE_MBUF_F_TX_TCP_SEG.
@@ -78,11 +72,11 @@ int offload_segment(struct offload *offload, struct rte_mbuf *frame, struct rte_
 		    uint16_t max);
 
 /**
- * offload_shorten() - Make a frame fit a wire that carries less than its sender thinks
+ * offload_shorten() - Make a TCP frame fit a wire with a smaller MTU than its sender assumes
  * @mtu: longest L3 packet of the wire, bytes
  *
- * Segments become shorter, and TCP that nobody asked to cut is marked to be cut:
- * a stream may be cut anywhere. Of anything else nothing is changed.
+ * Segments become shorter, and a frame that was not to be cut is marked to be cut: a TCP
+ * stream may be cut anywhere. Other frames are not changed.
  */
 void offload_shorten(struct rte_mbuf *frame, uint16_t mtu);
 
@@ -91,8 +85,8 @@ void offload_shorten(struct rte_mbuf *frame, uint16_t mtu);
  * @frame: Without metadata (offload_checksum()); taken on success
  * @out:   Room for @max frames, several segments each
  *
- * Return: frames in @out, -EMSGSIZE it may not be cut or would make too many, -ENOMEM (then @frame
- * is still the caller's)
+ * Return: frames in @out, -EMSGSIZE the packet may not be cut or would make too many, -ENOMEM;
+ * after an error @frame is still the caller's
  */
 int offload_fragment(struct offload *offload, struct rte_mbuf *frame, uint16_t mtu,
 		     struct rte_mbuf **out, uint16_t max);

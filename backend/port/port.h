@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a vif's frames leave by: one VF, or one port of the software switch.
+ * The way out for a vif's frames: a VF, or a port of the software switch.
  *
  * Direction here is the wire's: tx_burst sends to the wire (or switch), rx_burst
- * takes what arrived from it. port/ knows nothing of Xen.
+ * takes frames that arrived from it. port/ knows nothing of Xen.
  *
- * The control thread opens and closes a port. Between that, exactly one worker
+ * The control thread opens and closes a port. In between exactly one worker
  * calls the burst functions; a port is handed over only while no worker calls
- * them (the path's attach, detach and switch do that).
+ * them (the path's attach, detach and switch see to that).
  *
  * A port takes any frame that carries DPDK's tx metadata (l2_len, l3_len, l4_len,
- * tso_segsz, RTE_MBUF_F_TX_*): what its device cannot do (checksums, TCP
- * segmentation, several segments) it does in software (offload.h). A frame that
- * never leaves the machine arrives with that metadata still on it: rx_burst's
- * caller sees RTE_MBUF_F_TX_* and knows that the checksum is still to be filled
- * in (and, with RTE_MBUF_F_TX_TCP_SEG, the frame still to be cut).
+ * tso_segsz, RTE_MBUF_F_TX_*): it does in software (offload.h) what its device cannot
+ * do (checksums, TCP segmentation, several segments). A frame that never leaves the
+ * machine arrives with that metadata still on it: rx_burst's caller sees
+ * RTE_MBUF_F_TX_* and knows that the checksum has not been filled in yet (and, with
+ * RTE_MBUF_F_TX_TCP_SEG, that the frame has not been cut yet).
  * Headers are always linear in the first segment.
  *
  * Ownership: tx_burst takes the first `returned` mbufs of the array, the rest
- * stay the caller's. rx_burst gives its mbufs to the caller. close() promises:
- * no mbuf of the caller's is held any more, nothing is delivered any more, and
- * what the port changed outside (PF values, netdev features) is restored.
+ * remain the caller's. rx_burst gives its mbufs to the caller. After close() the port
+ * holds no mbuf of the caller and delivers nothing, and everything that it changed
+ * elsewhere (PF values, netdev features) is restored.
  */
 #ifndef VIFD_PORT_PORT_H
 #define VIFD_PORT_PORT_H
@@ -39,12 +39,17 @@
 #define PORT_MACS_MAX 64u
 #define PORT_VLANS 4096u
 
+/**
+ * enum port_kind - What xenstore, guests and lists call the path: "vf" or "software"
+ *
+ * PORT_VF is a device of the vif's own: a VF, or a virtual device in place of one (vdev.h).
+ */
 enum port_kind { PORT_VF, PORT_SOFTWARE };
 
 /**
  * struct port_link - Link as the port sees it
- * @gone:       what was behind the port does not exist any more
- * @stuck:      it takes frames and does not send them
+ * @gone:       the port's device does not exist any more
+ * @stuck:      the device takes frames and does not send them
  * @speed_mbps: 0 = unknown
  */
 struct port_link {
@@ -61,20 +66,20 @@ struct port_stats {
 enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
 
 /**
- * struct port_policy - What a NIC may enforce beside the packet path, which always does, and
- * what it must let arrive
- * @spoof_check: drop what has another source address than the port's, or a VLAN
- * @anti_spoof:  drop what has another source address than the port's and @macs
+ * struct port_policy - What a NIC may enforce in addition to the packet path, which always does,
+ * and which frames must arrive
+ * @spoof_check: drop sent frames whose source address is not the port's, or that have a VLAN tag
+ * @anti_spoof:  drop sent frames whose source address is neither the port's nor one of @macs
  * @link:        of the VF
- * @max_mbps:    the NIC may hold back what is above it, 0 = no limit
- * @kbps:        guaranteed: what the port can send in any case, kbit/s; 0 = nothing
+ * @max_mbps:    the NIC may hold back frames above this rate, 0 = no limit
+ * @kbps:        guaranteed rate: the port can always send this much, kbit/s; 0 = nothing
  * @promiscuous: frames to unicast addresses that are nobody's arrive too
  * @no_unknown, @no_multicast, @no_broadcast: such frames need not arrive; unknown = unicast
- *               to others than the port and @macs
+ *               to an address that is neither the port's nor one of @macs
  * @macs:        frames to these arrive too
- * @vlans:       frames of these arrive, one bit each; any = tagged frames of others pass in
- *               neither direction
- * @weight:      of the port's share of a wire it shares with others, fair.h
+ * @vlans:       frames of these arrive, one bit each; if there are any, tagged frames of other
+ *               VLANs pass in neither direction
+ * @weight:      the port's share of a wire that it shares with others, fair.h
  */
 struct port_policy {
 	bool spoof_check;
@@ -91,11 +96,11 @@ struct port_policy {
 };
 
 /**
- * struct port_rx_buffer - Memory for one received frame, whose data starts at RTE_PKTMBUF_HEADROOM
+ * struct port_rx_buffer - Memory for one received frame; data starts at RTE_PKTMBUF_HEADROOM
  * @bytes: its address for the processor; PORT_RX_BUFFER_BYTES long
  * @iova:  its address for the device
- * @back:  called once, by any thread, when the frame was freed or no device can write there any
- *         more
+ * @back:  called once, by any thread, when the frame has been freed, or when no device can write
+ *         to the buffer any more
  * @owner, @number: the source's own
  */
 struct port_rx_buffer {
@@ -110,8 +115,8 @@ struct port_rx_buffer {
 
 /**
  * struct port_rx_source - Chooses the buffers that a device receives into
- * @next: called by the worker within rx_burst(), once for each frame taken: the buffer of the frame
- *        that arrives port->zc_rx_buffers frames later; false: use the port's own memory
+ * @next: called by the worker within rx_burst(), once for each frame taken: choose the buffer of
+ *        the frame that arrives port->zc_rx_buffers frames later; false: use the port's own memory
  */
 struct port_rx_source {
 	bool (*next)(struct port_rx_source *source, struct port_rx_buffer *buffer);
@@ -122,7 +127,7 @@ struct port;
 
 /** struct port_ops - What every kind of port can do */
 struct port_ops {
-	/* control; see the promise above; frees @port */
+	/* control; frees @port; see "Ownership" above */
 	void (*close)(struct port *port);
 	/* worker; never blocks. Return: frames taken, fewer = no room now */
 	uint16_t (*tx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
@@ -130,37 +135,37 @@ struct port_ops {
 	/* worker; never blocks */
 	uint16_t (*rx_burst)(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
 			     uint16_t nr);
-	/* worker; a descriptor that is readable while frames wait, -1 = none: the
+	/* worker; a descriptor that is readable while frames wait; -1 = none: the
 	 * port calls wake_worker(port->wake), or must be polled (port->timed_us) */
 	int (*rx_fd)(struct port *port, uint16_t queue);
-	/* worker; NULL = always. Has all that tx_burst took been given away? */
+	/* worker; NULL = always. Has the port passed on all frames that tx_burst took? */
 	bool (*tx_idle)(struct port *port);
-	/* worker; NULL = nothing. Pages of others whose bytes the device has sent are given back */
+	/* worker; NULL = nothing to do. Gives back zero-copy tx pages that the device has sent */
 	void (*tx_done)(struct port *port);
 	/* worker, or while no worker calls the burst functions; NULL = port->zc_rx_buffers is 0.
-	 * @source chooses buffers from now on, NULL = use the port's own. While a source is set,
+	 * @source chooses buffers from now on; NULL = use the port's own. While a source is set,
 	 * rx_burst() skips no frame: one that is not for the guest comes with length 0 */
 	void (*set_rx_source)(struct port *port, struct port_rx_source *source);
-	/* control, while no worker calls the burst functions; NULL as set_rx_source(). The source
-	 * is unset and its buffers are back, except those of frames already taken; frames that
-	 * nobody has taken are lost. Logs. @go_on: false: close() follows. Return: 0, -errno: the
-	 * port is gone */
+	/* control, while no worker calls the burst functions; NULL as set_rx_source(). Afterwards
+	 * the source is unset and has its buffers back, except those of frames already taken;
+	 * frames that nobody has taken are lost. Logs. @go_on: false: close() follows.
+	 * Return: 0, -errno: the port is gone */
 	int (*end_rx_source)(struct port *port, bool go_on);
-	/* control; NULL = nothing. The wire delivers the address's frames to this port no
-	 * more, as far as the port decides that; those it has can still be taken. What was
-	 * sent goes out. Once, and close() follows */
+	/* control; NULL = nothing to do. From now on the wire does not deliver the address's frames
+	 * to this port, as far as the port decides that; frames that it has can still be taken, and
+	 * sent frames go out. Called once; close() follows */
 	void (*quiet)(struct port *port);
 	/* control */
 	void (*link_get)(struct port *port, struct port_link *link);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
-	/* control; NULL = there is nothing to tell. Waits for the NIC if they changed; an
-	 * open port begins with the spoof check and PORT_LINK_AUTO */
+	/* control; NULL = nothing to do. Waits for the NIC if the policy changed; a port
+	 * opens with the spoof check on and PORT_LINK_AUTO */
 	void (*set_policy)(struct port *port, const struct port_policy *policy);
-	/* control; NULL = nothing. Before the path's own rules become these: what they let
-	 * pass the NIC drops no more. rules() follows */
+	/* control; NULL = nothing to do. Called before the path's own rules become these: the NIC
+	 * stops dropping frames that they let pass. set_policy() follows */
 	void (*loosen)(struct port *port, const struct port_policy *policy);
-	/* control; NULL = nothing. Which of them the NIC says it enforces now; may wait for it */
+	/* control; NULL = nothing. The parts that the NIC says it enforces now; may wait for it */
 	void (*enforced)(struct port *port, struct port_policy *policy);
 };
 
@@ -173,14 +178,14 @@ struct port_ops {
  * @nr_queues:   queue pairs
  * @rx_turn:     worker: the queue that is asked for frames next
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
- * @zc_tx_segs, @zc_tx_segs_tso: most segments of a frame that may lie in pages of others, which the
- *               device reads by their own addresses, given back by tx_done; 0 = none may
+ * @zc_tx_segs, @zc_tx_segs_tso: most segments of a frame (without and with TSO) that may lie in
+ *               guests' pages, which the device reads and tx_done gives back; 0 = no zero-copy tx
  * @zc_rx_buffers: buffers that the device always has and fills in order, each chosen by the port's
  *               port_rx_source; 0 = the device cannot receive into chosen buffers
- * @zc_rx_pool:  pool of the mbufs that lie in chosen buffers; the private area is a port_rx_buffer
- * @timed_us:    worker: 0, or: poll at least this often, neither descriptor nor wake
- *               tell of everything; changes with every burst, so look before sleeping
- * @wake:        worker: w on attach. Whom the port wakes when frames arrive and
+ * @zc_rx_pool:  pool of the mbufs with chosen buffers; their private area is a port_rx_buffer
+ * @timed_us:    worker: poll at least this often, since neither descriptor nor wake tells of
+ *               everything; 0 = no need. Changes with every burst, so look before sleeping
+ * @wake:        worker: w on attach. The port wakes it when frames arrive and
  *               rx_fd is -1; NULL while detached
  * @groups:      multicast groups learnt for the vif, groups.h; NULL = all of them arrive
  */
@@ -213,10 +218,7 @@ static inline uint16_t port_rx_burst(struct port *port, uint16_t queue, struct r
 	return port->ops->rx_burst(port, queue, pkts, nr);
 }
 
-/**
- * port_tx_queue() - The queue that a guest's queue @index sends by, always the same: its frames
- * keep their order
- */
+/** port_tx_queue() - The queue for a guest's queue @index; always the same, to keep the order */
 static inline uint16_t port_tx_queue(const struct port *port, size_t index)
 {
 	return port->nr_queues > 1 ? (uint16_t)(index % port->nr_queues) : 0;
@@ -225,8 +227,8 @@ static inline uint16_t port_tx_queue(const struct port *port, size_t index)
 /**
  * port_rx_next() - Worker: port_rx_burst() from the queue whose turn it is
  *
- * As often as there are queues asks each of them; who has no room for all goes on there the next
- * time.
+ * As many calls as there are queues ask each of them once. A caller without room for all frames
+ * continues with the next queue in its next pass.
  */
 static inline uint16_t port_rx_next(struct port *port, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -242,40 +244,35 @@ static inline bool port_tx_idle(struct port *port)
 	return !port->ops->tx_idle || port->ops->tx_idle(port);
 }
 
-/** port_tx_done() - Worker: have it give back others' pages that it is through with */
+/** port_tx_done() - Worker: have the port give back the zero-copy tx pages that it has sent */
 static inline void port_tx_done(struct port *port)
 {
 	if (port->ops->tx_done)
 		port->ops->tx_done(port);
 }
 
-/** port_quiet() - Control thread: nothing new shall arrive by this port */
+/** port_quiet() - Control thread: nothing new is to arrive by this port */
 static inline void port_quiet(struct port *port)
 {
 	if (port->ops->quiet)
 		port->ops->quiet(port);
 }
 
-/**
- * port_set_policy() - Control thread: have the NIC enforce what it can, and let arrive what must
- */
+/** port_set_policy() - Control thread: have the NIC enforce what it can and receive what it must */
 static inline void port_set_policy(struct port *port, const struct port_policy *policy)
 {
 	if (port->ops->set_policy)
 		port->ops->set_policy(port, policy);
 }
 
-/**
- * port_loosen() - Control thread: have the NIC drop nothing that these let pass; port_set_policy()
- * follows
- */
+/** port_loosen() - Control thread: the NIC is to drop nothing that @policy lets pass */
 static inline void port_loosen(struct port *port, const struct port_policy *policy)
 {
 	if (port->ops->loosen)
 		port->ops->loosen(port, policy);
 }
 
-/** port_enforced() - Control thread: what the NIC itself enforces; all zero = nothing */
+/** port_enforced() - Control thread: the parts of a policy that the NIC enforces; zero = none */
 static inline void port_enforced(struct port *port, struct port_policy *policy)
 {
 	memset(policy, 0, sizeof(*policy));

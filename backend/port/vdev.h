@@ -3,8 +3,9 @@
  * The port of a vif that has a DPDK virtual device of its own in place of a VF:
  * net_memif or net_vhost to another program, net_null to measure vifd itself.
  *
- * One device a vif, made when the vif connects. Whatever is behind it does the
- * switching: frames between vifs of such a NIC go through the device too.
+ * One device per vif, made when the vif connects. The device's other end does the
+ * switching: frames between vifs of such a NIC go through the device too. The port's
+ * kind is PORT_VF, so xenstore and lists call its path "vf" as they do a VF's.
  */
 #ifndef VIFD_PORT_VDEV_H
 #define VIFD_PORT_VDEV_H

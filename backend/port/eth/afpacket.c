@@ -24,11 +24,11 @@
 #define FRAME_BYTES_MIN 2048u
 #define BLOCK_BYTES_MIN 65536u
 
-/* Where the kernel puts a received frame's first byte: behind its own headers, aligned. */
+/* The kernel puts a received frame's first byte here: after its own headers, aligned. */
 #define RX_HEAD                                                                                    \
 	(TPACKET_ALIGN(TPACKET2_HDRLEN + RTE_MAX(RTE_ETHER_HDR_LEN, 16)) - RTE_ETHER_HDR_LEN)
 
-/* One tag beside what the MTU counts; a second one is the payload's. */
+/* One tag in addition to what the MTU counts; a second tag is part of the payload. */
 #define L2_BYTES (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 
 void afp_geometry(uint16_t mtu, struct afp_geometry *geometry)
@@ -48,7 +48,7 @@ static uint32_t slot_status(const struct tpacket2_hdr *hdr)
 	return __atomic_load_n(&hdr->tp_status, __ATOMIC_ACQUIRE);
 }
 
-/* Where in our address space the socket with this inode is mapped. */
+/* Return: the address at which the socket with this inode is mapped, NULL */
 static uint8_t *socket_map(ino_t inode, size_t bytes)
 {
 	unsigned long begin, end, ino;
@@ -67,7 +67,7 @@ static uint8_t *socket_map(ino_t inode, size_t bytes)
 	return found;
 }
 
-/* Is this descriptor a packet socket on the netdev with rings of this size? */
+/* Return: the rings of this size, if the descriptor is a packet socket on the netdev; else NULL */
 static uint8_t *driver_rings(int fd, int ifindex, size_t bytes)
 {
 	struct sockaddr_ll addr = { 0 };
@@ -81,7 +81,7 @@ static uint8_t *driver_rings(int fd, int ifindex, size_t bytes)
 	return socket_map(st.st_ino, bytes);
 }
 
-/* The driver keeps its descriptor to itself: look through our own. */
+/* The driver does not tell its descriptor: look through all of the process. */
 static int driver_socket(int ifindex, size_t bytes, uint8_t **rings)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -123,7 +123,7 @@ static int ring_socket(const struct afp_geometry *geometry)
 
 	if (fd < 0)
 		return -errno;
-	/* not fatal: dom0's frames are dropped in afp_rx_peek() too, and less may be under way */
+	/* failure is fine: afp_rx_peek() drops dom0's frames too, and a smaller send buffer works */
 	set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
 	set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, geometry->frames * geometry->frame_bytes);
 	ret = set_option(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V2);
@@ -178,7 +178,7 @@ static void *close_socket(void *arg)
 	return NULL;
 }
 
-/* The kernel waits before it takes rings down; nobody has to wait for that. */
+/* The kernel waits before it frees the rings; have another thread wait for that. */
 static void close_later(int fd)
 {
 	pthread_t thread;
@@ -210,7 +210,7 @@ int afp_open(struct afp *afp, int ifindex)
 	if (fd < 0)
 		return fd;
 	old = fcntl(driver_fd, F_DUPFD_CLOEXEC, 0);
-	/* in place of the driver's: it reads and writes what it always did */
+	/* in place of the driver's: it reads and writes at the same addresses as before */
 	if (mmap(rings, 2 * ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
 		    MAP_FAILED ||
 	    dup3(fd, driver_fd, O_CLOEXEC) < 0 ||
@@ -275,7 +275,7 @@ void afp_rx_done(struct afp *afp, uint16_t nr)
 	afp->rx_slot = (afp->rx_slot + nr) % afp->frames;
 }
 
-/* Slots come back in the order in which the netdev is done, which is nearly always ours. */
+/* Slots become free in the order in which the netdev has sent, which is nearly always ours. */
 static void tx_reap(struct afp *afp)
 {
 	while (afp->tx_busy > 0) {
@@ -312,7 +312,7 @@ int afp_tx_kick(struct afp *afp)
 	uint32_t last = (afp->tx_slot + afp->frames - 1) % afp->frames;
 	const struct tpacket2_hdr *hdr = slot(afp, afp->tx, last);
 
-	/* the kernel sends in order: if it has got to the last one, none waits */
+	/* the kernel sends in order: if it has reached the last one, none waits */
 	if (slot_status(hdr) != TP_STATUS_SEND_REQUEST)
 		return 0;
 	if (sendto(afp->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != ENOBUFS &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames through an ethdev: what its worker calls; see eth.h. */
+/* Frames through an ethdev: the calls of its worker; see eth.h. */
 #include <errno.h>
 
 #include <rte_cycles.h>
@@ -7,16 +7,16 @@
 
 #include "device.h"
 
-/* the longest IP header, options and extensions included, that an mbuf can tell of */
+/* the longest IP header, with options and extensions, that an mbuf can describe */
 #define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
-/* a device that tells of nothing is asked at least and at most this often, microseconds */
+/* a device that does not tell of arrivals is polled at these intervals, microseconds */
 #define ASK_US_MIN 100u
 #define ASK_US_MAX 1000u
 /* a netdev without room is asked again this often, microseconds */
 #define ROOM_LOOK_US 100u
 /* an idle socket is asked for its error this often, microseconds */
 #define CHECK_US 1000u
-/* a netdev that at so many looks in a row, so far apart, has sent nothing of what it has is stuck */
+/* a netdev is stuck if it has frames and has sent none at so many looks in a row, so far apart */
 #define STUCK_LOOKS 10u
 #define STUCK_LOOK_US 100000u
 
@@ -26,8 +26,8 @@ static void count(_Atomic uint64_t *counter, uint64_t add)
 }
 
 /*
- * What the kernel's stack would have caught: an unfinished checksum of a sender on this host. That
- * may be another's guest: headers that are not all there stay as they are.
+ * Fill in a checksum that a sender on this host left unfinished, as the kernel's stack would do. The
+ * sender may be somebody's guest: frames with incomplete headers stay as they are.
  */
 static void finish_checksum(struct rte_mbuf *frame)
 {
@@ -51,7 +51,7 @@ static void finish_checksum(struct rte_mbuf *frame)
 	frame->tx_offload = 0;
 }
 
-/* The driver's frame, as it should be. Return: false: it is to be dropped */
+/* Repair a frame of net_af_packet (afpacket.h). Return: false: it is to be dropped */
 static bool rx_repair(struct rte_mbuf *frame, const struct afp_rx *info)
 {
 	if (info->drop)
@@ -115,8 +115,8 @@ static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_m
 	return nr;
 }
 
-/* Is there nothing left to do to it but by the device? */
-static bool ready(const struct eth *eth, const struct rte_mbuf *frame)
+/* Can the device send the frame as it is? */
+static bool is_ready(const struct eth *eth, const struct rte_mbuf *frame)
 {
 	uint32_t longest = frame->pkt_len;
 
@@ -128,21 +128,21 @@ static bool ready(const struct eth *eth, const struct rte_mbuf *frame)
 	return longest <= eth->frame_max;
 }
 
-/* How many, from the first on, may go as they are? The driver has the last word. */
+/* How many frames, from the first on, may go as they are? The driver has the last word. */
 static uint16_t ready_frames(const struct eth *eth, const struct eth_queue *queue,
 			     struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint16_t i;
 
 	for (i = 0; i < nr; i++)
-		if (!ready(eth, pkts[i]))
+		if (!is_ready(eth, pkts[i]))
 			break;
 	if (i == 0 || !eth->device_does)
 		return i;
 	return rte_eth_tx_prepare(eth->port_id, queue->index, pkts, i);
 }
 
-/* Give the device what waits. Return: nothing waits any more */
+/* Give the device the frames that wait. Return: true: none waits any more */
 static bool queue_flush(struct eth *eth, struct eth_queue *queue)
 {
 	while (queue->pending_nr > 0) {
@@ -159,7 +159,7 @@ static bool queue_flush(struct eth *eth, struct eth_queue *queue)
 	return queue->pending_nr == 0;
 }
 
-/* The ring's frames that the netdev had no room for go when somebody asks again. */
+/* Frames of the ring that the netdev had no room for are sent when it is asked again. */
 static void queue_kick(struct eth *eth, struct eth_queue *queue)
 {
 	int ret = afp_tx_kick(&queue->afp);
@@ -173,8 +173,8 @@ static void queue_kick(struct eth *eth, struct eth_queue *queue)
 	}
 }
 
-/* A machine that stands still for a while is one look, not many. */
-static void queue_look(struct eth *eth, struct eth_queue *queue)
+/* Is the netdev stuck? If the machine stands still for a while, that is one look, not many. */
+static void queue_check_stuck(struct eth *eth, struct eth_queue *queue)
 {
 	if (eth->direct || !due(&queue->next_look, STUCK_LOOK_US))
 		return;
@@ -188,14 +188,14 @@ static void queue_look(struct eth *eth, struct eth_queue *queue)
 
 static void queue_progress(struct eth *eth, struct eth_queue *queue)
 {
-	queue_look(eth, queue);
+	queue_check_stuck(eth, queue);
 	if (queue->stalled && due(&queue->next_kick, ROOM_LOOK_US))
 		queue_kick(eth, queue);
 	if (queue->pending_nr > 0)
 		queue_flush(eth, queue);
 }
 
-/* As it was promised, and no longer than the wire carries. Return: frames in @out, -errno */
+/* Do a frame's offloads, and cut it to the wire's length. Return: frames in @out, -errno */
 static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **out)
 {
 	if (frame->pkt_len > eth->frame_max)
@@ -210,7 +210,7 @@ static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **
 }
 
 /*
- * Into pending, as frames that the device takes. There is room for any one.
+ * Append to @pending, as frames that the device takes; there is room for any one frame.
  * Return: 0 taken, -ENOMEM not now
  */
 static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
@@ -265,7 +265,7 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	return taken;
 }
 
-/* What the function says of a checksum is passed on, nothing else. */
+/* Of the function's rx flags only a good checksum is passed on. */
 static uint16_t direct_rx(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
 	nr = rte_eth_rx_burst(eth->port_id, index, pkts, nr);
@@ -314,8 +314,8 @@ int eth_rx_fd(const struct eth *eth, uint16_t index)
 	return eth->queues[index].afp.fd;
 }
 
-/* The longer nothing came, the more seldom it is asked. */
-static uint32_t ask_us(const struct eth *eth)
+/* The longer nothing came, the less often the device is polled. */
+static uint32_t poll_interval_us(const struct eth *eth)
 {
 	uint64_t idle = rte_get_timer_cycles() - eth->last_rx;
 	uint64_t us = idle / (rte_get_timer_hz() / 1000000) / 8;
@@ -336,8 +336,8 @@ uint32_t eth_timed_us(const struct eth *eth)
 	if (anything_waits(eth))
 		return ROOM_LOOK_US;
 	if (eth->direct)
-		return ask_us(eth);
-	/* whether it sends what it has must be looked at though nobody has more for it */
+		return poll_interval_us(eth);
+	/* even if there is nothing more to send, see whether it sends what it has */
 	return eth->queues[0].afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
 }
 
@@ -345,7 +345,7 @@ bool eth_tx_idle(struct eth *eth)
 {
 	bool idle = true;
 
-	/* what it has goes nowhere: nobody waits for that */
+	/* its frames go nowhere: do not wait for them */
 	if (eth_gone(eth) || eth->down || atomic_load_explicit(&eth->stuck, memory_order_relaxed))
 		return true;
 	for (struct eth_queue *q = eth->queues; q < eth->queues + eth->nr_queues; q++) {

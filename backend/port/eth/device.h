@@ -20,10 +20,10 @@
 
 /*
  * struct eth_queue - One queue pair; worker only except where marked
- * @afp:     of a netdev, which has one queue
- * @pending: segmented and checksummed, not yet taken by the device, from
+ * @afp:     the socket of a netdev, which has one queue
+ * @pending: frames, segmented and checksummed, that the device has not taken yet, from
  *           @pending_first on
- * @looks:   at a netdev that sends nothing, since it had sent @freed frames
+ * @looks:   looks in a row at which the netdev had sent no more than @freed frames
  */
 struct eth_queue {
 	struct afp afp;
@@ -43,23 +43,24 @@ struct eth_queue {
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
 };
 
-/* Somebody has to do this before a frame is what its sender meant. */
+/* Work that a frame's sender has left to us or to the device. */
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /*
- * struct eth - @gone, @stuck: worker: w, others: r; @down: worker; all else is constant after
- * creation, but
+ * struct eth - Constant after creation, except where marked
  * @bus:    where the device comes from: "vdev", "pci"
- * @driver: what is known of its driver
- * @wants_zc_rx: it is to be told where frames shall lie
- * @direct: no netdev and no socket behind it
- * @last_rx: worker: when something came
- * @device_does: of UNFINISHED, what the device itself finishes
+ * @driver: the quirks of its driver
+ * @wants_zc_rx: it is to receive into chosen buffers, if it can
+ * @direct: it is driven without a netdev and a socket
+ * @gone, @stuck: worker: w, others: r
+ * @down:   worker: the netdev refused to send
+ * @last_rx: worker: when a frame came last
+ * @device_does: the part of UNFINISHED that the device itself does
  * @groups: to be told one by one, unless @all_groups
  * @lock:   guards @groups, @all_groups, @flow, @before and, of a PCI function, its talk with the PF
- * @flow:   rules in the NIC; NULL = none was told yet
- * @before: what the device has counted before it was stopped and started again
- * @zc_pool: NULL = nobody says where frames shall lie
+ * @flow:   rules in the NIC; NULL = it was told none yet
+ * @before: counters of the device from before it was stopped and started again
+ * @zc_pool: chosen rx buffers; NULL = it receives into ordinary ones
  */
 struct eth {
 	const char *bus;
@@ -74,7 +75,7 @@ struct eth {
 	bool started;
 	atomic_bool gone;
 	atomic_bool stuck;
-	bool down; /* the netdev refused to send */
+	bool down;
 	uint64_t last_rx;
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
@@ -92,7 +93,7 @@ struct eth {
 	struct eth_queue queues[]; /* from @nr_queues on: not used */
 };
 
-/** eth_drop_pending() - What the device never took; no worker has the queue any more */
+/** eth_drop_pending() - Free frames that the device never took; no worker has the queue any more */
 void eth_drop_pending(struct eth_queue *queue);
 
 #endif

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is known of the drivers that VFs have, DPDK's and the kernel's: the one table of their
- * quirks.
+ * The quirks of the drivers of VFs, DPDK's and the kernel's, in one table.
  *
- * Each row is a family of VFs with the names of both of its drivers. Something is in the table
- * because it was seen, or read in the driver's source, and cannot be asked of the driver itself
- * (queue pairs, offloads and RSS can). A driver without a row takes the careful path: frames are
- * copied both ways, filters are left alone, and the log says so once. A new driver's quirk is a row
- * in driver.c, and a field here if nothing like it was known before.
+ * Each row is a family of VFs with the names of both of its drivers. A quirk is in the table
+ * because it was seen, or read in the driver's source, and the driver itself does not tell it
+ * (it does tell its queue pairs, offloads and RSS). A driver without a row is used with care:
+ * frames are copied both ways, the VLAN filter is left alone, and the log says so once. A new
+ * quirk is a row in driver.c, and a field here if it is of a new kind.
  */
 #ifndef VIFD_PORT_ETH_DRIVER_H
 #define VIFD_PORT_ETH_DRIVER_H
 
 #include <stdbool.h>
 
-/** enum driver_tx_done - How the driver's descriptors tell which frames were sent (zc_sent.h) */
+/** enum driver_tx_done - How descriptors tell which frames were sent (zc_sent.h) */
 enum driver_tx_done {
-	DRIVER_TX_UNKNOWN,	   /* nobody has looked: the device gets no pages of others */
-	DRIVER_TX_LAST_DESCRIPTOR, /* only the last descriptor of each frame is marked as done */
+	/* not known: the device gets no pages of guests */
+	DRIVER_TX_UNKNOWN,
+	/* the last descriptor of each frame, and no other, is marked as done */
+	DRIVER_TX_LAST_DESCRIPTOR,
 };
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What an ethdev says of itself, and which frames it is told to receive; see eth.h. */
+/* State of an ethdev, and which frames it is told to receive; see eth.h. */
 #include <string.h>
 
 #include "log.h"
@@ -101,7 +101,7 @@ uint64_t eth_tx_offloads(const struct eth *eth)
 }
 
 /* With the lock held. */
-static int tell_groups(struct eth *eth)
+static int program_groups(struct eth *eth)
 {
 	if (!eth->all_groups &&
 	    rte_eth_dev_set_mc_addr_list(eth->port_id, eth->groups, eth->nr_groups) < 0)
@@ -118,7 +118,7 @@ static int join(struct eth *eth, const struct rte_ether_addr *mac)
 		eth->groups[eth->nr_groups++] = *mac;
 	else
 		eth->all_groups = true;
-	return tell_groups(eth);
+	return program_groups(eth);
 }
 
 int eth_join(struct eth *eth, const struct rte_ether_addr *mac)
@@ -144,7 +144,7 @@ static void add_stats(struct rte_eth_stats *sum, const struct rte_eth_stats *mor
 	sum->obytes += more->obytes;
 }
 
-/* Reset with it are its counters, which drivers may take for having gone round, and its groups. */
+/* A start resets the device's groups and its counters; a driver may take the latter for a wrap. */
 static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
 {
 	int ret = rte_eth_dev_start(eth->port_id);
@@ -154,7 +154,7 @@ static int start_again(struct eth *eth, const struct rte_eth_stats *counted)
 	eth->started = true;
 	add_stats(&eth->before, counted);
 	rte_eth_stats_reset(eth->port_id);
-	return eth->nr_groups > 0 || eth->all_groups ? tell_groups(eth) : 0;
+	return eth->nr_groups > 0 || eth->all_groups ? program_groups(eth) : 0;
 }
 
 int eth_end_rx_source(struct eth *eth, bool go_on)
@@ -174,7 +174,7 @@ int eth_end_rx_source(struct eth *eth, bool go_on)
 	pthread_mutex_unlock(&eth->lock);
 	if (ret == 0)
 		return 0;
-	log_error("%s: does not start again: %s", eth->device, strerror(-ret));
+	log_error("%s: the device does not start again: %s", eth->device, strerror(-ret));
 	atomic_store(&eth->gone, true);
 	return ret;
 }

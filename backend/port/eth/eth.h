@@ -2,16 +2,15 @@
 /*
  * One ethdev: what a VF port and a switch's uplink have in common.
  *
- * Made from a kernel netdev by DPDK's net_af_packet, of a PCI function by DPDK's
- * own driver for it, or of a DPDK virtual device (net_null, net_memif, ...); the
- * last two know no netdev. Everything behind the
- * making (queues, software offloads, pending frames, counters) is the same for
- * any driver. Control thread creates and closes; one worker bursts; link and
- * counters may be read by control and telemetry.
+ * It is made from a kernel netdev by DPDK's net_af_packet, from a PCI function by DPDK's
+ * own driver, or from a DPDK virtual device (net_null, net_memif, ...); the last two have
+ * no netdev. Once it is made, everything (queues, software offloads, pending frames,
+ * counters) is the same for any driver. Control thread creates and closes; one worker
+ * bursts; link and counters may be read by control and telemetry.
  *
- * Nothing is lost for want of room: what tx_burst took and the device had no
- * room for (the rest of a segmented frame) waits here and goes first next
- * time. eth_timed_us() says that it does.
+ * No frame is lost for lack of room: if tx_burst took a frame and the device had no room
+ * for all of it (the rest of a segmented frame), the rest waits here and goes first next
+ * time. Then eth_timed_us() is not 0.
  */
 #ifndef VIFD_PORT_ETH_ETH_H
 #define VIFD_PORT_ETH_ETH_H
@@ -26,14 +25,12 @@ struct eth;
 
 /**
  * struct eth_params - What an ethdev is made with
- * @netdev:  kernel netdev, made fit by netdev_prepare(); of a virtual device,
- *           driver and arguments, as EAL's --vdev: "net_null,size=64"; or a PCI
- *           address
- * @mtu:     of a PCI function; 0 = the usual
- * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and than
- *           there is memory for
- * @zc_rx:  of a PCI function; it is to be told where frames shall lie, if it can be (zc_pool.h);
- *          with one queue pair
+ * @netdev:  a kernel netdev, after netdev_prepare(); a virtual device's driver and arguments
+ *           as for EAL's --vdev ("net_null,size=64"); or a PCI address
+ * @mtu:     of a PCI function; 0 = the usual one
+ * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and no
+ *           more than there is memory for
+ * @zc_rx:   of a PCI function; receive into chosen buffers (zc_pool.h) if it can, by one queue pair
  * @pool:    where received frames go; frames of a larger MTU get a pool of their own
  * @offload: tools for software segmentation; must outlive the ethdev
  */
@@ -57,23 +54,23 @@ struct eth *eth_create_netdev(const struct eth_params *params);
 /**
  * eth_create_vdev() - Make a DPDK virtual device and open it
  *
- * It tells of nothing that arrives: eth_timed_us() asks to be polled for ever.
+ * It does not tell of arrivals: eth_timed_us() is never 0.
  * May block. Logs what failed. Return: ethdev, NULL with errno set
  */
 struct eth *eth_create_vdev(const struct eth_params *params);
 
 /**
  * eth_create_pci() - Open a PCI function by DPDK's own driver
- * @params: netdev is its address; it is bound to a driver that leaves it to us
- * @mac:    The address it shall have
+ * @params: netdev is its PCI address; it is bound to a driver that leaves it to us
+ * @mac:    The MAC that it is to have
  *
- * May block: the function is reset. Logs what failed. Whatever is interested in
- * arrivals asks: eth_timed_us() says how often, less when idle.
+ * May block: the function is reset. Logs what failed. It does not tell of arrivals:
+ * eth_timed_us() says how often to poll, less often when idle.
  * Return: ethdev, NULL with errno set; then nothing is changed
  */
 struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac);
 
-/** A device is told this many groups one by one; one that needs more receives all groups. */
+/* A device is told this many groups one by one; one that needs more receives all groups. */
 #define ETH_GROUPS_MAX 64u
 
 /**
@@ -94,35 +91,32 @@ int eth_join_all(struct eth *eth);
  */
 int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add);
 
-/** eth_vlan() - The same for a VLAN's frames */
+/** eth_vlan() - Receive a VLAN's frames, or no longer; as eth_unicast() otherwise */
 int eth_vlan(struct eth *eth, uint16_t vlan, bool on);
 
-/** eth_promiscuous() - The same for everybody's */
+/** eth_promiscuous() - Receive the frames of all unicast addresses; as eth_unicast() otherwise */
 int eth_promiscuous(struct eth *eth, bool on);
 
 /**
- * eth_set_policy() - Have the device drop what @policy of @mac's vif do not let pass, as far as it
- * can
+ * eth_set_policy() - Have the device drop frames as @policy of @mac's vif says, as far as it can
  *
- * Any thread; waits for the NIC; logs what it refuses, once. Of a netdev nothing: its PF does that
+ * Any thread; waits for the NIC; logs once what it refuses. A netdev does nothing: its PF does it
  */
 void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
 		    const struct port_policy *policy);
 
-/**
- * eth_loosen() - The same, but only take back what @policy do let pass; eth_set_policy() follows
- */
+/** eth_loosen() - Have it stop dropping frames that @policy lets pass; eth_set_policy() follows */
 void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac,
 		const struct port_policy *policy);
 
-/** eth_enforced() - Any thread; add to @policy what the device drops by itself now */
+/** eth_enforced() - Any thread; add to @policy the parts that the device enforces now */
 void eth_enforced(struct eth *eth, struct port_policy *policy);
 
-/** eth_close() - Free what waits, close the device; the netdev stays. NULL is fine */
+/** eth_close() - Free frames that wait, close the device; a netdev stays. NULL is fine */
 void eth_close(struct eth *eth);
 
 /**
- * eth_tx_burst() - Send; what the device can't do is done in software
+ * eth_tx_burst() - Send; offloads that the device can't do are done in software
  *
  * Worker; never blocks. Frames that no wire can carry (too long, metadata that
  * makes no sense) are freed and counted as tx_errors.
@@ -130,51 +124,48 @@ void eth_close(struct eth *eth);
  */
 uint16_t eth_tx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
 
-/** eth_rx_burst() - Receive, and push on what waits to be sent. Worker; never blocks */
+/** eth_rx_burst() - Receive, and try again to send frames that wait. Worker; never blocks */
 uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
 
 /** eth_rx_fd() - Readable while frames wait. Return: descriptor, -1 = none */
 int eth_rx_fd(const struct eth *eth, uint16_t queue);
 
-/**
- * eth_timed_us() - Worker: call eth_rx_burst() of all queues at least this often; 0 = the
- * descriptor is enough
- */
+/** eth_timed_us() - Worker: burst all queues at least this often; 0 = the descriptor is enough */
 uint32_t eth_timed_us(const struct eth *eth);
 
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
 bool eth_tx_idle(struct eth *eth);
 
-/** eth_tx_done() - Worker: pages of others are given back whose bytes were sent */
+/** eth_tx_done() - Worker: give back zero-copy tx pages that the device has sent */
 void eth_tx_done(struct eth *eth);
 
 /**
- * eth_zc_tx_segs() - Of how many segments may a frame be that lies in others' pages?
- * @tso: the same for one that the device cuts
+ * eth_zc_tx_segs() - Most segments of a frame that may be sent from guests' pages
+ * @tso: the same for a frame that the device cuts
  *
- * 0: none may, since nobody has looked how the driver tells what was sent (sent.h), or the
- * processor does what others' devices do
+ * 0 = no frame may: it is not known how the driver tells which frames were sent (zc_sent.h), or
+ * checksums are done in software
  */
 void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso);
 
 /**
- * eth_zc_rx() - Of how many frames to come can be said where they shall lie? 0 = of none
- * @pool: of mbufs that have a place
+ * eth_zc_rx() - Number of coming frames whose buffers can be chosen; 0 = none
+ * @pool: out: pool of the mbufs with chosen buffers
  */
 uint16_t eth_zc_rx(const struct eth *eth, const struct rte_mempool **pool);
 
-/** eth_set_rx_source() - Worker: who says it from now on; an ethdev that has places */
+/** eth_set_rx_source() - Worker: @source chooses buffers from now on. Only if eth_zc_rx() > 0 */
 void eth_set_rx_source(struct eth *eth, struct port_rx_source *source);
 
 /**
- * eth_end_rx_source() - Nobody says it any more, and nothing is written to a place from now on
+ * eth_end_rx_source() - Choose no more buffers; nothing is written to chosen ones from now on
  *
- * Any thread while nobody bursts; stops the device, and starts it anew to @go_on. What it had is
- * lost. May block for the function's PF. Logs. Return: 0, -errno: it does not go on, and is gone
+ * Any thread while no worker bursts. Stops the device, and with @go_on starts it again; its frames
+ * are lost. May block for the function's PF. Logs. Return: 0, -errno: it did not start, and is gone
  */
 int eth_end_rx_source(struct eth *eth, bool go_on);
 
-/** eth_gone() - Is the device no more? Any thread. Then tx frees frames and rx has none */
+/** eth_gone() - Has the device vanished? Any thread. Then tx frees frames and rx has none */
 bool eth_gone(const struct eth *eth);
 
 void eth_link_get(struct eth *eth, struct port_link *link);

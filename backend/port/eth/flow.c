@@ -19,7 +19,7 @@ LOG_TAG("flow");
 enum field { SOURCE, DESTINATION, VLAN };
 enum kind { SPOOF, VLAN_OUT, VLAN_IN, UNKNOWN, MULTICAST, BROADCAST, KINDS };
 
-/* @mask, @value: of all frames that a kind is about */
+/* @mask, @value: of all frames that a kind covers */
 static const struct {
 	const char *name;
 	bool egress;
@@ -41,25 +41,26 @@ struct rule {
 	struct rte_flow *flow;
 };
 
-/* struct rules - Of one kind; @nr may be more than there is room for */
+/* struct rules - Rules of one kind; @nr may be more than there is room for */
 struct rules {
 	uint32_t nr;
 	struct rule of[FLOW_RULES_MAX];
 };
 
 /*
- * struct set - One kind's
- * @wanted:  last; what of it the NIC has has a flow
+ * struct set - The rules of one kind
+ * @wanted:  as set last; those that the NIC has have a flow
  * @kept:    the NIC has them all, and there are some
- * @stale:   some were taken back since
- * @refused: the driver knows no such rules
+ * @stale:   some have been taken back since
+ * @refused: the driver does not take such rules
+ * @told:    that was logged
  */
 struct set {
 	bool kept, stale, refused, told;
 	struct rules wanted;
 };
 
-/* struct flow - @rules: that were set last; @next: what a kind is to become */
+/* struct flow - @rules: as set last; @next: the next rules of the kind being changed */
 struct flow {
 	uint16_t port_id;
 	char name[PORT_NAME_MAX];
@@ -68,7 +69,7 @@ struct flow {
 	struct rules next;
 };
 
-/* Everything outside of what passes, from the lowest on; @next: not yet looked at */
+/* Builds rules for all values that do not pass, from the lowest on; @next: the first not covered yet */
 struct outside {
 	enum kind kind;
 	struct rules *rules;
@@ -88,7 +89,7 @@ static void add_rule(const struct outside *outside, uint64_t value, uint64_t mas
 				       .mask = mask | kinds[outside->kind].mask };
 }
 
-/* Drop up to @end, in blocks that have a prefix in common. */
+/* Drop all values below @end, in blocks that have a prefix in common. */
 static void drop_until(struct outside *outside, uint64_t end)
 {
 	uint64_t space = ALL(kinds[outside->kind].bits) + 1;
@@ -103,7 +104,7 @@ static void drop_until(struct outside *outside, uint64_t end)
 	}
 }
 
-/* @value passes; from the lowest on. */
+/* Let @value pass; called from the lowest value on. */
 static void pass(struct outside *outside, uint64_t value)
 {
 	drop_until(outside, value);
@@ -139,7 +140,7 @@ static void pass_macs(struct outside *outside, const struct rte_ether_addr *mac,
 		pass(outside, numbers[i]);
 }
 
-/* VLAN 0 is none, which is not these rules' to judge. */
+/* VLAN 0 means untagged, which these rules do not judge. */
 static void pass_vlans(struct outside *outside, const struct port_policy *rules)
 {
 	pass(outside, 0);
@@ -172,7 +173,7 @@ static bool is_said(enum kind kind, const struct port_policy *rules)
 	}
 }
 
-/* What one kind is to drop; nothing: it is not said. */
+/* Make the rules of one kind; none if the policy does not have that kind. */
 static void make_rules(enum kind kind, const struct rte_ether_addr *mac,
 		       const struct port_policy *rules, struct rules *out)
 {
@@ -225,7 +226,7 @@ static void put_mac(struct rte_ether_addr *to, uint64_t number)
 }
 
 /*
- * As rte_flow has it. Validates only if @create is not set.
+ * Have rte_flow create a rule, or without @create only validate it.
  * Return: 0, -errno with @error
  */
 static int tell_nic(struct flow *flow, enum kind kind, struct rule *rule, bool create,
@@ -261,8 +262,8 @@ static int tell_nic(struct flow *flow, enum kind kind, struct rule *rule, bool c
 	return rte_errno > 0 ? -rte_errno : -EIO;
 }
 
-/* A driver without any such calls is nothing to tell of. */
-static void tell_refusal(struct flow *flow, enum kind kind, int error, const char *why)
+/* A driver without rte_flow calls is not worth a line at info level. */
+static void log_refusal(struct flow *flow, enum kind kind, int error, const char *why)
 {
 	struct set *set = &flow->sets[kind];
 
@@ -272,17 +273,17 @@ static void tell_refusal(struct flow *flow, enum kind kind, int error, const cha
 	if (error == ENOSYS)
 		log_debug("%s: its driver takes no rules", flow->name);
 	else
-		log_info("%s: the NIC does not judge %s (%s), only we do", flow->name,
+		log_info("%s: the NIC does not filter %s (%s), only vifd does", flow->name,
 			 kinds[kind].name, why ? why : strerror(error));
 }
 
-/* A NIC that does not let go of one rule lets go of all, or is gone. */
+/* A NIC that cannot remove one rule has to remove all, or is gone. */
 static void forget_all(struct flow *flow)
 {
 	struct rte_flow_error error = { 0 };
 
 	if (rte_flow_flush(flow->port_id, &error) < 0 && rte_errno != EIO && rte_errno != ENODEV)
-		log_error("%s: the NIC keeps rules that do not hold any more: %s", flow->name,
+		log_error("%s: the NIC keeps rules that are not valid any more: %s", flow->name,
 			  error.message ? error.message : strerror(rte_errno));
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		struct set *set = &flow->sets[kind];
@@ -313,8 +314,8 @@ static void take_back_all(struct flow *flow, struct rules *rules)
 		take_back(flow, &rules->of[i]);
 }
 
-/* Those of a kind that are not in @next. */
-static void loosen(struct flow *flow, struct set *set, struct rules *next)
+/* Take back the rules of a kind that are not in @next. */
+static void loosen_set(struct flow *flow, struct set *set, struct rules *next)
 {
 	for (uint32_t i = 0; i < room(&set->wanted); i++) {
 		struct rule *rule = &set->wanted.of[i];
@@ -327,7 +328,7 @@ static void loosen(struct flow *flow, struct set *set, struct rules *next)
 	}
 }
 
-/* All of them, or none. Return: 0, -errno: told */
+/* Add all rules of a kind that the NIC lacks, or none. Return: 0, -errno, which is logged */
 static int add_missing(struct flow *flow, enum kind kind)
 {
 	struct set *set = &flow->sets[kind];
@@ -335,7 +336,7 @@ static int add_missing(struct flow *flow, enum kind kind)
 	int ret = 0;
 
 	if (set->wanted.nr > FLOW_RULES_MAX) {
-		tell_refusal(flow, kind, ENOSPC, "too many");
+		log_refusal(flow, kind, ENOSPC, "too many");
 		return -ENOSPC;
 	}
 	for (uint32_t i = 0; !ret && i < set->wanted.nr; i++)
@@ -346,7 +347,7 @@ static int add_missing(struct flow *flow, enum kind kind)
 		if (!set->wanted.of[i].flow)
 			ret = tell_nic(flow, kind, &set->wanted.of[i], true, &error);
 	if (ret < 0)
-		tell_refusal(flow, kind, -ret, error.message);
+		log_refusal(flow, kind, -ret, error.message);
 	return ret;
 }
 
@@ -357,7 +358,7 @@ static void set_kind(struct flow *flow, enum kind kind)
 
 	if (set->refused || (!set->stale && same_policy(&set->wanted, next)))
 		return;
-	loosen(flow, set, next);
+	loosen_set(flow, set, next);
 	for (uint32_t i = 0; i < room(next); i++) {
 		const struct rule *same = find_rule(&set->wanted, &next->of[i]);
 
@@ -395,7 +396,7 @@ void flow_loosen(struct flow *flow, const struct rte_ether_addr *mac,
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		make_rules(kind, mac, rules, &flow->next);
-		loosen(flow, &flow->sets[kind], &flow->next);
+		loosen_set(flow, &flow->sets[kind], &flow->next);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making an ethdev of a netdev, a PCI function or a virtual device, and its end; see eth.h. */
+/* Opens a netdev, a PCI function or a virtual device as an ethdev, and closes it; see eth.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,19 +21,19 @@ LOG_TAG("eth");
 
 #define ETH_DESCRIPTORS 512u
 #define JUMBO_MBUFS 511u
-/* A driver's memory for one queue pair's descriptors, generously. */
+/* Memory that a driver needs for one queue pair's descriptors, counted generously. */
 #define PAIR_BYTES (256u * 1024)
-/* Of what is free a device has so much for queue pairs beyond its first: others come after it. */
+/* A device may use 1/8 of the free memory for extra queue pairs: other devices follow. */
 #define SHARE 8u
-/* What frames of one flow have in common. */
+/* Fields that frames of one flow have in common. */
 #define FLOW_FIELDS (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP)
 
-/* What a device may do to a frame. */
+/* Work on a frame that the device may do. */
 #define FINISHERS                                                                                  \
 	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
 	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
-/* The pool that frames of this ring fit into, whole and in one piece. */
+/* A pool whose mbufs take a whole frame of this ring in one piece. */
 static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, uint32_t slot_bytes)
 {
 	if (slot_bytes + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(pool))
@@ -47,7 +47,7 @@ static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, ui
 	return eth->own_pool;
 }
 
-/* What a PCI function does beside carrying frames. */
+/* Configure the work that a PCI function does in addition to carrying frames. */
 static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
 		     struct rte_eth_conf *conf)
 {
@@ -66,8 +66,8 @@ static void pci_conf(struct eth *eth, const struct rte_eth_dev_info *info, struc
 	conf->txmode.offloads = eth->tx_offloads;
 }
 
-/* Where its frames come to lie; said one by one, if they are few. Return: descriptors */
-static uint16_t rx_places(struct eth *eth, struct rte_mempool **pool)
+/* Have a device that can receive into chosen buffers do so; then it has few. Return: descriptors */
+static uint16_t choose_rx_pool(struct eth *eth, struct rte_mempool **pool)
 {
 	if (!eth->wants_zc_rx || !zc_pool_fits(eth->driver, eth->mtu))
 		return ETH_DESCRIPTORS;
@@ -78,7 +78,7 @@ static uint16_t rx_places(struct eth *eth, struct rte_mempool **pool)
 	return ZC_POOL_DESCRIPTORS;
 }
 
-/* What is free for descriptors, wherever in the machine. */
+/* Memory that is free for descriptors, on all sockets. */
 static size_t free_bytes(void)
 {
 	struct rte_malloc_socket_stats stats;
@@ -90,7 +90,7 @@ static size_t free_bytes(void)
 	return sum;
 }
 
-/* Queue pairs: what was asked for, as far as the device has them and memory goes. */
+/* The wanted number of queue pairs, as far as the device has them and memory suffices. */
 static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_info *info,
 			     struct rte_mempool *pool)
 {
@@ -105,11 +105,11 @@ static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_inf
 	if (room >= nr)
 		return nr;
 	nr = (uint16_t)RTE_MAX(room, 1u);
-	log_info("%s: queue pairs: %u, for want of packet memory", eth->device, nr);
+	log_info("%s: queue pairs: %u, for lack of packet memory", eth->device, nr);
 	return nr;
 }
 
-/* One pair of @nr_rx and @nr_tx descriptors. */
+/* Set up one pair of nr[0] rx and nr[1] tx descriptors. */
 static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
 		      struct rte_mempool *pool, uint16_t index, const uint16_t nr[2])
 {
@@ -122,7 +122,7 @@ static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
 	return ret;
 }
 
-/* With @eth->nr_queues. */
+/* Start the device with eth->nr_queues pairs. */
 static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
 		     const struct rte_eth_conf *one, uint16_t nr_rx)
 {
@@ -142,7 +142,7 @@ static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struc
 	return ret == 0 ? rte_eth_dev_start(eth->port_id) : ret;
 }
 
-/* What does not start with several queue pairs may do so with fewer. */
+/* A device that does not start with several queue pairs may start with fewer. */
 static int start_pairs(struct eth *eth, const struct rte_eth_dev_info *info,
 		       struct rte_mempool *pool, const struct rte_eth_conf *conf, uint16_t nr_rx)
 {
@@ -159,7 +159,7 @@ static int start_pairs(struct eth *eth, const struct rte_eth_dev_info *info,
 	return ret;
 }
 
-/* Everything between a device that exists and one that carries frames; any driver. */
+/* Take a device of any driver from existing to carrying frames. */
 static int device_start(struct eth *eth, struct rte_mempool *pool)
 {
 	struct rte_eth_conf conf = { 0 };
@@ -176,9 +176,9 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 		eth->driver = driver_find(info.driver_name);
 		pci_conf(eth, &info, pool, &conf);
 	}
-	/* one VF that nobody reads must not hold up the others of its NIC */
+	/* a VF that nobody reads must not hold up the others of its NIC */
 	info.default_rxconf.rx_drop_en = 1;
-	nr_rx = rx_places(eth, &pool);
+	nr_rx = choose_rx_pool(eth, &pool);
 	ret = start_pairs(eth, &info, pool, &conf, nr_rx);
 	eth->started = ret == 0;
 	return ret;
@@ -280,7 +280,7 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 		ret = rte_eth_dev_get_mtu(eth->port_id, &eth->mtu);
 	if (ret < 0)
 		return ret;
-	/* a device without filters refuses this and receives everything as it is */
+	/* a device without filters refuses this, and receives everything anyway */
 	rte_eth_promiscuous_enable(eth->port_id);
 	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 	return 0;
@@ -305,7 +305,7 @@ struct eth *eth_create_vdev(const struct eth_params *params)
 	return eth;
 }
 
-/* A driver asks the PF for its address when it starts; some must be told. */
+/* A driver asks the PF for its MAC when it starts; some have to be told. */
 static int pci_mac(struct eth *eth, const struct rte_ether_addr *mac)
 {
 	struct rte_ether_addr now;
@@ -334,7 +334,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 	unplug_subscribe(eth->device, &eth->gone);
 	ret = device_start(eth, params->pool);
 	if (ret == 0)
-		rte_eth_stats_reset(eth->port_id); /* of who had it before */
+		rte_eth_stats_reset(eth->port_id); /* they are its last owner's */
 	return ret < 0 ? ret : pci_mac(eth, mac);
 }
 
@@ -349,7 +349,7 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
 	eth->wants_zc_rx = params->zc_rx;
 	ret = pci_device(eth, params, mac);
 	if (ret < 0) {
-		log_error("%s: DPDK's driver can't have it: %s", params->netdev, strerror(-ret));
+		log_error("%s: DPDK's driver can't use it: %s", params->netdev, strerror(-ret));
 		eth_close(eth);
 		errno = -ret;
 		return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* DPDK has had these calls since 18.11 and calls them experimental still. */
+/* DPDK has had these calls since 18.11 and still calls them experimental. */
 #define ALLOW_EXPERIMENTAL_API
 #include "unplug.h"
 
@@ -22,7 +22,7 @@ static void on_event(const char *device, enum rte_dev_event_type event, void *ar
 
 	if (event != RTE_DEV_EVENT_REMOVE || atomic_exchange(gone, true))
 		return;
-	log_warn("%s: it is being taken away", device);
+	log_warn("%s: the device is being taken away", device);
 }
 
 static void start(void)
@@ -32,7 +32,7 @@ static void start(void)
 	if (ret == 0)
 		ret = rte_dev_hotplug_handle_enable();
 	if (ret < 0)
-		log_warn("VFs that are taken away are not noticed: %s", strerror(-ret));
+		log_warn("VFs that are taken away will not be noticed: %s", strerror(-ret));
 }
 
 void unplug_subscribe(const char *pci, atomic_bool *gone)
@@ -42,12 +42,12 @@ void unplug_subscribe(const char *pci, atomic_bool *gone)
 	pthread_once(&once, start);
 	ret = rte_dev_event_callback_register(pci, on_event, gone);
 	if (ret < 0)
-		log_warn("%s: not noticed if it is taken away: %s", pci, strerror(-ret));
+		log_warn("%s: it will not be noticed if it is taken away: %s", pci, strerror(-ret));
 }
 
 void unplug_forget(const char *pci, atomic_bool *gone)
 {
-	/* while it is being called it cannot be removed */
+	/* a callback that is running cannot be removed */
 	while (rte_dev_event_callback_unregister(pci, on_event, gone) == -EAGAIN)
 		sched_yield();
 }

@@ -12,15 +12,15 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-/* One for each request that a guest can have in its ring, and some. */
+/* One for each request that a guest can have in its ring, and some more. */
 #define MBUFS 287u
 #define RING_SIZE 512u
 #define OPS "vifd_zc_pool"
 
 /*
- * struct places - One queue's
+ * struct zc_pool - One queue's
  * @pool:   mbufs without memory of their own; its ring has those that are free
- * @ready:  they have all been made, and are not being unmade
+ * @ready:  all mbufs have been made, and DPDK is not taking them out again
  * @source: worker
  */
 struct zc_pool {
@@ -31,7 +31,7 @@ struct zc_pool {
 };
 
 static bool offered;
-/* Closed while some of their frames were still somewhere. */
+/* Pools that were destroyed while some of their frames were still in use. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static SLIST_HEAD(, zc_pool) orphans = SLIST_HEAD_INITIALIZER(orphans);
 
@@ -68,8 +68,8 @@ static unsigned int ring_count(const struct rte_mempool *pool)
 	return rte_ring_count(pool->pool_data);
 }
 
-/* Frames are freed. */
-static int give_back(struct rte_mempool *pool, void *const *mbufs, unsigned int nr)
+/* Frames were freed. */
+static int enqueue_mbufs(struct rte_mempool *pool, void *const *mbufs, unsigned int nr)
 {
 	const struct zc_pool *zc_pool = pool->pool_config;
 
@@ -81,7 +81,8 @@ static int give_back(struct rte_mempool *pool, void *const *mbufs, unsigned int 
 	return rte_ring_enqueue_bulk(pool->pool_data, mbufs, nr, NULL) == nr ? 0 : -ENOBUFS;
 }
 
-static bool take_page(struct zc_pool *zc_pool, struct rte_ring *ring, void **to)
+/* Return: false: the source has no memory now */
+static bool take_chosen(struct zc_pool *zc_pool, struct rte_ring *ring, void **to)
 {
 	struct port_rx_buffer *buffer;
 	struct rte_mbuf *mbuf;
@@ -101,14 +102,14 @@ static bool take_page(struct zc_pool *zc_pool, struct rte_ring *ring, void **to)
 	return true;
 }
 
-/* The driver asks; or DPDK, which takes all out again at the end. */
-static int take(struct rte_mempool *pool, void **mbufs, unsigned int nr)
+/* For the driver; or for DPDK, which takes all mbufs out again at the end. */
+static int dequeue_mbufs(struct rte_mempool *pool, void **mbufs, unsigned int nr)
 {
 	struct zc_pool *zc_pool = pool->pool_config;
 
 	if (!zc_pool->ready)
 		return rte_ring_dequeue_bulk(pool->pool_data, mbufs, nr, NULL) == nr ? 0 : -ENOENT;
-	if (zc_pool->source && nr == 1 && take_page(zc_pool, pool->pool_data, mbufs))
+	if (zc_pool->source && nr == 1 && take_chosen(zc_pool, pool->pool_data, mbufs))
 		return 0;
 	return rte_mempool_get_bulk(zc_pool->ordinary, mbufs, nr);
 }
@@ -117,15 +118,15 @@ static const struct rte_mempool_ops zc_pool_ops = {
 	.name = OPS,
 	.alloc = ring_open,
 	.free = ring_close,
-	.enqueue = give_back,
-	.dequeue = take,
+	.enqueue = enqueue_mbufs,
+	.dequeue = dequeue_mbufs,
 	.get_count = ring_count,
 };
 
 RTE_MEMPOOL_REGISTER_OPS(zc_pool_ops)
 
-/* @more: another one, or NULL */
-static void reap(struct zc_pool *more)
+/* Free the orphans whose frames have all come back. @more: joins them first; NULL = none */
+static void free_orphans(struct zc_pool *more)
 {
 	struct zc_pool *zc_pool;
 
@@ -155,7 +156,7 @@ static struct rte_mempool *pool_create(struct zc_pool *zc_pool)
 	char name[RTE_RING_NAMESIZE];
 	struct rte_mempool *pool;
 
-	snprintf(name, sizeof(name), "places%u", serial++);
+	snprintf(name, sizeof(name), "zc_pool%u", serial++);
 	pool = rte_mempool_create_empty(name, MBUFS, sizeof(struct rte_mbuf) + room.mbuf_priv_size,
 					0, sizeof(room), SOCKET_ID_ANY, 0);
 	if (!pool)
@@ -174,7 +175,7 @@ struct zc_pool *zc_pool_create(struct rte_mempool *ordinary)
 {
 	struct zc_pool *zc_pool = calloc(1, sizeof(*zc_pool));
 
-	reap(NULL);
+	free_orphans(NULL);
 	if (!zc_pool) {
 		rte_errno = ENOMEM;
 		return NULL;
@@ -194,7 +195,7 @@ void zc_pool_destroy(struct zc_pool *zc_pool)
 	if (!zc_pool)
 		return;
 	zc_pool->source = NULL;
-	reap(zc_pool);
+	free_orphans(zc_pool);
 }
 
 struct rte_mempool *zc_pool_mempool(const struct zc_pool *zc_pool)

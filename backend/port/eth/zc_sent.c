@@ -13,7 +13,7 @@ void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct
 		sent->descriptors = descriptors;
 }
 
-static bool of_others(const struct rte_mbuf *frame)
+static bool has_guest_pages(const struct rte_mbuf *frame)
 {
 	while (frame && !RTE_MBUF_HAS_EXTBUF(frame))
 		frame = frame->next;
@@ -25,13 +25,13 @@ static const struct sent_frame *oldest(const struct sent *sent)
 	return sent->nr > 0 ? &sent->waiting[sent->first] : NULL;
 }
 
-/* Descriptors used before the frame, counted as generously as those after it */
+/* Descriptors used before the frame, counted as generously as its own */
 static uint64_t begin_of(const struct sent_frame *frame)
 {
 	return frame->most - frame->frame->nb_segs - 1;
 }
 
-static uint16_t offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
+static uint16_t count_room(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
 {
 	const struct sent_frame *first = oldest(sent);
 	uint64_t segs = sent->segs, most = sent->most;
@@ -41,7 +41,8 @@ static uint16_t offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
 
 		segs += pkts[i]->nb_segs;
 		most += pkts[i]->nb_segs + 1u;
-		*next = (struct sent_frame){ of_others(pkts[i]) ? pkts[i] : NULL, segs, most };
+		*next = (struct sent_frame){ has_guest_pages(pkts[i]) ? pkts[i] : NULL, segs,
+					     most };
 		if (!first && next->frame)
 			first = next;
 		if (first && first != next && most - begin_of(first) >= sent->descriptors)
@@ -57,11 +58,11 @@ uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr)
 	if (!sent->descriptors)
 		return nr;
 	nr = RTE_MIN(nr, PORT_BURST);
-	room = offer(sent, pkts, nr);
+	room = count_room(sent, pkts, nr);
 	if (room == nr)
 		return nr;
 	sent_look(sent);
-	return offer(sent, pkts, nr);
+	return count_room(sent, pkts, nr);
 }
 
 void sent_taken(struct sent *sent, uint16_t nr)
@@ -80,14 +81,14 @@ void sent_forget(struct sent *sent)
 	sent->first = sent->nr = 0;
 }
 
-static void give_back(struct rte_mbuf *frame)
+static void give_pages_back(struct rte_mbuf *frame)
 {
 	for (; frame; frame = frame->next)
 		if (RTE_MBUF_HAS_EXTBUF(frame))
 			rte_pktmbuf_detach(frame);
 }
 
-/* Return: which one from the end is done, -1 none of the last @nr */
+/* Return: the first descriptor from the end that is done, -1 none of the last @nr */
 static int find_done(const struct sent *sent, uint64_t nr)
 {
 	uint16_t last = sent->descriptors - 1;
@@ -105,7 +106,7 @@ void sent_look(struct sent *sent)
 	int done = frame ? find_done(sent, sent->segs - frame->segs + 1) : -1;
 
 	while (done >= 0 && frame && sent->segs - frame->segs >= (uint64_t)done) {
-		give_back(frame->frame);
+		give_pages_back(frame->frame);
 		sent->first = (sent->first + 1) % SENT_MAX;
 		sent->nr--;
 		frame = oldest(sent);

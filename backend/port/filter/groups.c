@@ -19,10 +19,10 @@
 
 LOG_TAG("groups");
 
-/* Records looked at in one report; a host with more says the rest in another. */
+/* Records read of one report; a host with more puts the rest into another report. */
 #define RECORDS_MAX 32u
 
-/* IGMP and MLD call them the same. */
+/* The same in IGMP and MLD. */
 enum record { IS_INCLUDE = 1, IS_EXCLUDE, TO_INCLUDE, TO_EXCLUDE, ALLOW_NEW };
 
 #define ICMP6_MLD1_REPORT 131
@@ -47,13 +47,13 @@ static struct {
 	int fd;
 } joiner = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
-/* A part of a frame; reading behind its end gives NULL. */
+/* A part of a frame; reading beyond its end gives NULL. */
 struct part {
 	const uint8_t *bytes;
 	uint32_t len;
 };
 
-static const uint8_t *take(struct part *part, uint32_t len)
+static const uint8_t *take_bytes(struct part *part, uint32_t len)
 {
 	const uint8_t *bytes = part->bytes;
 
@@ -72,7 +72,7 @@ static void set_nr(struct groups *groups, uint32_t nr)
 	(void)!write(joiner.fd, &one, sizeof(one));
 }
 
-/* Worker: a new group? Then it is written down and the thread is told. */
+/* Worker: note a group if it is new, and wake the thread. */
 static void learn(struct groups *groups, const struct rte_ether_addr *mac)
 {
 	uint32_t nr = atomic_load_explicit(&groups->nr, memory_order_relaxed);
@@ -109,15 +109,15 @@ static void learn_ipv6(struct groups *groups, const uint8_t *group)
 			      { 0x33, 0x33, group[12], group[13], group[14], group[15] } });
 }
 
-/* The records of an IGMPv3 or MLDv2 report, @part from its number of records on. */
+/* Learn from an IGMPv3 or MLDv2 report; @part begins with its number of records. */
 static void learn_records(struct groups *groups, struct part part, uint32_t group_len)
 {
-	const uint8_t *count = take(&part, 2);
+	const uint8_t *count = take_bytes(&part, 2);
 	uint32_t nr = count ? RTE_MIN((uint32_t)count[0] << 8 | count[1], RECORDS_MAX) : 0;
 
 	while (nr-- > 0) {
-		const uint8_t *head = take(&part, 4);
-		const uint8_t *group = take(&part, group_len);
+		const uint8_t *head = take_bytes(&part, 4);
+		const uint8_t *group = take_bytes(&part, group_len);
 		uint32_t sources;
 
 		if (!head || !group)
@@ -130,14 +130,14 @@ static void learn_records(struct groups *groups, struct part part, uint32_t grou
 			else
 				learn_ipv6(groups, group);
 		}
-		if (!take(&part, sources * group_len + head[1] * 4u))
+		if (!take_bytes(&part, sources * group_len + head[1] * 4u))
 			return;
 	}
 }
 
 static void see_igmp(struct groups *groups, struct part part)
 {
-	const uint8_t *igmp = take(&part, 6);
+	const uint8_t *igmp = take_bytes(&part, 6);
 
 	if (!igmp)
 		return;
@@ -145,14 +145,14 @@ static void see_igmp(struct groups *groups, struct part part)
 		learn_records(groups, part, 4);
 		return;
 	}
-	if (take(&part, 2) && (igmp[0] == IGMP1_REPORT || igmp[0] == IGMP2_REPORT))
+	if (take_bytes(&part, 2) && (igmp[0] == IGMP1_REPORT || igmp[0] == IGMP2_REPORT))
 		learn_ipv4(groups, igmp + 4);
 }
 
 static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
 		      const struct rte_ether_addr *dst)
 {
-	const uint8_t *icmp = take(&part, 6);
+	const uint8_t *icmp = take_bytes(&part, 6);
 	const uint8_t *group;
 
 	if (!icmp)
@@ -164,7 +164,7 @@ static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
 			learn(groups, dst);
 		break;
 	case ICMP6_MLD1_REPORT:
-		group = take(&part, 2) ? take(&part, 16) : NULL;
+		group = take_bytes(&part, 2) ? take_bytes(&part, 16) : NULL;
 		if (group)
 			learn_ipv6(groups, group);
 		break;
@@ -177,7 +177,7 @@ static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
 static void see_ipv6(struct groups *groups, struct part part, const struct rte_ether_addr *dst)
 {
 	static const uint8_t nobody[16];
-	const struct rte_ipv6_hdr *ip = (const void *)take(&part, sizeof(*ip));
+	const struct rte_ipv6_hdr *ip = (const void *)take_bytes(&part, sizeof(*ip));
 	const uint8_t *options;
 	uint8_t proto;
 
@@ -185,8 +185,8 @@ static void see_ipv6(struct groups *groups, struct part part, const struct rte_e
 		return;
 	proto = ip->proto;
 	if (proto == IPPROTO_HOPOPTS) {
-		options = take(&part, 8);
-		if (!options || !take(&part, options[1] * 8u))
+		options = take_bytes(&part, 8);
+		if (!options || !take_bytes(&part, options[1] * 8u))
 			return;
 		proto = options[0];
 	}
@@ -196,11 +196,11 @@ static void see_ipv6(struct groups *groups, struct part part, const struct rte_e
 
 static void see_ipv4(struct groups *groups, struct part part)
 {
-	const struct rte_ipv4_hdr *ip = (const void *)take(&part, sizeof(*ip));
+	const struct rte_ipv4_hdr *ip = (const void *)take_bytes(&part, sizeof(*ip));
 	uint32_t len = ip ? rte_ipv4_hdr_len(ip) : 0;
 
 	if (len >= sizeof(*ip) && ip->next_proto_id == IPPROTO_IGMP &&
-	    take(&part, len - (uint32_t)sizeof(*ip)))
+	    take_bytes(&part, len - (uint32_t)sizeof(*ip)))
 		see_igmp(groups, part);
 }
 
@@ -212,7 +212,7 @@ void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
 	uint32_t at = vlan_skip(part.bytes, part.len, VLAN_OUTERMOST);
 	uint16_t type = vlan_type_at(part.bytes, part.len, at);
 
-	if (!take(&part, at + 2))
+	if (!take_bytes(&part, at + 2))
 		return;
 	if (type == RTE_ETHER_TYPE_IPV6)
 		see_ipv6(groups, part, dst);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The multicast groups that one vif listens to, joined on the netdev its frames
- * arrive by: a VF often can't receive all groups, and a PF that has VFs gets
- * from them only what it asked for.
+ * The multicast groups that one vif listens to, joined on the netdev by which its
+ * frames arrive: a VF often can't receive all groups, and a PF that has VFs receives
+ * from them only the groups that it asked for.
  *
- * Theory of operation. All nodes, all hosts, and the solicited-node group of the
- * address that a host makes from its MAC are joined at once. The rest is learnt
- * from what a host must say before it can listen: IGMP and MLD reports, and the
- * neighbour solicitation by which it asks whether an address is free. The
- * worker that sees one writes the group down (bounded, each once) and wakes a
- * thread of this file, which joins: that takes the kernel's rtnl lock, which may
- * be held for long. A vif that wants more than ETH_GROUPS_MAX gets all, where the
- * device can. Groups are left when the port closes, or the process dies.
+ * Theory of operation. All-nodes, all-hosts, and the solicited-node group of the
+ * address that a host makes from its MAC are joined at once. The rest is learnt from
+ * the messages that a host has to send before it can listen: IGMP and MLD reports, and
+ * the neighbour solicitation that asks whether an address is free. The worker that
+ * sees one notes the group (bounded, each once) and wakes a thread of this file, which
+ * joins it: joining takes the kernel's rtnl lock, which others may hold for long. A vif
+ * that wants more than ETH_GROUPS_MAX groups receives all, if the device can. Groups are
+ * left when the port closes, or when the process dies.
  *
- * Not protected against: a guest that says nothing hears nothing else.
+ * Not protected against: a guest that sends no report receives no other group.
  */
 #ifndef VIFD_PORT_FILTER_GROUPS_H
 #define VIFD_PORT_FILTER_GROUPS_H
@@ -59,23 +59,23 @@ void groups_stop(void);
 int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
 		bool filter);
 
-/** groups_open_eth() - The same for a PCI function. Return: 0, -errno */
+/** groups_open_eth() - As groups_open() without a filter, for a PCI function. Return: 0, -errno */
 int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac);
 
-/** groups_close() - Leave them all; no worker looks any more. Closing twice is fine */
+/** groups_close() - Leave all groups; no worker uses them any more. Closing twice is fine */
 void groups_close(struct groups *groups);
 
 /**
- * groups_adopt() - A vif moves: join what was learnt for it by its @former port, too
+ * groups_adopt() - A vif moves: also join the groups that its @former port learnt
  *
- * A host says once what it listens to. Control thread, while no worker has @groups.
+ * A host reports a group only once. Control thread, while no worker has @groups.
  */
 void groups_adopt(struct groups *groups, const struct groups *former);
 
 /** groups_learn() - The worker's part of groups_see() */
 void groups_learn(struct groups *groups, const struct rte_mbuf *frame);
 
-/** groups_see() - Worker: the vif sends this frame. Never blocks; one write(2) for a new group */
+/** groups_see() - Worker: the vif sends this frame. Never blocks; a new group costs one write(2) */
 static inline void groups_see(struct groups *groups, const struct rte_mbuf *frame)
 {
 	if (unlikely(rte_is_multicast_ether_addr(rte_pktmbuf_mtod(frame, struct rte_ether_addr *))))

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Messages taken at a turn: one says as much as many. */
+/* Messages read in one call; one says as much as many. */
 #define MESSAGES_MAX 64
 
 struct monitor {
@@ -50,7 +50,7 @@ bool monitor_take(struct monitor *monitor)
 	bool changed = false;
 
 	for (int i = 0; monitor && i < MESSAGES_MAX; i++) {
-		/* too long or too many to be kept (ENOBUFS): something changed all the same */
+		/* ENOBUFS: messages were lost, so something changed as well */
 		if (recv(monitor_fd(monitor), message, sizeof(message), MSG_TRUNC) < 0 &&
 		    errno != ENOBUFS)
 			break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A kernel netdev under us; see netdev.h. */
+/* A kernel netdev that we use; see netdev.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
@@ -27,12 +27,12 @@ LOG_TAG("netdev");
 
 #define FEATURE_VLAN_FILTER 4u
 
-/* What would merge frames before a packet socket sees them, or hold them back. */
+/* Features that merge frames before a packet socket sees them, or filter them. */
 static const char *const features[NETDEV_FEATURES] = {
 	"rx-gro", "rx-lro", "rx-gro-hw", "rx-gro-list", [FEATURE_VLAN_FILTER] = "rx-vlan-filter",
 };
 
-/* What keeps dom0's own stack from answering, with a guest's address, on a guest's VF. */
+/* Settings that keep dom0's own stack from answering on a guest's VF, with the guest's address. */
 static const struct {
 	const char *path;
 	const char *value;
@@ -63,7 +63,7 @@ static int ethtool(const char *name, void *command)
 	return netdev_ioctl(name, SIOCETHTOOL, &ifr);
 }
 
-/* Which bit of the netdev's features each of ours is; -1 = not known to this kernel. */
+/* Find the bit of each of our features among the netdev's; -1 = this kernel does not know it. */
 static int feature_bits(const char *name, int bits[NETDEV_FEATURES])
 {
 	struct {
@@ -93,7 +93,7 @@ static int feature_bits(const char *name, int bits[NETDEV_FEATURES])
 	return ret;
 }
 
-/* Set our features to @on, a bit each; those in @mask only. Return: what they were. */
+/* Set those of our features that are in @mask to @on, one bit each. Return: their former state */
 static uint32_t features_set(const char *name, uint32_t mask, uint32_t on)
 {
 	struct {
@@ -136,7 +136,7 @@ static uint32_t features_set(const char *name, uint32_t mask, uint32_t on)
 	return before;
 }
 
-/* Write @value; @before gets what was there, if anything was changed. */
+/* Write @value; @before gets the former value if it was another one, else "". */
 static void sysctl_swap(const char *path, const char *name, const char *value, char before[8])
 {
 	char file[128];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A kernel netdev under us: its flags, features, addresses and memberships.
+ * A kernel netdev that we use: its flags, features, addresses and memberships.
  *
  * Control thread only. Calls may block a little (the kernel's rtnl lock).
  */
@@ -18,15 +18,15 @@
 #define NETDEV_FEATURES 5u
 #define NETDEV_SYSCTLS 4u
 
-/* Whose traffic the netdev carries. */
+/* Whose traffic the netdev carries */
 enum netdev_use {
-	NETDEV_SHARED, /* dom0's too: only what would change our frames is turned off */
+	NETDEV_SHARED, /* also dom0's: only features that would change our frames are turned off */
 	NETDEV_OURS,   /* a guest's alone: dom0's network stack must stay silent on it */
 };
 
 /**
- * struct netdev_saved - What netdev_prepare() changed
- * @ifindex:  the netdev's; 0 = nothing saved
+ * struct netdev_saved - State of a netdev before netdev_prepare() changed it
+ * @ifindex:  of the netdev; 0 = nothing saved
  * @flags:    IFF_* before
  * @features: bit N: feature N of the table in netdev.c was on
  * @sysctls:  values before, "" = not changed
@@ -41,9 +41,9 @@ struct netdev_saved {
 /**
  * netdev_prepare() - Make a netdev fit for a packet socket, and set it up
  *
- * Turns off what merges frames before the socket sees them (GRO, LRO) and, where
- * that can be, what holds back VLANs; for NETDEV_OURS also IPv6, ARP replies and forwarding of
- * dom0's own stack. Logs at debug level what this netdev doesn't have.
+ * Turns off features that merge frames before the socket sees them (GRO, LRO) and, if possible,
+ * the VLAN filter; for NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack. Logs
+ * at debug level what this netdev doesn't have.
  * Return: 0, -errno (no such netdev, or it can't be set up; nothing is changed)
  */
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved);
@@ -54,7 +54,7 @@ void netdev_restore(const char *name, const struct netdev_saved *saved);
 /** netdev_set_up() - Return: 0, -errno */
 int netdev_set_up(const char *name, bool up);
 
-/** netdev_is_up() - Is it set up, whatever its carrier? One that is gone is not */
+/** netdev_is_up() - Is it set up, whatever its carrier? A netdev that is gone is not */
 bool netdev_is_up(const char *name);
 
 /** netdev_mac() - Return: 0, -errno */
@@ -72,23 +72,21 @@ void netdev_link(const char *name, struct port_link *link);
 /** netdev_wait_link() - Wait for the carrier. Return: 0, -ETIMEDOUT, -ENODEV */
 int netdev_wait_link(const char *name, unsigned int timeout_ms);
 
-/** netdev_filters_vlans() - Do only those VLANs arrive that the netdev was told of? */
+/** netdev_filters_vlans() - Does the netdev pass only VLANs that have a device above it? */
 bool netdev_filters_vlans(const char *name);
 
-/** netdev_vlan_add() - A VLAN device above netdev @ifindex, down. Return: 0, -errno */
+/** netdev_vlan_add() - Add a VLAN device above netdev @ifindex, down. Return: 0, -errno */
 int netdev_vlan_add(const char *name, unsigned int ifindex, uint16_t vlan);
 
 /** netdev_vlan_del() - Remove a netdev. Return: 0, -errno */
 int netdev_vlan_del(const char *name);
 
-/**
- * netdev_members_open() - A socket whose memberships vanish with the process. Return: fd, -errno
- */
+/** netdev_members_open() - Open a socket for netdev_member(). Return: fd, -errno */
 int netdev_members_open(void);
 
 /**
- * netdev_member() - Receive more than the netdev's own address
- * @fd:   From netdev_members_open()
+ * netdev_member() - Receive frames to more than the netdev's own address
+ * @fd:   From netdev_members_open(); when it is closed, its memberships end
  * @name: Netdev
  * @type: PACKET_MR_UNICAST, _MULTICAST, _PROMISC or _ALLMULTI
  * @mac:  For the first two

@@ -43,7 +43,7 @@ int bind_driver(const char *root, const char *pci, char driver[BIND_NAME_MAX])
 	return 0;
 }
 
-/* @file below the PCI bus's folder. Return: 0, -errno */
+/* Write to @file below the PCI bus's folder. Return: 0, -errno */
 static int put(const char *root, const char *file, const char *text)
 {
 	char path[PATH_MAX];
@@ -60,7 +60,7 @@ int bind_reset(const char *root, const char *pci)
 	return put(root, file, "1");
 }
 
-/* To @driver; "" = to whichever the kernel would choose. Return: 0, -errno */
+/* Bind to @driver; "" = the one that the kernel chooses. Return: 0, -errno */
 static int rebind(const char *root, const char *pci, const char *driver)
 {
 	char file[96];
@@ -79,7 +79,7 @@ static int rebind(const char *root, const char *pci, const char *driver)
 	return ret == 0 && driver[0] && strcmp(now, driver) ? -EBUSY : ret;
 }
 
-/* Return: the driver that shall have it, NULL = none can */
+/* Return: the driver to bind the function to, NULL = there is none */
 static const char *choose(const char *root, const char *pci, bool physical)
 {
 	const char *driver = NULL;
@@ -90,18 +90,16 @@ static const char *choose(const char *root, const char *pci, bool physical)
 	else if (physical)
 		driver = "uio_pci_generic";
 	if (!driver) {
-		log_warn(
-			"%s: no IOMMU stands before it and devices do not reach our memory without: "
-			"it is used by its netdev",
-			pci);
+		log_warn("%s: it has no IOMMU, without which devices do not reach our memory: "
+			 "its netdev is used",
+			 pci);
 		return NULL;
 	}
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s", root, driver);
 	if (access(path, F_OK) == 0)
 		return driver;
-	log_warn(
-		"%s: %s is not loaded ('modprobe %s' before vifd starts): it is used by its netdev",
-		pci, driver, driver);
+	log_warn("%s: %s is not loaded ('modprobe %s' before vifd starts): its netdev is used", pci,
+		 driver, driver);
 	return NULL;
 }
 
@@ -122,8 +120,7 @@ int bind_take(const char *root, const char *pci, bool physical, char was[BIND_NA
 	ret = rebind(root, pci, driver);
 	if (ret == 0)
 		return 0;
-	log_warn("%s: %s does not take it: %s: it is used by its netdev", pci, driver,
-		 strerror(-ret));
+	log_warn("%s: %s does not take it: %s: its netdev is used", pci, driver, strerror(-ret));
 	bind_give_back(root, pci, was);
 	return ret;
 }
@@ -134,7 +131,7 @@ void bind_give_back(const char *root, const char *pci, const char *was)
 	int ret = rebind(root, pci, "");
 
 	if (ret < 0 && exists(root, pci, ""))
-		log_warn("%s: it cannot be given back to %s: %s", pci, was[0] ? was : "nobody",
+		log_warn("%s: it cannot be given back to %s: %s", pci, was[0] ? was : "no driver",
 			 strerror(-ret));
 	snprintf(name, sizeof(name), "bind-%.16s", pci);
 	keep_forget(name);

@@ -59,8 +59,9 @@ void keep_original(const char *name, void *state, size_t size)
 		return;
 	file_of(name, path);
 	if (load(path, state, size)) {
-		log_info("%s: was left changed by a vifd that did not stop, its original is known",
-			 name);
+		log_info(
+			"%s: a vifd that did not stop left it changed, its original state is known",
+			name);
 		return;
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a VF was before vifd changed it, kept in the run folder: a vifd that was
- * killed leaves its changes behind, and the next one must not take them for the
- * original. One file a VF, there as long as the VF is changed; gone with a reboot
- * as the changes are. Whoever opens VFs calls this; blocks for a file.
+ * The state of a VF before vifd changed it, kept in the run folder: a vifd that is
+ * killed leaves its changes in place, and the next one must not take them for the
+ * original. One file per VF, as long as the VF is changed; a reboot undoes the changes
+ * and removes the files. Called by the thread that opens VFs; blocks for a file.
  */
 #ifndef VIFD_PORT_SRIOV_KEEP_H
 #define VIFD_PORT_SRIOV_KEEP_H
 
 #include <stddef.h>
 
-/** keep_set_dir() - Once, at the start; made if it is not there; must outlive all calls */
+/** keep_set_dir() - Called once, at the start. Creates @dir if needed; it must outlive all calls */
 void keep_set_dir(const char *dir);
 
 /**
- * keep_original() - Keep @state, or take what an earlier life kept
- * @name:  of the VF: its PCI address
- * @state: as it is now; replaced by what is kept already, if that has @size bytes
+ * keep_original() - Keep @state, or fetch the state that an earlier vifd kept
+ * @name:  the VF's PCI address
+ * @state: the present state; replaced by the kept one if there is one of @size bytes
  *
- * Logs what cannot be kept; that is no failure.
+ * A state that cannot be kept is logged and is no failure.
  */
 void keep_original(const char *name, void *state, size_t size);
 

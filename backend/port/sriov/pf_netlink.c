@@ -37,7 +37,7 @@ static const uint8_t link_states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUT
 
 #define NR_LINK_STATES (sizeof(link_states) / sizeof(link_states[0]))
 
-/* Send @nlh, wait for what the kernel says. Return: >= 0, -errno */
+/* Send @nlh and wait for the kernel's answer. Return: >= 0, -errno */
 static int transact(struct pf_netlink *pf, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
 	unsigned int portid = mnl_socket_get_portid(pf->nl);
@@ -72,7 +72,7 @@ static void read_vlan_list(const struct nlattr *list, struct pf_vf *vf)
 	}
 }
 
-/* The kernel says ~0 for what a driver doesn't report. */
+/* The kernel says ~0 for a value that the driver doesn't report. */
 static void read_switch(uint32_t setting, uint8_t *to, uint32_t *valid, enum pf_value value)
 {
 	if (setting == UINT32_MAX)
@@ -177,7 +177,7 @@ static void put_vlan(struct nlmsghdr *nlh, uint16_t index, const struct pf_vf *v
 	};
 	struct nlattr *list;
 
-	/* drivers that know no other protocol refuse the list only if it names one */
+	/* only 802.1ad needs the list, which drivers that do not know it refuse */
 	if (vf->vlan_proto != RTE_ETHER_TYPE_QINQ) {
 		mnl_attr_put(nlh, IFLA_VF_VLAN, sizeof(plain), &plain);
 		return;

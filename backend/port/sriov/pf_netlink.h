@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A PF that has a netdev of the kernel's and is controlled through rtnetlink, as "ip link set DEV
- * vf N" does it. See pf.h for the calls.
+ * A PF that has a netdev and is controlled through rtnetlink, as "ip link set DEV vf N" does it.
+ * See pf.h for the calls.
  */
 #ifndef VIFD_PORT_SRIOV_PF_NETLINK_H
 #define VIFD_PORT_SRIOV_PF_NETLINK_H

@@ -18,7 +18,7 @@ LOG_TAG("vf");
 /* Rounds of down and up until the netdev has the MAC that the PF gave it. */
 #define MAC_ROUNDS 3
 
-/* Down and up again: only then does a VF let go of the vif's MAC. */
+/* The netdev goes down and up: only then does a VF give up the vif's MAC. */
 static void restore_values(struct vf *vf, const char *netdev)
 {
 	bool up = vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP;
@@ -34,7 +34,7 @@ static void restore_values(struct vf *vf, const char *netdev)
 	keep_forget(vf->info.pci);
 }
 
-/* Who sets a netdev down that we set up wants it down: it stays so, and nobody gets it. */
+/* If somebody set the netdev down while we had it up, it stays down and no vif gets it. */
 static void respect_down(struct vf *vf, const char *netdev)
 {
 	if (!vf->netdev_saved.ifindex || vf->netdev_saved.ifindex != if_nametoindex(netdev) ||
@@ -46,7 +46,7 @@ static void respect_down(struct vf *vf, const char *netdev)
 	vfpool_shun(vf->env->vfs, vf->info.index);
 }
 
-/* Undo, in reverse, whatever vf_try() got done. A VF that is gone is fine. */
+/* Undo in reverse whatever vf_try() has done. A VF that is gone is fine. */
 static void vf_give_back(struct vf *vf)
 {
 	char netdev[IF_NAMESIZE] = "";
@@ -95,7 +95,7 @@ static const struct port_ops vf_ops = {
 	.enforced = vf_enforced,
 };
 
-/* What the VF is before we change it. */
+/* Note the VF's values before we change them. */
 static int read_values(struct vf *vf)
 {
 	int ret;
@@ -103,14 +103,14 @@ static int read_values(struct vf *vf)
 	if (vf->env->pf)
 		return pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
 	if (vf->info.native)
-		return 0; /* it asks for its address itself, and forgets ours when it is reset */
+		return 0; /* its driver asks for the address, and a reset makes the VF forget ours */
 	ret = netdev_mac(vf->info.netdev, &vf->saved.mac);
 	if (ret == 0)
 		vf->saved.valid = PF_MAC;
 	return ret;
 }
 
-/* What the PF, if there is one, shall make of the VF. */
+/* Have the PF, if there is one, give the VF the vif's values. */
 static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct pf_vf want = {
@@ -123,7 +123,7 @@ static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 	if (ret < 0)
 		return ret;
 	keep_original(vf->info.pci, &vf->saved, sizeof(vf->saved));
-	/* the MAC last: a VF that gets one is told to reset, and starts with all the rest */
+	/* the MAC last: the PF tells the VF to reset, which then starts with all other values */
 	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
 			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);
 	if (ret == 0)
@@ -131,7 +131,7 @@ static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 	return ret;
 }
 
-/* A VF's driver asks the PF for its MAC when it resets, and it resets when it goes down. */
+/* A VF's driver asks the PF for its MAC when it resets, and it resets when its netdev goes down. */
 static int take_mac(const char *netdev, const struct rte_ether_addr *mac)
 {
 	const struct timespec settle = { .tv_nsec = 100 * 1000 * 1000 };
@@ -142,7 +142,7 @@ static int take_mac(const char *netdev, const struct rte_ether_addr *mac)
 		netdev_set_up(netdev, false);
 		ret = netdev_mac(netdev, &now);
 		if (ret == 0 && !rte_is_same_ether_addr(&now, mac)) {
-			/* refused by some while the PF insists, needed by others */
+			/* some drivers refuse this while the PF has set the MAC, others need it */
 			netdev_set_mac(netdev, mac);
 			ret = netdev_mac(netdev, &now);
 		}
@@ -172,20 +172,20 @@ static int eth_wait_link(struct eth *eth)
 }
 
 /*
- * Guests' pages that a killed process had it write to are not ours any more: it must not have them when its
- * driver begins to let it write again.
+ * After a process was killed the VF may still know addresses of guests' pages, which are not ours any
+ * more. It must have forgotten them when its driver lets it write again.
  */
 static bool can_zc_rx(const struct vf *vf)
 {
 	int ret = zc_pool_offered() ? vfpool_reset(vf->env->vfs, vf->info.index) : -ENOTSUP;
 
 	if (ret < 0 && zc_pool_offered())
-		log_info("%s: VF %s cannot be reset (%s): frames are copied to the guest",
+		log_info("%s: VF %s cannot be reset (%s): received frames are copied",
 			 vf->info.owner, vf->info.pci, strerror(-ret));
 	return ret == 0;
 }
 
-/* By DPDK's own driver, which resets the VF and learns its MAC from the PF. */
+/* DPDK's own driver resets the VF and learns its MAC from the PF. */
 static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct eth_params params = {
@@ -274,7 +274,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	return 0;
 }
 
-static const char *driver(const struct vfpool_vf *info)
+static const char *driver_name(const struct vfpool_vf *info)
 {
 	return info->native ? "native" : info->netdev;
 }
@@ -290,10 +290,10 @@ struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac,
 
 		tried[info.index / 64] |= 1ull << (info.index % 64);
 		if (ret < 0)
-			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci, driver(&info),
-				 strerror(-ret));
+			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci,
+				 driver_name(&info), strerror(-ret));
 		else
-			log_info("%s: has VF %s (%s)", owner, info.pci, driver(&info));
+			log_info("%s: has VF %s (%s)", owner, info.pci, driver_name(&info));
 	}
 	if (!port)
 		errno = ENODEV;

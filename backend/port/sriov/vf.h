@@ -2,13 +2,13 @@
 /*
  * The port of a vif that has a VF of its own.
  *
- * The PF is told the vif's MAC, spoof check on, no VLAN, no rate, link as the
- * wire's, then what port_set_policy() says; all of it is put back when the port closes. Frames for
- * a software vif of the same NIC are carried across to the switch in software: the NIC would
- * do it only as long as its filters last. The other way is the NIC's.
+ * The PF is told the vif's MAC, spoof check on, no VLAN, no rate, link as the wire's, then
+ * whatever port_set_policy() says; all of it is restored when the port closes. Frames for a
+ * software vif of the same NIC are carried across to the switch in software: the NIC would do
+ * it only while it has free filters. The NIC carries frames the other way.
  *
- * A VF that is bound to vfio-pci or the like is driven by DPDK's own driver, one
- * that has a netdev through that; what differs is here, in vf_start().
+ * A VF that is bound to vfio-pci or the like is driven by DPDK's own driver, one that has a
+ * netdev through that netdev; vf_start() has the difference.
  */
 #ifndef VIFD_PORT_SRIOV_VF_H
 #define VIFD_PORT_SRIOV_VF_H
@@ -20,8 +20,9 @@
 #include "vfpool.h"
 
 /**
- * struct vf_env - What the NIC lends its VF ports; outlives them. @queues: most pairs of a native
- * one
+ * struct vf_env - The parts of a NIC that its VF ports use; outlives them
+ * @queues: most queue pairs of a native VF
+ * @pf:     NULL = not ours to control
  */
 struct vf_env {
 	uint16_t queues;
@@ -33,10 +34,10 @@ struct vf_env {
 };
 
 /**
- * vf_open() - Take a free VF, make it @mac's
+ * vf_open() - Take a free VF and give it the address @mac
  *
- * One thread at a time, any. Blocks: seconds, for the VF's link. Logs why a
- * free VF could not be used, and tries the next.
+ * Any thread, one at a time. Blocks for seconds, for the VF's link. Logs why a
+ * free VF could not be used, and tries the next one.
  * Return: port, NULL with errno: ENODEV no VF is free, ENOMEM
  */
 struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac, const char *owner);

@@ -2,7 +2,10 @@
 /* Frames through a VF port: what its worker calls; see vf.h. */
 #include "vf_port.h"
 
-/* Whom they are for may keep them long: of others' pages copies are made. Return: frames that went */
+/*
+ * Hand frames to a port of the switch. Their receiver may keep them for long, so frames that lie in a
+ * guest's pages are copied first. Return: frames handed over
+ */
 static uint16_t carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
@@ -50,7 +53,7 @@ uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 	return done;
 }
 
-/* While they are being changed a frame may be judged by some of either. */
+/* While the list is being changed, a frame may be judged by part of either list. */
 static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
 {
 	uint32_t nr = atomic_load_explicit(&vf->nr_macs, memory_order_relaxed);
@@ -61,7 +64,7 @@ static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
 	return rte_is_same_ether_addr(mac, &vf->port.mac);
 }
 
-/* Some NICs' switches return a VF's own group frames to it: a guest would see its address doubled. */
+/* Some NICs' switches return a VF's group frames to it: the guest would see its address in use. */
 static bool reflected(const struct vf *vf, const struct rte_mbuf *frame)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the PF and the VF are told of a vif's policy; see vf.h. */
+/* Tells PF and VF of a vif's policy; see vf.h. */
 #include "vf_port.h"
 
-/* The NIC's switch looks for the address elsewhere: the uplink, or another VF. */
+/* Without the MAC, the NIC's switch sends its frames elsewhere: to the uplink, or another VF. */
 void vf_quiet(struct port *port)
 {
 	struct vf *vf = (struct vf *)port;
@@ -11,21 +11,21 @@ void vf_quiet(struct port *port)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
 }
 
-/* A VF may have more than one address only where the PF trusts it: it is ours, not the guest's. */
+/* A VF may have several addresses only if the PF trusts it, and it may: we drive it, not the guest. */
 static bool needs_trust(const struct port_policy *policy)
 {
 	return policy->nr_macs > 0 || policy->promiscuous;
 }
 
-/* No more than it may send at most: NICs refuse that. */
-static uint32_t least_mbps(const struct port_policy *policy)
+/* NICs refuse a guarantee above the limit. */
+static uint32_t guaranteed_mbps(const struct port_policy *policy)
 {
 	uint32_t mbps = policy->kbps / 1000;
 
 	return policy->max_mbps ? RTE_MIN(mbps, policy->max_mbps) : mbps;
 }
 
-/* What the PF refuses it has logged, and the path enforces it anyway. */
+/* pf_vf_set() logs what the PF refuses; the path enforces it anyway. */
 void vf_set_policy(struct port *port, const struct port_policy *policy)
 {
 	struct vf *vf = (struct vf *)port;
@@ -34,15 +34,16 @@ void vf_set_policy(struct port *port, const struct port_policy *policy)
 		.trust = needs_trust(policy),
 		.link = (uint8_t)policy->link,
 		.max_mbps = policy->max_mbps,
-		.min_mbps = least_mbps(policy),
+		.min_mbps = guaranteed_mbps(policy),
 	};
-	uint32_t changed = (policy->spoof_check != vf->policy.spoof_check ? PF_SPOOFCHK : 0) |
-			   (policy->link != vf->policy.link ? PF_LINK : 0) |
-			   (policy->max_mbps != vf->policy.max_mbps ||
-					    least_mbps(policy) != least_mbps(&vf->policy) ?
-				    PF_RATE :
-				    0) |
-			   (needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
+	uint32_t changed =
+		(policy->spoof_check != vf->policy.spoof_check ? PF_SPOOFCHK : 0) |
+		(policy->link != vf->policy.link ? PF_LINK : 0) |
+		(policy->max_mbps != vf->policy.max_mbps ||
+				 guaranteed_mbps(policy) != guaranteed_mbps(&vf->policy) ?
+			 PF_RATE :
+			 0) |
+		(needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
 
 	if (changed)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);

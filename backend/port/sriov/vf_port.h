@@ -58,7 +58,7 @@ void vf_set_rx_source(struct port *port, struct port_rx_source *source);
 int vf_end_rx_source(struct port *port, bool go_on);
 void vf_stats_get(struct port *port, struct port_stats *stats);
 
-/* What the PF and the VF's own filters are told: struct port_ops */
+/* The calls that change PF and filters: struct port_ops */
 void vf_quiet(struct port *port);
 void vf_set_policy(struct port *port, const struct port_policy *policy);
 void vf_loosen(struct port *port, const struct port_policy *policy);

@@ -15,21 +15,22 @@
 
 LOG_TAG("vfpool");
 
-/* How long new VFs may take until they all have netdevs, in steps of 100 ms. */
+/* Steps of 100 ms in which all new VFs must have got their netdevs. */
 #define NETDEV_STEPS 50
 
 /* Devices that an admin may list. */
 #define LISTED_MAX 32u
 
 /*
- * struct vfpool - Constant after opening but for what the lock guards
- * @root:   sysfs
- * @device: the PF's PCI device in it
- * @listed: the VFs by netdev or address, where there is no PF
- * @lock:   guards all below it
- * @binds:  VFs are bound for DPDK's own drivers, those that come later too
- * @was:    what those that are @bound by us were bound to before; @tried: once, while they exist
- * @shunned: ifindex of the netdev that was set down under us, 0 = it was not
+ * struct vfpool - Constant after opening except for the fields that the lock guards
+ * @root:   of sysfs
+ * @device: the PF's PCI device in sysfs
+ * @listed: the VFs by netdev or address, if there is no PF
+ * @lock:   guards all fields below it
+ * @binds:  VFs are bound for DPDK's own drivers, also those that appear later
+ * @was:    former drivers of the VFs that are @bound by us
+ * @tried:  binding was tried, once as long as the VF exists
+ * @shunned: ifindex of the netdev that somebody else set down, 0 = nobody did
  */
 struct vfpool {
 	char root[PATH_MAX - 128];
@@ -65,7 +66,7 @@ static int write_pf_number(const struct vfpool *pool, const char *file, uint32_t
 	return sysfs_write(path, text);
 }
 
-/* Who drives the function at @path? */
+/* Which driver has the function at @path? Appends to @path. */
 static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
 {
 	char link[PATH_MAX + 8];
@@ -101,7 +102,7 @@ static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
 	return 0;
 }
 
-/* What sysfs says of one VF now. Return: 0, -errno it doesn't exist */
+/* Read one VF from sysfs. Return: 0, -errno it doesn't exist */
 static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *vf)
 {
 	char path[PATH_MAX];
@@ -132,8 +133,8 @@ static uint32_t netdev_number(const struct vfpool *pool, const char *netdev, con
 	return number;
 }
 
-/* Is it up again, or another one? */
-static void look_at_shunned(struct vfpool *pool, uint16_t index)
+/* Stop to shun a VF whose netdev is up again, or is another one. */
+static void update_shunned(struct vfpool *pool, uint16_t index)
 {
 	const char *netdev = pool->vfs[index].netdev;
 
@@ -142,7 +143,7 @@ static void look_at_shunned(struct vfpool *pool, uint16_t index)
 		pool->shunned[index] = 0;
 }
 
-/* Owners stay; VFs that are new, gone or have another netdev are noticed. */
+/* Read again which VFs exist and which netdevs they have; owners stay. */
 static void refresh(struct vfpool *pool)
 {
 	uint32_t nr = 0;
@@ -150,7 +151,7 @@ static void refresh(struct vfpool *pool)
 	for (uint16_t i = 0; i < VFPOOL_MAX; i++) {
 		bool there = vf_read(pool, i, &pool->vfs[i]) == 0;
 
-		/* one that is gone may not be given back yet */
+		/* a VF that is gone may still have an owner */
 		if (there || pool->vfs[i].owner[0])
 			nr = i + 1;
 		else if (i >= pool->nr && i >= pool->nr_listed)
@@ -158,13 +159,13 @@ static void refresh(struct vfpool *pool)
 		if (!there)
 			pool->tried[i] = false;
 		if (pool->shunned[i])
-			look_at_shunned(pool, i);
+			update_shunned(pool, i);
 	}
 	pool->nr = nr;
 }
 
-/* Is there a driver by which vifd may use it? */
-static bool usable(const struct vfpool *pool, const struct vfpool_vf *vf)
+/* Has the VF a driver by which vifd may use it? */
+static bool is_usable(const struct vfpool *pool, const struct vfpool_vf *vf)
 {
 	return (vf->native && pool->driver != CONFIG_DRIVER_NETDEV) || vf->netdev[0];
 }
@@ -174,11 +175,11 @@ static uint32_t nr_usable(const struct vfpool *pool)
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < pool->nr; i++)
-		nr += usable(pool, &pool->vfs[i]);
+		nr += is_usable(pool, &pool->vfs[i]);
 	return nr;
 }
 
-/* The kernel's drivers take new VFs in their own time. */
+/* The kernel's drivers bind to new VFs in their own time. */
 static void wait_for_drivers(struct vfpool *pool, uint32_t want)
 {
 	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
@@ -244,7 +245,7 @@ struct vfpool *vfpool_open(const char *root, const char *device, const char *pf,
 	return pool;
 }
 
-/* Return: 0, -errno as vfpool_list_open() has it */
+/* Return: 0, -errno as vfpool_list_open() */
 static int list_devices(struct vfpool *pool, const char *devices)
 {
 	for (;;) {
@@ -283,8 +284,8 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices, enum conf
 	return pool;
 }
 
-/* Nobody's VFs. One that an earlier life bound is taken up, to be given back in the end. */
-static void bind_vfs(struct vfpool *pool)
+/* Bind free VFs. One that an earlier vifd bound is adopted, so that it is given back in the end. */
+static void bind_free_vfs(struct vfpool *pool)
 {
 	for (uint32_t i = 0; i < pool->nr; i++) {
 		const struct vfpool_vf *vf = &pool->vfs[i];
@@ -304,7 +305,7 @@ void vfpool_bind(struct vfpool *pool, bool physical)
 	pool->binds = true;
 	pool->physical = physical;
 	refresh(pool);
-	bind_vfs(pool);
+	bind_free_vfs(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -321,11 +322,11 @@ void vfpool_close(struct vfpool *pool)
 
 static bool is_free(const struct vfpool *pool, uint32_t index)
 {
-	return !pool->vfs[index].owner[0] && usable(pool, &pool->vfs[index]) &&
+	return !pool->vfs[index].owner[0] && is_usable(pool, &pool->vfs[index]) &&
 	       !pool->shunned[index];
 }
 
-static bool skipped(const uint64_t *skip, uint16_t index)
+static bool is_skipped(const uint64_t *skip, uint16_t index)
 {
 	return skip && skip[index / 64] & 1ull << (index % 64);
 }
@@ -338,11 +339,11 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 	pthread_mutex_lock(&pool->lock);
 	refresh(pool);
 	if (pool->binds)
-		bind_vfs(pool);
+		bind_free_vfs(pool);
 	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
 		struct vfpool_vf *candidate = &pool->vfs[i];
 
-		if (!is_free(pool, i) || skipped(skip, i))
+		if (!is_free(pool, i) || is_skipped(skip, i))
 			continue;
 		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
 		candidate->mac = *mac;

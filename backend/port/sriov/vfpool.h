@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The VFs of one NIC: which there are and whose each is. They are a PF's, or, in a
- * domain that was given VFs without their PF, those that the admin lists. Knows PCI
- * addresses, netdevs and owners' names, nothing of Xen.
+ * The VFs of one NIC, each with its owner. They are a PF's, or, in a domain that was
+ * given VFs without their PF, those that the admin lists. Knows PCI addresses, netdevs
+ * and owners' names, nothing of Xen.
  *
  * Any thread; a lock inside. Read from sysfs below a root that tests replace.
  */
@@ -23,7 +23,7 @@ struct vfpool;
 
 /**
  * struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's
- * @netdev: "" = no driver of the kernel's has it
+ * @netdev: "" = it has none
  * @native: bound to a driver that leaves it to a process
  */
 struct vfpool_vf {
@@ -44,42 +44,42 @@ struct vfpool_vf {
  * @want: How many VFs to create if there are none
  * @driver: Which VFs vfpool_take() gives
  *
- * May block for seconds. VFs that exist already are used as they are, whatever
- * their number; a PF that can't have any, or whose sriov_numvfs can't be
- * written, is logged and makes an empty pool.
+ * May block for seconds. VFs that exist are used as they are, whatever their number.
+ * A PF that can't have any, or whose sriov_numvfs can't be written, is logged and
+ * makes an empty pool.
  * Return: pool, NULL with errno set (out of memory)
  */
 struct vfpool *vfpool_open(const char *root, const char *device, const char *pf, uint32_t want,
 			   enum config_driver driver);
 
 /**
- * vfpool_list_open() - VFs that this host has without their PF
+ * vfpool_list_open() - Use VFs that this host has without their PF
  * @root:    "/sys", or a test's
- * @devices: Netdevs and PCI addresses, blanks between; one that is not there may still come
+ * @devices: Netdevs and PCI addresses, separated by blanks; they may appear later
  * @driver:  Which of them vfpool_take() gives
  *
- * Return: pool, NULL with errno set: E2BIG too many, EINVAL a name too long, ENOMEM
+ * Return: pool, NULL with errno set: E2BIG too many, EINVAL a name is too long, ENOMEM
  */
 struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver);
 
 /**
- * vfpool_bind() - Bind the VFs for DPDK's own drivers; those that can't be stay as they are
+ * vfpool_bind() - Bind the VFs for DPDK's own drivers
  * @physical: Devices reach our memory without an IOMMU
  *
- * Control thread, before VFs are taken. May block. Logs what can't be bound. VFs that
- * are made later are bound when next one is taken.
+ * Control thread, before VFs are taken. May block. A VF that can't be bound is logged and
+ * stays as it is. VFs that appear later are bound by the next vfpool_take().
  */
 void vfpool_bind(struct vfpool *pool, bool physical);
 
-/** vfpool_close() - Leaves the VFs in existence, bound as they were; NULL is fine */
+/** vfpool_close() - The VFs stay in existence, bound as they were; NULL is fine */
 void vfpool_close(struct vfpool *pool);
 
 /**
  * vfpool_take() - Take a free VF that has a driver which may be used
- * @skip: Bit N: not VF N (tried in vain); VFPOOL_MAX bits
+ * @skip: Bit N: skip VF N, which was tried in vain; VFPOOL_MAX bits
  * @vf:   Filled in
  *
- * Looks again what exists; may block for drivers. Return: 0, -ENODEV
+ * Reads again which VFs exist; may block for drivers. Return: 0, -ENODEV
  */
 int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
 		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf);
@@ -88,20 +88,20 @@ int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_a
 void vfpool_release(struct vfpool *pool, uint16_t index);
 
 /**
- * vfpool_shun() - Nobody gets this VF: its netdev was set down under us
+ * vfpool_shun() - Give this VF to nobody: somebody else set its netdev down
  *
- * Until it is up again, or was removed and made anew.
+ * This holds until the netdev is up again, or another netdev is there.
  */
 void vfpool_shun(struct vfpool *pool, uint16_t index);
 
-/** vfpool_count() - Looks again. @vfs: VFs that there are. Return: those that nobody has */
+/** vfpool_count() - Read again and count. @vfs: usable VFs. Return: those that are free */
 uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
 
 /**
- * vfpool_reset() - Reset a VF that no driver works with
+ * vfpool_reset() - Reset a VF that no driver uses
  *
- * One that a killed process worked with still has its buffers' addresses. Takes 100 ms. Return: 0,
- * -errno
+ * If a process that used it was killed, it still has the addresses of that process's buffers.
+ * Takes 100 ms. Return: 0, -errno
  */
 int vfpool_reset(struct vfpool *pool, uint16_t index);
 
