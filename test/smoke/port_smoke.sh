@@ -18,6 +18,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 if [ "${1:-}" != --inside ]; then
 	objects=$(find backend/port backend/base -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
+	objects="$objects $build/backend/dma/eal.o"
 	# shellcheck disable=SC2086 # a list of files
 	make -s BUILD="$build" $objects "$build/backend/log.o"
 	mkdir -p "$build/test/smoke"
