@@ -4,61 +4,17 @@
  * log is what is wrong.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "ini.h"
+#include "log.h"
+#include "log_json.h"
 #include "policy/files.h"
+#include "print.h"
 #include "vifctl.h"
-
-/* Where what is wrong goes: NULL = to stderr. */
-static struct json_object *wrongs;
-
-/* FILE:LINE:COLUMN: TEXT, or FILE: TEXT */
-static void add_wrong(const char *text)
-{
-	struct json_object *wrong = json_object_new_object();
-	unsigned int line = 0, column = 0;
-	const char *colon = text;
-	int used = 0;
-
-	while ((colon = strchr(colon, ':'))) {
-		if (sscanf(colon, ":%u:%u: %n", &line, &column, &used) == 2 && used)
-			break;
-		colon++;
-	}
-	if (!colon) {
-		colon = strstr(text, ": ");
-		used = colon ? 2 : 0;
-	}
-	json_object_object_add(wrong, "file",
-			       json_object_new_string_len(text, colon ? (int)(colon - text) : 0));
-	json_object_object_add(wrong, "line", json_object_new_int64(line));
-	json_object_object_add(wrong, "column", json_object_new_int64(column));
-	json_object_object_add(wrong, "error", json_object_new_string(colon ? colon + used : text));
-	json_object_array_add(wrongs, wrong);
-}
-
-/* log.h's way out, in this program: bare lines, as compilers write them. */
-void log_write(enum log_level level, const char *tag, const char *fmt, ...)
-{
-	char text[1024];
-	va_list args;
-
-	(void)tag;
-	if (level > LOG_LEVEL_WARN)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (wrongs)
-		add_wrong(text);
-	else
-		fprintf(stderr, "%s\n", text);
-}
 
 static int see_section(void *arg, const struct ini_line *line)
 {
@@ -124,14 +80,15 @@ static int check_path(const char *path)
 
 enum status vifctl_check(struct client *client, const struct options *options)
 {
+	struct json_object *wrongs = options->json ? json_object_new_array() : NULL;
 	int bad = 0;
 
 	(void)client;
-	wrongs = options->json ? json_object_new_array() : NULL;
+	log_to_json(wrongs);
 	for (int i = 0; i < options->nr_args; i++)
 		bad |= check_path(options->args[i]);
+	log_to_json(NULL);
 	if (wrongs)
 		print_json(wrongs, false);
-	wrongs = NULL;
 	return bad ? STATUS_REFUSED : STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "print.h"
 #include "vifctl.h"
 
 #define TOP_SECONDS 1.0

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "print.h"
 #include "vifctl.h"
 
 #define FILE_MAX (64u * 1024)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "print.h"
 #include "vifctl.h"
 
 /* "KEY=VALUE;KEY" into @words. Return: false after a message */

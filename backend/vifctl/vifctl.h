@@ -46,12 +46,6 @@ enum status vifctl_priv_flags(struct client *client, const struct options *optio
 /** check_file() - As 'vifctl check' does; says what is wrong. Return: 0, -errno */
 int check_file(FILE *stream, const char *path);
 
-/** print_json() - One line, or indented; puts @object */
-enum status print_json(struct json_object *object, bool lines);
-
-/** vif_drops() - Frames dropped, all causes, both directions */
-uint64_t vif_drops(struct json_object *vif);
-
 /** pause_seconds() */
 void pause_seconds(double seconds);
 
