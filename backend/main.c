@@ -1,67 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Order of start and stop, and the control thread's loop; nothing else. */
-#include <errno.h>
+/* The command line. */
 #include <getopt.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 
-#include <rte_errno.h>
-#include <rte_mbuf.h>
-
-#include "base/clock.h"
 #include "config.h"
-#include "control.h"
-#include "dma/dma.h"
+#include "daemon.h"
 #include "log.h"
-#include "path/isolation.h"
-#include "port/sriov/keep.h"
-#include "port/kernel/monitor.h"
-#include "port/nic.h"
-#include "privileges.h"
-#include "telemetry/telemetry.h"
-#include "version.h"
-#include "vif/host.h"
-#include "vif/opener.h"
 #include "policy/files.h"
-#include "policy/folder.h"
-#include "vif/vifs.h"
-#include "worker.h"
-#include "xen/dom.h"
-#include "xen/evt.h"
-#include "xen/gnt.h"
-#include "xen/store.h"
+#include "version.h"
 
 LOG_TAG("vifd");
-SYSCALLS("signalfd4", "eventfd2");
-
-/*
- * Of the packet memory, what buffers may take; the rest is rings and tables.
- * Without hugepages a mempool reserves a page an element, so an element fills it.
- */
-#define POOL_SHARE_PERCENT 75u
-#define POOL_PAGE_BYTES 4096u
-#define POOL_BUF_BYTES 3840u
-#define POOL_CACHE 256u
-
-/* The control thread is always to be woken: it has nothing to poll. */
-static struct wake raise_control = { .asleep = true };
-
-struct daemon {
-	struct config config;
-	struct host host;
-	bool eal_started;
-	struct rte_mempool *pool;
-	struct vifs *vifs;
-	struct monitor *monitor;
-	struct folder *policy;
-	int signals;
-};
 
 static int usage(const char *name, FILE *out)
 {
@@ -74,253 +23,6 @@ static int usage(const char *name, FILE *out)
 		"  -h, --help         print this and every configuration option\n",
 		name, CONFIG_FILE);
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int start_signals(struct daemon *daemon)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	raise_control.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (daemon->signals < 0 || raise_control.fd < 0) {
-		log_error("no descriptors for signals: %m");
-		return -errno;
-	}
-	daemon->host.raise = &raise_control;
-	return 0;
-}
-
-static int start_xen(struct host *host)
-{
-	int domid;
-
-	host->store = store_open();
-	if (!host->store) {
-		log_error(
-			"xenstore cannot be reached: %m; is this a Xen host, is xenstored running?");
-		return -errno;
-	}
-	domid = store_own_domid(host->store);
-	if (domid < 0) {
-		log_error("xenstore does not tell our domid: %s; has xen-init-dom0 run?",
-			  strerror(-domid));
-		return domid;
-	}
-	host->own_domid = (uint16_t)domid;
-	host->dom = dom_open();
-	host->gnt = gnt_open();
-	host->evt = evt_open();
-	if (!host->dom || !host->gnt || !host->evt) {
-		log_error(
-			"hypervisor cannot be reached: %m; are xen-privcmd, xen-gntdev and xen-evtchn loaded?");
-		return -errno;
-	}
-	return 0;
-}
-
-static int start_memory(struct daemon *daemon)
-{
-	int ret = dma_start(&daemon->config);
-	uint64_t bytes = (uint64_t)daemon->config.memory_mb * 1024 * 1024;
-	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / POOL_PAGE_BYTES);
-
-	if (ret)
-		return ret;
-	daemon->eal_started = true;
-	daemon->pool =
-		rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0, POOL_BUF_BYTES, SOCKET_ID_ANY);
-	if (!daemon->pool) {
-		log_error("no memory for %u packet buffers: %s; set [daemon] memory_mb", nr,
-			  strerror(rte_errno));
-		return -ENOMEM;
-	}
-	log_info("%u packet buffers in %u MiB", nr, daemon->config.memory_mb);
-	return 0;
-}
-
-static int start_workers(struct daemon *daemon)
-{
-	struct host *host = &daemon->host;
-
-	for (uint32_t i = 0; i < daemon->config.workers; i++) {
-		host->workers[i] = worker_start(i, daemon->config.poll_us, daemon->pool);
-		if (!host->workers[i])
-			return -errno;
-		host->nr_workers++;
-	}
-	nic_set_barrier(worker_barrier);
-	return isolation_start(worker_barrier);
-}
-
-static int start_nics(struct daemon *daemon)
-{
-	struct host *host = &daemon->host;
-
-	keep_set_dir(daemon->config.run_dir);
-	for (uint32_t i = 0; i < daemon->config.nr_nics; i++) {
-		host->nics[i] = nic_create(&daemon->config.nics[i], daemon->pool);
-		if (!host->nics[i])
-			return -errno;
-		host->nr_nics++;
-		worker_attach_nic(host->workers[i % host->nr_workers], host->nics[i]);
-	}
-	return 0;
-}
-
-static void hold_workers(struct host *host, bool held)
-{
-	for (uint32_t i = 0; i < host->nr_workers; i++)
-		worker_hold(host->workers[i], held);
-}
-
-/* Guests that are connected already are taken over all at once. */
-static int start_vifs(struct daemon *daemon)
-{
-	daemon->host.opener = opener_start(daemon->host.raise);
-	if (!daemon->host.opener)
-		return -errno;
-	daemon->monitor = monitor_open();
-	if (!daemon->monitor)
-		log_warn("network devices tell of no changes: %m; links are looked at each second");
-	daemon->policy = folder_open(daemon->config.policy_dir);
-	if (!daemon->policy)
-		log_warn("%s tells of no changes: %m; SIGHUP makes vifd read its files again",
-			 daemon->config.policy_dir);
-	daemon->vifs = vifs_open(&daemon->host);
-	if (!daemon->vifs)
-		return -errno;
-	hold_workers(&daemon->host, true);
-	vifs_run(daemon->vifs, clock_us());
-	hold_workers(&daemon->host, false);
-	control_start(daemon->host.raise);
-	return telemetry_start(daemon->vifs, &daemon->host);
-}
-
-static int daemon_start(struct daemon *daemon)
-{
-	int ret;
-
-	dma_prepare(&daemon->config);
-	ret = privileges_drop();
-	daemon->host.config = &daemon->config;
-	if (!ret)
-		ret = start_signals(daemon);
-	if (!ret)
-		ret = start_xen(&daemon->host);
-	if (!ret)
-		ret = start_memory(daemon);
-	if (!ret)
-		ret = start_workers(daemon);
-	if (!ret)
-		ret = start_nics(daemon);
-	if (!ret)
-		ret = start_vifs(daemon);
-	if (!ret)
-		ret = privileges_confine();
-	return ret;
-}
-
-static void daemon_stop(struct daemon *daemon)
-{
-	struct host *host = &daemon->host;
-
-	control_stop();
-	vifs_close(daemon->vifs);
-	monitor_close(daemon->monitor);
-	folder_close(daemon->policy);
-	opener_stop(host->opener);
-	for (uint32_t i = 0; i < host->nr_nics; i++) {
-		worker_detach_nic(host->workers[i % host->nr_workers], host->nics[i]);
-		nic_destroy(host->nics[i]);
-	}
-	for (uint32_t i = 0; i < host->nr_workers; i++)
-		worker_stop(host->workers[i]);
-	isolation_stop();
-	/* all ports are closed: nothing of a guest's is with a device any more */
-	statics_reap(host->gnt);
-	rte_mempool_free(daemon->pool);
-	if (daemon->eal_started)
-		dma_stop();
-	evt_close(host->evt);
-	gnt_close(host->gnt);
-	dom_close(host->dom);
-	store_close(host->store);
-}
-
-static int poll_timeout_ms(uint64_t next)
-{
-	uint64_t now = clock_us();
-
-	if (next == UINT64_MAX)
-		return -1;
-	return next <= now ? 0 : (int)((next - now) / 1000 + 1);
-}
-
-/* Return: false: we are asked to stop */
-static bool take_signal(struct daemon *daemon)
-{
-	struct signalfd_siginfo signal;
-
-	if (read(daemon->signals, &signal, sizeof(signal)) != sizeof(signal))
-		return true;
-	if (signal.ssi_signo != SIGHUP)
-		return false;
-	log_info("reading all policy files again");
-	vifs_policy_changed(daemon->vifs);
-	return true;
-}
-
-/* Until a signal asks us to stop. */
-static void daemon_loop(struct daemon *daemon)
-{
-	struct pollfd fds[] = {
-		{ .fd = store_fd(daemon->host.store), .events = POLLIN },
-		{ .fd = raise_control.fd, .events = POLLIN },
-		{ .fd = evt_fd(daemon->host.evt), .events = POLLIN },
-		{ .fd = daemon->signals, .events = POLLIN },
-		{ .fd = monitor_fd(daemon->monitor), .events = POLLIN },
-		{ .fd = folder_fd(daemon->policy), .events = POLLIN },
-	};
-
-	for (;;) {
-		uint64_t count, next;
-
-		control_take();
-		next = vifs_run(daemon->vifs, clock_us());
-		if (poll(fds, RTE_DIM(fds), poll_timeout_ms(next)) < 0 && errno != EINTR)
-			log_error("poll: %m");
-		/* wake_worker() clears it; set again before looking at what it told. */
-		atomic_store(&raise_control.asleep, true);
-		(void)!read(raise_control.fd, &count, sizeof(count));
-		if (monitor_take(daemon->monitor))
-			vifs_links_changed(daemon->vifs);
-		if (folder_take(daemon->policy))
-			vifs_policy_changed(daemon->vifs);
-		if (!take_signal(daemon))
-			return;
-	}
-}
-
-static int run(struct daemon *daemon)
-{
-	int ret = daemon_start(daemon);
-
-	if (!ret) {
-		sd_notify(0, "READY=1");
-		log_info("serving domain %u's vifs with %u workers", daemon->host.own_domid,
-			 daemon->host.nr_workers);
-		daemon_loop(daemon);
-		sd_notify(0, "STOPPING=1");
-		log_info("stopping; connected guests wait for the next start");
-	}
-	daemon_stop(daemon);
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int check_policy(const struct config *config)
@@ -345,7 +47,7 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static struct daemon daemon;
+	static struct config config;
 	const char *file = CONFIG_FILE;
 	bool test = false;
 	int option;
@@ -371,10 +73,12 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(argv[0], stderr);
-	if (config_load(&daemon.config, file))
+	if (config_load(&config, file))
 		return EXIT_FAILURE;
-	log_set_level(daemon.config.log_level);
-	if (check_policy(&daemon.config))
+	log_set_level(config.log_level);
+	if (check_policy(&config))
 		return EXIT_FAILURE;
-	return test ? EXIT_SUCCESS : run(&daemon);
+	if (test)
+		return EXIT_SUCCESS;
+	return daemon_run(&config) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

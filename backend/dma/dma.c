@@ -2,9 +2,11 @@
 #include "dma.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_mbuf.h>
 #include <rte_memory.h>
 #include <rte_memzone.h>
 #include <rte_version.h>
@@ -19,6 +21,15 @@
 #include "pages.h"
 
 LOG_TAG("dma");
+
+/*
+ * Share of the packet memory that buffers take; the rest is rings and tables. Without
+ * hugepages a mempool reserves a page for each element, so an element fills it.
+ */
+#define POOL_SHARE_PERCENT 75u
+#define POOL_PAGE_BYTES 4096u
+#define POOL_BUF_BYTES 3840u
+#define POOL_CACHE 256u
 
 #define PROBE_BYTES 65536u
 
@@ -203,4 +214,20 @@ void dma_stop(void)
 	pages_close();
 	devmap_close();
 	extent_release();
+}
+
+struct rte_mempool *dma_pool_create(const struct config *config)
+{
+	uint64_t bytes = (uint64_t)config->memory_mb * 1024 * 1024;
+	unsigned int nr = (unsigned int)(bytes * POOL_SHARE_PERCENT / 100 / POOL_PAGE_BYTES);
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create("vifd", nr, POOL_CACHE, 0, POOL_BUF_BYTES, SOCKET_ID_ANY);
+
+	if (!pool) {
+		log_error("no memory for %u packet buffers: %s; set [daemon] memory_mb", nr,
+			  strerror(rte_errno));
+		return NULL;
+	}
+	log_info("%u packet buffers in %u MiB", nr, config->memory_mb);
+	return pool;
 }

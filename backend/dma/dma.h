@@ -15,6 +15,8 @@
 
 #include "config.h"
 
+struct rte_mempool;
+
 /** dma_prepare() - Open what needs more privileges than vifd keeps; before they are dropped */
 void dma_prepare(const struct config *config);
 
@@ -26,6 +28,9 @@ void dma_prepare(const struct config *config);
  * cannot reach the memory, the VFs' netdevs are used. Return: 0, -errno
  */
 int dma_start(struct config *config);
+
+/** dma_pool_create() - The packet buffers that all ports share. Return: pool, NULL: logged */
+struct rte_mempool *dma_pool_create(const struct config *config);
 
 /** dma_stop() - Stop DPDK and give the memory back; all devices must be closed */
 void dma_stop(void);
