@@ -92,6 +92,12 @@ def a_header_newer_than_all_objects_says_nothing(program):
     assert program.find() == 0 and program.said == "0 circles\n"
 
 
+def a_half_written_object_says_nothing(program):
+    program.line()
+    os.truncate(program.path("top.o"), 200)
+    assert program.find() == 0 and "top.o has no symbols" in program.said
+
+
 def what_is_not_built_says_nothing(program):
     program.line()
     program.names.append("missing")
@@ -100,7 +106,8 @@ def what_is_not_built_says_nothing(program):
 
 FACTS = (a_line_has_no_circle, calls_that_come_back_are_a_circle, data_counts_as_calls_do,
          namesakes_that_are_static_make_no_circle, two_circles_are_two, an_object_older_than_its_source_says_nothing,
-         a_header_newer_than_all_objects_says_nothing, what_is_not_built_says_nothing)
+         a_header_newer_than_all_objects_says_nothing,
+         a_half_written_object_says_nothing, what_is_not_built_says_nothing)
 
 
 def holds(fact):
