@@ -220,10 +220,11 @@ static void cap_log_path(struct vifront *fe, const struct vifcap *old, const str
 	if (now->path == old->path && !strcmp(now->vf, old->vf))
 		return;
 	fe->cap.path_changes++;
-	net_info_ratelimited("%s: now on %s %s, %u Mbit/s\n", fe->netdev->name,
-		    now->path == VIFCAP_PATH_VF ? "vf" :
-		    now->path == VIFCAP_PATH_SOFTWARE ? "the software path" : "another path",
-		    now->path == VIFCAP_PATH_VF ? now->vf : "", now->speed);
+	net_info_ratelimited("%s: now on %s%s, %u Mbit/s\n", fe->netdev->name,
+			     now->path == VIFCAP_PATH_VF ? "VF " :
+			     now->path == VIFCAP_PATH_SOFTWARE ? "the software path" :
+			     "another path",
+			     now->path == VIFCAP_PATH_VF ? now->vf : "", now->speed);
 }
 
 static void cap_apply(struct vifront *fe, struct vifcap *now)

@@ -158,7 +158,8 @@ void vifront_static_grants_add(struct vifront *fe)
 		netdev_warn(fe->netdev, "static grants on only %u of %u queues: error %d\n",
 			    done, fe->nr_queues, rc);
 	else if (done)
-		netdev_info(fe->netdev, "static grants on %u queues\n", done);
+		netdev_info(fe->netdev, "static grants on %u queue%s\n", done,
+			    done == 1 ? "" : "s");
 }
 
 /**
