@@ -53,45 +53,45 @@ static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 static const struct option options[] = {
 	{ DAEMON(workers), NUMBER_IN(1, CONFIG_WORKERS_MAX), .value = "1",
-	  .help = "threads that move packets" },
+	  .help = "number of threads that move packets" },
 	{ DAEMON(poll_us), NUMBER_IN(0, 1000000), .value = "50",
-	  .help = "how long an idle worker goes on polling before it sleeps, in us" },
+	  .help = "how long an idle worker keeps polling before it sleeps, in us" },
 	{ DAEMON(memory_mb), NUMBER_IN(16, 65536), .value = "128",
-	  .help = "packet memory in MiB, all of it taken at start" },
+	  .help = "packet memory in MiB, all of it allocated at start" },
 	{ DAEMON(memory), CHOICE(memories), .value = "auto",
-	  .help = "where packet memory comes from: xen (of known machine addresses), hugepages, or plain" },
+	  .help = "kind of packet memory: xen (with known machine addresses), hugepages or plain" },
 	{ DAEMON(zero_copy), CHOICE(zero_copies), .value = "auto",
-	  .help = "whether frames go from and into pages that guests lend: where an IOMMU guards them, or not" },
+	  .help = "when VFs access statically granted guest pages: under an IOMMU, never, or always" },
 	{ DAEMON(backlog_kb), NUMBER_IN(64, 65536), .value = "1024",
-	  .help = "most KiB that wait for a guest that posts no buffers, per queue" },
+	  .help = "most KiB kept per queue for a guest that posts no buffers" },
 	{ DAEMON(max_queues), NUMBER_IN(1, 16), .value = "4",
-	  .help = "queues a guest may use for one interface" },
+	  .help = "most queues that an interface may have" },
 	{ DAEMON(log_level), CHOICE(levels), .value = "info",
-	  .help = "least important lines that are written" },
+	  .help = "least important level that is logged" },
 	{ DAEMON(run_dir), PATH(run_dir), .value = "/run/vifd",
-	  .help = "folder of the running daemon's sockets and state" },
+	  .help = "directory of the running daemon's sockets and state" },
 	{ DAEMON(policy_dir), PATH(policy_dir), .value = "/etc/vifd/vif.d",
-	  .help = "folder of files with the policy of single interfaces" },
+	  .help = "directory of files with the rules of single interfaces" },
 	{ DAEMON(capture_dir), PATH(capture_dir), .value = "/var/log/vifd",
-	  .help = "folder of the files that interfaces are mirrored to" },
+	  .help = "directory of the files that mirrors write" },
 	{ NIC(pf), NETDEV, .value = "",
 	  .help = "network device of the physical function; empty: this NIC has no VFs" },
 	{ NIC(uplink), NETDEV, .value = "",
-	  .help = "network device that the software switch sends by; empty: the pf; none: no wire" },
+	  .help = "network device that is the software switch's uplink; empty: the pf; none: no uplink" },
 	{ NIC(uplink_mbps), NUMBER_IN(0, 1000000), .value = "0",
-	  .help = "most Mbit/s that the software switch sends by the uplink; 0: what it takes" },
+	  .help = "most Mbit/s that the software switch sends to the uplink; 0: no limit" },
 	{ NIC(vfs), NUMBER_IN(0, 256), .value = "0",
-	  .help = "VFs to create when the pf has none; those it has are used as they are" },
+	  .help = "VFs to create if the pf has none; existing ones are used as they are" },
 	{ NIC(devices), NAMES(devices), .value = "",
-	  .help = "VFs where there is no pf (a driver domain): network devices or PCI addresses" },
+	  .help = "VFs to use without a pf (in a driver domain): network devices or PCI addresses" },
 	{ NIC(assign), CHOICE(assigns), .value = "fixed",
-	  .help = "who has a VF where there are too few: whoever has one keeps it, or the busiest" },
+	  .help = "who has a VF when there are too few: whoever got one first, or the busiest" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
-	  .help = "who drives the VFs: DPDK's own PCI driver, the kernel's netdev, or as each is bound" },
+	  .help = "what drives the VFs: DPDK's own PCI driver, the kernel's, or whichever each is bound to" },
 	{ NIC(vf_queues), NUMBER_IN(1, 16), .value = "1",
-	  .help = "most queue pairs that DPDK's own driver uses of a VF" },
+	  .help = "most queue pairs of a VF that DPDK's own driver uses" },
 	{ NIC(vdev), VDEV, .value = "",
-	  .help = "DPDK virtual device that each interface gets in place of a VF; empty: none" },
+	  .help = "DPDK virtual device that each interface gets instead of a VF; empty: none" },
 };
 
 #define NR_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -150,8 +150,7 @@ static const char *expectation(const struct option *option, char *text, size_t s
 		snprintf(text, size, "net_DRIVER[,ARGUMENTS] of at most %u bytes", option->max);
 		break;
 	case OPTION_WORDS:
-		snprintf(text, size, "names with blanks between them, at most %u bytes",
-			 option->max);
+		snprintf(text, size, "names separated by blanks, at most %u bytes", option->max);
 		break;
 	case OPTION_PATH:
 		snprintf(text, size, "an absolute path of at most %u bytes", option->max);
@@ -298,20 +297,20 @@ static void check_nic(struct loader *loader)
 
 	if (nic->pf[0] == '\0' && nic->uplink[0] == '\0') {
 		wrong(loader, loader->line, 1,
-		      "[nic %s] pf, uplink: expected at least one of them (uplink = none: no wire)",
+		      "[nic %s] pf, uplink: expected at least one of them (uplink = none: no uplink)",
 		      nic->name);
 		return;
 	}
 	if (nic->vdev[0] != '\0' && (nic->pf[0] != '\0' || nic->devices[0] != '\0')) {
 		wrong(loader, loader->line, 1,
-		      "[nic %s] vdev = %s: expected no pf and no devices beside it", nic->name,
-		      nic->vdev);
+		      "[nic %s] vdev = %s: expected neither pf nor devices along with it",
+		      nic->name, nic->vdev);
 		return;
 	}
 	if (nic->devices[0] != '\0' && nic->pf[0] != '\0') {
 		wrong(loader, loader->line, 1,
-		      "[nic %s] devices = %s: expected no pf beside it, whose VFs it has",
-		      nic->name, nic->devices);
+		      "[nic %s] devices = %s: expected no pf along with it", nic->name,
+		      nic->devices);
 		return;
 	}
 	if (nic->vfs > 0 && nic->pf[0] == '\0') {
@@ -323,7 +322,7 @@ static void check_nic(struct loader *loader)
 		if (strcmp(other->name, nic->name) == 0 ||
 		    (nic->pf[0] != '\0' && strcmp(other->pf, nic->pf) == 0)) {
 			wrong(loader, loader->line, 1,
-			      "[nic %s]: expected a name and a pf that [nic %s] does not have",
+			      "[nic %s]: expected a name and a pf other than those of [nic %s]",
 			      nic->name, other->name);
 			return;
 		}
@@ -348,8 +347,8 @@ static void begin_nic(struct loader *loader, const char *name)
 	}
 	if (*name == '\0' || strlen(name) >= sizeof(nic->name) || strpbrk(name, " \t") != NULL) {
 		wrong(loader, loader->line, 1,
-		      "[nic %s]: expected [nic NAME], NAME one word of at most %zu bytes", name,
-		      sizeof(nic->name) - 1);
+		      "[nic %s]: expected [nic NAME] where NAME is one word of at most %zu bytes",
+		      name, sizeof(nic->name) - 1);
 		return;
 	}
 	strcpy(nic->name, name);
@@ -406,7 +405,7 @@ int config_read(struct config *config, FILE *stream, const char *path)
 	set_defaults("daemon", config);
 	err = ini_read(stream, take_line, &loader);
 	if (err < 0) {
-		log_error("%s: cannot read it: %s", path, strerror(-err));
+		log_error("%s: cannot be read: %s", path, strerror(-err));
 		return err;
 	}
 	end_section(&loader);

@@ -94,12 +94,12 @@ struct config_policy {
  * struct config - Everything that can be set
  * @workers:     polling threads, 1..CONFIG_WORKERS_MAX
  * @poll_us:     how long an idle worker goes on polling before it sleeps
- * @memory_mb:   packet memory in MiB, all of it taken at start
+ * @memory_mb:   packet memory in MiB, all of it allocated at start
  * @memory:      where it comes from
  * @zero_copy:   are frames sent from guests' own pages, and received into them
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
- * @log_level:   least important lines that are written
+ * @log_level:   least important level that is logged
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
  * @capture_dir: files with their frames

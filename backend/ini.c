@@ -27,7 +27,7 @@ static const char *read_section(char *text, char section[INI_SECTION_MAX])
 	if (text[len] != ']' || text[len + 1])
 		return "expected one ] at the end of the line";
 	if (len > INI_SECTION_MAX)
-		return "section's name is too long";
+		return "the section's name is too long";
 	memcpy(section, text + 1, len - 1);
 	section[len - 1] = '\0';
 	return NULL;
@@ -60,7 +60,8 @@ static int read_line(char *text, size_t len, char section[INI_SECTION_MAX], stru
 	line->column = 1;
 	if (strlen(text) != len || len >= INI_LINE_MAX) {
 		line->column = (uint32_t)(len < INI_LINE_MAX ? strlen(text) + 1 : INI_LINE_MAX);
-		line->wrong = len < INI_LINE_MAX ? "there is a NUL byte" : "line is too long";
+		line->wrong = len < INI_LINE_MAX ? "the line contains a NUL byte" :
+						   "the line is too long";
 		return 1;
 	}
 	text[strcspn(text, "#\r\n")] = '\0';

@@ -61,7 +61,7 @@ bool log_allowed(struct log_limit *limit)
 	}
 	limit->burst++;
 	if (limit->suppressed > 0)
-		log_warn("%u lines like the next one left out", limit->suppressed);
+		log_warn("suppressed %u lines like the next one", limit->suppressed);
 	limit->suppressed = 0;
 	return true;
 }

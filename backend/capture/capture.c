@@ -146,7 +146,7 @@ static void take_frame(struct capture *capture, struct rte_mbuf *frame)
 	if (frame_csum_pending(frame) && !(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG))
 		offload_checksum(frame);
 	if (capture->file && after > capture->limit)
-		end(capture, "its limit is reached");
+		end(capture, "its limit has been reached");
 	if (!capture->file)
 		return;
 	put_frame(capture, frame);

@@ -77,8 +77,7 @@ static bool verified(uint64_t (*address)(const void *byte))
 
 static void refuse(struct config *config, const char *what)
 {
-	log_error("DPDK %s does not take %s as it should: VFs are used by their netdevs",
-		  rte_version(), what);
+	log_error("%s did not accept %s; falling back to the VFs' netdevs", rte_version(), what);
 	native_off(config);
 }
 
@@ -95,15 +94,15 @@ static bool devices_guarded(void)
 static void start_zero_copy(const struct config *config)
 {
 	if (devmap_open(config->run_dir) < 0) {
-		devmap_refuse("the list of mapped pages cannot be kept");
+		devmap_refuse("the list of mapped pages cannot be written");
 	} else if (config->zero_copy == CONFIG_ZERO_COPY_OFF) {
 		devmap_refuse("zero_copy = off");
 	} else if (config->zero_copy == CONFIG_ZERO_COPY_AUTO && !devices_guarded()) {
-		devmap_refuse("no IOMMU guards what a device reads");
-		log_info("guests' frames are copied: no IOMMU keeps devices to what they were lent "
-			 "(Xen's dom0-iommu=strict, or zero_copy = trusted-hardware)");
+		devmap_refuse("no IOMMU limits what devices access");
+		log_info("zero copy is off: no IOMMU limits devices to the pages granted to them "
+			 "(boot Xen with dom0-iommu=strict, or set zero_copy = trusted-hardware)");
 	} else {
-		log_info("frames may be sent from pages that guests lend, and received into them");
+		log_info("zero copy is on: devices may access statically granted guest pages");
 		zc_pool_offer(true);
 	}
 }
@@ -115,7 +114,7 @@ static int start_xen(struct config *config)
 	int ret;
 
 	if (!override_possible()) {
-		log_error("this build cannot tell DPDK of Xen's memory");
+		log_error("this build cannot make DPDK use Xen's memory");
 		return 1;
 	}
 	if (extent_take(config->run_dir, nr) < 0)
@@ -134,7 +133,7 @@ static int start_xen(struct config *config)
 		refuse(config, "Xen's memory");
 		return 0;
 	}
-	log_info("packet memory: xen, %u extents of 2 MiB, reached by devices", nr);
+	log_info("packet memory: xen, %u extents of 2 MiB, accessible to devices", nr);
 	start_zero_copy(config);
 	return 0;
 }
@@ -161,9 +160,9 @@ static int start_huge(struct config *config)
 	if (ret < 0)
 		return ret;
 	if (rte_eal_iova_mode() != RTE_IOVA_PA)
-		log_info("packet memory: hugepages, reached by devices through an IOMMU");
+		log_info("packet memory: hugepages, accessible to devices through an IOMMU");
 	else if (verified(pages_physical))
-		log_info("packet memory: hugepages, reached by devices by physical addresses");
+		log_info("packet memory: hugepages, accessible to devices by physical address");
 	else
 		refuse(config, "hugepages");
 	return 0;
@@ -198,7 +197,7 @@ int dma_start(struct config *config)
 		return ret;
 	if (extent_pv_domain() && wants_native(config)) {
 		log_warn(
-			"VFs are used by their netdevs: devices do not reach ordinary memory here");
+			"falling back to the VFs' netdevs: devices cannot access ordinary memory here");
 		native_off(config);
 	}
 	ret = eal_start(config);

@@ -8,7 +8,7 @@ static const struct {
 	const char *text;
 } counters[COUNTERS] = {
 #define X(name, text) [COUNT_##name] = { #name, text },
-#define RULE(name, text) X(name, text) X(name##_bytes, "their bytes")
+#define RULE(name, text) X(name, text) X(name##_bytes, "bytes of " #name)
 	PATH_COUNTERS(X, RULE)
 #undef RULE
 #undef X

@@ -19,57 +19,58 @@
  */
 #define PATH_COUNTERS(X, RULE)                                                                     \
 	X(tx_packets, "frames taken from the guest and sent")                                      \
-	X(tx_bytes, "their bytes")                                                                 \
-	X(tx_gso, "of them to be segmented")                                                       \
-	X(tx_csum_blank, "of them with the checksum left to us")                                   \
+	X(tx_bytes, "bytes of tx_packets")                                                         \
+	X(tx_gso, "frames sent that were to be segmented")                                         \
+	X(tx_csum_blank, "frames sent whose checksum the guest left to us")                        \
 	X(tx_drop_short, "frames under 14 bytes")                                                  \
 	X(tx_drop_slots, "frames of 19 or 20 slots")                                               \
 	X(tx_drop_size, "frames whose slots are longer than the frame")                            \
-	X(tx_drop_grant, "frames with a grant that could not be read")                             \
-	X(tx_drop_header, "checksum or segmentation asked for headers that do not allow it")       \
-	RULE(tx_drop_off, "frames sent while the policy lets none through")                        \
+	X(tx_drop_grant, "frames whose grant could not be read")                                   \
+	X(tx_drop_header,                                                                          \
+	  "frames whose headers do not allow the checksum or segmentation asked for")              \
+	RULE(tx_drop_off, "frames sent while the policy lets nothing out")                         \
 	RULE(tx_drop_spoof, "frames whose source address is not the vif's")                        \
 	RULE(tx_drop_vlan, "frames to a VLAN that is not the vif's")                               \
-	RULE(tx_drop_untagged, "frames without a VLAN, which the vif must name")                   \
-	RULE(tx_drop_isolated, "frames to a vif that this one is kept apart from")                 \
+	RULE(tx_drop_untagged, "untagged frames from a vif that has to tag")                       \
+	RULE(tx_drop_isolated, "frames to a vif that this one is isolated from")                   \
 	RULE(tx_drop_class, "frames whose traffic class had no room left")                         \
 	RULE(tx_drop_ip, "IP frames from an address that is not the vif's")                        \
-	RULE(tx_drop_arp, "ARP and ND that claim what is not the vif's")                           \
-	X(tx_drop_mtu, "frames longer than the mtu, not to be segmented")                          \
-	X(tx_drop_link, "frames sent while the link is set off")                                   \
+	RULE(tx_drop_arp, "ARP and ND messages that claim an address that is not the vif's")       \
+	X(tx_drop_mtu, "frames longer than the mtu that are not to be segmented")                  \
+	X(tx_drop_link, "frames sent while the link is set to off")                                \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
 	X(tx_hold_port, "passes that stopped because the port was full")                           \
-	X(tx_hold_memory, "passes that stopped for want of a buffer")                              \
-	X(tx_mcast, "multicast messages")                                                          \
+	X(tx_hold_memory, "passes that stopped because no packet buffer was free")                 \
+	X(tx_mcast, "multicast control messages of the guest")                                     \
 	X(tx_static, "slots copied from static grants")                                            \
 	X(tx_zero_copy, "frames sent from the guest's own pages")                                  \
 	X(rx_packets, "frames given to the guest")                                                 \
-	X(rx_bytes, "their bytes")                                                                 \
-	X(rx_gso, "of them unsegmented")                                                           \
+	X(rx_bytes, "bytes of rx_packets")                                                         \
+	X(rx_gso, "frames given to the guest unsegmented")                                         \
 	X(rx_drop_short, "frames under 14 bytes")                                                  \
 	X(rx_drop_long, "frames the guest cannot take in one buffer")                              \
-	X(rx_drop_offload, "frames that could not be cut or checksummed for the guest")            \
+	X(rx_drop_offload, "frames that could not be segmented or checksummed for the guest")      \
 	X(rx_drop_mcast, "multicast frames that the guest does not want")                          \
-	X(rx_drop_link, "frames that arrived while the link is set off")                           \
-	RULE(rx_drop_off, "frames that arrived while the policy lets none through")                \
+	X(rx_drop_link, "frames that arrived while the link is set to off")                        \
+	RULE(rx_drop_off, "frames that arrived while the policy lets nothing in")                  \
 	RULE(rx_drop_vlan, "frames of a VLAN that is not the vif's")                               \
-	RULE(rx_drop_untagged, "frames without a VLAN, where the vif has one")                     \
-	RULE(rx_drop_isolated, "frames from a vif that this one is kept apart from")               \
-	RULE(rx_drop_broadcast, "broadcast frames, where the policy lets none through")            \
-	RULE(rx_drop_multicast, "multicast frames, where the policy lets none through")            \
+	RULE(rx_drop_untagged, "untagged frames for a vif that has a VLAN")                        \
+	RULE(rx_drop_isolated, "frames from a vif that this one is isolated from")                 \
+	RULE(rx_drop_broadcast, "broadcast frames that the policy does not let through")           \
+	RULE(rx_drop_multicast, "multicast frames that the policy does not let through")           \
 	RULE(rx_drop_unicast, "frames to an address that is not the vif's")                        \
-	X(rx_twins, "frames that both ports of a move delivered, given once")                      \
+	X(rx_twins, "second copies of frames that both ports of a move delivered")                 \
 	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_zero_copy, "frames received into the guest's own pages")                              \
 	X(rx_drop_stale, "frames that waited too long for a buffer, or arrived after such frames") \
-	X(rx_drop_grant, "frames with a grant that could not be written")                          \
+	X(rx_drop_grant, "frames whose grant could not be written")                                \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
-	X(rx_mirror, "mirrored frames of other vifs given to it")                                  \
-	X(mirrored, "frames copied to its mirror")                                                 \
-	X(mirror_missed, "frames not copied, for want of room")                                    \
+	X(rx_mirror, "mirrored frames of other vifs given to the guest")                           \
+	X(mirrored, "frames copied to the vif's mirror")                                           \
+	X(mirror_missed, "frames not copied because the mirror had no room")                       \
 	X(notify, "events sent to the guest")                                                      \
 	X(events, "events taken from the guest")                                                   \
-	X(events_spurious, "of them without work")                                                 \
+	X(events_spurious, "events taken from the guest that brought no work")                     \
 	X(copies, "grant copy pieces")                                                             \
 	X(copy_calls, "grant copy calls")
 

@@ -61,7 +61,7 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 static void rx_flush_stale(struct path *path, struct queue *queue)
 {
 	if (unlikely(zc_rx_is_out(queue->zc_rx))) {
-		path_fault(path, "rx: requests were taken back");
+		path_fault(path, "rx: requests were withdrawn");
 		return;
 	}
 	while (queue->backlog_head != queue->backlog_tail)
@@ -214,7 +214,7 @@ static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 	if (!zc_rx_has(zc_rx, frame->mbuf))
 		return false;
 	if (zc_rx_request(frame->mbuf) != frame->first_slot) {
-		path_fault(pass->path, "rx: a frame in another's page");
+		path_fault(pass->path, "rx: frame in the page of another request");
 		frame->mbuf->pkt_len = 0;
 		return true;
 	}

@@ -64,11 +64,11 @@ struct zc_rx *zc_rx_create(void)
 const char *zc_rx_bars(const struct path_live *live)
 {
 	if (live->policy.rx || live->rx_closed)
-		return "a rule looks at frames first";
+		return "a rule inspects received frames";
 	if (!live->link)
-		return "its link is off";
+		return "the link is set to off";
 	if (live->xdp_headroom)
-		return "the guest wants headroom";
+		return "the guest asked for headroom";
 	return NULL;
 }
 
@@ -124,7 +124,7 @@ void zc_rx_end(struct path *path)
 	struct queue *queue = &path->queues[0];
 
 	if (frame_waits_in_page(queue)) {
-		path_fault(path, "rx: requests were taken back");
+		path_fault(path, "rx: requests were withdrawn");
 		while (waiting(queue))
 			queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 	}

@@ -123,8 +123,7 @@ static int take_match(struct reader *reader, const struct ini_line *line)
 	reader->matched++;
 	if (!*line->value || (shape && !has_shape(line->value, shape)))
 		return refuse(reader, line->line, line->value_column, line->key,
-			      shape ? "expected an address, or a UUID, in full" :
-				      "expected a name");
+			      shape ? "expected a complete address or UUID" : "expected a name");
 	/* names of netdevs are told apart by case, numbers are not */
 	if (strcmp(line->key, "vifname") ? strcasecmp(is, line->value) : strcmp(is, line->value))
 		reader->other = true;

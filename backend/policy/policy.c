@@ -64,7 +64,7 @@ int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 		return -EINVAL;
 	if (sum <= 0 || draft->classes == POLICY_CLASSES_NONE)
 		return 0;
-	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: with classes it is these that decide");
+	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: cannot be combined with classes");
 	return -EINVAL;
 }
 

@@ -194,7 +194,8 @@ static int set_tag(const struct policy_key *rule, struct policy_draft *draft, co
 
 	if (*value && (!take_vlan(&at, &vlan) ||
 		       (text_take(&at, '/') && text_take_u64(&at, 0, 7, &priority)) || *at))
-		return refuse(why, value, "VLAN 1..4094, perhaps /PRIORITY 0..7, or nothing");
+		return refuse(why, value,
+			      "VLAN 1..4094, optionally with /PRIORITY 0..7, or nothing");
 	*(uint16_t *)field_of(rule, draft) = (uint16_t)(priority << 13 | vlan);
 	return 0;
 }
@@ -266,9 +267,10 @@ static int set_xl_vlans(const struct policy_key *rule, struct policy_draft *draf
 	draft->filter = *value != '\0';
 	while (draft->filter) {
 		if (!take_xl_term(&at, draft) || (*at && *at != '/'))
-			return refuse(why, value,
-				      "ID[p|u], FIRST-LAST[u] or START+OFFSETxCOUNT[u] with / "
-				      "between, each VLAN once, one p");
+			return refuse(
+				why, value,
+				"ID[p|u], FIRST-LAST[u] or START+OFFSETxCOUNT[u] separated by /, "
+				"each VLAN once, at most one p");
 		if (!text_take(&at, '/'))
 			break;
 	}
@@ -383,7 +385,7 @@ static int set_ips(const struct policy_key *rule, struct policy_draft *draft, co
 
 		memcpy(copy, word, sizeof(copy));
 		if (!parse_ip(copy, &ip))
-			return refuse(why, word, "an IPv4 or IPv6 address, perhaps /BITS");
+			return refuse(why, word, "an IPv4 or IPv6 address, optionally with /BITS");
 		for (uint32_t i = 0; i < draft->nr_ips; i++)
 			if (!memcmp(&ip, &draft->ips[i], sizeof(ip)))
 				return refuse(why, word, "each address once");

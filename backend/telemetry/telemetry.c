@@ -41,7 +41,7 @@ static bool take_from(struct question *question, uint32_t *from)
 
 	*from = 0;
 	if (*text && (text_u32(text, 0, UINT32_MAX, from))) {
-		question->why = "expected the number of the entry to begin with";
+		question->why = "expected the number of the first entry";
 		return false;
 	}
 	return true;
@@ -229,7 +229,8 @@ static int answer_policy(void *arg)
 		return 0;
 	if (*text &&
 	    (!text_take(&text, ',') || text_take_u32(&text, 0, UINT32_MAX, &from) || *text))
-		question->why = "expected a vif, and the number of the rule to begin with";
+		question->why =
+			"expected a vif, optionally followed by the number of the first rule";
 	else if (put_policy(question->d, vif, from, question->text))
 		question->why = question->text;
 	return 0;
@@ -244,7 +245,7 @@ static int answer_set(void *arg)
 	if (!vif)
 		return 0;
 	if (!text_take(&text, ',') || !*text)
-		question->why = "expected KEY=VALUE or KEY, with ; between";
+		question->why = "expected KEY=VALUE or KEY, separated by ;";
 	else if (vif_set_policy(vif, text, question->text))
 		question->why = question->text;
 	else
@@ -260,7 +261,7 @@ static int ask(int (*answer)(void *arg), const char *params, struct rte_tel_data
 	rte_tel_data_start_dict(d);
 	ret = control_run(answer, &question, WAIT_MS);
 	if (ret == -ETIMEDOUT)
-		question.why = "vifd's control thread is busy, try again";
+		question.why = "vifd's control thread is busy; try again";
 	else if (ret)
 		question.why = "vifd is starting or stopping";
 	if (question.why) {
@@ -309,11 +310,11 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/queue", command_queue, "Counters of a queue. Parameter: DOMID.HANDLE.N" },
 		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
-		{ "/vifd/counters", command_counters, "What counters count. No parameter" },
+		{ "/vifd/counters", command_counters, "What each counter counts. No parameter" },
 		{ "/vifd/move", command_move,
 		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software|auto" },
 		{ "/vifd/policy", command_policy,
-		  "Rules and where they come from. Parameters: DOMID.HANDLE, first rule (0)" },
+		  "Rules and their sources. Parameters: DOMID.HANDLE, first rule (0)" },
 		{ "/vifd/set", command_set, "Set rules. Parameters: DOMID.HANDLE,KEY=VALUE;KEY" },
 	};
 	int ret = 0;

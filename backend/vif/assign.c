@@ -248,7 +248,7 @@ static const char *what_failed(const struct port_link *link)
 {
 	if (link->gone)
 		return "is gone";
-	return link->stuck ? "takes frames and sends none" : "has lost its link";
+	return link->stuck ? "accepts frames and sends none" : "has lost its link";
 }
 
 void assign_bar(struct vif *vif, uint64_t now_us)

@@ -114,7 +114,7 @@ int deserve_admit(const struct deserve_claim *claim, const struct deserve_claim 
 	if (claim->vfs && others->vfs + claim->vfs > have->vfs) {
 		snprintf(why, POLICY_ERROR_MAX,
 			 "vf: require: no VF left, %" PRIu32 " of %" PRIu32
-			 " are required by others",
+			 " are required by other interfaces",
 			 others->vfs, have->vfs);
 		return -ENOSPC;
 	}

@@ -253,9 +253,9 @@ int vif_check_mirror(const struct vif *vif, const struct policy_draft *draft,
 	if (to->file[0])
 		why = access(dir, W_OK | X_OK) ? strerror(errno) : NULL;
 	else if (rte_is_same_ether_addr(&to->mac, &vif->mac))
-		why = "an interface does not mirror onto itself";
+		why = "an interface cannot mirror to itself";
 	else if (leads_back(&to->mac, &vif->mac))
-		why = "mirrors in a ring";
+		why = "mirrors form a ring";
 	if (!why)
 		return 0;
 	snprintf(error, POLICY_ERROR_MAX, "policy/mirror-to: %.64s%s%.80s", to->file[0] ? dir : "",

@@ -33,11 +33,11 @@ static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *m
 			   struct policy_draft *draft)
 {
 	if (!draft->guest_mac)
-		return "guest-mac does not allow it";
+		return "guest-mac is 0";
 	if (!rte_is_valid_assigned_ether_addr(mac))
-		return "it is no unicast address";
+		return "it is not a unicast address";
 	if (is_anothers(vif, mac))
-		return "it is another interface's";
+		return "it belongs to another interface";
 	if (mac_is_in(draft->macs, draft->nr_macs, mac))
 		return NULL;
 	if (draft->nr_macs == POLICY_MACS_MAX)

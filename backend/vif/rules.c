@@ -42,7 +42,8 @@ static int take_value(struct policy_draft *draft, const char *key, const char *t
 	if (len == -ENOENT)
 		return 0;
 	if (len == -E2BIG || len == -EINVAL) {
-		snprintf(why, POLICY_ERROR_MAX, "no text of at most %u bytes", POLICY_TEXT_MAX - 1);
+		snprintf(why, POLICY_ERROR_MAX, "expected a text of at most %u bytes",
+			 POLICY_TEXT_MAX - 1);
 		return -EINVAL;
 	}
 	return len < 0 ? len : policy_set(draft, key, text, why);
@@ -196,7 +197,8 @@ static void tell_error(struct vif *vif, const char *error)
 		return;
 	if (error[0])
 		log_error("%s: policy refused, %s: %s", vif->name,
-			  policy->valid ? "the former one stays" : "nothing passes", error);
+			  policy->valid ? "the previous one stays in force" : "no frames pass",
+			  error);
 	else if (policy->told)
 		log_info("%s: policy is valid again", vif->name);
 	if (error[0])

@@ -25,21 +25,21 @@ static const char *why_not(const struct path *path)
 	if (why)
 		return why;
 	if (!path->port->zc_rx_buffers)
-		return "no device has them that can be told where frames shall lie";
+		return "the port cannot receive into guest pages";
 	if (path->nr_queues > 1)
 		return "the guest has several queues";
 	if (path->handover)
-		return "it moves";
+		return "the vif is moving";
 	if (path->tap || path->mirror.directions & MIRROR_RX)
 		return "frames are mirrored";
 	if (path->steer.algorithm != NETIF_HASH_ALG_NONE)
-		return "the guest wants hashes";
+		return "the guest asked for hashes";
 	why = zc_rx_bars(&path->live);
 	if (why)
 		return why;
 	if (!queue->statics.zc_rx)
-		return "the guest lends no pages to be written to";
-	return zc_rx_is_out(queue->statics.zc_rx) ? "a device has them still" : NULL;
+		return "the guest offers no writable static grants";
+	return zc_rx_is_out(queue->statics.zc_rx) ? "a device still holds the guest's pages" : NULL;
 }
 
 const char *zerocopy_rx_state(const struct path *path)
@@ -48,7 +48,7 @@ const char *zerocopy_rx_state(const struct path *path)
 
 	if (path->queues[0].zc_rx)
 		return "rx";
-	return why ? why : "it has ended just now, and begins anew";
+	return why ? why : "it ended a moment ago and will start again";
 }
 
 static int run_begin(struct worker *worker, void *arg)

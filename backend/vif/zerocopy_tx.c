@@ -60,11 +60,11 @@ const char *zerocopy_tx_why_not(const struct path *path)
 	if (why)
 		return why;
 	if (!path->port->zc_tx_segs)
-		return "no device that tells what it has sent has its frames";
+		return "the driver does not report tx completion";
 	if (path->live.classes.by)
-		return "frames wait in traffic classes";
+		return "frames are queued in traffic classes";
 	for (uint32_t i = 0; i < path->nr_queues; i++)
 		if (path->queues[i].statics.zc_tx)
 			return NULL;
-	return "the guest lends no pages";
+	return "the guest offers no static grants";
 }

@@ -53,9 +53,8 @@ static int unreachable(struct client *client, const char *path)
 	const char *remedy = "is vifd running? 'systemctl start vifd' starts it";
 
 	if (errno == EACCES || errno == EPERM)
-		remedy = "only root may ask vifd: use sudo";
-	fprintf(stderr, "vifctl: vifd cannot be reached at %s: %s; %s\n", path, strerror(errno),
-		remedy);
+		remedy = "only root has access: use sudo";
+	fprintf(stderr, "vifctl: cannot reach vifd at %s: %s; %s\n", path, strerror(errno), remedy);
 	return fail(client, STATUS_NO_VIFD);
 }
 
@@ -111,7 +110,8 @@ static struct json_object *unwrap(struct client *client, const char *command, co
 	} else if (answer) {
 		return answer;
 	} else {
-		fprintf(stderr, "vifctl: %s: vifd does not know it; are both of one version?\n",
+		fprintf(stderr,
+			"vifctl: %s: vifd does not know this command; do the versions match?\n",
 			command);
 		client->error = STATUS_REFUSED;
 	}
@@ -135,8 +135,8 @@ struct json_object *client_ask(struct client *client, const char *fmt, ...)
 	if (len <= 0) {
 		bool closed = !len || errno == EPIPE || errno == ECONNRESET;
 
-		fprintf(stderr, "vifctl: vifd does not answer %s: %s; it may have ended\n", command,
-			closed ? "connection closed" : strerror(errno));
+		fprintf(stderr, "vifctl: no answer from vifd to %s: %s; it may have stopped\n",
+			command, closed ? "connection closed" : strerror(errno));
 		fail(client, STATUS_NO_VIFD);
 		return NULL;
 	}

@@ -283,7 +283,7 @@ static enum status moved(struct client *client, const char *name, const char *pa
 		return client->error;
 	*done = !strcmp(text_of(vif, "move"), "none");
 	if (!number_of(vif, "connected")) {
-		fprintf(stderr, "vifctl: vif %s disconnected meanwhile\n", name);
+		fprintf(stderr, "vifctl: vif %s was disconnected during the move\n", name);
 		status = STATUS_REFUSED;
 	} else if (*done && (strcmp(text_of(vif, "path"), path) || *text_of(vif, "move_error"))) {
 		fprintf(stderr, "vifctl: vif %s stays on the %s path: %s\n", name,
@@ -300,12 +300,13 @@ static enum status move_result(const struct options *options, double seconds)
 	struct json_object *result;
 
 	if (!options->json && !strcmp(options->args[1], "auto")) {
-		printf("vif %s goes where vifd sees fit\n", options->args[0]);
+		printf("vif %s: vifd chooses its path again\n", options->args[0]);
 		return STATUS_OK;
 	}
 	if (!options->json) {
 		printf("vif %s %s the %s path (%.2f s)\n", options->args[0],
-		       options->wait ? "is on" : "is asked to move to", options->args[1], seconds);
+		       options->wait ? "is on" : "has been told to move to", options->args[1],
+		       seconds);
 		return STATUS_OK;
 	}
 	result = json_object_new_object();
@@ -335,7 +336,8 @@ enum status vifctl_move(struct client *client, const struct options *options)
 		if (done)
 			break;
 		if (now_seconds() - start > options->wait) {
-			fprintf(stderr, "vifctl: vif %s has not moved in %u s; it may still\n",
+			fprintf(stderr,
+				"vifctl: vif %s has not moved within %u s; the move may still succeed\n",
 				name, options->wait);
 			return STATUS_REFUSED;
 		}

@@ -147,7 +147,7 @@ static void take_vlan_spoof(struct import *import, const char *field, struct jso
 	bool yes;
 
 	if (take_bool(import, field, value, &yes) && !yes)
-		refuse(import, "%s: vifd checks the VLANs of what a guest sends, too", field);
+		refuse(import, "%s: vifd always checks the VLANs of what a guest sends", field);
 }
 
 /* The tag is put in and taken off: that is done with the VLANs. */
@@ -157,7 +157,7 @@ static void take_strip(struct import *import, const char *field, struct json_obj
 
 	if (take_bool(import, field, value, &yes) && yes &&
 	    length_of(field_of(import, "vlans")) != 1)
-		refuse(import, "%s: expected exactly one of vlans with it", field);
+		refuse(import, "%s: expected exactly one VLAN in vlans with it", field);
 }
 
 static void take_strip_inner(struct import *import, const char *field, struct json_object *value)
@@ -165,7 +165,7 @@ static void take_strip_inner(struct import *import, const char *field, struct js
 	bool yes;
 
 	if (take_bool(import, field, value, &yes) && yes)
-		refuse(import, "%s: vifd takes no inner tags off", field);
+		refuse(import, "%s: vifd does not strip inner tags", field);
 }
 
 static void take_vlans(struct import *import, const char *field, struct json_object *value)
@@ -247,9 +247,9 @@ static void take_part(struct import *import, const char *field, struct json_obje
 	if ((!json_object_is_type(value, json_type_double) &&
 	     !json_object_is_type(value, json_type_int)) ||
 	    !(part >= 0 && part <= 1)) {
-		refuse(import, "%s: expected a part of the link's speed, 0 to 1", field);
+		refuse(import, "%s: expected a fraction of the link's speed, 0 to 1", field);
 	} else if (part > 0 && !import->options->mbps) {
-		refuse(import, "%s: say the link's speed with --speed: it is a part of that",
+		refuse(import, "%s: it is a fraction of the link's speed: give that with --speed",
 		       field);
 	} else if (part > 0) {
 		snprintf(text, sizeof(text), "%.0f,%u",
@@ -279,7 +279,7 @@ static void take_link(struct import *import, const char *field, struct json_obje
 static void take_command(struct import *import, const char *field, struct json_object *value)
 {
 	if (!string_of(value) || *string_of(value))
-		refuse(import, "%s: vifd runs no commands; let xl or systemd do it", field);
+		refuse(import, "%s: vifd runs no commands; use xl or systemd for that", field);
 }
 
 /* "10%" or 10. Return: 1..100, 0 = neither */
@@ -372,8 +372,8 @@ static void take_target(struct import *import, const char *field, struct json_ob
 	else if (!import_mac_of_vf(import->options->folder, pciid ? pciid : "",
 				   json_object_get_int64(target), mac))
 		refuse(import,
-		       "%s: no VF file in %.200s with the same pciid, the vfid %" PRId64
-		       " and a vm_mac or mac: whom shall it mirror to?",
+		       "%s: expected in %.200s a VF file of the target, with the same pciid, vfid %" PRId64
+		       " and a vm_mac or mac",
 		       field, import->options->folder, json_object_get_int64(target));
 	else
 		put_rule(import, field, "mirror-to", mac);
@@ -437,12 +437,12 @@ static void take_match(struct import *import, const char *match)
 	char key[16];
 
 	if (!value || !value[1] || strpbrk(match, "#\n\r") || value - match >= (int)sizeof(key)) {
-		refuse(import, "--match: expected mac=, vifname= or uuid= and what it is");
+		refuse(import, "--match: expected mac=, vifname= or uuid= with a value");
 		return;
 	}
 	snprintf(key, sizeof(key), "%.*s", (int)(value - match), match);
 	if (strcmp(key, "mac") != 0 && strcmp(key, "vifname") != 0 && strcmp(key, "uuid") != 0)
-		refuse(import, "--match: expected mac=, vifname= or uuid= and what it is");
+		refuse(import, "--match: expected mac=, vifname= or uuid= with a value");
 	else
 		json_object_object_add(import->match, key, json_object_new_string(value + 1));
 }
@@ -458,17 +458,17 @@ static void take_fields(struct import *import)
 		if (i < NR_FIELDS)
 			fields[i].take(import, name, value);
 		else
-			refuse(import, "%.64s: no field of a VFd file", name);
+			refuse(import, "%.64s: not a field of a VFd file", name);
 	}
 	if (!field_of(import, "vlans"))
-		refuse(import, "vlans: VFd demands at least one");
+		refuse(import, "vlans: VFd requires at least one");
 	/* what VFd's default is, and vifd's is not */
 	if (!field_of(import, "allow_un_ucast"))
 		put_rule(import, "allow_un_ucast", "unknown-unicast", "0");
 	if (import->options->match)
 		take_match(import, import->options->match);
 	else if (!json_object_object_length(import->match) && !import->errors)
-		refuse(import, "vm_mac: nothing names an interface here; say --match mac=, "
+		refuse(import, "vm_mac: the file names no interface; use --match mac=, "
 			       "vifname= or uuid=");
 }
 

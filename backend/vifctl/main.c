@@ -28,53 +28,54 @@ static const struct command {
 } commands[] = {
 	{ "list", "", 0, false, false, "", vifctl_list,
 	  "vifs with path, VF, link, rate and traffic",
-	  "One line a vif; --json gives an array of all that 'show' knows.\n" },
+	  "One line per vif; --json prints an array of what 'show' prints.\n" },
 	{ "show", "VIF", 1, false, false, "y", vifctl_show, "everything about one vif",
-	  "Settings, capability records, port and counters that are not 0, also by queue.\n"
-	  "With --why: its rules, where each value comes from and who enforces it.\n" },
+	  "Settings, capability records, port, and counters that are not 0, in total and by queue.\n"
+	  "With --why: its rules, where each value comes from and what enforces it.\n" },
 	{ "set", "VIF KEY[=VALUE]...", 2, true, false, "", vifctl_set,
 	  "set rules of a vif, all or none",
-	  "KEY alone removes it, as if never said. Rules hold at once; xenstore has them then,\n"
-	  "below policy/. vifd.conf(5) lists them. Where one is wrong nothing is changed.\n" },
-	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and who has them",
+	  "KEY alone removes the rule. Rules take effect at once and are kept in xenstore, below\n"
+	  "policy/. vifd.conf(5) lists them. If one of them is wrong, nothing changes.\n" },
+	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and their owners",
 	  "A VF without an owner is free.\n" },
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
 	{ "counters", "", 0, false, false, "", vifctl_counters, "what each counter counts", "" },
 	{ "top", "", 0, false, false, "in", vifctl_top, "traffic of the vifs, busiest first",
-	  "Refreshes every INTERVAL (1 s); --json prints an array each time, one a line.\n" },
-	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they come",
-	  "Looks every INTERVAL (0.2 s), prints each change on a line; --count ends after N.\n" },
+	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n" },
+	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they happen",
+	  "Looks every --interval (0.2 s) and prints one line per change, up to --count.\n" },
 	{ "move", "VIF vf|other|software|auto", 2, false, false, "w", vifctl_move,
-	  "move a vif, under traffic", "Returns when the vif is there, or says why it stays.\n" },
+	  "move a vif while its traffic goes on",
+	  "Returns when the vif has moved, or says why it has not.\n" },
 	{ "check", "FILE...", 1, true, true, "", vifctl_check,
-	  "look for errors in vifd.conf and files of policy_dir",
-	  "Quiet if there are none; else each as FILE:LINE:COLUMN, and status 1.\n" },
+	  "find errors in vifd.conf and files of policy_dir",
+	  "Prints each error with FILE:LINE:COLUMN; the exit status is 1 if there are any.\n" },
 	{ "import", "FILE", 1, false, true, "mb", vifctl_import,
-	  "make a file for policy_dir of a VF file of VFd's",
-	  "Prints it. A field that cannot be carried over is named, and nothing printed.\n" },
+	  "convert a VF file of VFd to a file for policy_dir",
+	  "Prints the result; or, if a field cannot be converted, only an error that names it.\n" },
 	{ "priv-flags", "NUMBER...|op=OP WORD=VALUE...", 1, true, true, "", vifctl_priv_flags,
 	  "decode or encode DPDM's ethtool flags",
-	  "A mask of VFs or queues is several numbers. vifctl(8) has the words.\n" },
+	  "A mask of VFs or queues takes several numbers. vifctl(8) lists the words.\n" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char common_help[] =
-	"  -j, --json            for programs\n"
+	"  -j, --json            print JSON\n"
 	"  -s, --socket PATH     vifd's socket (/var/run/dpdk/vifd/dpdk_telemetry.v2)\n"
-	"  -h, --help            print this\n";
+	"  -h, --help            print this help\n";
 
 static void help_all(FILE *out)
 {
 	fprintf(out, "usage: vifctl [OPTION...] COMMAND [ARGUMENT...]\n"
-		     "Looks at a running vifd, moves its vifs and sets their rules.\n\n");
+		     "Inspects a running vifd, moves its vifs and sets their rules.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %-30s %s\n", commands[i].name, commands[i].args,
 			commands[i].text);
 	fprintf(out,
-		"\nA VIF is DOMID.HANDLE, e.g. 7.0. 'vifctl COMMAND --help' tells more.\n\n%s"
+		"\nA VIF is DOMID.HANDLE, e.g. 7.0. 'vifctl COMMAND --help' says more.\n\n%s"
 		"  -V, --version         print the version\n"
-		"\nExit status: 0 done, 1 refused or not there, 2 wrong usage, 3 vifd does not answer.\n",
+		"\nExit status: 0 done, 1 refused or not found, 2 wrong usage, 3 vifd does not answer.\n",
 		common_help);
 }
 
@@ -83,16 +84,16 @@ static void help_command(const struct command *command, FILE *out)
 	fprintf(out, "usage: vifctl %s %s%s[OPTION...]\n%s\n%s\n%s", command->name, command->args,
 		*command->args ? " " : "", command->text, command->detail, common_help);
 	if (strchr(command->extra, 'i'))
-		fprintf(out, "  -i, --interval S      seconds, fractions allowed\n"
-			     "  -n, --count N         end after N\n");
+		fprintf(out, "  -i, --interval S      seconds between samples, fractions allowed\n"
+			     "  -n, --count N         stop after N of them\n");
 	if (strchr(command->extra, 'y'))
-		fprintf(out, "  -y, --why             rules and their sources instead\n");
+		fprintf(out, "  -y, --why             print the rules and their sources instead\n");
 	if (strchr(command->extra, 'm'))
 		fprintf(out,
-			"  -m, --match KEY=VALUE for whom: mac=, vifname= or uuid= (the file's own MAC)\n"
-			"  -b, --speed MBIT      of the link, of which VFd's rates are parts\n");
+			"  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n"
+			"  -b, --speed MBIT      speed of the link, of which VFd's rates are fractions\n");
 	if (strchr(command->extra, 'w'))
-		fprintf(out, "  -w, --wait S          seconds to wait (%u), 0 = don't\n",
+		fprintf(out, "  -w, --wait S          seconds to wait (%u); 0: do not wait\n",
 			WAIT_SECONDS);
 }
 
@@ -241,11 +242,11 @@ int main(int argc, char **argv)
 	if (!command)
 		return usage_error(NULL, "no such command:", argv[optind]);
 	if (line.wrong)
-		return usage_error(command, "wrong value of", line.wrong);
+		return usage_error(command, "invalid", line.wrong);
 	if (line.letters[strspn(line.letters, command->extra)])
-		return usage_error(command, "option is not one of", command->name);
+		return usage_error(command, "unsupported option of", command->name);
 	if (command->more ? line.options.nr_args < command->nr_args :
 			    line.options.nr_args != command->nr_args)
-		return usage_error(command, "wrong number of arguments of", command->name);
+		return usage_error(command, "wrong number of arguments for", command->name);
 	return run(command, &line.options, line.socket);
 }

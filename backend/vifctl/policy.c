@@ -15,13 +15,14 @@ static bool join_words(const struct options *options, char *words, size_t size)
 		const char *word = options->args[i];
 
 		if (strpbrk(word, ";\n")) {
-			fprintf(stderr, "vifctl: '%s': no value has a ; or a line's end\n", word);
+			fprintf(stderr, "vifctl: '%s': a value cannot contain a ; or a newline\n",
+				word);
 			return false;
 		}
 		used += (size_t)snprintf(words + used, size - used, "%s%s", i > 1 ? ";" : "", word);
 		if (used >= size) {
 			fprintf(stderr,
-				"vifctl: more than %zu bytes at once: use xenstore-write, or a file\n",
+				"vifctl: more than %zu bytes at once: use xenstore-write or a file in policy_dir\n",
 				size - 1);
 			return false;
 		}

@@ -99,7 +99,7 @@ static int split(uint32_t flags, struct command *command, char *why)
 	if (flags >> 16 & 3)
 		return refuse(why, "0x%08" PRIx32 ": bits 17:16 are not 0", flags);
 	if (command->op >= NR_OPS)
-		return refuse(why, "0x%08" PRIx32 ": there is no operation %u", flags, command->op);
+		return refuse(why, "0x%08" PRIx32 ": no operation %u", flags, command->op);
 	if (command->step > (takes_mask(command->op) ? PRIVFLAGS_STEPS : 0))
 		return refuse(why, "0x%08" PRIx32 ": %s has no step %u", flags, ops[command->op],
 			      command->step);
@@ -175,7 +175,7 @@ static int decode_bits(struct json_object *object, struct json_object *policy,
 	uint32_t operand = feature ? command->operand : command->operand & ~SET;
 
 	if (!put_bits(object, set ? "set" : "reset", bits, operand))
-		return refuse(why, "0x%08" PRIx32 ": a bit of 15:0 means nothing in %s",
+		return refuse(why, "0x%08" PRIx32 ": a bit in 15:0 has no meaning in %s",
 			      join(command), ops[command->op]);
 	put_rules(policy, bits, operand, set);
 	return 0;
@@ -218,9 +218,9 @@ static int decode_operand(struct json_object *object, struct json_object *policy
 	case OP_RX_MODE:
 		return decode_bits(object, policy, command, why);
 	case OP_STATS:
-		return command->operand ?
-			       refuse(why, "0x%08" PRIx32 ": stats has no operand", join(command)) :
-			       0;
+		return command->operand ? refuse(why, "0x%08" PRIx32 ": stats takes no operand",
+						 join(command)) :
+					  0;
 	case OP_VLAN_FILTER:
 	case OP_VLAN_INSERT:
 		return decode_vlan(object, policy, command, mask, why);
@@ -328,9 +328,10 @@ static int encode_bits(char *const *words, int nr, struct command *command, char
 	int ret;
 
 	if (command->op == OP_FEATURE)
-		return set && !reset ? bits_word(set, features, &command->operand, why) :
-				       refuse(why, "expected set=NAME,NAME; what is not named is "
-						   "reset");
+		return set && !reset ?
+			       bits_word(set, features, &command->operand, why) :
+			       refuse(why, "expected set=NAME,NAME; names that are not listed are "
+					   "reset");
 	if (!set == !reset)
 		return refuse(why, "expected set=NAME,NAME or reset=NAME,NAME");
 	ret = bits_word(set ? set : reset, rx_modes, &command->operand, why);

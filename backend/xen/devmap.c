@@ -46,7 +46,7 @@ static struct {
 	uint16_t held[DOMID_FIRST_RESERVED];
 } devmap;
 
-static const char *why_not = "packet memory is not Xen's";
+static const char *why_not = "packet memory does not come from Xen";
 
 /* Return: false: Xen did not look at it */
 static bool ask(unsigned int op)
@@ -147,7 +147,7 @@ void devmap_close(void)
 	if (devmap.call)
 		xencall_close(devmap.call);
 	memset(&devmap, 0, sizeof(devmap));
-	why_not = "packet memory is not Xen's";
+	why_not = "packet memory does not come from Xen";
 }
 
 /* There is one. Return: its index */

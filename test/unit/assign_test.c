@@ -154,7 +154,8 @@ static void requirement_takes_anothers_vf(void **state)
 	assert_true(on_vf(8));
 	assert_false(on_vf(7));
 	rule(7, "vf", "require");
-	assert_string_equal(refused(7), "vf: require: no VF left, 1 of 1 are required by others");
+	assert_string_equal(refused(7),
+			    "vf: require: no VF left, 1 of 1 are required by other interfaces");
 	rule(8, "vf", "never");
 	pass(3 * SECOND);
 	assert_string_equal(refused(7), "");

@@ -178,7 +178,7 @@ static void lines_that_say_nothing_are_refused(void **state)
 	memset(text + strlen(text), 'x', 5000);
 	refused(text, "conf:2:4096: ", "too long");
 	snprintf(text, sizeof(text), "[%0100d]\n", 0);
-	refused(text, "conf:1:1: ", "section's name is too long");
+	refused(text, "conf:1:1: ", "the section's name is too long");
 }
 
 static void nul_byte_is_refused(void **state)
@@ -188,7 +188,7 @@ static void nul_byte_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(load_bytes(&config, text, sizeof(text) - 1), -EINVAL);
-	assert_non_null(strstr(logged, "conf:2:10: there is a NUL byte"));
+	assert_non_null(strstr(logged, "conf:2:10: the line contains a NUL byte"));
 }
 
 /* Of a value, of a name, of a section; of what a section lacks where it begins. */

@@ -188,7 +188,8 @@ static void promises_that_cannot_be_kept_are_refused(void **state)
 	(void)state;
 	assert_int_equal(admit(1, 0, 1, 0, 0, why), 0);
 	assert_int_equal(admit(1, 0, 2, 0, 0, why), -ENOSPC);
-	assert_string_equal(why, "vf: require: no VF left, 2 of 2 are required by others");
+	assert_string_equal(why,
+			    "vf: require: no VF left, 2 of 2 are required by other interfaces");
 	assert_int_equal(admit(0, 0, 2, 0, 0, why), 0);
 	assert_int_equal(admit(0, 400, 0, 600, 1000, why), 0);
 	assert_int_equal(admit(0, 401, 0, 600, 1000, why), -ENOSPC);

@@ -287,10 +287,10 @@ static void native_vfs_have_hugepages_where_there_are_enough(void **state)
 	(void)state;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
 	assert_ptr_equal(seen.addresses, pages_physical);
-	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, reached by devices by physical addresses");
+	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, accessible to devices by physical address");
 	machine.iommu = true;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
-	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, reached by devices through an IOMMU");
+	is("huge", CONFIG_DRIVER_NATIVE, "hugepages, accessible to devices through an IOMMU");
 	machine.huge_mb = 127;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
 	assert_null(strstr(said, "nr_hugepages"));
@@ -334,7 +334,7 @@ static void a_pv_domain_takes_memory_from_xen(void **state)
 	is("xen", CONFIG_DRIVER_NATIVE, "packet memory: xen, 64 extents");
 	machine.room = false;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
-	is("plain", CONFIG_DRIVER_NETDEV, "devices do not reach ordinary memory here");
+	is("plain", CONFIG_DRIVER_NETDEV, "devices cannot access ordinary memory here");
 }
 
 static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
@@ -342,11 +342,11 @@ static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
 	(void)state;
 	machine.lies = true;
 	start(CONFIG_MEMORY_HUGEPAGES, CONFIG_DRIVER_NATIVE);
-	is("huge", CONFIG_DRIVER_NETDEV, "does not take hugepages as it should");
+	is("huge", CONFIG_DRIVER_NETDEV, "did not accept hugepages");
 	machine.pv = true;
 	machine.room = true;
 	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
-	is("xen", CONFIG_DRIVER_NETDEV, "does not take Xen's memory as it should");
+	is("xen", CONFIG_DRIVER_NETDEV, "did not accept Xen's memory");
 }
 
 /* Do devices read guests' pages after a start with memory of Xen's? */

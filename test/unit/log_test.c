@@ -151,7 +151,7 @@ static void burst_then_one_line_each_interval(void **state)
 	assert_false(log_allowed(&limit));
 	clock_us += 1;
 	assert_true(log_allowed(&limit));
-	assert_non_null(strstr(captured(), "8 lines like the next one left out"));
+	assert_non_null(strstr(captured(), "suppressed 8 lines like the next one"));
 	assert_false(log_allowed(&limit));
 	clock_us += LOG_LIMIT_US;
 	assert_true(log_allowed(&limit));

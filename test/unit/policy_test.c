@@ -189,11 +189,11 @@ static void values_of_impossible_length_are_refused(void **state)
 	fake_xs_set(BACK "policy/macs", text, sizeof(text));
 	host_settle();
 	assert_string_equal(host_back_key(7, "policy-error"),
-			    "policy/macs: no text of at most 2047 bytes");
+			    "policy/macs: expected a text of at most 2047 bytes");
 	fake_xs_set(BACK "policy/macs", "1\0002", 3);
 	host_settle();
 	assert_string_equal(host_back_key(7, "policy-error"),
-			    "policy/macs: no text of at most 2047 bytes");
+			    "policy/macs: expected a text of at most 2047 bytes");
 }
 
 static void list_of_addresses_has_an_end(void **state)
@@ -319,7 +319,7 @@ static void promise_of_a_queue_fits_the_other_rules(void **state)
 	assert_null(host_back_key(7, "policy-error"));
 	rule("policy/classes", "pcp");
 	assert_string_equal(host_back_key(7, "policy-error"),
-			    "queue-guaranteed: with classes it is these that decide");
+			    "queue-guaranteed: cannot be combined with classes");
 	assert_int_equal(live->classes.by, CLASSES_NONE);
 	rule("policy/queue-guaranteed", "");
 	assert_null(host_back_key(7, "policy-error"));

@@ -209,8 +209,8 @@ static void port_is_told_what_is_promised_while_others_come_and_go(void **state)
 static void mirrors_that_make_no_sense_are_refused(void **state)
 {
 	struct guest *others[] = { host_connect(8), host_connect(9) };
-	const char *self = "policy/mirror-to: an interface does not mirror onto itself";
-	const char *ring = "policy/mirror-to: mirrors in a ring";
+	const char *self = "policy/mirror-to: an interface cannot mirror to itself";
+	const char *ring = "policy/mirror-to: mirrors form a ring";
 
 	(void)state;
 	rule_of(7, "mirror-to", host_back_key(7, "mac"));
@@ -264,7 +264,7 @@ static void ring_that_a_guest_closes_when_it_comes_back_ends_nobodys_look(void *
 	assert_non_null(host_path(8)->mirror.to);
 	rule_of(9, "mirror-to", "02:00:00:00:00:07");
 	assert_string_equal(host_back_key(9, "policy-error"),
-			    "policy/mirror-to: mirrors in a ring");
+			    "policy/mirror-to: mirrors form a ring");
 	host_close();
 	for (uint32_t i = 0; i < NR(others); i++)
 		guest_free(others[i]);

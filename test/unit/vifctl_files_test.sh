@@ -27,8 +27,8 @@ check "wrong files" ends 1 check vifd.conf bad.conf worse.conf missing.conf
 check "a wrong option" complains "bad.conf:2:13: [daemon] workers = '99': expected a whole number 1..32"
 check "a wrong rule for all" complains "bad.conf:4:7: [policy] mtu: '1': expected 68..9000"
 check "another" complains "bad.conf:5:16: [policy] vlan-filter: '4095': expected VLANs 1..4094, as 10,20-29"
-check "what a section lacks" complains "bad.conf:6:1: [nic a] pf, uplink: expected at least one of them (uplink = none: no wire)"
-check "a wrong match" complains "worse.conf:2:7: mac: expected an address, or a UUID, in full"
+check "what a section lacks" complains "bad.conf:6:1: [nic a] pf, uplink: expected at least one of them (uplink = none: no uplink)"
+check "a wrong match" complains "worse.conf:2:7: mac: expected a complete address or UUID"
 check "a wrong rule" complains "worse.conf:4:7: mtu: '1': expected 68..9000"
 check "a rule given twice" complains "worse.conf:5:1: mtu: is given twice"
 check "no rule" complains "worse.conf:6:1: no-such: no such rule"
@@ -73,8 +73,8 @@ refused() {
 	check "$1: by name" complains "r.json: $3"
 	check "$1: nothing is made" [ ! -s "$tmp/out" ]
 }
-refused start_cb '{"vlans":[1],"start_cb":"/bin/x"}' 'start_cb: vifd runs no commands; let xl or systemd do it'
-refused stop_cb '{"vlans":[1],"stop_cb":"/bin/x"}' 'stop_cb: vifd runs no commands; let xl or systemd do it'
+refused start_cb '{"vlans":[1],"start_cb":"/bin/x"}' 'start_cb: vifd runs no commands; use xl or systemd for that'
+refused stop_cb '{"vlans":[1],"stop_cb":"/bin/x"}' 'stop_cb: vifd runs no commands; use xl or systemd for that'
 refused queues '{"vlans":[1],"queues":[{"priority":1,"share":"0%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
 refused a-priority '{"vlans":[1],"queues":[{"priority":8,"share":"1%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
 refused a-share '{"vlans":[1],"queues":[{"priority":1,"share":"1x"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
@@ -82,7 +82,7 @@ refused a-priority-twice '{"vlans":[1],"queues":[{"priority":1,"share":5},{"prio
 refused mirror '{"vlans":[1],"mirror":{"target":3}}' 'mirror: expected the direction in, out, all or off'
 refused a-target '{"vlans":[1],"mirror":{"direction":"in","target":"x"}}' 'mirror: expected the number of a VF as target'
 refused no-such-target '{"vlans":[1],"pciid":"0000:08:00.1","mirror":{"direction":"in","target":3}}' \
-	'mirror: no VF file in . with the same pciid, the vfid 3 and a vm_mac or mac: whom shall it mirror to?'
+	'mirror: expected in . a VF file of the target, with the same pciid, vfid 3 and a vm_mac or mac'
 file mirror.json '{"vlans":[1],"pciid":"0000:07:00.1","vfid":5,"vm_mac":"02:00:00:00:00:05","mirror":{"direction":"out","target":3}}'
 check "import of a mirror" ends 0 import mirror.json
 check "to whom" says 'mirror-to = 02:00:00:00:00:07'
@@ -96,20 +96,20 @@ file share.json '{"vlans":[1],"queues":[{"priority":0,"share":"30%"},{"priority"
 check "import of one share" ends 0 import --match vifname=x share.json
 check "its weight" says 'weight = 30'
 check "no classes" [ "$(grep -c class "$tmp/out")" = 0 ]
-refused strip_ctag '{"vlans":[1],"strip_ctag":true}' 'strip_ctag: vifd takes no inner tags off'
-refused strip_stag '{"vlans":[1,2],"strip_stag":true}' 'strip_stag: expected exactly one of vlans with it'
-refused vlan_anti_spoof '{"vlans":[1],"vlan_anti_spoof":0}' 'vlan_anti_spoof: vifd checks the VLANs of what a guest sends, too'
-refused vlans '{}' 'vlans: VFd demands at least one'
+refused strip_ctag '{"vlans":[1],"strip_ctag":true}' 'strip_ctag: vifd does not strip inner tags'
+refused strip_stag '{"vlans":[1,2],"strip_stag":true}' 'strip_stag: expected exactly one VLAN in vlans with it'
+refused vlan_anti_spoof '{"vlans":[1],"vlan_anti_spoof":0}' 'vlan_anti_spoof: vifd always checks the VLANs of what a guest sends'
+refused vlans '{}' 'vlans: VFd requires at least one'
 refused no-vlans '{"vlans":[]}' 'vlans: expected an array of 1 to 64 VLANs'
 refused a-vlan '{"vlans":["1"]}' 'vlans[0]: expected a number'
 refused vlan-4095 '{"vlans":[4095]}' "vlans: '4095': expected VLANs 1..4094, as 10,20-29"
 refused vlan-twice '{"vlans":[7,7]}' "vlans: '7,7': expected each VLAN once"
 refused macs '{"vlans":[1],"macs":["ff:ff:ff:ff:ff:ff"]}' "macs: 'ff:ff:ff:ff:ff:ff': expected a unicast address aa:bb:cc:dd:ee:ff"
-refused rate '{"vlans":[1],"rate":1.5}' "rate: expected a part of the link's speed, 0 to 1"
-refused min_rate '{"vlans":[1],"min_rate":0.5}' "min_rate: say the link's speed with --speed: it is a part of that"
+refused rate '{"vlans":[1],"rate":1.5}' "rate: expected a fraction of the link's speed, 0 to 1"
+refused min_rate '{"vlans":[1],"min_rate":0.5}' "min_rate: it is a fraction of the link's speed: give that with --speed"
 refused link_status '{"vlans":[1],"link_status":"up"}' "link_status: 'up': expected auto | on | off"
 refused allow_bcast '{"vlans":[1],"allow_bcast":"yes"}' 'allow_bcast: expected true or false'
-refused unknown '{"vlans":[1],"colour":1}' 'colour: no field of a VFd file'
+refused unknown '{"vlans":[1],"colour":1}' 'colour: not a field of a VFd file'
 file syntax.json '{ "vlans": [ 1 ],\n  "macs" [ ] }'
 check "no JSON" ends 1 import syntax.json
 check "where" complains 'syntax.json:2:10: object property name separator '"':'"' expected'

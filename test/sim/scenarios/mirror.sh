@@ -58,9 +58,9 @@ no_rule a mirror
 
 # refused rules leave the former rule in force
 rule b mirror-to "$(mac b)"
-check "error of a mirror onto itself" "$(error_of b)" "== policy/mirror-to: an interface does not mirror onto itself"
+check "error of a mirror onto itself" "$(error_of b)" "== policy/mirror-to: an interface cannot mirror to itself"
 rule b mirror-to "$(mac a)"
-check "error of mirrors in a ring" "$(error_of b)" "== policy/mirror-to: mirrors in a ring"
+check "error of mirrors form a ring" "$(error_of b)" "== policy/mirror-to: mirrors form a ring"
 rule b mirror-to file:../x
 check_true "a file name with a path is refused" test -n "$(error_of b)"
 no_rule b mirror-to

@@ -135,7 +135,7 @@ generate --rate 10 "$(domid a)" -
 wait_for 15 "a connected" path_is a software || true
 rule a vf require
 check_true "require: refused if no VF is left" wait_for 15 "policy-error" has_error a
-check "require: reason" "$(error_of a)" "== vf: require: no VF left, 2 of 2 are required by others"
+check "require: reason" "$(error_of a)" "== vf: require: no VF left, 2 of 2 are required by other interfaces"
 generated
 check "pings lost at the end" "$(ping_lost b host 20)" "== 0"
 guest_stop b && status=0 || status=$?

@@ -146,7 +146,7 @@ reset()
 	pci=$(vif_key g1 vf)
 	echo 1 >"/sys/bus/pci/devices/$pci/reset" || say "VF $pci cannot be reset"
 	g1_is_on software
-	check_true reset_is_noticed grep -q "VF $pci takes frames and sends none" /run/vifd.log
+	check_true reset_is_noticed grep -q "VF $pci accepts frames and sends none" /run/vifd.log
 	judge reset bounded
 	on_any_vf
 	mark >/dev/null

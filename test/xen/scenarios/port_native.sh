@@ -32,12 +32,12 @@ if [ -n "$(ls /sys/kernel/iommu_groups)" ]; then
 		grep -c '80 of 96 MiB are free as hugepages')" "== 1"
 	echo 48 >/proc/sys/vm/nr_hugepages
 	facts hugepages hugepages
-	check_true by_iommu grep -q 'hugepages, reached by devices through an IOMMU' /results/hugepages.log
+	check_true by_iommu grep -q 'hugepages, accessible to devices through an IOMMU' /results/hugepages.log
 	check iommu_faults "$(dmesg | grep -c 'DMAR.*fault')" "== 0"
 else
 	modprobe uio_pci_generic
 	echo 48 >/proc/sys/vm/nr_hugepages
 	facts hugepages hugepages
-	check_true by_physical_address grep -q 'hugepages, reached by devices by physical' /results/hugepages.log
+	check_true by_physical_address grep -q 'hugepages, accessible to devices by physical' /results/hugepages.log
 fi
 finish

@@ -76,7 +76,7 @@ ruled()
 	traffic 30
 	sleep 1
 	xenstore-write "$policy/unknown-unicast" 0
-	check_true ruled_copies wait_for 10 "the rule" copies_because "a rule looks at frames first"
+	check_true ruled_copies wait_for 10 "the rule" copies_because "a rule inspects received frames"
 	before=$(counter rx_zero_copy)
 	check ruled_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
 	check ruled_zero_copy "$(($(counter rx_zero_copy) - before))" "== 0"
@@ -93,7 +93,7 @@ idle()
 	policy=/local/domain/0/backend/vif/$(guest_domid g1)/0/policy
 	sleep 3
 	xenstore-write "$policy/unknown-unicast" 0
-	check_true idle_copies wait_for 10 "the rule" copies_because "a rule looks at frames first"
+	check_true idle_copies wait_for 10 "the rule" copies_because "a rule inspects received frames"
 	check_true idle_stopped wait_for 5 "the VF stopped" grep -q "the VF was stopped" /run/vifd.log
 	check idle_ping_lost "$(ping_lost g1 "$PEER" 40)" "== 0"
 	xenstore-rm "$policy/unknown-unicast"
@@ -191,7 +191,7 @@ guarded()
 
 with_iommu()
 {
-	check_true on_with_iommu grep -q "frames may be sent from pages that guests lend" /run/vifd.log
+	check_true on_with_iommu grep -q "zero copy is on" /run/vifd.log
 	front_create g1 00:16:3e:00:00:01 vifront
 	front_ready g1 vifront
 	wait_for 30 "g1 on a VF" vif_path_is g1 vf
@@ -216,11 +216,11 @@ if [ "$BED_IOMMU" = yes ]; then
 	check_true memory_back wait_for 10 "the memory back" eval '[ "$(xl info free_memory)" -ge '"$before"' ]'
 	finish
 fi
-check_true off_without_iommu grep -q "no IOMMU keeps devices to what they were lent" /run/vifd.log
+check_true off_without_iommu grep -q "zero copy is off: no IOMMU" /run/vifd.log
 vifd_stop
 config 'zero_copy = trusted-hardware'
 vifd_start
-check_true on_if_trusted grep -q "frames may be sent from pages that guests lend" /run/vifd.log
+check_true on_if_trusted grep -q "zero copy is on" /run/vifd.log
 front_create g1 00:16:3e:00:00:01 vifront
 front_create g2 00:16:3e:00:00:02 xen-netfront
 front_ready g1 vifront
