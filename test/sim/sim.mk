@@ -12,9 +12,10 @@ sim_test_src   := $(wildcard test/sim/selftest/*_test.c)
 sim_prog       := $(patsubst test/sim/prog/%.c,$(SIM)/%,$(sim_prog_src))
 sim_test       := $(patsubst test/sim/selftest/%.c,$(SIM)/selftest/%,$(sim_test_src))
 
-# The soname and the symbol versions of libxenctrl contain Xen's version.
-sim_ctrl_soname := $(shell objdump -p $$(pkg-config --variable=libdir xencontrol 2>/dev/null)/libxenctrl.so 2>/dev/null | sed -n 's/.*SONAME *//p')
-sim_ctrl_ver    := VERS_$(patsubst libxenctrl.so.%,%,$(sim_ctrl_soname)).0
+# The soname and the symbol versions of libxenctrl contain Xen's version, each release's in its own way.
+sim_ctrl_lib    := $(shell pkg-config --variable=libdir xencontrol 2>/dev/null)/libxenctrl.so
+sim_ctrl_soname := $(shell objdump -p $(sim_ctrl_lib) 2>/dev/null | sed -n 's/.*SONAME *//p')
+sim_ctrl_ver    := $(shell objdump -T $(sim_ctrl_lib) 2>/dev/null | awk '$$NF == "xc_interface_open" { print $$(NF - 1) }')
 # Comments of later headers still name xc_domain_getinfo(), which is gone; its type they don't define.
 sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir xencontrol)/xenctrl.h 2>/dev/null && echo 1 || echo 0)
 
