@@ -4,7 +4,7 @@
 #   V=1                            show the commands
 #   WERROR=1                       treat warnings as errors
 #   SANITIZE=address,undefined     or thread; builds in a separate folder
-#   DEBIAN=13                      build with that release's packages (test/deps --help)
+#   DEBIAN=13                      build with that release's packages: 12, 13 or newest (doc/releases.md)
 #   DESTDIR= PREFIX=/usr           for install
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -55,7 +55,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check check-fresh unit xen-test frontend-test sim-test sim-demo bench fuzz soak lint circles format schema \
+.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -145,6 +145,8 @@ xen-test: all ## scenarios on a real Xen in QEMU
 frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (about 45 minutes)
 	$(build_other)
 	$(call run-part,test/xen/frontend)
+newest: deps ## Debian testing's DPDK, and Linux 7 and QEMU 11 of Debian 13's backports: unit tests, demo, matrix
+	$(Q)test/check --part newest
 ifeq ($(wildcard test/sim/sim.mk),)
 sim-test sim-demo: ; @echo "$@: test/sim/sim.mk does not exist" >&2; exit 1
 endif

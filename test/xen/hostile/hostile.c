@@ -24,6 +24,8 @@
 #include <xen/page.h>
 #include <xen/xenbus.h>
 
+#include "compat.h" /* frontend/linux */
+
 #define RING_SLOTS 256u
 #define MASK (RING_SLOTS - 1)
 #define DATA_PAGES 64u
@@ -453,7 +455,7 @@ static struct kind *pick(bool ends)
 
 static int back_state(void)
 {
-	return xenbus_read_driver_state(h.dev->otherend);
+	return vifront_compat_backend_state(h.dev);
 }
 
 static bool wait_back(int state)
