@@ -18,7 +18,7 @@ void log_to_json(struct json_object *array)
 /* FILE:LINE:COLUMN: TEXT, or FILE: TEXT */
 static void add_line(const char *text)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *entry = json_object_new_object();
 	unsigned int line = 0, column = 0;
 	const char *colon = text;
 	int used = 0;
@@ -32,13 +32,12 @@ static void add_line(const char *text)
 		colon = strstr(text, ": ");
 		used = colon ? 2 : 0;
 	}
-	json_object_object_add(object, "file",
+	json_object_object_add(entry, "file",
 			       json_object_new_string_len(text, colon ? (int)(colon - text) : 0));
-	json_object_object_add(object, "line", json_object_new_int64(line));
-	json_object_object_add(object, "column", json_object_new_int64(column));
-	json_object_object_add(object, "error",
-			       json_object_new_string(colon ? colon + used : text));
-	json_object_array_add(lines, object);
+	json_object_object_add(entry, "line", json_object_new_int64(line));
+	json_object_object_add(entry, "column", json_object_new_int64(column));
+	json_object_object_add(entry, "error", json_object_new_string(colon ? colon + used : text));
+	json_object_array_add(lines, entry);
 }
 
 void log_write(enum log_level level, const char *tag, const char *fmt, ...)

@@ -142,6 +142,7 @@ static void port_that_a_vif_moves_to_receives_them_too(void **state)
 	for (uint32_t n = 0; n < 100; n++)
 		listen_to(n);
 	assert_true(arrives(99));
+	groups_close(&groups);
 	former = groups;
 	open_another();
 	assert_false(function_receives(&group));
