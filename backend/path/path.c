@@ -14,29 +14,26 @@
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
 
-static void set_rate(struct shaper *shaper, const struct path_rate *old,
-		     const struct path_rate *new)
+static void set_rate(struct shaper *shaper, struct rate old, struct rate new)
 {
-	if (new->bytes != old->bytes || new->us != old->us)
-		shaper_set(shaper, new->bytes, new->us);
+	if (!rate_is(old, new))
+		shaper_set(shaper, new);
 }
 
 static void set_queue_rates(struct path *path, const struct path_live *live)
 {
 	path->guarantees = false;
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
-		set_rate(&path->queues[i].shaper, &path->live.queue_rates[i],
-			 &live->queue_rates[i]);
-		set_rate(&path->queues[i].guarantee, &path->live.queue_guarantees[i],
-			 &live->queue_guarantees[i]);
+		set_rate(&path->queues[i].shaper, path->live.queue_rates[i], live->queue_rates[i]);
+		set_rate(&path->queues[i].guarantee, path->live.queue_guarantees[i],
+			 live->queue_guarantees[i]);
 		path->guarantees |= live->queue_guarantees[i].bytes != 0;
 	}
 }
 
 void path_set_live(struct path *path, const struct path_live *live)
 {
-	if (live->rate_bytes != path->live.rate_bytes || live->rate_us != path->live.rate_us)
-		shaper_set(&path->shaper, live->rate_bytes, live->rate_us);
+	set_rate(&path->shaper, path->live.rate, live->rate);
 	set_queue_rates(path, live);
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rate.h"
 #include "port/offload.h"
 #include "port/port.h"
 #include "classes.h"
@@ -46,11 +47,6 @@ struct path_config {
 	struct queue_config queues[NETIF_QUEUES_MAX];
 };
 
-/** struct path_rate - Most bytes in an interval; 0, 0 = no limit */
-struct path_rate {
-	uint64_t bytes, us;
-};
-
 /**
  * struct path_live - What may change while the vif is connected
  * @policy:       what the guest may do
@@ -62,8 +58,7 @@ struct path_rate {
  * @xdp_headroom: bytes kept free before each frame given to the guest
  * @rx_delay_us:  one event in this time for frames given to the guest, 0 = as it asks
  * @rx_delay_frames: sooner when so many wait, 0 = no matter how many
- * @rate_bytes:   budget per interval towards the port, 0 = unlimited
- * @rate_us:      the interval
+ * @rate:         most that the guest may send; none = no limit
  * @mcast_refused: the guest's multicast list is not taken
  * @tx_closed, @rx_closed: queues of which nothing passes, one bit each
  * @classes:      which frames leave first
@@ -78,11 +73,11 @@ struct path_live {
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint32_t rx_delay_us, rx_delay_frames;
-	uint64_t rate_bytes, rate_us;
+	struct rate rate;
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;
 	struct classes_live classes;
-	struct path_rate queue_rates[NETIF_QUEUES_MAX], queue_guarantees[NETIF_QUEUES_MAX];
+	struct rate queue_rates[NETIF_QUEUES_MAX], queue_guarantees[NETIF_QUEUES_MAX];
 };
 
 /** struct path_memcpy - One piece between our memory and a page that the guest lent for good */

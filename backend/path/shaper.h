@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rate.h"
+
 /**
  * struct shaper - worker
  * @bytes:       budget of one interval, 0 = unlimited
@@ -26,11 +28,11 @@ struct shaper {
 };
 
 /** shaper_set() - Change the budget; what is left of the old one is forgotten */
-static inline void shaper_set(struct shaper *shaper, uint64_t bytes, uint64_t interval_us)
+static inline void shaper_set(struct shaper *shaper, struct rate rate)
 {
-	shaper->bytes = bytes;
-	shaper->interval_us = interval_us;
-	shaper->credit = (int64_t)bytes;
+	shaper->bytes = rate.bytes;
+	shaper->interval_us = rate.us;
+	shaper->credit = (int64_t)rate.bytes;
 	shaper->next_us = 0;
 }
 

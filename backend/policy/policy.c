@@ -33,19 +33,13 @@ int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	return -ENOENT;
 }
 
-static double bytes_a_second(const struct policy_rate *rate)
-{
-	return rate->us ? (double)rate->bytes * 1e6 / (double)rate->us : 0;
-}
-
 /* Return: true, and @why: a queue's promise does not fit */
-static bool is_too_much(double guaranteed, const struct policy_rate *rate, const char *beside,
-			char *why)
+static bool is_too_much(double guaranteed, struct rate rate, const char *beside, char *why)
 {
-	if (!rate->bytes || guaranteed <= bytes_a_second(rate) * (1 + 1e-9))
+	if (!rate.bytes || guaranteed <= rate_bytes_per_second(rate) * (1 + 1e-9))
 		return false;
 	snprintf(why, POLICY_ERROR_MAX, "queue-guaranteed: %.0f kbit/s are more than %s's %" PRIu32,
-		 guaranteed * 8e-3, beside, policy_kbps(rate->bytes, rate->us));
+		 guaranteed * 8e-3, beside, rate_kbps(rate));
 	return true;
 }
 
@@ -54,13 +48,13 @@ int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 	double sum = 0;
 
 	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
-		double guaranteed = bytes_a_second(&draft->queue_guaranteed[i]);
+		double guaranteed = rate_bytes_per_second(draft->queue_guaranteed[i]);
 
 		sum += guaranteed;
-		if (is_too_much(guaranteed, &draft->queue_rate[i], "queue-rate", why))
+		if (is_too_much(guaranteed, draft->queue_rate[i], "queue-rate", why))
 			return -EINVAL;
 	}
-	if (is_too_much(sum, &draft->rate, "rate", why))
+	if (is_too_much(sum, draft->rate, "rate", why))
 		return -EINVAL;
 	if (sum <= 0 || draft->classes == POLICY_CLASSES_NONE)
 		return 0;
@@ -73,8 +67,8 @@ uint32_t policy_guaranteed(const struct policy_draft *draft)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++)
-		sum += policy_kbps(draft->queue_guaranteed[i].bytes, draft->queue_guaranteed[i].us);
-	sum = RTE_MAX(sum, policy_kbps(draft->guaranteed.bytes, draft->guaranteed.us));
+		sum += rate_kbps(draft->queue_guaranteed[i]);
+	sum = RTE_MAX(sum, rate_kbps(draft->guaranteed));
 	return (uint32_t)RTE_MIN(sum, UINT32_MAX);
 }
 
@@ -155,12 +149,8 @@ static void compile_queues(const struct policy_draft *draft, struct path_live *l
 {
 	live->tx_closed = draft->tx_queues ? ~draft->tx_queues : 0;
 	live->rx_closed = draft->rx_queues ? ~draft->rx_queues : 0;
-	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
-		live->queue_rates[i] =
-			(struct path_rate){ draft->queue_rate[i].bytes, draft->queue_rate[i].us };
-		live->queue_guarantees[i] = (struct path_rate){ draft->queue_guaranteed[i].bytes,
-								draft->queue_guaranteed[i].us };
-	}
+	memcpy(live->queue_rates, draft->queue_rate, sizeof(live->queue_rates));
+	memcpy(live->queue_guarantees, draft->queue_guaranteed, sizeof(live->queue_guarantees));
 	live->classes.by = (enum classes_by)draft->classes;
 	memcpy(live->classes.shares, draft->class_shares, sizeof(live->classes.shares));
 	live->mcast_refused = !draft->guest_multicast;
@@ -183,8 +173,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	compile_vlans(draft, policy);
 	compile_queues(draft, live);
 	live->mtu = (uint16_t)draft->mtu;
-	live->rate_bytes = draft->rate.bytes;
-	live->rate_us = draft->rate.us;
+	live->rate = draft->rate;
 	if (draft->link == POLICY_LINK_OFF)
 		live->link = false;
 }

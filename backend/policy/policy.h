@@ -35,11 +35,6 @@ struct mirror_target {
 };
 enum policy_offload { POLICY_OFFLOAD_ALL, POLICY_OFFLOAD_CHECKSUM, POLICY_OFFLOAD_NONE };
 
-/** struct policy_rate - @bytes each @us; 0, 0 = none */
-struct policy_rate {
-	uint64_t bytes, us;
-};
-
 /**
  * struct policy_trace - Where each rule's value came from, in the rules' order
  * @source: of those that are set from now on
@@ -80,12 +75,12 @@ struct policy_draft {
 	int allow_untagged;
 	enum policy_link link;
 	uint32_t mtu;
-	struct policy_rate rate, guaranteed;
+	struct rate rate, guaranteed;
 	struct mirror_target mirror_to;
 	enum policy_mirror mirror;
 	uint32_t mirror_vlan, mirror_limit;
 	uint64_t tx_queues, rx_queues;
-	struct policy_rate queue_rate[NETIF_QUEUES_MAX], queue_guaranteed[NETIF_QUEUES_MAX];
+	struct rate queue_rate[NETIF_QUEUES_MAX], queue_guaranteed[NETIF_QUEUES_MAX];
 	enum policy_classes classes;
 	uint8_t class_shares[CLASSES];
 	bool guest_multicast, guest_mac, guest_promiscuous;
@@ -119,18 +114,6 @@ struct policy_key {
 	uint64_t low, high;
 	const char *words, *without, *expected;
 };
-
-/** policy_kbps() - kbit/s; 0 = none, less than one is one */
-static inline uint32_t policy_kbps(uint64_t bytes, uint64_t us)
-{
-	double kbps = us ? (double)bytes * 8000.0 / (double)us : 0;
-
-	if (kbps <= 0)
-		return 0;
-	if (kbps < 1)
-		return 1;
-	return kbps < UINT32_MAX - 1.0 ? (uint32_t)kbps : UINT32_MAX - 1u;
-}
 
 /** policy_key() - Rule @n, NULL past the last */
 const struct policy_key *policy_key(uint32_t n);

@@ -100,7 +100,7 @@ static int set_number(const struct policy_key *rule, struct policy_draft *draft,
 static int set_rate(const struct policy_key *rule, struct policy_draft *draft, const char *value,
 		    char *why)
 {
-	struct policy_rate *rate = field_of(rule, draft);
+	struct rate *rate = field_of(rule, draft);
 	const char *at = value;
 	uint64_t bytes = 0, us = 0;
 
@@ -144,7 +144,7 @@ static int set_queues(const struct policy_key *rule, struct policy_draft *draft,
 static int set_queue_rates(const struct policy_key *rule, struct policy_draft *draft,
 			   const char *value, char *why)
 {
-	struct policy_rate *rates = field_of(rule, draft);
+	struct rate *rates = field_of(rule, draft);
 	const char *at = value;
 
 	memset(rates, 0, sizeof(draft->queue_rate));
@@ -158,7 +158,7 @@ static int set_queue_rates(const struct policy_key *rule, struct policy_draft *d
 			return refuse(why, word, rule->expected);
 		if (rates[queue].bytes)
 			return refuse(why, word, "each queue once");
-		rates[queue] = (struct policy_rate){ bytes, us };
+		rates[queue] = (struct rate){ bytes, us };
 	}
 	return 0;
 }

@@ -241,8 +241,8 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "link", link.up && vif->live.link);
 	put_number(d, "speed_mbps", link.speed_mbps);
 	put_number(d, "mtu", RTE_MIN(vif->live.mtu, port->mtu));
-	put_number(d, "rate_bytes", vif->live.rate_bytes);
-	put_number(d, "rate_us", vif->live.rate_us);
+	put_number(d, "rate_bytes", vif->live.rate.bytes);
+	put_number(d, "rate_us", vif->live.rate.us);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_takes(d, &vif->path->config);

@@ -350,7 +350,7 @@ int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POL
 		claim.kbps = policy_guaranteed(draft);
 	/* a rate that was set before the vif came is taken as it is: it does no harm */
 	if (valid && memcmp(&draft->rate, &now->rate, sizeof(now->rate)) != 0)
-		claim.rate_kbps = policy_kbps(draft->rate.bytes, draft->rate.us);
+		claim.rate_kbps = rate_kbps(draft->rate);
 	if (!vif->nic || (!claim.vfs && !claim.kbps && !claim.rate_kbps))
 		return 0;
 	add_up(vif, &others);

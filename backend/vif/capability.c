@@ -88,7 +88,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->features = VIFCAP_FEATURE_COALESCE;
 	cap->coalesce_rx_us = vif->live.rx_delay_us;
 	cap->coalesce_rx_frames = vif->live.rx_delay_frames;
-	cap->rate = policy_kbps(vif->live.rate_bytes, vif->live.rate_us);
+	cap->rate = rate_kbps(vif->live.rate);
 	cap->guaranteed = policy_guaranteed(&vif->policy.draft);
 	request_answer(vif, cap);
 }

@@ -118,23 +118,10 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	vif->carrier = carrier;
 }
 
-/* In Mbit/s, rounded up: the path is the exact limit; 0 = none. */
-static uint32_t rate_mbps(const struct path_live *live)
-{
-	uint64_t mbps = live->rate_us ?
-				live->rate_bytes / live->rate_us * 8 +
-					live->rate_bytes % live->rate_us * 8 / live->rate_us :
-				0;
-
-	if (!live->rate_bytes)
-		return 0;
-	return mbps < UINT32_MAX ? (uint32_t)mbps + 1 : 0;
-}
-
 /* A VF must leave what others are guaranteed. */
 static uint32_t most_mbps(struct vif *vif)
 {
-	uint32_t own = rate_mbps(&vif->live), ceiling = assign_ceiling_mbps(vif);
+	uint32_t own = rate_mbps(vif->live.rate), ceiling = assign_ceiling_mbps(vif);
 
 	return own && (!ceiling || own < ceiling) ? own : ceiling;
 }

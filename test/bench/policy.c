@@ -152,7 +152,7 @@ static double measure(const struct bench *bench)
 		uint64_t start, cycles;
 
 		if (bench->rate)
-			shaper_set(&shaper, 1000000000, 1000);
+			shaper_set(&shaper, (struct rate){ 1000000000, 1000 });
 		start = rte_rdtsc_precise();
 		if (pass(bench, &live, &shaper) != FRAMES)
 			return -1;

@@ -152,8 +152,8 @@ static void whatever_changes_is_a_new_generation(void **state)
 	port_link.up = false;
 	pass(20 * SECOND);
 	assert_string_equal(word("link"), "down");
-	vif.live.rate_bytes = 125000;
-	vif.live.rate_us = 50000;
+	vif.live.rate.bytes = 125000;
+	vif.live.rate.us = 50000;
 	pass(20 * SECOND);
 	assert_string_equal(word("rate"), "20000");
 	vf.mtu = 1400;
@@ -228,8 +228,8 @@ static void ten_thousand_changes_are_one_record_a_second_at_most(void **state)
 	for (uint32_t i = 0; i < 10000; i++) {
 		uint32_t before = generation();
 
-		vif.live.rate_bytes = 1000 + i;
-		vif.live.rate_us = 1000;
+		vif.live.rate.bytes = 1000 + i;
+		vif.live.rate.us = 1000;
 		turn();
 		pass(1000);
 		if (generation() == before)
@@ -498,8 +498,8 @@ static void rates_are_told_in_kbit_and_never_as_unlimited(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-		vif.live.rate_bytes = rates[i].bytes;
-		vif.live.rate_us = rates[i].us;
+		vif.live.rate.bytes = rates[i].bytes;
+		vif.live.rate.us = rates[i].us;
 		turn();
 		pass(20 * SECOND);
 		assert_string_equal(word("rate"), rates[i].kbps);

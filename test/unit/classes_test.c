@@ -41,8 +41,8 @@ static void set_classes(struct guest *guest, enum classes_by by, uint64_t rate_b
 	struct path_live live = guest->path->live;
 
 	live.classes = (struct classes_live){ .by = by, .shares = { 1, 1, 1, 1, 1, 3, 1, 1 } };
-	live.rate_bytes = rate_bytes;
-	live.rate_us = 1000;
+	live.rate.bytes = rate_bytes;
+	live.rate.us = 1000;
 	path_set_live(guest->path, &live);
 }
 

@@ -49,8 +49,8 @@ static void set_rates(struct guest *guest, uint64_t whole, uint64_t guarantee)
 {
 	struct path_live live = guest->live;
 
-	live.rate_bytes = whole;
-	live.rate_us = whole ? INTERVAL_US : 0;
+	live.rate.bytes = whole;
+	live.rate.us = whole ? INTERVAL_US : 0;
 	live.queue_guarantees[1].bytes = guarantee;
 	live.queue_guarantees[1].us = guarantee ? INTERVAL_US : 0;
 	path_set_live(guest->path, &live);
@@ -132,9 +132,9 @@ static void sleep_ends_when_something_is_owed_again(void **state)
 	struct guest *guest = *state;
 	struct path_live live = guest->live;
 
-	live.rate_bytes = 100 * FRAME;
-	live.rate_us = 100 * INTERVAL_US;
-	live.queue_guarantees[1] = (struct path_rate){ FRAME, INTERVAL_US };
+	live.rate.bytes = 100 * FRAME;
+	live.rate.us = 100 * INTERVAL_US;
+	live.queue_guarantees[1] = (struct rate){ FRAME, INTERVAL_US };
 	path_set_live(guest->path, &live);
 	send_by(guest, 0, 200);
 	pass_time(guest, 2);

@@ -165,8 +165,8 @@ static void rate_holds_frames_in_the_ring_until_the_next_interval(void **state)
 	struct guest *guest = *state;
 	struct path_live live = guest->live;
 
-	live.rate_bytes = 1000;
-	live.rate_us = 50000;
+	live.rate.bytes = 1000;
+	live.rate.us = 50000;
 	path_set_live(guest->path, &live);
 	for (uint8_t i = 0; i < 30; i++)
 		send_numbered(guest, i); /* 142 bytes each */

@@ -288,12 +288,12 @@ static void policy_directory_wins_over_xl(void **state)
 	rule("policy/ip", "");
 	assert_int_equal(policy()->nr_ips, 0);
 	rule("policy/rate", "");
-	assert_int_equal(host_path(7)->live.rate_bytes, 0);
+	assert_int_equal(host_path(7)->live.rate.bytes, 0);
 	rule("policy/mtu", "9000");
 	assert_int_equal(host_path(7)->live.mtu, 9000);
 	rule("policy", NULL);
 	assert_int_equal(host_path(7)->live.mtu, 1400);
-	assert_int_equal(host_path(7)->live.rate_bytes, 1000);
+	assert_int_equal(host_path(7)->live.rate.bytes, 1000);
 	assert_int_equal(policy()->insert, 10);
 }
 
@@ -308,7 +308,7 @@ static void promise_of_a_queue_fits_the_other_rules(void **state)
 	rule("policy/rate", "3999,1000");
 	assert_string_equal(host_back_key(7, "policy-error"),
 			    "queue-guaranteed: 32000 kbit/s are more than rate's 31992");
-	assert_int_equal(live->rate_bytes, 0);
+	assert_int_equal(live->rate.bytes, 0);
 	rule("policy/rate", "8000,2000");
 	assert_null(host_back_key(7, "policy-error"));
 	rule("policy/queue-rate", "1:2000,1000");

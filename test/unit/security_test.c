@@ -130,7 +130,7 @@ static void guest_cannot_set_its_own_policy(void **state)
 	host_front_state(HOSTILE, 4);
 	host_settle();
 	assert_int_equal(host_path(HOSTILE)->live.policy.mac.addr_bytes[5], HOSTILE);
-	assert_int_equal(host_path(HOSTILE)->live.rate_bytes, 0);
+	assert_int_equal(host_path(HOSTILE)->live.rate.bytes, 0);
 	assert_true(host_path(HOSTILE)->live.policy.anti_spoof);
 	assert_int_equal(host_path(HOSTILE)->config.domid, HOSTILE);
 }

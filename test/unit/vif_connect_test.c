@@ -232,8 +232,8 @@ static void policy_comes_from_our_own_directory(void **state)
 	assert_non_null(go_connected());
 	assert_int_equal(host_path(7)->live.policy.mac.addr_bytes[5], 7);
 	assert_true(host_path(7)->live.policy.anti_spoof);
-	assert_int_equal(host_path(7)->live.rate_bytes, 1000000);
-	assert_int_equal(host_path(7)->live.rate_us, 50000);
+	assert_int_equal(host_path(7)->live.rate.bytes, 1000000);
+	assert_int_equal(host_path(7)->live.rate.us, 50000);
 }
 
 static void settings_change_while_connected(void **state)
@@ -244,7 +244,7 @@ static void settings_change_while_connected(void **state)
 	fake_xs_put(HOST_BACK "7/0/rate", "500,1000");
 	host_settle();
 	assert_true(host_path(7)->live.mcast_filter);
-	assert_int_equal(host_path(7)->live.rate_bytes, 500);
+	assert_int_equal(host_path(7)->live.rate.bytes, 500);
 	host_front_key(7, "disconnect", "1");
 	host_settle();
 	assert_string_equal(host_back_key(7, "carrier"), "0");
@@ -281,7 +281,7 @@ static void rates_that_make_no_sense_do_not_limit(void **state)
 	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fake_xs_put(HOST_BACK "7/0/rate", "%s", bad[i]);
 		host_settle();
-		assert_int_equal(host_path(7)->live.rate_bytes, 0);
+		assert_int_equal(host_path(7)->live.rate.bytes, 0);
 	}
 }
 
