@@ -17,7 +17,10 @@ LOG_TAG("assign");
  * event, then after twice as long and so on, up to LOOK_US.
  */
 #define LINK_LOOK_MIN_US 5000u
-/* A wire that comes back brings its VFs' links a little later: no reason to leave them. */
+/*
+ * When a wire comes back, its VFs get their links a little later, and send what waited in
+ * their rings: no reason to leave them.
+ */
 #define LINK_LOST_US 200000u
 /* How long a new vif waits for a VF that is being given back. */
 #define SETTLE_US 10000000u
@@ -276,7 +279,7 @@ static bool is_lost(struct vif *vif, const struct port_link *link, uint64_t now_
 	}
 	if (!own->lost_us)
 		own->lost_us = now_us;
-	if (link->stuck || now_us - own->lost_us >= LINK_LOST_US)
+	if (now_us - own->lost_us >= LINK_LOST_US)
 		return true;
 	vif_due(vif, 0, own->lost_us + LINK_LOST_US);
 	return false;
