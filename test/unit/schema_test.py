@@ -211,7 +211,7 @@ def stale_documents_are_seen(tree):
     assert tree.generate("docs") == 0
     tree.schema("# meaning", "# other meaning")
     assert tree.generate("check") == 1
-    assert f"{XENSTORE}: not as" in tree.said and f"{MANUAL}: not as" in tree.said
+    assert f"{XENSTORE}: does not agree" in tree.said and f"{MANUAL}: does not agree" in tree.said
 
 
 def the_documents_here_are_fresh(tree):
