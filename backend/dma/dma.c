@@ -41,7 +41,7 @@ static bool wants_native(const struct config *config)
 	return false;
 }
 
-/* VFs by their netdevs, whatever the configuration says. */
+/* Use VFs by their netdevs, whatever the configuration says. */
 static void native_off(struct config *config)
 {
 	for (uint32_t i = 0; i < config->nr_nics; i++)
@@ -52,13 +52,13 @@ static int set_iova(const struct rte_memseg_list *list, const struct rte_memseg 
 {
 	(void)list;
 	(void)arg;
-	/* EAL has it as constant for everybody else: whose address it is, only we know */
+	/* EAL declares segments constant for users; but only we know this one's address */
 	((struct rte_memseg *)seg)->iova = rte_mem_virt2iova(seg->addr);
 	return 0;
 }
 
-/* Does DPDK now say of memory what @address says? */
-static bool verified(uint64_t (*address)(const void *byte))
+/* Does DPDK now tell the same addresses of memory as @address? */
+static bool has_addresses(uint64_t (*address)(const void *byte))
 {
 	const struct rte_memzone *zone;
 	bool good = false;
@@ -75,7 +75,7 @@ static bool verified(uint64_t (*address)(const void *byte))
 	return good;
 }
 
-static void refuse(struct config *config, const char *what)
+static void refuse_memory(struct config *config, const char *what)
 {
 	log_error("%s did not accept %s; falling back to the VFs' netdevs", rte_version(), what);
 	native_off(config);
@@ -90,7 +90,7 @@ static bool devices_guarded(void)
 	return guarded;
 }
 
-/* What an earlier life left is ended in any case. */
+/* Mappings that an earlier vifd left are ended in any case. */
 static void start_zero_copy(const struct config *config)
 {
 	if (devmap_open(config->run_dir) < 0) {
@@ -129,8 +129,8 @@ static int start_xen(struct config *config)
 		return ret;
 	}
 	rte_memseg_walk(set_iova, NULL);
-	if (!override_mapped() || !verified(extent_machine)) {
-		refuse(config, "Xen's memory");
+	if (!override_mapped() || !has_addresses(extent_machine)) {
+		refuse_memory(config, "Xen's memory");
 		return 0;
 	}
 	log_info("packet memory: xen, %u extents of 2 MiB, accessible to devices", nr);
@@ -145,7 +145,7 @@ static int start_huge(struct config *config)
 	int ret;
 
 	if (mb < config->memory_mb) {
-		/* who did not ask for them is not told that they are missing */
+		/* an admin who did not ask for them is not told that they are missing */
 		if (config->memory == CONFIG_MEMORY_HUGEPAGES)
 			log_error("%" PRIu64 " of %u MiB are free as hugepages; %s", mb,
 				  config->memory_mb,
@@ -161,15 +161,15 @@ static int start_huge(struct config *config)
 		return ret;
 	if (rte_eal_iova_mode() != RTE_IOVA_PA)
 		log_info("packet memory: hugepages, accessible to devices through an IOMMU");
-	else if (verified(pages_physical))
+	else if (has_addresses(pages_physical))
 		log_info("packet memory: hugepages, accessible to devices by physical address");
 	else
-		refuse(config, "hugepages");
+		refuse_memory(config, "hugepages");
 	return 0;
 }
 
-/* Who asked for nothing gets what DPDK's own drivers need. */
-static enum config_memory choose(const struct config *config)
+/* Without a setting, choose the memory that DPDK's own drivers need. */
+static enum config_memory choose_memory(const struct config *config)
 {
 	if (config->memory != CONFIG_MEMORY_AUTO)
 		return config->memory;
@@ -180,13 +180,13 @@ static enum config_memory choose(const struct config *config)
 
 void dma_prepare(const struct config *config)
 {
-	if (choose(config) == CONFIG_MEMORY_HUGEPAGES)
+	if (choose_memory(config) == CONFIG_MEMORY_HUGEPAGES)
 		pages_open();
 }
 
 int dma_start(struct config *config)
 {
-	enum config_memory memory = choose(config);
+	enum config_memory memory = choose_memory(config);
 	int ret = 1;
 
 	if (memory == CONFIG_MEMORY_XEN)

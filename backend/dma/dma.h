@@ -2,13 +2,13 @@
 /*
  * Packet memory that devices can reach, wherever vifd runs, and DPDK started on it.
  *
- *   xen        a PV domain: extents of known machine address, taken from Xen (xen/extent.h); DPDK's
- *              own drivers then work there, which they do nowhere else
+ *   xen        a PV domain: extents of known machine address, taken from Xen (xen/extent.h); in a
+ *              PV domain DPDK's own drivers work with no other memory
  *   hugepages  bare Linux, or a driver domain that is no PV domain: DPDK's own drivers through an
  *              IOMMU (vfio-pci), or without one by physical addresses (uio_pci_generic)
  *   plain      ordinary memory: a VF's netdev, or DPDK's own driver through an IOMMU
  *
- * Nothing else in the code knows which it is.
+ * No other code knows which of them it is.
  */
 #ifndef VIFD_DMA_DMA_H
 #define VIFD_DMA_DMA_H
@@ -17,14 +17,14 @@
 
 struct rte_mempool;
 
-/** dma_prepare() - Open what needs more privileges than vifd keeps; before they are dropped */
+/** dma_prepare() - Open files that need privileges; called before these are dropped */
 void dma_prepare(const struct config *config);
 
 /**
  * dma_start() - Choose the memory, start DPDK on it, verify
  * @config: its NICs' drivers are changed to what is possible
  *
- * Main thread, once, before others exist. Logs what was chosen and what went wrong; where devices
+ * Main thread, once, before other threads exist. Logs the choice and what went wrong; if devices
  * cannot reach the memory, the VFs' netdevs are used. Return: 0, -errno
  */
 int dma_start(struct config *config);

@@ -23,7 +23,7 @@ LOG_TAG("eal");
 
 static FILE *eal_log_stream;
 
-/* The level of a DPDK line is known while it is being written, and only then. */
+/* The level of a DPDK line is known only while it is being written. */
 static enum log_level line_level(void)
 {
 	int level = rte_log_cur_msg_loglevel();
@@ -63,8 +63,8 @@ static void lcore_option(const cpu_set_t *cpus, char *text, size_t size)
 }
 
 /*
- * A VF is attached when a vif gets it, so nothing is probed at the start: only an
- * address that no machine has is allowed then.
+ * A VF is attached when a vif gets it, so nothing is to be probed at the start: the only
+ * address that is allowed then is one that no machine has.
  */
 static const char *pci_option(const struct config *config)
 {
@@ -76,9 +76,9 @@ static const char *pci_option(const struct config *config)
 }
 
 /*
- * EAL maps its memory early and then measures the processor's clock for 100 ms,
- * asleep. Meanwhile this thread makes the pages, which else the packet buffers
- * would wait for, one fault each. Not found or not possible: they do.
+ * EAL maps its memory early and then sleeps for 100 ms to measure the processor's clock.
+ * Meanwhile this thread populates the pages; otherwise each would cost a fault when the packet
+ * buffers are made. If that is not possible, they do.
  */
 static struct {
 	pthread_t thread;
@@ -116,7 +116,7 @@ static void *prefault_main(void *arg)
 			return NULL;
 		nanosleep(&pause, NULL);
 	}
-	/* the heap gives memory away from its end on */
+	/* the heap allocates from its end */
 	for (; end > begin && !atomic_load(&prefault.late); end -= PREFAULT_BYTES) {
 		size_t bytes = RTE_MIN((size_t)(end - begin), PREFAULT_BYTES);
 
@@ -136,8 +136,8 @@ static void prefault_end(void)
 	prefault.started = false;
 }
 
-/* @kind: of memory, an option; @iova: an option, NULL = EAL finds out */
-static int start(const struct config *config, const char *kind, const char *iova)
+/* @kind: EAL's option for the kind of memory; @iova: the same for addresses, NULL = EAL's choice */
+static int start_eal(const struct config *config, const char *kind, const char *iova)
 {
 	static const cookie_io_functions_t log_io = { .write = eal_log_write };
 	char lcores[16 + RTE_MAX_LCORE * 4];
@@ -187,17 +187,17 @@ static int start(const struct config *config, const char *kind, const char *iova
 
 int eal_start(const struct config *config)
 {
-	return start(config, NO_HUGE, "--iova-mode=va");
+	return start_eal(config, NO_HUGE, "--iova-mode=va");
 }
 
 int eal_start_iova(const struct config *config, const char *iova)
 {
-	return start(config, NO_HUGE, iova);
+	return start_eal(config, NO_HUGE, iova);
 }
 
 int eal_start_huge(const struct config *config)
 {
-	return start(config, "--in-memory", NULL);
+	return start_eal(config, "--in-memory", NULL);
 }
 
 void eal_stop(void)

@@ -15,13 +15,13 @@
 
 /* Main thread: w; @address any: r. */
 static struct {
-	uint64_t (*address)(const void *byte); /* NULL: as the library does */
+	uint64_t (*address)(const void *byte); /* NULL: do as the library */
 	bool mapped;
 	size_t expected;
 } override;
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* What the library has for a function of ours. */
+/* Return: the library's function of this name */
 static void *original(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);

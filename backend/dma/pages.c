@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PAGE 4096u
-/* of an entry in pagemap */
+/* bits of an entry in pagemap */
 #define PRESENT (1ull << 63)
 #define FRAME_MASK ((1ull << 55) - 1)
 
@@ -47,7 +47,7 @@ bool pages_known(void)
 	return pages_physical((const void *)&here) != 0;
 }
 
-/* Return: MiB of one size's free pages; @name is "hugepages-2048kB" */
+/* Return: MiB in free hugepages of one size; @name is "hugepages-2048kB" */
 static uint64_t free_of_size(const char *root, const char *name)
 {
 	unsigned long long kib, nr = 0;

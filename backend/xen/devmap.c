@@ -21,13 +21,13 @@ LOG_TAG("devmap");
 
 #define MAPS_FILE "device-maps"
 
-/* The file, mapped: what is written here stays when the process dies. */
+/* The file, mapped: entries survive the process. */
 struct list {
 	char boot[BOOT_MAX];
 	struct list_entry {
 		uint64_t address;
 		uint32_t handle;
-		uint32_t used; /* the last to be set, the last to be cleared */
+		uint32_t used; /* set last, cleared last */
 	} entry[DEVMAP_MAX];
 };
 
@@ -36,7 +36,7 @@ union op {
 	struct gnttab_unmap_grant_ref unmap;
 };
 
-/* @op: in memory that Xen may read; @next: where a free entry is looked for; @held: pages of each guest */
+/* @op: in memory that Xen may read; @next: the search for a free entry starts here; @held: pages of each guest */
 static struct {
 	xencall_handle *call;
 	union op *op;
@@ -48,21 +48,21 @@ static struct {
 
 static const char *why_not = "packet memory does not come from Xen";
 
-/* Return: false: Xen did not look at it */
-static bool ask(unsigned int op)
+/* Have Xen carry out devmap.op. Return: false: Xen did not look at it */
+static bool call_xen(unsigned int op)
 {
 	return !xencall3(devmap.call, __HYPERVISOR_grant_table_op, op, (uintptr_t)devmap.op, 1);
 }
 
-/* The address has to be told: without, the call succeeds and lets go of nothing. */
-static bool end(struct list_entry *entry)
+/* The address must be given: without it the call succeeds and unmaps nothing. */
+static bool end_mapping(struct list_entry *entry)
 {
 	bool done;
 
 	memset(devmap.op, 0, sizeof(*devmap.op));
 	devmap.op->unmap.dev_bus_addr = entry->address;
 	devmap.op->unmap.handle = entry->handle;
-	done = ask(GNTTABOP_unmap_grant_ref) && !devmap.op->unmap.status;
+	done = call_xen(GNTTABOP_unmap_grant_ref) && !devmap.op->unmap.status;
 	__atomic_store_n(&entry->used, 0, __ATOMIC_RELEASE);
 	return done;
 }
@@ -75,10 +75,10 @@ static void end_all(void)
 		if (!devmap.list->entry[i].used)
 			continue;
 		nr++;
-		failed += !end(&devmap.list->entry[i]);
+		failed += !end_mapping(&devmap.list->entry[i]);
 	}
 	if (nr > 0)
-		log_info("%u pages of guests were left mapped by a vifd that did not stop", nr);
+		log_info("a vifd that did not stop left %u pages of guests mapped", nr);
 	if (failed > 0)
 		log_warn("%u of them were not mapped any more", failed);
 }
@@ -150,7 +150,7 @@ void devmap_close(void)
 	why_not = "packet memory does not come from Xen";
 }
 
-/* There is one. Return: its index */
+/* Find a free entry; there is one. Return: its index */
 static uint32_t find_free(void)
 {
 	uint32_t at = devmap.next % DEVMAP_MAX;
@@ -180,7 +180,7 @@ int devmap_map(uint16_t domid, uint32_t ref, bool write)
 	devmap.op->map.flags = GNTMAP_device_map | (write ? 0 : GNTMAP_readonly);
 	devmap.op->map.ref = ref;
 	devmap.op->map.dom = domid;
-	if (!ask(GNTTABOP_map_grant_ref) || devmap.op->map.status)
+	if (!call_xen(GNTTABOP_map_grant_ref) || devmap.op->map.status)
 		return -EINVAL;
 	entry = &devmap.list->entry[at];
 	entry->address = devmap.op->map.dev_bus_addr;
@@ -199,7 +199,7 @@ void devmap_unmap(int number)
 		return;
 	devmap.nr--;
 	devmap.held[devmap.owner[number - 1]]--;
-	if (!end(&devmap.list->entry[number - 1]))
+	if (!end_mapping(&devmap.list->entry[number - 1]))
 		log_warn("Xen did not end a mapping for devices: status %d",
 			 devmap.op->unmap.status);
 }

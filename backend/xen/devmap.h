@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A guest's pages that devices of this PV domain may read, or write: granted pages, mapped for
+ * A guest's pages that devices of this PV domain may read or write: granted pages, mapped for
  * devices only.
  *
- * Xen tells the address under which a device finds such a page, and keeps the page from being given
- * to anybody else until the mapping ends. Linux knows nothing of it, so nobody ends it when the
- * process dies: the mappings are listed in the run folder, and the next life ends them before it
- * serves, when the devices of the last one have been stopped with it.
+ * Xen tells the address by which a device reaches such a page, and gives the page to nobody else
+ * until the mapping ends. Linux does not know of the mapping, so it does not end it when the
+ * process dies. Therefore the mappings are listed in the run folder, and the next vifd ends them
+ * before it serves; by then the devices of the last one have been stopped.
  *
- * Control thread, main thread while there is no other; devmap_address(), devmap_why_not() any. One
- * user in a process: who has the extents (extent.h).
- * Not protected against: a process killed between Xen's answer and the list's writing leaves one
- * page mapped until the machine starts anew.
+ * Control thread, or main thread while there is no other; devmap_address(), devmap_why_not() any.
+ * One user in a process: the one that has the extents (extent.h).
+ * Not protected against: if the process is killed between Xen's answer and the entry in the list,
+ * one page stays mapped until the machine is restarted.
  */
 #ifndef VIFD_XEN_DEVMAP_H
 #define VIFD_XEN_DEVMAP_H
@@ -19,45 +19,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Pages mapped at a time, and of one guest: four queues' of either direction. */
+/* Most pages mapped at a time, in all and of one guest: those of four queues, both directions */
 #define DEVMAP_MAX 16384u
 #define DEVMAP_GUEST_MAX 4096u
 
 /**
- * devmap_open() - Begin to map, having ended what an earlier life left
+ * devmap_open() - End the mappings that an earlier vifd left, and allow new ones
  * @dir: the run folder
  *
- * Logs why not. Return: 0, -errno
+ * Logs a failure. Return: 0, -errno
  */
 int devmap_open(const char *dir);
 
 /**
- * devmap_refuse() - Nothing is to be mapped; @why is constant text, which devmap_why_not() tells.
- * In place of devmap_open() or after it
+ * devmap_refuse() - Map nothing; called instead of devmap_open() or after it
+ * @why: constant text for devmap_why_not()
  */
 void devmap_refuse(const char *why);
 
-/** devmap_why_not() - Return: why nothing is mapped, NULL = it is */
+/** devmap_why_not() - Return: the reason why nothing can be mapped, NULL = it can */
 const char *devmap_why_not(void);
 
-/** devmap_close() - Everything must have been unmapped; fine if it was never opened */
+/** devmap_close() - All pages must have been unmapped; never opened is fine */
 void devmap_close(void);
 
 /**
  * devmap_map() - Let devices read a page
  * @domid: granting guest
  * @ref:   grant reference (untrusted)
- * @write: and write to it
+ * @write: let them write to it too
  *
- * Return: the mapping's number, from 1 on; -ENOTSUP not opened, -ENOSPC too many, of all or of that
- * guest, -EINVAL Xen says no
+ * Return: the mapping's number, from 1 on; -ENOTSUP not opened, -ENOSPC too many pages, in all or
+ * of that guest, -EINVAL Xen refuses
  */
 int devmap_map(uint16_t domid, uint32_t ref, bool write);
 
-/** devmap_unmap() - No device has the page's address any more; a @number that devmap_map() gave */
+/** devmap_unmap() - End a mapping of devmap_map(); no device may know its address any more */
 void devmap_unmap(int number);
 
-/** devmap_address() - What devices call the page */
+/** devmap_address() - The address by which devices reach the page */
 uint64_t devmap_address(int number);
 
 #endif

@@ -56,7 +56,7 @@ bool dom_alive(struct dom *dom, uint16_t domid)
 }
 #endif
 
-/* Is @option among the comma-separated values of @word? */
+/* Is @option among the comma-separated @values? */
 static bool has_option(char *values, const char *option)
 {
 	char *rest, *value;
@@ -67,7 +67,7 @@ static bool has_option(char *values, const char *option)
 	return false;
 }
 
-/* What Xen was told of the first domain's devices. What is not plain counts as no. */
+/* Was Xen told to restrict the first domain's devices? Anything unclear counts as no. */
 static bool is_strict(char *commandline)
 {
 	bool strict = false;

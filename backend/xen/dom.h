@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the hypervisor knows of a domain: sole includer of xenctrl.h. Control
- * thread only. In a driver domain without that privilege nothing is known and
- * every domain counts as alive until xenstore says otherwise.
+ * Asks the hypervisor about domains: sole includer of xenctrl.h. Control thread
+ * only. A driver domain without that privilege learns nothing, and every domain
+ * counts as alive until xenstore says otherwise.
  */
 #ifndef VIFD_XEN_DOM_H
 #define VIFD_XEN_DOM_H
@@ -22,9 +22,9 @@ void dom_close(struct dom *dom);
 bool dom_alive(struct dom *dom, uint16_t domid);
 
 /**
- * dom_devices_guarded() - Does an IOMMU keep this PV domain's devices to memory that is its own or
- * mapped for it?
+ * dom_devices_guarded() - Does an IOMMU restrict this PV domain's devices?
  *
+ * If it does, they reach only memory that is the domain's own or mapped for it.
  * Xen lets the devices of its first domain reach all memory unless it was started with
  * dom0-iommu=strict.
  */

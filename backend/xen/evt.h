@@ -30,7 +30,7 @@ int evt_fd(const struct evt *evt);
 /** evt_bind() - Bind to a port that @domid offers us. Return: local port, -errno */
 int evt_bind(struct evt *evt, uint16_t domid, uint32_t remote_port);
 
-/** evt_unbind() - The far end becomes unbound again and can be bound anew */
+/** evt_unbind() - The far end becomes unbound and can be bound again */
 void evt_unbind(struct evt *evt, uint32_t port);
 
 /** evt_notify() - Ring the far end. A system call: only when the ring asks for it */
@@ -39,7 +39,7 @@ void evt_notify(struct evt *evt, uint32_t port);
 /** evt_pending() - Take one pending channel, masked from now. Return: port, -EAGAIN none */
 int evt_pending(struct evt *evt);
 
-/** evt_unmask() - Let a channel ring again; one that rang meanwhile is pending at once */
+/** evt_unmask() - Let a channel ring again; if it rang meanwhile, it is pending at once */
 void evt_unmask(struct evt *evt, uint32_t port);
 
 #endif

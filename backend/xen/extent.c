@@ -34,7 +34,7 @@ LOG_TAG("extent");
 
 /*
  * @frames: the extents' first machine frames
- * @base:   where they are mapped; constant while anybody looks
+ * @base:   address at which they are mapped; constant while anybody reads it
  * @list:   the list's descriptor
  */
 static struct {
@@ -86,17 +86,17 @@ static int reservation(unsigned int op, uint64_t *frames, uint32_t nr)
 }
 
 /*
- * The list names nothing that is not ours: what it named would be mapped and overwritten. So it
- * loses an extent before Xen gets it back, and gains one after Xen has given it. Its descriptor is
- * kept, locked: the extents have one user.
+ * The list must never name memory that is not ours, for it would be mapped and overwritten. So an
+ * extent is removed from the list before Xen gets it back, and is added after Xen has given it. The
+ * list's descriptor stays open and locked: the extents have one user.
  */
 struct list_head {
-	char boot[BOOT_MAX]; /* of another boot, nothing in it is ours */
+	char boot[BOOT_MAX]; /* in another boot nothing in the list is ours */
 	uint64_t nr;
 };
 
 /* Return: 0, -errno */
-static int save(void)
+static int save_list(void)
 {
 	ssize_t bytes = (ssize_t)(extents.nr * sizeof(extents.frames[0]));
 	struct list_head head = { .nr = extents.nr };
@@ -108,14 +108,16 @@ static int save(void)
 	return 0;
 }
 
-static void give_back(uint32_t from)
+/* Keep the first @keep extents only. */
+static void give_back_extents(uint32_t keep)
 {
-	while (extents.nr > from) {
-		uint32_t nr = extents.nr - from < BATCH ? extents.nr - from : BATCH;
+	while (extents.nr > keep) {
+		uint32_t nr = extents.nr - keep < BATCH ? extents.nr - keep : BATCH;
 
 		extents.nr -= nr;
-		if (save() < 0 && ftruncate(extents.list, 0) < 0) {
-			log_error("%s cannot be written: %u extents stay ours", extents.path, nr);
+		if (save_list() < 0 && ftruncate(extents.list, 0) < 0) {
+			log_error("%s cannot be written: %u extents are not given back",
+				  extents.path, nr);
 			continue;
 		}
 		if (reservation(XENMEM_decrease_reservation, extents.frames + extents.nr, nr) !=
@@ -124,7 +126,7 @@ static void give_back(uint32_t from)
 	}
 }
 
-/* What an earlier life left, if the list is of this boot and whole. Return: how many, room for @max */
+/* Read an earlier vifd's list, if it is whole and of this boot; make room for @max. Return: extents */
 static uint32_t read_list(uint32_t max)
 {
 	struct list_head head = { 0 };
@@ -147,14 +149,14 @@ static uint32_t read_list(uint32_t max)
 	return (uint32_t)head.nr;
 }
 
-/* More than @max is given back. */
+/* Adopt an earlier vifd's extents; those above @max are given back. */
 static void adopt(uint32_t max)
 {
 	extents.nr = read_list(max);
 	if (extents.nr == 0)
 		return;
 	log_info("%u extents were left by a vifd that did not stop", extents.nr);
-	give_back(max < extents.nr ? max : extents.nr);
+	give_back_extents(max < extents.nr ? max : extents.nr);
 }
 
 static int grow(uint32_t nr)
@@ -166,8 +168,8 @@ static int grow(uint32_t nr)
 
 		if (got > 0)
 			extents.nr += (uint32_t)got;
-		if (save() < 0)
-			log_warn("%s cannot be written: a crash would lose the memory",
+		if (save_list() < 0)
+			log_warn("%s cannot be written: in a crash the memory would be lost",
 				 extents.path);
 		if (got < (int)want)
 			return got < 0 ? got : -ENOMEM;
@@ -245,12 +247,12 @@ int extent_take(const char *dir, uint32_t nr)
 	log_error("Xen gave %u of %u MiB of memory for VFs: %s; make room below this domain's "
 		  "maximum: 'xl mem-max' for more, or 'xl mem-set' for less in use",
 		  extents.nr * 2, nr * 2, strerror(-ret));
-	give_back(0);
+	give_back_extents(0);
 	forget();
 	return ret;
 }
 
-/* All of a mapping's pages at once: privcmd takes nothing less. */
+/* Map all pages in one call: privcmd accepts no part of a mapping. */
 static int map_frames(void *addr)
 {
 	uint32_t nr = extents.nr * PAGES;
@@ -298,9 +300,9 @@ void extent_release(void)
 {
 	if (!extents.frames)
 		return;
-	/* EAL has unmapped it, or the process's end does: until then Xen keeps what is mapped */
+	/* EAL has unmapped them, or the end of the process will: until then Xen keeps mapped pages */
 	extents.base = NULL;
-	give_back(0);
+	give_back_extents(0);
 	forget();
 }
 

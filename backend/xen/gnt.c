@@ -45,7 +45,7 @@ struct gnt *gnt_open(void)
 	return gnt;
 }
 
-/* Of memory that Linux does not know, only Xen can make copies. */
+/* Only Xen can copy to and from memory that Linux does not know. */
 static bool raw_open(struct gnt *gnt)
 {
 	if (gnt->raw)
@@ -94,7 +94,7 @@ static int copy_batch(struct gnt *gnt, struct gnt_copy *ops, uint32_t nr)
 	return ret;
 }
 
-/* The pieces of one operation, each within one of our pages. Return: how many, 0 = not in an extent */
+/* Cut an operation into pieces within one of our pages each. Return: their number, 0 = not in an extent */
 static uint32_t raw_pieces(gnttab_copy_t *raw, uint16_t domid, const struct gnt_copy *op, bool in)
 {
 	uint16_t done = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * xenstore: keys in, checked and typed values out.
+ * xenstore: takes keys, returns checked and typed values.
  *
  * Sole includer of xenstore.h. Control thread only; every call may block for a
  * round trip to xenstored. Nothing is logged here: the caller knows whose key
- * it is. Whatever a guest can write is hostile: lengths are bounded and numbers
+ * it is. Keys that a guest can write are hostile: lengths are bounded and numbers
  * are parsed strictly (decimal digits only, range checked; CVE-2026-45890,
  * XSA-175).
  */
@@ -99,7 +99,7 @@ void store_unwatch(struct store *store, const char *path, const char *token);
  * @path:  Filled with the path that changed
  * @token: Filled with the watch's token
  *
- * Events tell that something changed, never what: read the state anew, once for
+ * Events tell that something changed, never what: read the state again, once for
  * any number of events (XSA-349).
  * Return: true if there was one; an event whose path or token is too long to be
  * ours is swallowed

@@ -16,7 +16,7 @@
 
 LOG_TAG("reach");
 
-/* VLAN devices on one netdev; NICs' filters have fewer places for VFs. */
+/* Most VLAN devices on one netdev; NICs' filters have no more entries for a VF. */
 #define VLANS_MAX 64u
 #define VLAN_WORDS (PORT_VLANS / 64)
 
@@ -62,7 +62,7 @@ static void vlan_name(char name[IF_NAMESIZE], unsigned int ifindex, uint32_t vla
 	snprintf(name, IF_NAMESIZE, "vd%u.%u", ifindex % 100000000u, vlan);
 }
 
-/* The VLANs for which there are devices of ours, be it by a process before us. */
+/* Find the VLANs that have a device of ours, or of an earlier vifd's. */
 static void find_vlans(unsigned int ifindex, uint64_t vlans[VLAN_WORDS])
 {
 	struct if_nameindex *names = if_nameindex();
@@ -82,7 +82,7 @@ static void find_vlans(unsigned int ifindex, uint64_t vlans[VLAN_WORDS])
 	if_freenameindex(names);
 }
 
-/* All that the vifs on this netdev need. Return: how many that is */
+/* Collect the VLANs that all vifs on this netdev need. Return: their number */
 static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[VLAN_WORDS])
 {
 	const struct reach *reach;
@@ -97,7 +97,7 @@ static uint32_t wanted_vlans(const char *netdev, uint64_t vlans[VLAN_WORDS])
 	return nr;
 }
 
-/* Return: the first failure to add one, 0 */
+/* Return: 0, the first -errno of adding one */
 static int change_vlans(unsigned int ifindex, const uint64_t have[VLAN_WORDS],
 			const uint64_t want[VLAN_WORDS])
 {
@@ -115,14 +115,14 @@ static int change_vlans(unsigned int ifindex, const uint64_t have[VLAN_WORDS],
 			netdev_vlan_del(name);
 		else
 			ret = netdev_vlan_add(name, ifindex, (uint16_t)vlan);
-		/* somebody else's device for this VLAN serves as well */
+		/* somebody else's device for this VLAN does as well */
 		if (ret < 0 && ret != -EEXIST && !first)
 			first = ret;
 	}
 	return first;
 }
 
-static void refused_vlans(const char *name, int error)
+static void log_refused_vlans(const char *name, int error)
 {
 	log_warn("%s: VLANs cannot be entered in its filter: %s: their frames may not arrive", name,
 		 strerror(error));
@@ -148,10 +148,10 @@ static void update_vlans(const char *netdev)
 	}
 	ret = change_vlans(ifindex, have, want);
 	if (ret < 0)
-		refused_vlans(netdev, -ret);
+		log_refused_vlans(netdev, -ret);
 }
 
-/* A function of ours has no other vif. */
+/* A PCI function of ours serves one vif alone. */
 static void change_eth_vlans(struct reach *reach, const uint64_t want[VLAN_WORDS])
 {
 	int first = 0;
@@ -167,7 +167,7 @@ static void change_eth_vlans(struct reach *reach, const uint64_t want[VLAN_WORDS
 			first = ret;
 	}
 	if (first)
-		refused_vlans(reach->netdev, -first);
+		log_refused_vlans(reach->netdev, -first);
 }
 
 int reach_open(struct reach *reach, const char *netdev)

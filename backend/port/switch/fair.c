@@ -9,30 +9,30 @@
 #include <rte_errno.h>
 #include <rte_ring.h>
 
-/* Those that are open, and those that are closed and not empty yet. */
+/* Queues that are open, or closed and not empty yet. */
 #define FAIR_QUEUES_MAX 2048u
 #define SLOT_WORDS (FAIR_QUEUES_MAX / 64)
 
-/* Bytes a round for each unit of weight: two large frames for the default. */
+/* Bytes per round for each unit of weight: two large frames for the default weight. */
 #define QUANTUM_BYTES 192u
 
 /* A wire with a rate may send this much at once after a pause. */
 #define BURST_US 1000u
 #define BURST_BYTES_MIN 16384.0
 
-/* What a sender that was promised a rate may catch up on at once after a pause. */
-#define PROMISE_US 10000.0
-#define PROMISE_BYTES_MIN 3028.0
+/* A sender with a guaranteed rate may catch up on this much at once after a pause. */
+#define CATCH_UP_US 10000.0
+#define CATCH_UP_BYTES_MIN 3028.0
 
 /*
  * struct fair_queue
  * @put_bytes:   who puts: w, all: r
- * @taken_bytes: who takes: w, all: r; runs after @put_bytes
+ * @taken_bytes: who takes: w, all: r; follows @put_bytes
  * @closed:      control: nobody puts any more
  * @deficit:     who takes: bytes it may still send this round
- * @kbps:        control: w, who takes: r; promised, 0 = nothing
- * @owed:        who takes: bytes that the promise still owes it, below 0 = it had more
- * @owed_at:     who takes: cycles, when that was
+ * @kbps:        control: w, who takes: r; guaranteed rate, 0 = none
+ * @owed:        who takes: bytes that the guarantee still owes it, below 0 = it had more
+ * @owed_at:     who takes: time of @owed, cycles
  */
 struct fair_queue {
 	struct fair *fair;
@@ -53,7 +53,7 @@ struct fair_queue {
  * @barrier: see fair_create()
  * @queues:  control: w, who takes: r
  * @busy:    who puts: set, who takes: clear
- * @guaranteed: control: w, who takes: r; whom a rate was promised
+ * @guaranteed: control: w, who takes: r; queues with a guaranteed rate
  * @current: who takes: whose turn it is, NULL = the next after @cursor
  */
 struct fair {
@@ -119,7 +119,7 @@ void fair_destroy(struct fair *fair)
 	free(fair);
 }
 
-/* Closed queues that are empty by now; who takes has seen the last of them after the barrier. */
+/* Free closed queues that are empty; after the barrier the worker that takes does not use them. */
 static void reclaim(struct fair *fair)
 {
 	struct fair_queue *old[FAIR_QUEUES_MAX];
@@ -151,7 +151,7 @@ static int slot_find(struct fair *fair)
 	return -ENOSPC;
 }
 
-/* In ordinary memory: named ones, of which DPDK has few, nobody needs here. */
+/* Make a ring in ordinary memory: DPDK has few named ones, and nobody looks for it by name. */
 static struct rte_ring *ring_create(void)
 {
 	const unsigned int flags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
@@ -194,7 +194,7 @@ struct fair_queue *fair_queue_open(struct fair *fair)
 	return queue;
 }
 
-/* After frames were made visible: either we see the bit cleared, or who clears it sees them. */
+/* Frames are visible by now: either we see the bit cleared, or the worker that clears it sees them. */
 static void set_busy(struct fair_queue *queue)
 {
 	atomic_thread_fence(memory_order_seq_cst);
@@ -228,7 +228,7 @@ void fair_set_guarantee(struct fair_queue *queue, uint32_t kbps)
 
 static uint64_t held_bytes(const struct fair_queue *queue)
 {
-	/* the later counter first, or more might be taken than was put */
+	/* the following counter first, or more might seem to be taken than was put */
 	uint64_t taken = atomic_load_explicit(&queue->taken_bytes, memory_order_acquire);
 
 	return atomic_load_explicit(&queue->put_bytes, memory_order_acquire) - taken;
@@ -249,7 +249,7 @@ uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 	uint64_t held = held_bytes(queue), bytes = 0;
 	uint16_t fit = 0;
 
-	/* counted before they can be taken */
+	/* count them before they can be taken */
 	nr = (uint16_t)RTE_MIN(nr, rte_ring_free_count(queue->ring));
 	while (fit < nr && held + bytes < FAIR_QUEUE_BYTES)
 		bytes += pkts[fit++]->pkt_len;
@@ -261,7 +261,7 @@ uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 	return fit;
 }
 
-/* The first queue at @from or behind it that has frames. Return: NULL = none */
+/* Find the first queue from slot @from on that has frames. Return: NULL = none */
 static struct fair_queue *busy_from(struct fair *fair, uint32_t from)
 {
 	uint32_t nr_words = atomic_load_explicit(&fair->nr_words, memory_order_acquire);
@@ -281,8 +281,8 @@ static struct fair_queue *busy_from(struct fair *fair, uint32_t from)
 	return NULL;
 }
 
-/* Whose turn is it? A new turn earns its quantum. */
-static struct fair_queue *turn(struct fair *fair)
+/* Whose turn is it? A new turn earns a quantum. */
+static struct fair_queue *queue_in_turn(struct fair *fair)
 {
 	struct fair_queue *queue = fair->current;
 
@@ -300,7 +300,7 @@ static struct fair_queue *turn(struct fair *fair)
 	return queue;
 }
 
-/* Up to @nr frames of one queue, as far as it may. */
+/* Take up to @nr frames of one queue, as far as its deficit allows. */
 static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
@@ -311,18 +311,18 @@ static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uin
 		bytes += pkts[may++]->pkt_len;
 	rte_ring_dequeue_finish(queue->ring, may);
 	queue->deficit -= bytes;
-	/* what its turn brings it counts: nothing more is owed then */
+	/* bytes of its turn count towards the guarantee; more than was owed is no advance */
 	if (queue->owed > 0)
 		queue->owed = RTE_MAX(queue->owed - (double)bytes, 0.0);
 	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
 	return may;
 }
 
-/* What the promise owes by now. */
+/* Add to @owed the bytes that the guarantee has earned since. */
 static void guarantee_fill(struct fair_queue *queue, uint64_t now)
 {
 	double bytes_a_us = atomic_load_explicit(&queue->kbps, memory_order_relaxed) / 8000.0;
-	double most = RTE_MAX(bytes_a_us * PROMISE_US, PROMISE_BYTES_MIN);
+	double most = RTE_MAX(bytes_a_us * CATCH_UP_US, CATCH_UP_BYTES_MIN);
 
 	queue->owed +=
 		(double)(now - queue->owed_at) * 1e6 / (double)rte_get_timer_hz() * bytes_a_us;
@@ -330,7 +330,7 @@ static void guarantee_fill(struct fair_queue *queue, uint64_t now)
 	queue->owed_at = now;
 }
 
-/* Up to @nr frames of one queue, while it is owed something. */
+/* Take up to @nr frames of one queue, while it is owed something. */
 static uint16_t guarantee_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
@@ -346,7 +346,7 @@ static uint16_t guarantee_take(struct fair_queue *queue, struct rte_mbuf **pkts,
 	return may;
 }
 
-/* Before anybody has a turn: who waits and had less than was promised. */
+/* Before all turns: take from queues that wait and have had less than their guarantee. */
 static uint16_t take_guaranteed(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint32_t nr_words = atomic_load_explicit(&fair->nr_words, memory_order_acquire);
@@ -370,7 +370,7 @@ static uint16_t take_guaranteed(struct fair *fair, struct rte_mbuf **pkts, uint1
 	return taken;
 }
 
-/* It has nothing now: it loses its turn, and its bit unless it was just given more. */
+/* The queue is empty: it loses its turn, and its bit unless frames have just been put. */
 static void queue_rest(struct fair_queue *queue)
 {
 	queue->deficit = 0;
@@ -380,8 +380,8 @@ static void queue_rest(struct fair_queue *queue)
 		atomic_fetch_or(busy_word(queue), busy_bit(queue));
 }
 
-/* Return: false: its rate is used up for now */
-static bool may_send(struct fair *fair)
+/* Return: false: the wire's rate is used up for now */
+static bool has_credit(struct fair *fair)
 {
 	double most = fair->bytes_a_cycle * (double)rte_get_timer_hz() / 1e6 * BURST_US;
 	uint64_t now;
@@ -405,10 +405,10 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 	struct fair_queue *queue;
 	uint16_t taken = 0;
 
-	if (!may_send(fair))
+	if (!has_credit(fair))
 		return 0;
 	taken = take_guaranteed(fair, pkts, nr);
-	while (taken < nr && (queue = turn(fair))) {
+	while (taken < nr && (queue = queue_in_turn(fair))) {
 		taken += queue_take(queue, pkts + taken, nr - taken);
 		if (rte_ring_empty(queue->ring)) {
 			fair->current = NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames from port to port and between ports and wire: what workers call; see switch.h. */
+/* Frames between ports, and between ports and wire: the calls of workers; see switch.h. */
 #include <string.h>
 
 #include "ports.h"
 
-/* An uplink that used up its rate is looked at again this soon. */
+/* An uplink that has used up its rate is polled again this soon. */
 #define PAUSE_US 100u
 
 struct soft switch_nobody;
@@ -23,7 +23,7 @@ static void wake(_Atomic(struct wake *) *whom)
 		wake_worker(sleeper);
 }
 
-/* Into one inbox; what doesn't fit is the receiver's loss. */
+/* Put frames into an inbox; those that don't fit are dropped and counted for the receiver. */
 void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint16_t done = rte_ring_enqueue_burst(to->inbox, (void **)pkts, nr, NULL);
@@ -35,7 +35,7 @@ void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 	wake(&to->port.wake);
 }
 
-/* To the wire; without one, frames end here. Return: frames taken */
+/* Send to the wire; without one, frames are dropped. Return: frames taken */
 static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct ethswitch *sw = from->sw;
@@ -84,7 +84,7 @@ static uint16_t run_length(struct rte_mbuf **pkts, struct soft **to, uint16_t nr
 	return i;
 }
 
-/* A group frame to every software port but @from; takes no reference of the caller's. */
+/* Give a group frame to every software port but @from; the caller keeps its reference. */
 static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct soft *from)
 {
 	uint32_t nr = atomic_load_explicit(&sw->nr_ports, memory_order_acquire);
@@ -103,7 +103,7 @@ static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct sof
 	}
 }
 
-/* A group frame of one of our ports. Return: false: the uplink has no room, nothing was done */
+/* Send a group frame of one of our ports. Return: false: the uplink has no room, nothing was done */
 static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft *from)
 {
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
@@ -121,7 +121,7 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 	return true;
 }
 
-/* Each promiscuous port but @from gets a copy of its own: the frame may still be written to. */
+/* Give each promiscuous port but @from a copy of its own: the frame may still be written to. */
 static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
 			 const struct soft *from)
 {
@@ -147,19 +147,19 @@ static bool anybody_promiscuous(const struct ethswitch *sw)
 	return atomic_load_explicit(&sw->nr_promiscuous, memory_order_relaxed) != 0;
 }
 
-/* Unicast to nobody here. Return: how many were dealt with */
+/* Send unicast frames that are for no port here. Return: how many were dealt with */
 static uint16_t send_unknown(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
 {
 	if (likely(!anybody_promiscuous(from->sw)))
 		return switch_to_uplink(from, pkts, nr);
-	/* one after the other: what the uplink does not take now must not be copied twice */
+	/* one after the other: a frame that the uplink does not take now must not be copied twice */
 	if (from->sw->uplink && !fair_has_room(from->outbox))
 		return 0;
 	copy_unknown(from->sw, pkts[0], from);
 	return switch_to_uplink(from, pkts, 1);
 }
 
-/* Up to one run of frames. Return: how many were dealt with, 0 = no room */
+/* Send up to one run of frames. Return: how many were dealt with, 0 = no room */
 static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft **to, uint16_t nr)
 {
 	struct ethswitch *sw = from->sw;
@@ -222,7 +222,7 @@ uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 	return nr;
 }
 
-/* A group frame from the wire; one of ours has been everywhere already. */
+/* Take in a group frame from the wire; one that a port of ours sent has been everywhere already. */
 static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
 {
 	if (rte_hash_lookup(sw->table, &header(frame)->src_addr) >= 0) {
@@ -233,7 +233,7 @@ static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
 	rte_pktmbuf_free(frame);
 }
 
-/* Unicast from the wire to nobody here: other machines', or for a bridge in a guest. */
+/* Take in unicast frames from the wire that are for no port: other machines', or for a bridge in a guest. */
 static void unknown_in(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
 {
 	for (uint16_t i = 0; anybody_promiscuous(sw) && i < nr; i++)
@@ -241,7 +241,7 @@ static void unknown_in(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr
 	drop(sw, pkts, nr, SWITCH_DROP_unknown);
 }
 
-/* What arrived from the wire. */
+/* Take in frames from the wire. */
 static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct soft *to[PORT_BURST];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port of the switch: its place, its addresses in the table, its end; see switch.h. */
+/* A port of the switch: its slot, its addresses in the table, its end; see switch.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ LOG_TAG("switch");
 
 #define INBOX_FRAMES 512u
 
-/* A frame that stays inside keeps its promises; one that leaves is the uplink's to finish. */
+/* The offloads of a frame that stays inside are never done; the uplink does those of others. */
 #define SWITCH_TX_OFFLOADS                                                                         \
 	(RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |                           \
 	 RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
@@ -60,7 +60,7 @@ static void soft_stats_get(struct port *port, struct port_stats *stats)
 	};
 }
 
-/* Return: a place in @ports, -ENOSPC */
+/* Return: a free slot in @ports, -ENOSPC */
 static int slot_find(const struct ethswitch *sw)
 {
 	for (uint32_t i = 0; i < SWITCH_PORTS_MAX; i++)
@@ -105,7 +105,7 @@ static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
 	return rte_hash_add_key_data(soft->sw->table, mac, soft);
 }
 
-/* Take out those addresses of @soft that @keep does not have; its own stays. */
+/* Take out the addresses of @soft that @keep does not have; the port's own stays. */
 static void table_remove(struct soft *soft, const struct port_policy *keep)
 {
 	struct ethswitch *sw = soft->sw;
@@ -146,7 +146,7 @@ static void set_promiscuous(struct soft *soft, bool on)
 		atomic_fetch_add(&soft->sw->nr_promiscuous, on ? 1u : UINT32_MAX);
 }
 
-/* Told again and again: an address that was another's may be free by now. */
+/* Called repeatedly: an address that another port had may be free by now. */
 static void soft_set_policy(struct port *port, const struct port_policy *policy)
 {
 	struct soft *soft = (struct soft *)port;
@@ -161,7 +161,7 @@ static void soft_set_policy(struct port *port, const struct port_policy *policy)
 	soft->policy = *policy;
 }
 
-/* Out of floods and table; the place stays its own. */
+/* Take the port out of floods and table; it keeps its slot. */
 static void soft_quiet(struct port *port)
 {
 	static const struct port_policy none;

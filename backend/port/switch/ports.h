@@ -18,11 +18,11 @@
 
 /*
  * struct soft - One port of the switch
- * @quiet:  out of the table; control
+ * @quiet:  soft_quiet() was called; control
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
- * @policy:  what was told last; not all of its addresses need be in the table
- * @promiscuous: of them; control: w, workers: r
+ * @policy:  as set last; some of its addresses may not be in the table
+ * @promiscuous: of @policy; control: w, workers: r
  */
 struct soft {
 	struct port port;
@@ -44,10 +44,10 @@ struct soft {
 /*
  * struct ethswitch
  * @table:   address -> struct soft; control: w, workers: r without a lock
- * @ports:   all of them, for floods; a place that is free is NULL; control: w, workers: r
- * @nr_ports: places ever used; control: w, workers: r
- * @nr_promiscuous: ports that are; control: w, workers: r
- * @unsent:  uplink's worker: what the uplink had no room for, from @unsent_first on
+ * @ports:   all of them, for floods; a free slot is NULL; control: w, workers: r
+ * @nr_ports: slots ever used; control: w, workers: r
+ * @nr_promiscuous: promiscuous ports; control: w, workers: r
+ * @unsent:  uplink's worker: frames that the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
 	const char *name;
@@ -76,10 +76,10 @@ static inline uint64_t counted(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* Stands where a place is taken by a port that hears nothing any more. */
+/* Fills the slot of a port that receives nothing any more. */
 extern struct soft switch_nobody;
 
-/** switch_wait() - Until no worker holds what was taken out (switch_set_barrier()) */
+/** switch_wait() - Wait until no worker holds a reference to what was taken out */
 void switch_wait(void);
 
 /** switch_tx_burst() - A port's tx_burst() */

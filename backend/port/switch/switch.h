@@ -2,27 +2,27 @@
 /*
  * The software switch of one NIC: software ports, a MAC table, one uplink.
  *
- * Addresses are known, never learnt: a port's is entered when it opens, others by
- * port_set_policy(), each for one port: who comes first has it. A frame
- * to one of them goes into that port's inbox; any other unicast address is the
- * wire's, and a copy is each promiscuous port's; group addresses go everywhere but back. Nothing
- * goes back where it came from; a NIC whose own switch returns the uplink's group frames to the
- * uplink is caught by their source address.
+ * Addresses are configured, never learnt: a port's own is entered when it opens, others by
+ * port_set_policy(). Each belongs to one port, the first that asks for it. A frame to one of
+ * them goes into that port's inbox. A frame to any other unicast address goes to the wire, and a
+ * copy to each promiscuous port. A frame to a group goes everywhere. No frame goes back to where
+ * it came from; some NICs' switches return the uplink's group frames to the uplink, which are
+ * recognised by their source address.
  *
  * Threads. The control thread alone changes table and list. Workers read both
- * without a lock; what is taken out is freed only after the barrier, when every
+ * without a lock; whatever is taken out is freed only after the barrier, when every
  * worker has passed a point where it holds no reference (nic_set_barrier()).
  * A worker sends into other workers' inboxes (many producers, one consumer: the
  * owner's worker) and into its ports' outboxes towards the uplink, whose consumer is
  * the worker that calls switch_uplink_poll().
  *
  * Room. An inbox is bounded; a frame that finds it full is dropped and counted
- * at its receiver. An outbox pushes back on its sender instead. The outboxes share
+ * for its receiver. An outbox pushes back on its sender instead. The outboxes share
  * the wire by weight (fair.h).
  *
  * Group frames are cloned (rte_pktmbuf_clone): the bytes are shared, so nobody
  * writes into a received mbuf that isn't RTE_MBUF_DIRECT() with one reference.
- * Their checksums are filled in before, so no shared frame promises anything.
+ * Their checksums are filled in before, so no shared frame has offloads left to do.
  */
 #ifndef VIFD_PORT_SWITCH_SWITCH_H
 #define VIFD_PORT_SWITCH_SWITCH_H
@@ -52,21 +52,21 @@ struct ethswitch *switch_create(const char *name, struct offload *offload);
 /** switch_destroy() - All ports must be closed; closes no uplink; NULL is fine */
 void switch_destroy(struct ethswitch *sw);
 
-/** switch_set_barrier() - How to wait until no worker holds what was taken out; default: nothing */
+/** switch_set_barrier() - How to wait until no worker holds a reference; default: not at all */
 void switch_set_barrier(void (*barrier)(void));
 
 /**
  * switch_set_uplink() - Before workers poll
- * @uplink: the wire, which stays the caller's; NULL = none
- * @mbps:   most that goes there, Mbit/s; 0 = what it takes
+ * @uplink: the wire, which remains the caller's; NULL = none
+ * @mbps:   limit for the uplink, Mbit/s; 0 = none
  */
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
 
-/** struct switch_hooks - What the owner of the uplink does for a port; members may be NULL */
+/** struct switch_hooks - Calls to the owner of the uplink about a port; members may be NULL */
 struct switch_hooks {
-	/* control; the port hears nothing any more, once, before closed() */
+	/* control; the port receives nothing any more. Called once, before closed() */
 	void (*quiet)(void *arg);
-	/* control; by close(), when the place is gone */
+	/* control; called by close(), when the switch has forgotten the port */
 	void (*closed)(void *arg);
 	/* worker; the port sends this group frame */
 	void (*group)(void *arg, const struct rte_mbuf *frame);
@@ -75,7 +75,7 @@ struct switch_hooks {
 };
 
 /**
- * switch_port_open() - A place on the switch
+ * switch_port_open() - Open a port
  * @hooks: called with @arg; NULL = none
  *
  * Control thread. Return: port, NULL with errno: EEXIST the address is taken,
@@ -85,21 +85,21 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 			      const struct switch_hooks *hooks, void *arg);
 
 /**
- * switch_look_up() - Whose are these frames?
- * @to: One for each of @nr <= PORT_BURST frames: NULL = nobody's here, or a group's
+ * switch_look_up() - Find the ports that frames are for
+ * @to: out, for each of @nr <= PORT_BURST frames: its port, NULL = none here, or it is to a group
  *
- * Any worker. What is found is valid until the worker's next barrier.
+ * Any worker. The ports are valid until the worker's next barrier.
  */
 void switch_look_up(const struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t nr,
 		    struct soft **to);
 
-/** switch_deliver() - Frames of a port that is not on the switch (a VF's), to one that is */
+/** switch_deliver() - Give a port frames of a sender that is not on the switch (a VF) */
 void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr);
 
-/** switch_uplink_poll() - Both directions of the wire, once. Return: frames moved */
+/** switch_uplink_poll() - Move frames from and to the wire, once. Return: frames moved */
 unsigned int switch_uplink_poll(struct ethswitch *sw);
 
-/** switch_uplink_attach() - Worker: whom to wake for the uplink's ring; NULL detaches */
+/** switch_uplink_attach() - Worker: others wake it by @wake for the outboxes; NULL detaches */
 void switch_uplink_attach(struct ethswitch *sw, struct wake *wake);
 
 /**
