@@ -9,6 +9,9 @@
 
 #include <rte_ether.h>
 
+/* Addresses of one vif in addition to its own: for rules, for ports, for whatever keeps a list. */
+#define MACS_MAX 64u
+
 /** mac_is_in() - Is @mac, an address of any alignment, among the @nr of @list? */
 static inline bool mac_is_in(const struct rte_ether_addr *list, uint32_t nr, const void *mac)
 {

@@ -14,6 +14,9 @@
 #define VLAN_OUTERMOST (2u * RTE_ETHER_ADDR_LEN)
 #define VLAN_TAG_BYTES 4u
 #define VLAN_ID_MASK 0x0fff
+/* Numbers of VLANs, and of words in a set of them with a bit for each. */
+#define VLANS 4096u
+#define VLAN_WORDS (VLANS / 64)
 /* What 802.1ad's 0x88a8 was before there was a standard. */
 #define VLAN_TYPE_OLD_QINQ 0x9100u
 

@@ -49,7 +49,7 @@ static bool is_others(uint32_t id, const struct rte_ether_addr *mac)
 
 static void take_out(const struct neighbour *vif, const struct neighbour *now)
 {
-	int32_t positions[NEIGHBOUR_MACS_MAX];
+	int32_t positions[MACS_MAX + 1];
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < vif->nr_macs; i++) {

@@ -20,18 +20,18 @@
 
 #include <rte_ether.h>
 
-/* A vif's own address and those of its list. */
-#define NEIGHBOUR_MACS_MAX 65u
+#include "base/mac.h"
 
 /**
  * struct neighbour - One vif's addresses; control thread
  * @id: of the vif, given when it is told first; 0 = not yet
+ * @macs: its own and those of its list
  */
 struct neighbour {
 	uint32_t id;
 	bool isolated;
 	uint32_t nr_macs;
-	struct rte_ether_addr macs[NEIGHBOUR_MACS_MAX];
+	struct rte_ether_addr macs[MACS_MAX + 1];
 };
 
 /**

@@ -63,7 +63,7 @@ static bool priority_only(const struct bytes *b, uint32_t offset)
 	return vlan_is_tag(get16(b, offset)) && !vlan_at(b, offset);
 }
 
-static bool vlan_member(const uint64_t map[POLICY_VLANS / 64], int vlan)
+static bool vlan_member(const uint64_t map[VLAN_WORDS], int vlan)
 {
 	return vlan > 0 && policy_vlan(map, (uint16_t)vlan);
 }

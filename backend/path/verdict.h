@@ -19,14 +19,14 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "base/mac.h"
+#include "base/vlan.h"
 #include "counters.h"
 
 /* Not a counter: the frame passes. */
 #define VERDICT_PASS COUNTERS
 
-#define POLICY_MACS_MAX 64u
 #define POLICY_IPS_MAX 32u
-#define POLICY_VLANS 4096u
 
 /* Rules beyond anti-spoof, one bit each in @tx and @rx. */
 enum policy_rule {
@@ -73,10 +73,10 @@ struct policy {
 	uint32_t tx, rx;
 	uint16_t insert, outer;
 	uint32_t nr_macs, nr_ips;
-	struct rte_ether_addr macs[POLICY_MACS_MAX];
+	struct rte_ether_addr macs[MACS_MAX];
 	struct policy_ip ips[POLICY_IPS_MAX];
-	uint64_t vlans[POLICY_VLANS / 64];
-	uint64_t strip[POLICY_VLANS / 64];
+	uint64_t vlans[VLAN_WORDS];
+	uint64_t strip[VLAN_WORDS];
 };
 
 /** verdict_tx_rules() - verdict_tx() where there are rules beyond anti-spoof */
@@ -86,13 +86,13 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte_mbuf *frame);
 
 /** policy_vlan() - Is VLAN @id in @map? */
-static inline bool policy_vlan(const uint64_t map[POLICY_VLANS / 64], uint16_t id)
+static inline bool policy_vlan(const uint64_t map[VLAN_WORDS], uint16_t id)
 {
 	return map[id / 64] & UINT64_C(1) << (id % 64);
 }
 
 /** policy_vlan_add() - Return: false: it was there already */
-static inline bool policy_vlan_add(uint64_t map[POLICY_VLANS / 64], uint16_t id)
+static inline bool policy_vlan_add(uint64_t map[VLAN_WORDS], uint16_t id)
 {
 	if (policy_vlan(map, id))
 		return false;

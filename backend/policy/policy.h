@@ -92,9 +92,9 @@ struct policy_draft {
 	uint32_t queues;
 	bool filter;
 	uint16_t vlan_insert, vlan_outer;
-	uint64_t vlans[POLICY_VLANS / 64], strip[POLICY_VLANS / 64];
+	uint64_t vlans[VLAN_WORDS], strip[VLAN_WORDS];
 	uint32_t nr_macs, nr_ips;
-	struct rte_ether_addr macs[POLICY_MACS_MAX];
+	struct rte_ether_addr macs[MACS_MAX];
 	struct policy_ip ips[POLICY_IPS_MAX];
 };
 

@@ -33,7 +33,7 @@ static bool take_vlan(const char **text, uint16_t *vlan)
 	return true;
 }
 
-static bool add_vlans(uint64_t map[POLICY_VLANS / 64], uint16_t first, uint16_t last, uint16_t step)
+static bool add_vlans(uint64_t map[VLAN_WORDS], uint16_t first, uint16_t last, uint16_t step)
 {
 	for (uint32_t vlan = first; vlan <= last; vlan += step)
 		if (!policy_vlan_add(map, (uint16_t)vlan))
@@ -315,7 +315,7 @@ static int set_macs(const struct policy_key *rule, struct policy_draft *draft, c
 			return refuse(why, word, "a unicast address aa:bb:cc:dd:ee:ff");
 		if (mac_is_in(draft->macs, draft->nr_macs, &mac))
 			return refuse(why, word, "each address once");
-		if (draft->nr_macs == POLICY_MACS_MAX)
+		if (draft->nr_macs == MACS_MAX)
 			return refuse(why, word, "at most 64 addresses");
 		draft->macs[draft->nr_macs++] = mac;
 	}

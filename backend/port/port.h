@@ -32,12 +32,12 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "base/mac.h"
+#include "base/vlan.h"
 #include "base/wake.h"
 
 #define PORT_NAME_MAX 48u
 #define PORT_BURST 32u
-#define PORT_MACS_MAX 64u
-#define PORT_VLANS 4096u
 
 /**
  * enum port_kind - What xenstore, guests and lists call the path: "vf" or "software"
@@ -90,8 +90,8 @@ struct port_policy {
 	bool promiscuous;
 	bool no_unknown, no_multicast, no_broadcast;
 	uint32_t nr_macs;
-	struct rte_ether_addr macs[PORT_MACS_MAX];
-	uint64_t vlans[PORT_VLANS / 64];
+	struct rte_ether_addr macs[MACS_MAX];
+	uint64_t vlans[VLAN_WORDS];
 	uint32_t weight;
 };
 

@@ -35,7 +35,7 @@ static bool is_vlan_rule(const char *name)
 
 static bool any_vlan(const struct port_policy *rules)
 {
-	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
+	for (uint32_t i = 0; i < VLAN_WORDS; i++)
 		if (rules->vlans[i])
 			return true;
 	return false;

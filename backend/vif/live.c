@@ -5,7 +5,6 @@
  * it differs. Two things follow from other vifs: whether any of them is isolated, and
  * what they are guaranteed; a vif that changes either marks the others.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "zerocopy_rx.h"
@@ -71,7 +70,6 @@ void vif_tell_isolation(struct vif *vif)
 	const struct policy *policy = &vif->live.policy;
 	struct neighbour now = { 0 };
 
-	static_assert(NEIGHBOUR_MACS_MAX == POLICY_MACS_MAX + 1, "its own and its list");
 	if (vif->path) {
 		now.isolated = policy->tx & POLICY_ISOLATED;
 		now.macs[0] = vif->mac;
@@ -127,10 +125,8 @@ static uint32_t most_mbps(struct vif *vif)
 }
 
 /* VLANs that must arrive; NICs do not filter the VLAN inside an 802.1ad tag. */
-static void rules_vlans(const struct policy *policy, uint64_t vlans[PORT_VLANS / 64])
+static void rules_vlans(const struct policy *policy, uint64_t vlans[VLAN_WORDS])
 {
-	static_assert(PORT_VLANS == POLICY_VLANS, "the same VLANs");
-
 	if ((policy->rx & (POLICY_VLAN | POLICY_OUTER)) == POLICY_VLAN && policy->member)
 		memcpy(vlans, policy->vlans, sizeof(policy->vlans));
 }
@@ -146,7 +142,6 @@ static void make_port_policy(struct vif *vif, struct port_policy *rules)
 						[POLICY_LINK_OFF] = PORT_LINK_OFF };
 	const struct policy *policy = &vif->live.policy;
 
-	static_assert(PORT_MACS_MAX == POLICY_MACS_MAX, "the same addresses");
 	*rules = (struct port_policy){
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),

@@ -40,7 +40,7 @@ static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *m
 		return "it belongs to another interface";
 	if (mac_is_in(draft->macs, draft->nr_macs, mac))
 		return NULL;
-	if (draft->nr_macs == POLICY_MACS_MAX)
+	if (draft->nr_macs == MACS_MAX)
 		return "macs is full";
 	draft->macs[draft->nr_macs++] = *mac;
 	return NULL;

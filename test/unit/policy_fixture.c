@@ -40,11 +40,11 @@ void rule(const char *key, const char *value)
 	host_settle();
 }
 
-uint32_t count_vlans(const uint64_t map[POLICY_VLANS / 64])
+uint32_t count_vlans(const uint64_t map[VLAN_WORDS])
 {
 	uint32_t nr = 0;
 
-	for (uint16_t i = 0; i < POLICY_VLANS; i++)
+	for (uint16_t i = 0; i < VLANS; i++)
 		nr += policy_vlan(map, i);
 	return nr;
 }

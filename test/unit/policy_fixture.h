@@ -21,6 +21,6 @@ const struct policy *policy(void);
 /* Write @key below the vif's backend directory, or remove it where @value is NULL; the daemon has seen it. */
 void rule(const char *key, const char *value);
 
-uint32_t count_vlans(const uint64_t map[POLICY_VLANS / 64]);
+uint32_t count_vlans(const uint64_t map[VLAN_WORDS]);
 
 #endif

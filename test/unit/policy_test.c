@@ -158,7 +158,7 @@ static void schema_and_code_agree(void **state)
 		const struct policy_key *key = policy_key(n);
 
 		if (!strcmp(key->name, "macs"))
-			assert_int_equal(key->high, POLICY_MACS_MAX);
+			assert_int_equal(key->high, MACS_MAX);
 		if (!strcmp(key->name, "ip"))
 			assert_int_equal(key->high, POLICY_IPS_MAX);
 		if (!strcmp(key->name, "link"))
@@ -202,11 +202,11 @@ static void list_of_addresses_has_an_end(void **state)
 	size_t len = 0;
 
 	(void)state;
-	for (uint32_t i = 0; i <= POLICY_MACS_MAX; i++) {
+	for (uint32_t i = 0; i <= MACS_MAX; i++) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "02:00:00:00:01:%02x ", i);
 		fake_xs_set(BACK "policy/macs", text, (uint32_t)len);
 		host_settle();
-		assert_int_equal(policy()->nr_macs, i < POLICY_MACS_MAX ? i + 1 : POLICY_MACS_MAX);
+		assert_int_equal(policy()->nr_macs, i < MACS_MAX ? i + 1 : MACS_MAX);
 	}
 	assert_string_equal(host_back_key(7, "policy-error"),
 			    "policy/macs: '02:00:00:00:01:40': expected at most 64 addresses");

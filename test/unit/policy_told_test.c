@@ -146,7 +146,7 @@ static void port_is_told_what_must_arrive(void **state)
 		uint32_t vlans = 0;
 
 		rule(rules[i].key, rules[i].value);
-		for (uint32_t word = 0; word < PORT_VLANS / 64; word++)
+		for (uint32_t word = 0; word < VLAN_WORDS; word++)
 			vlans += (uint32_t)__builtin_popcountll(told.vlans[word]);
 		assert_int_equal(told.nr_macs, rules[i].macs);
 		assert_int_equal(vlans, rules[i].vlans);

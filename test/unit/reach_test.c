@@ -108,7 +108,7 @@ static struct {
 	uint32_t nr_macs, nr_vlans, asked;
 	bool promiscuous;
 	int refuses;
-	uint64_t vlans[PORT_VLANS / 64];
+	uint64_t vlans[VLAN_WORDS];
 } function;
 
 int eth_unicast(struct eth *eth, const struct rte_ether_addr *mac, bool add)

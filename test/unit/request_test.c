@@ -173,22 +173,22 @@ static void no_address_of_anothers_or_of_a_group_is_granted(void **state)
 
 static void an_address_that_is_listed_takes_no_second_place(void **state)
 {
-	char list[POLICY_MACS_MAX * 18 + 1] = "";
+	char list[MACS_MAX * 18 + 1] = "";
 	size_t used = 0;
 
 	(void)state;
 	rule("guest-mac", "1");
-	for (uint32_t i = 0; i < POLICY_MACS_MAX; i++)
+	for (uint32_t i = 0; i < MACS_MAX; i++)
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "02:00:00:00:01:%02x ",
 					 i);
 	rule("macs", list);
 	ask_mac("\x02\0\0\0\x01\x05");
 	turn();
-	assert_int_equal(draft.nr_macs, POLICY_MACS_MAX);
+	assert_int_equal(draft.nr_macs, MACS_MAX);
 	assert_counted(1, 0);
 	ask_mac("\x02\0\0\0\x02\x05");
 	turn();
-	assert_int_equal(draft.nr_macs, POLICY_MACS_MAX);
+	assert_int_equal(draft.nr_macs, MACS_MAX);
 	assert_counted(1, 1);
 }
 

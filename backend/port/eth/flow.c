@@ -130,7 +130,7 @@ static int compare(const void *a, const void *b)
 static void pass_macs(struct outside *outside, const struct rte_ether_addr *mac,
 		      const struct port_policy *rules)
 {
-	uint64_t numbers[PORT_MACS_MAX + 1];
+	uint64_t numbers[MACS_MAX + 1];
 
 	for (uint32_t i = 0; i < rules->nr_macs; i++)
 		numbers[i] = mac_number(&rules->macs[i]);
@@ -144,14 +144,14 @@ static void pass_macs(struct outside *outside, const struct rte_ether_addr *mac,
 static void pass_vlans(struct outside *outside, const struct port_policy *rules)
 {
 	pass(outside, 0);
-	for (uint32_t vlan = 1; vlan < PORT_VLANS; vlan++)
+	for (uint32_t vlan = 1; vlan < VLANS; vlan++)
 		if (rules->vlans[vlan / 64] & UINT64_C(1) << (vlan % 64))
 			pass(outside, vlan);
 }
 
 static bool any_vlan(const struct port_policy *rules)
 {
-	for (uint32_t i = 0; i < PORT_VLANS / 64; i++)
+	for (uint32_t i = 0; i < VLAN_WORDS; i++)
 		if (rules->vlans[i])
 			return true;
 	return false;

@@ -18,7 +18,6 @@ LOG_TAG("reach");
 
 /* Most VLAN devices on one netdev; NICs' filters have no more entries for a VF. */
 #define VLANS_MAX 64u
-#define VLAN_WORDS (PORT_VLANS / 64)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, reach) all = LIST_HEAD_INITIALIZER(all);
@@ -76,7 +75,7 @@ static void find_vlans(unsigned int ifindex, uint64_t vlans[VLAN_WORDS])
 		if (strncmp(at->if_name, prefix, (size_t)len) != 0)
 			continue;
 		vlan = strtoul(at->if_name + len, NULL, 10);
-		if (vlan < PORT_VLANS)
+		if (vlan < VLANS)
 			vlans[vlan / 64] |= UINT64_C(1) << (vlan % 64);
 	}
 	if_freenameindex(names);
@@ -104,7 +103,7 @@ static int change_vlans(unsigned int ifindex, const uint64_t have[VLAN_WORDS],
 	char name[IF_NAMESIZE];
 	int first = 0;
 
-	for (uint32_t vlan = 0; vlan < PORT_VLANS; vlan++) {
+	for (uint32_t vlan = 0; vlan < VLANS; vlan++) {
 		uint64_t bit = UINT64_C(1) << (vlan % 64);
 		int ret = 0;
 
@@ -156,7 +155,7 @@ static void change_eth_vlans(struct reach *reach, const uint64_t want[VLAN_WORDS
 {
 	int first = 0;
 
-	for (uint32_t vlan = 0; vlan < PORT_VLANS; vlan++) {
+	for (uint32_t vlan = 0; vlan < VLANS; vlan++) {
 		uint64_t bit = UINT64_C(1) << (vlan % 64);
 		bool on = want[vlan / 64] & bit;
 		int ret = 0;

@@ -34,7 +34,7 @@ struct vf {
 	bool zc_rx;
 	/* control: w, worker: r; other addresses of the vif, by vf_mac_key() */
 	_Atomic uint32_t nr_macs;
-	_Atomic uint64_t macs[PORT_MACS_MAX];
+	_Atomic uint64_t macs[MACS_MAX];
 	/* worker: w, others: r */
 	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };

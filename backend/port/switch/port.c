@@ -109,7 +109,7 @@ static int table_add(struct soft *soft, const struct rte_ether_addr *mac)
 static void table_remove(struct soft *soft, const struct port_policy *keep)
 {
 	struct ethswitch *sw = soft->sw;
-	int32_t positions[PORT_MACS_MAX];
+	int32_t positions[MACS_MAX];
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < soft->policy.nr_macs; i++) {
