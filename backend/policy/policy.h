@@ -47,51 +47,36 @@ struct policy_trace {
 	} of[POLICY_KEYS_MAX];
 };
 
+/* The type of a rule's field, by the setter of words.c that fills it. */
+#define DRAFT_flag(field) bool field;
+#define DRAFT_maybe(field) int field; /* -1: nobody set it */
+#define DRAFT_number(field) uint32_t field;
+#define DRAFT_choice(field) enum policy_##field field;
+#define DRAFT_tag(field) uint16_t field; /* priority and VLAN as in a tag, 0 = none */
+#define DRAFT_rate(field) struct rate field;
+#define DRAFT_mirror_target(field) struct mirror_target field;
+#define DRAFT_queues(field) uint64_t field; /* one bit each; 0 = all */
+#define DRAFT_queue_rates(field) struct rate field[NETIF_QUEUES_MAX];
+#define DRAFT_shares(field) uint8_t field[CLASSES];
+#define DRAFT_macs(field)
+#define DRAFT_ips(field)
+#define DRAFT_vlans(field)
+#define DRAFT_xl_vlans(field)
+
 /**
- * struct policy_draft - The rules as they were written
- * @trace:          is told who said what; NULL = nobody asks
- * @tx, @rx:        frames of that direction pass at all; tx = the guest sends
- * @allow_untagged: -1 = only while there are no VLAN rules
- * @filter:         @vlans was given
- * @vlan_insert, @vlan_outer: priority and VLAN as in a tag, 0 = none
- * @rate:           most that the guest may send, none = no limit
- * @guaranteed:     what it can send in any case
- * @mirror_to:      who gets copies of its frames; of which: @mirror, @mirror_vlan (0 = all)
- * @mirror_limit:   of a file, MB
- * @tx_queues, @rx_queues: queues that may, one bit each; 0 = all
- * @queue_rate, @queue_guaranteed: of each queue, as @rate and @guaranteed
- * @classes:        which of its frames leave first, by @class_shares
- * @guest_multicast: its own list of multicast addresses is taken
- * @guest_mac, @guest_promiscuous, @guest_mtu: what it may ask for, request.h
- * @vf:             shall it have a VF
- * @offload, @static_grants, @queues: what it is offered
- * @weight:         of its share of the uplink; of its load, where VFs follow the load
+ * struct policy_draft - The rules as they were written: a field for each rule of the schema, named
+ * as its key, and what the rules for VLANs and addresses fill together
+ * @trace:  records the source of each value; NULL = not recorded
+ * @filter: @vlans was given
  */
 struct policy_draft {
 	struct policy_trace *trace;
-	bool anti_spoof, ip_anti_spoof;
-	bool broadcast, multicast, unknown_unicast, promiscuous, isolated;
-	bool tx, rx;
-	int allow_untagged;
-	enum policy_link link;
-	uint32_t mtu;
-	struct rate rate, guaranteed;
-	struct mirror_target mirror_to;
-	enum policy_mirror mirror;
-	uint32_t mirror_vlan, mirror_limit;
-	uint64_t tx_queues, rx_queues;
-	struct rate queue_rate[NETIF_QUEUES_MAX], queue_guaranteed[NETIF_QUEUES_MAX];
-	enum policy_classes classes;
-	uint8_t class_shares[CLASSES];
-	bool guest_multicast, guest_mac, guest_promiscuous;
-	uint32_t guest_mtu;
-	enum policy_vf vf;
-	uint32_t weight;
-	enum policy_offload offload;
-	bool static_grants;
-	uint32_t queues;
+#define FIELD(name) name
+#define RULE(key, setter, field, ...) DRAFT_##setter(field)
+#include "generated/policy_rules.h"
+#undef RULE
+#undef FIELD
 	bool filter;
-	uint16_t vlan_insert, vlan_outer;
 	uint64_t vlans[VLAN_WORDS], strip[VLAN_WORDS];
 	uint32_t nr_macs, nr_ips;
 	struct rte_ether_addr macs[MACS_MAX];
