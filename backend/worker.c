@@ -330,8 +330,7 @@ static int run_pause(struct worker *worker, void *arg)
 {
 	struct path *path = arg;
 
-	path->paused = true;
-	zc_rx_take_all(path, &worker->tools);
+	path_pause(path, &worker->tools);
 	return 0;
 }
 
@@ -345,8 +344,7 @@ static int run_resume(struct worker *worker, void *arg)
 	struct path *path = ((void **)arg)[0];
 
 	(void)worker;
-	zc_rx_end(path);
-	path->paused = !*(const bool *)((void **)arg)[1];
+	path_resume(path, *(const bool *)((void **)arg)[1]);
 	return 0;
 }
 

@@ -138,7 +138,7 @@ void handover_step(struct path *path, struct path_tools *tools);
  */
 struct handover *handover_end(struct path *path, struct path_tools *tools);
 
-/** handover_rx_take() - path_rx_take() while there are two ports. Return: frames */
+/** handover_rx_take() - Worker: take frames while there are two ports. Return: frames */
 unsigned int handover_rx_take(struct path *path, struct path_tools *tools);
 
 #endif

@@ -164,6 +164,16 @@ void path_detach(struct path *path, struct path_tools *tools);
 /** path_poll() - Worker: one pass over both directions. Return: frames moved */
 unsigned int path_poll(struct path *path, struct path_tools *tools);
 
+/**
+ * path_pause() - Worker: deliver what has arrived, then stop polling the path
+ *
+ * Only while zero-copy rx is on (zc_rx.h), to end it: path_resume() follows.
+ */
+void path_pause(struct path *path, struct path_tools *tools);
+
+/** path_resume() - Worker: zero-copy rx has ended. @go_on: the path is polled again */
+void path_resume(struct path *path, bool go_on);
+
 /* path_arm(): nothing to do before an event. */
 #define PATH_IDLE UINT64_MAX
 
@@ -227,8 +237,8 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 /* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
 #define RX_PIECES_MAX 64u
 
-/** path_rx_take() - Port to backlogs (rx_accept.c). Return: frames */
-unsigned int path_rx_take(struct path *path, struct path_tools *tools);
+/** path_rx_take_tap() - Frames that other vifs mirror, to backlogs (rx_accept.c). Return: frames */
+unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools);
 
 /**
  * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_accept.c)

@@ -72,7 +72,7 @@ void queue_unmap(struct queue *queue, struct gnt *gnt)
 
 void queue_answer_tx(struct queue *queue)
 {
-	const struct zc_tx *zc_tx = queue->statics.zc_tx;
+	const struct zc_tx *zc_tx = zc_tx_of(&queue->statics);
 	uint32_t old = queue->tx_rsp_prod;
 
 	if (!zc_tx)

@@ -60,7 +60,7 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 
 static void rx_flush_stale(struct path *path, struct queue *queue)
 {
-	if (unlikely(zc_rx_is_out(queue->zc_rx))) {
+	if (unlikely(queue->zc_rx && lease_is_out(&queue->zc_rx->lease))) {
 		path_fault(path, "rx: requests were withdrawn");
 		return;
 	}

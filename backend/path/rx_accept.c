@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Port to backlog: take frames, verdict, fit them to what the guest can take.
+ * Port to backlog: verdict, then fit each frame to what the guest can take.
  *
- * Theory of operation. path_rx_take() moves frames from the port to the queues'
- * backlogs, cut and checksummed as far as the guest cannot do it itself. It
- * takes no more than the backlogs hold: what a guest does not fetch stays in its
- * VF or its place on the switch, and is lost there, counted there; rx.c brings them to the guest.
+ * Theory of operation. poll.c takes frames from the port and hands them to path_rx_accept(),
+ * which puts them into the queues' backlogs, cut and checksummed as far as the guest cannot do it
+ * itself; rx.c brings them to the guest. poll.c takes no more than path_rx_room(): what a guest
+ * does not fetch stays in its VF or in its inbox on the switch, and is dropped and counted there.
  *
  * Where a guest has several queues, a full one does not hold up the others for longer than
- * RX_HOLD_UP_US: what comes for it then is lost.
+ * RX_HOLD_UP_US: after that, frames for it are dropped.
  */
 #include "frame.h"
 #include "path.h"
@@ -178,27 +178,8 @@ uint32_t path_rx_room(const struct path *path, uint64_t now_us)
 	return wanted ? room : 0;
 }
 
-static unsigned int rx_take_port(struct path *path, struct port *port, struct path_tools *tools)
-{
-	struct rte_mbuf *frames[PORT_BURST];
-	unsigned int taken = 0;
-
-	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path, tools->now_us);
-		uint16_t nr;
-
-		if (!room)
-			break;
-		nr = port_rx_next(port, frames, (uint16_t)room);
-		for (uint16_t k = 0; k < nr; k++)
-			path_rx_accept(path, tools, frames[k]);
-		taken += nr;
-	}
-	return taken;
-}
-
 /* Copies of others' frames pass whatever the policy says. */
-static unsigned int rx_take_tap(struct path *path, struct path_tools *tools)
+unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools)
 {
 	struct rte_mbuf *frames[PORT_BURST];
 	uint32_t nr = rte_ring_dequeue_burst(path->tap->ring, (void **)frames,
@@ -208,17 +189,4 @@ static unsigned int rx_take_tap(struct path *path, struct path_tools *tools)
 		rx_fit(path, tools, frames[i]);
 	path_count(&path->queues[0].counters, COUNT_rx_mirror, nr);
 	return nr;
-}
-
-unsigned int path_rx_take(struct path *path, struct path_tools *tools)
-{
-	unsigned int taken = 0;
-
-	if (unlikely(path->queues[0].zc_rx))
-		return zc_rx_take(path, tools);
-	if (unlikely(path->tap))
-		taken += rx_take_tap(path, tools);
-	if (unlikely(path->handover))
-		return taken + handover_rx_take(path, tools);
-	return taken + (path->port ? rx_take_port(path, path->port, tools) : 0);
 }

@@ -6,8 +6,6 @@
 
 #include "xen/devmap.h"
 #include "xen/gnt.h"
-#include "zc_tx.h"
-#include "zc_rx.h"
 
 /* A table whose queue is gone and of which a device still has something. */
 struct leftover {
@@ -48,14 +46,14 @@ static void unmap_all(struct statics *statics, struct gnt *gnt)
 		if (statics->page[i].at)
 			statics_unmap(gnt, &statics->page[i]);
 	free(statics->page);
-	free(statics->zc_tx);
-	free(statics->zc_rx);
+	free(statics->tx_lease);
+	free(statics->rx_lease);
 	memset(statics, 0, sizeof(*statics));
 }
 
 static bool is_out(const struct statics *statics)
 {
-	return (statics->zc_tx && zc_tx_is_out(statics->zc_tx)) || zc_rx_is_out(statics->zc_rx);
+	return lease_is_out(statics->tx_lease) || lease_is_out(statics->rx_lease);
 }
 
 /* Without memory for the list's entry the pages stay mapped until the process ends: it must not crash here. */

@@ -19,9 +19,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lease.h"
+
 struct gnt;
-struct zc_tx;
-struct zc_rx;
 
 /* Pages a queue may keep mapped; references above the limit are not taken. */
 #define STATICS_MAX 1024u
@@ -42,13 +42,12 @@ struct static_page {
  * @page:  array of @limit
  * @limit: references below it have a place in @page
  * @nr:    pages mapped
- * @zc_tx:  what devices have of them to read; NULL = they know none
- * @zc_rx: the same to write; NULL = they know none of these
+ * @tx_lease: of pages that devices read (first member of a struct zc_tx); NULL = no device may
+ * @rx_lease: of pages that devices write to (of a struct zc_rx); NULL = no device may
  */
 struct statics {
 	struct static_page *page;
-	struct zc_tx *zc_tx;
-	struct zc_rx *zc_rx;
+	struct lease *tx_lease, *rx_lease;
 	uint32_t limit;
 	uint32_t nr;
 };

@@ -116,7 +116,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 
 static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
 {
-	struct zc_tx *zc_tx = queue->statics.zc_tx;
+	struct zc_tx *zc_tx = zc_tx_of(&queue->statics);
 	uint32_t slot = queue->tx_owed++ % NETIF_RING_SIZE;
 
 	if (unlikely(zc_tx))
@@ -163,7 +163,7 @@ static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t n
 	struct queue *queue = pass->queue;
 	uint16_t own = 0;
 
-	if (likely(!queue->statics.zc_tx) || port->zc_tx_segs)
+	if (likely(!zc_tx_of(&queue->statics)) || port->zc_tx_segs)
 		return nr;
 	while (own < nr && offload_own(&queue->outbox[own], pass->tools->pool))
 		own++;
@@ -249,7 +249,7 @@ static void tx_complete(struct tx_pass *pass)
 		tx_finish(pass, &pass->frames[i]);
 		tx_answer(pass->queue, &pass->frames[i]);
 	}
-	if (pass->nr_frames && likely(!pass->queue->statics.zc_tx))
+	if (pass->nr_frames && likely(!zc_tx_of(&pass->queue->statics)))
 		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
 	tx_count(pass, COUNT_tx_packets, pass->nr_good);
 	tx_count(pass, COUNT_tx_bytes, pass->good_bytes);
@@ -287,7 +287,7 @@ static void tx_settle(const struct path *path, struct queue *queue)
 static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
 	/* what waits in a class may wait long */
-	if (likely(!queue->statics.zc_tx) || !path->port->zc_tx_segs || path->live.classes.by)
+	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs || path->live.classes.by)
 		return 0;
 	return path->live.policy.tx & POLICY_IP ? LEND_HEAD_DEEP : LEND_HEAD;
 }

@@ -153,7 +153,7 @@ static int tx_attach_page(struct tx_pass *pass, struct tx_chain *chain,
 {
 	if (tx_extend(pass, chain))
 		return -1;
-	zc_tx_attach(pass->queue->statics.zc_tx, chain->tail, chain->start, chain->index,
+	zc_tx_attach(zc_tx_of(&pass->queue->statics), chain->tail, chain->start, chain->index,
 		     static_page_bytes(page), devmap_address(page->device), offset, len);
 	chain->head->pkt_len += len;
 	chain->zero_copy = true;

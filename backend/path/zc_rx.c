@@ -7,15 +7,12 @@
 #include "xen/devmap.h"
 #include "path.h"
 
-/* So many passes bring all that a device can have had. */
-#define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
-
 /* The frame is freed, or the device lets go of its buffers, whoever's thread this is. */
 static void page_back(struct port_rx_buffer *buffer)
 {
 	struct zc_rx *zc_rx = buffer->owner;
 
-	atomic_fetch_sub_explicit(&zc_rx->out, 1, memory_order_release);
+	lease_return(&zc_rx->lease);
 }
 
 /* The page of the request at @index, if that is posted and the device may have it. */
@@ -35,7 +32,7 @@ static const struct static_page *posted_page(const struct queue *queue, uint32_t
 
 static bool next_buffer(struct port_rx_source *source, struct port_rx_buffer *buffer)
 {
-	struct zc_rx *zc_rx = (struct zc_rx *)source;
+	struct zc_rx *zc_rx = (struct zc_rx *)((char *)source - offsetof(struct zc_rx, source));
 	uint32_t index = zc_rx->next++;
 	const struct static_page *page = zc_rx->on ? posted_page(zc_rx->queue, index) : NULL;
 
@@ -48,17 +45,18 @@ static bool next_buffer(struct port_rx_source *source, struct port_rx_buffer *bu
 		.owner = zc_rx,
 		.number = index,
 	};
-	atomic_fetch_add_explicit(&zc_rx->out, 1, memory_order_relaxed);
+	lease_take(&zc_rx->lease);
 	return true;
 }
 
-struct zc_rx *zc_rx_create(void)
+struct lease *zc_rx_create(void)
 {
 	struct zc_rx *zc_rx = calloc(1, sizeof(*zc_rx));
 
-	if (zc_rx)
-		zc_rx->source.next = next_buffer;
-	return zc_rx;
+	if (!zc_rx)
+		return NULL;
+	zc_rx->source.next = next_buffer;
+	return &zc_rx->lease;
 }
 
 const char *zc_rx_bars(const struct path_live *live)
@@ -80,7 +78,7 @@ static uint32_t waiting(const struct queue *queue)
 int zc_rx_begin(struct path *path)
 {
 	struct queue *queue = &path->queues[0];
-	struct zc_rx *zc_rx = queue->statics.zc_rx;
+	struct zc_rx *zc_rx = zc_rx_of(&queue->statics);
 
 	/* they may take several requests each */
 	if (waiting(queue))
@@ -105,18 +103,6 @@ static bool frame_waits_in_page(const struct queue *queue)
 		if (zc_rx_has(queue->zc_rx, queue->backlog[i % QUEUE_BACKLOG]))
 			return true;
 	return false;
-}
-
-void zc_rx_take_all(struct path *path, struct path_tools *tools)
-{
-	struct queue *queue = &path->queues[0];
-
-	for (uint32_t i = 0; i < PASSES && !path_faulted(path); i++) {
-		unsigned int moved = path_rx_take(path, tools);
-
-		if (!(moved + path_rx(path, queue, tools)))
-			break;
-	}
 }
 
 void zc_rx_end(struct path *path)

@@ -11,12 +11,14 @@ static void piece_back(void *page, void *arg)
 
 	(void)page;
 	atomic_fetch_sub_explicit(&zc_tx->held[piece->first], 1, memory_order_release);
-	atomic_fetch_sub_explicit(&zc_tx->out, 1, memory_order_release);
+	lease_return(&zc_tx->lease);
 }
 
-struct zc_tx *zc_tx_create(void)
+struct lease *zc_tx_create(void)
 {
-	return calloc(1, sizeof(struct zc_tx));
+	struct zc_tx *zc_tx = calloc(1, sizeof(*zc_tx));
+
+	return zc_tx ? &zc_tx->lease : NULL;
 }
 
 void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
@@ -29,7 +31,7 @@ void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, ui
 	piece->info.free_cb = piece_back;
 	piece->info.fcb_opaque = piece;
 	rte_mbuf_ext_refcnt_set(&piece->info, 1);
-	atomic_fetch_add_explicit(&zc_tx->out, 1, memory_order_relaxed);
+	lease_take(&zc_tx->lease);
 	atomic_fetch_add_explicit(&zc_tx->held[piece->first], 1, memory_order_relaxed);
 	/* ends with the piece: nobody finds room behind it */
 	rte_pktmbuf_attach_extbuf(mbuf, page, iova, offset + len, &piece->info);

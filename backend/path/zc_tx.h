@@ -18,13 +18,16 @@
 #ifndef VIFD_PATH_ZC_TX_H
 #define VIFD_PATH_ZC_TX_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
 
 #include "common/ring.h"
+#include "statics.h"
 
 /** struct zc_tx_piece - Of one request; @first: slot of its frame's first request */
 struct zc_tx_piece {
@@ -35,12 +38,12 @@ struct zc_tx_piece {
 
 /**
  * struct zc_tx - One queue's, all by slot of the ring
- * @out:    pieces that are not back; written last, so 0 = nobody touches this any more
+ * @lease:  of all pieces
  * @held:   of the frame that begins there, pieces that are not back
  * @answer: worker; what its request will be answered
  */
 struct zc_tx {
-	_Atomic uint32_t out;
+	struct lease lease;
 	_Atomic uint8_t held[NETIF_RING_SIZE];
 	struct zc_tx_answer {
 		uint16_t id;
@@ -49,8 +52,19 @@ struct zc_tx {
 	struct zc_tx_piece piece[NETIF_RING_SIZE];
 };
 
-/** zc_tx_create() - Control thread. Return: it, to be freed when nothing is out; NULL: no memory */
-struct zc_tx *zc_tx_create(void);
+/**
+ * zc_tx_create() - Make one for a queue's static grants
+ *
+ * Control thread. Return: its lease, to be freed when nothing is out; NULL: no memory
+ */
+struct lease *zc_tx_create(void);
+
+/** zc_tx_of() - Return: the queue's, NULL = no device may read its pages */
+static inline struct zc_tx *zc_tx_of(const struct statics *statics)
+{
+	static_assert(offsetof(struct zc_tx, lease) == 0, "found by its lease");
+	return (struct zc_tx *)statics->tx_lease;
+}
 
 /**
  * zc_tx_attach() - Worker: attach a piece of a guest page
@@ -67,12 +81,6 @@ void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, ui
 static inline bool zc_tx_holds(const struct zc_tx *zc_tx, uint32_t slot)
 {
 	return atomic_load_explicit(&zc_tx->held[slot % NETIF_RING_SIZE], memory_order_acquire);
-}
-
-/** zc_tx_is_out() - Is anything not back? */
-static inline bool zc_tx_is_out(const struct zc_tx *zc_tx)
-{
-	return atomic_load_explicit(&zc_tx->out, memory_order_acquire) > 0;
 }
 
 #endif

@@ -251,7 +251,7 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
 {
 	/* zero-copy rx wants a single queue */
-	bool wanted = write ? new->zc_rx && turn->path->nr_queues == 1 : new->zc_tx != NULL;
+	bool wanted = write ? new->rx_lease && turn->path->nr_queues == 1 : new->tx_lease != NULL;
 	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
 
 	if (device > 0)
@@ -272,10 +272,10 @@ static int copy_statics(const struct statics *statics, const struct netif_gref *
 	}
 	*new = *statics;
 	new->page = statics_reserve(statics, highest, &new->limit);
-	if (new->page && !new->zc_tx && !devmap_why_not())
-		new->zc_tx = zc_tx_create();
-	if (new->page && !new->zc_rx && !devmap_why_not())
-		new->zc_rx = zc_rx_create();
+	if (new->page && !new->tx_lease && !devmap_why_not())
+		new->tx_lease = zc_tx_create();
+	if (new->page && !new->rx_lease && !devmap_why_not())
+		new->rx_lease = zc_rx_create();
 	return new->page ? 0 : -ENOMEM;
 }
 
@@ -323,10 +323,10 @@ static uint32_t add_grefs(struct turn *turn)
 		while (done--)
 			unmap_one(turn, &new, list[done].ref);
 		free(new.page);
-		if (new.zc_tx != statics->zc_tx)
-			free(new.zc_tx);
-		if (new.zc_rx != statics->zc_rx)
-			free(new.zc_rx);
+		if (new.tx_lease != statics->tx_lease)
+			free(new.tx_lease);
+		if (new.rx_lease != statics->rx_lease)
+			free(new.rx_lease);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
 	set_statics(turn, statics, &new);
@@ -358,11 +358,11 @@ static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 {
 	struct queue *queue = &turn->path->queues[turn->req.data[0]];
 	uint32_t ended_us = zerocopy_rx_end(turn->worker, turn->path, true);
-	bool through = !statics->zc_tx ||
+	bool through = !statics->tx_lease ||
 		       zerocopy_tx_wait(turn->worker, queue, 1, &turn->waited_us);
 
 	turn->waited_us += ended_us;
-	return through && !zc_rx_is_out(statics->zc_rx);
+	return through && !lease_is_out(statics->rx_lease);
 }
 
 /*

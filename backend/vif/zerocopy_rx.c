@@ -37,9 +37,9 @@ static const char *why_not(const struct path *path)
 	why = zc_rx_bars(&path->live);
 	if (why)
 		return why;
-	if (!queue->statics.zc_rx)
+	if (!queue->statics.rx_lease)
 		return "the guest offers no writable static grants";
-	return zc_rx_is_out(queue->statics.zc_rx) ? "a device still holds the guest's pages" : NULL;
+	return lease_is_out(queue->statics.rx_lease) ? "a device still holds the guest's pages" : NULL;
 }
 
 const char *zerocopy_rx_state(const struct path *path)
@@ -68,7 +68,7 @@ uint64_t zerocopy_rx_update(struct worker *worker, struct path *path, uint64_t n
 	if (now_us < path->zc_rx_at_us)
 		return path->zc_rx_at_us;
 	/* that a device has let go, and that no frames wait, nobody tells */
-	if (zc_rx_is_out(path->queues[0].statics.zc_rx) ||
+	if (lease_is_out(path->queues[0].statics.rx_lease) ||
 	    (!why_not(path) && worker_run(worker, run_begin, path)))
 		return now_us + LOOK_US;
 	return UINT64_MAX;
@@ -87,7 +87,7 @@ static void wait_until_back(const struct path *path)
 	const struct timespec round = { .tv_nsec = ROUND_US * 1000 };
 
 	for (uint32_t i = 0; i < WAIT_ROUNDS && !path_faulted(path); i++) {
-		if (!zc_rx_is_out(path->queues[0].zc_rx))
+		if (!lease_is_out(path->queues[0].statics.rx_lease))
 			return;
 		nanosleep(&round, NULL);
 	}
@@ -115,7 +115,7 @@ uint32_t zerocopy_rx_end(struct worker *worker, struct path *path, bool go_on)
 	if (go_on && !is_gone(port))
 		wait_until_back(path);
 	worker_pause(worker, path);
-	stop = zc_rx_is_out(zc_rx) && !is_gone(port);
+	stop = lease_is_out(&zc_rx->lease) && !is_gone(port);
 	if (stop)
 		port->ops->end_rx_source(port, go_on);
 	else

@@ -64,7 +64,7 @@ const char *zerocopy_tx_why_not(const struct path *path)
 	if (path->live.classes.by)
 		return "frames are queued in traffic classes";
 	for (uint32_t i = 0; i < path->nr_queues; i++)
-		if (path->queues[i].statics.zc_tx)
+		if (path->queues[i].statics.tx_lease)
 			return NULL;
 	return "the guest offers no static grants";
 }

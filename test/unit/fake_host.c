@@ -83,15 +83,13 @@ void worker_detach(struct worker *worker, struct path *path)
 void worker_pause(struct worker *worker, struct path *path)
 {
 	(void)worker;
-	path->paused = true;
-	zc_rx_take_all(path, &fake_tools);
+	path_pause(path, &fake_tools);
 }
 
 void worker_resume(struct worker *worker, struct path *path, bool go_on)
 {
 	(void)worker;
-	zc_rx_end(path);
-	path->paused = !go_on;
+	path_resume(path, go_on);
 }
 
 void worker_observe(struct worker *worker, struct path *path, struct handover *handover)

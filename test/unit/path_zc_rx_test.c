@@ -131,15 +131,13 @@ int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg
 void worker_pause(struct worker *worker, struct path *path)
 {
 	(void)worker;
-	path->paused = true;
-	zc_rx_take_all(path, &fake_tools);
+	path_pause(path, &fake_tools);
 }
 
 void worker_resume(struct worker *worker, struct path *path, bool go_on)
 {
 	(void)worker;
-	zc_rx_end(path);
-	path->paused = !go_on;
+	path_resume(path, go_on);
 }
 
 /* As the control ring's message 9 does it for all the guest's rx pages; every @gap-th is not lent, or not for devices */
@@ -147,7 +145,7 @@ static void lend(struct guest *guest, uint32_t gap)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 
-	statics->zc_rx = zc_rx_create();
+	statics->rx_lease = zc_rx_create();
 	for (uint32_t i = 0; i < NETIF_RING_SIZE; i++) {
 		uint32_t ref = page_ref[i] = guest_grant(guest, false), limit;
 		struct static_page *page = statics_reserve(statics, ref, &limit);
@@ -332,11 +330,11 @@ static void requests_that_are_not_posted_are_not_taken(void **state)
 	device.arrived = 30;
 	guest_poll(guest);
 	assert_int_equal(receive(guest, UINT32_MAX), 30);
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 10);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 10);
 	guest->queue[0].rx->idx.req_prod = NETIF_RING_SIZE;
 	device.arrived = 60;
 	guest_poll(guest);
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 40);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 40);
 }
 
 /* Any speed, any burst, some pages not lent; thrice round the ring and more. */
@@ -399,15 +397,15 @@ static void frame_that_is_not_for_the_guest_keeps_its_place(void **state)
 static void end_gives_all_pages_back(void **state)
 {
 	struct guest *guest = *state;
-	struct zc_rx *zc_rx = guest->path->queues[0].statics.zc_rx;
+	const struct lease *lease = guest->path->queues[0].statics.rx_lease;
 
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
-	assert_int_equal(zc_rx->out, ZC_POOL_DESCRIPTORS);
+	assert_int_equal(lease->out, ZC_POOL_DESCRIPTORS);
 	device.arrived += 70;
 	zerocopy_rx_end(NULL, guest->path, true);
-	assert_int_equal(zc_rx->out, 0);
+	assert_int_equal(lease->out, 0);
 	assert_int_equal(device.restarts, 1);
 	assert_null(guest->path->queues[0].zc_rx);
 	assert_false(guest->path->paused);
@@ -545,7 +543,7 @@ static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
 	assert_non_null(guest_fault(guest));
 	assert_int_equal(receive(guest, 10), 10);
 	zerocopy_rx_end(NULL, guest->path, false);
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 }
 
 /* A device has the pages of requests that the guest then says it never posted, and fills some. */
@@ -568,7 +566,7 @@ static void guest_that_takes_requests_back_is_stopped(void **state)
 	assert_int_equal(receive(guest, UINT32_MAX), 0);
 	zerocopy_rx_end(NULL, guest->path, true);
 	assert_non_null(guest_fault(guest));
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 }
 
 static void requests_taken_back_for_long_are_a_fault(void **state)
@@ -618,9 +616,9 @@ static void pool_outlives_its_port_while_frames_are_somewhere(void **state)
 	device_end_rx_source(NULL, false);
 	zc_pool_destroy(device.zc_pool);
 	device.zc_pool = zc_pool_create(fake_tools.pool);
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 1);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 1);
 	rte_pktmbuf_free(frame);
-	assert_int_equal(guest->path->queues[0].statics.zc_rx->out, 0);
+	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 	zc_rx_end(guest->path);
 }
 

@@ -25,8 +25,8 @@ static uint32_t lend(struct guest *guest)
 	free(statics->page);
 	statics->page = page;
 	statics->limit = limit;
-	if (!statics->zc_tx)
-		statics->zc_tx = zc_tx_create();
+	if (!statics->tx_lease)
+		statics->tx_lease = zc_tx_create();
 	page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, false) |
 		       STATICS_READONLY;
 	page[ref].device = devmap_map(guest->domid, ref, false);

@@ -219,16 +219,16 @@ static void readonly_pages_are_lent_to_devices_too(void **state)
 	list[0] = (struct netif_gref){ .ref = writable };
 	list[1] = (struct netif_gref){ .ref = readonly, .flags = NETIF_GREF_READONLY };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
-	assert_null(statics->zc_tx);
+	assert_null(statics->tx_lease);
 	assert_int_equal(guest->grant[readonly].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
 	fake_devmap = true;
 	list[2] = (struct netif_gref){ .ref = 12345 };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 3), INVALID);
-	assert_null(statics->zc_tx);
+	assert_null(statics->tx_lease);
 	assert_int_equal(guest->grant[readonly].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 2), OK);
-	assert_non_null(statics->zc_tx);
+	assert_non_null(statics->tx_lease);
 	assert_int_equal(guest->grant[readonly].devices, 1);
 	assert_int_equal(guest->grant[writable].devices, 0);
 	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 2), OK);
@@ -250,7 +250,7 @@ static int end_rx_source(struct port *port, bool go_on)
 {
 	(void)port;
 	assert_true(go_on && guest->path->paused);
-	zc_rx->out = let_go ? 0 : zc_rx->out;
+	zc_rx->lease.out = let_go ? 0 : zc_rx->lease.out;
 	return 0;
 }
 
@@ -263,8 +263,8 @@ static void begin_zc_rx(struct port_ops *ops)
 	ops->set_rx_source = no_rx_source;
 	ops->end_rx_source = end_rx_source;
 	guest->port.port.ops = ops;
-	zc_rx = queue->statics.zc_rx;
-	zc_rx->out = 1;
+	zc_rx = zc_rx_of(&queue->statics);
+	zc_rx->lease.out = 1;
 	zc_rx->queue = queue;
 	queue->zc_rx = zc_rx;
 }
@@ -287,7 +287,7 @@ static void nothing_is_placed_any_more_when_pages_go_or_hashes_come(void **state
 	let_go = true;
 	assert_int_equal(ask(NETIF_CTRL_SET_HASH_ALGORITHM, NETIF_HASH_ALG_TOEPLITZ, 0, 0), OK);
 	assert_null(guest->path->queues[0].zc_rx);
-	assert_int_equal(zc_rx->out, 0);
+	assert_int_equal(zc_rx->lease.out, 0);
 	fake_host.now_us += WHILE;
 	begin_zc_rx(&zc_rx_ops);
 	let_go = false;

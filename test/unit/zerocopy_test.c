@@ -37,7 +37,7 @@ static void set_rx_source(struct port *port, struct port_rx_source *source)
 	device.began += source != NULL;
 	/* it takes a page at once */
 	if (source)
-		path->queues[0].statics.zc_rx->out = 1;
+		path->queues[0].statics.rx_lease->out = 1;
 }
 
 static int end_rx_source(struct port *port, bool go_on)
@@ -47,7 +47,7 @@ static int end_rx_source(struct port *port, bool go_on)
 	device.stopped++;
 	device.closing += !go_on;
 	device.too_late |= path->live.policy.rx || path->handover || path->tap || path->mirror.to;
-	path->queues[0].statics.zc_rx->out = 0;
+	path->queues[0].statics.rx_lease->out = 0;
 	return 0;
 }
 
@@ -101,7 +101,7 @@ static int setup(void **state)
 	pass(5 * SECOND);
 	path = host_path(7);
 	make_fit();
-	path->queues[0].statics.zc_rx = zc_rx_create();
+	path->queues[0].statics.rx_lease = zc_rx_create();
 	vif_due(vifs_find(fake_host.vifs, 7, 0), 0, 0); /* as the control ring does */
 	pass(2 * SECOND);
 	return 0;

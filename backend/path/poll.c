@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker's side of a path: attached, polled, armed before sleep, detached. Above all else in path/. */
+#include "path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A channel that rings without work waits this long, doubling up to the maximum. */
+#define BACKOFF_MIN_US 100u
+#define BACKOFF_MAX_US 10000u
+
+/* Looking again without an event: after a full port; at a guest that posts no
+ * buffers; at one that does not ring when it posts some (netback's 30 ms). */
+#define RETRY_US 100u
+#define RX_STALL_LOOK_US 500000u
+#define RX_NO_NOTIFY_US 30000u
+
+/* Passes that deliver everything a device can have received. */
+#define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
+
+struct path *path_create(const struct path_config *config, const struct path_live *live,
+			 struct gnt *gnt, struct wake *raise)
+{
+	struct path *path;
+	int ret = 0;
+
+	path = calloc(1, sizeof(*path) + config->nr_queues * sizeof(path->queues[0]));
+	if (!path)
+		return NULL;
+	path->config = *config;
+	path->raise = raise;
+	for (uint32_t i = 0; i < config->nr_queues && !ret; i++) {
+		ret = queue_map(&path->queues[i], gnt, config->domid, &config->queues[i]);
+		path->nr_queues += !ret;
+	}
+	path_set_live(path, live);
+	if (ret) {
+		path_destroy(path, gnt);
+		errno = -ret;
+		return NULL;
+	}
+	return path;
+}
+
+void path_destroy(struct path *path, struct gnt *gnt)
+{
+	if (!path)
+		return;
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		queue_unmap(&path->queues[i], gnt);
+	handover_destroy(path->handover);
+	classes_free(&path->classes);
+	free(path);
+}
+
+int path_attach(struct path *path, struct path_tools *tools)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		int ret = queue_bind(&path->queues[i], tools->evt, path->config.domid);
+
+		if (ret) {
+			path_detach(path, tools);
+			return ret;
+		}
+	}
+	/* Requests made before the bind may have rung nobody; responses that a former
+	 * back end wrote may have been told to nobody. */
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		queue_notify_tx(&path->queues[i], tools->evt);
+		if (path->queues[i].rx.port >= 0)
+			queue_notify_rx(&path->queues[i], tools->evt);
+	}
+	return 0;
+}
+
+void path_detach(struct path *path, struct path_tools *tools)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		queue_unbind(&path->queues[i], tools->evt);
+}
+
+static unsigned int rx_take_port(struct path *path, struct port *port, struct path_tools *tools)
+{
+	struct rte_mbuf *frames[PORT_BURST];
+	unsigned int taken = 0;
+
+	for (uint16_t i = 0; i < port->nr_queues; i++) {
+		uint32_t room = path_rx_room(path, tools->now_us);
+		uint16_t nr;
+
+		if (!room)
+			break;
+		nr = port_rx_next(port, frames, (uint16_t)room);
+		for (uint16_t k = 0; k < nr; k++)
+			path_rx_accept(path, tools, frames[k]);
+		taken += nr;
+	}
+	return taken;
+}
+
+static unsigned int rx_take(struct path *path, struct path_tools *tools)
+{
+	unsigned int taken = 0;
+
+	if (unlikely(path->queues[0].zc_rx))
+		return zc_rx_take(path, tools);
+	if (unlikely(path->tap))
+		taken += path_rx_take_tap(path, tools);
+	if (unlikely(path->handover))
+		return taken + handover_rx_take(path, tools);
+	return taken + (path->port ? rx_take_port(path, path->port, tools) : 0);
+}
+
+/* Bring the guest what has arrived, as far as it posts buffers. */
+static void take_all(struct path *path, struct path_tools *tools)
+{
+	struct queue *queue = &path->queues[0];
+
+	for (uint32_t i = 0; i < PASSES && !path_faulted(path); i++) {
+		unsigned int moved = rx_take(path, tools);
+
+		if (!(moved + path_rx(path, queue, tools)))
+			break;
+	}
+}
+
+void path_pause(struct path *path, struct path_tools *tools)
+{
+	path->paused = true;
+	take_all(path, tools);
+}
+
+void path_resume(struct path *path, bool go_on)
+{
+	zc_rx_end(path);
+	path->paused = !go_on;
+}
+
+/* Who is still owed something goes first: what is left of budget and port is the others'. */
+static unsigned int serve_guarantees(struct path *path, struct path_tools *tools)
+{
+	unsigned int frames = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
+		struct queue *queue = &path->queues[i];
+
+		shaper_refill(&queue->shaper, tools->now_us);
+		shaper_refill(&queue->guarantee, tools->now_us);
+		if (shaper_owes(&queue->guarantee))
+			frames += path_tx(path, queue, tools, true);
+	}
+	return frames;
+}
+
+static unsigned int serve_queue(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	unsigned int frames;
+
+	shaper_refill(&queue->shaper, tools->now_us);
+	frames = path_rx(path, queue, tools);
+	return frames + path_tx(path, queue, tools, false);
+}
+
+unsigned int path_poll(struct path *path, struct path_tools *tools)
+{
+	unsigned int frames = rx_take(path, tools), served = 0;
+
+	if (unlikely(path->handover))
+		handover_step(path, tools);
+	shaper_refill(&path->shaper, tools->now_us);
+	if (unlikely(path->guarantees))
+		frames += serve_guarantees(path, tools);
+	for (uint32_t i = path->turn; i < path->nr_queues && !path_faulted(path); i++)
+		served += serve_queue(path, &path->queues[i], tools);
+	for (uint32_t i = 0; i < path->turn && !path_faulted(path); i++)
+		served += serve_queue(path, &path->queues[i], tools);
+	/* else the first would take what little there is of budget or port each time */
+	if (served && ++path->turn >= path->nr_queues)
+		path->turn = 0;
+	return frames + served;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t vif_wait(const struct path *path, uint64_t now_us)
+{
+	return shaper_open(&path->shaper) ? 0 : shaper_wait(&path->shaper, now_us);
+}
+
+/* us until a frame may be taken, 0 = now */
+static uint64_t budget_wait(const struct path *path, const struct queue *queue, uint64_t now_us)
+{
+	uint64_t wait = path->live.classes.by ? 0 : vif_wait(path, now_us);
+
+	if (queue->guarantee.bytes)
+		wait = shaper_owes(&queue->guarantee) ?
+			       0 :
+			       sooner(wait, shaper_wait(&queue->guarantee, now_us));
+	if (shaper_open(&queue->shaper))
+		return wait;
+	return RTE_MAX(wait, shaper_wait(&queue->shaper, now_us));
+}
+
+/* us until the guest is rung for what waits untold */
+static uint64_t tell_wait(const struct queue *queue, uint64_t now_us)
+{
+	if (!queue->rx_tell_us)
+		return PATH_IDLE;
+	return queue->rx_tell_us > now_us ? queue->rx_tell_us - now_us : 0;
+}
+
+static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
+{
+	/* A full port, a device's frames and a want of memory pass by themselves, unannounced. */
+	if (queue->nr_outbox || queue->tx_starved || queue->tx_owed != queue->tx_rsp_prod)
+		return RETRY_US;
+	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))
+		return budget_wait(path, queue, now_us);
+	if (queue->backlog_head == queue->backlog_tail)
+		return PATH_IDLE;
+	/* path_rx() has asked for an event when the guest posts buffers. */
+	return path->config.rx_notify ? RX_STALL_LOOK_US : RX_NO_NOTIFY_US;
+}
+
+/* A port without a descriptor to wait for wants a turn by the clock. */
+static uint64_t port_turn(const struct port *port)
+{
+	return port && port->timed_us ? port->timed_us : PATH_IDLE;
+}
+
+uint64_t path_arm(struct path *path, struct path_tools *tools)
+{
+	uint64_t wait = port_turn(path->port);
+
+	if (path->handover)
+		wait = sooner(sooner(wait, port_turn(path->handover->from)),
+			      handover_wait_us(path->handover));
+	if (path->classes.nr)
+		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		wait = sooner(wait, queue_arm(path, &path->queues[i], tools->now_us));
+		wait = sooner(wait, tell_wait(&path->queues[i], tools->now_us));
+	}
+	return wait;
+}
+
+static struct queue_channel *find_channel(struct path *path, uint32_t port, struct queue **queue)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		*queue = &path->queues[i];
+		if ((*queue)->tx.port == (int)port)
+			return &(*queue)->tx;
+		if ((*queue)->rx.port == (int)port)
+			return &(*queue)->rx;
+	}
+	return NULL;
+}
+
+void path_rang(struct path *path, uint32_t port)
+{
+	struct queue *queue;
+	struct queue_channel *channel = find_channel(path, port, &queue);
+
+	if (!channel)
+		return;
+	channel->rang = true;
+	path_count(&queue->counters, COUNT_events, 1);
+}
+
+/* Return: us until the channel's turn, PATH_IDLE = it is not held back. */
+static uint64_t channel_unmask(struct queue *queue, struct queue_channel *channel,
+			       struct path_tools *tools, bool worked)
+{
+	if (!channel->rang)
+		return PATH_IDLE;
+	if (worked) {
+		channel->backoff_us = 0;
+		channel->unmask_at = 0;
+	} else if (!channel->unmask_at) {
+		path_count(&queue->counters, COUNT_events_spurious, 1);
+		channel->unmask_at = tools->now_us + channel->backoff_us;
+		channel->backoff_us = channel->backoff_us ? channel->backoff_us * 2 :
+							    BACKOFF_MIN_US;
+		if (channel->backoff_us > BACKOFF_MAX_US)
+			channel->backoff_us = BACKOFF_MAX_US;
+	}
+	if (channel->unmask_at > tools->now_us)
+		return channel->unmask_at - tools->now_us;
+	channel->rang = false;
+	channel->unmask_at = 0;
+	evt_unmask(tools->evt, (uint32_t)channel->port);
+	return PATH_IDLE;
+}
+
+uint64_t path_unmask(struct path *path, struct path_tools *tools, bool worked)
+{
+	uint64_t wait = PATH_IDLE;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		struct queue *queue = &path->queues[i];
+
+		wait = sooner(wait, channel_unmask(queue, &queue->tx, tools, worked));
+		wait = sooner(wait, channel_unmask(queue, &queue->rx, tools, worked));
+	}
+	return wait;
+}
