@@ -16,6 +16,7 @@
 #include "base/thread.h"
 #include "log.h"
 #include "privileges.h"
+#include "xen/evt.h"
 
 LOG_TAG("worker");
 SYSCALLS("epoll_create1", "epoll_ctl", "epoll_pwait2", "epoll_wait");
@@ -94,7 +95,7 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 		unsigned int moved;
 		uint64_t held;
 
-		if (path_faulted(path) || path->paused)
+		if (!path_is_polled(path))
 			continue;
 		moved = path_poll(path, &worker->tools);
 		held = path_unmask(path, &worker->tools, moved > 0);
@@ -143,7 +144,7 @@ static uint64_t arm(struct worker *worker, uint64_t wait)
 	for (uint32_t i = 0; i < worker->nr_paths; i++) {
 		uint64_t path_wait;
 
-		if (path_faulted(worker->paths[i]) || worker->paths[i]->paused)
+		if (!path_is_polled(worker->paths[i]))
 			continue;
 		path_wait = path_arm(worker->paths[i], &worker->tools);
 		if (path_wait < wait)
@@ -223,6 +224,11 @@ int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg
 	return call.result;
 }
 
+struct path_tools *worker_tools(struct worker *worker)
+{
+	return &worker->tools;
+}
+
 static int do_nothing(struct worker *worker, void *arg)
 {
 	(void)worker;
@@ -255,15 +261,14 @@ unsigned int worker_load(const struct worker *worker)
 
 static void set_channel_owner(struct worker *worker, struct path *path, struct path *owner)
 {
-	for (uint32_t i = 0; i < path->nr_queues; i++) {
-		if (path->queues[i].tx.port >= 0)
-			worker->by_port[path->queues[i].tx.port] = owner;
-		if (path->queues[i].rx.port >= 0)
-			worker->by_port[path->queues[i].rx.port] = owner;
-	}
+	uint32_t ports[2 * NETIF_QUEUES_MAX];
+	uint32_t nr = path_channels(path, ports);
+
+	for (uint32_t i = 0; i < nr; i++)
+		worker->by_port[ports[i]] = owner;
 }
 
-static void port_attach(struct worker *worker, struct port *port)
+void worker_add_port(struct worker *worker, struct port *port)
 {
 	if (!port)
 		return;
@@ -272,7 +277,7 @@ static void port_attach(struct worker *worker, struct port *port)
 		poll_add(worker, port->ops->rx_fd(port, i), EPOLLIN | EPOLLET);
 }
 
-static void port_detach(struct worker *worker, struct port *port)
+void worker_remove_port(struct worker *worker, struct port *port)
 {
 	if (!port)
 		return;
@@ -292,7 +297,7 @@ static int run_attach(struct worker *worker, void *arg)
 	if (ret)
 		return ret;
 	set_channel_owner(worker, path, path);
-	port_attach(worker, path->port);
+	worker_add_port(worker, path_get_port(path));
 	worker->paths[worker->nr_paths] = path;
 	atomic_store(&worker->nr_paths, worker->nr_paths + 1);
 	return 0;
@@ -314,8 +319,8 @@ static int run_detach(struct worker *worker, void *arg)
 		worker->paths[i] = worker->paths[worker->nr_paths];
 		break;
 	}
-	port_detach(worker, path->port);
-	port_detach(worker, path->handover && path->handover->to ? path->handover->from : NULL);
+	worker_remove_port(worker, path_get_port(path));
+	worker_remove_port(worker, path_get_old_port(path));
 	set_channel_owner(worker, path, NULL);
 	path_detach(path, &worker->tools);
 	return 0;
@@ -324,103 +329,6 @@ static int run_detach(struct worker *worker, void *arg)
 void worker_detach(struct worker *worker, struct path *path)
 {
 	worker_run(worker, run_detach, path);
-}
-
-static int run_pause(struct worker *worker, void *arg)
-{
-	struct path *path = arg;
-
-	path_pause(path, &worker->tools);
-	return 0;
-}
-
-void worker_pause(struct worker *worker, struct path *path)
-{
-	worker_run(worker, run_pause, path);
-}
-
-static int run_resume(struct worker *worker, void *arg)
-{
-	struct path *path = ((void **)arg)[0];
-
-	(void)worker;
-	path_resume(path, *(const bool *)((void **)arg)[1]);
-	return 0;
-}
-
-void worker_resume(struct worker *worker, struct path *path, bool go_on)
-{
-	void *arg[2] = { path, &go_on };
-
-	worker_run(worker, run_resume, arg);
-}
-
-struct handover_call {
-	struct path *path;
-	struct handover *handover;
-	struct port *to;
-};
-
-static int run_observe(struct worker *worker, void *arg)
-{
-	struct handover_call *call = arg;
-
-	(void)worker;
-	call->path->handover = call->handover;
-	return 0;
-}
-
-void worker_observe(struct worker *worker, struct path *path, struct handover *handover)
-{
-	struct handover_call call = { .path = path, .handover = handover };
-
-	worker_run(worker, run_observe, &call);
-}
-
-static int run_begin_handover(struct worker *worker, void *arg)
-{
-	struct handover_call *call = arg;
-
-	port_attach(worker, call->to);
-	handover_begin(call->path, call->to);
-	return 0;
-}
-
-void worker_begin_handover(struct worker *worker, struct path *path, struct port *to)
-{
-	struct handover_call call = { .path = path, .to = to };
-
-	worker_run(worker, run_begin_handover, &call);
-}
-
-static int run_quieted(struct worker *worker, void *arg)
-{
-	(void)worker;
-	handover_quieted(arg);
-	return 0;
-}
-
-void worker_quieted(struct worker *worker, struct path *path)
-{
-	worker_run(worker, run_quieted, path);
-}
-
-static int run_end_handover(struct worker *worker, void *arg)
-{
-	struct handover_call *call = arg;
-
-	call->handover = handover_end(call->path, &worker->tools);
-	if (call->handover->to)
-		port_detach(worker, call->handover->from);
-	return 0;
-}
-
-struct handover *worker_end_handover(struct worker *worker, struct path *path)
-{
-	struct handover_call call = { .path = path };
-
-	worker_run(worker, run_end_handover, &call);
-	return call.handover;
 }
 
 static int run_attach_nic(struct worker *worker, void *arg)

@@ -8,7 +8,7 @@
 #include <rte_hash_crc.h>
 #include <rte_jhash.h>
 
-#include "path.h"
+#include "path_private.h"
 
 #define SETTLE_MAX_US 50000u
 /* A pause of at least this: frames may be on their way through other threads. */
@@ -46,6 +46,11 @@ static void enter(struct handover *handover, enum handover_stage stage, uint64_t
 	handover->looks = handover->silent = handover->seen = 0;
 	handover->busy = handover->empty = false;
 	atomic_store_explicit(&handover->stage, stage, memory_order_release);
+}
+
+void handover_observe(struct path *path, struct handover *handover)
+{
+	path->handover = handover;
 }
 
 void handover_begin(struct path *path, struct port *to)

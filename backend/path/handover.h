@@ -105,6 +105,9 @@ struct handover *handover_create(struct port *from);
 /** handover_destroy() - Frees what is held; touches no port. NULL is fine */
 void handover_destroy(struct handover *handover);
 
+/** handover_observe() - Worker: remember what the port delivers; @handover is the worker's now */
+void handover_observe(struct path *path, struct handover *handover);
+
 /** handover_begin() - Worker: the path, which has a handover, goes over to @to */
 void handover_begin(struct path *path, struct port *to);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Below all else in path/: settings that change, and the fault that stops a path. */
-#include "path.h"
+/* Below all else in path/: what others may set and read of a path, and the fault that stops it. */
+#include "path_private.h"
 
 static void set_rate(struct shaper *shaper, struct rate old, struct rate new)
 {
@@ -25,6 +25,131 @@ void path_set_live(struct path *path, const struct path_live *live)
 	set_queue_rates(path, live);
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;
+}
+
+void path_set_port(struct path *path, struct port *port)
+{
+	path->port = port;
+}
+
+void path_set_steer(struct path *path, const struct steer *steer)
+{
+	path->steer = *steer;
+}
+
+void path_set_mirror(struct path *path, const struct mirror *mirror, struct tap *tap)
+{
+	path->mirror = *mirror;
+	path->tap = tap;
+}
+
+const struct path_config *path_get_config(const struct path *path)
+{
+	return &path->config;
+}
+
+const struct path_live *path_get_live(const struct path *path)
+{
+	return &path->live;
+}
+
+struct port *path_get_port(const struct path *path)
+{
+	return path->port;
+}
+
+struct port *path_get_old_port(const struct path *path)
+{
+	return path->handover && path->handover->to ? path->handover->from : NULL;
+}
+
+struct handover *path_get_handover(const struct path *path)
+{
+	return path->handover;
+}
+
+const struct steer *path_get_steer(const struct path *path)
+{
+	return &path->steer;
+}
+
+const struct mirror *path_get_mirror(const struct path *path)
+{
+	return &path->mirror;
+}
+
+struct tap *path_get_tap(const struct path *path)
+{
+	return path->tap;
+}
+
+bool path_has_zc_rx(const struct path *path)
+{
+	return path->queues[0].zc_rx != NULL;
+}
+
+const struct statics *path_get_statics(const struct path *path, uint32_t queue)
+{
+	return &path->queues[queue].statics;
+}
+
+void path_swap_statics(struct path *path, uint32_t queue, struct statics *statics)
+{
+	struct statics former = path->queues[queue].statics;
+
+	path->queues[queue].statics = *statics;
+	*statics = former;
+}
+
+uint32_t path_nr_queues(const struct path *path)
+{
+	return path->nr_queues;
+}
+
+uint32_t path_channels(const struct path *path, uint32_t ports[2 * NETIF_QUEUES_MAX])
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		const struct queue *queue = &path->queues[i];
+
+		if (queue->tx.port >= 0)
+			ports[nr++] = (uint32_t)queue->tx.port;
+		if (queue->rx.port >= 0)
+			ports[nr++] = (uint32_t)queue->rx.port;
+	}
+	return nr;
+}
+
+uint64_t path_counted(const struct path *path, enum path_counter which, uint32_t first,
+		      uint32_t last)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = first; i <= last; i++)
+		sum += atomic_load_explicit(&path->queues[i].counters.value[which],
+					    memory_order_relaxed);
+	return sum;
+}
+
+uint32_t path_tx_owed(const struct path *path, uint32_t queue)
+{
+	return path->queues[queue].tx_owed;
+}
+
+bool path_tx_answered(const struct path *path, uint32_t queue, uint32_t owed)
+{
+	return (int32_t)(owed - path->queues[queue].tx_rsp_prod) <= 0;
+}
+
+const char *path_faulted(const struct path *path)
+{
+	return atomic_load(&path->fault);
+}
+
+bool path_is_polled(const struct path *path)
+{
+	return !path->paused && !path_is_stopped(path);
 }
 
 void path_fault(struct path *path, const char *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A worker's side of a path: attached, polled, armed before sleep, detached. Above all else in path/. */
-#include "path.h"
+#include "path_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -116,7 +116,7 @@ static void take_all(struct path *path, struct path_tools *tools)
 {
 	struct queue *queue = &path->queues[0];
 
-	for (uint32_t i = 0; i < PASSES && !path_faulted(path); i++) {
+	for (uint32_t i = 0; i < PASSES && !path_is_stopped(path); i++) {
 		unsigned int moved = rx_take(path, tools);
 
 		if (!(moved + path_rx(path, queue, tools)))
@@ -141,7 +141,7 @@ static unsigned int serve_guarantees(struct path *path, struct path_tools *tools
 {
 	unsigned int frames = 0;
 
-	for (uint32_t i = 0; i < path->nr_queues && !path_faulted(path); i++) {
+	for (uint32_t i = 0; i < path->nr_queues && !path_is_stopped(path); i++) {
 		struct queue *queue = &path->queues[i];
 
 		shaper_refill(&queue->shaper, tools->now_us);
@@ -170,9 +170,9 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	shaper_refill(&path->shaper, tools->now_us);
 	if (unlikely(path->guarantees))
 		frames += serve_guarantees(path, tools);
-	for (uint32_t i = path->turn; i < path->nr_queues && !path_faulted(path); i++)
+	for (uint32_t i = path->turn; i < path->nr_queues && !path_is_stopped(path); i++)
 		served += serve_queue(path, &path->queues[i], tools);
-	for (uint32_t i = 0; i < path->turn && !path_faulted(path); i++)
+	for (uint32_t i = 0; i < path->turn && !path_is_stopped(path); i++)
 		served += serve_queue(path, &path->queues[i], tools);
 	/* else the first would take what little there is of budget or port each time */
 	if (served && ++path->turn >= path->nr_queues)

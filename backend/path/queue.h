@@ -24,23 +24,18 @@
 
 #include <rte_mbuf.h>
 
-#include "common/ring.h"
 #include "xen/evt.h"
 #include "xen/gnt.h"
 #include "counters.h"
-#include "zc_tx.h"
-#include "zc_rx.h"
+#include "path.h"
+#include "ring.h"
 #include "shaper.h"
 #include "statics.h"
+#include "zc_rx.h"
+#include "zc_tx.h"
 
 #define QUEUE_BURST 32u
 #define QUEUE_BACKLOG 1024u /* frames; a power of two */
-
-/** struct queue_config - Where the guest says its rings are (untrusted, range-checked) */
-struct queue_config {
-	uint32_t tx_ref, rx_ref;
-	uint32_t tx_port, rx_port; /* the same number: one shared event channel */
-};
 
 /**
  * struct queue_channel - One bound event channel
@@ -170,62 +165,6 @@ static inline void queue_drop(struct queue *queue, struct rte_mbuf *mbuf, enum p
 {
 	path_count_drop(&queue->counters, cause, mbuf->pkt_len);
 	rte_pktmbuf_free(mbuf);
-}
-
-static inline uint32_t ring_load_acquire(const uint32_t *index)
-{
-	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
-}
-
-static inline void ring_store_release(uint32_t *index, uint32_t value)
-{
-	__atomic_store_n(index, value, __ATOMIC_RELEASE);
-}
-
-/** ring_prefetch_write() - Have a line of the ring near, and ours to write */
-static inline void ring_prefetch_write(const void *entry)
-{
-#ifdef __x86_64__
-	/* the compiler's builtin asks for a shared line unless the processor is named */
-	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)entry));
-#else
-	__builtin_prefetch(entry, 1);
-#endif
-}
-
-/**
- * ring_wants_event() - After publishing responses: must the guest be notified?
- * @idx: The ring's indices
- * @old: rsp_prod as published before
- * @now: rsp_prod as published now, with ring_store_release()
- *
- * Ring.h's rule: publish, fence, then read rsp_event: notify if it lies in
- * (old, now]. The fence waits for the guest's processor to give up the ring's lines: it costs
- * least some work after publishing.
- */
-static inline bool ring_wants_event(struct netif_ring_indices *idx, uint32_t old, uint32_t now)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return now - ring_load_acquire(&idx->rsp_event) < now - old;
-}
-
-/** ring_push() - Publish responses. Return: must the guest be notified? */
-static inline bool ring_push(struct netif_ring_indices *idx, uint32_t old, uint32_t now)
-{
-	ring_store_release(&idx->rsp_prod, now);
-	return ring_wants_event(idx, old, now);
-}
-
-/**
- * ring_arm() - Ask for an event at request @want, then look once more
- *
- * Return: true if the guest's req_prod has reached @want already
- */
-static inline bool ring_arm(struct netif_ring_indices *idx, uint32_t want)
-{
-	__atomic_store_n(&idx->req_event, want, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return (int32_t)(ring_load_acquire(&idx->req_prod) - want) >= 0;
 }
 
 #endif

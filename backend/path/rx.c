@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "frame.h"
-#include "path.h"
+#include "path_private.h"
 
 #define RX_STALE_US 10000000u
 #define RX_EXTRAS_MAX 3u

@@ -11,7 +11,7 @@
  * RX_HOLD_UP_US: after that, frames for it are dropped.
  */
 #include "frame.h"
-#include "path.h"
+#include "path_private.h"
 
 #define RX_HOLD_UP_US 100000u
 

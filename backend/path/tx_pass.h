@@ -3,7 +3,7 @@
 #ifndef VIFD_PATH_TX_PASS_H
 #define VIFD_PATH_TX_PASS_H
 
-#include "path.h"
+#include "path_private.h"
 
 /* It must be worth it to lend a piece. */
 #define ZC_TX_MIN_BYTES 256u

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "xen/devmap.h"
-#include "path.h"
+#include "path_private.h"
 
 /* The frame is freed, or the device lets go of its buffers, whoever's thread this is. */
 static void page_back(struct port_rx_buffer *buffer)

@@ -83,7 +83,7 @@ int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char erro
 	if (ret)
 		return ret;
 	if (vif->path)
-		port_enforced(vif->path->port, &rules);
+		port_enforced(path_get_port(vif->path), &rules);
 	for (uint32_t n = from; n < from + RULES_A_PAGE && policy_key(n); n++) {
 		const struct policy_key *key = policy_key(n);
 		char name[12];

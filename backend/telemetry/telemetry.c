@@ -103,7 +103,7 @@ static int answer_queue(void *arg)
 		return 0;
 	if (!text_take(&text, '.') || text_take_u32(&text, 0, UINT16_MAX, &queue) || *text)
 		question->why = "expected a queue, DOMID.HANDLE.N";
-	else if (!vif->path || queue >= vif->path->nr_queues)
+	else if (!vif->path || queue >= path_nr_queues(vif->path))
 		question->why = "the vif has no such queue";
 	else
 		put_counters(question->d, vif, queue, queue);

@@ -51,36 +51,27 @@ struct rte_tel_data *put_dict(struct rte_tel_data *d, const char *name)
 	return NULL;
 }
 
-/* What queues @first to @last have counted together. */
-static uint64_t sum_of(const struct vif *vif, enum path_counter which, uint32_t first,
-		       uint32_t last)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = first; i <= last; i++)
-		sum += atomic_load_explicit(&vif->path->queues[i].counters.value[which],
-					    memory_order_relaxed);
-	return sum;
-}
-
 void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first, uint32_t last)
 {
 	for (enum path_counter which = 0; which < COUNTERS; which++)
-		put_number(d, path_counter_name(which), sum_of(vif, which, first, last));
+		put_number(d, path_counter_name(which),
+			   path_counted(vif->path, which, first, last));
 }
 
 /* What a thousand frames of either direction cost. */
 static void put_cost(struct rte_tel_data *d, const struct vif *vif)
 {
 	static const enum path_counter costs[] = { COUNT_copies, COUNT_copy_calls, COUNT_notify };
-	uint32_t last = vif->path->nr_queues - 1;
-	uint64_t frames =
-		sum_of(vif, COUNT_tx_packets, 0, last) + sum_of(vif, COUNT_rx_packets, 0, last);
+	uint32_t last = path_nr_queues(vif->path) - 1;
+	uint64_t frames = path_counted(vif->path, COUNT_tx_packets, 0, last) +
+			  path_counted(vif->path, COUNT_rx_packets, 0, last);
 
 	if (!d)
 		return;
 	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
-		double cost = frames ? (double)sum_of(vif, costs[i], 0, last) / (double)frames : 0;
+		double cost = frames ? (double)path_counted(vif->path, costs[i], 0, last) /
+					       (double)frames :
+				       0;
 
 		put_number(d, path_counter_name(costs[i]), (uint64_t)(cost * 1000));
 	}
@@ -227,7 +218,7 @@ static void put_capability(struct rte_tel_data *d, const struct vif *vif)
 
 static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 {
-	struct port *port = vif->path->port;
+	struct port *port = path_get_port(vif->path);
 	const char *why_copied = zerocopy_tx_why_not(vif->path);
 	struct port_link link = { .up = true };
 	struct rte_tel_data *counters;
@@ -237,7 +228,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "vf", port->kind == PORT_VF ? port->name : "");
 	put_text(d, "nic", nic_name(vif->nic));
 	put_worker(d, vif);
-	put_number(d, "queues", vif->path->nr_queues);
+	put_number(d, "queues", path_nr_queues(vif->path));
 	put_number(d, "link", link.up && vif->live.link);
 	put_number(d, "speed_mbps", link.speed_mbps);
 	put_number(d, "mtu", RTE_MIN(vif->live.mtu, port->mtu));
@@ -245,7 +236,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "rate_us", vif->live.rate.us);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
-	put_takes(d, &vif->path->config);
+	put_takes(d, path_get_config(vif->path));
 	put_offloads(d, port->tx_offloads);
 	put_number(d, "port_queues", port->nr_queues);
 	put_text(d, "zero_copy", why_copied ? why_copied : "tx");
@@ -257,7 +248,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_cost(put_dict(d, "per_1000_frames"), vif);
 	counters = put_dict(d, "counters");
 	if (counters)
-		put_counters(counters, vif, 0, vif->path->nr_queues - 1);
+		put_counters(counters, vif, 0, path_nr_queues(vif->path) - 1);
 }
 
 void put_vif(struct rte_tel_data *d, const struct vif *vif)

@@ -64,7 +64,7 @@ void assign_kick(struct assign *assign)
 
 static bool on_vf(const struct vif *vif)
 {
-	return vif->path->port->kind == PORT_VF;
+	return path_get_port(vif->path)->kind == PORT_VF;
 }
 
 static bool is_moving(const struct vif *vif)
@@ -74,16 +74,10 @@ static bool is_moving(const struct vif *vif)
 
 static uint64_t bytes_of(const struct path *path)
 {
-	uint64_t sum = 0;
+	uint32_t last = path_nr_queues(path) - 1;
 
-	for (uint32_t i = 0; i < path->nr_queues; i++) {
-		const struct path_counters *counters = &path->queues[i].counters;
-
-		sum += atomic_load_explicit(&counters->value[COUNT_tx_bytes],
-					    memory_order_relaxed) +
-		       atomic_load_explicit(&counters->value[COUNT_rx_bytes], memory_order_relaxed);
-	}
-	return sum;
+	return path_counted(path, COUNT_tx_bytes, 0, last) +
+	       path_counted(path, COUNT_rx_bytes, 0, last);
 }
 
 /* Smoothed: halfway from the last value to that of the last second. */
@@ -191,9 +185,10 @@ static void decide(struct assign *assign, uint32_t which, uint64_t now_us)
 
 static struct port_link link_of(struct vif *vif)
 {
+	struct port *port = path_get_port(vif->path);
 	struct port_link link = { .up = true };
 
-	vif->path->port->ops->link_get(vif->path->port, &link);
+	port->ops->link_get(port, &link);
 	return link;
 }
 
@@ -301,7 +296,7 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 		vif_due(vif, 0, vif->assign.barred_us);
 		return;
 	}
-	log_warn("%s: VF %s %s", vif->name, vif->path->port->name, what_failed(&link));
+	log_warn("%s: VF %s %s", vif->name, path_get_port(vif->path)->name, what_failed(&link));
 	assign_bar(vif, now_us);
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }

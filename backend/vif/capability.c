@@ -55,7 +55,7 @@ static bool is_pci(const char *name)
  */
 static void describe(const struct vif *vif, struct vifcap *cap)
 {
-	struct port *port = vif->path->port;
+	struct port *port = path_get_port(vif->path);
 	struct port_link link = { .up = true };
 	bool vf = port->kind == PORT_VF;
 

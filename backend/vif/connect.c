@@ -164,9 +164,12 @@ static int try_again(struct vif *vif, const char *what, int error)
 
 static int connect_port(struct vif *vif)
 {
-	vif->path->port = nic_open_software(vif->nic, &vif->mac, vif->name);
-	if (vif->path->port)
+	struct port *port = nic_open_software(vif->nic, &vif->mac, vif->name);
+
+	if (port) {
+		path_set_port(vif->path, port);
 		return 0;
+	}
 	if (errno == EEXIST)
 		return try_again(vif, "another vif has this mac", EEXIST);
 	return try_again(vif, "no port on the switch", errno);
@@ -226,6 +229,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);
 	if (!vif->path)
 		return connect_failed(vif, "rings cannot be mapped", errno);
+	vif->zerocopy_rx = (struct zerocopy_rx){ 0 };
 	ret = connect_port(vif);
 	if (ret)
 		goto err_path;
@@ -244,13 +248,13 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	vif->stale |= STALE_RECORD | STALE_LIVE;
 	assign_kick(host->assign);
 	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
-		 vif->path->port->name);
+		 path_get_port(vif->path)->name);
 	return 0;
 
 err_attached:
 	worker_detach(vif->worker, vif->path);
 err_port:
-	vif_close_port(vif, vif->path->port);
+	vif_close_port(vif, path_get_port(vif->path));
 err_path:
 	path_destroy(vif->path, host->gnt);
 	vif->path = NULL;
@@ -272,10 +276,10 @@ void vif_disconnect(struct vif *vif)
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
 	/* a frame that is not answered by then is sent again by the next back end */
-	zerocopy_tx_wait(vif->worker, path->queues, path->nr_queues, &waited_us);
-	zerocopy_rx_end(vif->worker, path, false);
+	zerocopy_tx_wait(vif->worker, path, 0, path_nr_queues(path) - 1, &waited_us);
+	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, path, false);
 	worker_detach(vif->worker, path);
-	vif_close_port(vif, path->port);
+	vif_close_port(vif, path_get_port(path));
 	path_destroy(path, vif->host->gnt);
 	vif->path = NULL;
 	vif_tell_isolation(vif);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "path/ring.h"
+#include "path/zc_rx.h"
+#include "path/zc_tx.h"
 #include "xen/devmap.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
@@ -30,6 +33,7 @@ struct turn {
 	struct ctrl *ctrl;
 	struct path *path;
 	struct worker *worker;
+	struct zerocopy_rx *zerocopy_rx;
 	struct netif_ctrl_request req;
 	uint32_t data;	    /* of the response */
 	uint32_t waited_us; /* time spent waiting for devices */
@@ -86,24 +90,27 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port)
 	return true;
 }
 
+struct steer_call {
+	struct path *path;
+	const struct steer *steer;
+};
+
 static int run_set_steer(struct worker *worker, void *arg)
 {
-	struct turn *turn = ((void **)arg)[0];
-	struct steer *steer = ((void **)arg)[1];
+	struct steer_call *call = arg;
 
 	(void)worker;
-	turn->path->steer = *steer;
+	path_set_steer(call->path, call->steer);
 	return 0;
 }
 
-/* Only this thread changes the path's steering, so reading it here is fine. */
-static void set_steer(struct turn *turn, struct steer *steer)
+static void set_steer(struct turn *turn, const struct steer *steer)
 {
-	void *arg[2] = { turn, steer };
-
 	if (steer->algorithm != NETIF_HASH_ALG_NONE)
-		turn->waited_us += zerocopy_rx_end(turn->worker, turn->path, true);
-	worker_run(turn->worker, run_set_steer, arg);
+		turn->waited_us +=
+			zerocopy_rx_end(turn->zerocopy_rx, turn->worker, turn->path, true);
+	worker_run(turn->worker, run_set_steer,
+		   &(struct steer_call){ .path = turn->path, .steer = steer });
 }
 
 static bool fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
@@ -117,7 +124,7 @@ static bool fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
 
 static uint32_t set_algorithm(struct turn *turn)
 {
-	struct steer steer = turn->path->steer;
+	struct steer steer = *path_get_steer(turn->path);
 
 	if (turn->req.data[0] != NETIF_HASH_ALG_NONE &&
 	    turn->req.data[0] != NETIF_HASH_ALG_TOEPLITZ)
@@ -130,7 +137,7 @@ static uint32_t set_algorithm(struct turn *turn)
 /* As xen-netback: without an algorithm there are no types to speak of. */
 static uint32_t get_flags(struct turn *turn)
 {
-	if (turn->path->steer.algorithm == NETIF_HASH_ALG_NONE)
+	if (path_get_steer(turn->path)->algorithm == NETIF_HASH_ALG_NONE)
 		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
 	turn->data = HASH_FLAGS;
 	return NETIF_CTRL_STATUS_SUCCESS;
@@ -138,7 +145,7 @@ static uint32_t get_flags(struct turn *turn)
 
 static uint32_t set_flags(struct turn *turn)
 {
-	struct steer steer = turn->path->steer;
+	struct steer steer = *path_get_steer(turn->path);
 
 	if (steer.algorithm == NETIF_HASH_ALG_NONE)
 		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
@@ -151,7 +158,7 @@ static uint32_t set_flags(struct turn *turn)
 
 static uint32_t set_key(struct turn *turn)
 {
-	struct steer steer = turn->path->steer;
+	struct steer steer = *path_get_steer(turn->path);
 	uint32_t len = turn->req.data[1];
 
 	if (len > STEER_KEY_BYTES)
@@ -171,7 +178,7 @@ static uint32_t get_mapping_size(struct turn *turn)
 
 static uint32_t set_mapping_size(struct turn *turn)
 {
-	struct steer steer = turn->path->steer;
+	struct steer steer = *path_get_steer(turn->path);
 
 	if (turn->req.data[0] > STEER_MAPPING_MAX)
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
@@ -184,7 +191,7 @@ static uint32_t set_mapping_size(struct turn *turn)
 /* XSA-270: bounds in 64 bits, the copied contents checked, only then used. */
 static uint32_t set_mapping(struct turn *turn)
 {
-	struct steer steer = turn->path->steer;
+	struct steer steer = *path_get_steer(turn->path);
 	uint32_t entries[STEER_MAPPING_MAX];
 	uint64_t nr = turn->req.data[1], first = turn->req.data[2];
 
@@ -195,7 +202,7 @@ static uint32_t set_mapping(struct turn *turn)
 	if (!fetch(turn, turn->req.data[0], entries, (uint32_t)(nr * sizeof(entries[0]))))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	for (uint64_t i = 0; i < nr; i++) {
-		if (entries[i] >= turn->path->nr_queues)
+		if (entries[i] >= path_nr_queues(turn->path))
 			return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 		steer.mapping[first + i] = (uint8_t)entries[i];
 	}
@@ -203,40 +210,42 @@ static uint32_t set_mapping(struct turn *turn)
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
-static struct statics *find_statics(struct turn *turn)
+static const struct statics *find_statics(const struct turn *turn)
 {
-	if (turn->req.data[0] >= turn->path->nr_queues)
+	if (turn->req.data[0] >= path_nr_queues(turn->path))
 		return NULL;
-	return &turn->path->queues[turn->req.data[0]].statics;
+	return path_get_statics(turn->path, turn->req.data[0]);
 }
 
 static uint32_t get_gref_mapping_size(struct turn *turn)
 {
 	if (!find_statics(turn))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	turn->data = turn->path->live.no_statics ? 0 : STATICS_MAX;
+	turn->data = path_get_live(turn->path)->no_statics ? 0 : STATICS_MAX;
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
-static int run_set_statics(struct worker *worker, void *arg)
+struct statics_call {
+	struct path *path;
+	uint32_t queue;
+	struct statics *statics;
+};
+
+static int run_swap_statics(struct worker *worker, void *arg)
 {
-	struct statics *old = ((void **)arg)[0];
-	struct statics *new = ((void **)arg)[1];
-	struct statics swap = *old;
+	const struct statics_call *call = arg;
 
 	(void)worker;
-	*old = *new;
-	*new = swap;
+	path_swap_statics(call->path, call->queue, call->statics);
 	return 0;
 }
 
-/* The worker uses @new from now on; the table it used before is freed. */
-static void set_statics(struct turn *turn, struct statics *statics, struct statics *new)
+/* The queue uses @statics from now on, which becomes what it used before. */
+static void swap_statics(struct turn *turn, struct statics *statics)
 {
-	void *arg[2] = { statics, new };
-
-	worker_run(turn->worker, run_set_statics, arg);
-	free(new->page);
+	worker_run(turn->worker, run_swap_statics,
+		   &(struct statics_call){
+			   .path = turn->path, .queue = turn->req.data[0], .statics = statics });
 }
 
 static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint32_t nr)
@@ -251,7 +260,8 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
 {
 	/* zero-copy rx wants a single queue */
-	bool wanted = write ? new->rx_lease && turn->path->nr_queues == 1 : new->tx_lease != NULL;
+	bool wanted = write ? new->rx_lease &&path_nr_queues(turn->path) == 1 :
+			      new->tx_lease != NULL;
 	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
 
 	if (device > 0)
@@ -308,13 +318,13 @@ static void unmap_one(struct turn *turn, struct statics *new, uint32_t ref)
 /* All or nothing. */
 static uint32_t add_grefs(struct turn *turn)
 {
-	struct statics *statics = find_statics(turn);
+	const struct statics *statics = find_statics(turn);
 	struct netif_gref list[LIST_MAX];
 	uint32_t nr = turn->req.data[2];
 	struct statics new;
 	uint32_t done = 0;
 
-	if (!statics || turn->path->live.no_statics || !fetch_list(turn, list, nr) ||
+	if (!statics || path_get_live(turn->path)->no_statics || !fetch_list(turn, list, nr) ||
 	    statics->nr + nr > STATICS_MAX || copy_statics(statics, list, nr, &new))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	while (done < nr && !map_one(turn, &new, &list[done]))
@@ -329,7 +339,8 @@ static uint32_t add_grefs(struct turn *turn)
 			free(new.rx_lease);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
-	set_statics(turn, statics, &new);
+	swap_statics(turn, &new);
+	free(new.page);
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
@@ -356,10 +367,10 @@ static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t 
 /* Return: false: a device still has some of the queue's pages */
 static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 {
-	struct queue *queue = &turn->path->queues[turn->req.data[0]];
-	uint32_t ended_us = zerocopy_rx_end(turn->worker, turn->path, true);
+	uint32_t queue = turn->req.data[0];
+	uint32_t ended_us = zerocopy_rx_end(turn->zerocopy_rx, turn->worker, turn->path, true);
 	bool through = !statics->tx_lease ||
-		       zerocopy_tx_wait(turn->worker, queue, 1, &turn->waited_us);
+		       zerocopy_tx_wait(turn->worker, turn->path, queue, queue, &turn->waited_us);
 
 	turn->waited_us += ended_us;
 	return through && !lease_is_out(statics->rx_lease);
@@ -371,12 +382,11 @@ static bool wait_for_devices(struct turn *turn, const struct statics *statics)
  */
 static uint32_t del_grefs(struct turn *turn)
 {
-	struct statics *statics = find_statics(turn);
+	const struct statics *statics = find_statics(turn);
 	struct netif_gref list[LIST_MAX];
 	uint32_t nr = turn->req.data[2];
 	struct gnt_copy back = { .local = list, .ref = turn->req.data[1] };
 	struct static_page gone[LIST_MAX];
-	void *swap[2] = { statics };
 	struct statics new;
 	uint32_t nr_gone;
 
@@ -387,10 +397,9 @@ static uint32_t del_grefs(struct turn *turn)
 	if (!new.page)
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	nr_gone = take_out(&new, list, nr, gone);
-	swap[1] = &new;
-	worker_run(turn->worker, run_set_statics, swap);
+	swap_statics(turn, &new);
 	if (!wait_for_devices(turn, &new)) {
-		worker_run(turn->worker, run_set_statics, swap);
+		swap_statics(turn, &new);
 		free(new.page);
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	}
@@ -443,10 +452,12 @@ static void answer(struct turn *turn)
 	memcpy(&ctrl->sring->entry[ctrl->rsp_prod++ % NETIF_CTRL_RING_SIZE], &entry, sizeof(entry));
 }
 
-const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker, uint64_t now_us,
-		     uint64_t *due_us)
+const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker,
+		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us)
 {
-	struct turn turn = { .ctrl = ctrl, .path = path, .worker = worker };
+	struct turn turn = {
+		.ctrl = ctrl, .path = path, .worker = worker, .zerocopy_rx = zerocopy_rx
+	};
 	uint32_t old = ctrl->rsp_prod;
 	uint32_t avail, done = 0;
 

@@ -18,6 +18,7 @@
 #include "host.h"
 
 struct ctrl;
+struct zerocopy_rx;
 
 /**
  * ctrl_open() - Map a control ring and bind its channel
@@ -39,11 +40,12 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port);
  * @ctrl:   Ring
  * @path:   Has the queues that the messages are about
  * @worker: The one that @path is attached to
+ * @zerocopy_rx: Of @path; some messages end it
  * @due_us: When the next turn is due, UINT64_MAX = at the next event
  *
  * Return: NULL, or the reason to stop the guest
  */
-const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker, uint64_t now_us,
-		     uint64_t *due_us);
+const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker,
+		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "path/zc_rx.h"
 #include "zerocopy_rx.h"
 #include "vif.h"
 
@@ -97,10 +98,11 @@ static int run_set_live(struct worker *worker, void *arg)
 
 void vif_update_carrier(struct vif *vif, uint64_t now_us)
 {
+	struct port *port = path_get_port(vif->path);
 	struct port_link link = { .up = true };
 	int carrier;
 
-	vif->path->port->ops->link_get(vif->path->port, &link);
+	port->ops->link_get(port, &link);
 	/* it will be on the software path soon, or the link is coming back */
 	if (vif->assign.lost_us && vif->carrier >= 0)
 		return;
@@ -176,7 +178,7 @@ static void loosen_ports(struct vif *vif)
 	struct port_policy rules;
 
 	make_port_policy(vif, &rules);
-	port_loosen(vif->path->port, &rules);
+	port_loosen(path_get_port(vif->path), &rules);
 	if (vif->leaving)
 		port_loosen(vif->leaving, &rules);
 }
@@ -189,12 +191,12 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	if (memcmp(&live, &vif->live, sizeof(live))) {
 		vif->live = live;
 		if (zc_rx_bars(&live))
-			zerocopy_rx_end(vif->worker, vif->path, true);
+			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		loosen_ports(vif);
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
 	vif_tell_isolation(vif);
 	vif_update_mirror(vif);
-	vif_tell_port(vif, vif->path->port);
+	vif_tell_port(vif, path_get_port(vif->path));
 }

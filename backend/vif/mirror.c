@@ -46,20 +46,19 @@ static int run_set_mirror(struct worker *worker, void *arg)
 	struct mirror_call *call = arg;
 
 	(void)worker;
-	call->path->mirror = call->mirror;
-	call->path->tap = call->tap;
+	path_set_mirror(call->path, &call->mirror, call->tap);
 	return 0;
 }
 
 static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 {
 	struct mirror_call call = { .path = vif->path, .mirror = *mirror, .tap = tap };
+	const struct mirror *old = path_get_mirror(vif->path);
 
-	if (tap != vif->path->tap || mirror->to != vif->path->mirror.to ||
-	    mirror->directions != vif->path->mirror.directions ||
-	    mirror->vlan != vif->path->mirror.vlan) {
+	if (tap != path_get_tap(vif->path) || mirror->to != old->to ||
+	    mirror->directions != old->directions || mirror->vlan != old->vlan) {
 		if (tap || mirror->directions & MIRROR_RX)
-			zerocopy_rx_end(vif->worker, vif->path, true);
+			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		worker_run(vif->worker, run_set_mirror, &call);
 	}
 }
@@ -123,7 +122,7 @@ static void let_go(struct mirror_sink *sink)
 	if (!sink->receiver)
 		return;
 	atomic_store(&sink->tap->wake, NULL);
-	tell(sink->receiver, &sink->receiver->path->mirror, NULL);
+	tell(sink->receiver, path_get_mirror(sink->receiver->path), NULL);
 	sink->receiver = NULL;
 }
 
@@ -159,7 +158,7 @@ static void update_mirrored(struct vif *vif)
 		mirror = (struct mirror){ .to = now->tap,
 					  .directions = directions[draft->mirror],
 					  .vlan = (uint16_t)draft->mirror_vlan };
-	tell(vif, &mirror, vif->path->tap);
+	tell(vif, &mirror, path_get_tap(vif->path));
 	if (now == old)
 		return;
 	if (old)
@@ -185,12 +184,12 @@ static void update_receiver(struct vif *vif)
 		return;
 	if (!sink->receiver) {
 		sink->receiver = vif;
-		tell(vif, &vif->path->mirror, sink->tap);
+		tell(vif, path_get_mirror(vif->path), sink->tap);
 		log_info("%s: receives mirrored frames", vif->name);
 	}
 	/* a port that it moved to has the same worker */
 	if (sink->receiver == vif)
-		atomic_store(&sink->tap->wake, atomic_load(&vif->path->port->wake));
+		atomic_store(&sink->tap->wake, atomic_load(&path_get_port(vif->path)->wake));
 }
 
 void vif_update_mirror(struct vif *vif)

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "path/handover.h"
 #include "port/filter/groups.h"
 #include "opener.h"
 #include "zerocopy_rx.h"
@@ -30,7 +31,7 @@ void vif_close_port(struct vif *vif, struct port *port)
 
 void vif_write_path(struct vif *vif)
 {
-	struct port *port = vif->path->port;
+	struct port *port = path_get_port(vif->path);
 
 	store_put(vif->host->store, vif->backend, "path", "%s",
 		  port->kind == PORT_VF ? "vf" : "software");
@@ -42,7 +43,56 @@ void vif_write_path(struct vif *vif)
 
 static bool observing(const struct vif *vif)
 {
-	return vif->path->handover && !vif->leaving;
+	return path_get_handover(vif->path) && !vif->leaving;
+}
+
+struct handover_call {
+	struct path *path;
+	struct handover *handover;
+	struct port *to;
+};
+
+static int run_observe(struct worker *worker, void *arg)
+{
+	struct handover_call *call = arg;
+
+	(void)worker;
+	handover_observe(call->path, call->handover);
+	return 0;
+}
+
+static int run_begin(struct worker *worker, void *arg)
+{
+	struct handover_call *call = arg;
+
+	worker_add_port(worker, call->to);
+	handover_begin(call->path, call->to);
+	return 0;
+}
+
+static int run_quieted(struct worker *worker, void *arg)
+{
+	(void)worker;
+	handover_quieted(arg);
+	return 0;
+}
+
+static int run_end(struct worker *worker, void *arg)
+{
+	struct handover_call *call = arg;
+
+	worker_remove_port(worker, path_get_old_port(call->path));
+	call->handover = handover_end(call->path, worker_tools(worker));
+	return 0;
+}
+
+/* Return: the handover, now the caller's as the old port is if it had begun */
+static struct handover *end_handover(struct vif *vif)
+{
+	struct handover_call call = { .path = vif->path };
+
+	worker_run(vif->worker, run_end, &call);
+	return call.handover;
 }
 
 /* Before another port is opened. Return: 0, -ENOMEM: logged */
@@ -52,15 +102,16 @@ static int observe(struct vif *vif)
 
 	if (observing(vif))
 		return 0;
-	handover = handover_create(vif->path->port);
+	handover = handover_create(path_get_port(vif->path));
 	if (!handover) {
 		log_warn("%s: no memory for a move, staying on %s", vif->name,
-			 vif->path->port->name);
+			 path_get_port(vif->path)->name);
 		return -ENOMEM;
 	}
 	/* frames of the other port cannot be put between requests that the device has */
-	zerocopy_rx_end(vif->worker, vif->path, true);
-	worker_observe(vif->worker, vif->path, handover);
+	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
+	worker_run(vif->worker, run_observe,
+		   &(struct handover_call){ .path = vif->path, .handover = handover });
 	return 0;
 }
 
@@ -68,16 +119,17 @@ static int observe(struct vif *vif)
 static void end_observation(struct vif *vif)
 {
 	if (observing(vif))
-		handover_destroy(worker_end_handover(vif->worker, vif->path));
+		handover_destroy(end_handover(vif));
 }
 
 static void use_port(struct vif *vif, struct port *port)
 {
+	vif->leaving = path_get_port(vif->path);
 	vif_tell_port(vif, port);
-	if (port->groups && vif->path->port->groups)
-		groups_adopt(port->groups, vif->path->port->groups);
-	vif->leaving = vif->path->port;
-	worker_begin_handover(vif->worker, vif->path, port);
+	if (port->groups && vif->leaving->groups)
+		groups_adopt(port->groups, vif->leaving->groups);
+	worker_run(vif->worker, run_begin,
+		   &(struct handover_call){ .path = vif->path, .to = port });
 	vif_write_path(vif);
 	vif->stale |= STALE_LIVE;
 }
@@ -88,7 +140,7 @@ bool vif_handover_waits(const struct vif *vif)
 
 	if (!vif->leaving)
 		return false;
-	stage = handover_stage(vif->path->handover);
+	stage = handover_stage(path_get_handover(vif->path));
 	return stage == HANDOVER_LEFT || stage == HANDOVER_DONE;
 }
 
@@ -97,12 +149,12 @@ void vif_update_handover(struct vif *vif)
 {
 	if (!vif_handover_waits(vif))
 		return;
-	if (handover_stage(vif->path->handover) == HANDOVER_DONE) {
+	if (handover_stage(path_get_handover(vif->path)) == HANDOVER_DONE) {
 		vif_end_handover(vif);
 		return;
 	}
 	port_quiet(vif->leaving);
-	worker_quieted(vif->worker, vif->path);
+	worker_run(vif->worker, run_quieted, vif->path);
 }
 
 void vif_end_handover(struct vif *vif)
@@ -111,11 +163,11 @@ void vif_end_handover(struct vif *vif)
 
 	if (!vif->leaving)
 		return;
-	handover = worker_end_handover(vif->worker, vif->path);
+	handover = end_handover(vif);
 	log_debug("%s: has left %s; sending paused %" PRIu64 " us, frames from %s waited %" PRIu64
 		  " us at most",
-		  vif->name, vif->leaving->name, handover->paused_us, vif->path->port->name,
-		  handover->waited_us);
+		  vif->name, vif->leaving->name, handover->paused_us,
+		  path_get_port(vif->path)->name, handover->waited_us);
 	handover_destroy(handover);
 	vif_close_port(vif, vif->leaving);
 	vif->leaving = NULL;
@@ -138,7 +190,7 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	vif->move_error = error;
 	if (!port) {
 		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
-			 vif->path->port->name);
+			 path_get_port(vif->path)->name);
 		assign_bar(vif, now_us);
 		end_observation(vif);
 		return;
@@ -160,7 +212,7 @@ static void move_to_software(struct vif *vif)
 	if (!port) {
 		vif->move_error = errno;
 		log_warn("%s: no port on the switch: %m, staying on %s", vif->name,
-			 vif->path->port->name);
+			 path_get_port(vif->path)->name);
 		end_observation(vif);
 		return;
 	}
@@ -179,7 +231,7 @@ int vif_move(struct vif *vif, enum vif_move move)
 
 void vif_update_move(struct vif *vif)
 {
-	bool on_vf = vif->path->port->kind == PORT_VF;
+	bool on_vf = path_get_port(vif->path)->kind == PORT_VF;
 	enum vif_move move = vif->move;
 
 	/* one move at a time; the end of a handover makes another update */

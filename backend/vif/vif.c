@@ -249,11 +249,12 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 		capability_read(vif, now_us);
 	if (vif->stale & (STALE_GUEST | STALE_POLICY | STALE_LIVE))
 		vif_update_live(vif, now_us);
-	vif_due(vif, 0, zerocopy_rx_update(vif->worker, vif->path, now_us));
+	vif_due(vif, 0, zerocopy_rx_update(&vif->zerocopy_rx, vif->worker, vif->path, now_us));
 	vif_update_carrier(vif, now_us);
 	capability_offer(vif, now_us);
 	if (vif->ctrl) {
-		why = ctrl_run(vif->ctrl, vif->path, vif->worker, now_us, &due_us);
+		why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us,
+			       &due_us);
 		vif_due(vif, 0, due_us);
 	}
 	if (why)
@@ -274,7 +275,7 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 		if (!read_view(vif))
 			return false;
 	}
-	why = vif->path ? atomic_load(&vif->path->fault) : NULL;
+	why = vif->path ? path_faulted(vif->path) : NULL;
 	if (why)
 		vif_fault(vif, why);
 	vif_goto(vif, wanted(vif, now_us), now_us);

@@ -27,6 +27,7 @@
 #include "assign.h"
 #include "request.h"
 #include "stale.h"
+#include "zerocopy_rx.h"
 
 /* Xen's public/io/xenbus.h. */
 enum xenbus_state {
@@ -107,6 +108,7 @@ struct vif_policy {
  * @move_error: errno of the last move, 0 = it succeeded
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
  * @leaving:   port that a move is leaving, NULL = no move is under way
+ * @zerocopy_rx: when zero-copy rx may begin again; with @path
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -140,6 +142,7 @@ struct vif {
 	int move_error;
 	uint64_t closing_since_us;
 	struct port *leaving;
+	struct zerocopy_rx zerocopy_rx;
 	struct log_limit limit;
 };
 

@@ -10,15 +10,14 @@
 #include "worker.h"
 
 /**
- * zerocopy_tx_wait() - Wait until devices are through with what was sent up to now
- * @worker: polls the queues
+ * zerocopy_tx_wait() - Wait until devices have sent what was given to them up to now
+ * @worker: That owns @path
+ * @first, @last: Queues to wait for
+ * @waited_us: How long it took
  *
- * Waits 20 ms at most: that is long for a device that sends.
- * @waited_us: how long it was
- *
- * Return: false: one is not through
+ * Waits 20 ms at most: that is long for a device that sends. Return: false: one has not sent all
  */
-bool zerocopy_tx_wait(struct worker *worker, const struct queue *queues, uint32_t nr,
+bool zerocopy_tx_wait(struct worker *worker, const struct path *path, uint32_t first, uint32_t last,
 		      uint32_t *waited_us);
 
 /** zerocopy_tx_why_not() - Why frames of this path are copied. Return: text, NULL = they are not */

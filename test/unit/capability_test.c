@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/capability.c vif/request.c policy/policy.c policy/words.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
+/* links: path/path.c vif/capability.c vif/request.c policy/policy.c policy/words.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
 /* The capability exchange, with a port that changes under it and front ends that lie. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "backend/path/path_private.h"
 #include "backend/vif/vif.h"
 #include "backend/vif/vifs.h"
 #include "fake_xs.h"

@@ -594,12 +594,12 @@ void guest_free(struct guest *guest)
 
 unsigned int guest_poll(struct guest *guest)
 {
-	return path_faulted(guest->path) ? 0 : path_poll(guest->path, &fake_tools);
+	return path_is_stopped(guest->path) ? 0 : path_poll(guest->path, &fake_tools);
 }
 
 const char *guest_fault(const struct guest *guest)
 {
-	return atomic_load(&guest->path->fault);
+	return path_faulted(guest->path);
 }
 
 uint64_t guest_count(const struct guest *guest, enum path_counter which)

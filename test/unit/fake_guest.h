@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/path/path.h"
+#include "backend/path/path_private.h"
 
 #define FAKE_REFS 2048u
 #define FAKE_REF_MIN 8u /* Xen keeps the first few */

@@ -80,41 +80,22 @@ void worker_detach(struct worker *worker, struct path *path)
 	assert(!"detaching what is not attached");
 }
 
-void worker_pause(struct worker *worker, struct path *path)
+struct path_tools *worker_tools(struct worker *worker)
 {
 	(void)worker;
-	path_pause(path, &fake_tools);
+	return &fake_tools;
 }
 
-void worker_resume(struct worker *worker, struct path *path, bool go_on)
+void worker_add_port(struct worker *worker, struct port *port)
 {
 	(void)worker;
-	path_resume(path, go_on);
+	(void)port;
 }
 
-void worker_observe(struct worker *worker, struct path *path, struct handover *handover)
+void worker_remove_port(struct worker *worker, struct port *port)
 {
 	(void)worker;
-	assert(!path->handover);
-	path->handover = handover;
-}
-
-void worker_begin_handover(struct worker *worker, struct path *path, struct port *to)
-{
-	(void)worker;
-	handover_begin(path, to);
-}
-
-void worker_quieted(struct worker *worker, struct path *path)
-{
-	(void)worker;
-	handover_quieted(path);
-}
-
-struct handover *worker_end_handover(struct worker *worker, struct path *path)
-{
-	(void)worker;
-	return handover_end(path, &fake_tools);
+	(void)port;
 }
 
 /* dom.h */

@@ -128,17 +128,13 @@ int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg
 	return fn(worker, arg);
 }
 
-void worker_pause(struct worker *worker, struct path *path)
+struct path_tools *worker_tools(struct worker *worker)
 {
 	(void)worker;
-	path_pause(path, &fake_tools);
+	return &fake_tools;
 }
 
-void worker_resume(struct worker *worker, struct path *path, bool go_on)
-{
-	(void)worker;
-	path_resume(path, go_on);
-}
+static struct zerocopy_rx zerocopy_rx;
 
 /* As the control ring's message 9 does it for all the guest's rx pages; every @gap-th is not lent, or not for devices */
 static void lend(struct guest *guest, uint32_t gap)
@@ -167,6 +163,7 @@ static void lend(struct guest *guest, uint32_t gap)
 
 static int setup(void **state)
 {
+	zerocopy_rx = (struct zerocopy_rx){ 0 };
 	struct guest *guest;
 
 	fake_devmap = true;
@@ -196,7 +193,7 @@ static int teardown(void **state)
 	int ret;
 
 	if (guest->path)
-		zerocopy_rx_end(NULL, guest->path, false);
+		zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, false);
 	guest_disconnect(guest);
 	if (device.ring[0])
 		device_let_go();
@@ -268,7 +265,7 @@ static void pass(struct guest *guest, uint32_t nr)
 
 static bool begun(struct guest *guest)
 {
-	zerocopy_rx_update(NULL, guest->path, fake_tools.now_us);
+	zerocopy_rx_update(&zerocopy_rx, NULL, guest->path, fake_tools.now_us);
 	return guest->path->queues[0].zc_rx != NULL;
 }
 
@@ -404,7 +401,7 @@ static void end_gives_all_pages_back(void **state)
 	pass(guest, 300);
 	assert_int_equal(lease->out, ZC_POOL_DESCRIPTORS);
 	device.arrived += 70;
-	zerocopy_rx_end(NULL, guest->path, true);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
 	assert_int_equal(lease->out, 0);
 	assert_int_equal(device.restarts, 1);
 	assert_null(guest->path->queues[0].zc_rx);
@@ -433,25 +430,24 @@ static void end_without_pages_restarts_nothing(void **state)
 
 	assert_true(begun(guest));
 	pass(guest, 0);
-	assert_true(zerocopy_rx_end(NULL, guest->path, true) < 10000000);
+	assert_true(zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true) < 10000000);
 	assert_int_equal(device.restarts, 0);
 	post(guest, room(guest));
 	pass(guest, 300);
 	assert_int_equal(zero_copied(guest), 0);
-	assert_int_equal(zerocopy_rx_end(NULL, guest->path, true), 0);
+	assert_int_equal(zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true), 0);
 }
 
 static bool barred(struct guest *guest)
 {
 	bool on = begun(guest);
 
-	zerocopy_rx_end(NULL, guest->path, true);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
 	fake_tools.now_us += 10000000;
 	begun(guest); /* notes when it ended */
 	fake_tools.now_us += 10000000;
-	zerocopy_rx_end(NULL, guest->path, true);
-	guest->path->zc_rx_ended = false;
-	guest->path->zc_rx_at_us = 0;
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
+	zerocopy_rx = (struct zerocopy_rx){ 0 };
 	return !on;
 }
 
@@ -542,7 +538,7 @@ static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
 	guest_poll(guest);
 	assert_non_null(guest_fault(guest));
 	assert_int_equal(receive(guest, 10), 10);
-	zerocopy_rx_end(NULL, guest->path, false);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, false);
 	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 }
 
@@ -564,7 +560,7 @@ static void guest_that_takes_requests_back_is_stopped(void **state)
 
 	take_requests_back(guest);
 	assert_int_equal(receive(guest, UINT32_MAX), 0);
-	zerocopy_rx_end(NULL, guest->path, true);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
 	assert_non_null(guest_fault(guest));
 	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 }
@@ -589,7 +585,7 @@ static void pages_outlive_the_guest_while_a_device_has_them(void **state)
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
 	device.gone = true;
-	zerocopy_rx_end(NULL, guest->path, true);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
 	assert_int_equal(device.restarts, 0);
 	assert_false(begun(guest));
 	guest_disconnect(guest);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "backend/vif/ctrl.h"
+#include "backend/vif/zerocopy_rx.h"
 #include "fake_frame.h"
 #include "fake_host.h"
 
@@ -50,7 +51,10 @@ static int teardown(void **state)
 
 static const char *run(uint64_t *due_us)
 {
-	return ctrl_run(ctrl, guest->path, fake_host.host.workers[0], fake_host.now_us, due_us);
+	static struct zerocopy_rx zerocopy_rx;
+
+	return ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx,
+			fake_host.now_us, due_us);
 }
 
 static void put(uint16_t type, uint32_t a, uint32_t b, uint32_t c)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The inside of a path, and what the files of path/ call of each other; for path/ alone. */
+#ifndef VIFD_PATH_PATH_PRIVATE_H
+#define VIFD_PATH_PATH_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "handover.h"
+#include "mcast.h"
+#include "path.h"
+#include "queue.h"
+#include "shaper.h"
+
+/**
+ * struct path - Who writes: see path.h. control = in the worker, by worker_run(), or before attach
+ * @config:   constant
+ * @live:     control
+ * @shaper:   worker; the vif's budget
+ * @mcast:    worker; the guest's list of groups
+ * @steer:    control
+ * @port:     control; frames leave by it and arrive by it
+ * @handover: control; while the path goes from one port to another, else NULL
+ * @classes:  worker; frames that passed the verdict and wait for budget or port
+ * @mirror:   control; what is copied of its frames
+ * @tap:      control; mirrored frames of other vifs for this guest, NULL = none
+ * @raise:    constant; wakes the control thread after a fault, and when a handover needs it
+ * @fault:    why this guest was stopped, NULL = it was not; worker: w once, any thread: r
+ * @guarantees: control; some queue has one
+ * @paused:   control; nothing is polled
+ * @turn:     worker; the queue that is served first, another one after each pass that moved frames
+ */
+struct path {
+	struct path_config config;
+	struct path_live live;
+	struct shaper shaper;
+	struct mcast mcast;
+	struct steer steer;
+	struct port *port;
+	struct handover *handover;
+	struct classes classes;
+	struct mirror mirror;
+	struct tap *tap;
+	struct wake *raise;
+	_Atomic(const char *) fault;
+	bool guarantees, paused;
+	uint32_t turn;
+	uint32_t nr_queues;
+	struct queue queues[];
+};
+
+/** path_is_stopped() - path_faulted(), for loops over queues */
+static inline bool path_is_stopped(const struct path *path)
+{
+	return atomic_load_explicit(&path->fault, memory_order_relaxed) != NULL;
+}
+
+/**
+ * path_open() - Is there budget for another frame of this queue?
+ *
+ * With classes the vif's budget is spent when a frame leaves its class.
+ */
+static inline bool path_open(const struct path *path, const struct queue *queue)
+{
+	return (path->live.classes.by || shaper_open(&path->shaper)) && shaper_open(&queue->shaper);
+}
+
+/** path_closed() - Does @closed name this queue? */
+static inline bool path_closed(const struct path *path, const struct queue *queue, uint64_t closed)
+{
+	return unlikely(closed) && closed & UINT64_C(1) << (queue - path->queues);
+}
+
+/**
+ * path_tx() - One pass from a queue's ring to the port (tx.c)
+ * @guaranteed: only what is left of the queue's guarantee, but that even if the vif's budget is
+ *              used up
+ *
+ * Return: frames
+ */
+unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
+		     bool guaranteed);
+
+/* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
+#define RX_PIECES_MAX 64u
+
+/** path_rx_take_tap() - Mirrored frames of other vifs, to backlogs (rx_accept.c). Return: frames */
+unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools);
+
+/**
+ * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_accept.c)
+ *
+ * A queue that is full because its guest posts no buffers does not count any more after a while:
+ * frames for it are dropped, so that the vif's other queues go on.
+ */
+uint32_t path_rx_room(const struct path *path, uint64_t now_us);
+
+/**
+ * path_rx_accept() - Judge a frame that arrived (rx_accept.c)
+ *
+ * It goes to its queue's backlog, or is freed and counted.
+ */
+void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
+
+/** path_rx() - Backlog to the ring (rx.c). Return: frames */
+unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools);
+
+#endif
