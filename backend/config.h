@@ -56,7 +56,7 @@ enum config_assign {
 /**
  * struct config_nic - [nic NAME]: one physical NIC and its switch
  * @name:   as in the section's title; a vif whose bridge= key is this name, or
- *          the uplink's or the PF's, belongs to this NIC; else to the first
+ *          the uplink's or the PF's, belongs to this NIC
  * @pf:     netdev of the physical function, "" = no VFs on this NIC
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire

@@ -17,6 +17,9 @@
 
 LOG_TAG("vif");
 
+/* What libxl writes to bridge where the vif line has none. */
+#define XL_DEFAULT_BRIDGE "xenbr0"
+
 static const struct {
 	const char *key;
 	int value;
@@ -45,6 +48,48 @@ static int publish_once(struct vif *vif)
 		ret = store_put(store, vif->backend, "multi-queue-max-queues", "%u",
 				vif->host->config->max_queues);
 	return ret;
+}
+
+/* A name that exists is used; xl's default, or none, is the first NIC. Return: NULL: an unknown name */
+static struct nic *choose_nic(const struct host *host, const char *bridge)
+{
+	for (uint32_t i = 0; i < host->nr_nics; i++)
+		if (nic_matches(host->nics[i], bridge))
+			return host->nics[i];
+	return !*bridge || !strcmp(bridge, XL_DEFAULT_BRIDGE) ? host->nics[0] : NULL;
+}
+
+/* On the wrong network a guest is worse off than on none. */
+static void refuse_bridge(struct vif *vif, const char *bridge)
+{
+	const struct config *config = vif->host->config;
+	char known[CONFIG_NICS_MAX * (CONFIG_NIC_NAME_MAX + 1) + 1] = "";
+
+	for (uint32_t i = 0; i < config->nr_nics; i++) {
+		strcat(known, " ");
+		strcat(known, config->nics[i].name);
+	}
+	if (log_allowed(&vif->limit))
+		log_error(
+			"%s: bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:%s",
+			vif->name, bridge, known);
+	store_put(vif->host->store, vif->backend, "fault",
+		  "bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:%s",
+		  bridge, known);
+}
+
+int vif_choose_nic(struct vif *vif)
+{
+	char bridge[64] = "";
+	int ret = store_get_text(vif->host->store, vif->backend, "bridge", bridge, sizeof(bridge));
+
+	if (ret < 0 && ret != -ENOENT)
+		snprintf(bridge, sizeof(bridge), "?");
+	vif->nic = choose_nic(vif->host, bridge);
+	if (vif->nic)
+		return 0;
+	refuse_bridge(vif, bridge);
+	return -ENODEV;
 }
 
 int vif_publish(struct vif *vif)
@@ -132,18 +177,6 @@ static const char *read_frontend(struct vif *vif, struct path_config *config)
 	return read_queues(vif, config);
 }
 
-static struct nic *choose_nic(struct vif *vif)
-{
-	struct host *host = vif->host;
-	char bridge[64];
-
-	if (store_get_text(host->store, vif->backend, "bridge", bridge, sizeof(bridge)) > 0)
-		for (uint32_t i = 0; i < host->nr_nics; i++)
-			if (nic_matches(host->nics[i], bridge))
-				return host->nics[i];
-	return host->nics[0];
-}
-
 static struct worker *choose_worker(const struct host *host)
 {
 	struct worker *best = host->workers[0];
@@ -223,7 +256,6 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 		vif_refuse(vif, why);
 		return -EPROTO;
 	}
-	vif->nic = choose_nic(vif);
 	vif->stale |= STALE_GUEST | STALE_POLICY;
 	vif_read_live(vif, &vif->live, now_us);
 	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);

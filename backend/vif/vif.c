@@ -148,6 +148,8 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 	vif_disconnect(vif);
 	if (vif->state == XENBUS_INIT_WAIT)
 		return;
+	if (!vif->nic && vif_choose_nic(vif))
+		return;
 	ret = vif_publish(vif);
 	if (ret) {
 		if (log_allowed(&vif->limit))
@@ -180,7 +182,7 @@ static void go_connected(struct vif *vif, uint64_t now_us)
 	if (!vif->path) {
 		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
 			go_init_wait(vif, now_us);
-		if (!vif->view.hotplugged)
+		if (!vif->view.hotplugged || (!vif->nic && vif_choose_nic(vif)))
 			return;
 		if (now_us < vif->connect_at_us) {
 			vif_due(vif, 0, vif->connect_at_us);

@@ -258,6 +258,13 @@ int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_M
 
 /* connect.c */
 
+/**
+ * vif_choose_nic() - Choose the NIC that `bridge` names, before anything else is offered
+ *
+ * Return: 0, -ENODEV: it names none; logged, and told in `fault`
+ */
+int vif_choose_nic(struct vif *vif);
+
 /** vif_publish() - Write the features of this back end. Return: 0, -errno */
 int vif_publish(struct vif *vif);
 

@@ -223,8 +223,7 @@ void nic_uplink_link(struct nic *nic, struct port_link *link)
 bool nic_matches(const struct nic *nic, const char *bridge)
 {
 	(void)nic;
-	(void)bridge;
-	return true;
+	return !strcmp(bridge, "lan");
 }
 
 /* opener.h */
@@ -274,9 +273,11 @@ int host_open(void)
 {
 	fake_xs_clear();
 	raise.fd = -1;
-	fake_host =
-		(struct fake_host){ .now_us = 1000000,
-				    .config = { .max_queues = FAKE_QUEUES, .backlog_kb = 1024 } };
+	fake_host = (struct fake_host){ .now_us = 1000000,
+					.config = { .max_queues = FAKE_QUEUES,
+						    .backlog_kb = 1024,
+						    .nr_nics = 1,
+						    .nics = { { .name = "lan" } } } };
 	fake_host.host = (struct host){ .config = &fake_host.config,
 					.store = store_open(),
 					.gnt = gnt_open(),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -71,6 +72,33 @@ static void guest_connects_and_frames_flow(void **state)
 		     (struct netif_tx_request){ .gref = guest_grant(guest, true), .size = 60 });
 	guest_tx_push(guest);
 	assert_int_equal(host_poll(), 1);
+}
+
+static void bridge_that_names_no_nic_is_refused_and_told(void **state)
+{
+	static const char *const known[] = { "lan", "xenbr0", "" };
+
+	(void)state;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/bridge", "management");
+	host_settle();
+	assert_int_equal(host_back_state(7), 1);
+	assert_string_equal(host_back_key(7, "fault"),
+			    "bridge=management: no [nic] of vifd.conf has this name, pf or uplink; "
+			    "there are: lan");
+	/* a guest that connects without having been asked to gets no network either */
+	host_front_state(7, 4);
+	host_settle();
+	assert_null(host_path(7));
+	for (uint16_t i = 0; i < 3; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), HOST_BACK "%d/0/bridge", 8 + i);
+		host_toolstack((uint16_t)(8 + i));
+		fake_xs_put(path, "%s", known[i]);
+		host_settle();
+		assert_int_equal(host_back_state((uint16_t)(8 + i)), 2);
+	}
 }
 
 static void hotplug_script_is_waited_for(void **state)
@@ -329,6 +357,7 @@ int main(void)
 		VIF(new_vif_is_offered_everything_in_one_turn),
 		VIF(a_hundred_vifs_are_in_initwait_after_one_turn),
 		VIF(guest_connects_and_frames_flow),
+		VIF(bridge_that_names_no_nic_is_refused_and_told),
 		VIF(hotplug_script_is_waited_for),
 		VIF(vf_takes_over_and_the_switch_is_drained),
 		VIF(vf_that_does_not_come_leaves_the_path_as_it_was),

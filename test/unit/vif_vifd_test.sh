@@ -67,6 +67,13 @@ no_vifd_is_an_error_with_a_remedy() {
 	[ "$(key hotplug-status)" = error ] && [[ $(key hotplug-error) == *"systemctl start vifd"* ]]
 }
 
+what_vifd_refuses_is_told_at_once() {
+	new_vif 1
+	echo "bridge=dmz: no such [nic]" >"$STORE/$XENBUS_PATH/fault"
+	VIF_VIFD_WAIT_S=60 refused online type_if=vif
+	[ "$(key hotplug-status)" = error ] && [ "$(key hotplug-error)" = "bridge=dmz: no such [nic]" ]
+}
+
 kernel_netback_is_an_error_with_a_remedy() {
 	new_vif 2
 	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0"
@@ -117,6 +124,7 @@ many_at_once() {
 
 make_store_programs
 for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
+	what_vifd_refuses_is_told_at_once \
 	kernel_netback_is_an_error_with_a_remedy netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
 	unknown_command_is_refused many_at_once; do
