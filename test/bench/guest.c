@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * bench-guest: one side of the benchmark, a guest that only sends or only receives.
+ * bench-guest: one side of the benchmark: a guest that only sends or only receives.
  *
- * Does per frame what testpmd does: txonly copies made headers into each buffer, rxonly counts
- * and gives the buffers back. Prints "ready" when connected, then, for each line "MS" read,
+ * Does the same work per frame as testpmd: txonly copies prepared headers into each buffer, rxonly
+ * counts and returns the buffers. Prints "ready" when connected, then, for each line "MS" read,
  * one line with what it measured; 0 or the end of the input ends it.
  */
 #include <poll.h>
@@ -16,7 +16,7 @@
 #include "../sim/guest/simguest.h"
 
 #define BURST 32u
-#define HEAD 64u /* bytes written anew in each frame */
+#define HEAD 64u /* bytes written in each frame */
 #define IDLE_PAUSES 8
 #define WARM_UP_NS 100000000ull
 #define TRICKLE_NS 100000ull
@@ -29,7 +29,7 @@ struct side {
 	struct simguest_frame frames[BURST];
 	uint8_t bytes[SIM_PAGE];
 	bool tx;
-	uint64_t empty; /* looks at the rings that found nothing to do */
+	uint64_t empty; /* passes that found nothing to do */
 };
 
 static uint64_t now_ns(void)
@@ -40,7 +40,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* UDP from the vif's address to one that is nobody's here; the same bytes in every frame */
+/* UDP from the vif's address to an address without owner here; the same bytes in every frame */
 static void frames_make(struct side *side, uint32_t len)
 {
 	static const uint8_t ip[] = { 0x08, 0, 0x45, 0,	 0,  50, 0, 0,	0,  0, 64,
@@ -54,7 +54,7 @@ static void frames_make(struct side *side, uint32_t len)
 			(struct simguest_frame){ .data = side->bytes, .len = len, .head = HEAD };
 }
 
-/* Return: frames that the back end has dealt with */
+/* Return: frames that the back end has processed */
 static uint32_t burst(struct side *side)
 {
 	uint32_t done, moved;
@@ -65,7 +65,7 @@ static uint32_t burst(struct side *side)
 	} else {
 		done = moved = simguest_rx(side->queue, side->frames, BURST);
 	}
-	/* Who only looks at the ring's indices all the time keeps the other side from them */
+	/* Polling the ring's indices all the time would take their cache line from the other side */
 	side->empty += !moved;
 	for (int i = 0; !moved && i < IDLE_PAUSES; i++)
 		__builtin_ia32_pause();
@@ -97,7 +97,7 @@ static void measure(struct side *side, uint64_t ms)
 	fflush(stdout);
 }
 
-/* A guest that takes nothing holds up its move to the device: so it takes a little, and leaves the processor to others. */
+/* A guest that takes no frames delays its move to the device, so it takes a few and yields the processor. */
 static void wait_for_line(struct side *side)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };

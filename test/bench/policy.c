@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What rules cost: cycles of the time-stamp counter a frame, for the verdict as the packet path
- * calls it, with everything in the first-level cache. The lowest of many rounds counts, as whatever
- * disturbs a round makes it longer.
+ * The cost of rules: time-stamp counter cycles per frame, for the verdict as the packet path calls
+ * it, with everything in the first-level cache. The lowest of many rounds counts, because any
+ * disturbance makes a round longer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@
 #define RULES_MAX 4
 
 /*
- * @rate: a budget is drawn on too, as for each frame of a vif that has one
- * @mirror: each frame is copied for a watcher, who is awake
+ * @rate: also take the frame from a budget, as for a vif with a rate
+ * @mirror: also copy each frame for a mirror's receiver, which is awake
  */
 struct bench {
 	const char *name;
@@ -76,7 +76,7 @@ static void set_rules(struct path_live *live, const char *const rules[RULES_MAX]
 	policy_compile(&draft, &own, live);
 }
 
-/* UDP over IPv4, its VLANs taken in turn */
+/* UDP over IPv4, with each VLAN in turn */
 static void fill(bool rx, bool tagged)
 {
 	for (uint32_t i = 0; i < FRAMES; i++) {
@@ -97,7 +97,7 @@ static void fill(bool rx, bool tagged)
 	}
 }
 
-/* Return: does it? What passes is seen by who watches */
+/* Return: does the frame pass? If so, the mirror gets a copy */
 static bool passes_tx(const struct path_live *live, struct rte_mbuf *frame)
 {
 	if (verdict_tx(&live->policy, frame) != (enum path_counter)VERDICT_PASS)
@@ -127,7 +127,7 @@ static uint32_t pass(const struct bench *bench, const struct path_live *live, st
 	return passed;
 }
 
-/* The watcher takes its copies. Return: how many there were */
+/* The receiver takes its copies. Return: how many there were */
 static uint32_t drain(void)
 {
 	struct rte_mbuf *copy;
@@ -138,7 +138,7 @@ static uint32_t drain(void)
 	return nr;
 }
 
-/* Return: cycles a frame, below 0 = not all of them passed */
+/* Return: cycles per frame; below 0 = not all frames passed */
 static double measure(const struct bench *bench)
 {
 	struct shaper shaper = { 0 };
@@ -186,7 +186,7 @@ static int start(void)
 	return 0;
 }
 
-/* "NAME CYCLES TEXT", one a line */
+/* "NAME CYCLES TEXT", one per line */
 int main(void)
 {
 	int status = start() ? 1 : 0;

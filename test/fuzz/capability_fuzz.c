@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: common/capability.c */
-/* The capability record's parser; what it accepts is written and read back the same. */
+/* The parser of the capability record; an accepted record is written and reads back the same. */
 #include "fuzz.h"
 
 #include "common/capability.h"
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int len;
 
 	if (size)
-		memcpy(copy, data, size); /* its end is the end of an allocation */
+		memcpy(copy, data, size); /* ends where its allocation ends */
 	memset(&cap, 0xa5, sizeof(cap));
 	if (!vifcap_parse(&cap, copy, size)) {
 		fuzz_check(vifcap_has(&cap, VIFCAP_WORD_VERSION));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_host.c */
 /*
- * The control ring: messages, the pages they point to, both rewritten while they
- * are copied. Afterwards frames pass in both directions through what was set.
+ * The control ring: messages and the pages they point to, both rewritten while they
+ * are copied. Afterwards frames pass in both directions with the new settings.
  */
 #include "fuzz.h"
 
@@ -46,7 +46,7 @@ static void put_message(struct fuzz_input *input)
 
 	fuzz_bytes(input, &req, sizeof(req));
 	req.type %= 16;
-	/* mostly references and sizes that get past the first check */
+	/* mostly references and sizes that pass the first check */
 	if (how & 1)
 		req.data[0] = req.type == NETIF_CTRL_SET_HASH_KEY ||
 					      req.type == NETIF_CTRL_SET_HASH_MAPPING ?
@@ -90,7 +90,7 @@ static void run(struct ctrl *ctrl)
 		fuzz_check(guest->path->queues[i].statics.nr <= STATICS_MAX);
 }
 
-/* Through what was set: lent pages, steering. */
+/* Uses the new settings: static grants, steering. */
 static void pass_frames(struct fuzz_input *input)
 {
 	uint8_t bytes[1024];

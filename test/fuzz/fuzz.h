@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What fuzz targets share: the input taken byte by byte, and a frame made of it. */
+/* Shared by fuzz targets: reads the input byte by byte, and makes a frame from it. */
 #ifndef VIFD_TEST_FUZZ_H
 #define VIFD_TEST_FUZZ_H
 
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-/** struct fuzz_input - What has not been taken yet; zeros follow the end */
+/** struct fuzz_input - The rest of the input; zeros follow its end */
 struct fuzz_input {
 	const uint8_t *next;
 	size_t left;

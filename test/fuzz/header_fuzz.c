@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_guest.c */
 /*
- * Packet headers: what frame_offload() allows, offload_checksum() and
- * offload_segment() must be able to keep, and steer_hash() reads no byte that is
- * not there. Frames lie in buffers as the input cuts them.
+ * Packet headers: offload_checksum() and offload_segment() must handle every frame that
+ * frame_offload() accepts, and steer_hash() must read no byte past the end. The input
+ * decides how frames are cut into buffers.
  */
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c */
 /*
- * What admins write: values of rules, both kinds of files, VFd's files, DPDM's
- * flags. The first byte says which. What is accepted is accepted again.
+ * Input of admins: values of rules, both kinds of files, VFd's files, DPDM's flags.
+ * The first byte selects one. Accepted input is accepted again.
  */
 #include "fuzz.h"
 
@@ -105,7 +105,7 @@ static const char *join_list(struct json_object *list, char *text, size_t size)
 	return text;
 }
 
-/* Words for privflags_encode() out of what privflags_decode() said. Return: how many */
+/* Makes words for privflags_encode() from the output of privflags_decode(). Return: how many */
 static int words_of(struct json_object *object, char store[WORDS_MAX][512], char *words[WORDS_MAX])
 {
 	int nr = 0;
@@ -126,7 +126,7 @@ static int words_of(struct json_object *object, char store[WORDS_MAX][512], char
 	return nr;
 }
 
-/* What a command is called makes the same command. */
+/* The name of a command encodes to the same command. */
 static void check_flags(uint32_t flags, uint64_t mask)
 {
 	char why[PRIVFLAGS_WHY_MAX], store[WORDS_MAX][512], *words[WORDS_MAX];
@@ -138,7 +138,7 @@ static void check_flags(uint32_t flags, uint64_t mask)
 		return;
 	if (!json_object_object_get_ex(object, "step", &step)) {
 		nr = privflags_encode(words, words_of(object, store, words), again, why);
-		/* a mask of nobody has no words */
+		/* an empty mask has no words */
 		fuzz_check(nr < 0 ? strstr(why, "with N 0..63") != NULL : again[nr - 1] == flags);
 	}
 	json_object_put(object);

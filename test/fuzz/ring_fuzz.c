@@ -5,9 +5,9 @@
  * rings, what it does to them while its pages are copied, and what the port does.
  * Whatever it sends is delivered to the second, whose features it chooses too.
  *
- * Checked beside the sanitizers: every frame at a port is well-formed with linear
- * headers (fake_guest.c), the second guest's responses are as a front end takes
- * them, it is never stopped, and nothing is left behind.
+ * Checked in addition to the sanitizers: every frame at a port is well-formed with
+ * linear headers (fake_guest.c), the second guest's responses are valid for a front
+ * end, it is never stopped, and nothing leaks.
  */
 #include "fuzz.h"
 
@@ -76,7 +76,7 @@ static void put_requests(struct fuzz_input *input)
 	guest_tx_push(hostile);
 }
 
-/* Entries as they come: extra-info, indices of the guest's choice. */
+/* Random entries: extra-info, indices of the guest's choice. */
 static void put_raw(struct fuzz_input *input)
 {
 	struct netif_tx_sring *ring = hostile->queue[0].tx;
@@ -130,7 +130,7 @@ static void post_buffers(struct fuzz_input *input)
 		hostile->grant[hostile->queue[0].rx_ref[how % 32]].revoked = true;
 }
 
-/* The wire: what one port took is delivered by the other. */
+/* The wire: each port delivers the frames that the other one sent. */
 static void carry(struct fake_port *from, struct fake_port *to)
 {
 	for (uint32_t i = 0; i < from->nr_sent; i++) {

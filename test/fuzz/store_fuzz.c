@@ -2,8 +2,8 @@
 /* links: test/unit/fake_host.c */
 /*
  * xenstore: the input writes values to a front end's directory, flaps its state,
- * and lets the control thread and the worker have turns in between. Whatever it
- * wrote, right keys connect afterwards and nothing is left behind at the end.
+ * and runs the control thread and the worker in between. Afterwards correct keys
+ * connect, whatever it wrote, and nothing leaks.
  */
 #include "fuzz.h"
 
@@ -57,7 +57,7 @@ static void write_key(struct fuzz_input *input)
 	uint8_t which = fuzz_u8(input), len = fuzz_u8(input);
 	char path[128], value[VALUE_MAX];
 
-	/* the last four belong to the toolstack, which may be wrong, too */
+	/* the last four belong to the toolstack, which may make mistakes too */
 	if (which >= 250)
 		snprintf(path, sizeof(path), HOST_BACK "7/0/%s",
 			 (const char *const[]){ "rate", "mtu", "hotplug-status", "state", "online",

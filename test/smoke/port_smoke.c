@@ -7,7 +7,7 @@
  *	         +-- switch -- uplink u0 ====== p0 -- this program
  *	port b --+
  *
- * Runs in a network namespace made by port_smoke.sh. Every check is one fact.
+ * Runs in a network namespace made by port_smoke.sh.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -245,7 +245,7 @@ static void checksum_is_filled_in_on_the_way_out(void)
 	check("and b has not seen it", port_count(b) == 0);
 }
 
-/* All of a big frame, in order, in segments of the MSS, none lost in a full ring. */
+/* A big frame arrives complete, in order, in segments of the MSS, none lost in a full ring. */
 static void tso_arrives_whole(void)
 {
 	static uint8_t bytes[65536];

@@ -8,9 +8,9 @@
  *	port c -- switch -- PF (uplink)
  *
  * usage: vf_smoke PF VFS PEER-ADDRESS [auto|native|netdev|hugepages [speed|DOMID REF]]
- * The driver is that of vifd.conf, hugepages: native on these; "speed": nothing but measurements;
- * DOMID, REF: nothing but what the VFs can read of a page that this guest granted.
- * Needs root and a PF of which nobody else uses the VFs. Every check is one fact.
+ * The driver is that of vifd.conf, hugepages: native on these; "speed": only measurements;
+ * DOMID, REF: only whether the VFs can read a page that this guest granted.
+ * Needs root and a PF whose VFs nobody else uses.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -100,7 +100,7 @@ static unsigned int turn(struct port *port, uint16_t type, uint32_t bytes, uint3
 				rte_pktmbuf_free(pkts[i]);
 			}
 		}
-		/* arrived: a moment more for what should not come twice */
+		/* arrived: wait a moment for duplicates */
 		if (found == 1 && end - rte_get_timer_cycles() > hz / 100)
 			end = rte_get_timer_cycles() + hz / 100;
 		usleep(200);
@@ -252,7 +252,7 @@ static unsigned int speed(struct port *from, struct port *to, uint32_t bytes, co
 	return received;
 }
 
-/* To an address that nobody has: what the port takes, alone. */
+/* To an address without owner: measures what the port accepts. */
 static unsigned int tx_alone(struct port *from, uint32_t bytes)
 {
 	const struct rte_ether_addr nobody = { { 0, 0x16, 0x3e, 0xff, 0xff, 0xff } };
@@ -296,7 +296,7 @@ static void write_sysfs(const char *pf, const char *file, const char *text)
 		close(fd);
 }
 
-/* Of so many frames to a VF that is gone. */
+/* Frames sent to a removed VF. */
 static unsigned int sent_to_nowhere(void)
 {
 	unsigned int taken = 0;
@@ -335,7 +335,7 @@ static void *take_vfs_away(void *pf)
 	return NULL;
 }
 
-/* Where the kernel waits until we let go, another thread waits with it. */
+/* If the kernel waits until we release the VF, another thread waits with it. */
 static void vfs_are_taken_from_native_ports(const char *pf)
 {
 	struct port_link link = { 0 };
@@ -484,7 +484,7 @@ static bool bytes_arrive(void)
 	return some;
 }
 
-/* With an IOMMU: a page that a guest has granted us, such as one of its rings, which is not empty */
+/* With an IOMMU: a page that a guest granted, such as one of its rings, which is not empty */
 static void pages_are_read_while_they_are_mapped(uint16_t domid, uint32_t ref)
 {
 	int number = devmap_map(domid, ref, false);
@@ -564,7 +564,7 @@ int main(int argc, char **argv)
 	}
 	log_set_level(config.log_level);
 	keep_set_dir(config.run_dir);
-	/* with no more power than vifd has */
+	/* with the same privileges as vifd */
 	dma_prepare(&config);
 	if (privileges_drop() < 0 || dma_start(&config) < 0)
 		return EXIT_FAILURE;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * frames - whole Ethernet frames by hand, each written in hexadecimal
+ * frames - sends and logs raw Ethernet frames in hexadecimal
  *
  *     frames send NETDEV FRAME...   sends them, one after the other
  *     frames log NETDEV             prints each frame that arrives, one a line, until it is ended;
  *                                   the netdev is promiscuous meanwhile
  *
- * A tag that the kernel took out of a frame is put in again. What the machine itself sends is not printed.
+ * Restores a tag that the kernel removed from a frame. Does not print frames that the machine itself sends.
  * Statically linked: it runs in dom0 and in guests.
  */
 #include <arpa/inet.h>
@@ -75,7 +75,7 @@ static int send_frames(const char *netdev, char **texts)
 	return 0;
 }
 
-/* The tag that came beside a frame goes to its place. Return: the frame's length */
+/* Put the tag that was reported with a frame back into it. Return: the frame's length */
 static size_t put_tag(uint8_t *frame, size_t length, struct msghdr *message)
 {
 	struct tpacket_auxdata aux;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * memcheck - fills memory with a pattern and looks whether somebody else writes to it
+ * memcheck - fills memory with a pattern and checks whether anything else writes to it
  *
  * usage: memcheck MIB
- * Prints "filled MIB", and after SIGTERM "bytes N changed N": each byte is looked at once more. Whoever lets a
- * device write where it must not changes some of them. Status 0 only if none has changed.
+ * Prints "filled MIB", and after SIGTERM "bytes N changed N" when it has checked each byte again. A device that
+ * writes to the wrong address changes some of them. Exits with status 0 only if none changed.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Another number for each place, so that a piece that was moved shows too. */
+/* A different number for each word, so that a moved piece is noticed too. */
 static uint64_t pattern(uint64_t place)
 {
 	place = (place ^ place >> 30) * 0xbf58476d1ce4e5b9u;

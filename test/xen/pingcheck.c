@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * pingcheck - ping that believes nothing it has not sent
+ * pingcheck - ping that verifies each reply
  *
  * Sends ICMP echo requests with a random payload each and counts a reply only when it comes from the
  * address asked, bears the sequence number of a request and repeats its payload to the last byte.
@@ -9,7 +9,7 @@
  *
  * Prints one line, "sent N received N lost N duplicated N bogus N rtt_us N gap_ms N" (rtt_us is the mean,
  * gap_ms the longest time between two answers), and exits with 0 when every request was answered once
- * and nothing else was received. SIGTERM ends the sending: what was sent is still waited for.
+ * and nothing else was received. SIGTERM ends the sending; it still waits for the replies.
  */
 #include <arpa/inet.h>
 #include <netinet/ip.h>
@@ -61,7 +61,7 @@ static int64_t now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* Byte @i of request @seq: nobody who has not seen the request can know it. */
+/* Byte @i of request @seq: unpredictable without the request. */
 static uint8_t payload_byte(uint64_t seed, unsigned int seq, unsigned int i)
 {
 	uint64_t x = seed + seq * 0x9e3779b97f4a7c15ULL + (i / 8) * 0xbf58476d1ce4e5b9ULL;
@@ -103,7 +103,7 @@ static void send_one(struct ping *p, unsigned int seq)
 
 	p->sent_us[seq] = now_us();
 	p->sent++;
-	/* What cannot be sent (no route, no neighbour) is a lost request, like any other. */
+	/* A request that cannot be sent (no route, no neighbour) is a lost request. */
 	if (sendto(p->fd, packet, length, 0, (struct sockaddr *)&p->to, sizeof(p->to)) < 0 &&
 	    p->sent == 1)
 		perror("pingcheck: sendto");
@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 		receive_until(&p, now_us() + (int64_t)p.interval_ms * 1000, seq == p.count - 1);
 	}
 	receive_until(&p, now_us() + (int64_t)p.wait_ms * 1000, true);
-	/* A duplicate comes right behind its original, so a moment is left for the last one's. */
+	/* A duplicate follows its original closely, so wait a moment after the last one. */
 	receive_until(&p, now_us() + 100000, false);
 
 	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld gap_ms %lld\n",

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Plays a back end that has gone mad: maps a ring page of a running guest a second time and writes into it
- * what no back end may.
+ * Acts as a misbehaving back end: maps a ring page of a running guest a second time and writes values into
+ * it that no back end may write.
  *
  *     ringbreak DOMID GREF tx|rx index|id|status|offset|endless|short
  *
  *     index    the producer index runs beyond the requests
- *     id       a response for an id that nothing asked for
+ *     id       a response for an id without a request
  *     status   a response with an impossible status
  *     offset   a received frame that leaves its page
  *     endless  a received frame without an end
  *     short    a received frame whose first page has one byte of it
  *
- * All but `index` write one response over the next place (`short` two) and count it as there. Raw ioctls: dom0's initramfs has
+ * All but `index` write one response to the next slot (`short` two) and advance the producer index. Raw ioctls: dom0's initramfs has
  * no compiler, and the tool wants no library.
  */
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-/* what gntdev.h leaves to Xen's own headers */
+/* gntdev.h expects these from Xen's headers */
 typedef uint32_t grant_ref_t;
 typedef uint16_t domid_t;
 #include <xen/gntdev.h>
@@ -68,7 +68,7 @@ static int break_tx(struct netif_tx_sring *ring, const char *how)
 	return 0;
 }
 
-/* The frame's one byte and its rest. Return: the place of the latter */
+/* The frame's one byte and its rest. Return: the slot of the latter */
 static uint32_t put_short(struct netif_rx_sring *ring, uint32_t prod)
 {
 	struct netif_rx_response *first = &ring->entry[prod++ % NETIF_RING_SIZE].rsp;

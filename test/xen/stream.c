@@ -4,7 +4,7 @@
  *
  * Each datagram bears a number of ours; the peer (wire.c) numbers what it sends back by itself, so both
  * directions are numbered streams of one flow and a frame that is missing was lost on a known way.
- * What cannot be sent now is sent later, under the same number: a back end that holds us up loses nothing.
+ * A frame that cannot be sent now is sent later with the same number: a back end that delays us loses nothing.
  *
  * Prints one line of words "name N" for each SIGUSR1, of what has been since the one before, and one of
  * all of it at the end, at SIGTERM:
@@ -30,7 +30,8 @@
 #define HEADERS 42u /* Ethernet, IPv4, UDP */
 #define SIZES_MAX 8u
 #define FRAME_MAX 1514u
-#define NUMBERS (1u << 20) /* a frame that comes later than so many others is not known any more */
+#define NUMBERS                                                                                    \
+	(1u << 20) /* a frame that comes later than so many others is no longer remembered */
 #define BURST 32u
 #define DRAIN_US 1000000
 #define SOCKET_BYTES (4 << 20)
@@ -199,7 +200,7 @@ static void wait_until(int64_t end_us)
 		receive_all();
 }
 
-/* Frames that could not be sent when it was time are not made up for: the rate begins anew. */
+/* Frames that could not be sent in time are skipped: the rate starts again. */
 static void run(int64_t *longest_us)
 {
 	int64_t step_us = 1000000 / stream.rate, due_us = now_us();

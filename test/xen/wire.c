@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * wire - what the bed's NICs are plugged into
+ * wire - the network that the bed's NICs are connected to
  *
  *     igb 0 ----+
  *     igb 1 ----+-- wire --+-- QEMU's user network (10.0.2.2, the machine's loopback)
- *               ...        +-- a peer of our own (10.0.2.9): answers ARP and ICMP echo truthfully, and sends
- *                              UDP to port 7 back with a number of its own (stream.c)
+ *               ...        +-- our own peer (10.0.2.9): answers ARP and ICMP echo with its payload, and returns
+ *                              UDP to port 7 with its own number (stream.c)
  *
  * A small learning switch between QEMU's datagram network devices, each a pair of Unix sockets.
  * It stands before QEMU's user network because that one answers pings for every address that does not
@@ -47,7 +47,7 @@ struct port {
 	int fd;
 	struct sockaddr_un to;
 	bool user_net;
-	bool stuck; /* did not take the last frame; not waited for until it takes one again */
+	bool stuck; /* did not take the last frame; do not wait for it until it takes one again */
 	uint64_t received, sent, refused;
 };
 
@@ -90,7 +90,7 @@ static void learn(const uint8_t *mac, unsigned int port)
 	a->port = port;
 }
 
-/* Waits WAIT_MS for a receiver that is behind; a NIC that is down takes nothing and must not stop the rest. */
+/* Waits WAIT_MS for a slow receiver; a NIC that is down takes nothing and must not stop the rest. */
 static void transmit(struct port *port, const uint8_t *frame, size_t length)
 {
 	ssize_t sent = sendto(port->fd, frame, length, port->stuck ? MSG_DONTWAIT : 0,
@@ -158,7 +158,7 @@ static bool peer_answer_echo(uint8_t *frame, size_t length)
 	return true;
 }
 
-/* From where it came, without a checksum: UDP over IPv4 may go without. */
+/* Return it to its sender without a checksum, which UDP over IPv4 allows. */
 static bool peer_answer_udp(uint8_t *frame, size_t length)
 {
 	uint8_t *ip = frame + ETH_HEAD, *udp;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The control ring of a guest: one message at a time, waited for */
+/* The control ring of a guest: sends one message at a time and waits for the response */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -9,8 +9,8 @@
 
 #include "simguest.h"
 
-#define PAIR_LIMIT_MS 5000  /* for what must come, on a busy machine */
-#define PAIR_SILENCE_MS 400 /* for what must not */
+#define PAIR_LIMIT_MS 5000  /* for frames that must arrive, on a busy machine */
+#define PAIR_SILENCE_MS 400 /* for frames that must not arrive */
 
 extern struct simguest *pair_a, *pair_b;
 extern uint32_t pair_dom_a, pair_dom_b;
@@ -22,7 +22,7 @@ struct pair_spec {
 	uint16_t port;
 };
 
-/* What one run of such a program checks. */
+/* The checks of one run of such a program. */
 struct pair_group {
 	const char *name;
 	void (*run)(void);
@@ -35,9 +35,9 @@ struct pair_group {
  */
 int pair_main(int argc, char **argv, const struct pair_group *groups, size_t nr);
 void pair_say(const char *name, bool ok);
-/** pair_open() - Both connected, as their configurations ask. Those of before are closed */
+/** pair_open() - Connect both with their configurations; closes the previous pair first */
 bool pair_open(struct simguest_config ca, struct simguest_config cb);
-/** pair_close() - Says a check that failed when a grant was left in use */
+/** pair_close() - Reports a failed check if a grant is still in use */
 void pair_close(void);
 /** pair_sum() - Internet checksum of @n bytes, going on from @s */
 uint32_t pair_sum(const uint8_t *p, uint32_t n, uint32_t s);
@@ -52,7 +52,7 @@ bool pair_send(const struct pair_spec *s);
 bool pair_receive_within(int limit_ms, uint16_t port, bool v6, struct simguest_frame *f,
 			 uint32_t *queue);
 bool pair_receive(uint16_t port, bool v6, struct simguest_frame *f, uint32_t *queue);
-/** pair_passes() - Sent, received, whole and good */
+/** pair_passes() - Send a frame and receive it complete and correct */
 bool pair_passes(struct pair_spec s, bool blank_allowed);
 
 #endif

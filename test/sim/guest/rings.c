@@ -211,7 +211,7 @@ static uint32_t slots_needed(const struct simguest_frame *f)
 	return (f->len + SIM_PAGE - 1) / SIM_PAGE + (f->gso_size != 0);
 }
 
-/* Have a line near and ours to write */
+/* Prefetch a cache line for writing */
 static inline void ahead(const void *p)
 {
 #ifdef __x86_64__
@@ -221,7 +221,7 @@ static inline void ahead(const void *p)
 #endif
 }
 
-/* Short frames lie anywhere in their pages, as a kernel's allocator would have them. */
+/* Short frames start anywhere in their pages, as from a kernel's allocator. */
 static uint16_t tx_offset(uint16_t id, uint32_t bytes)
 {
 	return bytes > SIM_PAGE / 2 ? 0 : (uint16_t)(id * 64u % (SIM_PAGE / 2));
@@ -298,7 +298,7 @@ uint32_t simguest_tx(struct simguest_queue *q, const struct simguest_frame *fram
 {
 	uint32_t old = q->tx.prod, n;
 
-	/* The back end's processor has these lines */
+	/* These cache lines are in the back end's processor */
 	for (n = 0; n < nr && n < q->tx_nr_free; n++) {
 		uint16_t id = q->tx_free[q->tx_nr_free - 1 - n];
 
@@ -429,7 +429,7 @@ static uint32_t rx_extras(struct simguest_queue *q, uint32_t at, uint32_t prod,
 	return at;
 }
 
-/* One frame from response @at on. Return: index behind it, or @at if it is not whole yet */
+/* Take one frame from response @at. Return: index after it, or @at if it is incomplete */
 static uint32_t rx_frame(struct simguest_queue *q, uint32_t at, uint32_t prod,
 			 struct simguest_frame *f, uint8_t *linear)
 {
@@ -524,7 +524,7 @@ uint32_t simguest_events_clear(struct simguest *g)
 
 	while ((port = simhv_evh_next((uint32_t)g->evh, g->fd)) >= 0) {
 		simhv_port_unmask((uint32_t)g->evh, (uint32_t)port);
-		/* A peer that rings without end is not waited for */
+		/* Do not wait for a peer that rings without pause */
 		if (++n > 256)
 			break;
 	}

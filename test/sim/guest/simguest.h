@@ -2,8 +2,8 @@
 /*
  * simguest: a front end of netif in user space, for the sim bed.
  *
- * Well behaved and fast: it does what Linux' xen-netfront does in the store and on the rings,
- * checks every answer as a suspicious guest would, and counts what was wrong. One struct
+ * Well behaved and fast: it acts as Linux' xen-netfront does in the store and on the rings,
+ * checks every answer as a suspicious guest would, and counts violations. One struct
  * simguest is one vif of one domain; a program may hold hundreds. Not thread-safe: a guest, or
  * a queue of it, belongs to one thread at a time. Only the control ring calls and those of the
  * store may block.
@@ -56,7 +56,7 @@ struct simguest_frame {
 	uint8_t gso_type;  /* NETIF_GSO_* */
 	uint8_t hash_type; /* rx: 1 + NETIF_HASH_*, 0 = none given */
 	uint16_t offset;   /* rx: of the data in its page */
-	uint16_t headroom; /* rx: as the back end says it */
+	uint16_t headroom; /* rx: as reported by the back end */
 	uint32_t hash;
 };
 
@@ -94,7 +94,7 @@ struct simguest_queue {
 	struct simguest_stats stats;
 };
 
-/** struct simguest_aware - What of the back end's capability record is in use */
+/** struct simguest_aware - The part of the back end's capability record that is in use */
 struct simguest_aware {
 	bool on;
 	uint32_t generation, queues, mtu, tx_offloads;
@@ -177,7 +177,7 @@ uint32_t simguest_events_clear(struct simguest *g);
 /* aware.c */
 /** simguest_aware_start() - Connected: publish our own capability record. Return: 0, -1 */
 int simguest_aware_start(struct simguest *g);
-/** simguest_aware_poll() - Take a new record, acknowledge it. Return: it has changed what we use */
+/** simguest_aware_poll() - Adopt a new record and acknowledge it. Return: the settings changed */
 bool simguest_aware_poll(struct simguest *g);
 
 /* ctrl.c: Return: NETIF_CTRL_STATUS_* or -errno; *@data of the response */

@@ -275,7 +275,7 @@ int simguest_wait_connected(struct simguest *g)
 	for (uint32_t i = 0; i < g->nr_queues; i++) {
 		struct simguest_queue *q = &g->queue[i];
 
-		/* What netfront does once connected: the back end may have missed the first ring */
+		/* As netfront does once connected: the back end may have missed the first notification */
 		simhv_port_notify((uint32_t)g->evh, (uint32_t)q->tx.port);
 		if (q->rx.port != q->tx.port)
 			simhv_port_notify((uint32_t)g->evh, (uint32_t)q->rx.port);

@@ -168,7 +168,7 @@ void simhv_evh_close(uint32_t evh, int fd)
 	close(fd);
 }
 
-/* The ports are taken in turn, so that a storm on one does not hide the others */
+/* Take the ports in turn, so that a storm on one does not hide the others */
 static int evh_take(struct sim_evh *h)
 {
 	uint32_t words = atomic_load(&h->words), from = h->cursor;
@@ -306,7 +306,7 @@ int simhv_port_bind(uint32_t evh, uint32_t remote, uint32_t remote_port)
 	simhv_lock();
 	port = bind_locked(evh, remote, remote_port);
 	simhv_unlock();
-	/* As Xen does: the peer may have rung before there was anyone to hear it */
+	/* As Xen does: the peer may have rung before the port was bound */
 	if (port > 0)
 		port_deliver(&simhv->dom[simhv->evh[evh].dom], (uint32_t)port);
 	return port;
@@ -333,7 +333,7 @@ void simhv_port_close(uint32_t domid, uint32_t port)
 	simhv->proc[simhv->evh[evh].proc].binds--;
 }
 
-/* What Linux' evtchn device answers for a port that is not this handle's */
+/* The answer of Linux' evtchn device for a port of another handle */
 static struct sim_port *port_of(uint32_t evh, uint32_t port)
 {
 	struct sim_port *p;

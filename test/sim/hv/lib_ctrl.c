@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* libxenctrl for the sim bed: what a back end asks of it, which is who lives and of what type */
+/* libxenctrl for the sim bed: the part that a back end uses, which is whether a domain lives and its type */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

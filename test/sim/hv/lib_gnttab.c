@@ -314,8 +314,8 @@ static inline uint8_t *foreign(uint32_t local, const union xengnttab_copy_ptr *p
 }
 
 /*
- * What will be copied soon comes near: all of a batch at once, as the bytes are in the guest's
- * processor. Nothing is believed here; foreign() looks again when the time comes.
+ * Prefetches the bytes that are copied next, a whole batch at once, because they are in the
+ * guest's processor. Nothing is trusted here; foreign() checks again when it copies.
  */
 static inline void fetch_ahead(const uint8_t *mem, const union xengnttab_copy_ptr *ptr)
 {
@@ -343,7 +343,7 @@ static inline bool segment_copy(uint32_t local, xengnttab_grant_copy_segment_t *
 	uint8_t *dst = s->dest.virt;
 
 	if (!s->len)
-		return true; /* the kernel makes no operation of it */
+		return true; /* the kernel makes no operation for it */
 	if (s->flags & GNTCOPY_source_gref)
 		src = foreign(local, &s->source, false, &s->status);
 	if (s->flags & GNTCOPY_dest_gref)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The file that is the pretended machine: making it, mapping it, processes and domains.
+ * The file that is the simulated machine: creating it, mapping it, processes and domains.
  * Theory and limits are in simhv.h.
  */
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * simhv: the pretended hypervisor of the sim bed.
+ * simhv: the simulated hypervisor of the sim bed.
  *
  * One file, $VIFD_SIM/hv, is mapped by every process: domains, their grant tables, event
- * channels and, behind that, their memory. All state is in the file; a process keeps only
+ * channels and, after those, their memory. All state is in the file; a process keeps only
  * addresses and descriptors. What a kernel would do when a process dies (end its grant
  * mappings, close its event channels) is done by the daemon xenstored-sim: every process holds
  * a connection to $VIFD_SIM/hv.sock, and the end of that connection is the end of the process.
@@ -115,7 +115,7 @@ struct sim_proc {
 
 struct simhv {
 	uint32_t magic, version;
-	pthread_mutex_t lock; /* ports, pages, references, domains: whatever is slow */
+	pthread_mutex_t lock; /* for everything slow: ports, pages, references, domains */
 	_Atomic uint32_t last_domid;
 	struct sim_evh evh[SIM_HANDLES];
 	struct sim_proc proc[SIM_PROCS];
@@ -145,7 +145,7 @@ uint8_t *simhv_mem(uint32_t domid);
 int simhv_fd(void);
 void simhv_lock(void);
 void simhv_unlock(void);
-/** simhv_hypercall() - Spend the pretended price of a hypercall ($VIFD_SIM_HYPERCALL_NS, default 0) */
+/** simhv_hypercall() - Spend the simulated cost of a hypercall ($VIFD_SIM_HYPERCALL_NS, default 0) */
 void simhv_hypercall(void);
 /** simhv_proc_cleanup() - End all maps and event channels of a process that is gone (daemon) */
 void simhv_proc_cleanup(uint32_t proc);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A NIC that takes rules by rte_flow, for the real vifd: loaded before DPDK's libraries
+ * A simulated NIC that accepts rte_flow rules, for the real vifd: loaded before DPDK's libraries
  * (LD_PRELOAD), it answers rte_flow's calls, and from the first one on the device, a
- * net_null, carries frames between vifd and the netdev $FLOWNIC_WIRE, but for those that
- * the rules drop. $FLOWNIC_STATE is a file in which others read struct state.
+ * net_null, carries frames between vifd and the netdev $FLOWNIC_WIRE, except those that
+ * the rules drop. $FLOWNIC_STATE is a file from which others read struct state.
  *
  * Rules are matched as rte_flow.h describes them: masked addresses, masked VLAN of the
  * outermost tag, action DROP. One device at a time.
@@ -36,7 +36,7 @@ struct rte_flow {
 	uint16_t tci, tci_mask;
 };
 
-/* struct state - Rules that there are, rules ever made, frames that they dropped each way */
+/* struct state - Present rules, rules ever made, frames that they dropped each way */
 struct state {
 	_Atomic uint64_t rules, made, dropped_in, dropped_out;
 };
@@ -60,7 +60,7 @@ static void open_state(const char *path)
 	close(fd);
 }
 
-/* Before vifd gives its privileges away. */
+/* Before vifd drops its privileges. */
 __attribute__((constructor)) static void open_wire(void)
 {
 	const char *netdev = getenv("FLOWNIC_WIRE"), *path = getenv("FLOWNIC_STATE");
@@ -116,7 +116,7 @@ static bool drops(const uint8_t *frame, bool egress)
 	return drop;
 }
 
-/* The kernel takes the outermost tag out of a frame and tells it beside. Return: bytes, -1 none */
+/* The kernel removes the outermost tag and reports it separately. Return: bytes, -1 none */
 static ssize_t receive(uint8_t *frame)
 {
 	union {
@@ -184,7 +184,7 @@ static uint16_t nic_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
 
 		if (!frame)
 			abort();
-		/* what a full wire loses it loses */
+		/* a full wire loses frames */
 		if (!drops(frame, true))
 			(void)!send(wire, frame, len, MSG_DONTWAIT);
 		rte_pktmbuf_free(pkts[i]);
@@ -192,7 +192,7 @@ static uint16_t nic_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
 	return nr;
 }
 
-/* No worker has the device yet when vifd tells the first rules. */
+/* No worker uses the device yet when vifd sets the first rules. */
 static void take_over(uint16_t port_id)
 {
 	struct rte_eth_fp_ops *ops = &rte_eth_fp_ops[port_id];

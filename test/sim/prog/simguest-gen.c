@@ -46,9 +46,9 @@ static const char help[] =
 #define DRAIN_MS 200u
 #define BURST_MAX 64u
 #define FLOWS_MAX 256u
-#define AWAY_NS 500000u /* a turn that took longer: somebody else had the processor */
+#define AWAY_NS 500000u /* a longer turn means that another program had the processor */
 #define PORT_BASE 10000u
-#define WINDOW (1u << 20) /* frames that duplicates are looked for in */
+#define WINDOW (1u << 20) /* frames searched for duplicates */
 
 struct payload {
 	uint32_t magic;
@@ -333,7 +333,7 @@ static uint32_t direction_receive(struct direction *d)
 	return n;
 }
 
-/* A second of silence: what is out is lost, go on. What goes out then has a second, too. */
+/* After a second without frames those under way are lost. Frames sent then have a second, too. */
 static void give_up(struct direction *d, uint64_t now, uint64_t under_way)
 {
 	uint64_t since = d->last_ns ? d->last_ns : d->send_start_ns;
@@ -360,7 +360,7 @@ static uint32_t allowed(struct direction *d, uint64_t now)
 	return due < 1 ? 0 : due > BURST_MAX ? BURST_MAX : (uint32_t)due;
 }
 
-/* The store is asked now and then only: it takes as long as many frames */
+/* Ask the store only now and then: it takes as long as many frames */
 static void look_at_record(struct direction *d, uint64_t now)
 {
 	static uint64_t next;
@@ -384,7 +384,7 @@ static void rest(struct end *e)
 	}
 }
 
-/* What a machine that is busy has not delivered yet; then a while longer, for what comes twice */
+/* Wait for frames that a busy machine delivers late, and then a while for duplicates */
 static void drain(struct direction *d, uint32_t nr)
 {
 	uint32_t limit_ms = opt.drain_ms ? opt.drain_ms : opt.window ? 5000 : DRAIN_MS;
@@ -408,7 +408,7 @@ static void drain(struct direction *d, uint32_t nr)
 	}
 }
 
-/* What lay in a ring when the mark was made has been taken: the next frame came after it */
+/* The frames that were in a ring at the mark have been taken: the next one came after it */
 static void mark_take(struct direction *d, uint32_t nr)
 {
 	uint64_t ns = atomic_exchange(&marked_ns, 0);
@@ -417,7 +417,7 @@ static void mark_take(struct direction *d, uint32_t nr)
 		d[i].mark_ns = ns;
 }
 
-/* Nobody sent and nobody looked for so long: that is no silence of the other side's. */
+/* This program did not run for so long, so the gap is not the other side's. */
 static void forgive(struct direction *d, uint32_t nr, uint64_t before, uint64_t now)
 {
 	for (uint32_t i = 0; i < nr && now - before > AWAY_NS; i++)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * simguest-hostile: a guest that breaks every rule it can, in random order from a seed, and
- * connects again when the back end has had enough. It answers one question only: is the back end
- * still there, and are its neighbours unharmed?
+ * connects again when the back end has stopped it. It answers one question only: is the back end
+ * still running, and are the other guests unharmed?
  */
 #include <errno.h>
 #include <getopt.h>
@@ -116,7 +116,7 @@ static void headers(uint32_t id, bool v6, uint32_t damage)
 		p[12 + below(80)] = (uint8_t)rnd();
 }
 
-/* --- frames that must cost the guest a frame, and nobody anything ------------------------------- */
+/* --- operations that must cost only the guest a frame ------------------------------- */
 
 static void do_bad_gref(void)
 {
@@ -361,7 +361,7 @@ static void do_watch_storm(void)
 		simguest_write(g, keys[below(6)], "%s", values[below(7)]);
 }
 
-/* --- what ends the connection -------------------------------------------------------------------- */
+/* --- operations that end the connection -------------------------------------------------------------------- */
 
 static void do_tx_index(void)
 {
@@ -482,7 +482,7 @@ static struct kind *pick(bool fatal, const char *only)
 	return &kinds[0];
 }
 
-/* The guest as good as new. Return: 0, or -errno when the back end won't have it again */
+/* Reset the guest and connect again. Return: 0, or -errno if the back end refuses it */
 static int connect_again(struct simguest_config *c)
 {
 	if (g) {

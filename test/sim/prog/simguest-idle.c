@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* simguest-idle: connects vif 0 of many domains and holds them until it is told to end */
+/* simguest-idle: connects vif 0 of many domains and holds them until it is ended */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static void on_signal(int sig)
 	stop = 1;
 }
 
-/* Return: how many are connected; all were published before the first is waited for */
+/* Return: how many are connected; publishes all before it waits for the first */
 static uint32_t connect_all(struct simguest **guests, uint32_t first, uint32_t nr)
 {
 	struct simguest_config c = { .rx_buffers = 64 };

@@ -90,7 +90,7 @@ static void check_offers(void)
 	}
 }
 
-/* A front end with this key does not get Connected, and is told why */
+/* A front end with this key is not connected, and the reason is in the store */
 static bool refused(const char *key, const char *value)
 {
 	struct simguest_config config = { .domid = pair_dom_a, .key = key, .value = value };
@@ -113,7 +113,7 @@ static void check_refusals(void)
 	pair_say("refuses_no_queues", refused("multi-queue-num-queues", "0"));
 	pair_say("refuses_too_many_queues", refused("multi-queue-num-queues", "5"));
 	pair_say("refuses_a_ring_that_is_not_granted", refused("rx-ring-ref", "77777"));
-	sleep(2); /* one that was wrong again and again has to wait */
+	sleep(2); /* a guest that was wrong repeatedly has to wait */
 	pair_say("connects_when_right",
 		 pair_open(none, none) && pair_passes((struct pair_spec){ .payload = 100 }, true));
 }
@@ -157,7 +157,7 @@ static uint64_t received_bytes(void)
 	return stats.rx_bytes;
 }
 
-/* Bytes a second that b gets of what a sends as fast as it can */
+/* Bytes per second that b receives while a sends at full speed */
 static double throughput(double seconds)
 {
 	struct pair_spec s = { .payload = 1400, .port = pair_port++ };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * simguest-proto: two guests that check, feature by feature, what netif.h promises them.
+ * simguest-proto: two guests that check, feature by feature, what netif.h specifies.
  * One line for each: "check NAME VALUE", VALUE true, false or a number. Frames are TCP or UDP in
  * IPv4 or IPv6, built here and verified here, byte by byte.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * simguest-tap: a guest whose network card is a TAP device, so that every program works in it.
+ * simguest-tap: a guest whose network card is a TAP device, so that every program can use it.
  * Run it in the network namespace that plays the guest. Checksum and segmentation offload go
  * through to the rings as they do in Linux' netfront.
  */
@@ -73,7 +73,7 @@ static int tap_open(const char *name)
 	return fd;
 }
 
-/* What the kernel may leave to the back end */
+/* Offloads that the kernel may leave to the back end */
 static int tap_offload(struct tap *t)
 {
 	struct simguest *g = t->g;
@@ -229,7 +229,7 @@ static uint32_t ring_to_tap(struct tap *t)
 	return n;
 }
 
-/* The back end wants to end: follow, and come back when it is willing. Return: false = for good */
+/* The back end closes: follow, and return when it is ready. Return: false = it closed for good */
 static bool reconnect(struct tap *t)
 {
 	int in_use = simguest_disconnect(t->g);
@@ -292,7 +292,7 @@ static void loop(struct tap *t)
 			work += simguest_tx_reap(&t->g->queue[q]);
 		if (work || simguest_arm(t->g))
 			continue;
-		/* With a frame waiting only an answer of the back end helps */
+		/* While a frame waits, only an answer of the back end helps */
 		pfd[1].events = t->has_waiting ? 0 : POLLIN;
 		poll(pfd, 2, 200);
 		if (pfd[0].revents)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * simlink: how soon a guest could know that a cable was pulled or plugged.
+ * simlink: how soon a guest can learn that a cable was pulled or plugged.
  *
  * It takes a network device down and up by turns (a veth peer, so that the other end loses and finds
  * its link), watches the key `carrier` of a vif in the store, and measures from the return of the

@@ -32,7 +32,7 @@ static void bed_program(char *path, size_t size, const char *name)
 	snprintf(path, size, "%s/../%s", dirname(self), name);
 }
 
-/* An identity in the store; 0 is dom0 */
+/* A domain's identity in the store; 0 is dom0 */
 static inline void bed_store_as(uint32_t domid)
 {
 	char path[128];

@@ -134,7 +134,7 @@ static void copy_across_a_page_fails_the_call(void **state)
 	assert_int_equal(errno, EINVAL);
 	s.source.foreign.offset = 4096 - 64;
 	assert_int_equal(xengnttab_grant_copy(gnt, 1, &s), 0);
-	s.flags = 0; /* local to local is none of the hypervisor's business */
+	s.flags = 0; /* the hypervisor does not copy local to local */
 	assert_int_equal(xengnttab_grant_copy(gnt, 1, &s), -1);
 	simhv_dom_destroy((uint32_t)dom);
 }
@@ -214,7 +214,7 @@ static void event_is_masked_until_unmask(void **state)
 
 	(void)state;
 	assert_true(mine > 0);
-	/* Bound: it rings once, for what was lost before */
+	/* Once bound it rings once, for notifications lost before */
 	assert_true(readable(xenevtchn_fd(evt)));
 	assert_int_equal(xenevtchn_pending(evt), mine);
 	assert_false(readable(xenevtchn_fd(evt)));
@@ -345,7 +345,7 @@ static void domain_is_dying_while_mapped(void **state)
 	xc_interface_close(xch);
 }
 
-/* What the killed process of the next test does: map, bind, tell, wait */
+/* The process that the next test kills: map, bind, report, wait */
 static int victim(char **argv)
 {
 	uint32_t dom = (uint32_t)atoi(argv[2]), ref = (uint32_t)atoi(argv[3]);

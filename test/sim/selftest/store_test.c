@@ -108,7 +108,7 @@ static void transaction_conflict_is_eagain(void **state)
 	assert_false(xs_transaction_end(dom0, t, false));
 	assert_int_equal(errno, EAGAIN);
 	assert_value(dom0, "/cf/b", NULL);
-	/* Other nodes of the same folder don't matter, unless the folder was looked at */
+	/* Other nodes of the same folder don't matter, unless the folder was read */
 	t = xs_transaction_start(dom0);
 	free(xs_read(dom0, t, "/cf/a", &len));
 	assert_true(put(other, XBT_NULL, "/elsewhere", "x"));
@@ -133,7 +133,7 @@ static void permissions_are_enforced(void **state)
 	assert_value(guest, "/p/secret", NULL);
 	assert_int_equal(errno, EACCES);
 	assert_value(guest, "/p/nothing", NULL);
-	assert_int_equal(errno, EACCES); /* may not even learn that it is not there */
+	assert_int_equal(errno, EACCES); /* may not even learn that it does not exist */
 	perms_set("/p/secret", 0, XS_PERM_NONE, 3, XS_PERM_READ);
 	assert_value(guest, "/p/secret", "1");
 	assert_false(put(guest, XBT_NULL, "/p/secret", "2"));
@@ -147,7 +147,7 @@ static void permissions_are_enforced(void **state)
 	assert_int_equal(got[1].perms, XS_PERM_READ);
 	free(got);
 	assert_false(xs_set_permissions(guest, XBT_NULL, "/p", give, 1));
-	/* What a guest makes is its own, and it may not give it away */
+	/* A guest owns the nodes that it makes, and may not give them away */
 	assert_true(put(guest, XBT_NULL, "data/x", "1"));
 	got = xs_get_permissions(dom0, XBT_NULL, "/local/domain/3/data/x", &nr);
 	assert_int_equal(got[0].id, 3);
@@ -217,7 +217,7 @@ static void guest_watches_are_relative_and_permitted(void **state)
 	expect_event(guest, "device", "tok");
 	put(dom0, XBT_NULL, "/local/domain/3/device/vif/0/state", "1");
 	expect_event(guest, "device/vif/0/state", "tok");
-	/* A watch may be set anywhere; what may not be read is not told */
+	/* A watch may be set anywhere; nodes that may not be read cause no event */
 	assert_true(xs_watch(guest, "/hidden", "h"));
 	expect_event(guest, "/hidden", "h");
 	put(dom0, XBT_NULL, "/hidden", "1");

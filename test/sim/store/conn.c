@@ -190,7 +190,7 @@ static void conn_ready(struct source *s, uint32_t events)
 
 	if (events & EPOLLOUT)
 		conn_flush(c);
-	/* Some messages a turn, or one busy client would be the only one */
+	/* A bounded number of messages per turn, so that one busy client does not block the others */
 	for (int i = 0; i < 32 && !c->dead; i++)
 		if (!conn_read(c))
 			break;

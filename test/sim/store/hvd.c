@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The processes of the pretended hypervisor. Each holds a connection to hv.sock and gets a slot
+ * The processes of the simulated hypervisor. Each holds a connection to hv.sock and gets a slot
  * in the shared file; when the connection ends the process is gone, however it died, and what it
  * had mapped and bound is released. A new process is let in only after the dead were cleaned, so
  * a daemon that is started right after a kill -9 finds the channels of its predecessor free.

@@ -74,7 +74,7 @@ static void node_copy(struct node *to, const struct node *from)
 	to->exists = from->exists;
 }
 
-/* The record to look at; in a transaction the look is remembered */
+/* The record to read; a transaction remembers the read */
 static struct node *node_lookup(struct tx *tx, const char *path)
 {
 	struct node *real, *mine;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The requests of the xenstore protocol: who may do what, and what is answered */
+/* The requests of the xenstore protocol: permissions and answers */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -123,7 +123,7 @@ static struct node *nearest(struct tx *tx, const char *path)
 	return n;
 }
 
-/* The node of the request. One that is not there is EACCES to who may not look above it. */
+/* The node of the request. A missing node is EACCES for a client that may not read above it. */
 static int node_find(struct req *r, bool write, struct node **n)
 {
 	struct node *above;
@@ -194,7 +194,7 @@ static int quota_check(struct req *r, const struct node *n, uint32_t value_len)
 	return 0;
 }
 
-/* Make the request's node and whatever lacks above it */
+/* Make the request's node and missing nodes above it */
 static int create(struct req *r, struct node **made)
 {
 	struct node *above = nearest(r->tx, r->path);

@@ -7,7 +7,7 @@
  *   ops.c    the requests of xs_wire.h, permissions and quota
  *   watch.c  watches and their events
  *   conn.c   connections: $SIM/xs/<domid>.sock says who is asking
- *   hvd.c    the processes of the pretended hypervisor (simhv.h): their end is noticed here
+ *   hvd.c    the processes of the simulated hypervisor (simhv.h): their end is noticed here
  */
 #ifndef SIM_STORE_H
 #define SIM_STORE_H

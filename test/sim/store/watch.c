@@ -16,7 +16,7 @@ static void watch_free(struct watch *w)
 	free(w);
 }
 
-/* A guest that does not read gets each event once, and not without bound */
+/* A guest that does not read gets each event once, and a bounded number */
 static bool is_queued(struct conn *c, const char *data, uint32_t len)
 {
 	uint32_t events = 0;

@@ -20,7 +20,7 @@
 #define TOOLSTACK_SCRIPT_MS 40000
 #define TOOLSTACK_DESTROY_MS 10000
 
-/* A vif as the line in a guest's configuration says it; NULL = not said */
+/* A vif as in the line of a guest's configuration; NULL = not given */
 struct vif_config {
 	uint32_t domid, devid;
 	const char *mac, *bridge, *rate, *mtu, *vlan, *ip, *script, *vifname, *gatewaydev;
@@ -44,7 +44,7 @@ int toolstack_domid(const char *name);
 int vif_add(struct xs_handle *xs, const struct vif_config *vif);
 /** vif_nodes_write() - The nodes alone */
 int vif_nodes_write(struct xs_handle *xs, const struct vif_config *vif);
-/** vif_hotplug() - Run the script, or pretend one when there is none */
+/** vif_hotplug() - Run the script, or act as one if there is none */
 int vif_hotplug(struct xs_handle *xs, const struct vif_config *vif, const char *action);
 /** vif_wait_state() - Until the back end's state is @want. Return: 0, -ETIMEDOUT */
 int vif_wait_state(struct xs_handle *xs, uint32_t domid, uint32_t devid, int want, int limit_ms);

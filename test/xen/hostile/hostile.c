@@ -3,10 +3,10 @@
  * hostile.ko - a network front end that breaks every rule it can
  *
  * Takes its guest's vif, connects as a front end does, and then does one bad thing after the other
- * in random order from a seed: slots that lie, grants that are not there or taken back, requests
- * rewritten while they are read, indices beyond the ring, storms of events, states that flap. When
- * the back end has had enough, it connects again. It answers one question only: are the back end and
- * its other guests unharmed? The sim bed has the same guest as a program, with more queues and keys.
+ * in random order from a seed: false slots, missing or revoked grants, requests rewritten while they
+ * are read, indices beyond the ring, event storms, changing states. When the back end has stopped
+ * it, it connects again. It answers one question only: are the back end and its other guests
+ * unharmed? The sim bed has the same guest as a program, with more queues and keys.
  *
  * Parameters: ops, seed, fatal (one operation in so many is one that ends the connection). To be read:
  * operations, connections, no_room, finished. At the end the log says how often each kind was done.
@@ -47,7 +47,7 @@ module_param(no_room, uint, 0444);
 static uint finished;
 module_param(finished, uint, 0444);
 
-/* The two slots of the protocol's unions that its own header does not name together */
+/* The two types of the protocol's unions that its header does not name together */
 union tx_slot {
 	struct xen_netif_tx_request req;
 	struct xen_netif_extra_info extra;
@@ -162,7 +162,7 @@ static void headers(bool v6, u32 damage)
 		p[12 + below(80)] = rnd();
 }
 
-/* --- what must cost the guest a frame, and nobody anything ---------------------------------------- */
+/* --- operations that must cost only the guest a frame ---------------------------------------- */
 
 static void do_honest(void)
 {
@@ -255,7 +255,7 @@ static void do_rewrite(void)
 	}
 }
 
-/* A grant that is taken back and given again while it may be read */
+/* A grant that is revoked and granted again while it may be read */
 static void do_revoke(void)
 {
 	u32 i = (h.tx_prod & MASK) % (DATA_PAGES / 2);
@@ -283,7 +283,7 @@ static void do_events_lie(void)
 	WRITE_ONCE(h.rx->req_event, rnd());
 }
 
-/* Buffers that are not there, or are not to be written to; never more than a ring of them */
+/* Missing or read-only buffers; never more than a ring of them */
 static void do_rx_buffers(void)
 {
 	int i;
@@ -311,7 +311,7 @@ static void do_watch_storm(void)
 			      "%s", values[below(ARRAY_SIZE(values))]);
 }
 
-/* --- what ends the connection ---------------------------------------------------------------------- */
+/* --- operations that end the connection ---------------------------------------------------------------------- */
 
 static void do_page_crossing(void)
 {
