@@ -67,7 +67,7 @@ static int remove_tree(void **state)
 	return system(command);
 }
 
-static void without_an_iommu_a_function_needs_memory_that_it_reaches(void **state)
+static void without_an_iommu_a_function_needs_physical_addresses(void **state)
 {
 	(void)state;
 	run("mkdir drivers/uio_pci_generic drivers/vfio-pci");
@@ -83,7 +83,7 @@ static void driver_that_is_not_loaded_is_not_tried(void **state)
 	assert_string_equal(file("drivers/igbvf/unbind"), "");
 }
 
-static void driver_that_does_not_take_it_loses_it_again(void **state)
+static void function_that_the_driver_refuses_is_given_back(void **state)
 {
 	(void)state;
 	run("mkdir drivers/uio_pci_generic");
@@ -94,7 +94,7 @@ static void driver_that_does_not_take_it_loses_it_again(void **state)
 	assert_int_equal(file("devices/" VF "/driver_override")[0], '\n');
 }
 
-static void function_is_reset_where_that_can_be(void **state)
+static void function_is_reset_if_the_kernel_can(void **state)
 {
 	(void)state;
 	assert_int_equal(bind_reset(root, VF), -ENOENT);
@@ -103,7 +103,7 @@ static void function_is_reset_where_that_can_be(void **state)
 	assert_string_equal(file("devices/" VF "/reset"), "1");
 }
 
-static void what_an_admin_has_bound_stays(void **state)
+static void function_that_the_admin_bound_stays_bound(void **state)
 {
 	(void)state;
 	run("mkdir drivers/uio_pci_generic drivers/vfio-pci devices/" VF "/iommu_group && "
@@ -126,11 +126,11 @@ static void function_that_is_gone_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fact(without_an_iommu_a_function_needs_memory_that_it_reaches),
+		fact(without_an_iommu_a_function_needs_physical_addresses),
 		fact(driver_that_is_not_loaded_is_not_tried),
-		fact(driver_that_does_not_take_it_loses_it_again),
-		fact(what_an_admin_has_bound_stays),
-		fact(function_is_reset_where_that_can_be),
+		fact(function_that_the_driver_refuses_is_given_back),
+		fact(function_that_the_admin_bound_stays_bound),
+		fact(function_is_reset_if_the_kernel_can),
 		fact(function_that_is_gone_is_an_error),
 	};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: xen/devmap.c test/unit/fake_lives.c */
 /*
- * Mappings for devices over several lives of the process, each a child; Xen's table of them is made
- * up here, behind the functions of libxencall, and lives on.
+ * Mappings for devices over several lives of the process, each a child; a fake of
+ * libxencall's functions keeps Xen's table of them, which survives.
  */
 #define __XEN_TOOLS__ 1
 #include <errno.h>
@@ -108,7 +108,7 @@ static int fresh(void **state)
 	return lives_fresh();
 }
 
-static void nothing_is_mapped_before_it_is_opened(void **state)
+static void nothing_can_be_mapped_before_the_open(void **state)
 {
 	(void)state;
 	assert_int_equal(devmap_map(7, 1, false), -ENOTSUP);
@@ -123,7 +123,7 @@ static void nothing_is_mapped_before_it_is_opened(void **state)
 	assert_int_equal(xen->nr_mapped, 0);
 }
 
-static void what_xen_refuses_is_not_mapped(void **state)
+static void page_that_xen_refuses_is_not_mapped(void **state)
 {
 	(void)state;
 	assert_int_equal(devmap_open(lives_dir), 0);
@@ -132,7 +132,7 @@ static void what_xen_refuses_is_not_mapped(void **state)
 	assert_int_equal(xen->nr_mapped, 0);
 }
 
-static void page_is_written_to_only_if_that_is_wanted(void **state)
+static void page_is_mapped_writable_only_on_request(void **state)
 {
 	int number;
 
@@ -146,7 +146,7 @@ static void page_is_written_to_only_if_that_is_wanted(void **state)
 	assert_false(xen->wrong);
 }
 
-static void places_are_used_again_and_bounded(void **state)
+static void slots_are_reused_and_bounded(void **state)
 {
 	uint16_t guest = 7;
 	int first;
@@ -188,7 +188,7 @@ static void one_guest_leaves_room_for_others(void **state)
 	assert_int_equal(xen->nr_mapped, 0);
 }
 
-static void what_a_killed_one_left_is_ended(void **state)
+static void mappings_of_a_killed_process_are_ended(void **state)
 {
 	(void)state;
 	assert_int_equal(life(30, DIES), 0);
@@ -199,7 +199,7 @@ static void what_a_killed_one_left_is_ended(void **state)
 }
 
 /* Killed before or after anything that Xen is asked: one page at most is lost. */
-static void killed_anywhere_one_page_is_lost(void **state)
+static void process_killed_anywhere_loses_one_page_at_most(void **state)
 {
 	uint32_t deaths = 0;
 
@@ -214,12 +214,12 @@ static void killed_anywhere_one_page_is_lost(void **state)
 	assert_int_equal(deaths, 40);
 }
 
-static void list_of_another_boot_is_not_believed(void **state)
+static void list_of_another_boot_is_ignored(void **state)
 {
 	(void)state;
 	assert_int_equal(life(6, DIES), 0);
 	lives_boot("device-maps");
-	memset(xen->mapped, 0, sizeof(xen->mapped)); /* the machine started anew */
+	memset(xen->mapped, 0, sizeof(xen->mapped)); /* the machine was restarted */
 	xen->nr_mapped = 0;
 	assert_int_equal(life(3, STOPS), 0);
 	assert_false(xen->wrong);
@@ -229,14 +229,14 @@ static void list_of_another_boot_is_not_believed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(nothing_is_mapped_before_it_is_opened, fresh),
-		cmocka_unit_test_setup(what_xen_refuses_is_not_mapped, fresh),
-		cmocka_unit_test_setup(page_is_written_to_only_if_that_is_wanted, fresh),
-		cmocka_unit_test_setup(places_are_used_again_and_bounded, fresh),
+		cmocka_unit_test_setup(nothing_can_be_mapped_before_the_open, fresh),
+		cmocka_unit_test_setup(page_that_xen_refuses_is_not_mapped, fresh),
+		cmocka_unit_test_setup(page_is_mapped_writable_only_on_request, fresh),
+		cmocka_unit_test_setup(slots_are_reused_and_bounded, fresh),
 		cmocka_unit_test_setup(one_guest_leaves_room_for_others, fresh),
-		cmocka_unit_test_setup(what_a_killed_one_left_is_ended, fresh),
-		cmocka_unit_test_setup(killed_anywhere_one_page_is_lost, fresh),
-		cmocka_unit_test_setup(list_of_another_boot_is_not_believed, fresh),
+		cmocka_unit_test_setup(mappings_of_a_killed_process_are_ended, fresh),
+		cmocka_unit_test_setup(process_killed_anywhere_loses_one_page_at_most, fresh),
+		cmocka_unit_test_setup(list_of_another_boot_is_ignored, fresh),
 	};
 	int ret;
 

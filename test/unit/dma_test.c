@@ -35,7 +35,7 @@ static struct {
 	uint64_t huge_mb;
 } machine;
 
-/* What was done with it. */
+/* What vifd did with it. */
 static struct {
 	const char *started;
 	uint64_t (*addresses)(const void *byte);
@@ -272,7 +272,7 @@ static int bare(void **state)
 	return 0;
 }
 
-static void who_needs_nothing_has_plain_memory(void **state)
+static void memory_is_plain_if_no_vf_is_native(void **state)
 {
 	(void)state;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_AUTO);
@@ -282,7 +282,7 @@ static void who_needs_nothing_has_plain_memory(void **state)
 	is("plain", CONFIG_DRIVER_NATIVE, "packet memory: plain");
 }
 
-static void native_vfs_have_hugepages_where_there_are_enough(void **state)
+static void native_vfs_get_hugepages_if_enough_are_free(void **state)
 {
 	(void)state;
 	start(CONFIG_MEMORY_AUTO, CONFIG_DRIVER_NATIVE);
@@ -297,7 +297,7 @@ static void native_vfs_have_hugepages_where_there_are_enough(void **state)
 	is("plain", CONFIG_DRIVER_NATIVE, "packet memory: plain");
 }
 
-static void want_of_hugepages_is_said_with_its_remedy(void **state)
+static void lack_of_hugepages_is_logged_with_its_remedy(void **state)
 {
 	(void)state;
 	machine.huge_mb = 126;
@@ -310,7 +310,7 @@ static void want_of_hugepages_is_said_with_its_remedy(void **state)
 	is("plain", CONFIG_DRIVER_NETDEV, "memory = xen");
 }
 
-static void addresses_are_the_kernels_only_if_it_tells_them(void **state)
+static void physical_addresses_are_used_only_if_the_kernel_tells_them(void **state)
 {
 	(void)state;
 	machine.tells = false;
@@ -337,7 +337,7 @@ static void a_pv_domain_takes_memory_from_xen(void **state)
 	is("plain", CONFIG_DRIVER_NETDEV, "devices cannot access ordinary memory here");
 }
 
-static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
+static void netdevs_are_used_if_dpdk_tells_other_addresses(void **state)
 {
 	(void)state;
 	machine.lies = true;
@@ -349,44 +349,45 @@ static void vfs_go_by_their_netdevs_if_dpdk_says_other_addresses(void **state)
 	is("xen", CONFIG_DRIVER_NETDEV, "did not accept Xen's memory");
 }
 
-/* Do devices read guests' pages after a start with memory of Xen's? */
-static bool lends(bool guarded, enum config_zero_copy wanted)
+/* Is there zero copy after a start on Xen's memory? */
+static bool has_zero_copy(bool guarded, enum config_zero_copy wanted)
 {
-	bool lent;
+	bool on;
 
 	machine.guarded = guarded;
 	zero_copy = wanted;
 	start(CONFIG_MEMORY_XEN, CONFIG_DRIVER_NATIVE);
-	lent = seen.devmap;
-	assert_true(lent == seen.zc_rx);
+	on = seen.devmap;
+	assert_true(on == seen.zc_rx);
 	seen.zc_rx = false;
-	assert_true(lent == !seen.refused);
+	assert_true(on == !seen.refused);
 	dma_stop();
-	return lent;
+	return on;
 }
 
-static void devices_read_guests_pages_where_an_iommu_guards_them(void **state)
+static void zero_copy_needs_an_iommu_or_trusted_hardware(void **state)
 {
 	(void)state;
 	machine.pv = true;
 	machine.room = true;
-	assert_true(lends(true, CONFIG_ZERO_COPY_AUTO));
-	assert_false(lends(false, CONFIG_ZERO_COPY_AUTO));
+	assert_true(has_zero_copy(true, CONFIG_ZERO_COPY_AUTO));
+	assert_false(has_zero_copy(false, CONFIG_ZERO_COPY_AUTO));
 	assert_non_null(strstr(said, "zero_copy = trusted-hardware"));
-	assert_true(lends(false, CONFIG_ZERO_COPY_TRUSTED));
-	assert_false(lends(true, CONFIG_ZERO_COPY_OFF));
+	assert_true(has_zero_copy(false, CONFIG_ZERO_COPY_TRUSTED));
+	assert_false(has_zero_copy(true, CONFIG_ZERO_COPY_OFF));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(who_needs_nothing_has_plain_memory, bare),
-		cmocka_unit_test_setup(native_vfs_have_hugepages_where_there_are_enough, bare),
-		cmocka_unit_test_setup(want_of_hugepages_is_said_with_its_remedy, bare),
-		cmocka_unit_test_setup(addresses_are_the_kernels_only_if_it_tells_them, bare),
+		cmocka_unit_test_setup(memory_is_plain_if_no_vf_is_native, bare),
+		cmocka_unit_test_setup(native_vfs_get_hugepages_if_enough_are_free, bare),
+		cmocka_unit_test_setup(lack_of_hugepages_is_logged_with_its_remedy, bare),
+		cmocka_unit_test_setup(physical_addresses_are_used_only_if_the_kernel_tells_them,
+				       bare),
 		cmocka_unit_test_setup(a_pv_domain_takes_memory_from_xen, bare),
-		cmocka_unit_test_setup(vfs_go_by_their_netdevs_if_dpdk_says_other_addresses, bare),
-		cmocka_unit_test_setup(devices_read_guests_pages_where_an_iommu_guards_them, bare),
+		cmocka_unit_test_setup(netdevs_are_used_if_dpdk_tells_other_addresses, bare),
+		cmocka_unit_test_setup(zero_copy_needs_an_iommu_or_trusted_hardware, bare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

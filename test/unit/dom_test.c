@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: xen/dom.c */
-/* What Xen says of its IOMMU, and what follows from it. */
+/* Xen's answers about its IOMMU, and the conclusions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -71,7 +71,7 @@ static void queue_pairs_leave_memory_for_others(void **state)
 	assert_int_equal(opened_with(4), 2);
 }
 
-static void function_that_does_not_start_with_many_has_fewer(void **state)
+static void function_that_does_not_start_with_many_pairs_gets_fewer(void **state)
 {
 	(void)state;
 	function.starts_with = 3;
@@ -86,7 +86,7 @@ static void function_that_does_not_start_with_many_has_fewer(void **state)
 	assert_false(function.plugged);
 }
 
-static void function_that_is_told_where_frames_lie_has_one_pair(void **state)
+static void function_with_chosen_rx_buffers_has_one_pair(void **state)
 {
 	(void)state;
 	function.known = function.zc_rx = true;
@@ -208,7 +208,7 @@ static int pair_descriptor(void *queue, uint16_t offset)
 									      RTE_ETH_TX_DESC_FULL;
 }
 
-static struct rte_mbuf *send_lent(uint16_t index, struct rte_mbuf_ext_shared_info *info)
+static struct rte_mbuf *send_zero_copy(uint16_t index, struct rte_mbuf_ext_shared_info *info)
 {
 	struct rte_mbuf *one = promised_frame(100, 0);
 	struct rte_mbuf *more = rte_pktmbuf_alloc(pool);
@@ -233,7 +233,7 @@ static uint16_t pair_keeps(void *queue, struct rte_mbuf **pkts, uint16_t nr)
 static void pages_come_back_by_the_pair_that_sent_them(void **state)
 {
 	struct rte_mbuf_ext_shared_info info[2];
-	struct rte_mbuf *lent[2];
+	struct rte_mbuf *frames[2];
 
 	(void)state;
 	function.known = true;
@@ -243,7 +243,7 @@ static void pages_come_back_by_the_pair_that_sent_them(void **state)
 	done_pair = -1;
 	pages_back = 0;
 	for (uint16_t i = 0; i < 2; i++)
-		lent[i] = send_lent(i, &info[i]);
+		frames[i] = send_zero_copy(i, &info[i]);
 	assert_int_equal(pair[0].sent, 1);
 	assert_int_equal(pair[1].sent, 1);
 	eth_tx_done(eth);
@@ -251,12 +251,12 @@ static void pages_come_back_by_the_pair_that_sent_them(void **state)
 	done_pair = 1;
 	eth_tx_done(eth);
 	assert_int_equal(pages_back, 1);
-	assert_false(RTE_MBUF_HAS_EXTBUF(lent[1]->next));
-	assert_true(RTE_MBUF_HAS_EXTBUF(lent[0]->next));
+	assert_false(RTE_MBUF_HAS_EXTBUF(frames[1]->next));
+	assert_true(RTE_MBUF_HAS_EXTBUF(frames[0]->next));
 	done_pair = 0;
 	eth_tx_done(eth);
 	assert_int_equal(pages_back, 2);
-	rte_pktmbuf_free_bulk(lent, 2);
+	rte_pktmbuf_free_bulk(frames, 2);
 }
 
 static int start(void **state)
@@ -270,8 +270,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(queue_pairs_are_those_that_both_sides_have),
 		fact(queue_pairs_leave_memory_for_others),
-		fact(function_that_does_not_start_with_many_has_fewer),
-		fact(function_that_is_told_where_frames_lie_has_one_pair),
+		fact(function_that_does_not_start_with_many_pairs_gets_fewer),
+		fact(function_with_chosen_rx_buffers_has_one_pair),
 		fact(each_pair_has_its_own_frames),
 		fact(pages_come_back_by_the_pair_that_sent_them),
 	};

@@ -35,7 +35,7 @@ static uint16_t mark_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, u
 	return nr;
 }
 
-static void function_is_had_by_its_address_and_given_back(void **state)
+static void function_is_opened_by_its_address_and_given_back(void **state)
 {
 	(void)state;
 	eth = function_open();
@@ -85,7 +85,7 @@ static void groups_are_told_one_by_one_until_there_are_too_many(void **state)
 	assert_int_equal(function.all_multi, 1);
 }
 
-static void function_without_a_list_takes_all_groups(void **state)
+static void function_without_a_group_list_receives_all_groups(void **state)
 {
 	const struct rte_ether_addr group = { { 1, 0, 0x5e, 0, 0, 0 } };
 
@@ -123,7 +123,7 @@ static void nothing_but_a_good_checksum_is_passed_on(void **state)
 	rte_eth_remove_rx_callback(0, 0, mark);
 }
 
-static void function_that_is_quiet_is_asked_seldom(void **state)
+static void idle_function_is_polled_less_often(void **state)
 {
 	struct rte_mbuf *frame;
 	uint32_t soon;
@@ -165,7 +165,7 @@ static void function_that_is_taken_away_is_gone(void **state)
 	assert_true(function_all_back());
 }
 
-static void what_a_function_cannot_receive_is_an_error(void **state)
+static void refused_rx_filter_is_an_error(void **state)
 {
 	const struct rte_ether_addr other = { { 2, 0, 0, 0, 0, 1 } };
 
@@ -178,7 +178,7 @@ static void what_a_function_cannot_receive_is_an_error(void **state)
 	assert_true(eth_vlan(eth, 7, true) < 0);
 }
 
-static void rules_are_the_functions_until_it_is_closed(void **state)
+static void rules_stay_in_the_function_until_it_is_closed(void **state)
 {
 	const struct port_policy rules = { .anti_spoof = true };
 	const struct port_policy none = { 0 };
@@ -201,7 +201,7 @@ static void rules_are_the_functions_until_it_is_closed(void **state)
 	assert_int_equal(function.flows, 0);
 }
 
-/* What the driver was given, by the two functions that it is called through. */
+/* Frames that the driver's two functions were given */
 static struct {
 	unsigned int prepared, sent, room, refuses;
 	uint64_t flags;
@@ -234,7 +234,7 @@ static uint16_t driver_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
 	return nr;
 }
 
-#define PROMISED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
 
 /* A function that can do @offloads; it takes @room frames. */
 static void open_capable(uint64_t offloads, unsigned int room)
@@ -255,7 +255,7 @@ static void send_promised(uint32_t payload, uint16_t mss)
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
 }
 
-static void what_the_function_does_itself_is_left_to_it(void **state)
+static void offloads_that_the_function_does_are_left_to_it(void **state)
 {
 	(void)state;
 	open_capable(EVERYTHING, 100);
@@ -265,37 +265,37 @@ static void what_the_function_does_itself_is_left_to_it(void **state)
 	assert_int_equal(driver.sent, 1);
 	assert_int_equal(driver.prepared, 1);
 	assert_int_equal(driver.len, 1754); /* longer than the wire's frames, to be cut */
-	assert_int_equal(driver.flags & PROMISED,
+	assert_int_equal(driver.flags & OFFLOADS,
 			 RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
 	send_promised(100, 0);
 	assert_int_equal(driver.sent, 2);
-	assert_int_equal(driver.flags & PROMISED, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
+	assert_int_equal(driver.flags & OFFLOADS, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
 }
 
-static void what_it_cannot_do_is_done_in_software(void **state)
+static void offloads_that_it_cannot_do_are_done_in_software(void **state)
 {
 	(void)state;
 	open_capable(CHECKSUMS, 100);
 	send_promised(1700, 500);
 	assert_int_equal(driver.sent, 4);
-	assert_int_equal(driver.flags & PROMISED, 0);
+	assert_int_equal(driver.flags & OFFLOADS, 0);
 	send_promised(100, 0);
-	assert_int_equal(driver.flags & PROMISED, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
+	assert_int_equal(driver.flags & OFFLOADS, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
 	eth_close(eth);
 	open_capable(EVERYTHING & ~RTE_ETH_TX_OFFLOAD_IPV4_CKSUM, 100);
 	send_promised(100, 0);
-	assert_int_equal(driver.flags & PROMISED, 0);
+	assert_int_equal(driver.flags & OFFLOADS, 0);
 	assert_int_equal(driver.prepared, 0);
 	eth_close(eth);
-	/* the driver may refuse what it has promised; segments beyond the mtu are made shorter */
+	/* the driver may refuse what it said that it can; segments beyond the mtu are made shorter */
 	open_capable(EVERYTHING, 100);
 	driver.refuses = 2;
 	send_promised(1700, 500);
 	assert_int_equal(driver.sent, 4);
-	assert_int_equal(driver.flags & PROMISED, 0);
+	assert_int_equal(driver.flags & OFFLOADS, 0);
 	send_promised(1700, 1600);
 	assert_int_equal(driver.sent, 6);
-	assert_int_equal(driver.flags & PROMISED, 0);
+	assert_int_equal(driver.flags & OFFLOADS, 0);
 }
 
 static void frames_wait_for_room_as_they_are(void **state)
@@ -383,18 +383,18 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fact(function_is_had_by_its_address_and_given_back),
+		fact(function_is_opened_by_its_address_and_given_back),
 		fact(function_that_no_driver_takes_is_an_error),
 		fact(function_that_keeps_another_address_is_given_back),
 		fact(groups_are_told_one_by_one_until_there_are_too_many),
-		fact(function_without_a_list_takes_all_groups),
+		fact(function_without_a_group_list_receives_all_groups),
 		fact(nothing_but_a_good_checksum_is_passed_on),
-		fact(function_that_is_quiet_is_asked_seldom),
+		fact(idle_function_is_polled_less_often),
 		fact(function_that_is_taken_away_is_gone),
-		fact(what_a_function_cannot_receive_is_an_error),
-		fact(rules_are_the_functions_until_it_is_closed),
-		fact(what_the_function_does_itself_is_left_to_it),
-		fact(what_it_cannot_do_is_done_in_software),
+		fact(refused_rx_filter_is_an_error),
+		fact(rules_stay_in_the_function_until_it_is_closed),
+		fact(offloads_that_the_function_does_are_left_to_it),
+		fact(offloads_that_it_cannot_do_are_done_in_software),
 		fact(frames_wait_for_room_as_they_are),
 		fact(function_receives_into_chosen_buffers_until_the_source_is_unset),
 	};

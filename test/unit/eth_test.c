@@ -40,7 +40,7 @@ static unsigned int drained;
 static bool busy;
 static uint64_t freed;
 
-/* What the driver was handed. */
+/* Frames that the driver was given */
 static unsigned int sent;
 static uint32_t sent_seq[1024];
 static uint32_t sent_len[1024];
@@ -218,7 +218,7 @@ static void segments_wait_for_room_and_none_is_lost(void **state)
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
 	assert_int_equal(sent, 10);
 	assert_int_not_equal(eth_timed_us(eth), 0);
-	/* behind them nothing is taken */
+	/* after them no frame is taken */
 	assert_int_equal(eth_tx_burst(eth, 0, &next, 1), 0);
 	assert_int_equal(sent, 10);
 	/* receiving pushes on what waits */
@@ -292,7 +292,7 @@ static void full_netdev_is_asked_again(void **state)
 	assert_int_equal(kicks, asked);
 }
 
-static void netdev_that_is_gone_takes_frames_to_drop_them(void **state)
+static void vanished_netdev_takes_frames_and_drops_them(void **state)
 {
 	struct rte_mbuf *frame = tcp_frame(30000, 1000);
 	struct rte_mbuf *next = tcp_frame(100, 0);
@@ -328,7 +328,7 @@ static bool looks_stuck(unsigned int looks)
 	return link.stuck;
 }
 
-static void netdev_that_sends_nothing_of_what_it_has_is_stuck(void **state)
+static void netdev_that_sends_none_of_its_frames_is_stuck(void **state)
 {
 	(void)state;
 	busy = true;
@@ -340,7 +340,7 @@ static void netdev_that_sends_nothing_of_what_it_has_is_stuck(void **state)
 	assert_false(looks_stuck(1));
 }
 
-static void nobody_waits_for_a_netdev_that_is_down(void **state)
+static void netdev_that_is_down_counts_as_idle(void **state)
 {
 	struct rte_mbuf *frame = tcp_frame(100, 0);
 
@@ -357,7 +357,7 @@ static void nobody_waits_for_a_netdev_that_is_down(void **state)
 }
 
 /* However seldom its guest sends, it is found out. */
-static void netdev_that_has_unsent_frames_is_looked_at_by_the_clock(void **state)
+static void netdev_with_unsent_frames_is_checked_periodically(void **state)
 {
 	struct rte_mbuf *frame = tcp_frame(100, 0);
 
@@ -374,7 +374,7 @@ static void netdev_that_has_unsent_frames_is_looked_at_by_the_clock(void **state
 	assert_int_equal(eth_timed_us(eth), 0);
 }
 
-static void bad_frames_are_left_out_of_a_burst(void **state)
+static void bad_frames_of_a_burst_are_skipped(void **state)
 {
 	struct rte_mbuf *got[PORT_BURST];
 	struct port_stats stats;
@@ -392,7 +392,7 @@ static void bad_frames_are_left_out_of_a_burst(void **state)
 	rte_pktmbuf_free_bulk(got, 3);
 }
 
-/* Every buffer says that it is IPv6 with options that end behind the frame, then UDP. */
+/* Make every buffer IPv6 with options that end beyond the frame, then UDP. */
 static void fill_pool(uint8_t *bytes)
 {
 	struct rte_mbuf **all = calloc(pool->size, sizeof(*all));
@@ -410,8 +410,8 @@ static void fill_pool(uint8_t *bytes)
 	free(all);
 }
 
-/* Who sends from this host leaves the checksum to us, and chooses what the headers say. */
-static void checksum_behind_the_frame_is_not_filled_in(void **state)
+/* A sender on this host leaves the checksum to us, and chooses the headers. */
+static void checksum_beyond_the_frame_is_not_filled_in(void **state)
 {
 	struct rte_mbuf *got[PORT_BURST];
 	uint8_t bytes[FILLED];
@@ -469,12 +469,12 @@ int main(void)
 		fact(burst_is_taken_as_far_as_there_is_room),
 		fact(frame_that_no_wire_carries_is_counted),
 		fact(full_netdev_is_asked_again),
-		fact(netdev_that_is_gone_takes_frames_to_drop_them),
-		fact(netdev_that_sends_nothing_of_what_it_has_is_stuck),
-		fact(netdev_that_has_unsent_frames_is_looked_at_by_the_clock),
-		fact(nobody_waits_for_a_netdev_that_is_down),
-		fact(bad_frames_are_left_out_of_a_burst),
-		fact(checksum_behind_the_frame_is_not_filled_in),
+		fact(vanished_netdev_takes_frames_and_drops_them),
+		fact(netdev_that_sends_none_of_its_frames_is_stuck),
+		fact(netdev_with_unsent_frames_is_checked_periodically),
+		fact(netdev_that_is_down_counts_as_idle),
+		fact(bad_frames_of_a_burst_are_skipped),
+		fact(checksum_beyond_the_frame_is_not_filled_in),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);

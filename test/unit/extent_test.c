@@ -2,8 +2,8 @@
 /* links: xen/extent.c test/unit/fake_lives.c */
 /* wraps: open ioctl pwrite */
 /*
- * Extents over several lives of the process, each a child; Xen is made up here, behind the functions
- * of libxencall and privcmd, and lives on. It dies of nothing but an extent used by who does not own it.
+ * Extents over several lives of the process, each a child. A fake of libxencall's and privcmd's
+ * functions is Xen, which survives; it fails the test only if an extent is used that is not owned.
  */
 #define __XEN_TOOLS__ 1
 #include <setjmp.h>
@@ -158,7 +158,7 @@ static int fresh(void **state)
 	return lives_fresh();
 }
 
-static void all_goes_back_at_the_end(void **state)
+static void all_memory_is_given_back_at_the_end(void **state)
 {
 	(void)state;
 	assert_int_equal(life(3, STOPS), 0);
@@ -168,7 +168,7 @@ static void all_goes_back_at_the_end(void **state)
 	assert_int_equal(xen->next, 6);
 }
 
-static void what_a_killed_one_left_is_taken_up(void **state)
+static void extents_of_a_killed_process_are_adopted(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -184,7 +184,7 @@ static void what_a_killed_one_left_is_taken_up(void **state)
 	assert_int_equal(xen->nr_owned, 0);
 }
 
-static void without_room_nothing_is_kept(void **state)
+static void extents_are_taken_all_or_none(void **state)
 {
 	(void)state;
 	xen->room = 100;
@@ -194,7 +194,7 @@ static void without_room_nothing_is_kept(void **state)
 }
 
 /* Killed before or after anything that Xen or the list is told, in each of two lives. */
-static void killed_anywhere_nothing_foreign_is_used(void **state)
+static void process_killed_anywhere_never_uses_foreign_memory(void **state)
 {
 	uint32_t most = 0, deaths = 0;
 
@@ -210,18 +210,18 @@ static void killed_anywhere_nothing_foreign_is_used(void **state)
 	assert_in_range(most, 1, 64);	 /* lost: a batch */
 }
 
-static void list_of_another_boot_is_not_believed(void **state)
+static void list_of_another_boot_is_ignored(void **state)
 {
 	(void)state;
 	assert_int_equal(life(2, DIES), 0);
 	lives_boot("extents");
-	memset(xen->owned, 0, sizeof(xen->owned)); /* the machine started anew */
+	memset(xen->owned, 0, sizeof(xen->owned)); /* the machine was restarted */
 	xen->nr_owned = 0;
 	assert_int_equal(life(2, STOPS), 0);
 	assert_int_equal(xen->nr_owned, 0);
 }
 
-static void list_that_is_cut_is_not_believed(void **state)
+static void truncated_list_is_ignored(void **state)
 {
 	char path[64];
 
@@ -233,7 +233,7 @@ static void list_that_is_cut_is_not_believed(void **state)
 	assert_int_equal(xen->nr_owned, 10);
 }
 
-static void second_user_is_refused_and_touches_nothing(void **state)
+static void second_user_is_refused_and_changes_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(extent_take(lives_dir, 3), 0);
@@ -247,13 +247,13 @@ static void second_user_is_refused_and_touches_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(all_goes_back_at_the_end, fresh),
-		cmocka_unit_test_setup(what_a_killed_one_left_is_taken_up, fresh),
-		cmocka_unit_test_setup(without_room_nothing_is_kept, fresh),
-		cmocka_unit_test_setup(killed_anywhere_nothing_foreign_is_used, fresh),
-		cmocka_unit_test_setup(list_of_another_boot_is_not_believed, fresh),
-		cmocka_unit_test_setup(list_that_is_cut_is_not_believed, fresh),
-		cmocka_unit_test_setup(second_user_is_refused_and_touches_nothing, fresh),
+		cmocka_unit_test_setup(all_memory_is_given_back_at_the_end, fresh),
+		cmocka_unit_test_setup(extents_of_a_killed_process_are_adopted, fresh),
+		cmocka_unit_test_setup(extents_are_taken_all_or_none, fresh),
+		cmocka_unit_test_setup(process_killed_anywhere_never_uses_foreign_memory, fresh),
+		cmocka_unit_test_setup(list_of_another_boot_is_ignored, fresh),
+		cmocka_unit_test_setup(truncated_list_is_ignored, fresh),
+		cmocka_unit_test_setup(second_user_is_refused_and_changes_nothing, fresh),
 	};
 	int ret;
 

@@ -122,8 +122,8 @@ static void shares_follow_the_weights(void **state)
 	assert_in_range(got[2], 46000000, 50000000);
 }
 
-/* However slow this machine is: a promise is part of what the wire sends. */
-static void promised_rate_comes_before_the_shares(void **state)
+/* However slow this machine is: a guarantee is a part of what the wire sends. */
+static void guaranteed_rate_comes_before_the_shares(void **state)
 {
 	static const uint32_t sizes[4] = { 1514, 1514, 1514, 1514 };
 	struct fair_queue *queues[4];
@@ -144,7 +144,7 @@ static void promised_rate_comes_before_the_shares(void **state)
 	assert_true(got[2] <= 150000);
 }
 
-static void promise_that_the_share_keeps_brings_no_more(void **state)
+static void guarantee_that_the_share_meets_adds_nothing(void **state)
 {
 	static const uint32_t sizes[2] = { 1514, 1514 };
 	struct fair_queue *queues[2] = { fair_queue_open(fair), fair_queue_open(fair) };
@@ -156,7 +156,7 @@ static void promise_that_the_share_keeps_brings_no_more(void **state)
 	assert_in_range(got[0], 9000000, 11000000);
 }
 
-static void what_others_leave_is_taken(void **state)
+static void bandwidth_that_others_leave_is_used(void **state)
 {
 	static const uint32_t size = 1514;
 	struct fair_queue *queues[2] = { fair_queue_open(fair), fair_queue_open(fair) };
@@ -169,7 +169,7 @@ static void what_others_leave_is_taken(void **state)
 	assert_true(got >= 1000000);
 }
 
-static void no_credit_is_saved_up_while_idle(void **state)
+static void credit_is_not_saved_while_idle(void **state)
 {
 	static const uint32_t sizes[2] = { 1514, 1514 };
 	struct fair_queue *queues[2] = { fair_queue_open(fair), fair_queue_open(fair) };
@@ -283,8 +283,8 @@ static void *race(void *arg)
 	return NULL;
 }
 
-/* Who puts and who takes meet at an almost empty queue all the time. */
-static void nothing_is_forgotten_between_two_threads(void **state)
+/* The two workers meet at an almost empty queue all the time. */
+static void frames_put_while_another_thread_takes_are_not_forgotten(void **state)
 {
 	struct fair_queue *queue = fair_queue_open(fair);
 	struct rte_mbuf *pkts[32];
@@ -341,15 +341,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(large_frames_earn_no_more_than_small_ones),
 		fact(shares_follow_the_weights),
-		fact(promised_rate_comes_before_the_shares),
-		fact(promise_that_the_share_keeps_brings_no_more),
-		fact(what_others_leave_is_taken),
-		fact(no_credit_is_saved_up_while_idle),
+		fact(guaranteed_rate_comes_before_the_shares),
+		fact(guarantee_that_the_share_meets_adds_nothing),
+		fact(bandwidth_that_others_leave_is_used),
+		fact(credit_is_not_saved_while_idle),
 		fact(full_queue_takes_no_more_and_loses_nothing),
 		fact(queue_is_bounded_in_bytes_too),
 		fact(closed_queue_still_sends_and_is_then_reclaimed),
 		fact(rate_of_the_wire_holds_and_then_goes_on),
-		fact(nothing_is_forgotten_between_two_threads),
+		fact(frames_put_while_another_thread_takes_are_not_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A PCI function: net_null stands for it. What DPDK is asked about addresses
- * and groups is answered here, and what it would tell of a function taken away.
- * Who links this wraps what it has as __wrap_...
+ * A fake PCI function, made of net_null. It answers DPDK's calls about addresses and
+ * groups, and reports that the function is taken away. A test that links it must wrap
+ * the calls that are defined here as __wrap_...
  */
 #ifndef VIFD_TEST_FAKE_FUNCTION_H
 #define VIFD_TEST_FAKE_FUNCTION_H
@@ -24,9 +24,9 @@
  * @null_args: net_null's
  * @plugged:   DPDK has it
  * @lists, @list_len, @list, @all_multi: groups it was told; by any thread
- * @listener, @listener_arg: who hears of functions that are taken away; @busy: so often not now
- * @can, @asked: offloads that it can do beside net_null's, and was asked for
- * @known:     it is one of those that sent.h and eth/zc_pool.h know
+ * @listener, @listener_arg: called when a function is taken away; @busy: refusals to unregister
+ * @can, @asked: offloads that it can do in addition to net_null's, and was asked for
+ * @known:     its driver is in the table of port/eth/driver.h
  * @has_rx, @has_tx, @starts_with: queues that it has each way, those that it can start with
  * @told, @told_rx, @told_tx: to have, last
  * @free_mbufs, @free_heap: packet buffers, bytes for descriptors

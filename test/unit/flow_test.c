@@ -47,7 +47,7 @@ struct frame {
 #define GROUP 0x01005e000001u
 #define ALL 0xffffffffffffu
 
-/* What must pass from when on; checked at each change of the NIC's rules. */
+/* Frames that must pass by now; checked at each change of the NIC's rules. */
 static const struct frame *passing;
 static uint32_t nr_passing;
 
@@ -238,7 +238,7 @@ static int end(void **state)
 	return nic.nr == 0 ? 0 : -1;
 }
 
-static void nothing_is_told_without_rules(void **state)
+static void policy_without_rules_tells_the_nic_nothing(void **state)
 {
 	(void)state;
 	set();
@@ -246,7 +246,7 @@ static void nothing_is_told_without_rules(void **state)
 	assert_false(enforced().anti_spoof);
 }
 
-static void all_sources_but_the_own_are_dropped(void **state)
+static void all_sources_but_ones_own_are_dropped(void **state)
 {
 	(void)state;
 	rules.anti_spoof = true;
@@ -297,7 +297,7 @@ static void tagged_frames_of_other_vlans_are_dropped_both_ways(void **state)
 	assert_false(enforced().anti_spoof);
 }
 
-static void what_is_not_for_the_vif_is_dropped(void **state)
+static void frames_not_for_the_vif_are_dropped(void **state)
 {
 	(void)state;
 	rules.no_unknown = true;
@@ -318,7 +318,7 @@ static void what_is_not_for_the_vif_is_dropped(void **state)
 	assert_false(sent(OTHER) || is_dropped(true, OWN, ALL, 0));
 }
 
-static void what_the_driver_cannot_say_is_left_to_the_path(void **state)
+static void rules_that_the_driver_cannot_express_are_left_to_the_path(void **state)
 {
 	(void)state;
 	nic.no_egress = true;
@@ -351,7 +351,7 @@ static void driver_without_rules_is_asked_once(void **state)
 	assert_int_equal(nic.created, 0);
 }
 
-static void kind_of_rules_is_there_as_a_whole_or_not_at_all(void **state)
+static void each_kind_of_rules_is_complete_or_absent(void **state)
 {
 	(void)state;
 	nic.create_fails_at = 3;
@@ -371,7 +371,7 @@ static void kind_of_rules_is_there_as_a_whole_or_not_at_all(void **state)
 	assert_false(sent(OWN) || sent(SECOND));
 }
 
-static void more_than_there_is_room_for_is_left_to_the_path(void **state)
+static void too_many_rules_are_left_to_the_path(void **state)
 {
 	(void)state;
 	for (uint16_t vlan = 1; vlan < 4095; vlan += 2)
@@ -388,7 +388,7 @@ static void more_than_there_is_room_for_is_left_to_the_path(void **state)
 }
 
 /* At no moment between two policies does the NIC drop what the path lets pass by then. */
-static void what_is_new_passes_before_the_path_lets_it(void **state)
+static void newly_allowed_frames_pass_before_the_path_allows_them(void **state)
 {
 	static const struct frame both[] = { { true, OWN, PEER, 10 }, { false, PEER, OWN, 10 } };
 	static const struct frame new[] = { { true, OWN, PEER, 10 },	{ true, SECOND, PEER, 0 },
@@ -448,7 +448,7 @@ static void rules_that_stay_are_left_alone(void **state)
 	assert_true(sent(OTHER) && enforced().anti_spoof);
 }
 
-static void nothing_is_left_behind(void **state)
+static void no_rule_is_left_after_the_end(void **state)
 {
 	(void)state;
 	rules.anti_spoof = rules.no_unknown = true;
@@ -460,7 +460,7 @@ static void nothing_is_left_behind(void **state)
 	assert_int_equal(nic.nr, 0);
 }
 
-static void nic_that_does_not_let_go_of_one_rule_lets_go_of_all(void **state)
+static void nic_that_keeps_a_removed_rule_is_flushed(void **state)
 {
 	(void)state;
 	rules.anti_spoof = rules.no_broadcast = true;
@@ -483,19 +483,19 @@ static void nic_that_does_not_let_go_of_one_rule_lets_go_of_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fact(nothing_is_told_without_rules),
-		fact(all_sources_but_the_own_are_dropped),
+		fact(policy_without_rules_tells_the_nic_nothing),
+		fact(all_sources_but_ones_own_are_dropped),
 		fact(more_addresses_are_more_sources),
 		fact(tagged_frames_of_other_vlans_are_dropped_both_ways),
-		fact(what_is_not_for_the_vif_is_dropped),
-		fact(what_the_driver_cannot_say_is_left_to_the_path),
+		fact(frames_not_for_the_vif_are_dropped),
+		fact(rules_that_the_driver_cannot_express_are_left_to_the_path),
 		fact(driver_without_rules_is_asked_once),
-		fact(kind_of_rules_is_there_as_a_whole_or_not_at_all),
-		fact(more_than_there_is_room_for_is_left_to_the_path),
-		fact(what_is_new_passes_before_the_path_lets_it),
+		fact(each_kind_of_rules_is_complete_or_absent),
+		fact(too_many_rules_are_left_to_the_path),
+		fact(newly_allowed_frames_pass_before_the_path_allows_them),
 		fact(rules_that_stay_are_left_alone),
-		fact(nothing_is_left_behind),
-		fact(nic_that_does_not_let_go_of_one_rule_lets_go_of_all),
+		fact(no_rule_is_left_after_the_end),
+		fact(nic_that_keeps_a_removed_rule_is_flushed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

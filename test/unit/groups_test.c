@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/filter/groups.c test/unit/packet_fixture.c */
-/* What a netdev is asked to join is written down here. */
+/* Notes the groups that a netdev is asked to join. */
 #include <linux/if_packet.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -106,7 +106,7 @@ static bool settles_at(unsigned int nr, unsigned int nr_all_multi)
 	return counts_are(nr, nr_all_multi);
 }
 
-/* What the vif sends: an Ethernet header, then @bytes. */
+/* The vif sends a frame: an Ethernet header, then @bytes. */
 static void say(struct rte_ether_addr dst, uint16_t type, const uint8_t *bytes, uint32_t len)
 {
 	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
@@ -150,7 +150,7 @@ static void groups_of_every_host_are_joined_at_once(void **state)
 	assert_int_equal(unicast, 1);
 }
 
-static void address_that_is_asked_for_is_listened_to(void **state)
+static void group_of_a_solicited_address_is_joined(void **state)
 {
 	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 1, 2, 3 } };
 	const struct rte_ether_addr other = { { 0x33, 0x33, 0xff, 4, 5, 6 } };
@@ -164,7 +164,7 @@ static void address_that_is_asked_for_is_listened_to(void **state)
 }
 
 /* A guest says only once what it listens to. */
-static void port_that_a_vif_moves_to_joins_what_was_learnt(void **state)
+static void port_that_a_vif_moves_to_joins_its_learnt_groups(void **state)
 {
 	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 1, 2, 3 } };
 	static struct groups next;
@@ -324,8 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(groups_of_every_host_are_joined_at_once),
-		fact(address_that_is_asked_for_is_listened_to),
-		fact(port_that_a_vif_moves_to_joins_what_was_learnt),
+		fact(group_of_a_solicited_address_is_joined),
+		fact(port_that_a_vif_moves_to_joins_its_learnt_groups),
 		fact(igmp_reports_are_understood),
 		fact(mld_reports_are_understood),
 		fact(cut_off_and_lying_reports_are_harmless),

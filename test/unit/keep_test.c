@@ -24,7 +24,7 @@ static void the_first_state_is_the_original(void **state)
 	assert_int_equal(second, 1);
 }
 
-static void another_vf_has_its_own(void **state)
+static void state_of_another_vf_is_separate(void **state)
 {
 	uint32_t other = 3;
 
@@ -34,7 +34,7 @@ static void another_vf_has_its_own(void **state)
 	keep_forget("0000:01:10.2");
 }
 
-static void what_was_restored_is_forgotten(void **state)
+static void restored_state_is_forgotten(void **state)
 {
 	uint32_t now = 4;
 
@@ -44,7 +44,7 @@ static void what_was_restored_is_forgotten(void **state)
 	assert_int_equal(now, 4);
 }
 
-static void a_file_of_another_length_is_not_believed(void **state)
+static void file_of_another_length_is_ignored(void **state)
 {
 	uint64_t longer = 5;
 
@@ -73,9 +73,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_state_is_the_original),
-		cmocka_unit_test(another_vf_has_its_own),
-		cmocka_unit_test(what_was_restored_is_forgotten),
-		cmocka_unit_test(a_file_of_another_length_is_not_believed),
+		cmocka_unit_test(state_of_another_vf_is_separate),
+		cmocka_unit_test(restored_state_is_forgotten),
+		cmocka_unit_test(file_of_another_length_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, start, finish);

@@ -168,7 +168,7 @@ static void checksum_is_right_over_several_segments(void **state)
 	}
 }
 
-static void checksum_leaves_padding_out(void **state)
+static void checksum_does_not_cover_padding(void **state)
 {
 	(void)state;
 	assert_checksum(&(struct shape){ .proto = IPPROTO_UDP, .payload = 3, .padding = 15 });
@@ -289,7 +289,7 @@ static int refused(const struct shape *shape, uint16_t mss, uint16_t max)
 	return ret;
 }
 
-static void what_makes_no_sense_is_refused_and_stays_the_callers(void **state)
+static void senseless_frame_is_refused_and_stays_the_callers(void **state)
 {
 	(void)state;
 	for (int v6 = 0; v6 < 2; v6++) {
@@ -381,7 +381,7 @@ static void tcp_for_a_longer_wire_is_cut_for_a_shorter_one(void **state)
 	}
 }
 
-static void what_is_no_tcp_or_lies_is_not_marked(void **state)
+static void frame_that_is_no_tcp_or_has_wrong_headers_is_not_marked(void **state)
 {
 	struct shape shape = { .proto = IPPROTO_UDP, .payload = 3900 };
 	struct rte_mbuf *frame = make_plain(&shape);
@@ -427,7 +427,7 @@ static void ipv4_packets_are_fragmented(void **state)
 	assert_true(packets_all_back());
 }
 
-static void what_may_not_be_fragmented_stays_the_callers(void **state)
+static void frame_that_may_not_be_fragmented_stays_the_callers(void **state)
 {
 	struct shape shape = { .proto = IPPROTO_UDP, .payload = 4000 };
 	struct rte_mbuf *out[OFFLOAD_SEGMENTS_MAX], *frame = make_plain(&shape);
@@ -457,15 +457,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksum_is_right_over_several_segments),
-		cmocka_unit_test(checksum_leaves_padding_out),
+		cmocka_unit_test(checksum_does_not_cover_padding),
 		cmocka_unit_test(checksum_passes_extension_headers),
 		cmocka_unit_test(udp_checksum_0_becomes_ffff),
 		cmocka_unit_test(frame_is_cut_into_whole_segments),
-		cmocka_unit_test(what_makes_no_sense_is_refused_and_stays_the_callers),
+		cmocka_unit_test(senseless_frame_is_refused_and_stays_the_callers),
 		cmocka_unit_test(tcp_for_a_longer_wire_is_cut_for_a_shorter_one),
-		cmocka_unit_test(what_is_no_tcp_or_lies_is_not_marked),
+		cmocka_unit_test(frame_that_is_no_tcp_or_has_wrong_headers_is_not_marked),
 		cmocka_unit_test(ipv4_packets_are_fragmented),
-		cmocka_unit_test(what_may_not_be_fragmented_stays_the_callers),
+		cmocka_unit_test(frame_that_may_not_be_fragmented_stays_the_callers),
 		cmocka_unit_test(no_memory_leaves_the_frame_whole),
 	};
 

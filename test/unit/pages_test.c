@@ -58,7 +58,7 @@ static void free_pages_of_all_sizes_are_counted(void **state)
 	assert_int_equal(pages_free_mb(root), 2048);
 }
 
-static void addresses_are_known_to_the_powerful(void **state)
+static void addresses_are_known_to_a_privileged_process(void **state)
 {
 	char *two = aligned_alloc(4096, 8192);
 	uint64_t first;
@@ -99,7 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(free_pages_of_all_sizes_are_counted, remove_root),
-		cmocka_unit_test(addresses_are_known_to_the_powerful),
+		cmocka_unit_test(addresses_are_known_to_a_privileged_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

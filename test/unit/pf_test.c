@@ -70,7 +70,7 @@ unsigned int __wrap_if_nametoindex(const char *name)
 	return strcmp(name, "pf0") ? 0 : 7;
 }
 
-/* What the kernel calls them. */
+/* The kernel's names of link states */
 static const uint32_t states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUTO,
 				   [PORT_LINK_ON] = IFLA_VF_LINK_STATE_ENABLE,
 				   [PORT_LINK_OFF] = IFLA_VF_LINK_STATE_DISABLE };

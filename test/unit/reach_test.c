@@ -170,7 +170,7 @@ static void ask(struct reach *reach, uint16_t first, uint16_t last)
 	reach_set(reach, &rules);
 }
 
-static void addresses_come_and_go(void **state)
+static void addresses_are_added_and_removed(void **state)
 {
 	struct port_policy rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
 	struct reach *reach = open_reach();
@@ -221,7 +221,7 @@ static void netdev_without_a_filter_is_left_alone(void **state)
 	close_reach(reach);
 }
 
-static void filter_is_told_of_when_it_has_these_vlans_and_no_others(void **state)
+static void vlans_are_enforced_only_if_the_filter_has_exactly_these(void **state)
 {
 	struct reach *reach = open_reach();
 
@@ -238,7 +238,7 @@ static void filter_is_told_of_when_it_has_these_vlans_and_no_others(void **state
 	free(reach);
 }
 
-static void what_a_killed_process_left_is_taken_over(void **state)
+static void vlan_devices_of_a_killed_process_are_taken_over(void **state)
 {
 	struct reach *reach = open_reach();
 
@@ -256,7 +256,7 @@ static void what_a_killed_process_left_is_taken_over(void **state)
 	assert_int_equal(kernel.nr_devices, 2);
 }
 
-static void too_many_are_none(void **state)
+static void too_many_vlans_are_none(void **state)
 {
 	struct reach *reach = open_reach();
 
@@ -282,7 +282,7 @@ static void refusal_is_survived(void **state)
 	close_reach(reach);
 }
 
-static void function_of_ours_is_told_by_its_driver(void **state)
+static void function_of_ours_is_told_through_its_driver(void **state)
 {
 	struct port_policy rules = { .nr_macs = 2, .macs = { { { 2, 1 } }, { { 2, 2 } } } };
 	struct reach reach;
@@ -318,15 +318,15 @@ static void function_of_ours_is_told_by_its_driver(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(addresses_come_and_go, reset),
+		cmocka_unit_test_setup(addresses_are_added_and_removed, reset),
 		cmocka_unit_test_setup(filter_has_what_any_vif_on_the_netdev_needs, reset),
 		cmocka_unit_test_setup(netdev_without_a_filter_is_left_alone, reset),
-		cmocka_unit_test_setup(filter_is_told_of_when_it_has_these_vlans_and_no_others,
+		cmocka_unit_test_setup(vlans_are_enforced_only_if_the_filter_has_exactly_these,
 				       reset),
-		cmocka_unit_test_setup(what_a_killed_process_left_is_taken_over, reset),
-		cmocka_unit_test_setup(too_many_are_none, reset),
+		cmocka_unit_test_setup(vlan_devices_of_a_killed_process_are_taken_over, reset),
+		cmocka_unit_test_setup(too_many_vlans_are_none, reset),
 		cmocka_unit_test_setup(refusal_is_survived, reset),
-		cmocka_unit_test_setup(function_of_ours_is_told_by_its_driver, reset),
+		cmocka_unit_test_setup(function_of_ours_is_told_through_its_driver, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

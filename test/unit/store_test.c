@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: xen/store.c test/unit/fake_xs.c */
-/* What is taken for a number, a flag, an address: everything else is refused. */
+/* Numbers, flags and addresses that are accepted; everything else is refused. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static void numbers_in_range_are_taken(void **state)
 	}
 }
 
-static void what_is_not_a_number_is_refused(void **state)
+static void text_that_is_not_a_number_is_refused(void **state)
 {
 	static const char *const bad[] = {
 		"",    " 1",  "1 ",  "+1",  "-1",  "0x1",      "1e3",
@@ -108,7 +108,7 @@ static void flags_that_are_wrong_count_as_absent(void **state)
 	assert_false(store_get_flag(store, "/d", "k", false));
 }
 
-static void text_longer_than_its_place_is_refused_not_cut(void **state)
+static void text_longer_than_its_buffer_is_refused_not_cut(void **state)
 {
 	char text[8] = "before";
 
@@ -182,7 +182,7 @@ static void paths_too_long_are_refused_not_cut(void **state)
 	assert_false(store_exists(store, dir, "k"));
 }
 
-static void conflict_is_told_apart_from_failure(void **state)
+static void conflict_is_not_reported_as_failure(void **state)
 {
 	(void)state;
 	fake_xs_conflicts = 1;
@@ -200,14 +200,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE(numbers_in_range_are_taken),
-		STORE(what_is_not_a_number_is_refused),
+		STORE(text_that_is_not_a_number_is_refused),
 		STORE(both_ends_of_a_range_are_checked),
 		STORE(flags_that_are_wrong_count_as_absent),
-		STORE(text_longer_than_its_place_is_refused_not_cut),
+		STORE(text_longer_than_its_buffer_is_refused_not_cut),
 		STORE(addresses_have_seventeen_characters),
 		STORE(events_with_a_path_too_long_are_swallowed),
 		STORE(paths_too_long_are_refused_not_cut),
-		STORE(conflict_is_told_apart_from_failure),
+		STORE(conflict_is_not_reported_as_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,7 +134,7 @@ static void wire_free(void)
 	wire.nr_sent = 0;
 }
 
-static void own_promises_stay_inside_and_on_the_uplink(void **state)
+static void offloads_survive_inside_and_on_the_uplink(void **state)
 {
 	struct rte_mbuf *frames[] = { frame_to(&mac_b, 1), frame_to(&mac_far, 2) };
 	struct rte_mbuf *got[PORT_BURST];
@@ -215,8 +215,8 @@ static void more_addresses_come_and_go(void **state)
 	wire_free();
 }
 
-/* A bridge in a guest has addresses behind it that nobody told of. */
-static void promiscuous_port_gets_what_is_nobodys(void **state)
+/* A bridge in a guest connects addresses that are not configured. */
+static void promiscuous_port_gets_frames_to_unknown_addresses(void **state)
 {
 	struct port_policy rules = { .promiscuous = true };
 
@@ -242,7 +242,7 @@ static void promiscuous_port_gets_what_is_nobodys(void **state)
 	wire_free();
 }
 
-static void flooded_frame_promises_nothing(void **state)
+static void flooded_frame_has_no_offloads_left(void **state)
 {
 	struct rte_mbuf *frame = frame_to(&mac_group, 1), *got[PORT_BURST];
 	const struct rte_udp_hdr *udp;
@@ -404,7 +404,7 @@ static void close_waits_for_workers_frees_frames_and_frees_the_address(void **st
 	port_close(d);
 }
 
-static void addresses_come_and_go_for_ever(void **state)
+static void addresses_can_be_added_and_removed_for_ever(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 5000; i++) {
@@ -585,18 +585,18 @@ static int close_switch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fact(own_promises_stay_inside_and_on_the_uplink),
+		fact(offloads_survive_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
 		fact(more_addresses_come_and_go),
-		fact(promiscuous_port_gets_what_is_nobodys),
-		fact(flooded_frame_promises_nothing),
+		fact(promiscuous_port_gets_frames_to_unknown_addresses),
+		fact(flooded_frame_has_no_offloads_left),
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),
 		fact(group_frame_that_the_nic_returns_is_not_seen_twice),
 		fact(full_uplink_holds_the_sender_up_and_loses_nothing),
 		fact(uplink_is_shared_by_weight),
 		fact(full_inbox_is_counted_at_the_receiver),
 		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
-		fact(addresses_come_and_go_for_ever),
+		fact(addresses_can_be_added_and_removed_for_ever),
 		fact(a_thousand_ports_fit_and_no_more),
 		fact(ports_close_under_the_traffic_of_two_workers),
 	};

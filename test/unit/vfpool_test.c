@@ -21,7 +21,7 @@ static char root[64];
 
 #define DEVICE "class/net/eth0/device"
 
-/* A tree like sysfs's: $root/class/net/eth0/device with VFs beside it. */
+/* A tree like sysfs's: $root/class/net/eth0/device and its VFs. */
 static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void run(const char *format, ...)
@@ -48,7 +48,7 @@ static void add_vf(unsigned int index, const char *netdev)
 	    index, netdev[0] ? "/net/" : "", netdev, index, index);
 }
 
-/* A netdev as sysfs shows it beside its VF. */
+/* A netdev as sysfs shows it. */
 static void netdev(const char *name, const char *ifindex, const char *flags)
 {
 	run("mkdir -p class/net/%s && echo %s > class/net/%s/ifindex && echo %s > class/net/%s/flags",
@@ -203,7 +203,7 @@ static void without_native_drivers_only_netdevs_are_given(void **state)
 }
 
 /* Where the kernel does not act on it, it is tried once for as long as the VF is there. */
-static void vf_that_comes_later_is_bound_like_the_first(void **state)
+static void vf_that_appears_later_is_bound_too(void **state)
 {
 	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_NATIVE);
 	struct vfpool_vf vf;
@@ -374,7 +374,7 @@ int main(void)
 		fact(skipped_and_netdevless_vfs_are_not_given),
 		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),
 		fact(without_native_drivers_only_netdevs_are_given),
-		fact(vf_that_comes_later_is_bound_like_the_first),
+		fact(vf_that_appears_later_is_bound_too),
 		fact(vf_that_vanishes_while_owned_can_be_given_back),
 		fact(vfs_are_created_when_there_are_none),
 		fact(no_more_are_created_than_the_nic_has),

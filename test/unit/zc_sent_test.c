@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/eth/zc_sent.c port/eth/driver.c log.c test/unit/packet_fixture.c */
 /*
- * Which frames has the device sent? A ring as e1000's driver keeps it stands behind it: a descriptor a
- * segment, one more now and then, the last of a frame is marked, buffers are freed when their place is
- * wanted. Frames of any shape, in any number, sent at any time.
+ * Which frames has the device sent? A fake ring works as e1000's driver does: a descriptor for each
+ * segment, one more now and then; the last one of a frame is marked; mbufs are freed when their
+ * descriptor is needed again. Frames have any shape and number, and are sent at any time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,13 +34,13 @@ static struct slot {
 static uint32_t tail, packets, done_packets, room_used;
 static unsigned int always_extra;
 
-/* What was lent: given back when, and not before it was sent. */
-#define LOANS 4096u
+/* Zero-copy pages: given back once, and not before they were sent. */
+#define PAGES 4096u
 static struct zc_tx {
 	struct rte_mbuf_ext_shared_info info;
 	uint32_t packet; /* which one it went with */
 	bool out;
-} loans[LOANS];
+} pages[PAGES];
 static uint32_t nr_zc_tx, nr_out;
 static char page[4096];
 
@@ -109,9 +109,9 @@ static int closed(void **state)
 	return 0;
 }
 
-static void lend(struct rte_mbuf *seg)
+static void attach_page(struct rte_mbuf *seg)
 {
-	struct zc_tx *zc_tx = &loans[nr_zc_tx++ % LOANS];
+	struct zc_tx *zc_tx = &pages[nr_zc_tx++ % PAGES];
 
 	assert_false(zc_tx->out);
 	zc_tx->out = true;
@@ -123,16 +123,16 @@ static void lend(struct rte_mbuf *seg)
 	nr_out++;
 }
 
-/* A frame of @segs; those in the mask @lent are others' */
-static struct rte_mbuf *frame(uint32_t segs, uint32_t lent)
+/* A frame of @segs segments; those in the mask @zero_copy lie in guests' pages */
+static struct rte_mbuf *frame(uint32_t segs, uint32_t zero_copy)
 {
 	struct rte_mbuf *head = NULL, **next = &head;
 
 	for (uint32_t i = 0; i < segs; i++) {
 		*next = rte_pktmbuf_alloc(pool);
 		assert_non_null(*next);
-		if (lent & 1u << i)
-			lend(*next);
+		if (zero_copy & 1u << i)
+			attach_page(*next);
 		(*next)->data_len = 100;
 		next = &(*next)->next;
 	}
@@ -279,7 +279,7 @@ static void nothing_is_noted_of_an_unknown_driver(void **state)
 	sent_look(&sent);
 }
 
-/* What is given back was sent (back() looks), and all is given back at the end. */
+/* Pages that are given back were sent (back() checks it), and all are given back in the end. */
 static void any_traffic(void **state)
 {
 	(void)state;
