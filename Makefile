@@ -83,7 +83,7 @@ schema: $(schema_made) $(BUILD)/generated/docs
 $(schema_made): $(schema_from)
 	$(call say,GEN,$@)
 	$(Q)xenstore-schema/generate rules $@ && touch $@
-$(BUILD)/generated/docs: $(schema_from) doc/xenstore.md doc/man/vifd.conf.5
+$(BUILD)/generated/docs: $(schema_from) doc/xenstore.md doc/policy.md doc/man/vifd.conf.5
 	@mkdir -p $(@D)
 	$(Q)xenstore-schema/generate docs && touch $@
 

@@ -5,12 +5,15 @@ import re
 
 LINE = re.compile(r"(?P<side>backend|frontend)/(?P<key>[\w/-]+) = (?P<type>.+?) "
                   r"\[(?P<writes>[^,]+), (?P<reads>[^,]+), (?P<when>\w+)\] (?P<default>\S+)"
+                  r"(?: hw=(?P<hw>\w+)(?: counts=(?P<counts>[\w,]+))?(?: bits=(?P<bits>tx|rx|tx\+rx))?)?"
                   r"  # (?P<meaning>.+)")
 TYPES = re.compile(r"flag|mac|folder|tag|rate|mirror-target|xl-vlans|(number|vlans|queues|queue-rates|shares) (\d+)\.\.(\d+)"
                    r"|(text|path|macs|ips) (\d+)|choice ([\w|-]+)")
 PEOPLE = {"toolstack", "script", "admin", "vifd", "guest"}
 WHEN = {"create", "initwait", "connect", "any"}
 POLICY = "policy/"
+# Kinds of a rule that may have a bit, and the C type of its value; a flag has none besides the bit.
+BIT_TYPES = {"flag": None, "number": "uint32_t", "tag": "uint16_t"}
 
 
 @dataclasses.dataclass
@@ -26,6 +29,9 @@ class Key:
     meaning: str
     line: str
     group: str
+    hw: str = None
+    counts: list = dataclasses.field(default_factory=list)
+    bits: list = dataclasses.field(default_factory=list)
 
     @property
     def kind(self):
@@ -49,6 +55,12 @@ class Key:
         return self.name[len(POLICY):] if below else None
 
     @property
+    def bit(self):
+        """The name of its bit; a rule that is on by default has one for being off."""
+        name = self.rule.replace("-", "_").upper()
+        return f"POLICY_NO_{name}" if self.kind == "flag" and self.default == "1" else f"POLICY_{name}"
+
+    @property
     def setter(self):
         """policy/words.c's function for this type; a flag without a default has three values."""
         return "maybe" if self.kind == "flag" and self.default == "none" else self.kind.replace("-", "_")
@@ -58,16 +70,16 @@ class Key:
         """What a value must be, in words."""
         low, high = self.range
         return {"flag": "0 or 1", "mac": "aa:bb:cc:dd:ee:ff", "folder": "a folder",
-                "number": f"{low}..{high}", "text": f"text, {high} bytes at most",
-                "path": f"a path, {high} bytes at most",
+                "number": f"{low}..{high}", "text": f"text, at most {high} bytes",
+                "path": f"a path, at most {high} bytes",
                 "choice": " | ".join(w or "''" for w in self.words),
                 "macs": f"up to {high} addresses aa:bb:cc:dd:ee:ff",
-                "ips": f"up to {high} IPv4 or IPv6 addresses, perhaps /BITS",
+                "ips": f"up to {high} IPv4 or IPv6 addresses, optionally /BITS",
                 "vlans": f"VLANs {low}..{high} as 10,20-29", "tag": "VLAN or VLAN/PRIORITY",
-                "xl-vlans": "ID[p|u], FIRST-LAST[u], START+OFFSETxCOUNT[u] with / between",
-                "shares": f"up to 8 numbers {low}..{high} with commas between",
+                "xl-vlans": "ID[p|u], FIRST-LAST[u], START+OFFSETxCOUNT[u] separated by /",
+                "shares": f"up to 8 numbers {low}..{high} separated by commas",
                 "queues": f"queues {low}..{high} as 0-3,5",
-                "queue-rates": "QUEUE:BYTES,MICROSECONDS with blanks between",
+                "queue-rates": "QUEUE:BYTES,MICROSECONDS separated by blanks",
                 "mirror-target": "aa:bb:cc:dd:ee:ff or file:NAME",
                 "rate": "BYTES,MICROSECONDS"}[self.kind]
 
@@ -80,6 +92,11 @@ def check_line(match, where, errors):
         errors.append(f"{where}: no such party '{' '.join(sorted(people - PEOPLE))}'")
     if match["when"] not in WHEN:
         errors.append(f"{where}: no such time '{match['when']}'")
+    if match["key"].startswith(POLICY) != (match["hw"] is not None):
+        errors.append(f"{where}: expected hw= after the default of keys below {POLICY} and of no others")
+    if match["bits"] and (match["type"].split()[0] not in BIT_TYPES or
+                          match["type"] == "flag" and match["default"] == "none"):
+        errors.append(f"{where}: expected bits= only of {', '.join(BIT_TYPES)}, a flag with a default")
 
 
 def read_schema(path, errors):
@@ -102,5 +119,7 @@ def read_schema(path, errors):
             errors.append(f"{where}: given twice")
         keys[match["side"], match["key"]] = Key(
             match["side"], match["key"], match["type"], match["writes"].split("+"),
-            match["reads"].split("+"), match["when"], match["default"], match["meaning"], where, group)
+            match["reads"].split("+"), match["when"], match["default"], match["meaning"], where, group,
+            match["hw"], (match["counts"] or "").split(",") if match["counts"] else [],
+            match["bits"].split("+") if match["bits"] else [])
     return keys

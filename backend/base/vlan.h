@@ -20,6 +20,15 @@
 /* What 802.1ad's 0x88a8 was before there was a standard. */
 #define VLAN_TYPE_OLD_QINQ 0x9100u
 
+/** vlans_any() - Is there any VLAN in the set? */
+static inline bool vlans_any(const uint64_t vlans[VLAN_WORDS])
+{
+	for (uint32_t i = 0; i < VLAN_WORDS; i++)
+		if (vlans[i])
+			return true;
+	return false;
+}
+
 /** vlan_type_at() - The EtherType at @offset, in host order; 0 beyond the end */
 static inline uint16_t vlan_type_at(const uint8_t *frame, uint32_t len, uint32_t offset)
 {

@@ -306,7 +306,7 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 	struct bytes b = first_segment(frame);
 	enum path_counter cause = PASS;
 
-	if (policy->tx & POLICY_CLOSED)
+	if (policy->tx & POLICY_NO_TX)
 		return COUNT_tx_drop_off;
 	if (policy->anti_spoof && !mac_allowed(policy, b.at + RTE_ETHER_ADDR_LEN))
 		return COUNT_tx_drop_spoof;
@@ -316,8 +316,8 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 		cause = judge_ip(policy, &b);
 	if (cause == PASS && policy->tx & POLICY_VLAN)
 		cause = judge_tx_vlan(policy, frame);
-	if (cause == PASS && policy->tx & POLICY_OUTER &&
-	    !put_tag(frame, RTE_ETHER_TYPE_QINQ, policy->outer))
+	if (cause == PASS && policy->tx & POLICY_VLAN_OUTER &&
+	    !put_tag(frame, RTE_ETHER_TYPE_QINQ, policy->vlan_outer))
 		cause = COUNT_tx_drop_vlan;
 	return cause;
 }
@@ -326,15 +326,15 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 static bool has_outer(const struct policy *policy, const struct bytes *b)
 {
 	return get16(b, VLAN_OUTERMOST) == RTE_ETHER_TYPE_QINQ &&
-	       vlan_at(b, VLAN_OUTERMOST) == (policy->outer & VLAN_ID_MASK);
+	       vlan_at(b, VLAN_OUTERMOST) == (policy->vlan_outer & VLAN_ID_MASK);
 }
 
 static enum path_counter judge_rx_vlan(const struct policy *policy, const struct bytes *b)
 {
-	uint32_t at = VLAN_OUTERMOST + (policy->rx & POLICY_OUTER ? VLAN_TAG_BYTES : 0);
+	uint32_t at = VLAN_OUTERMOST + (policy->rx & POLICY_VLAN_OUTER ? VLAN_TAG_BYTES : 0);
 	int vlan;
 
-	if (policy->rx & POLICY_OUTER && !has_outer(policy, b))
+	if (policy->rx & POLICY_VLAN_OUTER && !has_outer(policy, b))
 		return COUNT_rx_drop_vlan;
 	if (!(policy->rx & POLICY_VLAN))
 		return PASS;
@@ -349,7 +349,7 @@ static enum path_counter judge_destination(const struct policy *policy, const st
 	const struct rte_ether_addr *to = (const void *)b->at;
 
 	if (!rte_is_multicast_ether_addr(to))
-		return policy->rx & POLICY_NO_UNKNOWN && !mac_allowed(policy, b->at) ?
+		return policy->rx & POLICY_NO_UNKNOWN_UNICAST && !mac_allowed(policy, b->at) ?
 			       COUNT_rx_drop_unicast :
 			       PASS;
 	if (rte_is_broadcast_ether_addr(to))
@@ -362,7 +362,7 @@ enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte
 	const struct bytes b = first_segment(frame);
 	enum path_counter cause;
 
-	if (policy->rx & POLICY_CLOSED)
+	if (policy->rx & POLICY_NO_RX)
 		return COUNT_rx_drop_off;
 	if (policy->rx & (POLICY_ISOLATED | POLICY_APART) &&
 	    kept_apart(policy, policy->rx, b.at + RTE_ETHER_ADDR_LEN))
@@ -374,7 +374,7 @@ enum path_counter verdict_rx_rules(const struct policy *policy, const struct rte
 uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *frame)
 {
 	const struct bytes b = first_segment(frame);
-	uint32_t tags = policy->rx & POLICY_OUTER ? VLAN_TAG_BYTES : 0;
+	uint32_t tags = policy->rx & POLICY_VLAN_OUTER ? VLAN_TAG_BYTES : 0;
 	int vlan = vlan_at(&b, VLAN_OUTERMOST + tags);
 
 	if (policy->rx & POLICY_VLAN && vlan && vlan_member(policy->strip, vlan))

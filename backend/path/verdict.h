@@ -22,24 +22,25 @@
 #include "base/mac.h"
 #include "base/vlan.h"
 #include "counters.h"
+#include "generated/policy_rules.h"
 
 /* Not a counter: the frame passes. */
 #define VERDICT_PASS COUNTERS
 
 #define POLICY_IPS_MAX 32u
 
-/* Rules beyond anti-spoof, one bit each in @tx and @rx. */
+/*
+ * Rules beyond anti-spoof, one bit each in @tx and @rx: those that follow from several rules of
+ * vif.schema, then one for each rule with bits=.
+ */
 enum policy_rule {
-	POLICY_CLOSED = 1 << 0,
-	POLICY_MACS = 1 << 1, /* more source addresses than one */
-	POLICY_VLAN = 1 << 2,
-	POLICY_OUTER = 1 << 3, /* 802.1ad tag around everything */
-	POLICY_IP = 1 << 4,
-	POLICY_NO_BROADCAST = 1 << 5,
-	POLICY_NO_MULTICAST = 1 << 6,
-	POLICY_NO_UNKNOWN = 1 << 7, /* unicast to others */
-	POLICY_ISOLATED = 1 << 8,   /* no frames from and to other vifs */
-	POLICY_APART = 1 << 9,	    /* none from and to isolated ones */
+	POLICY_MACS = 1 << 24, /* more source addresses than one */
+	POLICY_VLAN = 1 << 25, /* only some VLANs, or only tagged frames */
+	POLICY_IP = 1 << 26,
+	POLICY_APART = 1 << 27, /* no frames from and to isolated vifs */
+#define BIT(field, bit, number, in_tx, in_rx, last) bit = 1 << (number),
+	POLICY_FLAGS(BIT) POLICY_VALUES(BIT)
+#undef BIT
 };
 
 /**
@@ -60,7 +61,8 @@ struct policy_ip {
  * @untagged:   frames without a VLAN pass (POLICY_VLAN)
  * @member:     it is in some VLANs only
  * @insert:     tag (priority and VLAN) that an untagged frame of the guest gets, 0 = none
- * @outer:      802.1ad tag that every frame of the guest gets, and must have towards it
+ * @vlan_outer: 802.1ad tag that every frame of the guest gets, and must have towards it; a member
+ *              of its rule's name, as is each value with bits=
  * @vlans:      VLANs that pass, one bit each
  * @strip:      those of them whose tag the guest does not see
  * @macs:       addresses beside @mac
@@ -71,7 +73,10 @@ struct policy {
 	bool anti_spoof;
 	bool untagged, member;
 	uint32_t tx, rx;
-	uint16_t insert, outer;
+	uint16_t insert;
+#define VALUE(field, bit, number, in_tx, in_rx, type) type field;
+	POLICY_VALUES(VALUE)
+#undef VALUE
 	uint32_t nr_macs, nr_ips;
 	struct rte_ether_addr macs[MACS_MAX];
 	struct policy_ip ips[POLICY_IPS_MAX];

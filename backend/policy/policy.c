@@ -102,23 +102,29 @@ void policy_close(struct policy_draft *draft)
 	draft->rx = false;
 }
 
-static uint32_t rules_tx(const struct policy_draft *draft)
+static void set_bit(struct policy *policy, uint32_t bit, bool on, bool in_tx, bool in_rx)
 {
-	return (draft->tx ? 0 : POLICY_CLOSED) | (draft->nr_macs ? POLICY_MACS : 0) |
-	       (draft->vlan_outer ? POLICY_OUTER : 0) | (draft->isolated ? POLICY_ISOLATED : 0) |
-	       (draft->ip_anti_spoof && draft->nr_ips ? POLICY_IP : 0);
+	policy->tx |= on && in_tx ? bit : 0;
+	policy->rx |= on && in_rx ? bit : 0;
 }
 
-static uint32_t rules_rx(const struct policy_draft *draft)
+/* vif.schema's bits=, and those that follow from several rules */
+static void compile_bits(const struct policy_draft *draft, struct policy *policy)
 {
-	uint32_t rx = (draft->rx ? 0 : POLICY_CLOSED) | (draft->vlan_outer ? POLICY_OUTER : 0) |
-		      (draft->isolated ? POLICY_ISOLATED : 0);
-
+#define FLAG(field, bit, number, in_tx, in_rx, without)                                            \
+	set_bit(policy, bit, draft->field != (without), in_tx, in_rx);
+#define VALUE(field_, bit, number, in_tx, in_rx, type)                                             \
+	policy->field_ = draft->field_;                                                            \
+	set_bit(policy, bit, draft->field_, in_tx, in_rx);
+	POLICY_FLAGS(FLAG)
+	POLICY_VALUES(VALUE)
+#undef VALUE
+#undef FLAG
+	set_bit(policy, POLICY_MACS, draft->nr_macs > 0, true, false);
+	set_bit(policy, POLICY_IP, draft->ip_anti_spoof && draft->nr_ips, true, false);
 	if (draft->promiscuous)
-		return rx;
-	return rx | (draft->broadcast ? 0 : POLICY_NO_BROADCAST) |
-	       (draft->multicast ? 0 : POLICY_NO_MULTICAST) |
-	       (draft->unknown_unicast ? 0 : POLICY_NO_UNKNOWN);
+		policy->rx &= ~(uint32_t)(POLICY_NO_BROADCAST | POLICY_NO_MULTICAST |
+					  POLICY_NO_UNKNOWN_UNICAST);
 }
 
 static void compile_vlans(const struct policy_draft *draft, struct policy *policy)
@@ -129,7 +135,6 @@ static void compile_vlans(const struct policy_draft *draft, struct policy *polic
 	policy->untagged = draft->allow_untagged < 0 ? !member : draft->allow_untagged;
 	policy->member = member;
 	policy->insert = draft->vlan_insert;
-	policy->outer = draft->vlan_outer;
 	if (!member && policy->untagged)
 		return;
 	policy->tx |= POLICY_VLAN;
@@ -164,8 +169,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	memset(policy, 0, sizeof(*policy));
 	policy->mac = *mac;
 	policy->anti_spoof = draft->anti_spoof;
-	policy->tx = rules_tx(draft);
-	policy->rx = rules_rx(draft);
+	compile_bits(draft, policy);
 	policy->nr_macs = draft->nr_macs;
 	policy->nr_ips = draft->nr_ips;
 	memcpy(policy->macs, draft->macs, draft->nr_macs * sizeof(draft->macs[0]));

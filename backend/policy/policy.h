@@ -6,6 +6,9 @@
  * A source that comes later wins, key by key: the host's defaults, files in vif.d,
  * xl's own keys, keys in the vif's policy/ directory. One wrong value refuses the
  * whole, wherever it stands. Control thread; nothing here logs or blocks.
+ *
+ * A new rule is a line of xenstore-schema/vif.schema. A flag, number or tag that frames are judged
+ * by has bits= there; path/verdict.c tests the bit and drops by a new counter of path/counters.h.
  */
 #ifndef VIFD_POLICY_POLICY_H
 #define VIFD_POLICY_POLICY_H
@@ -73,7 +76,7 @@ struct policy_draft {
 	struct policy_trace *trace;
 #define FIELD(name) name
 #define RULE(key, setter, field, ...) DRAFT_##setter(field)
-#include "generated/policy_rules.h"
+	POLICY_RULES(RULE)
 #undef RULE
 #undef FIELD
 	bool filter;
@@ -89,6 +92,7 @@ struct policy_draft {
  * @low, @high: of numbers; how many of lists
  * @words:    of a choice, with | between
  * @without:  its value where nobody gives one, NULL = none
+ * @hw:       the part of a port_policy by which a NIC may enforce it, too
  * @expected: what a value must be, in words
  */
 struct policy_key {
@@ -98,6 +102,7 @@ struct policy_key {
 	size_t field;
 	uint64_t low, high;
 	const char *words, *without, *expected;
+	enum port_part hw;
 };
 
 /** policy_key() - Rule @n, NULL past the last */

@@ -397,7 +397,7 @@ static int set_ips(const struct policy_key *rule, struct policy_draft *draft, co
 }
 
 #define FIELD(name) offsetof(struct policy_draft, name)
-#define RULE(name_, setter, field_, low_, high_, words_, without_, expected_)                      \
+#define RULE(name_, setter, field_, low_, high_, words_, without_, hw_, expected_)                 \
 	{ .name = (name_),                                                                         \
 	  .set = set_##setter,                                                                     \
 	  .field = (field_),                                                                       \
@@ -405,11 +405,10 @@ static int set_ips(const struct policy_key *rule, struct policy_draft *draft, co
 	  .high = (high_),                                                                         \
 	  .words = (words_),                                                                       \
 	  .without = (without_),                                                                   \
+	  .hw = (hw_),                                                                             \
 	  .expected = (expected_) },
 
-static const struct policy_key rules[] = {
-#include "generated/policy_rules.h"
-};
+static const struct policy_key rules[] = { POLICY_RULES(RULE) };
 
 #define NR_RULES (sizeof(rules) / sizeof(rules[0]))
 

@@ -95,6 +95,45 @@ struct port_policy {
 	uint32_t weight;
 };
 
+/** enum port_part - Parts of a port_policy that stop frames; vif.schema names them in hw= */
+enum port_part {
+	PORT_PART_NONE,
+	PORT_PART_SPOOF,
+	PORT_PART_MACS,
+	PORT_PART_VLANS,
+	PORT_PART_BROADCAST,
+	PORT_PART_MULTICAST,
+	PORT_PART_UNKNOWN,
+	PORT_PART_LINK,
+	PORT_PART_RATE,
+};
+
+/** port_part_enforced() - Is @part among what port_enforced() says that the NIC enforces? */
+static inline bool port_part_enforced(const struct port_policy *enforced, enum port_part part)
+{
+	switch (part) {
+	case PORT_PART_NONE:
+		return false;
+	case PORT_PART_SPOOF:
+		return enforced->spoof_check || enforced->anti_spoof;
+	case PORT_PART_MACS:
+		return enforced->nr_macs > 0;
+	case PORT_PART_VLANS:
+		return vlans_any(enforced->vlans);
+	case PORT_PART_BROADCAST:
+		return enforced->no_broadcast;
+	case PORT_PART_MULTICAST:
+		return enforced->no_multicast;
+	case PORT_PART_UNKNOWN:
+		return enforced->no_unknown;
+	case PORT_PART_LINK:
+		return enforced->link != PORT_LINK_AUTO;
+	case PORT_PART_RATE:
+		return enforced->max_mbps > 0;
+	}
+	return false;
+}
+
 /**
  * struct port_rx_buffer - Memory for one received frame; data starts at RTE_PKTMBUF_HEADROOM
  * @bytes: its address for the processor; PORT_RX_BUFFER_BYTES long

@@ -27,40 +27,14 @@ static void put_value(struct rte_tel_data *d, const char *value)
 		rte_tel_data_free(pieces);
 }
 
-static bool is_vlan_rule(const char *name)
+/*
+ * The path enforces every rule; does the NIC say that it does, too? Of several rules that one part
+ * of a port_policy may come from, those count that are given.
+ */
+static bool is_in_hardware(const struct policy_key *key, bool given,
+			   const struct port_policy *enforced)
 {
-	return !strcmp(name, "vlan-filter") || !strcmp(name, "vlan-insert") ||
-	       !strcmp(name, "vlan");
-}
-
-static bool any_vlan(const struct port_policy *rules)
-{
-	for (uint32_t i = 0; i < VLAN_WORDS; i++)
-		if (rules->vlans[i])
-			return true;
-	return false;
-}
-
-/* The path enforces every rule; does the NIC say that it does, too? @said: somebody gave the rule */
-static bool is_in_hardware(const char *name, bool said, const struct port_policy *rules)
-{
-	if (is_vlan_rule(name))
-		return said && any_vlan(rules);
-	if (!strcmp(name, "anti-spoof"))
-		return rules->spoof_check || rules->anti_spoof;
-	if (!strcmp(name, "macs"))
-		return said && rules->nr_macs > 0;
-	if (!strcmp(name, "broadcast"))
-		return rules->no_broadcast;
-	if (!strcmp(name, "multicast"))
-		return rules->no_multicast;
-	if (!strcmp(name, "unknown-unicast"))
-		return rules->no_unknown;
-	if (!strcmp(name, "link"))
-		return rules->link != PORT_LINK_AUTO;
-	if (!strcmp(name, "rate"))
-		return rules->max_mbps != 0;
-	return false;
+	return (given || key->without) && port_part_enforced(enforced, key->hw);
 }
 
 static void put_rule(struct rte_tel_data *d, const struct policy_key *key, const char *source,
@@ -77,20 +51,20 @@ static void put_rule(struct rte_tel_data *d, const struct policy_key *key, const
 int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char error[POLICY_ERROR_MAX])
 {
 	static struct policy_trace trace;
-	struct port_policy rules = { 0 };
+	struct port_policy enforced = { 0 };
 	int ret = vif_explain_policy(vif, &trace, error);
 
 	if (ret)
 		return ret;
 	if (vif->path)
-		port_enforced(path_get_port(vif->path), &rules);
+		port_enforced(path_get_port(vif->path), &enforced);
 	for (uint32_t n = from; n < from + RULES_A_PAGE && policy_key(n); n++) {
 		const struct policy_key *key = policy_key(n);
 		char name[12];
 
 		snprintf(name, sizeof(name), "%u", n);
 		put_rule(put_dict(d, name), key, trace.of[n].source, trace.of[n].value,
-			 is_in_hardware(key->name, *trace.of[n].value, &rules));
+			 is_in_hardware(key, *trace.of[n].value, &enforced));
 	}
 	return 0;
 }

@@ -129,7 +129,7 @@ static uint32_t most_mbps(struct vif *vif)
 /* VLANs that must arrive; NICs do not filter the VLAN inside an 802.1ad tag. */
 static void rules_vlans(const struct policy *policy, uint64_t vlans[VLAN_WORDS])
 {
-	if ((policy->rx & (POLICY_VLAN | POLICY_OUTER)) == POLICY_VLAN && policy->member)
+	if ((policy->rx & (POLICY_VLAN | POLICY_VLAN_OUTER)) == POLICY_VLAN && policy->member)
 		memcpy(vlans, policy->vlans, sizeof(policy->vlans));
 }
 
@@ -146,14 +146,14 @@ static void make_port_policy(struct vif *vif, struct port_policy *rules)
 
 	*rules = (struct port_policy){
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
-			       !(policy->tx & (POLICY_VLAN | POLICY_OUTER)),
+			       !(policy->tx & (POLICY_VLAN | POLICY_VLAN_OUTER)),
 		.anti_spoof = policy->anti_spoof,
 		.link = links[vif->policy.draft.link],
 		.max_mbps = most_mbps(vif),
 		.kbps = policy_guaranteed(&vif->policy.draft),
 		.promiscuous = vif->policy.draft.promiscuous ||
 			       vif->request.flags & VIFCAP_FLAG_PROMISC,
-		.no_unknown = policy->rx & POLICY_NO_UNKNOWN,
+		.no_unknown = policy->rx & POLICY_NO_UNKNOWN_UNICAST,
 		.no_multicast = policy->rx & POLICY_NO_MULTICAST,
 		.no_broadcast = policy->rx & POLICY_NO_BROADCAST,
 		.weight = vif->policy.draft.weight,

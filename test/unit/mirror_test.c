@@ -108,7 +108,7 @@ static void watching_guest_gets_copies_past_its_policy(void **state)
 	struct tap *tap = tap_create();
 
 	assert_int_equal(guest_connect(other), 0);
-	other->path->live.policy.rx = POLICY_CLOSED;
+	other->path->live.policy.rx = POLICY_NO_RX;
 	other->path->tap = tap;
 	watch(guest, tap, MIRROR_TX, 0);
 	guest_send(guest, PLAIN, sizeof(PLAIN), 1, 0, NULL);

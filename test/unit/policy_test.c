@@ -237,8 +237,8 @@ static void vlan_insert_has_a_priority(void **state)
 	assert_int_equal(count_vlans(policy()->vlans), 1);
 	assert_true(policy_vlan(policy()->strip, 10));
 	rule("policy/vlan-outer", "4094");
-	assert_int_equal(policy()->outer, 4094);
-	assert_true(policy()->tx & POLICY_OUTER && policy()->rx & POLICY_OUTER);
+	assert_int_equal(policy()->vlan_outer, 4094);
+	assert_true(policy()->tx & POLICY_VLAN_OUTER && policy()->rx & POLICY_VLAN_OUTER);
 }
 
 static void whole_vlan_grammar_of_xl_is_taken(void **state)
@@ -333,13 +333,13 @@ static void receive_rules_become_bits(void **state)
 	rule("policy/multicast", "0");
 	rule("policy/unknown-unicast", "0");
 	assert_int_equal(policy()->rx,
-			 POLICY_NO_BROADCAST | POLICY_NO_MULTICAST | POLICY_NO_UNKNOWN);
+			 POLICY_NO_BROADCAST | POLICY_NO_MULTICAST | POLICY_NO_UNKNOWN_UNICAST);
 	rule("policy/promiscuous", "1");
 	assert_int_equal(policy()->rx, 0);
 	rule("policy/rx", "0");
 	rule("policy/tx", "0");
-	assert_int_equal(policy()->rx, POLICY_CLOSED);
-	assert_int_equal(policy()->tx, POLICY_CLOSED);
+	assert_int_equal(policy()->rx, POLICY_NO_RX);
+	assert_int_equal(policy()->tx, POLICY_NO_TX);
 }
 
 static void link_is_the_admins(void **state)
@@ -400,8 +400,8 @@ static void vif_whose_policy_was_never_right_is_closed(void **state)
 	assert_int_equal(host_back_state(8), 4);
 	assert_string_equal(host_back_key(8, "policy-error"),
 			    "policy/vlan-filter: '5000': expected VLANs 1..4094, as 10,20-29");
-	assert_int_equal(host_path(8)->live.policy.tx, POLICY_CLOSED);
-	assert_int_equal(host_path(8)->live.policy.rx, POLICY_CLOSED);
+	assert_int_equal(host_path(8)->live.policy.tx, POLICY_NO_TX);
+	assert_int_equal(host_path(8)->live.policy.rx, POLICY_NO_RX);
 	fake_xs_put(HOST_BACK "8/0/policy/vlan-filter", "50");
 	host_settle();
 	assert_int_equal(host_path(8)->live.policy.tx, POLICY_VLAN);

@@ -15,15 +15,19 @@ import traceback
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 SCHEMA, SOURCE = "xenstore-schema/vif.schema", "backend/vif/vif.c"
-XENSTORE, MANUAL, RULES = "doc/xenstore.md", "doc/man/vifd.conf.5", "rules.h"
+XENSTORE, MANUAL, POLICY, RULES = "doc/xenstore.md", "doc/man/vifd.conf.5", "doc/policy.md", "rules.h"
+COUNTERS = "backend/path/counters.h"
 
 # A tree of one source file that agrees with its schema.
 FILES = {
     "common/names.h": '#define NODE "record"\n',
     MANUAL: '.SH before\n.\\" generated: rules\nstale\n.\\" end of what is generated\n.SH after\n',
+    POLICY: "before\n<!-- generated: rules -->\nstale\n<!-- end of what is generated -->\nafter\n",
+    COUNTERS: '#define PATH_COUNTERS(X, RULE) \\\n X(tx_packets, "all") \\\n RULE(tx_drop_a, "text")\n',
     "backend/policy/words.c": """\
         static int set_flag(const struct policy_key *rule, struct policy_draft *draft)
         static int set_choice(const struct policy_key *rule, struct policy_draft *draft)
+        static int set_tag(const struct policy_key *rule, struct policy_draft *draft)
         """,
     SOURCE: """\
         static const struct { const char *key; int value; } features[] = {
@@ -46,8 +50,8 @@ FILES = {
         frontend/request = flag [guest, vifd, connect] 0  # meaning
         frontend/state = number 0..8 [guest, vifd, any] required  # meaning
         # Rules.
-        backend/policy/a-flag = flag [admin, vifd, any] 1  # "what" it does
-        backend/policy/a-word = choice x|y [admin, vifd, any] none  # meaning
+        backend/policy/a-flag = flag [admin, vifd, any] 1 hw=spoof counts=tx_drop_a bits=tx  # "what" it does
+        backend/policy/a-word = choice x|y [admin, vifd, any] none hw=none  # meaning
         """,
 }
 
@@ -192,10 +196,43 @@ def flag_without_a_default(tree):
 
 def table_of_rules(tree):
     assert tree.generate("rules", os.path.join(tree.root, RULES)) == 0
-    tree.made(RULES, 'RULE("a-flag", flag, FIELD(a_flag), 0, 1, NULL, "1",',
-              '"0 or 1")',
-              'RULE("a-word", choice, FIELD(a_word), 0, 0, "x|y", NULL,')
+    tree.made(RULES, 'RULE("a-flag", flag, FIELD(a_flag), 0, 1, NULL, "1", PORT_PART_SPOOF, "0 or 1")',
+              'RULE("a-word", choice, FIELD(a_word), 0, 0, "x|y", NULL, PORT_PART_NONE,')
     tree.not_made(RULES, "request")
+
+
+def bits_of_rules(tree):
+    tree.schema("(.*a-word.*)", r"\1\nbackend/policy/b-tag = tag [admin, vifd, any] none hw=none bits=tx+rx  # meaning"
+                "\nbackend/policy/b-flag = flag [admin, vifd, any] 0 hw=none bits=rx  # meaning")
+    assert tree.generate("rules", os.path.join(tree.root, RULES)) == 0, tree.said
+    tree.made(RULES, "FLAG(a_flag, POLICY_NO_A_FLAG, 0, 1, 0, 1)", "VALUE(b_tag, POLICY_B_TAG, 1, 1, 1, uint16_t)",
+              "FLAG(b_flag, POLICY_B_FLAG, 2, 0, 1, 0)")
+
+
+def rule_that_does_not_tell_of_hardware(tree):
+    tree.schema(" hw=none", " ")
+    tree.checked_says("vif.schema:8: expected")
+
+
+def hardware_of_another_key(tree):
+    tree.schema("(frontend/state .*required)", r"\1 hw=none")
+    tree.checked_says("vif.schema:5: expected hw= after the default of keys below policy/ and of no others")
+
+
+def bit_of_a_word(tree):
+    tree.schema(" hw=none", " hw=none bits=tx")
+    tree.checked_says("vif.schema:8: expected bits= only of")
+
+
+def counter_that_is_not_there(tree):
+    tree.schema("tx_drop_a", "tx_drop_b")
+    tree.checked_says("vif.schema:7: path/counters.h has no tx_drop_b")
+
+
+def counter_of_no_rule(tree):
+    tree.schema(" counts=tx_drop_a", " ")
+    tree.schema("  bits", " bits")
+    tree.checked_says("no rule of the schema counts by tx_drop_a")
 
 
 def documents_are_made(tree):
@@ -204,6 +241,9 @@ def documents_are_made(tree):
               "## Rules")
     tree.made(MANUAL, '.BR a\\-flag " (0 or 1; 1 if it is not given)"', ".SH before", ".SH after")
     tree.not_made(MANUAL, "stale")
+    tree.made(POLICY, "before", '| `a-flag` | 0 or 1 | `1` | "what" it does | `tx_drop_a` | yes |',
+              "| `a-word` | x \\| y |  | meaning |  |  |", "after")
+    tree.not_made(POLICY, "stale")
     assert tree.generate("check") == 0
 
 
@@ -211,6 +251,7 @@ def stale_documents_are_seen(tree):
     assert tree.generate("docs") == 0
     tree.schema("# meaning", "# other meaning")
     assert tree.generate("check") == 1
+    assert f"{POLICY}: does not agree" in tree.said, tree.said
     assert f"{XENSTORE}: does not agree" in tree.said and f"{MANUAL}: does not agree" in tree.said
 
 
@@ -221,7 +262,9 @@ def the_documents_here_are_fresh(tree):
 FACTS = (agreement_is_silent, key_without_a_line, table_entry_without_a_line, macro_without_a_line,
          line_that_nobody_reads, line_that_nobody_writes, write_to_the_guests_key, flag_read_as_number,
          right_name_wrong_folder, malformed_line, unknown_type, doubled_line, rule_of_unknown_type,
-         flag_without_a_default, table_of_rules, documents_are_made, stale_documents_are_seen,
+         flag_without_a_default, table_of_rules, bits_of_rules,
+         rule_that_does_not_tell_of_hardware, hardware_of_another_key, bit_of_a_word,
+         counter_that_is_not_there, counter_of_no_rule, documents_are_made, stale_documents_are_seen,
          the_documents_here_are_fresh)
 
 

@@ -149,14 +149,6 @@ static void pass_vlans(struct outside *outside, const struct port_policy *rules)
 			pass(outside, vlan);
 }
 
-static bool any_vlan(const struct port_policy *rules)
-{
-	for (uint32_t i = 0; i < VLAN_WORDS; i++)
-		if (rules->vlans[i])
-			return true;
-	return false;
-}
-
 static bool is_said(enum kind kind, const struct port_policy *rules)
 {
 	switch (kind) {
@@ -169,7 +161,7 @@ static bool is_said(enum kind kind, const struct port_policy *rules)
 	case BROADCAST:
 		return rules->no_broadcast;
 	default:
-		return any_vlan(rules);
+		return vlans_any(rules->vlans);
 	}
 }
 
