@@ -73,7 +73,7 @@ enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
  * @link:        of the VF
  * @max_mbps:    the NIC may hold back frames above this rate, 0 = no limit
  * @kbps:        guaranteed rate: the port can always send this much, kbit/s; 0 = nothing
- * @promiscuous: frames to unicast addresses that are nobody's arrive too
+ * @promiscuous: frames to unknown unicast addresses arrive too
  * @no_unknown, @no_multicast, @no_broadcast: such frames need not arrive; unknown = unicast
  *               to an address that is neither the port's nor one of @macs
  * @macs:        frames to these arrive too

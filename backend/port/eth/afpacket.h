@@ -66,7 +66,7 @@ struct afp {
 	_Atomic uint64_t rx_lost; /* ring full, from the kernel */
 };
 
-/* What is known of a received frame in addition to its bytes. */
+/** struct afp_rx - Metadata of a received frame */
 struct afp_rx {
 	bool drop;
 	bool checksum_good;

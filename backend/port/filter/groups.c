@@ -307,7 +307,7 @@ void groups_stop(void)
 	close(joiner.fd);
 }
 
-/* What every host listens to. */
+/* Join the groups that every host listens to. */
 static int join_everybodys(struct groups *groups, const struct rte_ether_addr *mac)
 {
 	const uint8_t *bytes = mac->addr_bytes;
