@@ -80,9 +80,6 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
 		     bool guaranteed);
 
-/* In so many pieces a frame is copied to a guest at most: one that lies in more is not kept. */
-#define RX_PIECES_MAX 64u
-
 /** path_rx_take_tap() - Mirrored frames of other vifs, to backlogs (rx_accept.c). Return: frames */
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools);
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker's side of a path: attached, polled, armed before sleep, detached. Above all else in path/. */
+/*
+ * A path as its worker sees it: attached, polled, armed before sleep, paused, detached. The top of
+ * path/: it calls all other files there, none of them calls it.
+ *
+ * Order of a pass. Frames are taken from the port first and once, because one port feeds all queues:
+ * only when a frame is here is it known which queue it goes to. Then each queue in turn gets its rx
+ * before its tx: what was just taken is still in the cache, and the guest is told of it before time
+ * is spent on copying its own frames. Queues with a guarantee send before that, within it; the
+ * budget and the room in the port that are left are for all.
+ */
 #include "path_private.h"
 
 #include <errno.h>
@@ -9,8 +18,8 @@
 #define BACKOFF_MIN_US 100u
 #define BACKOFF_MAX_US 10000u
 
-/* Looking again without an event: after a full port; at a guest that posts no
- * buffers; at one that does not ring when it posts some (netback's 30 ms). */
+/* Next pass without an event: after a full port; for a guest that posts no buffers; for one that
+ * does not ring when it posts some (netback's 30 ms). */
 #define RETRY_US 100u
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
@@ -63,8 +72,8 @@ int path_attach(struct path *path, struct path_tools *tools)
 			return ret;
 		}
 	}
-	/* Requests made before the bind may have rung nobody; responses that a former
-	 * back end wrote may have been told to nobody. */
+	/* The guest may have rung before the bind, and a former back end may have written responses
+	 * without ringing: look at everything, and let the guest do so. */
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		queue_notify_tx(&path->queues[i], tools->evt);
 		if (path->queues[i].rx.port >= 0)
@@ -98,6 +107,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 	return taken;
 }
 
+/* Port to backlogs. Return: frames */
 static unsigned int rx_take(struct path *path, struct path_tools *tools)
 {
 	unsigned int taken = 0;
@@ -136,7 +146,7 @@ void path_resume(struct path *path, bool go_on)
 	path->paused = !go_on;
 }
 
-/* Who is still owed something goes first: what is left of budget and port is the others'. */
+/* Queues that may still send within their guarantee go first. */
 static unsigned int serve_guarantees(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = 0;
@@ -174,7 +184,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 		served += serve_queue(path, &path->queues[i], tools);
 	for (uint32_t i = 0; i < path->turn && !path_is_stopped(path); i++)
 		served += serve_queue(path, &path->queues[i], tools);
-	/* else the first would take what little there is of budget or port each time */
+	/* the first queue gets most of a scarce budget or port: not always the same one */
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
 	return frames + served;
@@ -214,7 +224,7 @@ static uint64_t tell_wait(const struct queue *queue, uint64_t now_us)
 
 static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
-	/* A full port, a device's frames and a want of memory pass by themselves, unannounced. */
+	/* No event tells that a port has room, a device has sent, or memory is free again. */
 	if (queue->nr_outbox || queue->tx_starved || queue->tx_owed != queue->tx_rsp_prod)
 		return RETRY_US;
 	if (ring_arm(&queue->tx_sring->idx, queue->tx_req_cons + 1))

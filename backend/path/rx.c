@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Backlog to guest: copy what waits into the guest's buffers.
+ * Backlog to guest: copy the frames that wait into the guest's buffers.
  *
  * Theory of operation. path_rx() puts the oldest frames of a queue's backlog (rx_accept.c) into the
- * buffers that the guest posted, one grant copy call a pass. Response i stands in the slot of
- * request i.
+ * buffers that the guest posted, one grant copy call a pass. Response i is in the slot of request
+ * i.
  *
- * A guest that posts no buffers for RX_STALE_US loses what waits for it
- * (XSA-392): "no buffers" means too few for the next frame.
+ * The frames that wait for a guest that posts no buffers for RX_STALE_US are dropped (XSA-392): "no
+ * buffers" means too few for the next frame.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "frame.h"
 #include "path_private.h"
+#include "plan.h"
 
 #define RX_STALE_US 10000000u
 #define RX_EXTRAS_MAX 3u
@@ -32,16 +34,20 @@ struct rx_frame {
 	uint16_t id[RX_SLOTS_MAX];
 };
 
+/*
+ * @plan:  what is copied at the end of the pass
+ * @avail: buffers that the guest has posted and that are not taken, as last looked at
+ * @nr_zero_copy, @nr_good, @good_bytes: counted once a pass
+ */
 struct rx_pass {
 	struct path *path;
 	struct queue *queue;
-	struct path_tools *tools;
-	uint32_t avail; /* buffers posted and not taken, as last looked at */
-	uint32_t nr_copies;
-	uint32_t nr_memcpys;
+	struct plan plan;
+	uint32_t avail;
 	uint32_t nr_frames;
-	uint32_t nr_placed;
-	uint32_t nr_good, good_bytes; /* counted once a pass */
+	uint32_t nr_zero_copy;
+	uint32_t nr_good, good_bytes;
+	/* not cleared: the 4 KB are filled as they are used */
 	struct rx_frame frames[QUEUE_BURST];
 };
 
@@ -84,7 +90,7 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	}
 	if (pass->avail >= need)
 		return true;
-	/* Asked already: writing it again would only take the line from the guest. */
+	/* If it is asked already, writing again would only take the cache line from the guest. */
 	if (queue->rx_event != queue->rx_req_cons + need) {
 		queue->rx_event = queue->rx_req_cons + need;
 		if (ring_arm(idx, queue->rx_event))
@@ -92,32 +98,25 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	}
 	path_count(&queue->counters, COUNT_rx_hold_slots, 1);
 	if (!queue->stalled_since)
-		queue->stalled_since = pass->tools->now_us;
-	else if (pass->tools->now_us - queue->stalled_since > RX_STALE_US)
+		queue->stalled_since = pass->plan.tools->now_us;
+	else if (pass->plan.tools->now_us - queue->stalled_since > RX_STALE_US)
 		rx_flush_stale(pass->path, queue);
 	return false;
 }
 
-/*
- * One piece, to be copied at the end of the pass: by us into a static grant, whose lines come
- * near meanwhile, else by the hypervisor.
- */
+/* One piece, into a static page, which is prefetched meanwhile, or by grant copy. */
 static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
 {
 	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
-	struct gnt_copy *copy;
+	char *to;
 
-	if (page) {
-		char *to = static_page_bytes(page) + piece->offset;
-
-		pass->tools->memcpys[pass->nr_memcpys++] =
-			(struct path_memcpy){ to, local, piece->len };
-		ring_prefetch_write(to);
+	if (!page) {
+		plan_grant_copy(&pass->plan, local, piece);
 		return;
 	}
-	copy = &pass->tools->copies[pass->nr_copies++];
-	*copy = *piece;
-	copy->local = local;
+	to = static_page_bytes(page) + piece->offset;
+	plan_memcpy(&pass->plan, to, local, piece->len);
+	ring_prefetch_write(to);
 }
 
 /* Plan the pieces of the frame into the buffers of @refs. */
@@ -147,7 +146,7 @@ static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const u
 		in_slot += len;
 		in_seg += len;
 	}
-	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
 static struct netif_extra_info *rx_add_extra(struct rx_frame *frame, uint8_t type)
@@ -219,11 +218,11 @@ static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 		return true;
 	}
 	frame->headroom = RTE_PKTMBUF_HEADROOM;
-	pass->nr_placed++;
+	pass->nr_zero_copy++;
 	return true;
 }
 
-/* One buffer of ours into one of the guest's, no extra-info: what most frames are. */
+/* One buffer of ours into one of the guest's without extra-info, as most frames are. */
 static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct netif_rx_request req = rx_take_request(pass->queue);
@@ -235,7 +234,7 @@ static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 		return;
 	rx_plan_piece(pass, rte_pktmbuf_mtod(frame->mbuf, char *),
 		      &(struct gnt_copy){ .ref = req.gref, .len = frame->mbuf->data_len });
-	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
 /* Take the oldest frame and the buffers for it. */
@@ -248,7 +247,7 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 
 	frame->mbuf = queue_backlog_pop(queue);
 	frame->first_slot = queue->rx_req_cons;
-	frame->first_copy = (uint16_t)pass->nr_copies;
+	frame->first_copy = (uint16_t)pass->plan.nr_copies;
 	frame->nr_slots = (uint8_t)need;
 	frame->headroom = pass->path->live.xdp_headroom;
 	frame->flags = rx_flags(frame->mbuf);
@@ -327,21 +326,13 @@ static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 	}
 }
 
-static bool rx_copied(const struct rx_pass *pass, const struct rx_frame *frame)
-{
-	for (uint32_t i = 0; i < frame->nr_copies; i++)
-		if (pass->tools->copies[frame->first_copy + i].status)
-			return false;
-	return true;
-}
-
 static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct path_counters *counters = &pass->queue->counters;
 
 	if (unlikely(!frame->mbuf->pkt_len)) {
 		rx_answer_failed(pass->queue, frame);
-	} else if (rx_copied(pass, frame)) {
+	} else if (plan_is_copied(&pass->plan, frame->first_copy, frame->nr_copies)) {
 		pass->nr_good++;
 		pass->good_bytes += frame->mbuf->pkt_len;
 		if (frame->mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
@@ -354,7 +345,7 @@ static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 }
 
 /*
- * Ring the guest if it asked for that: at once after a quiet time, then not more often than it
+ * Ring the guest if it asked for that: at once after a quiet time, then no more often than it
  * wishes.
  */
 static void rx_tell(const struct path_live *live, struct queue *queue, struct path_tools *tools)
@@ -381,16 +372,7 @@ static void rx_complete(struct rx_pass *pass)
 	struct queue *queue = pass->queue;
 	struct rte_mbuf *done[QUEUE_BURST];
 
-	for (uint32_t i = 0; i < pass->nr_memcpys; i++)
-		memcpy(pass->tools->memcpys[i].to, pass->tools->memcpys[i].from,
-		       pass->tools->memcpys[i].len);
-	if (pass->nr_copies) {
-		/* The call's own result is in each status. */
-		gnt_copy_out(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
-			     pass->nr_copies);
-		path_count(&queue->counters, COUNT_copies, pass->nr_copies);
-		path_count(&queue->counters, COUNT_copy_calls, 1);
-	}
+	plan_run(&pass->plan, pass->path->config.domid, &queue->counters, gnt_copy_out);
 	for (uint32_t i = 0; i < pass->nr_frames; i++) {
 		rx_finish(pass, &pass->frames[i]);
 		done[i] = pass->frames[i].mbuf;
@@ -399,14 +381,14 @@ static void rx_complete(struct rx_pass *pass)
 	rte_pktmbuf_free_bulk(done, pass->nr_frames);
 	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
 	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
-	path_count(&queue->counters, COUNT_rx_static, pass->nr_memcpys);
-	if (unlikely(pass->nr_placed))
-		path_count(&queue->counters, COUNT_rx_zero_copy, pass->nr_placed);
+	path_count(&queue->counters, COUNT_rx_static, pass->plan.nr_memcpys);
+	if (unlikely(pass->nr_zero_copy))
+		path_count(&queue->counters, COUNT_rx_zero_copy, pass->nr_zero_copy);
 	queue->rx_untold += pass->nr_frames;
-	rx_tell(&pass->path->live, queue, pass->tools);
+	rx_tell(&pass->path->live, queue, pass->plan.tools);
 }
 
-/* The lines of the ring that a pass reads and then writes. */
+/* Fetch the ring's cache lines that the pass reads and then writes. */
 static void rx_fetch_ahead(const struct queue *queue)
 {
 	uint32_t waiting = queue->backlog_tail - queue->backlog_head;
@@ -421,21 +403,14 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 {
 	struct rx_pass pass;
 
+	memset(&pass, 0, offsetof(struct rx_pass, frames));
 	pass.path = path;
 	pass.queue = queue;
-	pass.tools = tools;
-	pass.avail = 0;
-	pass.nr_copies = 0;
-	pass.nr_memcpys = 0;
-	pass.nr_frames = 0;
-	pass.nr_placed = 0;
-	pass.nr_good = 0;
-	pass.good_bytes = 0;
+	pass.plan.tools = tools;
 	if (queue->backlog_head != queue->backlog_tail)
 		rx_fetch_ahead(queue);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
-	       pass.nr_copies + RX_PIECES_MAX <= GNT_COPY_MAX &&
-	       pass.nr_memcpys + RX_PIECES_MAX <= GNT_COPY_MAX) {
+	       plan_has_room(&pass.plan)) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
 
 		if (!rx_posted(&pass, need))

@@ -12,10 +12,11 @@
  */
 #include "frame.h"
 #include "path_private.h"
+#include "plan.h"
 
 #define RX_HOLD_UP_US 100000u
 
-/* Flooded frames share their bytes: before writing, make them this guest's own. */
+/* Flooded frames share their bytes: before writing, make a copy of this guest's own. */
 static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	struct rte_mbuf *copy;
@@ -45,7 +46,7 @@ static bool rx_passed_by(const struct path *path, const struct queue *queue, uin
 	       !rx_queue_room(path, queue);
 }
 
-/* Let a frame wait, if it lies in buffers as the guest takes them. */
+/* Put a frame into the backlog, if the guest can take it as it is cut into buffers. */
 static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
 		    struct rte_mbuf *mbuf)
 {
@@ -53,7 +54,7 @@ static void rx_keep(const struct path *path, struct queue *queue, const struct p
 						NETIF_PAGE_SIZE - path->live.xdp_headroom;
 
 	if (mbuf->pkt_len > longest ||
-	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > RX_PIECES_MAX)
+	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > PLAN_PIECES_MAX)
 		queue_drop(queue, mbuf, COUNT_rx_drop_long);
 	else if (rx_passed_by(path, queue, tools->now_us))
 		queue_drop(queue, mbuf, COUNT_rx_drop_stale);
@@ -62,8 +63,8 @@ static void rx_keep(const struct path *path, struct queue *queue, const struct p
 }
 
 /*
- * The guest takes no unsegmented frames: cut, checksums filled in. Who sent the
- * frame chose how long the segments are.
+ * The guest takes no unsegmented frames: cut it, fill the checksums in. The sender of the frame has
+ * chosen how long the segments are.
  */
 static void rx_segment(const struct path *path, struct queue *queue, struct path_tools *tools,
 		       struct rte_mbuf *mbuf)
@@ -79,7 +80,7 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		rx_keep(path, queue, tools, segments[i]);
 }
 
-/* Shall the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
+/* May the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
 static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
@@ -93,7 +94,7 @@ static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf
 	return verdict_rx(&path->live.policy, mbuf);
 }
 
-/* Take out the tags that the guest shall not see. Return: the frame, NULL = no memory */
+/* Take out the tags that the guest must not see. Return: the frame, NULL = no memory */
 static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools *tools,
 				 struct rte_mbuf *mbuf)
 {
@@ -105,7 +106,7 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 	return own;
 }
 
-/* Fit a frame to what the guest can take, and let it wait. */
+/* Fit a frame to what the guest can take, and put it into its queue's backlog. */
 static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	const struct path_config *config = &path->config;
@@ -138,7 +139,6 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 	rx_keep(path, queue, tools, mbuf);
 }
 
-/* Judge one frame. */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	struct queue *queue = &path->queues[0];
@@ -161,7 +161,6 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
-/* Frames that may be taken from the port without overflowing any backlog. */
 uint32_t path_rx_room(const struct path *path, uint64_t now_us)
 {
 	uint32_t room = PORT_BURST;
@@ -178,7 +177,7 @@ uint32_t path_rx_room(const struct path *path, uint64_t now_us)
 	return wanted ? room : 0;
 }
 
-/* Copies of others' frames pass whatever the policy says. */
+/* Mirrored frames of other vifs pass whatever the policy says. */
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools)
 {
 	struct rte_mbuf *frames[PORT_BURST];

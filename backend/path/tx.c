@@ -2,22 +2,25 @@
 /*
  * Guest to port: take requests, check, copy, verdict, send.
  *
- * Theory of operation. One pass takes up to QUEUE_BURST frames. tx_gather()
- * copies each request out of the shared page once, checks the copy and plans the
- * pieces to be copied from the guest's pages; one grant copy call fetches all
- * frames; tx_finish() looks at our copy only. A frame's requests are answered
- * together and in ring order, right after the copy: from then on the guest may
- * reuse its pages.
+ * Theory of operation. One pass takes up to QUEUE_BURST frames. tx_gather() copies each request out
+ * of the shared page once, checks the copy and plans the pieces to be copied from the guest's
+ * pages; one grant copy call fetches all frames; tx_finish() looks at our copy only. The requests
+ * of a frame are answered together and in ring order, right after the copy: from then on the guest
+ * may reuse its pages.
  *
- * Where the port's device can read the guest's static pages, a longer frame's first bytes alone are
- * copied, and its answer waits until the device is through (zc_tx.h).
+ * Where the port's device can read the guest's static pages, only the first bytes of a longer frame
+ * are copied, and the frame is answered when the device has sent it (zc_tx.h).
  *
- * A request that contradicts the protocol stops this vif (path_fault()); a frame
- * that merely cannot be sent is answered with an error and counted by cause. The
- * line between the two is xen-netback's.
+ * A request that contradicts the protocol stops this vif (path_fault()); a frame that merely cannot
+ * be sent is answered with an error and counted by cause. The line between the two is
+ * xen-netback's.
  *
- * Back-pressure: while the port has no room the outbox keeps the frames and the
- * ring is not read further, so the guest's own queue fills.
+ * Back-pressure: while the port has no room, the outbox keeps the frames and the ring is not read
+ * further, so the guest's own queue fills.
+ *
+ * With traffic classes (classes.h) frames of all queues wait in the path's classes for the vif's
+ * budget. When it is a queue's turn, that queue's outbox is refilled from them: so the pass of any
+ * queue sends the frames of all.
  */
 #include <string.h>
 
@@ -27,11 +30,11 @@
 #define TX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_tx_entry))
 
 /*
- * Of a frame that is lent this much is copied, all that anybody looks at: headers up to layer 4, or
- * what follows them where neighbour discovery is judged.
+ * Bytes that are copied of a frame whose rest stays in the guest's pages, all that policy and port
+ * look at: headers up to layer 4, or also what follows them where neighbour discovery is judged.
  */
-#define LEND_HEAD 256u
-#define LEND_HEAD_DEEP 1024u
+#define ZC_HEAD 256u
+#define ZC_HEAD_DEEP 1024u
 
 static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
 		    int8_t status)
@@ -40,14 +43,6 @@ static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_coun
 	rte_pktmbuf_free(frame->mbuf);
 	frame->mbuf = NULL;
 	frame->status = status;
-}
-
-static bool tx_copied(const struct tx_pass *pass, const struct tx_frame *frame)
-{
-	for (uint32_t i = 0; i < frame->nr_copies; i++)
-		if (pass->tools->copies[frame->first_copy + i].status)
-			return false;
-	return true;
 }
 
 /* May it leave? Return: VERDICT_PASS or the counter of the cause. */
@@ -65,7 +60,7 @@ static enum path_counter tx_judge(const struct path *path, const struct queue *q
 	return verdict_tx(&path->live.policy, frame->mbuf);
 }
 
-/* For the port, or for its class's turn. Return: false: the class is full */
+/* Into the outbox, or into its class. Return: false: the class is full */
 static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
 {
 	enum classes_by by = pass->path->live.classes.by;
@@ -83,13 +78,13 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 
 	if (!frame->mbuf)
 		return;
-	if (!tx_copied(pass, frame)) {
+	if (!plan_is_copied(&pass->plan, frame->first_copy, frame->nr_copies)) {
 		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
 		return;
 	}
 	cause = tx_judge(pass->path, pass->queue, frame);
 	if (cause != (enum path_counter)VERDICT_PASS) {
-		/* To the guest a frame that policy swallows was sent. */
+		/* The guest is told that a frame dropped by policy was sent. */
 		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);
 		return;
 	}
@@ -110,7 +105,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
 		tx_count(pass, COUNT_tx_csum_blank, 1);
-	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->tools->pool, frame->mbuf,
+	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->plan.tools->pool, frame->mbuf,
 		   MIRROR_TX);
 }
 
@@ -134,7 +129,7 @@ static void tx_answer(struct queue *queue, const struct tx_frame *frame)
 		tx_respond(queue, frame->id[i], frame->status);
 }
 
-/* How much of what waits: all, or until nothing is owed any more. It is paid for. */
+/* Frames of the outbox to send now; a guaranteed pass stops when the guarantee is used up. */
 static uint16_t tx_due(struct tx_pass *pass)
 {
 	struct queue *queue = pass->queue;
@@ -147,7 +142,7 @@ static uint16_t tx_due(struct tx_pass *pass)
 	return due;
 }
 
-/* What the port did not take is owed still. */
+/* Frames that the port did not take have not used the guarantee. */
 static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
 {
 	for (uint16_t i = sent; pass->guaranteed && i < due; i++)
@@ -155,8 +150,9 @@ static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
 }
 
 /*
- * Frames that were meant for another port: one without a device may keep them for ever, so that it
- * gets copies. Return: how many of @nr, from the first on, it may have
+ * After a move the outbox may hold frames in the guest's pages that were meant for the former port.
+ * A port without a device may keep a frame for ever, so it gets copies.
+ * Return: how many of @nr, from the first on, it may have
  */
 static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t nr)
 {
@@ -165,12 +161,12 @@ static uint16_t tx_own(struct tx_pass *pass, const struct port *port, uint16_t n
 
 	if (likely(!zc_tx_of(&queue->statics)) || port->zc_tx_segs)
 		return nr;
-	while (own < nr && offload_own(&queue->outbox[own], pass->tools->pool))
+	while (own < nr && offload_own(&queue->outbox[own], pass->plan.tools->pool))
 		own++;
 	return own;
 }
 
-/* Classes mix the frames of all queues: then one keeps them in order. */
+/* Classes mix the frames of all queues: one tx queue keeps them in order. */
 static uint16_t tx_by(const struct path *path, const struct queue *queue, const struct port *port)
 {
 	return path->live.classes.by ? 0 : port_tx_queue(port, (size_t)(queue - path->queues));
@@ -200,7 +196,7 @@ static unsigned int tx_flush(struct tx_pass *pass)
 	return sent;
 }
 
-/* Whose turn it is, as far as the budget goes. */
+/* Fill the outbox from the classes, as far as the budget goes. */
 static void tx_refill(struct tx_pass *pass)
 {
 	struct path *path = pass->path;
@@ -218,7 +214,7 @@ static void tx_refill(struct tx_pass *pass)
 		tx_count(pass, COUNT_tx_hold_rate, 1);
 }
 
-/* What waits, be it in classes. Return: frames that the port took */
+/* Send what waits in outbox and classes. Return: frames that the port took */
 static unsigned int tx_send(struct tx_pass *pass)
 {
 	unsigned int sent = tx_flush(pass);
@@ -235,16 +231,7 @@ static unsigned int tx_send(struct tx_pass *pass)
 
 static void tx_complete(struct tx_pass *pass)
 {
-	for (uint32_t i = 0; i < pass->nr_memcpys; i++)
-		memcpy(pass->tools->memcpys[i].to, pass->tools->memcpys[i].from,
-		       pass->tools->memcpys[i].len);
-	if (pass->nr_copies) {
-		/* The call's own result is in each status. */
-		gnt_copy_in(pass->tools->gnt, pass->path->config.domid, pass->tools->copies,
-			    pass->nr_copies);
-		tx_count(pass, COUNT_copies, pass->nr_copies);
-		tx_count(pass, COUNT_copy_calls, 1);
-	}
+	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_in);
 	for (uint32_t i = 0; i < pass->nr_frames; i++) {
 		tx_finish(pass, &pass->frames[i]);
 		tx_answer(pass->queue, &pass->frames[i]);
@@ -257,8 +244,8 @@ static void tx_complete(struct tx_pass *pass)
 }
 
 /*
- * Everything the pass is going to touch, asked for at once: the ring's lines, for writing, as
- * the answers go there too; and a buffer for each frame there may be.
+ * Fetch what the pass is going to touch, all at once: the ring's cache lines, for writing, as the
+ * answers go there too; and a buffer for each frame there may be.
  */
 static void tx_prepare(struct tx_pass *pass)
 {
@@ -268,11 +255,11 @@ static void tx_prepare(struct tx_pass *pass)
 
 	for (uint32_t i = 0; i < nr + TX_ENTRIES_A_LINE; i += TX_ENTRIES_A_LINE)
 		ring_prefetch_write(&entry[(cons + i) % NETIF_RING_SIZE]);
-	if (!rte_pktmbuf_alloc_bulk(pass->tools->pool, pass->spare, nr))
+	if (!rte_pktmbuf_alloc_bulk(pass->plan.tools->pool, pass->spare, nr))
 		pass->nr_spare = nr;
 }
 
-/* What devices are through with is answered. */
+/* Answer frames that devices have sent. */
 static void tx_settle(const struct path *path, struct queue *queue)
 {
 	if (queue->tx_rsp_prod == queue->tx_owed)
@@ -283,16 +270,16 @@ static void tx_settle(const struct path *path, struct queue *queue)
 	queue_answer_tx(queue);
 }
 
-/* How much of a longer frame is copied here and now, 0 = all. */
+/* Bytes of a longer frame that are copied, 0 = all. */
 static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
-	/* what waits in a class may wait long */
+	/* a frame may wait in its class for long */
 	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs || path->live.classes.by)
 		return 0;
-	return path->live.policy.tx & POLICY_IP ? LEND_HEAD_DEEP : LEND_HEAD;
+	return path->live.policy.tx & POLICY_IP ? ZC_HEAD_DEEP : ZC_HEAD;
 }
 
-/* Take what is in the ring. Return: frames */
+/* Take the requests in the ring. Return: frames */
 static uint32_t tx_take_ring(struct tx_pass *pass)
 {
 	struct queue *queue = pass->queue;
@@ -301,7 +288,7 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 	pass->avail = prod - queue->tx_req_cons;
 	if (!pass->avail)
 		return 0;
-	/* also of what was taken and waits for its answer nothing may be written over */
+	/* requests that are taken but not answered must not be overwritten either */
 	if (prod - queue->tx_rsp_prod > NETIF_RING_SIZE || pass->avail > NETIF_RING_SIZE) {
 		path_fault(pass->path, "tx: request index beyond the ring");
 		return 0;
@@ -324,16 +311,7 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	struct tx_pass pass;
 	unsigned int frames;
 
-	pass.path = path;
-	pass.queue = queue;
-	pass.tools = tools;
-	pass.nr_copies = 0;
-	pass.nr_memcpys = 0;
-	pass.nr_frames = 0;
-	pass.nr_spare = 0;
-	pass.nr_static = 0;
-	pass.nr_good = 0;
-	pass.good_bytes = 0;
+	tx_pass_init(&pass, path, queue, tools);
 	pass.guaranteed = guaranteed;
 	pass.head = tx_head(path, queue);
 	queue->tx_starved = false;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A guest's requests become frames, checked and with room, whose bytes are still to come; see tx.c. */
+/* Turn requests into checked frames with buffers; the bytes are copied later, see tx.c. */
 #include <string.h>
 
 #include <rte_prefetch.h>
 
 #include "xen/devmap.h"
 #include "tx_pass.h"
-
-#define COPY_PIECES_A_FRAME 64u /* 64 KiB in 2 KiB buffers, cut again at 18 slots */
 
 /* Take the next entry: one copy of the shared bytes, never looked at again. */
 static void tx_take(struct tx_pass *pass, union netif_tx_entry *entry)
@@ -35,7 +33,7 @@ static void tx_mcast(struct tx_pass *pass, const struct netif_extra_info *extra,
 		extras->mcast_refused = true;
 }
 
-/* Return: NULL, or why the guest is to be stopped. */
+/* Return: NULL, or why to stop the guest. */
 static const char *tx_take_extras(struct tx_pass *pass, struct tx_extras *extras)
 {
 	union netif_tx_entry entry;
@@ -103,33 +101,25 @@ static const char *tx_take_slots(struct tx_pass *pass, struct tx_frame *frame,
 static struct rte_mbuf *tx_buffer(struct tx_pass *pass)
 {
 	return pass->nr_spare ? pass->spare[--pass->nr_spare] :
-				rte_pktmbuf_alloc(pass->tools->pool);
+				rte_pktmbuf_alloc(pass->plan.tools->pool);
 }
 
-/*
- * One piece, to be copied at the end of the pass: by us from a static grant, whose bytes come
- * near meanwhile, else by the hypervisor.
- */
+/* One piece, @page + its offset if that is a static page, which is prefetched meanwhile. */
 static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
 			  const struct gnt_copy *piece)
 {
-	struct gnt_copy *copy;
-
-	if (page) {
-		pass->tools->memcpys[pass->nr_memcpys++] =
-			(struct path_memcpy){ local, page + piece->offset, piece->len };
-		rte_prefetch0(page + piece->offset);
+	if (!page) {
+		plan_grant_copy(&pass->plan, local, piece);
 		return;
 	}
-	copy = &pass->tools->copies[pass->nr_copies++];
-	*copy = *piece;
-	copy->local = local;
+	plan_memcpy(&pass->plan, local, page + piece->offset, piece->len);
+	rte_prefetch0(page + piece->offset);
 }
 
 /* One frame's buffers as they are planned. */
 struct tx_chain {
 	struct rte_mbuf *head, *tail;
-	uint32_t own;	/* bytes to be copied in any case */
+	uint32_t own;	/* bytes that are copied, UINT32_MAX = all */
 	uint32_t start; /* the frame's first request */
 	uint32_t index; /* the slot's */
 	bool zero_copy;
@@ -147,7 +137,7 @@ static int tx_extend(struct tx_pass *pass, struct tx_chain *chain)
 	return 0;
 }
 
-/* The rest of a slot as it lies in the guest's page. */
+/* Attach the rest of a slot, which stays in the guest's page. */
 static int tx_attach_page(struct tx_pass *pass, struct tx_chain *chain,
 			  const struct static_page *page, uint16_t offset, uint16_t len)
 {
@@ -196,12 +186,12 @@ static int tx_plan_slot(struct tx_pass *pass, struct tx_chain *chain,
 	return 0;
 }
 
-/* How much of a frame is copied in any case? UINT32_MAX: all. */
+/* Bytes of a frame that are copied, UINT32_MAX = all. */
 static uint32_t tx_own_bytes(const struct tx_pass *pass, const struct tx_frame *frame,
 			     uint32_t size)
 {
 	const struct port *port = pass->path->port;
-	/* each slot is a piece of its own and may leave a rest for a buffer */
+	/* each slot is a segment, and may be split into a copied part and an attached one */
 	uint32_t segs = 2u * frame->nr_slots + 1;
 
 	if (!pass->head || size < pass->head + ZC_TX_MIN_BYTES ||
@@ -215,9 +205,9 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 		   const struct netif_tx_request slots[NETIF_SLOTS_FATAL])
 {
 	struct tx_chain chain = { .own = tx_own_bytes(pass, frame, size), .start = start };
-	uint32_t first_memcpy = pass->nr_memcpys;
+	uint32_t first_memcpy = pass->plan.nr_memcpys;
 
-	frame->first_copy = (uint16_t)pass->nr_copies;
+	frame->first_copy = (uint16_t)pass->plan.nr_copies;
 	frame->mbuf = tx_buffer(pass);
 	if (!frame->mbuf)
 		return -1;
@@ -227,17 +217,17 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 		if (tx_plan_slot(pass, &chain, &slots[i])) {
 			rte_pktmbuf_free(frame->mbuf);
 			frame->mbuf = NULL;
-			pass->nr_copies = frame->first_copy;
-			pass->nr_memcpys = first_memcpy;
+			pass->plan.nr_copies = frame->first_copy;
+			pass->plan.nr_memcpys = first_memcpy;
 			return -1;
 		}
 	}
-	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 	frame->zero_copy = chain.zero_copy;
 	return 0;
 }
 
-/* Is the frame one to be sent at all? Counts why not. */
+/* Is this a frame to send? If not, counts why. */
 static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t size)
 {
 	if (frame->status)
@@ -266,7 +256,7 @@ static void tx_spend(struct tx_pass *pass, uint32_t bytes)
 	pass->owed -= bytes;
 }
 
-/* Nothing but one slot that fits a buffer: what most frames are. Anything else goes the long way. */
+/* One slot that fits a buffer, as most frames are? Any other frame goes the long way. */
 static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_request *req)
 {
 	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && pass->nr_spare &&
@@ -283,13 +273,13 @@ static void tx_plan_simple(struct tx_pass *pass, struct tx_frame *frame,
 
 	frame->mbuf = mbuf;
 	frame->nr_slots = 1;
-	frame->first_copy = (uint16_t)pass->nr_copies;
+	frame->first_copy = (uint16_t)pass->plan.nr_copies;
 	mbuf->data_len = req->size;
 	mbuf->pkt_len = req->size;
 	tx_plan_piece(
 		pass, rte_pktmbuf_mtod(mbuf, char *), page ? static_page_bytes(page) : NULL,
 		&(struct gnt_copy){ .ref = req->gref, .offset = req->offset, .len = req->size });
-	frame->nr_copies = (uint16_t)(pass->nr_copies - frame->first_copy);
+	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 	pass->nr_static += page != NULL;
 	tx_spend(pass, req->size);
 	pass->nr_frames++;
@@ -331,7 +321,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 		return -1;
 	}
 	if (tx_wanted(pass, frame, size) && tx_plan(pass, frame, start, size, slots)) {
-		/* Not consumed: the same requests are read anew later. */
+		/* Not consumed: the same requests are read again later. */
 		pass->avail += pass->queue->tx_req_cons - start;
 		pass->queue->tx_req_cons = start;
 		pass->queue->tx_starved = true;
@@ -343,7 +333,7 @@ static int tx_gather_frame(struct tx_pass *pass)
 	return 1;
 }
 
-/* Another frame? */
+/* May another frame be taken? */
 static bool tx_open(const struct tx_pass *pass)
 {
 	if (unlikely(pass->guaranteed))
@@ -354,8 +344,7 @@ static bool tx_open(const struct tx_pass *pass)
 void tx_gather(struct tx_pass *pass)
 {
 	while (pass->avail && tx_open(pass) && pass->nr_frames < QUEUE_BURST &&
-	       pass->nr_copies + COPY_PIECES_A_FRAME <= GNT_COPY_MAX &&
-	       pass->nr_memcpys + COPY_PIECES_A_FRAME <= GNT_COPY_MAX)
+	       plan_has_room(&pass->plan))
 		if (tx_gather_frame(pass) <= 0)
 			break;
 	if (pass->avail && !pass->guaranteed && !tx_open(pass))

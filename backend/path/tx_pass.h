@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One pass from guest to port, for tx.c, which has its theory, and tx_gather.c alone. */
+/* One pass from guest to port, for tx.c, where its theory is, and tx_gather.c alone. */
 #ifndef VIFD_PATH_TX_PASS_H
 #define VIFD_PATH_TX_PASS_H
 
-#include "path_private.h"
+#include <stddef.h>
+#include <string.h>
 
-/* It must be worth it to lend a piece. */
+#include "path_private.h"
+#include "plan.h"
+
+/* Shorter pieces are copied: that costs less than zero copy. */
 #define ZC_TX_MIN_BYTES 256u
 
 /* What the extra-info slots of one frame said. */
@@ -19,7 +23,7 @@ struct tx_extras {
 
 /* One frame on its way through a pass. */
 struct tx_frame {
-	struct rte_mbuf *mbuf; /* NULL: nothing to send, only to answer */
+	struct rte_mbuf *mbuf; /* NULL: not sent, only answered */
 	uint16_t id[NETIF_SLOTS_FATAL];
 	uint16_t flags;
 	uint8_t nr_slots; /* data slots, without extras */
@@ -29,31 +33,46 @@ struct tx_frame {
 	struct tx_extras extras;
 };
 
+/*
+ * @plan:   what is copied at the end of the pass
+ * @avail:  requests not taken yet
+ * @nr_static, @nr_good, @good_bytes: counted once a pass
+ * @head:   bytes copied of a frame that is sent without a copy, 0 = all frames are copied
+ * @guaranteed: only what is left of the queue's guarantee is sent: @owed bytes
+ * @spare:  buffers for the pass, taken at once
+ */
 struct tx_pass {
 	struct path *path;
 	struct queue *queue;
-	struct path_tools *tools;
-	uint32_t avail; /* requests not taken yet */
-	uint32_t nr_copies;
-	uint32_t nr_memcpys;
+	struct plan plan;
+	uint32_t avail;
 	uint32_t nr_frames;
-	uint32_t nr_static, nr_good, good_bytes; /* counted once a pass */
-	uint32_t head;	   /* bytes copied of a frame that is lent, 0 = none is */
-	uint32_t nr_spare; /* buffers for the pass, taken at once */
-	bool guaranteed;   /* only what the queue is owed, */
-	int64_t owed;	   /* bytes */
+	uint32_t nr_static, nr_good, good_bytes;
+	uint32_t head;
+	uint32_t nr_spare;
+	bool guaranteed;
+	int64_t owed;
+	/* not cleared by tx_pass_init() */
 	struct rte_mbuf *spare[QUEUE_BURST];
 	struct tx_frame frames[QUEUE_BURST];
 };
+
+/** tx_pass_init() - Clear all but the arrays: their 4 KB are filled as they are used */
+static inline void tx_pass_init(struct tx_pass *pass, struct path *path, struct queue *queue,
+				struct path_tools *tools)
+{
+	memset(pass, 0, offsetof(struct tx_pass, spare));
+	pass->path = path;
+	pass->queue = queue;
+	pass->plan.tools = tools;
+}
 
 static inline void tx_count(struct tx_pass *pass, enum path_counter which, uint64_t by)
 {
 	path_count(&pass->queue->counters, which, by);
 }
 
-/**
- * tx_gather() - Take requests, check them, plan the pieces to be copied or lent; frames in @pass
- */
+/** tx_gather() - Take requests, check them, plan what to copy and attach; frames in @pass */
 void tx_gather(struct tx_pass *pass);
 
 #endif
