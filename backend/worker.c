@@ -33,7 +33,7 @@ struct call {
 };
 
 /**
- * struct worker - worker: all fields while the thread runs, but for
+ * struct worker - worker: all fields while the thread runs, except
  * @call:     control: puts one in, worker: takes it out
  * @nr_paths: worker: w, control: r
  */
@@ -55,22 +55,22 @@ struct worker {
 
 static struct worker *workers[CONFIG_WORKERS_MAX];
 
-/* Only differences of it mean anything: the processor's counter, which costs next to nothing. */
+/* From the processor's counter, which is cheap to read; only differences mean anything. */
 static uint64_t tsc_us(void)
 {
 	return rte_get_timer_cycles() / (rte_get_timer_hz() / 1000000u);
 }
 
 /*
- * @events: EPOLLIN; with EPOLLET for a port: frames that a guest does not fetch
- * stay in the port and must not keep its descriptor ready for ever.
+ * @events: EPOLLIN; with EPOLLET for a port: frames that a guest does not fetch stay in the port and
+ * must not keep its descriptor ready for ever.
  */
 static void poll_add(struct worker *worker, int fd, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.fd = fd };
 
 	if (fd >= 0 && epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) && errno != EEXIST)
-		log_warn("descriptor %d cannot be waited for: %m", fd);
+		log_warn("cannot wait for descriptor %d: %m", fd);
 }
 
 static void poll_remove(struct worker *worker, int fd)
@@ -79,7 +79,7 @@ static void poll_remove(struct worker *worker, int fd)
 		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* One pass over everything. *@wait: us until a held-back channel's turn. */
+/* One pass over everything. *@wait: us until a channel that is held back gets its turn. */
 static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 {
 	unsigned int frames = 0;
@@ -190,7 +190,7 @@ static void *worker_main(void *arg)
 	uint64_t idle_since = tsc_us();
 
 	if (rte_thread_register())
-		log_warn("no slot for a thread in EAL, packet buffers will not be cached");
+		log_warn("EAL has no slot for this thread, packet buffers are not cached");
 	for (;;) {
 		uint64_t held;
 

@@ -23,7 +23,7 @@ LOG_TAG("capture");
 #define NAME_LEN 32u
 #define PAD(len) (((len) + 3u) & ~3u)
 
-/* pcapng: blocks, options and what stands in them */
+/* pcapng: blocks, options and their values */
 enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 6 };
 enum { OPTION_END, OPTION_FLAGS = 2, OPTION_NAME = 2, OPTION_RESOLUTION = 9 };
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
@@ -31,7 +31,7 @@ enum { OPTION_END, OPTION_FLAGS = 2, OPTION_NAME = 2, OPTION_RESOLUTION = 9 };
 #define NANOSECONDS 9u
 #define INBOUND 1u
 #define OUTBOUND 2u
-/* of a packet block, beside its bytes: head, flags, end of options, length */
+/* of a packet block, without the frame: head, flags, end of options, length */
 #define PACKET_BLOCK_BYTES (28u + 8u + 4u + 4u)
 
 /* struct capture - control, but: @file, @bytes: the thread, under the lock */
@@ -88,7 +88,7 @@ static void put_head(struct capture *capture, const char *name)
 	put32(capture, 28);
 	put32(capture, BYTE_ORDER_MAGIC);
 	put(capture, version, sizeof(version));
-	put32(capture, UINT32_MAX); /* the length of it all is not known */
+	put32(capture, UINT32_MAX); /* the length of the section is not known */
 	put32(capture, UINT32_MAX);
 	put32(capture, 28);
 
@@ -142,7 +142,7 @@ static void take_frame(struct capture *capture, struct rte_mbuf *frame)
 {
 	uint64_t after = capture->bytes + PACKET_BLOCK_BYTES + PAD(frame->pkt_len);
 
-	/* one that is to be cut stands as the guest made it */
+	/* a frame that is to be segmented is written as the guest made it */
 	if (frame_csum_pending(frame) && !(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG))
 		offload_checksum(frame);
 	if (capture->file && after > capture->limit)
@@ -154,7 +154,7 @@ static void take_frame(struct capture *capture, struct rte_mbuf *frame)
 		end(capture, "it cannot be written");
 }
 
-/* Locked. Return: frames written */
+/* With the lock. Return: frames written */
 static uint32_t drain(struct capture *capture)
 {
 	struct rte_mbuf *frames[BURST];
@@ -194,7 +194,7 @@ static void *writer_main(void *arg)
 	while (!stop) {
 		if (drain_all(&stop) || stop)
 			continue;
-		/* say that we sleep, then look once more */
+		/* say that we sleep, then look once more (wake.h) */
 		atomic_store(&writer.wake.asleep, true);
 		if (!drain_all(&stop) && !stop)
 			(void)!read(writer.wake.fd, &count, sizeof(count));

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Traffic classes of one vif: which of the guest's frames leave first when not all
- * can. Worker.
+ * Traffic classes of one vif: which of the guest's frames leave first when not all can. Worker.
  *
- * Theory of operation. A guest's ring is one queue, so frames are read from it
- * ahead of the budget and wait here, each in its class: the priority of its VLAN
- * tag, or the first three bits of its DSCP. The budget and the port are served by
- * deficit round robin over the classes that have something waiting, by their
- * shares. A class whose room is used up loses frames, which are counted, and holds
- * up no other. Without classes nothing waits here, and nothing is lost.
+ * Theory of operation. A guest's ring is one queue, so frames are read from it ahead of the budget
+ * and wait here, each in its class: the priority of its VLAN tag, or the first three bits of its
+ * DSCP. Budget and port are given to the classes that have frames waiting by deficit round robin,
+ * according to their shares. A class whose room is used up drops frames, which are counted, and
+ * holds up no other. Without classes nothing waits here, and nothing is dropped.
  */
 #ifndef VIFD_PATH_CLASSES_H
 #define VIFD_PATH_CLASSES_H
@@ -33,10 +31,11 @@ struct classes_live {
 };
 
 /**
- * struct classes - What waits
+ * struct classes - Frames that wait
  * @nr:      frames in all
+ * @current: the class whose turn it is
+ * @fresh:   its turn has just begun
  * @deficit: bytes that a class may still send in this round
- * @current: the class whose turn it is; @fresh: its turn has just begun
  */
 struct classes {
 	uint32_t nr;
@@ -50,13 +49,13 @@ struct classes {
 /** classes_of() - The class of a frame as it goes to the wire */
 uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame);
 
-/** classes_put() - Let a frame wait. Return: false: its class is full, it stays the caller's */
+/** classes_put() - Queue a frame. Return: false: its class is full, it stays the caller's */
 bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame);
 
-/** classes_take() - Whose turn it is. Return: frame, NULL = nothing waits */
+/** classes_take() - Take the next frame in turn. Return: frame, NULL = none waits */
 struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES]);
 
-/** classes_free() - Free what waits */
+/** classes_free() - Free the frames that wait */
 void classes_free(struct classes *classes);
 
 #endif

@@ -12,7 +12,7 @@
 #include <rte_mbuf.h>
 
 /**
- * frame_offload() - The guest left work to us: find the headers, set the metadata
+ * frame_offload() - Set the metadata for work that the guest left to us
  * @frame:    Complete frame, headers linear in its first segment
  * @gso_type: NETIF_GSO_NONE: checksum only; else NETIF_GSO_TCPV4 or _TCPV6
  * @gso_size: bytes of payload a segment, with @gso_type

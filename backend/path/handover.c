@@ -14,15 +14,15 @@
 /* A pause of at least this: frames may be on their way through other threads. */
 #define FLUSH_MIN_US 100u
 #define FLUSH_MAX_US 5000u
-/* Looks after which the wire has learnt, the old port has nothing more, and the new one has had its copies. */
+/* Looks after which the wire has learnt, the old port is empty, and late copies are here. */
 #define LEARN_LOOKS 2u
 #define EMPTY_LOOKS 15u
 #define LAST_LOOKS 10u
-/* Looks after which it is not waited for any longer that nothing is under way, nor that the guest has room. */
+/* After so many looks a stage ends even if frames still come, or the guest still has no room. */
 #define LOOKS_MAX 300u
-/* More than a port holds: who took so many has had all that was there before. */
+/* More than a port holds: after so many frames, all that were there at first have been taken. */
 #define PORT_FRAMES_MAX 8192u
-/* A frame's first bytes: with all that differs between two of a flow. */
+/* First bytes of a frame, which hold all that differs between two frames of a flow. */
 #define HEAD_BYTES 128u
 
 #define ETHER_TYPE_RARP 0x8035
@@ -40,7 +40,7 @@ struct handover *handover_create(struct port *from)
 	return handover;
 }
 
-static void enter(struct handover *handover, enum handover_stage stage, uint64_t now_us)
+static void enter_stage(struct handover *handover, enum handover_stage stage, uint64_t now_us)
 {
 	handover->since_us = handover->look_us = now_us;
 	handover->looks = handover->silent = handover->seen = 0;
@@ -70,7 +70,7 @@ void handover_destroy(struct handover *handover)
 	free(handover);
 }
 
-/* However the frame is cut into segments: a checksum of all and another of its head. */
+/* A checksum of all bytes and another of the first ones, however the frame is segmented. */
 static uint64_t frame_key(const struct rte_mbuf *frame)
 {
 	uint32_t head = RTE_MIN(frame->data_len, HEAD_BYTES);
@@ -125,7 +125,7 @@ static bool pass_on(struct path *path, struct path_tools *tools, enum side side,
 	return true;
 }
 
-/* Groups' frames come by both ports to the end, and say nothing of what is under way. */
+/* Frames to groups come by both ports to the end: they do not tell that a port is still in use. */
 static bool is_group(const struct rte_mbuf *frame)
 {
 	return rte_is_multicast_ether_addr(
@@ -144,7 +144,7 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 		uint32_t room = path_rx_room(path, tools->now_us);
 		uint16_t nr = room ? port_rx_next(port, frames, (uint16_t)room) : 0;
 
-		/* what a guest that has no room leaves there is under way */
+		/* frames that stay there for want of room are still to come */
 		empty = empty && nr < room;
 		for (uint16_t k = 0; k < nr; k++) {
 			bool group = is_group(frames[k]);
@@ -161,8 +161,8 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 	return taken;
 }
 
-/* What finds no room stays in the port. */
-static void hold(struct handover *handover)
+/* Keep frames of the new port; those that find no room stay in the port. */
+static void hold_frames(struct handover *handover)
 {
 	for (uint16_t i = 0; i < handover->to->nr_queues; i++) {
 		uint32_t end = handover->first + handover->nr_held;
@@ -189,7 +189,7 @@ static struct rte_mbuf *pop_held(struct handover *handover)
 	return frame;
 }
 
-/* Both ports deliver in the same order: twins stand in front. */
+/* Both ports deliver in the same order: twins are the oldest frames held. */
 static void drop_twins(struct path *path)
 {
 	struct handover *handover = path->handover;
@@ -200,7 +200,7 @@ static void drop_twins(struct path *path)
 	}
 }
 
-static void release(struct path *path, struct path_tools *tools)
+static void release_held(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
 
@@ -227,9 +227,9 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 		return take_port(path, tools, FROM);
 	if (stage >= HANDOVER_LAST)
 		return take_port(path, tools, TO);
-	/* the new port first: what waits there was sent before what the old one gets now */
+	/* the new port first: frames there were sent before those that the old one gets now */
 	if (stage < HANDOVER_DRAIN)
-		hold(handover);
+		hold_frames(handover);
 	taken = take_port(path, tools, FROM);
 	if (taken)
 		handover->heard_us = tools->now_us;
@@ -239,7 +239,7 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 	return taken;
 }
 
-/* As a host that moved says it: from its address to everybody, asking nothing. */
+/* A RARP frame from the vif's address to everybody, as of a host that moved; nobody answers it. */
 struct announcement {
 	struct rte_ether_hdr eth;
 	struct rte_arp_hdr arp;
@@ -279,7 +279,7 @@ static bool flushed(const struct path *path)
 	return port_tx_idle(path->handover->from);
 }
 
-/* Return: there was one */
+/* Take a look, if it is time. Return: it was */
 static bool look(struct handover *handover, uint64_t now_us)
 {
 	if (now_us - handover->look_us < HANDOVER_LOOK_US)
@@ -291,8 +291,9 @@ static bool look(struct handover *handover, uint64_t now_us)
 	return true;
 }
 
-/* The stage after one that ends by looks. */
-static enum handover_stage looked(const struct handover *handover, enum handover_stage stage)
+/* The next stage after a look, which may be the same. */
+static enum handover_stage stage_after_look(const struct handover *handover,
+					    enum handover_stage stage)
 {
 	bool enough = handover->looks >= LOOKS_MAX;
 
@@ -305,17 +306,17 @@ static enum handover_stage looked(const struct handover *handover, enum handover
 	return stage;
 }
 
-static void look_on(struct path *path, enum handover_stage stage, uint64_t now_us)
+static void step_by_looks(struct path *path, enum handover_stage stage, uint64_t now_us)
 {
 	struct handover *handover = path->handover;
 	enum handover_stage next;
 
 	if (!look(handover, now_us))
 		return;
-	next = looked(handover, stage);
+	next = stage_after_look(handover, stage);
 	if (next == stage)
 		return;
-	enter(handover, next, now_us);
+	enter_stage(handover, next, now_us);
 	if (path->raise && (next == HANDOVER_LEFT || next == HANDOVER_DONE))
 		wake_worker(path->raise);
 }
@@ -338,26 +339,26 @@ void handover_step(struct path *path, struct path_tools *tools)
 			break;
 		handover->paused_us = now_us - handover->since_us;
 		handover->heard_us = now_us;
-		enter(handover, HANDOVER_SETTLE, now_us);
+		enter_stage(handover, HANDOVER_SETTLE, now_us);
 		announce(path, tools);
 		break;
 	case HANDOVER_SETTLE:
 		if (now_us - handover->heard_us < HANDOVER_SETTLE_US &&
 		    now_us - handover->since_us < SETTLE_MAX_US)
 			break;
-		release(path, tools);
+		release_held(path, tools);
 		look(handover, now_us);
 		if (handover->nr_held && handover->looks < LOOKS_MAX)
 			break;
-		/* a guest that takes nothing holds up nobody's VF */
+		/* a guest that takes nothing must not keep two ports */
 		drop_held(path);
 		handover->waited_us = handover->paused_us + now_us - handover->since_us;
-		enter(handover, HANDOVER_DRAIN, now_us);
+		enter_stage(handover, HANDOVER_DRAIN, now_us);
 		break;
 	case HANDOVER_DRAIN:
 	case HANDOVER_EMPTY:
 	case HANDOVER_LAST:
-		look_on(path, stage, now_us);
+		step_by_looks(path, stage, now_us);
 		break;
 	}
 }
@@ -379,14 +380,14 @@ uint64_t handover_wait_us(const struct handover *handover)
 
 void handover_quieted(struct path *path)
 {
-	enter(path->handover, HANDOVER_EMPTY, path->handover->look_us);
+	enter_stage(path->handover, HANDOVER_EMPTY, path->handover->look_us);
 }
 
 struct handover *handover_end(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
 
-	release(path, tools);
+	release_held(path, tools);
 	drop_held(path);
 	path->handover = NULL;
 	return handover;

@@ -20,7 +20,7 @@ static uint32_t nr_isolated, last_id;
 
 int isolation_start(void (*barrier)(void))
 {
-	table = mac_table_create("neighbours", ADDRESSES_MAX);
+	table = mac_table_create("isolation", ADDRESSES_MAX);
 	wait_for_workers = barrier;
 	nr_isolated = 0;
 	return table ? 0 : -rte_errno;
@@ -47,7 +47,7 @@ static bool is_others(uint32_t id, const struct rte_ether_addr *mac)
 	return said && said / 2 != id;
 }
 
-static void take_out(const struct neighbour *vif, const struct neighbour *now)
+static void take_out(const struct isolation *vif, const struct isolation *now)
 {
 	int32_t positions[MACS_MAX + 1];
 	uint32_t nr = 0;
@@ -65,13 +65,13 @@ static void take_out(const struct neighbour *vif, const struct neighbour *now)
 		rte_hash_free_key_with_position(table, positions[--nr]);
 }
 
-static bool same(const struct neighbour *a, const struct neighbour *b)
+static bool same(const struct isolation *a, const struct isolation *b)
 {
 	return a->isolated == b->isolated && a->nr_macs == b->nr_macs &&
 	       !memcmp(a->macs, b->macs, a->nr_macs * sizeof(a->macs[0]));
 }
 
-bool isolation_tell(struct neighbour *vif, const struct neighbour *now)
+bool isolation_tell(struct isolation *vif, const struct isolation *now)
 {
 	uint32_t id = vif->id ? vif->id : ++last_id;
 	bool changed = !same(vif, now);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The addresses of all vifs of this host, for those that shall not talk to each
- * other. An isolated vif exchanges no frame with another vif, whatever NIC, VF or
- * switch is between: what it sends to one of these addresses is dropped, and what
- * comes from one; at the other end, so that group frames stay apart too, what
- * comes from an isolated one.
+ * Isolation: the addresses of all vifs of this host, for vifs that must not talk to each other.
  *
- * The control thread alone changes the table. Workers read it without a lock; an
- * address that was taken out is freed after the barrier.
+ * An isolated vif exchanges no frame with another vif, whatever NIC, VF or switch is between them.
+ * Frames that it sends to one of these addresses are dropped, and so are frames to it from one of
+ * them. The other vifs also drop frames from an isolated one, so that group frames are kept apart
+ * too.
  *
- * Not protected against: vifs of other hosts; a vif whose anti-spoof is off, and
- * whose frames name nobody here as their source.
+ * The control thread alone changes the table. Workers read it without a lock; an address that was
+ * taken out is freed after the barrier.
+ *
+ * Not protected against: vifs of other hosts; a vif whose anti-spoof is off, and whose frames name
+ * nobody here as their source.
  */
 #ifndef VIFD_PATH_ISOLATION_H
 #define VIFD_PATH_ISOLATION_H
@@ -23,11 +24,11 @@
 #include "base/mac.h"
 
 /**
- * struct neighbour - One vif's addresses; control thread
+ * struct isolation - One vif's addresses; control thread
  * @id: of the vif, given when it is told first; 0 = not yet
  * @macs: its own and those of its list
  */
-struct neighbour {
+struct isolation {
 	uint32_t id;
 	bool isolated;
 	uint32_t nr_macs;
@@ -55,7 +56,7 @@ void isolation_stop(void);
  *
  * Return: the vif's addresses, or its isolation, changed
  */
-bool isolation_tell(struct neighbour *vif, const struct neighbour *now);
+bool isolation_tell(struct isolation *vif, const struct isolation *now);
 
 /** isolation_is_isolated() - Is any vif isolated? Control thread */
 bool isolation_is_isolated(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The multicast addresses a guest wants to hear (netif.h, multicast control):
- * filled by extra-info, in use while the guest asks for the filter. Worker.
+ * The multicast addresses that a guest wants to receive (netif.h, multicast control): filled by
+ * extra-info, applied while the guest asks for the filter. Worker.
  */
 #ifndef VIFD_PATH_MCAST_H
 #define VIFD_PATH_MCAST_H

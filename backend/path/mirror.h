@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Copies of a vif's frames for somebody who watches: another vif, or a file.
+ * Mirroring: copies of a vif's frames for another vif, or for a file.
  *
- * Theory of operation. A tap is where copies go: a bounded ring that the workers of
- * the watched vifs fill and one consumer empties, the watching vif's worker or the
- * thread that writes files (capture.h). What finds no room is counted and lost: a
- * watcher never holds up who is watched. Copies are whole and private, so each may
- * be changed. Frames are copied as they pass: what the policy drops is not seen, and
- * tags are on them as on the wire. A watching vif gets them past its own policy, and
- * mirrors none of them on.
+ * Theory of operation. Copies go into a tap: a bounded ring that the workers of the mirrored vifs
+ * fill and one receiver empties, the worker of the receiving vif or the thread that writes files
+ * (capture/capture.h). A copy that finds no room is counted and dropped: a receiver never holds up
+ * the mirrored vifs. Copies are whole and private, so each may be changed. Frames are copied as
+ * they pass: frames that policy drops are not copied, and tags are on them as on the wire. A
+ * receiving vif gets them whatever its own policy says, and mirrors none of them.
  */
 #ifndef VIFD_PATH_MIRROR_H
 #define VIFD_PATH_MIRROR_H
@@ -28,8 +27,8 @@ enum mirror_direction { MIRROR_TX = 1, MIRROR_RX = 2, MIRROR_BOTH = 3 };
 
 /**
  * struct tap - Where copies go
- * @ring: any worker: w, the consumer: r
- * @wake: control: w; whom to wake, NULL = there is no consumer, nothing is copied
+ * @ring: any worker: w, the receiver: r
+ * @wake: control: w; of the receiver, NULL = there is none and nothing is copied
  */
 struct tap {
 	struct rte_ring *ring;
@@ -51,15 +50,15 @@ struct mirror {
 /** tap_create() - Control thread. Return: tap, NULL with errno */
 struct tap *tap_create(void);
 
-/** tap_destroy() - Nobody fills or empties it any more; frees what is in it; NULL is fine */
+/** tap_destroy() - Free it and the frames in it; nobody uses it any more. NULL is fine */
 void tap_destroy(struct tap *tap);
 
-/** mirror_frame() - mirror_see() for a vif that is watched */
+/** mirror_frame() - mirror_see() for a vif that is mirrored */
 void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 		  struct rte_mempool *pool, const struct rte_mbuf *frame,
 		  enum mirror_direction direction);
 
-/** mirror_see() - Worker: @frame passes. Never blocks; one write(2) to who sleeps */
+/** mirror_see() - Worker: copy @frame if it is mirrored. Never blocks; may wake the receiver */
 static inline void mirror_see(const struct mirror *mirror, struct path_counters *counters,
 			      struct rte_mempool *pool, const struct rte_mbuf *frame,
 			      enum mirror_direction direction)

@@ -256,7 +256,7 @@ uint32_t path_nr_queues(const struct path *path);
 uint64_t path_counted(const struct path *path, enum path_counter which, uint32_t first,
 		      uint32_t last);
 
-/** path_tx_owed() - Worker: the request of @queue that follows the last one taken */
+/** path_tx_owed() - Worker: the first request of @queue that is not decided on yet */
 uint32_t path_tx_owed(const struct path *path, uint32_t queue);
 
 /** path_tx_answered() - Worker: are all requests of @queue before @owed answered? */

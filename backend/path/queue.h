@@ -2,18 +2,15 @@
 /*
  * One connected tx/rx ring pair.
  *
- * tx = the guest sends. A buffer belongs to whoever holds the queue it is in:
- * a request in the shared ring is the guest's until our consumer index passes
- * it, ours until its response is visible, then the guest's again. An mbuf in
- * `outbox` or `backlog` is this queue's.
+ * tx = the guest sends. A request in the shared ring is the guest's until our consumer index passes
+ * it, ours until its response is visible, then the guest's again. An mbuf in `outbox` or `backlog`
+ * is this queue's.
  *
- * The shared page holds only what the guest may know: indices we read are copied
- * once and checked, and our own indices live here and are never read back.
- * Responses are written in the order of the requests, so that a back end that
- * dies can be followed by another that starts at rsp_prod.
+ * The shared page holds only what the guest may know: indices that we read are copied once and
+ * checked, and our own indices are kept here and never read back. Responses are written in the
+ * order of the requests, so that after a back end dies another can start at rsp_prod.
  *
- * Not protected against: a guest that posts the same page twice damages its own
- * frames.
+ * Not protected against: a guest that posts the same page twice damages its own frames.
  */
 #ifndef VIFD_PATH_QUEUE_H
 #define VIFD_PATH_QUEUE_H
@@ -40,9 +37,9 @@
 /**
  * struct queue_channel - One bound event channel
  * @port:        local port, -1 = not bound
- * @unmask_at:   when a channel that rang without work may ring again, us; 0 = none waits
+ * @rang:        it was seen pending and is still masked
  * @backoff_us:  the next wait
- * @rang:        pending was seen, not unmasked yet
+ * @unmask_at:   when it may ring again after it rang without work, us; 0 = it need not wait
  */
 struct queue_channel {
 	int port;
@@ -56,23 +53,23 @@ struct queue_channel {
  * @tx_sring, @rx_sring: mapped, shared with the guest
  * @tx_req_cons:  next request to take
  * @tx_rsp_prod:  next response to write
- * @tx_owed:      next request to be decided on; from @tx_rsp_prod up to it answers wait for a
- *                device (zc_tx.h)
- * @rx_req_cons:  next buffer to fill; responses stand in the same slots
+ * @tx_owed:      first request that is not decided on yet; answers from @tx_rsp_prod up to it wait
+ *                for a device (zc_tx.h)
+ * @rx_req_cons:  next buffer to fill; its response goes into the same slot
  * @rx_event:     req_event as last written to the rx ring
- * @rx_told:      responses up to here are known to the guest, or it asked for no event
+ * @rx_told:      the guest was rung for the responses before this one, or asked for no event
  * @rx_told_us:   when it was rung last
- * @rx_tell_us:   when it is to be rung for frames that wait untold, 0 = none do
- * @rx_untold:    such frames
+ * @rx_tell_us:   when to ring it for frames that it was not rung for yet, 0 = there are none
+ * @rx_untold:    how many these are
  * @tx_starved:   the last pass stopped for want of a buffer
  * @outbox:       frames that the port had no room for yet, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
- * @stalled_since: us; since when the oldest frame waits for a buffer, 0 = it does not
- * @shaper:        budget of this queue, beside the vif's
- * @guarantee:       what it may send before all others, whatever is left of the vif's
- * @statics:       pages lent for the life of the rings
- * @zc_rx:       the port's frames come to lie in them, NULL = they do not
- * @tx, @rx:      channels; shared = rx.port is -1 and tx's is used for both
+ * @stalled_since: since when the oldest frame waits for a buffer, us; 0 = it does not
+ * @tx, @rx:      channels; if they are one, rx.port is -1 and @tx is used for both
+ * @shaper:       budget of this queue, within the vif's
+ * @guarantee:    what it may send before all others, whatever is left of the vif's budget
+ * @statics:      static grants
+ * @zc_rx:        zero-copy rx, NULL = it is off
  */
 struct queue {
 	struct netif_tx_sring *tx_sring;
@@ -97,16 +94,18 @@ struct queue {
 };
 
 /**
- * queue_map() - Map the rings and take up at the guest's current indices
+ * queue_map() - Map the rings and go on at the guest's current indices
  *
- * Control thread. Undone on failure. Return: 0, -EINVAL the ring contradicts
- * itself, -errno from the grant
+ * Control thread. Undone on failure. Return: 0, -EINVAL the ring contradicts itself, -errno from
+ * the grant
  */
 int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
 	      const struct queue_config *config);
 
 /**
- * queue_unmap() - Free held frames, unmap rings and what no device has; fine twice. Control thread
+ * queue_unmap() - Free the frames that wait, unmap the rings and the static grants; fine twice
+ *
+ * Control thread. Static grants that a device still has are unmapped later (statics_release()).
  */
 void queue_unmap(struct queue *queue, struct gnt *gnt);
 
@@ -117,8 +116,8 @@ int queue_bind(struct queue *queue, struct evt *evt, uint16_t domid);
 void queue_unbind(struct queue *queue, struct evt *evt);
 
 /**
- * queue_answer_tx() - Write and publish answers that waited for a device, as far as none of their
- * frame is out
+ * queue_answer_tx() - Write and publish the answers that waited for a device, up to the first
+ * request whose frame a device still holds
  *
  * Worker; control after it. The guest is not notified.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A byte budget per interval, netback's `rate`: when it is used up the ring is
- * not read further, so the guest's own queue fills and nothing is lost.
+ * A byte budget per interval, netback's `rate`: when it is used up, the ring is not read further,
+ * so the guest's own queue fills and nothing is lost.
  *
  * The last frame of an interval may overdraw the budget; the next interval pays.
  */
@@ -27,7 +27,7 @@ struct shaper {
 	uint64_t next_us;
 };
 
-/** shaper_set() - Change the budget; what is left of the old one is forgotten */
+/** shaper_set() - Change the budget; the rest of the old one is forgotten */
 static inline void shaper_set(struct shaper *shaper, struct rate rate)
 {
 	shaper->bytes = rate.bytes;
@@ -57,7 +57,7 @@ static inline bool shaper_open(const struct shaper *shaper)
 	return !shaper->bytes || shaper->credit > 0;
 }
 
-/** shaper_owes() - Of a budget that was promised: is some of it left? */
+/** shaper_owes() - Of a guarantee: is some of it left? */
 static inline bool shaper_owes(const struct shaper *shaper)
 {
 	return shaper->bytes && shaper->credit > 0;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Static grants (netif.h, control messages 8 to 10): pages that a guest lends
- * for the life of its rings. They are mapped once, so a frame in one of them is
- * copied by the processor, without a hypercall; or, where that is on, sent by the
- * device from where it is (zc_tx.h), or received there (zc_rx.h).
+ * Static grants (netif.h, control messages 8 to 10): pages that a guest grants for the life of its
+ * rings. They are mapped once, so a frame in one of them is copied by the processor, without a
+ * hypercall; or, with zero copy, a device reads it there (zc_tx.h) or writes it there (zc_rx.h).
  *
- * A mapped page stays the guest's to write at any moment: its bytes are copied
- * first and looked at afterwards, as everywhere.
+ * The guest may write to a mapped page at any moment: its bytes are copied first and looked at
+ * afterwards, as everywhere.
  *
- * The control thread maps and unmaps (vif/ctrl.c); the table is changed in the
- * worker, between two passes, so nothing is unmapped while a pass uses it. What
- * a device has outlives the rings: such tables are kept until it is given back.
+ * The control thread maps and unmaps (vif/ctrl.c); the table is exchanged in the worker, between
+ * two passes, so nothing is unmapped while a pass uses it. Pages that a device has outlive the
+ * rings: their table is kept until they are back.
  */
 #ifndef VIFD_PATH_STATICS_H
 #define VIFD_PATH_STATICS_H
@@ -40,7 +39,7 @@ struct static_page {
 /**
  * struct statics - One queue's static grants, found by grant reference
  * @page:  array of @limit
- * @limit: references below it have a place in @page
+ * @limit: references below it have an entry in @page
  * @nr:    pages mapped
  * @tx_lease: of pages that devices read (first member of a struct zc_tx); NULL = no device may
  * @rx_lease: of pages that devices write to (of a struct zc_rx); NULL = no device may
@@ -76,22 +75,28 @@ static inline const struct static_page *statics_find(const struct statics *stati
 
 /**
  * statics_reserve() - Make room for references up to @ref
+ * @limit: Set to the size of the new array
  *
- * Return: array that the table shall have from now on (the caller installs it
- * in the worker and frees the former one), NULL: no memory
+ * Return: array for the table (the caller installs it in the worker and frees the former one),
+ * NULL: no memory
  */
 struct static_page *statics_reserve(const struct statics *statics, uint32_t ref, uint32_t *limit);
 
-/** statics_unmap() - Control thread: one page that nobody has */
+/** statics_unmap() - Control thread: unmap one page that no device has */
 void statics_unmap(struct gnt *gnt, const struct static_page *page);
 
 /**
- * statics_release() - Control thread: unmap all, now or when what devices have is back; empties
- * @statics
+ * statics_release() - Control thread: unmap all pages, and empty @statics
+ *
+ * If a device has some of them, later: statics_reap() does it then.
  */
 void statics_release(struct statics *statics, struct gnt *gnt);
 
-/** statics_reap() - Control thread: unmap what is back by now. Return: tables that still wait */
+/**
+ * statics_reap() - Control thread: unmap released tables whose pages are all back
+ *
+ * Return: tables that still wait
+ */
 uint32_t statics_reap(struct gnt *gnt);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which of the guest's queues a received frame goes to: the hash of the control
- * ring's messages 1 to 7 (netif.h), or our own spreading while the guest has set
- * none. Values are set by the control thread between two passes (worker_run()).
+ * Which of the guest's queues gets a received frame: by the hash that the guest has set (netif.h,
+ * control messages 1 to 7), or by one of our own while it has set none. The control thread sets it
+ * between two passes (path_set_steer()).
  */
 #ifndef VIFD_PATH_STEER_H
 #define VIFD_PATH_STEER_H
@@ -47,8 +47,8 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
 /**
  * steer_queue() - Choose the queue of a frame
  *
- * With an algorithm set, leaves hash and type in frame->hash (rss and fdir.hi)
- * with RTE_MBUF_F_RX_RSS_HASH, for the extra-info that tells the guest.
+ * With an algorithm set, leaves hash and type in frame->hash (rss and fdir.hi) with
+ * RTE_MBUF_F_RX_RSS_HASH, for the extra-info that tells the guest.
  * Return: 0 .. @nr_queues - 1
  */
 uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues);

@@ -2,7 +2,7 @@
 /*
  * Rules beyond anti-spoof. Worker; nothing here keeps anything.
  *
- * Not protected against: what is inside a tunnel, and fragments but the first.
+ * Not protected against: frames inside a tunnel, and fragments other than the first.
  */
 #include "verdict.h"
 
@@ -32,7 +32,7 @@
 #define ND_OPTION_SOURCE 1u
 #define ND_OPTION_TARGET 2u
 
-/* What lies in the first segment. */
+/* The bytes of the first segment. */
 struct bytes {
 	const uint8_t *at;
 	uint32_t len;
@@ -121,7 +121,7 @@ static bool is_zero(const uint8_t *bytes, uint32_t len)
 	return true;
 }
 
-/* A guest that asks for its address has none yet. */
+/* DHCP: a guest that asks for its address has none yet. */
 static bool is_dhcp_request(const struct bytes *b, uint32_t l3)
 {
 	uint32_t l4 = l3 + (b->at[l3] & 0x0f) * 4u;
@@ -141,7 +141,7 @@ static enum path_counter judge_ipv4(const struct policy *policy, const struct by
 	return ipv4_allowed(policy, source) ? PASS : COUNT_tx_drop_ip;
 }
 
-/* Who sends may only be who it is, and claim what is its own. */
+/* The sender may only use its own addresses, and claim only what is its own. */
 static enum path_counter judge_arp(const struct policy *policy, const struct bytes *b, uint32_t l3)
 {
 	const uint8_t *sender = b->at + l3 + 8;
@@ -190,7 +190,7 @@ static enum path_counter judge_icmpv6(const struct policy *policy, const struct 
 	if (fragment || type == ND_ROUTER_ADVERTISEMENT || type == ND_REDIRECT || options > end ||
 	    end > b->len)
 		return COUNT_tx_drop_arp;
-	/* who has no address yet asks for the one it wants, as duplicate detection does */
+	/* duplicate detection: without an address yet, it asks for the one it wants */
 	if ((type == ND_NEIGHBOR_ADVERTISEMENT || (type == ND_NEIGHBOR_SOLICIT && nobody)) &&
 	    !ipv6_allowed(policy, b->at + at + 8))
 		return COUNT_tx_drop_arp;
@@ -263,7 +263,7 @@ static enum path_counter judge_ip(const struct policy *policy, const struct byte
 	}
 }
 
-/* Put a tag behind the addresses. Return: false: no room */
+/* Put a tag after the addresses. Return: false: no room */
 static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 {
 	const uint8_t bytes[VLAN_TAG_BYTES] = { (uint8_t)(type >> 8), (uint8_t)type,

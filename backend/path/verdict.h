@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The policy's word on one frame, and what it changes of it. Read-only for the
- * worker: the control thread makes a new table and the path takes it between two
- * passes (path_set_live()).
+ * The policy applied to one frame: does it pass, and what is changed of it. Read-only for the
+ * worker: the control thread compiles a new policy and the path takes it between two passes
+ * (path_set_live()).
  *
- * tx = the guest sends. A vif without rules but anti-spoof costs one comparison of
- * addresses and one test of a word, one with a VLAN filter a look at a bit map beside. Rules look
- * at headers in the first segment; a frame whose headers are not all there is not what a rule
- * allows.
+ * tx = the guest sends. A vif without rules but anti-spoof costs one comparison of addresses and
+ * one test of a word; a VLAN filter adds a look at a bit map. Rules look at headers in the first
+ * segment; a frame whose headers are not all there is not what a rule allows.
  */
 #ifndef VIFD_PATH_VERDICT_H
 #define VIFD_PATH_VERDICT_H
@@ -65,7 +64,7 @@ struct policy_ip {
  *              of its rule's name, as is each value with bits=
  * @vlans:      VLANs that pass, one bit each
  * @strip:      those of them whose tag the guest does not see
- * @macs:       addresses beside @mac
+ * @macs:       further addresses of the vif
  * @ips:        addresses that the guest may send from
  */
 struct policy {
@@ -123,7 +122,7 @@ static inline bool verdict_is_member(const struct policy *policy, const struct r
 /**
  * verdict_tx() - May the guest send this frame?
  * @policy: Table
- * @frame:  Our copy, nobody else's; at least an Ethernet header in its first segment.
+ * @frame:  Our copy, not shared; at least an Ethernet header in its first segment.
  *          Gets its VLAN tag, so before the headers are looked for
  *
  * Return: VERDICT_PASS, or the counter of the cause for which it is dropped
@@ -142,7 +141,7 @@ static inline enum path_counter verdict_tx(const struct policy *policy, struct r
 	return verdict_tx_rules(policy, frame);
 }
 
-/** verdict_rx() - Shall the guest have this frame? As verdict_tx(); changes nothing */
+/** verdict_rx() - May the guest have this frame? As verdict_tx(); changes nothing */
 static inline enum path_counter verdict_rx(const struct policy *policy,
 					   const struct rte_mbuf *frame)
 {
@@ -152,13 +151,13 @@ static inline enum path_counter verdict_rx(const struct policy *policy,
 }
 
 /**
- * verdict_rx_tags() - How much of a frame that passes shall the guest not see?
+ * verdict_rx_tags() - Tags of a frame that passes that the guest must not see
  *
- * Return: bytes of tags behind the addresses; verdict_cut_tags() takes them out
+ * Return: bytes of tags after the addresses; verdict_cut_tags() takes them out
  */
 uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *frame);
 
-/** verdict_cut_tags() - Take @bytes of tags out of a frame that is nobody else's */
+/** verdict_cut_tags() - Take @bytes of tags out of a frame that nobody shares */
 void verdict_cut_tags(struct rte_mbuf *frame, uint32_t bytes);
 
 #endif

@@ -7,7 +7,7 @@
 #include "xen/devmap.h"
 #include "path_private.h"
 
-/* The frame is freed, or the device lets go of its buffers, whoever's thread this is. */
+/* The frame is freed, or the device gives its buffers back; on any thread. */
 static void page_back(struct port_rx_buffer *buffer)
 {
 	struct zc_rx *zc_rx = buffer->owner;
@@ -80,7 +80,7 @@ int zc_rx_begin(struct path *path)
 	struct queue *queue = &path->queues[0];
 	struct zc_rx *zc_rx = zc_rx_of(&queue->statics);
 
-	/* they may take several requests each */
+	/* each of these may take several requests */
 	if (waiting(queue))
 		return -EAGAIN;
 	zc_rx->queue = queue;
@@ -117,8 +117,8 @@ void zc_rx_end(struct path *path)
 	queue->zc_rx = NULL;
 }
 
-/* What is not for the guest keeps its place. */
-static void let_wait(struct queue *queue, struct rte_mbuf *mbuf)
+/* A frame that is not for the guest keeps its request, which is answered as failed. */
+static void push_in_order(struct queue *queue, struct rte_mbuf *mbuf)
 {
 	if (unlikely(mbuf->pkt_len && mbuf->pkt_len < RTE_ETHER_HDR_LEN)) {
 		path_count(&queue->counters, COUNT_rx_drop_short, 1);
@@ -139,6 +139,6 @@ unsigned int zc_rx_take(struct path *path, struct path_tools *tools)
 	queue->zc_rx->next = queue->rx_req_cons + waiting(queue) + path->port->zc_rx_buffers;
 	nr = port_rx_burst(path->port, 0, frames, (uint16_t)room);
 	for (uint16_t i = 0; i < nr; i++)
-		let_wait(queue, frames[i]);
+		push_in_order(queue, frames[i]);
 	return nr;
 }

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* The device has let go of it, whoever's thread this is. */
+/* The device is done with it; on any thread. */
 static void piece_back(void *page, void *arg)
 {
 	struct zc_tx_piece *piece = arg;
@@ -33,7 +33,7 @@ void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, ui
 	rte_mbuf_ext_refcnt_set(&piece->info, 1);
 	lease_take(&zc_tx->lease);
 	atomic_fetch_add_explicit(&zc_tx->held[piece->first], 1, memory_order_relaxed);
-	/* ends with the piece: nobody finds room behind it */
+	/* the buffer ends with the piece, so nobody appends to it */
 	rte_pktmbuf_attach_extbuf(mbuf, page, iova, offset + len, &piece->info);
 	mbuf->data_off = offset;
 	mbuf->data_len = len;

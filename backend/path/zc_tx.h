@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One queue's frames that a device reads from the guest's own pages.
+ * Zero-copy tx: the frames of one queue that a device reads from the guest's own pages.
  *
- * Theory of operation. A frame's first bytes, all that policy and port look at, are copied; what
- * follows is attached to it as it lies in a page that was mapped for devices (xen/devmap.h), piece
- * by piece. Its requests are answered when the last piece has been given back, that is, when the
+ * Theory of operation. The first bytes of a frame, all that policy and port look at, are copied;
+ * the rest is attached to it as it is in a page that was mapped for devices (xen/devmap.h), piece
+ * by piece. Its requests are answered when the last piece has been returned, that is, when the
  * device has sent the frame (port/eth/zc_sent.h) or somebody has dropped it; and answers stay in
- * the ring's order, since a back end that starts anew takes all below rsp_prod for done. So answers
- * wait here, each in its request's slot.
+ * the ring's order, since a back end that starts again takes everything below rsp_prod for done. So
+ * answers wait here, each in the slot of its request.
  *
- * The worker lends and answers; pieces are given back by whoever frees the frame: the worker, or
- * the thread that closes the port. The processor may read them too: they are mapped for it as well.
+ * The worker attaches and answers; whoever frees the frame returns the pieces: the worker, or the
+ * thread that closes the port. The processor may read them too: they are mapped for it as well.
  *
- * Not protected against: what the guest writes to its page before the device has read it is what is
- * sent. Only the guest's own payload can be that.
+ * Not protected against: if the guest writes to its page before the device has read it, the new
+ * bytes are sent. Only the guest's own payload can change in this way.
  */
 #ifndef VIFD_PATH_ZC_TX_H
 #define VIFD_PATH_ZC_TX_H
@@ -29,7 +29,7 @@
 #include "common/ring.h"
 #include "statics.h"
 
-/** struct zc_tx_piece - Of one request; @first: slot of its frame's first request */
+/** struct zc_tx_piece - Piece of one request; @first: slot of its frame's first request */
 struct zc_tx_piece {
 	struct rte_mbuf_ext_shared_info info;
 	struct zc_tx *zc_tx;
@@ -39,8 +39,8 @@ struct zc_tx_piece {
 /**
  * struct zc_tx - One queue's, all by slot of the ring
  * @lease:  of all pieces
- * @held:   of the frame that begins there, pieces that are not back
- * @answer: worker; what its request will be answered
+ * @held:   pieces that are not back, of the frame that begins in this slot
+ * @answer: worker; the answer to the request in this slot
  */
 struct zc_tx {
 	struct lease lease;
@@ -70,9 +70,9 @@ static inline struct zc_tx *zc_tx_of(const struct statics *statics)
  * zc_tx_attach() - Worker: attach a piece of a guest page
  * @mbuf:  gets it; empty, freshly allocated
  * @first: the frame's first request
- * @slot:  the piece's own; one a request
- * @page:  as the processor has it
- * @iova:  as the device has it
+ * @slot:  the request that the piece is of; one piece a request
+ * @page:  address for the processor
+ * @iova:  address for the device
  */
 void zc_tx_attach(struct zc_tx *zc_tx, struct rte_mbuf *mbuf, uint32_t first, uint32_t slot,
 		  char *page, rte_iova_t iova, uint16_t offset, uint16_t len);

@@ -69,7 +69,7 @@ void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 void vif_tell_isolation(struct vif *vif)
 {
 	const struct policy *policy = &vif->live.policy;
-	struct neighbour now = { 0 };
+	struct isolation now = { 0 };
 
 	if (vif->path) {
 		now.isolated = policy->tx & POLICY_ISOLATED;
@@ -78,7 +78,7 @@ void vif_tell_isolation(struct vif *vif)
 		now.nr_macs = policy->nr_macs + 1;
 	}
 	/* who shares an address, was refused one, or is to be kept apart derives that again */
-	if (isolation_tell(&vif->neighbour, &now))
+	if (isolation_tell(&vif->isolation, &now))
 		vif_mark_others(vif, STALE_LIVE);
 }
 

@@ -95,7 +95,7 @@ struct vif_policy {
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
  * @request:   what the guest asked for beyond that, and was granted
- * @neighbour: its addresses, as the table of all vifs has them
+ * @isolation: its addresses, as the table of all vifs has them
  * @mirror:    where its frames are mirrored to
  * @cap:       capability exchange
  * @carrier:   last value written, -1 = none yet
@@ -131,7 +131,7 @@ struct vif {
 	struct path_live live;
 	struct vif_policy policy;
 	struct vif_request request;
-	struct neighbour neighbour;
+	struct isolation isolation;
 	struct vif_mirror mirror;
 	struct capability cap;
 	int carrier;

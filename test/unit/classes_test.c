@@ -6,7 +6,7 @@
 #define FRAME_BYTES 500u
 #define TO_FROM "\x02\0\0\0\0\x02\x02\0\0\0\0\x01"
 
-static void frames_are_told_apart(void **state)
+static void frames_are_put_into_their_classes(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -69,7 +69,7 @@ static uint32_t sent_of(const struct guest *guest, uint8_t priority)
 }
 
 /* Both send twice what the rate lets through: the shares are 1 and 3. */
-static void budget_goes_by_shares(void **state)
+static void budget_is_divided_by_shares(void **state)
 {
 	struct guest *guest = *state;
 
@@ -109,7 +109,7 @@ static void greedy_class_loses_and_others_do_not(void **state)
 }
 
 /* What waited when classes are turned off still leaves. */
-static void nothing_stays_behind(void **state)
+static void every_frame_that_waits_is_freed(void **state)
 {
 	struct guest *guest = *state;
 
@@ -144,10 +144,10 @@ static void full_port_loses_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GUEST(frames_are_told_apart),
-		GUEST(budget_goes_by_shares),
+		GUEST(frames_are_put_into_their_classes),
+		GUEST(budget_is_divided_by_shares),
 		GUEST(greedy_class_loses_and_others_do_not),
-		GUEST(nothing_stays_behind),
+		GUEST(every_frame_that_waits_is_freed),
 		GUEST(full_port_loses_nothing),
 	};
 

@@ -97,7 +97,7 @@ static void ip_length_below_its_headers_is_refused(void **state)
 	}
 }
 
-static void padding_behind_the_packet_is_not_summed_up(void **state)
+static void padding_after_the_packet_is_not_summed_up(void **state)
 {
 	uint32_t len = frame_make(bytes, 0, 3);
 	struct rte_mbuf *mbuf;
@@ -183,7 +183,7 @@ static void segmentation_needs_a_size_that_leaves_few_segments(void **state)
 }
 
 /* What frame_offload() lets pass, software must be able to keep: a promise never depends on the port. */
-static void whatever_is_promised_can_be_cut_in_software(void **state)
+static void every_accepted_offload_can_be_done_in_software(void **state)
 {
 	(void)state;
 	for (uint32_t payload = 100; payload < 60000; payload += 7777) {
@@ -215,13 +215,13 @@ int main(void)
 		cmocka_unit_test(headers_over_segments_are_refused),
 		cmocka_unit_test(ip_length_beyond_the_frame_is_refused),
 		cmocka_unit_test(ip_length_below_its_headers_is_refused),
-		cmocka_unit_test(padding_behind_the_packet_is_not_summed_up),
+		cmocka_unit_test(padding_after_the_packet_is_not_summed_up),
 		cmocka_unit_test(impossible_header_lengths_are_refused),
 		cmocka_unit_test(options_are_skipped),
 		cmocka_unit_test(fragments_are_refused),
 		cmocka_unit_test(ipv6_extension_headers_are_refused),
 		cmocka_unit_test(segmentation_needs_a_size_that_leaves_few_segments),
-		cmocka_unit_test(whatever_is_promised_can_be_cut_in_software),
+		cmocka_unit_test(every_accepted_offload_can_be_done_in_software),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

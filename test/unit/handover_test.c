@@ -200,7 +200,7 @@ static void a_machine_that_stands_still_ends_nothing(void **state)
 }
 
 /* What a guest has no room for is still in the port that would be closed. */
-static void a_guest_that_takes_nothing_holds_up_the_end(void **state)
+static void guest_that_takes_nothing_holds_up_the_end(void **state)
 {
 	struct guest *guest = begin(state);
 	uint32_t nr = 0;
@@ -232,7 +232,7 @@ static void fill(struct guest *guest, uint8_t number)
 }
 
 /* Full between two looks, but not all the time. */
-static void a_guest_that_is_full_most_of_the_time_does_not(void **state)
+static void guest_that_is_full_most_of_the_time_does_not_hold_up_the_end(void **state)
 {
 	struct guest *guest = begin(state);
 
@@ -248,7 +248,7 @@ static void a_guest_that_is_full_most_of_the_time_does_not(void **state)
 	end(guest);
 }
 
-static void what_such_a_guest_has_no_room_for_does_not_wait_for_ever(void **state)
+static void frames_that_find_no_room_do_not_wait_for_ever(void **state)
 {
 	struct guest *guest = begin(state);
 
@@ -274,7 +274,7 @@ static void arrive_for_all(struct fake_port *port, uint8_t number)
 }
 
 /* Both ports hear a group to the end, one of them later than the other. */
-static void frames_for_all_pass_once_and_hold_up_nothing(void **state)
+static void group_frames_pass_once_and_hold_up_nothing(void **state)
 {
 	struct guest *guest = begin(state);
 	uint8_t number = 0;
@@ -301,7 +301,7 @@ static void frames_for_all_pass_once_and_hold_up_nothing(void **state)
 }
 
 /* A port that is being opened has received for a while when the path goes over to it. */
-static void what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once(void **state)
+static void frame_passed_on_while_the_new_port_opens_passes_once(void **state)
 {
 	struct guest *guest = watch(state);
 
@@ -321,7 +321,7 @@ static void what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once
 	end(guest);
 }
 
-static void watched_path_goes_on_when_no_other_port_comes(void **state)
+static void observed_path_goes_on_when_no_other_port_comes(void **state)
 {
 	struct guest *guest = watch(state);
 
@@ -368,7 +368,7 @@ static void sending_pauses_until_the_old_port_is_empty(void **state)
 	end(guest);
 }
 
-static void a_port_that_never_empties_is_left_all_the_same(void **state)
+static void port_that_never_empties_is_left_anyway(void **state)
 {
 	struct guest *guest = *state;
 
@@ -386,7 +386,7 @@ static void a_port_that_never_empties_is_left_all_the_same(void **state)
 	end(guest);
 }
 
-static void what_waits_at_the_end_is_delivered(void **state)
+static void frames_held_at_the_end_are_delivered(void **state)
 {
 	struct guest *guest = begin(state);
 
@@ -398,7 +398,7 @@ static void what_waits_at_the_end_is_delivered(void **state)
 	end(guest);
 }
 
-static void what_waits_at_a_disconnect_is_freed(void **state)
+static void frames_held_at_a_disconnect_are_freed(void **state)
 {
 	struct guest *guest = begin(state);
 
@@ -417,16 +417,16 @@ int main(void)
 		GUEST(one_port_may_deliver_the_same_bytes_twice),
 		GUEST(both_copies_may_be_far_apart),
 		GUEST(a_machine_that_stands_still_ends_nothing),
-		GUEST(a_guest_that_takes_nothing_holds_up_the_end),
-		GUEST(a_guest_that_is_full_most_of_the_time_does_not),
-		GUEST(what_such_a_guest_has_no_room_for_does_not_wait_for_ever),
-		GUEST(frames_for_all_pass_once_and_hold_up_nothing),
-		GUEST(what_the_old_port_passed_on_while_the_new_one_was_opened_passes_once),
-		GUEST(watched_path_goes_on_when_no_other_port_comes),
+		GUEST(guest_that_takes_nothing_holds_up_the_end),
+		GUEST(guest_that_is_full_most_of_the_time_does_not_hold_up_the_end),
+		GUEST(frames_that_find_no_room_do_not_wait_for_ever),
+		GUEST(group_frames_pass_once_and_hold_up_nothing),
+		GUEST(frame_passed_on_while_the_new_port_opens_passes_once),
+		GUEST(observed_path_goes_on_when_no_other_port_comes),
 		GUEST(sending_pauses_until_the_old_port_is_empty),
-		GUEST(a_port_that_never_empties_is_left_all_the_same),
-		GUEST(what_waits_at_the_end_is_delivered),
-		GUEST(what_waits_at_a_disconnect_is_freed),
+		GUEST(port_that_never_empties_is_left_anyway),
+		GUEST(frames_held_at_the_end_are_delivered),
+		GUEST(frames_held_at_a_disconnect_are_freed),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

@@ -64,7 +64,7 @@ static void directions_and_vlan_are_chosen(void **state)
 	}
 }
 
-static void what_is_dropped_is_not_seen(void **state)
+static void dropped_frame_is_not_mirrored(void **state)
 {
 	struct guest *guest = *state;
 	struct tap *tap = tap_create();
@@ -81,7 +81,7 @@ static void what_is_dropped_is_not_seen(void **state)
 }
 
 /* A watcher that takes nothing loses copies; the watched one loses nothing. */
-static void full_tap_holds_nobody_up(void **state)
+static void full_tap_holds_up_nobody(void **state)
 {
 	struct guest *guest = *state;
 	struct tap *tap = tap_create();
@@ -101,7 +101,7 @@ static void full_tap_holds_nobody_up(void **state)
 }
 
 /* The copy is the watcher's own: what its side does to it the watched one does not see. */
-static void watching_guest_gets_copies_past_its_policy(void **state)
+static void receiving_guest_gets_copies_past_its_policy(void **state)
 {
 	struct guest *guest = *state, *other = guest_new(8, 1);
 	static struct guest_frame frame;
@@ -218,7 +218,7 @@ static void file_ends_at_its_limit(void **state)
 	assert_int_equal(packets, (1000 - 28 - 44) / (44 + ((sizeof(PLAIN) + 3) & ~3u)));
 }
 
-static void file_that_cannot_be_is_refused(void **state)
+static void file_that_cannot_be_created_is_refused(void **state)
 {
 	(void)state;
 	assert_null(capture_open("/nowhere/at/all.pcapng", "vif 7.0", 1000));
@@ -246,12 +246,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST(directions_and_vlan_are_chosen),
-		GUEST(what_is_dropped_is_not_seen),
-		GUEST(full_tap_holds_nobody_up),
-		GUEST(watching_guest_gets_copies_past_its_policy),
+		GUEST(dropped_frame_is_not_mirrored),
+		GUEST(full_tap_holds_up_nobody),
+		GUEST(receiving_guest_gets_copies_past_its_policy),
 		GUEST(file_has_frames_and_their_direction),
 		GUEST(file_ends_at_its_limit),
-		GUEST(file_that_cannot_be_is_refused),
+		GUEST(file_that_cannot_be_created_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, start, finish);

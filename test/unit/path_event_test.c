@@ -65,7 +65,7 @@ static void feed_one(struct guest *guest)
 	guest_poll(guest);
 }
 
-static void guest_that_wishes_it_is_rung_once_in_a_time(void **state)
+static void guest_with_a_delay_is_rung_once_in_that_time(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t before = guest_notified_rx(guest, 0);
@@ -89,7 +89,7 @@ static void guest_that_wishes_it_is_rung_once_in_a_time(void **state)
 	assert_int_equal(path_arm(guest->path, &fake_tools), PATH_IDLE);
 }
 
-static void guest_that_has_looked_itself_is_not_rung_late(void **state)
+static void guest_that_has_polled_by_itself_is_not_rung_late(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t before = guest_notified_rx(guest, 0);
@@ -175,7 +175,7 @@ static void idle_path_asks_for_the_next_request_and_sleeps(void **state)
 	assert_int_equal(path_arm(guest->path, &fake_tools), 0);
 }
 
-static void port_without_descriptor_is_looked_at_in_time(void **state)
+static void port_without_a_descriptor_is_polled_by_the_clock(void **state)
 {
 	struct guest *guest = *state;
 
@@ -210,7 +210,7 @@ static void split_channels_ring_by_direction(void **state)
 	assert_int_equal(guest_notified_rx(guest, 0), 2);
 }
 
-static void requests_of_a_former_back_end_are_taken_up(void **state)
+static void requests_left_by_a_former_back_end_are_served(void **state)
 {
 	struct guest *guest = *state;
 
@@ -308,7 +308,7 @@ static void work_forgives_spurious_events(void **state)
 	assert_int_equal(path_unmask(guest->path, &fake_tools, false), PATH_IDLE);
 }
 
-static void event_of_somebody_else_is_ignored(void **state)
+static void event_of_another_channel_is_ignored(void **state)
 {
 	struct guest *guest = *state;
 
@@ -351,22 +351,22 @@ int main(void)
 		GUEST(guest_is_notified_of_the_response_it_asked_for),
 		GUEST(one_notification_covers_a_whole_pass),
 		GUEST(guest_is_notified_of_a_frame_it_asked_for),
-		GUEST(guest_that_wishes_it_is_rung_once_in_a_time),
-		GUEST(guest_that_has_looked_itself_is_not_rung_late),
+		GUEST(guest_with_a_delay_is_rung_once_in_that_time),
+		GUEST(guest_that_has_polled_by_itself_is_not_rung_late),
 		GUEST(guest_is_rung_before_its_time_for_enough_frames),
 		cmocka_unit_test(notification_arithmetic_holds_around_the_wrap),
 		cmocka_unit_test(arming_looks_once_more_also_around_the_wrap),
 		GUEST(idle_path_asks_for_the_next_request_and_sleeps),
-		GUEST(port_without_descriptor_is_looked_at_in_time),
+		GUEST(port_without_a_descriptor_is_polled_by_the_clock),
 		UNCONNECTED(attaching_notifies_so_that_nothing_old_is_missed),
 		UNCONNECTED(split_channels_ring_by_direction),
-		UNCONNECTED(requests_of_a_former_back_end_are_taken_up),
+		UNCONNECTED(requests_left_by_a_former_back_end_are_served),
 		UNCONNECTED(rings_that_contradict_themselves_are_not_attached),
 		cmocka_unit_test(ring_that_cannot_be_mapped_leaves_nothing_behind),
 		cmocka_unit_test(channel_that_cannot_be_bound_leaves_nothing_behind),
 		GUEST(spurious_events_are_held_back_ever_longer),
 		GUEST(work_forgives_spurious_events),
-		GUEST(event_of_somebody_else_is_ignored),
+		GUEST(event_of_another_channel_is_ignored),
 		GUEST(fault_wakes_the_control_thread_once_and_keeps_the_first_reason),
 		GUEST(faulted_path_touches_its_rings_no_more),
 	};

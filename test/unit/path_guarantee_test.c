@@ -79,7 +79,7 @@ static void queues_take_turns_at_a_small_budget(void **state)
 	assert_in_range(sent_by(guest, 1), 9 * 8, 11 * 8);
 }
 
-static void promise_is_kept_within_the_whole(void **state)
+static void guarantee_is_kept_within_the_vifs_rate(void **state)
 {
 	struct guest *guest = *state;
 
@@ -93,7 +93,7 @@ static void promise_is_kept_within_the_whole(void **state)
 	assert_true(sent_by(guest, 0) > 0);
 }
 
-static void promise_that_nobody_uses_is_the_others(void **state)
+static void unused_guarantee_goes_to_the_other_queues(void **state)
 {
 	struct guest *guest = *state;
 
@@ -108,7 +108,7 @@ static void promise_that_nobody_uses_is_the_others(void **state)
 }
 
 /* The port takes four frames a pass, of which three are promised. */
-static void promise_is_kept_at_a_full_port(void **state)
+static void guarantee_is_kept_at_a_full_port(void **state)
 {
 	struct guest *guest = *state;
 
@@ -127,7 +127,7 @@ static void promise_is_kept_at_a_full_port(void **state)
 }
 
 /* A budget that is used up is not slept upon while something is owed. */
-static void sleep_ends_when_something_is_owed_again(void **state)
+static void sleep_ends_when_the_guarantee_is_refilled(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->live;
@@ -152,14 +152,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(queues_take_turns_at_a_small_budget, two_queues,
 						fixture_free),
-		cmocka_unit_test_setup_teardown(promise_is_kept_within_the_whole, two_queues,
+		cmocka_unit_test_setup_teardown(guarantee_is_kept_within_the_vifs_rate, two_queues,
 						fixture_free),
-		cmocka_unit_test_setup_teardown(promise_that_nobody_uses_is_the_others, two_queues,
+		cmocka_unit_test_setup_teardown(unused_guarantee_goes_to_the_other_queues,
+						two_queues, fixture_free),
+		cmocka_unit_test_setup_teardown(guarantee_is_kept_at_a_full_port, two_queues,
 						fixture_free),
-		cmocka_unit_test_setup_teardown(promise_is_kept_at_a_full_port, two_queues,
-						fixture_free),
-		cmocka_unit_test_setup_teardown(sleep_ends_when_something_is_owed_again, two_queues,
-						fixture_free),
+		cmocka_unit_test_setup_teardown(sleep_ends_when_the_guarantee_is_refilled,
+						two_queues, fixture_free),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

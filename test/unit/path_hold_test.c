@@ -40,7 +40,7 @@ static void full_port_stops_reading_and_loses_nothing(void **state)
 	assert_int_equal(responses, 200);
 }
 
-static void full_port_is_looked_at_again_soon(void **state)
+static void full_port_is_tried_again_soon(void **state)
 {
 	struct guest *guest = *state;
 
@@ -185,7 +185,7 @@ static void rate_holds_frames_in_the_ring_until_the_next_interval(void **state)
 		assert_int_equal(rte_pktmbuf_mtod(guest->port.sent[i], uint8_t *)[60], i);
 }
 
-static void link_off_swallows_frames_both_ways(void **state)
+static void link_off_drops_frames_both_ways(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->live;
@@ -227,14 +227,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST(full_port_stops_reading_and_loses_nothing),
-		GUEST(full_port_is_looked_at_again_soon),
+		GUEST(full_port_is_tried_again_soon),
 		GUEST(frames_held_at_disconnect_are_freed),
 		GUEST(want_of_memory_leaves_requests_in_the_ring),
 		GUEST(rewriting_requests_in_mid_flight_has_no_effect),
 		GUEST(rewriting_pages_after_the_answer_has_no_effect),
 		GUEST(frames_before_a_fault_are_sent_and_answered),
 		GUEST(rate_holds_frames_in_the_ring_until_the_next_interval),
-		GUEST(link_off_swallows_frames_both_ways),
+		GUEST(link_off_drops_frames_both_ways),
 		GUEST(a_frame_longer_than_the_mtu_is_dropped_and_counted),
 	};
 

@@ -265,7 +265,7 @@ static void multicast_messages_are_answered_and_not_sent(void **state)
 	assert_false(guest_receive(guest, 0, &frame));
 }
 
-static void multicast_list_is_bounded_and_says_so(void **state)
+static void multicast_list_is_bounded_and_the_guest_is_told(void **state)
 {
 	struct guest *guest = *state;
 
@@ -298,7 +298,7 @@ int main(void)
 		GUEST(headers_over_slots_are_linear_at_the_port),
 		GUEST(every_frame_has_linear_headers_however_it_is_cut),
 		GUEST(multicast_messages_are_answered_and_not_sent),
-		GUEST(multicast_list_is_bounded_and_says_so),
+		GUEST(multicast_list_is_bounded_and_the_guest_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

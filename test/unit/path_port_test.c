@@ -55,7 +55,7 @@ static const uint8_t *sent_bytes(const struct fake_port *port, uint32_t which)
 }
 
 /* Though the port has no room now and then; frames of one queue stay in order. */
-static void each_queue_sends_by_one_and_the_same(void **state)
+static void each_queue_always_sends_by_the_same_port_queue(void **state)
 {
 	struct guest *guest = *state;
 	uint8_t next[GUEST_QUEUES] = { 0 };
@@ -76,7 +76,7 @@ static void each_queue_sends_by_one_and_the_same(void **state)
 }
 
 /* They take frames of all queues, and whichever queue's turn it is sends them. */
-static void classes_leave_by_one_queue(void **state)
+static void classes_leave_by_one_port_queue(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->path->live;
@@ -106,7 +106,7 @@ static void post_everywhere(struct guest *guest, uint32_t nr)
 		guest_rx_post(guest, queue, nr);
 }
 
-static void what_any_queue_has_arrives(void **state)
+static void frames_of_every_port_queue_arrive(void **state)
 {
 	struct guest *guest = *state;
 
@@ -186,9 +186,9 @@ static void a_move_takes_from_all_queues_of_both(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		QUEUES(each_queue_sends_by_one_and_the_same),
-		QUEUES(classes_leave_by_one_queue),
-		QUEUES(what_any_queue_has_arrives),
+		QUEUES(each_queue_always_sends_by_the_same_port_queue),
+		QUEUES(classes_leave_by_one_port_queue),
+		QUEUES(frames_of_every_port_queue_arrive),
 		QUEUES(queues_take_turns_where_room_is_short),
 		QUEUES(a_move_takes_from_all_queues_of_both),
 	};

@@ -177,7 +177,7 @@ static void ipv6_checksum_is_filled_in_when_only_ipv4_was_negotiated(void **stat
 	assert_true(frame_checksums_right(frame.bytes, frame.len, FRAME_IPV6));
 }
 
-static void checksum_verified_by_the_device_is_told(void **state)
+static void guest_is_told_that_the_device_verified_a_checksum(void **state)
 {
 	struct guest *guest = *state;
 	struct rte_mbuf *mbuf;
@@ -256,7 +256,7 @@ static void most_segments_of_a_pass_fit_the_backlog(void **state)
 	assert_int_equal(guest->port.nr_waiting, PORT_BURST - QUEUE_BACKLOG / OFFLOAD_SEGMENTS_MAX);
 }
 
-static void headroom_and_hash_are_told_in_a_chain(void **state)
+static void headroom_and_hash_are_chained_extra_info(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->live;
@@ -312,12 +312,12 @@ int main(void)
 		GUEST(blank_checksum_reaches_a_guest_that_takes_it),
 		UNCONNECTED(blank_checksum_is_filled_in_for_a_guest_that_does_not),
 		UNCONNECTED(ipv6_checksum_is_filled_in_when_only_ipv4_was_negotiated),
-		GUEST(checksum_verified_by_the_device_is_told),
+		GUEST(guest_is_told_that_the_device_verified_a_checksum),
 		UNCONNECTED(shared_frame_is_not_written_to),
 		GUEST(shared_frame_without_memory_for_a_copy_is_dropped),
 		UNCONNECTED(segments_without_memory_are_dropped),
 		UNCONNECTED(most_segments_of_a_pass_fit_the_backlog),
-		GUEST(headroom_and_hash_are_told_in_a_chain),
+		GUEST(headroom_and_hash_are_chained_extra_info),
 		GUEST(longest_frame_with_every_extra_info_fits),
 	};
 

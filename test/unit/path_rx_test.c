@@ -259,7 +259,7 @@ static void frames_expire_ten_seconds_after_the_buffers_ended(void **state)
 	assert_true(guest_receive(guest, 0, &frame));
 }
 
-static void buffer_in_time_starts_the_ten_seconds_anew(void **state)
+static void buffer_in_time_restarts_the_ten_seconds(void **state)
 {
 	struct guest *guest = *state;
 
@@ -305,7 +305,7 @@ static void event_is_asked_for_at_the_buffer_that_is_missing(void **state)
 	assert_int_equal(frame.slots, 3);
 }
 
-static void guest_that_does_not_ring_is_looked_at_every_thirty_ms(void **state)
+static void guest_that_does_not_ring_is_polled_every_thirty_ms(void **state)
 {
 	struct guest *guest = *state;
 
@@ -333,10 +333,10 @@ int main(void)
 		GUEST(guest_without_buffers_costs_bounded_memory),
 		GUEST(guest_without_buffers_costs_a_bounded_number_of_frames),
 		GUEST(frames_expire_ten_seconds_after_the_buffers_ended),
-		GUEST(buffer_in_time_starts_the_ten_seconds_anew),
+		GUEST(buffer_in_time_restarts_the_ten_seconds),
 		GUEST(one_free_buffer_does_not_defeat_the_stall_test),
 		GUEST(event_is_asked_for_at_the_buffer_that_is_missing),
-		UNCONNECTED(guest_that_does_not_ring_is_looked_at_every_thirty_ms),
+		UNCONNECTED(guest_that_does_not_ring_is_polled_every_thirty_ms),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

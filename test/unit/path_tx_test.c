@@ -187,7 +187,7 @@ static void short_frames_are_dropped_and_answered(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_short), 14);
 }
 
-static void promised_slot_that_is_missing_stops_the_guest(void **state)
+static void announced_slot_that_is_missing_stops_the_guest(void **state)
 {
 	struct guest *guest = *state;
 
@@ -273,7 +273,7 @@ static void bad_grant_in_one_slot_drops_the_whole_frame(void **state)
 	assert_int_equal(guest->port.nr_sent, 0);
 }
 
-static void failed_copy_call_drops_what_it_was_to_copy(void **state)
+static void failed_copy_call_drops_its_frames(void **state)
 {
 	struct guest *guest = *state;
 
@@ -287,7 +287,7 @@ static void failed_copy_call_drops_what_it_was_to_copy(void **state)
 	assert_null(guest_fault(guest));
 }
 
-static void spoofed_source_is_swallowed_and_counted(void **state)
+static void spoofed_source_is_dropped_and_counted(void **state)
 {
 	struct guest *guest = *state;
 
@@ -360,14 +360,14 @@ int main(void)
 		GUEST(slots_longer_than_the_frame_drop_it_alone),
 		GUEST(empty_slots_are_answered_and_left_out),
 		GUEST(short_frames_are_dropped_and_answered),
-		GUEST(promised_slot_that_is_missing_stops_the_guest),
+		GUEST(announced_slot_that_is_missing_stops_the_guest),
 		GUEST(index_beyond_the_ring_stops_the_guest),
 		GUEST(index_going_back_stops_the_guest),
 		GUEST(full_ring_is_taken_in_bounded_passes_in_order),
 		GUEST(bad_grant_drops_its_frame_alone),
 		GUEST(bad_grant_in_one_slot_drops_the_whole_frame),
-		GUEST(failed_copy_call_drops_what_it_was_to_copy),
-		GUEST(spoofed_source_is_swallowed_and_counted),
+		GUEST(failed_copy_call_drops_its_frames),
+		GUEST(spoofed_source_is_dropped_and_counted),
 		GUEST(responses_carry_no_byte_of_ours_but_their_own),
 		UNCONNECTED(indices_wrap_around_at_two_to_the_32),
 	};

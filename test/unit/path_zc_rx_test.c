@@ -204,7 +204,7 @@ static int teardown(void **state)
 	return ret;
 }
 
-#define PLACED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ZERO_COPY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 /* As vifront: each slot has its page for good */
 static void post(struct guest *guest, uint32_t nr)
@@ -274,7 +274,7 @@ static uint64_t zero_copied(struct guest *guest)
 	return guest_count(guest, COUNT_rx_zero_copy);
 }
 
-static void frames_lie_where_the_guest_wants_them(void **state)
+static void device_writes_frames_into_the_guests_pages(void **state)
 {
 	struct guest *guest = *state;
 	uint64_t copied;
@@ -299,7 +299,7 @@ static void frames_lie_where_the_guest_wants_them(void **state)
 }
 
 /* What a guest posts late is copied, in its turn; nothing is lost or waits for it. */
-static void guest_that_posts_little_gets_copies(void **state)
+static void guest_that_posts_few_buffers_gets_copies(void **state)
 {
 	struct guest *guest = *state;
 
@@ -335,7 +335,7 @@ static void requests_that_are_not_posted_are_not_taken(void **state)
 }
 
 /* Any speed, any burst, some pages not lent; thrice round the ring and more. */
-static void any_mixture_comes_in_order(void **state)
+static void any_mixture_of_copied_and_uncopied_arrives_in_order(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t seed = 12345;
@@ -359,7 +359,7 @@ static void any_mixture_comes_in_order(void **state)
 	assert_null(guest_fault(guest));
 }
 
-static void page_that_is_not_lent_is_copied_to(void **state)
+static void frame_is_copied_to_a_page_without_a_static_grant(void **state)
 {
 	struct guest *guest = *state;
 
@@ -377,7 +377,7 @@ static void page_that_is_not_lent_is_copied_to(void **state)
 	assert_true(guest_count(guest, COUNT_rx_static) >= 128);
 }
 
-static void frame_that_is_not_for_the_guest_keeps_its_place(void **state)
+static void frame_that_is_not_for_the_guest_keeps_its_request(void **state)
 {
 	struct guest *guest = *state;
 
@@ -451,7 +451,7 @@ static bool barred(struct guest *guest)
 	return !on;
 }
 
-static void whoever_wants_a_look_first_bars_it(void **state)
+static void settings_that_need_a_look_at_frames_bar_it(void **state)
 {
 	struct guest *guest = *state;
 	struct path *path = guest->path;
@@ -526,7 +526,7 @@ static void without_memory_frames_wait_in_the_device(void **state)
 }
 
 /* Better none than one in another's place. */
-static void device_that_does_not_as_it_promised_stops_the_guest(void **state)
+static void frame_in_a_page_of_another_request_stops_the_guest(void **state)
 {
 	struct guest *guest = *state;
 
@@ -554,7 +554,7 @@ static void take_requests_back(struct guest *guest)
 }
 
 /* A guest that takes requests back that a device has: its own end, nobody else's. */
-static void guest_that_takes_requests_back_is_stopped(void **state)
+static void guest_that_withdraws_requests_is_stopped(void **state)
 {
 	struct guest *guest = *state;
 
@@ -565,7 +565,7 @@ static void guest_that_takes_requests_back_is_stopped(void **state)
 	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 0);
 }
 
-static void requests_taken_back_for_long_are_a_fault(void **state)
+static void requests_withdrawn_for_long_are_a_fault(void **state)
 {
 	struct guest *guest = *state;
 
@@ -599,7 +599,7 @@ static void pages_outlive_the_guest_while_a_device_has_them(void **state)
 }
 
 /* The port is closed while the guest still has to take what came by it. */
-static void pool_outlives_its_port_while_frames_are_somewhere(void **state)
+static void pool_outlives_its_port_while_frames_are_out(void **state)
 {
 	struct guest *guest = *state;
 	struct rte_mbuf *frame;
@@ -629,22 +629,22 @@ static void only_known_drivers_and_short_frames_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PLACED(frames_lie_where_the_guest_wants_them),
-		PLACED(guest_that_posts_little_gets_copies),
-		PLACED(requests_that_are_not_posted_are_not_taken),
-		PLACED(any_mixture_comes_in_order),
-		PLACED(page_that_is_not_lent_is_copied_to),
-		PLACED(frame_that_is_not_for_the_guest_keeps_its_place),
-		PLACED(end_gives_all_pages_back),
-		PLACED(end_without_pages_restarts_nothing),
-		PLACED(whoever_wants_a_look_first_bars_it),
-		PLACED(frames_that_wait_go_first),
-		PLACED(without_memory_frames_wait_in_the_device),
-		PLACED(device_that_does_not_as_it_promised_stops_the_guest),
-		PLACED(guest_that_takes_requests_back_is_stopped),
-		PLACED(requests_taken_back_for_long_are_a_fault),
-		PLACED(pages_outlive_the_guest_while_a_device_has_them),
-		PLACED(pool_outlives_its_port_while_frames_are_somewhere),
+		ZERO_COPY(device_writes_frames_into_the_guests_pages),
+		ZERO_COPY(guest_that_posts_few_buffers_gets_copies),
+		ZERO_COPY(requests_that_are_not_posted_are_not_taken),
+		ZERO_COPY(any_mixture_of_copied_and_uncopied_arrives_in_order),
+		ZERO_COPY(frame_is_copied_to_a_page_without_a_static_grant),
+		ZERO_COPY(frame_that_is_not_for_the_guest_keeps_its_request),
+		ZERO_COPY(end_gives_all_pages_back),
+		ZERO_COPY(end_without_pages_restarts_nothing),
+		ZERO_COPY(settings_that_need_a_look_at_frames_bar_it),
+		ZERO_COPY(frames_that_wait_go_first),
+		ZERO_COPY(without_memory_frames_wait_in_the_device),
+		ZERO_COPY(frame_in_a_page_of_another_request_stops_the_guest),
+		ZERO_COPY(guest_that_withdraws_requests_is_stopped),
+		ZERO_COPY(requests_withdrawn_for_long_are_a_fault),
+		ZERO_COPY(pages_outlive_the_guest_while_a_device_has_them),
+		ZERO_COPY(pool_outlives_its_port_while_frames_are_out),
 		cmocka_unit_test(only_known_drivers_and_short_frames_fit),
 	};
 

@@ -202,7 +202,7 @@ static void rings_go_round_with_answers_that_wait(void **state)
 }
 
 /* Several slots, some lent, some only granted, with extra-info between them. */
-static void slots_are_lent_each_by_itself(void **state)
+static void slots_are_attached_one_by_one(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t other = lend(guest), plain = guest_grant(guest, true);
@@ -247,7 +247,7 @@ static void slots_are_lent_each_by_itself(void **state)
 		assert_response(guest, id, NETIF_STATUS_OKAY);
 }
 
-static void what_is_dropped_is_answered_at_once(void **state)
+static void dropped_frame_is_answered_at_once(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->path->live;
@@ -276,7 +276,7 @@ static bool is_lent(struct guest *guest)
 	return guest_count(guest, COUNT_tx_zero_copy) > before;
 }
 
-static void copied_where_the_port_or_the_settings_want_it(void **state)
+static void frames_are_copied_where_port_or_settings_need_it(void **state)
 {
 	struct guest *guest = *state;
 	struct path_live live = guest->path->live;
@@ -319,7 +319,7 @@ static void port_without_a_device_gets_copies(void **state)
 	assert_response(guest, 5, NETIF_STATUS_OKAY);
 }
 
-static void without_memory_for_the_copy_it_waits(void **state)
+static void frame_waits_while_there_is_no_memory_for_its_copy(void **state)
 {
 	struct guest *guest = *state;
 
@@ -356,7 +356,7 @@ static void pages_outlive_the_guest_while_a_device_has_them(void **state)
 }
 
 /* The device goes first: what it had is answered, so that nobody sends it again. */
-static void what_came_back_before_the_end_is_answered(void **state)
+static void frames_sent_before_the_end_are_answered(void **state)
 {
 	struct guest *guest = *state;
 
@@ -378,13 +378,13 @@ int main(void)
 		LOAN(answers_keep_the_order_of_requests),
 		LOAN(more_than_a_ring_stops_the_guest),
 		LOAN(rings_go_round_with_answers_that_wait),
-		LOAN(slots_are_lent_each_by_itself),
-		LOAN(what_is_dropped_is_answered_at_once),
-		LOAN(copied_where_the_port_or_the_settings_want_it),
+		LOAN(slots_are_attached_one_by_one),
+		LOAN(dropped_frame_is_answered_at_once),
+		LOAN(frames_are_copied_where_port_or_settings_need_it),
 		LOAN(port_without_a_device_gets_copies),
-		LOAN(without_memory_for_the_copy_it_waits),
+		LOAN(frame_waits_while_there_is_no_memory_for_its_copy),
 		LOAN(pages_outlive_the_guest_while_a_device_has_them),
-		LOAN(what_came_back_before_the_end_is_answered),
+		LOAN(frames_sent_before_the_end_are_answered),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

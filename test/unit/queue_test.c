@@ -222,7 +222,7 @@ static void count_copies(void *arg, bool in, const struct gnt_copy *ops, uint32_
 	copies += nr;
 }
 
-static void lent_pages_are_copied_without_the_hypervisor(void **state)
+static void static_pages_are_copied_without_the_hypervisor(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t ref = guest_grant(guest, true);
@@ -250,7 +250,7 @@ static void lent_pages_are_copied_without_the_hypervisor(void **state)
 	assert_int_equal(guest_count(guest, COUNT_rx_static), 1);
 }
 
-static void lent_and_granted_slots_mix_in_one_frame(void **state)
+static void static_and_granted_slots_mix_in_one_frame(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t ref = guest_grant(guest, true);
@@ -270,7 +270,7 @@ static void lent_and_granted_slots_mix_in_one_frame(void **state)
 	assert_sent(guest, 0, bytes, len);
 }
 
-static void page_lent_for_reading_is_never_written_to(void **state)
+static void readonly_static_page_is_never_written_to(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t ref = guest->queue[0].rx_ref[0];
@@ -286,7 +286,7 @@ static void page_lent_for_reading_is_never_written_to(void **state)
 	guest->grant[ref].readonly = false;
 }
 
-static void unmapping_a_queue_gives_lent_pages_back(void **state)
+static void unmapping_a_queue_unmaps_its_static_pages(void **state)
 {
 	struct guest *guest = *state;
 	uint32_t ref = guest_grant(guest, false);
@@ -309,10 +309,10 @@ int main(void)
 		FOUR(queue_without_buffers_does_not_take_more_than_its_share),
 		FOUR(full_queue_holds_up_the_others_for_a_tenth_of_a_second),
 		FOUR(where_all_queues_are_full_frames_stay_in_the_port),
-		FOUR(lent_pages_are_copied_without_the_hypervisor),
-		FOUR(lent_and_granted_slots_mix_in_one_frame),
-		FOUR(page_lent_for_reading_is_never_written_to),
-		FOUR(unmapping_a_queue_gives_lent_pages_back),
+		FOUR(static_pages_are_copied_without_the_hypervisor),
+		FOUR(static_and_granted_slots_mix_in_one_frame),
+		FOUR(readonly_static_page_is_never_written_to),
+		FOUR(unmapping_a_queue_unmaps_its_static_pages),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

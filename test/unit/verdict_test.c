@@ -368,7 +368,7 @@ static void strip_leaves_shared_bytes_alone(void **state)
 }
 
 /* A frame that another vif left a checksum to: its headers are four bytes nearer. */
-static void strip_moves_the_headers_of_a_promise(void **state)
+static void strip_moves_the_headers_of_an_offload(void **state)
 {
 	struct guest *guest = *state;
 	const struct rule_case insert = { .rules = { "vlan-insert=42" } };
@@ -434,14 +434,14 @@ static void multicast_list_can_be_refused(void **state)
 	assert_int_equal(guest->path->mcast.nr, 0);
 }
 
-static struct neighbour other;
-static const struct neighbour nobody;
-static const struct neighbour talks = { .nr_macs = 1, .macs = { { { 2, 0, 0, 0, 0, 4 } } } };
+static struct isolation other;
+static const struct isolation nobody;
+static const struct isolation talks = { .nr_macs = 1, .macs = { { { 2, 0, 0, 0, 0, 4 } } } };
 
 /* One that is not isolated hears no more of one that is than the other way round. */
 static void isolation_holds_at_both_ends(void **state)
 {
-	struct neighbour apart = talks, second = { 0 };
+	struct isolation apart = talks, second = { 0 };
 	struct guest *guest = *state;
 	struct policy *policy = &guest->path->live.policy;
 	uint8_t bytes[FRAME_MAX], out[FRAME_MAX];
@@ -501,7 +501,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(every_rule_counter_is_followed_by_its_bytes),
 		GUEST(tag_goes_in_before_headers_are_looked_for),
 		GUEST(strip_leaves_shared_bytes_alone),
-		GUEST(strip_moves_the_headers_of_a_promise),
+		GUEST(strip_moves_the_headers_of_an_offload),
 		GUEST(queue_rate_holds_its_queue),
 		GUEST(multicast_list_can_be_refused),
 		GUEST(isolation_holds_at_both_ends),

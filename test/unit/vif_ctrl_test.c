@@ -183,7 +183,7 @@ static uint32_t make_list(struct netif_gref **list)
 	return ref;
 }
 
-static void pages_are_lent_and_taken_back(void **state)
+static void static_grants_are_added_and_deleted(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -212,7 +212,7 @@ static void pages_are_lent_and_taken_back(void **state)
 }
 
 /* Only pages that are never written by us may hold what a device reads later. */
-static void readonly_pages_are_lent_to_devices_too(void **state)
+static void readonly_pages_are_mapped_for_devices_too(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -276,7 +276,7 @@ static void begin_zc_rx(struct port_ops *ops)
 /* We have waited for a device: whoever made us waits longer, and how long we did depends on the machine. */
 #define WHILE UINT64_C(1000000000)
 
-static void nothing_is_placed_any_more_when_pages_go_or_hashes_come(void **state)
+static void zero_copy_rx_ends_when_pages_go_or_hashes_come(void **state)
 {
 	const struct port_ops *ops = guest->port.port.ops;
 	struct netif_gref *list;
@@ -307,7 +307,7 @@ static void nothing_is_placed_any_more_when_pages_go_or_hashes_come(void **state
 	fake_devmap = false;
 }
 
-static void pages_that_a_device_has_are_not_given_back(void **state)
+static void pages_that_a_device_has_are_not_unmapped(void **state)
 {
 	static uint8_t frame[NETIF_FRAME_MAX];
 	struct netif_gref *list;
@@ -347,7 +347,7 @@ static void pages_that_a_device_has_are_not_given_back(void **state)
 	fake_devmap = false;
 }
 
-static void lending_is_all_or_nothing(void **state)
+static void adding_static_grants_is_all_or_nothing(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -378,7 +378,7 @@ static void lists_longer_than_a_page_are_refused(void **state)
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, 1, 1), INVALID);
 }
 
-static void lent_pages_are_bounded(void **state)
+static void static_pages_are_bounded(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -394,7 +394,7 @@ static void lent_pages_are_bounded(void **state)
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), INVALID);
 }
 
-static void taking_back_twice_counts_once(void **state)
+static void deleting_a_grant_twice_counts_once(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -456,7 +456,7 @@ static void flood_of_messages_is_answered_in_bounded_turns(void **state)
 }
 
 /* Each page is a call of Xen's. */
-static void a_turn_lends_no_more_than_one_list(void **state)
+static void a_turn_adds_no_more_than_one_list(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
@@ -506,17 +506,17 @@ int main(void)
 		CTRL(flags_and_algorithms_that_do_not_exist_are_refused),
 		CTRL(messages_that_do_not_exist_are_not_supported),
 		CTRL(mapping_is_bounded_in_64_bits_and_checked_after_the_copy),
-		CTRL(pages_are_lent_and_taken_back),
-		CTRL(readonly_pages_are_lent_to_devices_too),
-		CTRL(nothing_is_placed_any_more_when_pages_go_or_hashes_come),
-		CTRL(pages_that_a_device_has_are_not_given_back),
-		CTRL(lending_is_all_or_nothing),
+		CTRL(static_grants_are_added_and_deleted),
+		CTRL(readonly_pages_are_mapped_for_devices_too),
+		CTRL(zero_copy_rx_ends_when_pages_go_or_hashes_come),
+		CTRL(pages_that_a_device_has_are_not_unmapped),
+		CTRL(adding_static_grants_is_all_or_nothing),
 		CTRL(lists_longer_than_a_page_are_refused),
-		CTRL(lent_pages_are_bounded),
-		CTRL(taking_back_twice_counts_once),
+		CTRL(static_pages_are_bounded),
+		CTRL(deleting_a_grant_twice_counts_once),
 		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
 		CTRL(flood_of_messages_is_answered_in_bounded_turns),
-		CTRL(a_turn_lends_no_more_than_one_list),
+		CTRL(a_turn_adds_no_more_than_one_list),
 		CTRL(index_beyond_the_ring_stops_the_guest),
 		CTRL(ring_that_contradicts_itself_is_not_opened),
 	};

@@ -116,7 +116,7 @@ static int teardown(void **state)
 	return fake_all_free() ? 0 : -1;
 }
 
-static void begins_where_nothing_bars_it(void **state)
+static void zero_copy_rx_begins_where_nothing_bars_it(void **state)
 {
 	(void)state;
 	assert_true(is_zero_copy());
@@ -126,7 +126,7 @@ static void begins_where_nothing_bars_it(void **state)
 	assert_int_equal(device.stopped, 0);
 }
 
-static void rule_finds_it_ended_and_leaves_it_to_begin_again(void **state)
+static void zero_copy_rx_ends_before_a_rule_and_begins_after_it(void **state)
 {
 	(void)state;
 	rule("unknown-unicast", "0");
@@ -150,7 +150,7 @@ static void rule_finds_it_ended_and_leaves_it_to_begin_again(void **state)
 	assert_false(device.too_late);
 }
 
-static void other_rules_do_not_end_it(void **state)
+static void other_rules_do_not_end_zero_copy_rx(void **state)
 {
 	(void)state;
 	rule("mtu", "1400");
@@ -160,7 +160,7 @@ static void other_rules_do_not_end_it(void **state)
 	assert_int_equal(device.stopped, 0);
 }
 
-static void watcher_finds_it_ended(void **state)
+static void zero_copy_rx_ends_before_a_mirror(void **state)
 {
 	(void)state;
 	rule("mirror-to", "00:16:3e:00:00:77");
@@ -172,7 +172,7 @@ static void watcher_finds_it_ended(void **state)
 	assert_true(is_zero_copy());
 }
 
-static void move_finds_it_ended(void **state)
+static void zero_copy_rx_ends_before_a_move(void **state)
 {
 	struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
 	const struct port *before = path->port;
@@ -204,11 +204,11 @@ static void end_of_the_vif_stops_the_device_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fact(begins_where_nothing_bars_it),
-		fact(rule_finds_it_ended_and_leaves_it_to_begin_again),
-		fact(other_rules_do_not_end_it),
-		fact(watcher_finds_it_ended),
-		fact(move_finds_it_ended),
+		fact(zero_copy_rx_begins_where_nothing_bars_it),
+		fact(zero_copy_rx_ends_before_a_rule_and_begins_after_it),
+		fact(other_rules_do_not_end_zero_copy_rx),
+		fact(zero_copy_rx_ends_before_a_mirror),
+		fact(zero_copy_rx_ends_before_a_move),
 		fact(end_of_the_vif_stops_the_device_first),
 	};
 
