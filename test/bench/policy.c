@@ -171,7 +171,7 @@ static int start(void)
 		"bench-policy",	  "--no-huge",	    "--no-shconf",	 "-m",	"64", "--no-pci",
 		"--no-telemetry", "--iova-mode=va", "--log-level=error", "-l0", NULL
 	};
-	static struct wake watcher = { .fd = -1 };
+	static struct wake receiver = { .fd = -1 };
 
 	if (rte_eal_init(10, argv) < 0)
 		return -1;
@@ -180,7 +180,7 @@ static int start(void)
 	mirror.to = tap_create();
 	if (!pool || !mirror.to || rte_pktmbuf_alloc_bulk(pool, frames, FRAMES))
 		return -1;
-	atomic_store(&mirror.to->wake, &watcher);
+	atomic_store(&mirror.to->wake, &receiver);
 	for (uint32_t i = 0; i < FRAMES; i++)
 		rte_pktmbuf_append(frames[i], FRAME_BYTES);
 	return 0;

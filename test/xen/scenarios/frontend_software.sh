@@ -4,7 +4,7 @@
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
 
-# a vif that connects anew takes a free VF again
+# a vif that reconnects would take a free VF again
 CELL="in_software ping_lost tcp file udp ipv6 vlan bridge jumbo unload in_software save"
 
 vifd_bed

@@ -50,7 +50,7 @@ check record_vf "$(record vf)" "== $(vif_key g1 vf)"
 before=$(record generation)
 
 vifctl watch --interval 0.05 >/run/watch &
-watcher=$!
+watch_pid=$!
 start_traffic
 check moved_to_software_s "$(move software)" "< 10" s
 check path_after "$(path_of)" "== software"
@@ -62,7 +62,7 @@ check path_after_return "$(path_of)" "== vf"
 check_true record_follows_again wait_for 15 "the record of the VF" record_is path vf
 check_true generations_increased generation_is_above "$((before + 1))"
 wait_for 60 "the end of the pings" pings_done
-kill $watcher
+kill $watch_pid
 cat /run/watch
 check_true watch_saw_both_moves sh -c 'grep -q "path  *vf -> software" /run/watch && grep -q "path  *software -> vf" /run/watch'
 guest_run g1 'cat /tmp/pings; tail -n 4 /tmp/tcp'
