@@ -83,9 +83,9 @@ static void read_switch(uint32_t setting, uint8_t *to, uint32_t *valid, enum pf_
 
 static void read_link(uint32_t state, struct pf_vf *vf)
 {
-	for (uint8_t wish = 0; wish < NR_LINK_STATES; wish++)
+	for (uint32_t wish = 0; wish < NR_LINK_STATES; wish++)
 		if (link_states[wish] == state) {
-			vf->link = wish;
+			vf->link = (uint8_t)wish;
 			vf->valid |= PF_LINK;
 		}
 }
