@@ -21,7 +21,7 @@ LOG_TAG("assign");
  * When a wire comes back, its VFs get their links a little later, and send what waited in
  * their rings: no reason to leave them.
  */
-#define LINK_LOST_US 200000u
+#define LINK_WAIT_US 200000u
 /* How long a new vif waits for a VF that is being given back. */
 #define SETTLE_US 10000000u
 
@@ -267,16 +267,20 @@ static bool is_lost(struct vif *vif, const struct port_link *link, uint64_t now_
 	struct assign_vif *own = &vif->assign;
 	struct port_link wire = { 0 };
 
-	nic_uplink_link(vif->nic, &wire);
-	if (link->gone || !wire.up) {
-		own->lost_us = 0;
-		return link->gone; /* else there is nowhere better to go: carrier tells */
-	}
-	if (!own->lost_us)
-		own->lost_us = now_us;
-	if (now_us - own->lost_us >= LINK_LOST_US)
+	if (link->gone)
 		return true;
-	vif_due(vif, 0, own->lost_us + LINK_LOST_US);
+	nic_uplink_link(vif->nic, &wire);
+	if (!wire.up) {
+		own->wire_down = true;
+		return false; /* there is nowhere better to go: carrier tells */
+	}
+	if (own->wire_down) {
+		own->wire_down = false;
+		own->wait_us = now_us + LINK_WAIT_US;
+	}
+	if (now_us >= own->wait_us)
+		return true;
+	vif_due(vif, 0, own->wait_us);
 	return false;
 }
 
@@ -286,7 +290,8 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 
 	vif->assign.link = link;
 	if (link.up || !on_vf(vif) || is_moving(vif)) {
-		vif->assign.lost_us = 0;
+		vif->assign.wire_down = false;
+		vif->assign.wait_us = 0;
 		return;
 	}
 	if (!is_lost(vif, &link, now_us))

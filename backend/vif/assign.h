@@ -34,14 +34,15 @@ struct assign;
  * @barred_us:  no VF before this time; @bar_us: the pause, @gained_us: when it got its last VF
  * @settled:    does without a VF (assign=fixed)
  * @link:       its port's at the last update
- * @lost_us:    since when the port is down while the wire is up, 0 = it is not
+ * @wire_down:  the wire was down with it; @wait_us: until then the port may follow the wire
  */
 struct assign_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
 	uint64_t barred_us, bar_us, gained_us;
 	struct port_link link;
-	uint64_t lost_us;
+	uint64_t wait_us;
+	bool wire_down;
 	bool settled;
 };
 

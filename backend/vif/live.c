@@ -103,9 +103,6 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	int carrier;
 
 	port->ops->link_get(port, &link);
-	/* it will be on the software path soon, or the link is coming back */
-	if (vif->assign.lost_us && vif->carrier >= 0)
-		return;
 	carrier = (link.up || vif->policy.draft.link == POLICY_LINK_ON) && vif->live.link;
 	if (carrier == vif->carrier)
 		return;
