@@ -35,7 +35,7 @@ enum config_memory {
 
 /** enum config_zero_copy - Do devices read and write guests' pages? */
 enum config_zero_copy {
-	CONFIG_ZERO_COPY_AUTO, /* where an IOMMU holds them to what they were lent */
+	CONFIG_ZERO_COPY_AUTO, /* where an IOMMU confines devices to granted pages */
 	CONFIG_ZERO_COPY_OFF,
 	CONFIG_ZERO_COPY_TRUSTED, /* without one, too */
 };

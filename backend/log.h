@@ -47,7 +47,7 @@ struct log_limit {
  * @limit: Limit; updated
  *
  * When lines were suppressed since the last one allowed, says how many first.
- * Return: true if the caller shall log
+ * Return: true if the caller may log
  */
 bool log_allowed(struct log_limit *limit);
 

@@ -33,7 +33,7 @@ int policy_set(struct policy_draft *draft, const char *key, const char *value,
 	return -ENOENT;
 }
 
-/* Return: true, and @why: a queue's promise does not fit */
+/* Return: true, with @why: a queue's guarantee does not fit */
 static bool is_too_much(double guaranteed, struct rate rate, const char *beside, char *why)
 {
 	if (!rate.bytes || guaranteed <= rate_bytes_per_second(rate) * (1 + 1e-9))

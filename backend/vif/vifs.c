@@ -279,7 +279,7 @@ struct vifs *vifs_open(struct host *host)
 	if (!ret)
 		ret = store_watch(host->store, "@releaseDomain", "release");
 	if (ret) {
-		log_error("xenstore cannot be watched: %s", strerror(-ret));
+		log_error("cannot watch xenstore: %s", strerror(-ret));
 		assign_destroy(host->assign);
 		host->assign = NULL;
 		free(vifs);

@@ -38,7 +38,7 @@ static struct json_object *find_vif(struct json_object *vifs, const char *name)
 	return NULL;
 }
 
-/* A vif that is new, or counts anew since it connected again, has no rate yet. */
+/* A vif that is new, or whose counters began again, has no rate yet. */
 static double per_second(uint64_t now, uint64_t before, double seconds)
 {
 	return now > before ? (double)(now - before) / seconds : 0;

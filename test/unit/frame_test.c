@@ -182,7 +182,7 @@ static void segmentation_needs_a_size_that_leaves_few_segments(void **state)
 	assert_int_equal(guarantee(len, NETIF_GSO_TCPV4, OFFLOAD_MSS_MIN - 1), 0);
 }
 
-/* What frame_offload() lets pass, software must be able to keep: a promise never depends on the port. */
+/* What frame_offload() accepts, software must be able to do: an offload never depends on the port. */
 static void every_accepted_offload_can_be_done_in_software(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: capture/capture.c path/counters.c log.c test/unit/fake_guest.c */
-/* What a watcher sees of a vif's frames, and what files are made of them. */
+/* What a mirror's receiver gets of a vif's frames, and what is written to capture files. */
 #include <unistd.h>
 
 #include "backend/capture/capture.h"
@@ -10,7 +10,7 @@
 #define TAGGED "\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x81\x00\x00\x0a\x88\xb5tagged with ten, and so on"
 #define PLAIN "\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x88\xb5has no tag at all, but is long enough"
 
-static struct wake watcher = { .fd = -1 };
+static struct wake receiver = { .fd = -1 };
 
 static uint32_t waiting(const struct tap *tap)
 {
@@ -22,7 +22,7 @@ static void watch(struct guest *guest, struct tap *tap, uint8_t directions, uint
 {
 	memcpy(&guest->path->live.policy.mac, "\x02\0\0\0\0\x01", 6);
 	guest->path->mirror = (struct mirror){ .to = tap, .directions = directions, .vlan = vlan };
-	atomic_store(&tap->wake, &watcher);
+	atomic_store(&tap->wake, &receiver);
 }
 
 static void both_ways(struct guest *guest, const char *bytes, uint32_t len)
@@ -80,7 +80,7 @@ static void dropped_frame_is_not_mirrored(void **state)
 	tap_destroy(tap);
 }
 
-/* A watcher that takes nothing loses copies; the watched one loses nothing. */
+/* A receiver that takes nothing loses copies; the mirrored vif loses nothing. */
 static void full_tap_holds_up_nobody(void **state)
 {
 	struct guest *guest = *state;
@@ -100,7 +100,7 @@ static void full_tap_holds_up_nobody(void **state)
 	tap_destroy(tap);
 }
 
-/* The copy is the watcher's own: what its side does to it the watched one does not see. */
+/* The copy is the receiver's own: what its side does to it, the mirrored vif does not see. */
 static void receiving_guest_gets_copies_past_its_policy(void **state)
 {
 	struct guest *guest = *state, *other = guest_new(8, 1);

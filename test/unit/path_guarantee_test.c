@@ -107,7 +107,7 @@ static void unused_guarantee_goes_to_the_other_queues(void **state)
 	assert_in_range(sent_by(guest, 1), 2 * 6, 3 * 8);
 }
 
-/* The port takes four frames a pass, of which three are promised. */
+/* The port takes four frames a pass, of which three are guaranteed. */
 static void guarantee_is_kept_at_a_full_port(void **state)
 {
 	struct guest *guest = *state;

@@ -78,7 +78,7 @@ static void one_segment_needs_a_checksum_only(void **state)
 	assert_true(frame_checksums_right(bytes, len, 0));
 }
 
-/* IPv4 promised, IPv6 sent, and the other way round; UDP; no payload at all. */
+/* IPv4 announced, IPv6 sent, and the reverse; UDP; no payload at all. */
 static void segmentation_that_headers_contradict_drops_the_frame(void **state)
 {
 	static const struct {

@@ -50,7 +50,7 @@ static void long_frames_fill_as_many_buffers_as_they_need(void **state)
 		assert_int_equal(frame.slots, (lens[i] + 4095) / 4096);
 		assert_int_equal(frame.len, lens[i]);
 		assert_memory_equal(frame.bytes, bytes, lens[i]);
-		/* start anew with an empty ring */
+		/* begin again with an empty ring */
 		guest_rx_post(guest, 0, 0);
 		while (guest->queue[0].rx_req_prod != guest->queue[0].rx_rsp_cons) {
 			feed(guest, 0, 10);

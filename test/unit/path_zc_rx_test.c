@@ -26,7 +26,7 @@ static struct device {
 	uint32_t restarts;
 	bool gone, stopped;
 	uint32_t empty_at; /* this frame is not for the guest */
-	uint32_t lost_at;  /* this one the device loses, against what it promised */
+	uint32_t lost_at;  /* the device loses this frame, although it must not */
 } device;
 
 static uint32_t page_ref[NETIF_RING_SIZE];
@@ -136,8 +136,8 @@ struct path_tools *worker_tools(struct worker *worker)
 
 static struct zerocopy_rx zerocopy_rx;
 
-/* As the control ring's message 9 does it for all the guest's rx pages; every @gap-th is not lent, or not for devices */
-static void lend(struct guest *guest, uint32_t gap)
+/* As message 9 of the control ring for all the guest's rx pages; every @gap-th is left out, or not mapped for devices */
+static void add_static_grants(struct guest *guest, uint32_t gap)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 
@@ -183,7 +183,7 @@ static int setup(void **state)
 	guest->port.port.ops = &device_ops;
 	guest->port.port.zc_rx_buffers = ZC_POOL_DESCRIPTORS;
 	guest->port.port.zc_rx_pool = zc_pool_mempool(device.zc_pool);
-	lend(guest, 0);
+	add_static_grants(guest, 0);
 	return 0;
 }
 
@@ -334,7 +334,7 @@ static void requests_that_are_not_posted_are_not_taken(void **state)
 	assert_int_equal(guest->path->queues[0].statics.rx_lease->out, 40);
 }
 
-/* Any speed, any burst, some pages not lent; thrice round the ring and more. */
+/* Any speed, any burst, some pages without a static grant; three times round the ring and more. */
 static void any_mixture_of_copied_and_uncopied_arrives_in_order(void **state)
 {
 	struct guest *guest = *state;
@@ -368,7 +368,7 @@ static void frame_is_copied_to_a_page_without_a_static_grant(void **state)
 	assert_int_equal(guest_connect(guest), 0);
 	guest->port.port.ops = &device_ops;
 	device_fill();
-	lend(guest, 4);
+	add_static_grants(guest, 4);
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, ZC_POOL_DESCRIPTORS + 1024);

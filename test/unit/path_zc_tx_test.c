@@ -14,7 +14,7 @@ static uint8_t bytes[NETIF_FRAME_MAX + 1];
 static uint32_t page_ref;
 
 /* As the control ring's message 9 does it, once for a read-only page. */
-static uint32_t lend(struct guest *guest)
+static uint32_t add_static_grant(struct guest *guest)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t ref = guest_grant(guest, true);
@@ -45,7 +45,7 @@ static int setup(void **state)
 	guest = *state;
 	guest->port.port.zc_tx_segs = 10;
 	guest->port.port.zc_tx_segs_tso = 64;
-	page_ref = lend(guest);
+	page_ref = add_static_grant(guest);
 	return 0;
 }
 
@@ -62,9 +62,9 @@ static int teardown(void **state)
 	return ret;
 }
 
-#define LOAN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ZC_TX(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* A frame of one slot of the lent page, from @offset on. Return: its length */
+/* A frame of one slot of the static page, starting at @offset. Return: its length */
 static uint32_t send_lent(struct guest *guest, uint16_t id, uint16_t offset, uint32_t payload)
 {
 	uint32_t len = frame_make(bytes, 0, payload);
@@ -201,11 +201,11 @@ static void rings_go_round_with_answers_that_wait(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_packets), 3 * NETIF_RING_SIZE);
 }
 
-/* Several slots, some lent, some only granted, with extra-info between them. */
+/* Several slots, some with a static grant, some with a plain one, with extra-info between them. */
 static void slots_are_attached_one_by_one(void **state)
 {
 	struct guest *guest = *state;
-	uint32_t other = lend(guest), plain = guest_grant(guest, true);
+	uint32_t other = add_static_grant(guest), plain = guest_grant(guest, true);
 	const struct netif_extra_info gso = { .type = NETIF_EXTRA_GSO,
 					      .u.gso = { .size = 1000, .type = NETIF_GSO_TCPV4 } };
 	uint32_t len = frame_make(bytes, 0, 9000);
@@ -371,20 +371,20 @@ static void frames_sent_before_the_end_are_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LOAN(headers_are_copied_and_the_rest_is_read_by_the_device),
-		LOAN(headers_are_not_the_guests_to_change),
-		LOAN(answer_waits_for_the_device),
-		LOAN(guest_is_told_of_an_answer_that_waited),
-		LOAN(answers_keep_the_order_of_requests),
-		LOAN(more_than_a_ring_stops_the_guest),
-		LOAN(rings_go_round_with_answers_that_wait),
-		LOAN(slots_are_attached_one_by_one),
-		LOAN(dropped_frame_is_answered_at_once),
-		LOAN(frames_are_copied_where_port_or_settings_need_it),
-		LOAN(port_without_a_device_gets_copies),
-		LOAN(frame_waits_while_there_is_no_memory_for_its_copy),
-		LOAN(pages_outlive_the_guest_while_a_device_has_them),
-		LOAN(frames_sent_before_the_end_are_answered),
+		ZC_TX(headers_are_copied_and_the_rest_is_read_by_the_device),
+		ZC_TX(headers_are_not_the_guests_to_change),
+		ZC_TX(answer_waits_for_the_device),
+		ZC_TX(guest_is_told_of_an_answer_that_waited),
+		ZC_TX(answers_keep_the_order_of_requests),
+		ZC_TX(more_than_a_ring_stops_the_guest),
+		ZC_TX(rings_go_round_with_answers_that_wait),
+		ZC_TX(slots_are_attached_one_by_one),
+		ZC_TX(dropped_frame_is_answered_at_once),
+		ZC_TX(frames_are_copied_where_port_or_settings_need_it),
+		ZC_TX(port_without_a_device_gets_copies),
+		ZC_TX(frame_waits_while_there_is_no_memory_for_its_copy),
+		ZC_TX(pages_outlive_the_guest_while_a_device_has_them),
+		ZC_TX(frames_sent_before_the_end_are_answered),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

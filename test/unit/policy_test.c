@@ -297,7 +297,7 @@ static void policy_directory_wins_over_xl(void **state)
 	assert_int_equal(policy()->insert, 10);
 }
 
-/* What can't be kept beside the other rules is refused, and the former promise stays. */
+/* A guarantee that contradicts the other rules is refused, and the former one stays. */
 static void promise_of_a_queue_fits_the_other_rules(void **state)
 {
 	const struct path_live *live = &host_path(7)->live;

@@ -168,7 +168,7 @@ static void rule_of(uint16_t domid, const char *key, const char *value)
 	host_settle();
 }
 
-/* What is promised, and what is left of the wire beside what others are promised. */
+/* Guarantees, and what they leave of the wire for the others. */
 static void port_is_told_what_is_promised_while_others_come_and_go(void **state)
 {
 	struct guest *other = host_connect(8);

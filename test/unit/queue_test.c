@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_guest.c */
-/* Several queues, steering among them, and pages lent for good. */
+/* Several queues, steering among them, and static grants. */
 #include "path_fixture.h"
 
 static uint8_t bytes[8192];
@@ -196,7 +196,7 @@ static void where_all_queues_are_full_frames_stay_in_the_port(void **state)
 }
 
 /* As the control ring's message 9 does it. */
-static void lend(struct guest *guest, uint32_t ref, bool readonly)
+static void add_static_grant(struct guest *guest, uint32_t ref, bool readonly)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t limit;
@@ -230,7 +230,7 @@ static void static_pages_are_copied_without_the_hypervisor(void **state)
 
 	copies = 0;
 	fake_copy_hook = count_copies;
-	lend(guest, ref, true);
+	add_static_grant(guest, ref, true);
 	memcpy(guest_page(guest, ref) + 500, bytes, len);
 	guest_tx_put(guest, (struct netif_tx_request){
 				    .gref = ref, .offset = 500, .size = (uint16_t)len, .id = 9 });
@@ -240,7 +240,7 @@ static void static_pages_are_copied_without_the_hypervisor(void **state)
 	assert_response(guest, 9, NETIF_STATUS_OKAY);
 	assert_int_equal(copies, 0);
 	assert_int_equal(guest_count(guest, COUNT_tx_static), 1);
-	lend(guest, guest->queue[0].rx_ref[0], false);
+	add_static_grant(guest, guest->queue[0].rx_ref[0], false);
 	port_feed(&guest->port, bytes, len, 0);
 	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ; /* no types: queue 0 */
 	guest_poll(guest);
@@ -257,7 +257,7 @@ static void static_and_granted_slots_mix_in_one_frame(void **state)
 	uint32_t other = guest_grant(guest, true);
 	uint32_t len = frame_make(bytes, 0, 4000);
 
-	lend(guest, ref, true);
+	add_static_grant(guest, ref, true);
 	memcpy(guest_page(guest, other), bytes, 1000);
 	memcpy(guest_page(guest, ref), bytes + 1000, len - 1000);
 	guest_tx_put(guest, (struct netif_tx_request){ .gref = other,
@@ -275,7 +275,7 @@ static void readonly_static_page_is_never_written_to(void **state)
 	struct guest *guest = *state;
 	uint32_t ref = guest->queue[0].rx_ref[0];
 
-	lend(guest, ref, true);
+	add_static_grant(guest, ref, true);
 	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ;
 	guest->grant[ref].readonly = true;
 	port_feed(&guest->port, bytes, 100, 0);
@@ -291,8 +291,8 @@ static void unmapping_a_queue_unmaps_its_static_pages(void **state)
 	struct guest *guest = *state;
 	uint32_t ref = guest_grant(guest, false);
 
-	lend(guest, ref, false);
-	lend(guest, guest_grant(guest, true), true);
+	add_static_grant(guest, ref, false);
+	add_static_grant(guest, guest_grant(guest, true), true);
 	assert_int_equal(guest->grant[ref].mapped, 1);
 	guest_disconnect(guest);
 	assert_int_equal(guest->grant[ref].mapped, 0);

@@ -174,7 +174,7 @@ static void mapping_is_bounded_in_64_bits_and_checked_after_the_copy(void **stat
 	assert_memory_equal(&before, &guest->path->steer, sizeof(before));
 }
 
-/* A list of references to be lent. */
+/* A list of references for static grants. */
 static uint32_t make_list(struct netif_gref **list)
 {
 	uint32_t ref = guest_grant(guest, false);
@@ -382,10 +382,10 @@ static void static_pages_are_bounded(void **state)
 {
 	struct netif_gref *list;
 	uint32_t ref = make_list(&list);
-	uint32_t lent = 0;
+	uint32_t added = 0;
 
 	(void)state;
-	for (; lent < STATICS_MAX; lent += 256) {
+	for (; added < STATICS_MAX; added += 256) {
 		for (uint32_t i = 0; i < 256; i++)
 			list[i] = (struct netif_gref){ .ref = guest_grant(guest, false) };
 		assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 256), OK);
