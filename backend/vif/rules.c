@@ -49,29 +49,24 @@ static int take_value(struct policy_draft *draft, const char *key, const char *t
 	return len < 0 ? len : policy_set(draft, key, text, why);
 }
 
-/* What libxl writes; an empty value counts as absent. */
-static int read_xl(struct vif *vif, struct policy_draft *draft, const char **key, char *why)
+/* What libxl writes; an empty value counts as absent. Return: 0, -errno with @error */
+static int read_xl(struct vif *vif, struct policy_draft *draft, char *error)
 {
-	struct store *store = vif->host->store;
-	char text[POLICY_TEXT_MAX];
-	int len;
+	static const char *const keys[] = { "ip", "vlan", "mtu", "rate" };
+	char text[POLICY_TEXT_MAX], why[POLICY_ERROR_MAX] = "";
 
 	policy_source(draft, "xl");
-	*key = "ip";
-	len = store_get_text(store, vif->backend, "ip", text, sizeof(text));
-	if (take_value(draft, *key, text, len, why))
-		return -EINVAL;
-	*key = "vlan";
-	len = store_get_text(store, vif->backend, "vlan", text, sizeof(text));
-	if (take_value(draft, *key, text, len, why))
-		return -EINVAL;
-	*key = "mtu";
-	len = store_get_text(store, vif->backend, "mtu", text, sizeof(text));
-	if (take_value(draft, *key, text, len, why))
-		return -EINVAL;
-	*key = "rate";
-	len = store_get_text(store, vif->backend, "rate", text, sizeof(text));
-	return take_value(draft, *key, text, len, why);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		int len =
+			store_get_text(vif->host->store, vif->backend, keys[i], text, sizeof(text));
+		int ret = take_value(draft, keys[i], text, len, why);
+
+		if (!ret)
+			continue;
+		snprintf(error, POLICY_ERROR_MAX, "%s: %.*s", keys[i], 150, why);
+		return ret;
+	}
+	return 0;
 }
 
 /* policy/ in the backend directory, which the guest can read and not write. */
@@ -143,8 +138,6 @@ static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
 static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
 		     char *error)
 {
-	char why[POLICY_ERROR_MAX] = "";
-	const char *key;
 	int ret;
 
 	policy_init(draft);
@@ -154,12 +147,9 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 	ret = read_host(vif, draft, error);
 	if (ret)
 		return ret;
-	ret = read_xl(vif, draft, &key, why);
-	if (ret) {
-		snprintf(error, POLICY_ERROR_MAX, "%s: %.*s", key, 150, why);
-		return ret;
-	}
-	ret = read_rules(vif, draft, error);
+	ret = read_xl(vif, draft, error);
+	if (!ret)
+		ret = read_rules(vif, draft, error);
 	if (!ret)
 		ret = policy_check(draft, error);
 	if (!ret)

@@ -139,6 +139,13 @@ def table_entry_without_a_line(tree):
     tree.checked_says("backend/feature-sg has no line")
 
 
+def array_element_without_a_line(tree):
+    tree.source('"request", false', 'words[i], false')
+    tree.source("static void use", 'static const char *const words[] = { "request", "other" };\nstatic void use')
+    tree.checked_says("frontend/other has no line")
+    assert "request" not in tree.said
+
+
 def macro_without_a_line(tree):
     tree.schema("record")
     tree.checked_says("backend/record has no line")
@@ -259,7 +266,7 @@ def the_documents_here_are_fresh(tree):
     assert tree.call(GENERATE.main, ["check"]) == 0
 
 
-FACTS = (agreement_is_silent, key_without_a_line, table_entry_without_a_line, macro_without_a_line,
+FACTS = (agreement_is_silent, key_without_a_line, table_entry_without_a_line, array_element_without_a_line, macro_without_a_line,
          line_that_nobody_reads, line_that_nobody_writes, write_to_the_guests_key, flag_read_as_number,
          right_name_wrong_folder, malformed_line, unknown_type, doubled_line, rule_of_unknown_type,
          flag_without_a_default, table_of_rules, bits_of_rules,
