@@ -5,10 +5,10 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
-import traceback
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+sys.dont_write_bytecode = True
+from facts import TOP, check
+
 CC = shlex.split(os.environ.get("CC", "")) or ["gcc"]
 
 
@@ -110,22 +110,5 @@ FACTS = (a_line_has_no_circle, calls_that_come_back_are_a_circle, data_counts_as
          a_half_written_object_says_nothing, what_is_not_built_says_nothing)
 
 
-def holds(fact):
-    with tempfile.TemporaryDirectory() as root:
-        program = Program(root)
-        try:
-            fact(program)
-        except Exception:
-            print(f"failed: {fact.__name__}: {program.said}{traceback.format_exc()}")
-            return False
-    return True
-
-
-def main():
-    passed = sum(holds(fact) for fact in FACTS)
-    print(f"{passed} passed, {len(FACTS) - passed} failed")
-    return 0 if passed == len(FACTS) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(FACTS, Program))

@@ -1,33 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """test/lint-names must see a name that means two things in a made-up tree."""
-import os
-import subprocess
 import sys
-import tempfile
-import traceback
 
-TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../test/lint-names")
-
-
-class Tree:
-    """Files that git tracks, in a folder of their own; what the tool printed is in said."""
-
-    def __init__(self, root):
-        self.root, self.said = root, ""
-        subprocess.run(["git", "init", "-q", root], check=True)
-
-    def add(self, name, text):
-        path = os.path.join(self.root, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        subprocess.run(["git", "-C", self.root, "add", name], check=True)
-
-    def run(self, *words):
-        run = subprocess.run([TOOL, *words], cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.said = run.stdout
-        return run.returncode
+sys.dont_write_bytecode = True
+from facts import Tree, check
 
 
 def two_values_are_seen(tree):
@@ -79,22 +56,5 @@ FACTS = (two_values_are_seen, blanks_comments_and_breaks_are_no_difference, flag
          functions_with_other_bodies_are_listed)
 
 
-def holds(fact):
-    with tempfile.TemporaryDirectory() as root:
-        tree = Tree(root)
-        try:
-            fact(tree)
-        except Exception:
-            print(f"failed: {fact.__name__}: {tree.said}{traceback.format_exc()}")
-            return False
-    return True
-
-
-def main():
-    passed = sum(holds(fact) for fact in FACTS)
-    print(f"{passed} passed, {len(FACTS) - passed} failed")
-    return 0 if passed == len(FACTS) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(FACTS, lambda root: Tree(root, "test/lint-names")))

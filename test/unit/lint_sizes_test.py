@@ -1,33 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """test/lint-sizes must see what is too long in a made-up tree, at the limit and beyond it."""
-import os
-import subprocess
 import sys
-import tempfile
-import traceback
 
-TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../test/lint-sizes")
+sys.dont_write_bytecode = True
+import facts
+from facts import check
 
 
-class Tree:
-    """Files that git tracks, in a folder of their own; what the tool printed is in said."""
+class Tree(facts.Tree):
+    """A tree whose figures test/lint-sizes counts."""
 
     def __init__(self, root):
-        self.root, self.said = root, ""
-        subprocess.run(["git", "init", "-q", root], check=True)
-
-    def add(self, name, text):
-        path = os.path.join(self.root, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        subprocess.run(["git", "-C", self.root, "add", name], check=True)
-
-    def run(self, *words):
-        run = subprocess.run([TOOL, *words], cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.said = run.stdout
-        return run.returncode
+        super().__init__(root, "test/lint-sizes")
 
     def count(self, name):
         assert self.run("--counts") == 0
@@ -92,22 +77,5 @@ FACTS = (function_of_50_lines_is_short, function_of_51_lines_is_long, inline_fun
          long_files_are_counted_apart_from_tests, files_of_tests_may_have_long_functions)
 
 
-def holds(fact):
-    with tempfile.TemporaryDirectory() as root:
-        tree = Tree(root)
-        try:
-            fact(tree)
-        except Exception:
-            print(f"failed: {fact.__name__}: {tree.said}{traceback.format_exc()}")
-            return False
-    return True
-
-
-def main():
-    passed = sum(holds(fact) for fact in FACTS)
-    print(f"{passed} passed, {len(FACTS) - passed} failed")
-    return 0 if passed == len(FACTS) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(FACTS, Tree))

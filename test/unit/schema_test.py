@@ -9,11 +9,11 @@ import io
 import os
 import re
 import sys
-import tempfile
 import textwrap
-import traceback
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+sys.dont_write_bytecode = True
+from facts import TOP, check
+
 SCHEMA, SOURCE = "xenstore-schema/vif.schema", "backend/vif/vif.c"
 XENSTORE, MANUAL, POLICY, RULES = "doc/xenstore.md", "doc/man/vifd.conf.5", "doc/policy.md", "rules.h"
 COUNTERS = "backend/path/counters.h"
@@ -65,7 +65,6 @@ def program(name):
     return module
 
 
-sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "xenstore-schema"))
 CHECK, GENERATE = program("check"), program("generate")
 
@@ -275,22 +274,5 @@ FACTS = (agreement_is_silent, key_without_a_line, table_entry_without_a_line, ar
          the_documents_here_are_fresh)
 
 
-def holds(fact):
-    with tempfile.TemporaryDirectory() as root:
-        tree = Tree(root)
-        try:
-            fact(tree)
-        except Exception:
-            print(f"failed: {fact.__name__}: {tree.said}{traceback.format_exc()}")
-            return False
-    return True
-
-
-def main():
-    passed = sum(holds(fact) for fact in FACTS)
-    print(f"{passed} passed, {len(FACTS) - passed} failed")
-    return 0 if passed == len(FACTS) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(FACTS, Tree))
