@@ -55,7 +55,7 @@ bool log_allowed(struct log_limit *limit)
 		limit->burst -= (uint32_t)earned;
 		limit->last_us += earned * LOG_LIMIT_US;
 	}
-	if (limit->burst >= LOG_LIMIT_BURST) {
+	if (limit->burst >= LOG_LIMIT_BURST + limit->more) {
 		limit->suppressed++;
 		return false;
 	}

@@ -30,13 +30,14 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /**
  * struct log_limit - Rate limit for lines that a guest can cause
  *
- * A burst of LOG_LIMIT_BURST lines, then one line each LOG_LIMIT_US. Zeroed is
+ * A burst of LOG_LIMIT_BURST lines and @more, then one line each LOG_LIMIT_US. Zeroed is
  * ready to use. One thread only.
  */
 struct log_limit {
 	uint64_t last_us;
 	uint32_t burst;
 	uint32_t suppressed;
+	uint32_t more;
 };
 
 #define LOG_LIMIT_BURST 5u

@@ -132,7 +132,7 @@ static void obey(struct vif *vif, enum deserve_verdict verdict)
 {
 	if (verdict == DESERVE_STAY)
 		return;
-	if (verdict == DESERVE_SOFTWARE)
+	if (verdict == DESERVE_SOFTWARE && vif_may_tell(vif))
 		log_info("%s: gives up its VF", vif->name);
 	vif_send(vif, verdict == DESERVE_VF ? VIF_MOVE_VF : VIF_MOVE_SOFTWARE);
 }

@@ -157,7 +157,7 @@ static void offer(struct vif *vif, const struct vifcap *now, uint64_t now_us)
 	set_hold(cap, now_us);
 	cap->offered_us = now_us;
 	if (ret < 0) {
-		if (log_allowed(&vif->limit))
+		if (vif_may_warn(vif))
 			log_warn("%s: cannot write the capability record: %s", vif->name,
 				 strerror(-ret));
 		vif_due(vif, 0, now_us + CAPABILITY_OFFER_US);
@@ -204,7 +204,7 @@ static void refuse(struct vif *vif, const char *why)
 	cap->refused++;
 	cap->held = true;
 	cap->acked = 0;
-	if (!cap->told)
+	if (!cap->told && vif_may_warn(vif))
 		log_warn("%s: %s, held at plain netif", vif->name, why);
 	cap->told = true;
 }

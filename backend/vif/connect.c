@@ -69,7 +69,7 @@ static void refuse_bridge(struct vif *vif, const char *bridge)
 		strcat(known, " ");
 		strcat(known, config->nics[i].name);
 	}
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_error(
 			"%s: bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:%s",
 			vif->name, bridge, known);
@@ -190,7 +190,7 @@ static struct worker *choose_worker(const struct host *host)
 /* Trouble of the host: log it, rate limited, and try again. */
 static int try_again(struct vif *vif, const char *what, int error)
 {
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_warn("%s: %s: %s, trying again", vif->name, what, strerror(error));
 	return -EAGAIN;
 }
@@ -210,7 +210,7 @@ static int connect_port(struct vif *vif)
 
 void vif_refuse(struct vif *vif, const char *why)
 {
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_warn("%s: stopped, the guest broke the protocol: %s", vif->name, why);
 	vif->fault = why;
 	store_put(vif->host->store, vif->backend, "fault", "%s", why);
@@ -279,8 +279,9 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;
 	assign_kick(host->assign);
-	log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
-		 path_get_port(vif->path)->name);
+	if (vif_may_tell(vif))
+		log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
+			 path_get_port(vif->path)->name);
 	return 0;
 
 err_attached:
@@ -320,5 +321,6 @@ void vif_disconnect(struct vif *vif)
 	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");
-	log_info("%s: disconnected", vif->name);
+	if (vif_may_tell(vif))
+		log_info("%s: disconnected", vif->name);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "budget.h"
 #include "config.h"
 #include "port/nic.h"
 #include "worker.h"
@@ -29,6 +30,7 @@ TAILQ_HEAD(vif_list, vif);
  * @raise:     wakes the control thread
  * @opener:    opens VFs in its own thread
  * @vifs:      all of them, in the order in which they came
+ * @budgets:   of all domains that have a vif
  * @assign:    which of them have a VF; NULL while vifs are not served
  */
 struct host {
@@ -41,6 +43,7 @@ struct host {
 	struct wake *raise;
 	struct opener *opener;
 	struct vif_list vifs;
+	struct budget_list budgets;
 	struct assign *assign;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];

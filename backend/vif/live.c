@@ -110,7 +110,7 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 		vif_due(vif, 0, now_us + VIF_RETRY_US);
 		return;
 	}
-	if (vif->carrier >= 0)
+	if (vif->carrier >= 0 && vif_may_tell(vif))
 		log_info("%s: link %s", vif->name, carrier ? "up" : "down");
 	vif->carrier = carrier;
 }

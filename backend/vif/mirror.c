@@ -152,7 +152,7 @@ static void update_mirrored(struct vif *vif)
 
 	if (!is_no_target(&draft->mirror_to))
 		now = old && same(&old->to, &draft->mirror_to) ? old : sink_get(vif, draft);
-	if (!now && !is_no_target(&draft->mirror_to) && log_allowed(&vif->limit))
+	if (!now && !is_no_target(&draft->mirror_to) && vif_may_warn(vif))
 		log_warn("%s: cannot be mirrored: %m", vif->name);
 	if (now)
 		mirror = (struct mirror){ .to = now->tap,
@@ -170,7 +170,8 @@ static void update_mirrored(struct vif *vif)
 	own->from = vif->mac;
 	own->to = draft->mirror_to.mac;
 	LIST_INSERT_HEAD(&mirrored, own, link);
-	log_info("%s: mirrored", vif->name);
+	if (vif_may_tell(vif))
+		log_info("%s: mirrored", vif->name);
 }
 
 static void update_receiver(struct vif *vif)
@@ -185,7 +186,8 @@ static void update_receiver(struct vif *vif)
 	if (!sink->receiver) {
 		sink->receiver = vif;
 		tell(vif, path_get_mirror(vif->path), sink->tap);
-		log_info("%s: receives mirrored frames", vif->name);
+		if (vif_may_tell(vif))
+			log_info("%s: receives mirrored frames", vif->name);
 	}
 	/* a port that it moved to has the same worker */
 	if (sink->receiver == vif)

@@ -104,8 +104,9 @@ static int observe(struct vif *vif)
 		return 0;
 	handover = handover_create(path_get_port(vif->path));
 	if (!handover) {
-		log_warn("%s: no memory for a move, staying on %s", vif->name,
-			 path_get_port(vif->path)->name);
+		if (vif_may_warn(vif))
+			log_warn("%s: no memory for a move, staying on %s", vif->name,
+				 path_get_port(vif->path)->name);
 		return -ENOMEM;
 	}
 	/* frames of the other port cannot be put between requests that the device has */
@@ -173,6 +174,12 @@ void vif_end_handover(struct vif *vif)
 	vif->leaving = NULL;
 }
 
+/* A guest that reconnects without end makes its vif move each time; the admin's moves are all told. */
+static bool may_tell(struct vif *vif)
+{
+	return vif->assign.pinned || vif_may_tell(vif);
+}
+
 void vif_ask_vf(struct vif *vif)
 {
 	vif->move_error = 0;
@@ -189,15 +196,17 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 	vif->vf_ticket = 0;
 	vif->move_error = error;
 	if (!port) {
-		log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
-			 path_get_port(vif->path)->name);
+		if (may_tell(vif))
+			log_info("%s: no VF: %s, staying on %s", vif->name, strerror(error),
+				 path_get_port(vif->path)->name);
 		assign_bar(vif, now_us);
 		end_observation(vif);
 		return;
 	}
 	use_port(vif, port);
 	vif->assign.gained_us = now_us;
-	log_info("%s: moved to VF %s", vif->name, port->name);
+	if (may_tell(vif))
+		log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
 static void move_to_software(struct vif *vif)
@@ -211,13 +220,15 @@ static void move_to_software(struct vif *vif)
 	port = nic_open_software(vif->nic, &vif->mac, vif->name);
 	if (!port) {
 		vif->move_error = errno;
-		log_warn("%s: no port on the switch: %m, staying on %s", vif->name,
-			 path_get_port(vif->path)->name);
+		if (may_tell(vif))
+			log_warn("%s: no port on the switch: %s, staying on %s", vif->name,
+				 strerror(vif->move_error), path_get_port(vif->path)->name);
 		end_observation(vif);
 		return;
 	}
 	use_port(vif, port);
-	log_info("%s: moved to the software path", vif->name);
+	if (may_tell(vif))
+		log_info("%s: moved to the software path", vif->name);
 }
 
 int vif_move(struct vif *vif, enum vif_move move)

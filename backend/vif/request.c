@@ -63,7 +63,7 @@ static void judge_mac(struct vif *vif, struct vif_request *now, struct policy_dr
 	    rte_is_same_ether_addr(&now->mac, &vif->request.mac))
 		return;
 	*(why ? &now->refused : &now->granted) += 1;
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_info("%s: asks for the address " RTE_ETHER_ADDR_PRT_FMT ": %s", vif->name,
 			 RTE_ETHER_ADDR_BYTES(&now->asked_mac), why ? why : "granted");
 }
@@ -84,7 +84,7 @@ static void judge_flags(struct vif *vif, struct vif_request *now, struct policy_
 	    (now->asked_flags == vif->request.asked_flags && now->flags == vif->request.flags))
 		return;
 	*(now->flags == now->asked_flags ? &now->granted : &now->refused) += 1;
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_info("%s: asks for flags %x, granted %x", vif->name, now->asked_flags,
 			 now->flags);
 }

@@ -216,7 +216,7 @@ int vif_read_policy(struct vif *vif)
 		tell_error(vif, error);
 		return 0;
 	}
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_warn("%s: cannot read the policy: %s, trying again", vif->name, strerror(-ret));
 	return ret;
 }

@@ -26,7 +26,7 @@ static const struct key backend_keys[] = {
 };
 
 static const struct key frontend_keys[] = {
-	{ "state", STALE_STATE },
+	{ "state", STALE_FRONTEND },
 	{ "disconnect", STALE_GUEST },
 	{ "request-multicast-control", STALE_GUEST },
 	{ "xdp-headroom", STALE_GUEST },
@@ -36,12 +36,12 @@ static const struct key frontend_keys[] = {
 };
 
 /* Names end at '/': what lies below a folder concerns what the folder does. */
-static uint32_t look_up(const struct key *keys, const char *key)
+static uint32_t look_up(const struct key *keys, const char *key, uint32_t all)
 {
 	size_t len = strcspn(key, "/");
 
 	if (!len)
-		return STALE_ALL;
+		return all;
 	for (; keys->name; keys++)
 		if (strlen(keys->name) == len && !strncmp(keys->name, key, len))
 			return keys->stale;
@@ -50,10 +50,10 @@ static uint32_t look_up(const struct key *keys, const char *key)
 
 uint32_t stale_backend_key(const char *key)
 {
-	return look_up(backend_keys, key);
+	return look_up(backend_keys, key, STALE_ALL);
 }
 
 uint32_t stale_frontend_key(const char *key)
 {
-	return look_up(frontend_keys, key);
+	return look_up(frontend_keys, key, STALE_ASKED);
 }

@@ -11,12 +11,15 @@
 #include <stdint.h>
 
 enum {
-	STALE_STATE = 1 << 0, /* both states, online, hotplug-status, whether the domain lives */
+	STALE_STATE = 1 << 0, /* our state, online, hotplug-status, whether the domain lives */
 	STALE_GUEST = 1 << 1, /* what the guest asks for by plain keys: link, multicast, headroom */
 	STALE_RECORD = 1 << 2, /* the front end's capability record and acknowledgement */
 	STALE_POLICY = 1 << 3, /* every source of the policy */
 	STALE_LIVE = 1 << 4,   /* nothing to read: what follows from other vifs, or from the port */
-	STALE_ALL = (1 << 5) - 1,
+	STALE_FRONTEND = 1 << 5, /* the front end's state */
+	STALE_ALL = (1 << 6) - 1,
+	/* what the front end's folder holds: read when the guest's budget allows it (budget.h) */
+	STALE_ASKED = STALE_FRONTEND | STALE_GUEST | STALE_RECORD,
 };
 
 /**

@@ -52,18 +52,34 @@ static bool read_hotplugged(struct vif *vif)
 	return ret == -ENOENT || (ret > 0 && !strcmp(status, "connected"));
 }
 
-static bool read_view(struct vif *vif)
+/* Return: false: the directory is gone */
+static bool read_own(struct vif *vif)
 {
 	struct vif_view *view = &vif->view;
 
 	if (!store_exists(vif->host->store, vif->backend, "frontend"))
 		return false;
 	view->backend = read_state(vif, vif->backend);
-	view->frontend = read_state(vif, vif->frontend);
 	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
 	view->alive = dom_alive(vif->host->dom, vif->domid);
 	view->hotplugged = read_hotplugged(vif);
 	vif->state = view->backend;
+	return true;
+}
+
+/*
+ * The front end's state is read when the guest may ask for it, or when the toolstack removes the
+ * vif: not because our own state came back, or a guest would make us answer itself for ever.
+ * Return: false: the directory is gone
+ */
+static bool read_view(struct vif *vif, uint32_t stale)
+{
+	struct vif_view *view = &vif->view;
+
+	if (stale & STALE_STATE && !read_own(vif))
+		return false;
+	if (stale & STALE_FRONTEND || !view->online)
+		view->frontend = read_state(vif, vif->frontend);
 	return true;
 }
 
@@ -77,7 +93,8 @@ static enum xenbus_state wanted_closing(struct vif *vif, uint64_t now_us)
 	if (!vif->closing_since_us)
 		vif->closing_since_us = now_us;
 	if (now_us - vif->closing_since_us >= CLOSING_US) {
-		log_info("%s: front end does not close, closing without it", vif->name);
+		if (vif_may_tell(vif))
+			log_info("%s: front end does not close, closing without it", vif->name);
 		return XENBUS_CLOSED;
 	}
 	vif_due(vif, 0, vif->closing_since_us + CLOSING_US);
@@ -136,7 +153,7 @@ static void write_state(struct vif *vif, enum xenbus_state state)
 	if (vif->state == state)
 		return;
 	ret = store_put(vif->host->store, vif->backend, "state", "%d", state);
-	if (ret)
+	if (ret && vif_may_warn(vif))
 		log_warn("%s: cannot write state %d: %s", vif->name, state, strerror(-ret));
 	vif->state = state;
 }
@@ -152,7 +169,7 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		return;
 	ret = vif_publish(vif);
 	if (ret) {
-		if (log_allowed(&vif->limit))
+		if (vif_may_warn(vif))
 			log_warn("%s: features cannot be written: %s, trying again", vif->name,
 				 strerror(-ret));
 		vif_due(vif, 0, now_us + VIF_RETRY_US);
@@ -234,6 +251,19 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, uint64_t now_us)
 	}
 }
 
+/* Messages cost time: they wait while the guest has used up its own. */
+static const char *run_ctrl(struct vif *vif, uint64_t now_us)
+{
+	uint64_t due_us = budget_due_us(vif->budget, now_us);
+	const char *why = NULL;
+
+	if (due_us <= now_us)
+		why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us,
+			       &due_us);
+	vif_due(vif, 0, due_us);
+	return why;
+}
+
 /*
  * What goes on while the vif is connected: moves, settings, the control ring. The front
  * end's record is read before the settings that follow from it, and ours is offered
@@ -242,7 +272,6 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, uint64_t now_us)
 static void update_connected(struct vif *vif, uint64_t now_us)
 {
 	const char *why = NULL;
-	uint64_t due_us;
 
 	vif_update_handover(vif);
 	assign_guard(vif, now_us);
@@ -254,11 +283,8 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	vif_due(vif, 0, zerocopy_rx_update(&vif->zerocopy_rx, vif->worker, vif->path, now_us));
 	vif_update_carrier(vif, now_us);
 	capability_offer(vif, now_us);
-	if (vif->ctrl) {
-		why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us,
-			       &due_us);
-		vif_due(vif, 0, due_us);
-	}
+	if (vif->ctrl)
+		why = run_ctrl(vif, now_us);
 	if (why)
 		vif_fault(vif, why);
 }
@@ -266,17 +292,17 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 bool vif_update(struct vif *vif, uint64_t now_us)
 {
 	const char *why;
+	uint32_t stale;
 
 	if (vif->due_us <= now_us) {
 		vif->stale |= vif->due_stale;
 		vif->due_stale = 0;
 		vif->due_us = UINT64_MAX;
 	}
-	if (vif->stale & STALE_STATE) {
-		vif->stale &= ~(uint32_t)STALE_STATE;
-		if (!read_view(vif))
-			return false;
-	}
+	stale = vif->stale & (STALE_STATE | STALE_FRONTEND);
+	vif->stale &= ~stale;
+	if (stale && !read_view(vif, stale))
+		return false;
 	why = vif->path ? path_faulted(vif->path) : NULL;
 	if (why)
 		vif_fault(vif, why);
@@ -316,10 +342,22 @@ static void frontend_path(const struct vif *vif, char path[STORE_PATH_MAX],
 	snprintf(token, STORE_TOKEN_MAX, "frontend:%u:%u", vif->domid, vif->handle);
 }
 
+void vif_listen(struct vif *vif, bool listen)
+{
+	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
+
+	frontend_path(vif, path, token);
+	vif->deaf = !listen;
+	if (vif->watched && !listen)
+		store_unwatch(vif->host->store, path, token);
+	vif->watched = listen && !store_watch(vif->host->store, path, token);
+	if (listen && !vif->watched && vif_may_warn(vif))
+		log_warn("%s: cannot watch the front end: %m", vif->name);
+}
+
 struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 {
 	struct vif *vif = calloc(1, sizeof(*vif));
-	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
 
 	if (!vif)
 		return NULL;
@@ -337,23 +375,23 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 		errno = EINVAL;
 		return NULL;
 	}
-	frontend_path(vif, path, token);
-	vif->watched = !store_watch(host->store, path, token);
-	if (!vif->watched)
-		log_warn("%s: cannot watch the front end: %m", vif->name);
+	vif->budget = budget_get(&host->budgets, domid);
+	if (!vif->budget) {
+		free(vif);
+		return NULL;
+	}
+	vif_listen(vif, true);
 	return vif;
 }
 
 void vif_destroy(struct vif *vif)
 {
-	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
-
 	if (!vif)
 		return;
 	vif_disconnect(vif);
 	vif_claims_changed(vif);
-	frontend_path(vif, path, token);
 	if (vif->watched)
-		store_unwatch(vif->host->store, path, token);
+		vif_listen(vif, false);
+	budget_put(vif->budget);
 	free(vif);
 }

@@ -85,7 +85,10 @@ struct vif_policy {
  * @backend, @frontend: xenstore directories, absolute
  * @name:      "vif 7.0", for logs and owners
  * @state:     ours, as it stands in xenstore
+ * @budget:    of its domain
  * @stale:     STALE_* that the next update has to read or derive again
+ * @asked:     STALE_* that the guest asks to be read, when its budget allows it
+ * @deaf:      the front end is not watched, until the budget allows it
  * @due_us:    when an update is due without a change, UINT64_MAX = never
  * @due_stale: what is stale then
  * @view, @wishes: as they were read last
@@ -118,8 +121,9 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched;
-	uint32_t stale, due_stale;
+	bool watched, deaf;
+	struct budget *budget;
+	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
 	struct vif_view view;
 	struct vif_wishes wishes;
@@ -143,7 +147,6 @@ struct vif {
 	uint64_t closing_since_us;
 	struct port *leaving;
 	struct zerocopy_rx zerocopy_rx;
-	struct log_limit limit;
 };
 
 /**
@@ -163,6 +166,27 @@ void vif_destroy(struct vif *vif);
  * Return: false if the directory is gone and the vif is to be destroyed
  */
 bool vif_update(struct vif *vif, uint64_t now_us);
+
+/** vif_charge() - The vif has cost @requests to xenstored and @time_us of the control thread */
+static inline void vif_charge(struct vif *vif, uint64_t requests, uint64_t time_us, uint64_t now_us)
+{
+	budget_charge(vif->budget, &vif->host->budgets, requests, time_us, now_us);
+}
+
+/** vif_may_warn() - May a line that says what is wrong be written? A guest can cause so many */
+static inline bool vif_may_warn(struct vif *vif)
+{
+	return log_allowed(&vif->budget->warnings);
+}
+
+/** vif_may_tell() - May a line that says what the vif does, at its guest's wish, be written? */
+static inline bool vif_may_tell(struct vif *vif)
+{
+	return log_allowed(&vif->budget->events);
+}
+
+/** vif_listen() - Watch the front end, which tells what is there now; or no longer */
+void vif_listen(struct vif *vif, bool listen);
 
 /* What could not be read or written is tried again after this. */
 #define VIF_RETRY_US 200000u
@@ -184,7 +208,7 @@ static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
  */
 static inline bool vif_is_stale(const struct vif *vif)
 {
-	return vif->stale & (vif->path ? STALE_ALL : STALE_STATE);
+	return vif->stale & (vif->path ? STALE_ALL : STALE_STATE | STALE_FRONTEND);
 }
 
 /** vif_mark_others() - Something changed that all other vifs depend on */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "ctrl.h"
 #include "opener.h"
@@ -16,6 +17,7 @@ LOG_TAG("vifs");
 
 #define DOMID_MAX 0x7fefu
 #define CTRL_EVENTS_A_TURN 256
+#define WATCH_EVENTS_A_TURN 1024
 /* Pages that a device still has after their vif is gone are looked at again. */
 #define REAP_US 100000u
 
@@ -137,14 +139,29 @@ static void backend_changed(struct vifs *vifs, const char *path)
 	folder_changed(vifs, path);
 }
 
-static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle)
+static void watch(struct vif *vif, bool on, uint64_t now_us)
+{
+	vif_listen(vif, on);
+	vif_charge(vif, 1, 0, now_us);
+}
+
+/*
+ * A guest that writes without pause is not listened to until its budget allows it. The watch
+ * that is set then tells of everything at once.
+ */
+static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle,
+			     uint64_t now_us)
 {
 	struct vif *vif = vifs_find(vifs, domid, handle);
 	const char *key = vif ? below(vif->frontend, path) : NULL;
 
+	if (!vif)
+		return;
 	/* an event of a folder above it: it came or went with that */
-	if (vif)
-		vif->stale |= key ? stale_frontend_key(key) : STALE_ALL;
+	vif->asked |= key ? stale_frontend_key(key) : STALE_ASKED;
+	budget_event(vif->budget, now_us);
+	if (!vif->deaf && budget_due_us(vif->budget, now_us) > now_us)
+		watch(vif, false, now_us);
 }
 
 /* Some domain is gone: whose? */
@@ -157,20 +174,24 @@ static void domains_changed(struct vifs *vifs)
 			vif->stale |= STALE_STATE;
 }
 
-static void take_events(struct vifs *vifs)
+/* Return: there may be more */
+static bool take_events(struct vifs *vifs, uint64_t now_us)
 {
 	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
 	unsigned int domid, handle;
 
-	while (store_next_event(vifs->host->store, path, token)) {
+	for (int i = 0; i < WATCH_EVENTS_A_TURN; i++) {
+		if (!store_next_event(vifs->host->store, path, token))
+			return false;
 		if (!strcmp(token, "backend")) {
 			backend_changed(vifs, path);
 		} else if (!strcmp(token, "release")) {
 			domains_changed(vifs);
 		} else if (sscanf(token, "frontend:%u:%u", &domid, &handle) == 2) {
-			frontend_changed(vifs, path, domid, handle);
+			frontend_changed(vifs, path, domid, handle, now_us);
 		}
 	}
+	return true;
 }
 
 static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
@@ -191,7 +212,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 }
 
 /* Control rings that rang; bounded, the rest is taken at the next turn. */
-static void take_ctrl_events(struct vifs *vifs)
+static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
 {
 	for (int i = 0; i < CTRL_EVENTS_A_TURN; i++) {
 		int port = evt_pending(vifs->host->evt);
@@ -201,7 +222,7 @@ static void take_ctrl_events(struct vifs *vifs)
 			return;
 		TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 			if (vif->ctrl && ctrl_rang(vif->ctrl, (uint32_t)port))
-				vif_due(vif, 0, 0);
+				vif_due(vif, 0, budget_due_us(vif->budget, now_us));
 	}
 }
 
@@ -225,6 +246,43 @@ void vifs_policy_changed(struct vifs *vifs)
 		vif->stale |= STALE_POLICY;
 }
 
+/* What the guest asked for becomes stale when its budget allows it. */
+static void take_asked(struct vif *vif, uint64_t now_us)
+{
+	if ((!vif->asked && !vif->deaf) || budget_due_us(vif->budget, now_us) > now_us)
+		return;
+	if (vif->deaf)
+		watch(vif, true, now_us);
+	else
+		vif->stale |= vif->asked;
+	vif->asked = 0;
+}
+
+static bool is_faulted(const struct vif *vif)
+{
+	return vif->path && path_faulted(vif->path);
+}
+
+static bool is_due(const struct vif *vif, uint64_t now_us)
+{
+	return vif_is_stale(vif) || vif->due_us <= now_us || vif_handover_waits(vif) ||
+	       is_faulted(vif);
+}
+
+/* What only others have made stale is not this guest's doing. Return: false: the vif is gone */
+static bool update(struct vif *vif, uint64_t now_us)
+{
+	struct store *store = vif->host->store;
+	uint64_t requests = store_requests(store), since_us = clock_us();
+	bool own = vif->stale & (STALE_STATE | STALE_ASKED) || vif->due_us <= now_us ||
+		   is_faulted(vif);
+	bool there = vif_update(vif, now_us);
+
+	if (own)
+		vif_charge(vif, store_requests(store) - requests, clock_us() - since_us, now_us);
+	return there;
+}
+
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
 	uint64_t next = assign_run(vifs->host->assign, now_us);
@@ -238,8 +296,9 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
 		if (vif_is_stale(vif))
 			return now_us;
-		if (vif->due_us < next)
-			next = vif->due_us;
+		next = RTE_MIN(next, vif->due_us);
+		if (vif->asked || vif->deaf)
+			next = RTE_MIN(next, budget_due_us(vif->budget, now_us));
 	}
 	return next;
 }
@@ -247,20 +306,19 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 {
 	struct vif *vif, *after;
+	bool more = take_events(vifs, now_us);
 
-	take_events(vifs);
 	if (vifs->rescan)
 		scan(vifs);
 	take_ready_vfs(vifs, now_us);
-	take_ctrl_events(vifs);
+	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		if ((vif_is_stale(vif) || vif->due_us <= now_us || vif_handover_waits(vif) ||
-		     (vif->path && path_faulted(vif->path))) &&
-		    !vif_update(vif, now_us))
+		take_asked(vif, now_us);
+		if (is_due(vif, now_us) && !update(vif, now_us))
 			drop(vifs, vif);
 	}
-	return next_turn(vifs, now_us);
+	return more ? now_us : next_turn(vifs, now_us);
 }
 
 struct vifs *vifs_open(struct host *host)

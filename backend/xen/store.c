@@ -13,10 +13,12 @@
 /**
  * struct store - Connection
  * @tid: transaction that calls belong to, XBT_NULL = none
+ * @requests: sent so far
  */
 struct store {
 	struct xs_handle *xs;
 	xs_transaction_t tid;
+	uint64_t requests;
 };
 
 struct store *store_open(void)
@@ -47,6 +49,11 @@ int store_fd(const struct store *store)
 	return xs_fileno(store->xs);
 }
 
+uint64_t store_requests(const struct store *store)
+{
+	return store->requests;
+}
+
 static int join(char path[STORE_PATH_MAX], const char *dir, const char *key)
 {
 	int len = snprintf(path, STORE_PATH_MAX, "%s/%s", dir, key);
@@ -64,6 +71,7 @@ static char *read_node(struct store *store, const char *dir, const char *key, un
 		errno = -ret;
 		return NULL;
 	}
+	store->requests++;
 	return xs_read(store->xs, store->tid, path, len);
 }
 
@@ -138,6 +146,7 @@ int store_put(struct store *store, const char *dir, const char *key, const char 
 	va_end(args);
 	if (len < 0)
 		return -ENOMEM;
+	store->requests++;
 	if (!xs_write(store->xs, store->tid, path, value, (unsigned int)len))
 		ret = -errno;
 	free(value);
@@ -151,6 +160,7 @@ int store_remove(struct store *store, const char *dir, const char *key)
 
 	if (ret)
 		return ret;
+	store->requests++;
 	return xs_rm(store->xs, store->tid, path) ? 0 : -errno;
 }
 
@@ -160,6 +170,7 @@ int store_list(struct store *store, const char *dir, void (*each)(void *arg, con
 	unsigned int nr = 0;
 	char **names = xs_directory(store->xs, store->tid, dir, &nr);
 
+	store->requests++;
 	if (!names)
 		return -errno;
 	for (unsigned int i = 0; i < nr; i++)
@@ -170,6 +181,7 @@ int store_list(struct store *store, const char *dir, void (*each)(void *arg, con
 
 int store_begin(struct store *store)
 {
+	store->requests++;
 	store->tid = xs_transaction_start(store->xs);
 	return store->tid == XBT_NULL ? -errno : 0;
 }
@@ -179,6 +191,7 @@ static int transaction_end(struct store *store, bool abort)
 	xs_transaction_t tid = store->tid;
 
 	store->tid = XBT_NULL;
+	store->requests++;
 	return xs_transaction_end(store->xs, tid, abort) ? 0 : -errno;
 }
 
@@ -194,11 +207,13 @@ void store_abort(struct store *store)
 
 int store_watch(struct store *store, const char *path, const char *token)
 {
+	store->requests++;
 	return xs_watch(store->xs, path, token) ? 0 : -errno;
 }
 
 void store_unwatch(struct store *store, const char *path, const char *token)
 {
+	store->requests++;
 	xs_unwatch(store->xs, path, token);
 }
 

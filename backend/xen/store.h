@@ -28,6 +28,9 @@ void store_close(struct store *store);
 /** store_fd() - Readable while watch events wait */
 int store_fd(const struct store *store);
 
+/** store_requests() - What this connection has cost xenstored. Return: requests sent so far */
+uint64_t store_requests(const struct store *store);
+
 /** store_own_domid() - The domain we run in. Return: domid, -errno */
 int store_own_domid(struct store *store);
 

@@ -24,6 +24,7 @@ static struct port_link port_link;
 static struct port soft, vf;
 static struct config config;
 static struct host host;
+static struct budget budget;
 static struct vif vif;
 static uint64_t now_us;
 
@@ -40,6 +41,7 @@ static void connect_vif(void)
 {
 	memset(&vif, 0, sizeof(vif));
 	vif.host = &host;
+	vif.budget = &budget;
 	vif.policy.draft.static_grants = true;
 	vif.domid = 7;
 	snprintf(vif.name, sizeof(vif.name), "vif 7.0");

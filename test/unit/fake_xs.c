@@ -122,6 +122,11 @@ const char *fake_xs_get(const char *path)
 	return node ? node->value : NULL;
 }
 
+bool fake_xs_readable(void)
+{
+	return nr_events > 0;
+}
+
 uint32_t fake_xs_watches(void)
 {
 	return nr_watches;

@@ -37,6 +37,9 @@ const char *fake_xs_get(const char *path);
 /** fake_xs_event() - An event out of nothing */
 void fake_xs_event(const char *path, const char *token);
 
+/** fake_xs_readable() - Do events wait to be taken? */
+bool fake_xs_readable(void);
+
 /** fake_xs_watches() - Watches set */
 uint32_t fake_xs_watches(void);
 

@@ -14,6 +14,7 @@
 #include "backend/vif/vifs.h"
 
 static struct host host;
+static struct budget budget;
 static struct vif vif, other;
 static struct policy_draft draft;
 
@@ -24,6 +25,7 @@ static int setup(void **state)
 	memset(&other, 0, sizeof(other));
 	TAILQ_INIT(&host.vifs);
 	vif.host = &host;
+	vif.budget = &budget;
 	vif.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, 1 } };
 	other.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, 2 } };
 	TAILQ_INSERT_TAIL(&host.vifs, &other, link);

@@ -209,8 +209,8 @@ static void each_key_says_what_is_stale(void **state)
 	assert_int_equal(stale_backend_key("policy-error"), 0);
 	assert_int_equal(stale_backend_key("statement"), 0);
 	assert_int_equal(stale_backend_key("stat"), 0);
-	assert_int_equal(stale_frontend_key(""), STALE_ALL);
-	assert_int_equal(stale_frontend_key("state"), STALE_STATE);
+	assert_int_equal(stale_frontend_key(""), STALE_ASKED);
+	assert_int_equal(stale_frontend_key("state"), STALE_FRONTEND);
 	assert_int_equal(stale_frontend_key("disconnect"), STALE_GUEST);
 	assert_int_equal(stale_frontend_key("capability"), STALE_RECORD);
 	assert_int_equal(stale_frontend_key("capability-ack"), STALE_RECORD);

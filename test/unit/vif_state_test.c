@@ -319,7 +319,10 @@ static void any_sequence_of_states_ends_where_it_points(void **state)
 		host_front_state(7, (seed >> 16) % 11);
 		if (seed & 1u << 28)
 			host_settle();
+		fake_host.now_us += 100000; /* or the guest has used up its budget, and waits */
 	}
+	fake_host.now_us += 10000000;
+	host_settle();
 	guest_begins_anew();
 }
 
