@@ -14,6 +14,8 @@
 
 #define CTRL_BATCH 16u
 #define CTRL_PAUSE_US 1000u
+/* A channel that rings for nothing waits twice as long each time, up to this. */
+#define CTRL_PAUSE_MAX_US 64000u
 /* A guest that made us wait N us for a device gets its next turn CTRL_WAITED * N us later. */
 #define CTRL_WAITED 20u
 #define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
@@ -25,7 +27,8 @@ struct ctrl {
 	uint32_t req_cons, rsp_prod;
 	int port;
 	bool rang;
-	uint64_t turn_us; /* no turn before this */
+	uint64_t turn_us;  /* no turn before this */
+	uint32_t pause_us; /* after the next ring for nothing */
 };
 
 /* One turn: the message being answered, and what the turn has cost so far. */
@@ -452,6 +455,20 @@ static void answer(struct turn *turn)
 	memcpy(&ctrl->sring->entry[ctrl->rsp_prod++ % NETIF_CTRL_RING_SIZE], &entry, sizeof(entry));
 }
 
+static void set_pause(const struct turn *turn, bool done, uint64_t now_us)
+{
+	struct ctrl *ctrl = turn->ctrl;
+
+	if (done || !ctrl->pause_us)
+		ctrl->pause_us = CTRL_PAUSE_US;
+	if (done)
+		ctrl->turn_us = now_us + CTRL_PAUSE_US + turn->waited_us * CTRL_WAITED;
+	if (done || !ctrl->rang)
+		return;
+	ctrl->turn_us = now_us + ctrl->pause_us;
+	ctrl->pause_us = RTE_MIN(ctrl->pause_us * 2, CTRL_PAUSE_MAX_US);
+}
+
 const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker,
 		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us)
 {
@@ -475,8 +492,7 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 	}
 	if (done && ring_push(&ctrl->sring->idx, old, ctrl->rsp_prod))
 		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
-	if (done || ctrl->rang)
-		ctrl->turn_us = now_us + CTRL_PAUSE_US + turn.waited_us * CTRL_WAITED;
+	set_pause(&turn, done, now_us);
 	if (ring_arm(&ctrl->sring->idx, ctrl->req_cons + 1)) {
 		*due_us = ctrl->turn_us;
 		return NULL;

@@ -455,6 +455,42 @@ static void flood_of_messages_is_answered_in_bounded_turns(void **state)
 	assert_int_equal(turns, NETIF_CTRL_RING_SIZE / 16);
 }
 
+static uint32_t own_port(void)
+{
+	uint32_t port = 0;
+
+	while (!ctrl_rang(ctrl, port))
+		port++;
+	return port;
+}
+
+/* As the data channels: each unmasked event that brings no message costs more time. */
+static void channel_that_rings_for_nothing_waits_longer_each_time(void **state)
+{
+	uint64_t end_us = fake_host.now_us + 1000000, due_us;
+	uint32_t port = own_port(), rung = 0;
+
+	(void)state;
+	for (; fake_host.now_us < end_us; rung++) {
+		ctrl_rang(ctrl, port);
+		assert_null(run(&due_us));
+		if (due_us != UINT64_MAX)
+			fake_host.now_us = due_us;
+	}
+	assert_in_range(rung, 10, 60);
+	/* a message is answered after the pause, and the next one soon */
+	put(NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0);
+	ctrl_rang(ctrl, port);
+	assert_null(run(&due_us));
+	fake_host.now_us += 64000;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.rsp_prod, 1);
+	put(NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0);
+	fake_host.now_us += 1000;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.rsp_prod, 2);
+}
+
 /* Each page is a call of Xen's. */
 static void a_turn_adds_no_more_than_one_list(void **state)
 {
@@ -516,6 +552,7 @@ int main(void)
 		CTRL(deleting_a_grant_twice_counts_once),
 		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
 		CTRL(flood_of_messages_is_answered_in_bounded_turns),
+		CTRL(channel_that_rings_for_nothing_waits_longer_each_time),
 		CTRL(a_turn_adds_no_more_than_one_list),
 		CTRL(index_beyond_the_ring_stops_the_guest),
 		CTRL(ring_that_contradicts_itself_is_not_opened),
