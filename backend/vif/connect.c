@@ -146,7 +146,10 @@ static const char *read_queues(struct vif *vif, struct path_config *config)
 		config->nr_queues = 1;
 	else if (ret)
 		return "multi-queue-num-queues is not between 1 and multi-queue-max-queues";
-	if (config->nr_queues == 1 && !store_exists(vif->host->store, vif->frontend, "queue-0"))
+	/* where there are flat keys, queue-0 is what a former life of the front end left */
+	if (config->nr_queues == 1 &&
+	    (store_exists(vif->host->store, vif->frontend, "tx-ring-ref") ||
+	     !store_exists(vif->host->store, vif->frontend, "queue-0")))
 		return read_queue(vif, vif->frontend, &config->queues[0]);
 	for (uint32_t i = 0; i < config->nr_queues && !why; i++) {
 		snprintf(dir, sizeof(dir), "%s/queue-%u", vif->frontend, i);
@@ -224,25 +227,42 @@ void vif_fault(struct vif *vif, const char *why)
 }
 
 /* A lack of memory is the host's trouble; any other failure is the guest's doing. */
+static bool is_host_trouble(int error)
+{
+	return error == ENOMEM || error == ENOSPC || error == EMFILE;
+}
+
 static int connect_failed(struct vif *vif, const char *what, int error)
 {
-	if (error == ENOMEM || error == ENOSPC || error == EMFILE)
+	if (is_host_trouble(error))
 		return try_again(vif, what, error);
 	vif_refuse(vif, what);
 	return -EPROTO;
 }
 
-/* Both keys are there, or the guest has no control ring. */
+/*
+ * Both keys are there, or the guest has no control ring. If they lead nowhere, they are those of a
+ * former life of the front end: a driver that knows no control ring does not remove them.
+ */
 static int connect_ctrl(struct vif *vif)
 {
 	struct store *store = vif->host->store;
 	uint32_t ref, port;
+	int error;
 
 	if (store_get_u32(store, vif->frontend, "ctrl-ring-ref", 1, UINT32_MAX, &ref) ||
 	    store_get_u32(store, vif->frontend, "event-channel-ctrl", 1, EVT_PORTS_MAX, &port))
 		return 0;
 	vif->ctrl = ctrl_open(vif->host, vif->domid, ref, port);
-	return vif->ctrl ? 0 : -errno;
+	if (vif->ctrl)
+		return 0;
+	error = errno;
+	if (is_host_trouble(error))
+		return -error;
+	if (log_allowed(&vif->limit))
+		log_warn("%s: control ring cannot be mapped or bound (%s): connected without it",
+			 vif->name, strerror(error));
+	return 0;
 }
 
 int vif_connect(struct vif *vif, uint64_t now_us)
@@ -273,7 +293,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	}
 	ret = connect_ctrl(vif);
 	if (ret) {
-		ret = connect_failed(vif, "control ring cannot be mapped or bound", -ret);
+		ret = connect_failed(vif, "control ring", -ret);
 		goto err_attached;
 	}
 	vif_write_path(vif);

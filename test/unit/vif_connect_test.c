@@ -158,6 +158,27 @@ static void queues_have_directories_of_their_own(void **state)
 	assert_true(host_path(7)->queues[1].rx.port >= 0);
 }
 
+/* A crash kernel, or a driver loaded again, has one queue and leaves the others' keys there. */
+static void one_queue_after_several_is_told_by_the_flat_keys(void **state)
+{
+	(void)state;
+	host_front_key(7, "multi-queue-num-queues", "1");
+	host_front_key(7, "queue-0/tx-ring-ref", "9");
+	assert_non_null(go_connected());
+	assert_int_equal(host_path(7)->config.queues[0].tx_ref, guest->config.queues[0].tx_ref);
+}
+
+/* xen-netfront does not know these keys, so it leaves those of another driver. */
+static void control_ring_of_a_former_driver_does_not_matter(void **state)
+{
+	(void)state;
+	host_front_key(7, "ctrl-ring-ref", "2000");
+	host_front_key(7, "event-channel-ctrl", "1");
+	assert_non_null(go_connected());
+	assert_int_equal(host_back_state(7), 4);
+	assert_null(host_back_key(7, "fault"));
+}
+
 static void missing_queue_is_refused(void **state)
 {
 	(void)state;
@@ -296,6 +317,8 @@ int main(void)
 		VIF(copying_is_required),
 		VIF(number_of_queues_is_checked_at_both_ends),
 		VIF(queues_have_directories_of_their_own),
+		VIF(one_queue_after_several_is_told_by_the_flat_keys),
+		VIF(control_ring_of_a_former_driver_does_not_matter),
 		VIF(missing_queue_is_refused),
 		VIF(ring_references_that_are_wrong_are_refused),
 		VIF(one_channel_of_a_split_pair_is_refused),
