@@ -14,6 +14,8 @@
 #define VLAN_OUTERMOST (2u * RTE_ETHER_ADDR_LEN)
 #define VLAN_TAG_BYTES 4u
 #define VLAN_ID_MASK 0x0fff
+/* Nobody looks behind more tags than this. */
+#define VLAN_TAGS_MAX 4u
 /* Numbers of VLANs, and of words in a set of them with a bit for each. */
 #define VLANS 4096u
 #define VLAN_WORDS (VLANS / 64)
@@ -50,11 +52,16 @@ static inline int vlan_tci_at(const uint8_t *frame, uint32_t len, uint32_t offse
 	return offset + VLAN_TAG_BYTES + 2 > len ? -1 : vlan_type_at(frame, len, offset + 2);
 }
 
-/** vlan_skip() - The offset of the first EtherType from @offset on that is not a tag's */
+/**
+ * vlan_skip() - The offset of the first EtherType from @offset on that is not a tag's
+ *
+ * It may lie beyond @len. Behind VLAN_TAGS_MAX tags it is the next one's, if it is a tag's or not.
+ */
 static inline uint32_t vlan_skip(const uint8_t *frame, uint32_t len, uint32_t offset)
 {
-	while (vlan_is_tag(vlan_type_at(frame, len, offset)))
-		offset += VLAN_TAG_BYTES;
+	for (uint32_t i = 0; i < VLAN_TAGS_MAX; i++, offset += VLAN_TAG_BYTES)
+		if (!vlan_is_tag(vlan_type_at(frame, len, offset)))
+			break;
 	return offset;
 }
 

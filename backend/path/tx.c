@@ -24,6 +24,7 @@
  */
 #include <string.h>
 
+#include "base/vlan.h"
 #include "frame.h"
 #include "tx_pass.h"
 
@@ -45,17 +46,27 @@ static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_coun
 	frame->status = status;
 }
 
+/* Is the packet in the frame longer than the mtu? Its tags are no part of it. */
+static bool tx_is_long(const struct path *path, const struct rte_mbuf *mbuf)
+{
+	uint32_t longest = path->live.mtu + RTE_ETHER_HDR_LEN;
+	uint32_t at;
+
+	if (likely(mbuf->pkt_len <= longest))
+		return false;
+	at = vlan_skip(rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, VLAN_OUTERMOST);
+	return mbuf->pkt_len > longest + at - VLAN_OUTERMOST;
+}
+
 /* May it leave? Return: VERDICT_PASS or the counter of the cause. */
 static enum path_counter tx_judge(const struct path *path, const struct queue *queue,
 				  const struct tx_frame *frame)
 {
-	uint32_t longest = path->live.mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
-
 	if (!path->live.link)
 		return COUNT_tx_drop_link;
 	if (path_closed(path, queue, path->live.tx_closed))
 		return COUNT_tx_drop_off;
-	if (frame->mbuf->pkt_len > longest && !frame->extras.gso_type)
+	if (!frame->extras.gso_type && tx_is_long(path, frame->mbuf))
 		return COUNT_tx_drop_mtu;
 	return verdict_tx(&path->live.policy, frame->mbuf);
 }

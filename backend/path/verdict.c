@@ -2,35 +2,22 @@
 /*
  * Rules beyond anti-spoof. Worker; nothing here keeps anything.
  *
- * Not protected against: frames inside a tunnel, and fragments other than the first.
+ * Tags are read in every way in which a receiver may read them, and each reading must be allowed.
+ * Some take a priority tag off and go by the tag behind it, others leave that alone; to a bridge of
+ * customer VLANs 802.1ad's tags are no tags, to others they are.
  */
 #include "verdict.h"
 
 #include <string.h>
 
-#include <netinet/in.h>
-
-#include <rte_arp.h>
 #include <rte_byteorder.h>
-#include <rte_ip.h>
 
 #include "base/mac.h"
 #include "base/vlan.h"
 #include "isolation.h"
+#include "verdict_ip.h"
 
 #define PASS ((enum path_counter)VERDICT_PASS)
-#define IPV6_EXTENSIONS_MAX 8u
-
-#define DHCP_CLIENT 68u
-#define DHCP_SERVER 67u
-
-#define ND_ROUTER_ADVERTISEMENT 134u
-#define ND_NEIGHBOR_SOLICIT 135u
-#define ND_NEIGHBOR_ADVERTISEMENT 136u
-#define ND_REDIRECT 137u
-#define ND_ROUTER_SOLICIT 133u
-#define ND_OPTION_SOURCE 1u
-#define ND_OPTION_TARGET 2u
 
 /* The bytes of the first segment. */
 struct bytes {
@@ -46,7 +33,7 @@ static struct bytes first_segment(const struct rte_mbuf *frame)
 /* Big endian; 0 beyond the end. */
 static uint16_t get16(const struct bytes *b, uint32_t offset)
 {
-	return offset + 2 > b->len ? 0 : (uint16_t)(b->at[offset] << 8 | b->at[offset + 1]);
+	return vlan_type_at(b->at, b->len, offset);
 }
 
 /* The VLAN of the tag at @offset; 0 = untagged or a priority only, -1 = cut short. */
@@ -63,204 +50,25 @@ static bool priority_only(const struct bytes *b, uint32_t offset)
 	return vlan_is_tag(get16(b, offset)) && !vlan_at(b, offset);
 }
 
-static bool vlan_member(const uint64_t map[VLAN_WORDS], int vlan)
-{
-	return vlan > 0 && policy_vlan(map, (uint16_t)vlan);
-}
-
-static bool mac_allowed(const struct policy *policy, const uint8_t *mac)
-{
-	return mac_is_in(&policy->mac, 1, mac) || mac_is_in(policy->macs, policy->nr_macs, mac);
-}
-
-static bool has_prefix(const uint8_t addr[16], const struct policy_ip *ip)
-{
-	uint32_t whole = ip->bits / 8, rest = ip->bits % 8;
-
-	if (memcmp(addr, ip->addr, whole) != 0)
-		return false;
-	return !rest || (addr[whole] ^ ip->addr[whole]) >> (8 - rest) == 0;
-}
-
-static bool ip_allowed(const struct policy *policy, const uint8_t addr[16])
-{
-	for (uint32_t i = 0; i < policy->nr_ips; i++)
-		if (has_prefix(addr, &policy->ips[i]))
-			return true;
-	return false;
-}
-
-static bool ipv4_allowed(const struct policy *policy, const uint8_t *addr)
-{
-	uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
-
-	memcpy(mapped + 12, addr, 4);
-	return ip_allowed(policy, mapped);
-}
-
-/* The link-local address that follows from the vif's own MAC (RFC 4291, EUI-64). */
-static bool is_own_link_local(const struct policy *policy, const uint8_t addr[16])
-{
-	const uint8_t *mac = policy->mac.addr_bytes;
-	const uint8_t own[16] = { 0xfe,	      0x80,   0,      0,    0,	  0,	  0,	  0,
-				  mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
-
-	return !memcmp(addr, own, sizeof(own));
-}
-
-static bool ipv6_allowed(const struct policy *policy, const uint8_t addr[16])
-{
-	return is_own_link_local(policy, addr) || ip_allowed(policy, addr);
-}
-
-static bool is_zero(const uint8_t *bytes, uint32_t len)
-{
-	while (len)
-		if (bytes[--len])
-			return false;
-	return true;
-}
-
-/* DHCP: a guest that asks for its address has none yet. */
-static bool is_dhcp_request(const struct bytes *b, uint32_t l3)
-{
-	uint32_t l4 = l3 + (b->at[l3] & 0x0f) * 4u;
-
-	return b->at[l3 + 9] == IPPROTO_UDP && !(get16(b, l3 + 6) & 0x1fff) &&
-	       get16(b, l4) == DHCP_CLIENT && get16(b, l4 + 2) == DHCP_SERVER;
-}
-
-static enum path_counter judge_ipv4(const struct policy *policy, const struct bytes *b, uint32_t l3)
-{
-	const uint8_t *source = b->at + l3 + 12;
-
-	if (l3 + sizeof(struct rte_ipv4_hdr) > b->len || b->at[l3] >> 4 != 4)
-		return COUNT_tx_drop_ip;
-	if (is_zero(source, 4))
-		return is_dhcp_request(b, l3) ? PASS : COUNT_tx_drop_ip;
-	return ipv4_allowed(policy, source) ? PASS : COUNT_tx_drop_ip;
-}
-
-/* The sender may only use its own addresses, and claim only what is its own. */
-static enum path_counter judge_arp(const struct policy *policy, const struct bytes *b, uint32_t l3)
-{
-	const uint8_t *sender = b->at + l3 + 8;
-
-	if (l3 + sizeof(struct rte_arp_hdr) > b->len || get16(b, l3) != RTE_ARP_HRD_ETHER ||
-	    get16(b, l3 + 2) != RTE_ETHER_TYPE_IPV4 || get16(b, l3 + 4) != 0x0604)
-		return COUNT_tx_drop_arp;
-	if (!mac_allowed(policy, sender))
-		return COUNT_tx_drop_arp;
-	/* a probe (RFC 5227) has no address of its own yet, and asks for the one it wants */
-	if (is_zero(sender + 6, 4) && get16(b, l3 + 6) == RTE_ARP_OP_REQUEST)
-		return ipv4_allowed(policy, sender + 16) ? PASS : COUNT_tx_drop_arp;
-	return ipv4_allowed(policy, sender + 6) ? PASS : COUNT_tx_drop_arp;
-}
-
-/* Do all link-layer addresses in the options from @at on belong to the guest? */
-static bool nd_options_own(const struct policy *policy, const struct bytes *b, uint32_t at,
-			   uint32_t end)
-{
-	while (at + 8 <= end) {
-		uint32_t len = b->at[at + 1] * 8u;
-
-		if (!len || at + len > end)
-			return false;
-		if ((b->at[at] == ND_OPTION_SOURCE || b->at[at] == ND_OPTION_TARGET) &&
-		    !mac_allowed(policy, b->at + at + 2))
-			return false;
-		at += len;
-	}
-	return at == end;
-}
-
-/* Neighbour discovery; router advertisements and redirects are not a guest's to send. */
-static enum path_counter judge_icmpv6(const struct policy *policy, const struct bytes *b,
-				      uint32_t at, uint32_t end, bool fragment, bool nobody)
-{
-	uint32_t options;
-	uint8_t type;
-
-	if (at >= end || at >= b->len)
-		return COUNT_tx_drop_arp;
-	type = b->at[at];
-	options = at + (type == ND_ROUTER_SOLICIT ? 8u : 24u);
-	if (type < ND_ROUTER_SOLICIT || type > ND_REDIRECT)
-		return PASS;
-	if (fragment || type == ND_ROUTER_ADVERTISEMENT || type == ND_REDIRECT || options > end ||
-	    end > b->len)
-		return COUNT_tx_drop_arp;
-	/* duplicate detection: without an address yet, it asks for the one it wants */
-	if ((type == ND_NEIGHBOR_ADVERTISEMENT || (type == ND_NEIGHBOR_SOLICIT && nobody)) &&
-	    !ipv6_allowed(policy, b->at + at + 8))
-		return COUNT_tx_drop_arp;
-	return nd_options_own(policy, b, options, end) ? PASS : COUNT_tx_drop_arp;
-}
-
 /*
- * Find what follows the IPv6 header and its extensions.
- * @l4: where it begins. Return: its protocol, -1 not to be found
+ * May the tags from @at on pass? By 802.1Q, the outermost tag with a VLAN decides.
+ * @untagged: some receiver takes the frame for one without a VLAN
  */
-static int ipv6_upper(const struct bytes *b, uint32_t l3, uint32_t *l4, bool *fragment)
+static bool tags_allowed(const struct policy *policy, const struct bytes *b, uint32_t at,
+			 bool *untagged)
 {
-	uint8_t next = b->at[l3 + 6];
+	*untagged = false;
+	for (uint32_t i = 0; i <= VLAN_TAGS_MAX; i++, at += VLAN_TAG_BYTES) {
+		uint16_t type = get16(b, at);
+		int vlan = vlan_at(b, at);
 
-	*l4 = l3 + sizeof(struct rte_ipv6_hdr);
-	*fragment = false;
-	for (uint32_t i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT)
-			return next;
-		if (*l4 + 8 > b->len)
-			return -1;
-		if (next == IPPROTO_FRAGMENT) {
-			*fragment = true;
-			if (get16(b, *l4 + 2) & 0xfff8)
-				return IPPROTO_NONE; /* not the first: no header in it */
-			next = b->at[*l4];
-			*l4 += 8;
-		} else {
-			next = b->at[*l4];
-			*l4 += b->at[*l4 + 1] * 8u + 8u;
-		}
+		*untagged |= type != RTE_ETHER_TYPE_VLAN || !vlan;
+		if (!vlan_is_tag(type))
+			return at + 2 <= b->len;
+		if (vlan)
+			return vlan > 0 && policy_vlan(policy->vlans, (uint16_t)vlan);
 	}
-	return -1;
-}
-
-static enum path_counter judge_ipv6(const struct policy *policy, const struct bytes *b, uint32_t l3)
-{
-	const uint8_t *source = b->at + l3 + 8;
-	uint32_t l4, end;
-	bool fragment, nobody;
-	int protocol;
-
-	if (l3 + sizeof(struct rte_ipv6_hdr) > b->len || b->at[l3] >> 4 != 6)
-		return COUNT_tx_drop_ip;
-	nobody = is_zero(source, 16);
-	protocol = ipv6_upper(b, l3, &l4, &fragment);
-	/* without an address: duplicate detection, router solicitation, MLD */
-	if (protocol < 0 || (nobody ? protocol != IPPROTO_ICMPV6 : !ipv6_allowed(policy, source)))
-		return COUNT_tx_drop_ip;
-	end = l3 + (uint32_t)sizeof(struct rte_ipv6_hdr) + get16(b, l3 + 4);
-	return protocol == IPPROTO_ICMPV6 ? judge_icmpv6(policy, b, l4, end, fragment, nobody) :
-					    PASS;
-}
-
-static enum path_counter judge_ip(const struct policy *policy, const struct bytes *b)
-{
-	uint32_t at = vlan_skip(b->at, b->len, VLAN_OUTERMOST);
-
-	switch (get16(b, at)) {
-	case RTE_ETHER_TYPE_IPV4:
-		return judge_ipv4(policy, b, at + 2);
-	case RTE_ETHER_TYPE_IPV6:
-		return judge_ipv6(policy, b, at + 2);
-	case RTE_ETHER_TYPE_ARP:
-	case RTE_ETHER_TYPE_RARP:
-		return judge_arp(policy, b, at + 2);
-	default:
-		return PASS;
-	}
+	return false;
 }
 
 /* Put a tag after the addresses. Return: false: no room */
@@ -277,19 +85,40 @@ static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 	return true;
 }
 
-/* Which VLAN does the guest send to, and may it? Untagged frames get theirs. */
+/* An untagged frame gets its tag, in place of one with a priority only. */
+static enum path_counter insert_tag(const struct policy *policy, struct rte_mbuf *frame,
+				    const struct bytes *b)
+{
+	if (priority_only(b, VLAN_OUTERMOST))
+		verdict_cut_tags(frame, VLAN_TAG_BYTES);
+	return put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS : COUNT_tx_drop_vlan;
+}
+
+/* The guest has tagged a frame with the VLAN that its untagged ones get: they have one priority. */
+static void keep_priority(const struct policy *policy, struct rte_mbuf *frame)
+{
+	struct rte_vlan_hdr *tag =
+		rte_pktmbuf_mtod_offset(frame, struct rte_vlan_hdr *, RTE_ETHER_HDR_LEN);
+
+	if (policy->insert && !((rte_be_to_cpu_16(tag->vlan_tci) ^ policy->insert) & VLAN_ID_MASK))
+		tag->vlan_tci = rte_cpu_to_be_16(policy->insert);
+}
+
+/* Which VLAN does the guest send to, and may it? */
 static enum path_counter judge_tx_vlan(const struct policy *policy, struct rte_mbuf *frame)
 {
 	const struct bytes b = first_segment(frame);
-	int vlan = vlan_at(&b, VLAN_OUTERMOST);
+	bool untagged;
 
-	if (vlan)
-		return vlan_member(policy->vlans, vlan) ? PASS : COUNT_tx_drop_vlan;
-	if (!policy->insert)
-		return policy->untagged ? PASS : COUNT_tx_drop_untagged;
-	if (priority_only(&b, VLAN_OUTERMOST))
-		verdict_cut_tags(frame, VLAN_TAG_BYTES);
-	return put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS : COUNT_tx_drop_vlan;
+	if (policy->insert && !vlan_at(&b, VLAN_OUTERMOST))
+		return insert_tag(policy, frame, &b);
+	if (!tags_allowed(policy, &b, VLAN_OUTERMOST, &untagged))
+		return COUNT_tx_drop_vlan;
+	if (untagged && !policy->untagged)
+		return COUNT_tx_drop_untagged;
+	if (get16(&b, VLAN_OUTERMOST) == RTE_ETHER_TYPE_VLAN)
+		keep_priority(policy, frame);
+	return PASS;
 }
 
 /* Is @mac another vif's, from which this one is kept apart? */
@@ -297,7 +126,7 @@ static bool kept_apart(const struct policy *policy, uint32_t rules, const uint8_
 {
 	const struct rte_ether_addr *addr = (const void *)mac;
 
-	return !rte_is_multicast_ether_addr(addr) && !mac_allowed(policy, mac) &&
+	return !rte_is_multicast_ether_addr(addr) && !policy_mac_allowed(policy, mac) &&
 	       isolation_separates(addr, !(rules & POLICY_ISOLATED));
 }
 
@@ -308,12 +137,12 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 
 	if (policy->tx & POLICY_NO_TX)
 		return COUNT_tx_drop_off;
-	if (policy->anti_spoof && !mac_allowed(policy, b.at + RTE_ETHER_ADDR_LEN))
+	if (policy->anti_spoof && !policy_mac_allowed(policy, b.at + RTE_ETHER_ADDR_LEN))
 		return COUNT_tx_drop_spoof;
 	if (policy->tx & (POLICY_ISOLATED | POLICY_APART) && kept_apart(policy, policy->tx, b.at))
 		return COUNT_tx_drop_isolated;
 	if (policy->tx & POLICY_IP)
-		cause = judge_ip(policy, &b);
+		cause = verdict_ip(policy, b.at, b.len);
 	if (cause == PASS && policy->tx & POLICY_VLAN)
 		cause = judge_tx_vlan(policy, frame);
 	if (cause == PASS && policy->tx & POLICY_VLAN_OUTER &&
@@ -332,16 +161,15 @@ static bool has_outer(const struct policy *policy, const struct bytes *b)
 static enum path_counter judge_rx_vlan(const struct policy *policy, const struct bytes *b)
 {
 	uint32_t at = VLAN_OUTERMOST + (policy->rx & POLICY_VLAN_OUTER ? VLAN_TAG_BYTES : 0);
-	int vlan;
+	bool untagged;
 
 	if (policy->rx & POLICY_VLAN_OUTER && !has_outer(policy, b))
 		return COUNT_rx_drop_vlan;
 	if (!(policy->rx & POLICY_VLAN))
 		return PASS;
-	vlan = vlan_at(b, at);
-	if (vlan)
-		return vlan_member(policy->vlans, vlan) ? PASS : COUNT_rx_drop_vlan;
-	return policy->untagged ? PASS : COUNT_rx_drop_untagged;
+	if (!tags_allowed(policy, b, at, &untagged))
+		return COUNT_rx_drop_vlan;
+	return untagged && !policy->untagged ? COUNT_rx_drop_untagged : PASS;
 }
 
 static enum path_counter judge_destination(const struct policy *policy, const struct bytes *b)
@@ -349,7 +177,8 @@ static enum path_counter judge_destination(const struct policy *policy, const st
 	const struct rte_ether_addr *to = (const void *)b->at;
 
 	if (!rte_is_multicast_ether_addr(to))
-		return policy->rx & POLICY_NO_UNKNOWN_UNICAST && !mac_allowed(policy, b->at) ?
+		return policy->rx & POLICY_NO_UNKNOWN_UNICAST &&
+				       !policy_mac_allowed(policy, b->at) ?
 			       COUNT_rx_drop_unicast :
 			       PASS;
 	if (rte_is_broadcast_ether_addr(to))
@@ -377,7 +206,8 @@ uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *fra
 	uint32_t tags = policy->rx & POLICY_VLAN_OUTER ? VLAN_TAG_BYTES : 0;
 	int vlan = vlan_at(&b, VLAN_OUTERMOST + tags);
 
-	if (policy->rx & POLICY_VLAN && vlan && vlan_member(policy->strip, vlan))
+	if (policy->rx & POLICY_VLAN && vlan > 0 && policy_vlan(policy->strip, (uint16_t)vlan) &&
+	    get16(&b, VLAN_OUTERMOST + tags) == RTE_ETHER_TYPE_VLAN)
 		tags += VLAN_TAG_BYTES;
 	return tags;
 }

@@ -36,7 +36,8 @@ enum policy_rule {
 	POLICY_MACS = 1 << 24, /* more source addresses than one */
 	POLICY_VLAN = 1 << 25, /* only some VLANs, or only tagged frames */
 	POLICY_IP = 1 << 26,
-	POLICY_APART = 1 << 27, /* no frames from and to isolated vifs */
+	POLICY_APART = 1 << 27,	 /* no frames from and to isolated vifs */
+	POLICY_INSERT = 1 << 28, /* untagged frames get a tag; with POLICY_VLAN */
 #define BIT(field, bit, number, in_tx, in_rx, last) bit = 1 << (number),
 	POLICY_FLAGS(BIT) POLICY_VALUES(BIT)
 #undef BIT
@@ -102,6 +103,12 @@ static inline bool policy_vlan_add(uint64_t map[VLAN_WORDS], uint16_t id)
 		return false;
 	map[id / 64] |= UINT64_C(1) << (id % 64);
 	return true;
+}
+
+/** policy_mac_allowed() - Is @mac the vif's address, or one of its list? */
+static inline bool policy_mac_allowed(const struct policy *policy, const uint8_t *mac)
+{
+	return mac_is_in(&policy->mac, 1, mac) || mac_is_in(policy->macs, policy->nr_macs, mac);
 }
 
 /**

@@ -145,6 +145,7 @@ static void compile_vlans(const struct policy_draft *draft, struct policy *polic
 	else
 		memset(policy->vlans, 0xff, sizeof(policy->vlans));
 	if (own) {
+		policy->tx |= POLICY_INSERT;
 		policy_vlan_add(policy->vlans, own);
 		policy_vlan_add(policy->strip, own);
 	}
