@@ -259,7 +259,7 @@ static int connect_ctrl(struct vif *vif)
 	error = errno;
 	if (is_host_trouble(error))
 		return -error;
-	if (log_allowed(&vif->limit))
+	if (vif_may_warn(vif))
 		log_warn("%s: control ring cannot be mapped or bound (%s): connected without it",
 			 vif->name, strerror(error));
 	return 0;
