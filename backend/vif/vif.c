@@ -351,6 +351,7 @@ void vif_listen(struct vif *vif, bool listen)
 	if (vif->watched && !listen)
 		store_unwatch(vif->host->store, path, token);
 	vif->watched = listen && !store_watch(vif->host->store, path, token);
+	vif->fresh = vif->watched;
 	if (listen && !vif->watched && vif_may_warn(vif))
 		log_warn("%s: cannot watch the front end: %m", vif->name);
 }

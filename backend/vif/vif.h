@@ -89,6 +89,7 @@ struct vif_policy {
  * @stale:     STALE_* that the next update has to read or derive again
  * @asked:     STALE_* that the guest asks to be read, when its budget allows it
  * @deaf:      the front end is not watched, until the budget allows it
+ * @fresh:     its watch was just set: the first event tells nothing new
  * @due_us:    when an update is due without a change, UINT64_MAX = never
  * @due_stale: what is stale then
  * @view, @wishes: as they were read last
@@ -121,7 +122,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf;
+	bool watched, deaf, fresh;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
@@ -185,7 +186,7 @@ static inline bool vif_may_tell(struct vif *vif)
 	return log_allowed(&vif->budget->events);
 }
 
-/** vif_listen() - Watch the front end, which tells what is there now; or no longer */
+/** vif_listen() - Watch the front end, before it is read; or no longer */
 void vif_listen(struct vif *vif, bool listen);
 
 /* What could not be read or written is tried again after this. */

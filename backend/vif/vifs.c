@@ -146,8 +146,8 @@ static void watch(struct vif *vif, bool on, uint64_t now_us)
 }
 
 /*
- * A guest that writes without pause is not listened to until its budget allows it. The watch
- * that is set then tells of everything at once.
+ * A guest that writes without pause is not listened to until its budget allows it. Then all that
+ * it has written is read at once.
  */
 static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle,
 			     uint64_t now_us)
@@ -155,12 +155,16 @@ static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid
 	struct vif *vif = vifs_find(vifs, domid, handle);
 	const char *key = vif ? below(vif->frontend, path) : NULL;
 
-	if (!vif)
+	if (!vif || vif->deaf)
 		return;
+	if (vif->fresh && key && !*key) {
+		vif->fresh = false;
+		return;
+	}
 	/* an event of a folder above it: it came or went with that */
 	vif->asked |= key ? stale_frontend_key(key) : STALE_ASKED;
 	budget_event(vif->budget, now_us);
-	if (!vif->deaf && budget_due_us(vif->budget, now_us) > now_us)
+	if (budget_due_us(vif->budget, now_us) > now_us)
 		watch(vif, false, now_us);
 }
 
@@ -251,10 +255,11 @@ static void take_asked(struct vif *vif, uint64_t now_us)
 {
 	if ((!vif->asked && !vif->deaf) || budget_due_us(vif->budget, now_us) > now_us)
 		return;
-	if (vif->deaf)
+	if (vif->deaf) {
 		watch(vif, true, now_us);
-	else
-		vif->stale |= vif->asked;
+		vif->asked = STALE_ASKED;
+	}
+	vif->stale |= vif->asked;
 	vif->asked = 0;
 }
 

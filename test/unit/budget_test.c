@@ -51,16 +51,25 @@ static void add_vif(uint32_t handle)
 	front_of(handle, "state", "1");
 }
 
-/* Requests a second while the guest does @something each half millisecond. */
-static uint64_t rate_of(void (*something)(uint32_t i))
+static void go_on(void (*something)(uint32_t i), uint64_t for_us)
 {
-	uint64_t end_us = fake_host.now_us + FOR_US, before = fake_xs_requests;
+	uint64_t end_us = fake_host.now_us + for_us;
 
 	for (uint32_t i = 0; fake_host.now_us < end_us; i++) {
 		something(i);
 		host_run();
 		fake_host.now_us += STEP_US;
 	}
+}
+
+/* Requests a second while the guest does @something each half millisecond, after its burst. */
+static uint64_t rate_of(void (*something)(uint32_t i))
+{
+	uint64_t before;
+
+	go_on(something, FOR_US);
+	before = fake_xs_requests;
+	go_on(something, FOR_US);
 	return (fake_xs_requests - before) * SECOND_US / FOR_US;
 }
 
@@ -117,7 +126,8 @@ static void a_guest_costs_xenstored_a_bounded_number_of_requests(void **state)
 		host_front_state(HOSTILE, 4);
 		host_settle();
 		assert_int_equal(host_back_state(HOSTILE), 4);
-		assert_in_range(rate_of(all[i]), 1, REQUESTS_PER_S);
+		/* it is served all the while, at its own pace */
+		assert_in_range(rate_of(all[i]), 2, REQUESTS_PER_S);
 	}
 	assert_neighbour_unharmed();
 }
@@ -128,7 +138,7 @@ static void sixteen_vifs_are_one_guest(void **state)
 	for (uint32_t handle = 1; handle < 16; handle++)
 		add_vif(handle);
 	host_settle();
-	assert_in_range(rate_of(flap_sixteen_vifs), 1, REQUESTS_PER_S);
+	assert_in_range(rate_of(flap_sixteen_vifs), 20, REQUESTS_PER_S);
 	assert_neighbour_unharmed();
 }
 
