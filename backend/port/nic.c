@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rte_eal.h>
 
 #include "log.h"
 #include "port/eth/eth.h"
 #include "port/filter/groups.h"
-#include "port/kernel/netdev.h"
 #include "nic.h"
 #include "offload.h"
 #include "port/sriov/pf_netlink.h"
-#include "port/filter/reach.h"
 #include "port/switch/switch.h"
+#include "uplink.h"
 #include "vdev.h"
 #include "port/sriov/vf.h"
 #include "port/sriov/vfpool.h"
@@ -27,31 +23,15 @@ LOG_TAG("nic");
 
 /*
  * struct nic
- * @uplink_name: netdev of the wire, "" = none
- * @members:     socket that holds the uplink's extra addresses; they vanish with the process
- * @promiscuous: the uplink's filters did not suffice
- * @groups:      groups_start() was called
+ * @uplink: NULL = it is to have none
+ * @groups: groups_start() was called
  */
 struct nic {
 	const struct config_nic *config;
 	struct offload offload;
 	struct vf_env env;
-	char uplink_name[IF_NAMESIZE];
-	struct eth *uplink;
-	struct netdev_saved uplink_saved;
-	int members;
-	bool promiscuous;
+	struct uplink *uplink;
 	bool groups;
-};
-
-/*
- * struct uplink_filter - What the uplink must receive for one software port
- * @groups: its MAC and the groups it listens to
- * @reach:  its other MACs, and its VLANs
- */
-struct uplink_filter {
-	struct groups groups;
-	struct reach reach;
 };
 
 void nic_set_barrier(void (*barrier)(void))
@@ -114,52 +94,33 @@ static void open_vfs(struct nic *nic)
 		vfpool_bind(nic->env.vfs, rte_eal_iova_mode() == RTE_IOVA_PA);
 }
 
-static int start_uplink(struct nic *nic)
+static void open_uplink(struct nic *nic)
 {
-	const struct eth_params params = {
-		.netdev = nic->uplink_name,
+	const struct config_nic *config = nic->config;
+	const struct uplink_params params = {
+		.nic = config->name,
+		.netdev = config->uplink[0] ? config->uplink : config->pf,
+		.mbps = config->uplink_mbps,
+		/*
+		 * The switch floods all groups, so the uplink receives them all. With VFs, however,
+		 * the NIC's own switch feeds the uplink: it may deliver exactly the groups that were
+		 * asked for, or none if all were asked for. There the uplink joins the groups that
+		 * the guests listen to.
+		 */
+		.all_groups = !nic->env.vfs,
+		.sw = nic->env.sw,
 		.pool = nic->env.pool,
 		.offload = &nic->offload,
 	};
-	int ret = netdev_prepare(nic->uplink_name, NETDEV_SHARED, &nic->uplink_saved);
 
-	if (ret < 0)
-		return ret;
-	nic->members = netdev_members_open();
-	if (nic->members < 0)
-		return nic->members;
-	/*
-	 * The switch floods all groups, so the uplink receives them all. With VFs, however,
-	 * the NIC's own switch feeds the uplink: it may deliver exactly the groups that were
-	 * asked for, or none if all were asked for. There the uplink joins the groups that
-	 * the guests listen to.
-	 */
-	if (!nic->env.vfs)
-		ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_ALLMULTI, NULL, true);
-	if (ret < 0)
-		return ret;
-	nic->uplink = eth_create_netdev(&params);
-	return nic->uplink ? 0 : -errno;
-}
-
-static void open_uplink(struct nic *nic)
-{
-	const char *name = nic->config->uplink[0] ? nic->config->uplink : nic->config->pf;
-	int ret;
-
-	if (!name[0] || !strcmp(name, "none")) {
-		log_info("%s: no uplink, software vifs reach each other only", nic->config->name);
+	if (!params.netdev[0] || !strcmp(params.netdev, "none")) {
+		log_info("%s: no uplink, software vifs reach each other only", config->name);
 		return;
 	}
-	snprintf(nic->uplink_name, sizeof(nic->uplink_name), "%s", name);
-	ret = start_uplink(nic);
-	if (ret < 0) {
-		log_error("%s: uplink %s: %s; software vifs reach each other only",
-			  nic->config->name, name, strerror(-ret));
-		return;
-	}
-	switch_set_uplink(nic->env.sw, nic->uplink, nic->config->uplink_mbps);
-	log_info("%s: uplink %s, mtu %u", nic->config->name, name, eth_mtu(nic->uplink));
+	nic->uplink = uplink_create(&params);
+	if (!nic->uplink)
+		log_error("%s: uplink %s: %m; software vifs reach each other only", config->name,
+			  params.netdev);
 }
 
 struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool)
@@ -171,7 +132,6 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 	if (!nic)
 		return NULL;
 	nic->config = config;
-	nic->members = -1;
 	snprintf(name, sizeof(name), "nic%u", serial++);
 	if (offload_init(&nic->offload, pool, name) == 0)
 		nic->env.sw = switch_create(config->name, &nic->offload);
@@ -198,11 +158,8 @@ void nic_destroy(struct nic *nic)
 {
 	if (!nic)
 		return;
+	uplink_destroy(nic->uplink);
 	switch_destroy(nic->env.sw);
-	eth_close(nic->uplink);
-	if (nic->members >= 0)
-		close(nic->members);
-	netdev_restore(nic->uplink_name, &nic->uplink_saved);
 	vfpool_close(nic->env.vfs);
 	pf_close(nic->env.pf);
 	if (nic->groups)
@@ -229,78 +186,13 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 	return vf_open(&nic->env, mac, owner);
 }
 
-static void uplink_filter_quiet(void *arg)
-{
-	struct uplink_filter *filter = arg;
-
-	groups_close(&filter->groups);
-	reach_close(&filter->reach);
-}
-
-static void uplink_filter_closed(void *arg)
-{
-	free(arg);
-}
-
-static void uplink_filter_group(void *arg, const struct rte_mbuf *frame)
-{
-	groups_see(&((struct uplink_filter *)arg)->groups, frame);
-}
-
-static void uplink_filter_policy(void *arg, const struct port_policy *policy)
-{
-	reach_set(&((struct uplink_filter *)arg)->reach, policy);
-}
-
-static const struct switch_hooks uplink_hooks = {
-	.quiet = uplink_filter_quiet,
-	.closed = uplink_filter_closed,
-	.group = uplink_filter_group,
-	.set_policy = uplink_filter_policy,
-};
-
-/* A driver whose filters are full turns promiscuous by itself, or fails: then we turn it so. */
-static void uplink_filter_open(struct nic *nic, struct uplink_filter *filter,
-			       const struct rte_ether_addr *mac)
-{
-	int ret = groups_open(&filter->groups, nic->uplink_name, mac, true);
-
-	if (reach_open(&filter->reach, nic->uplink_name) < 0)
-		log_warn("%s: a vif on uplink %s has only one address and no VLANs: %m",
-			 nic->config->name, nic->uplink_name);
-	if (ret == 0 || nic->promiscuous)
-		return;
-	log_warn("%s: uplink %s takes no more addresses (%s), receiving everything",
-		 nic->config->name, nic->uplink_name, strerror(-ret));
-	ret = netdev_member(nic->members, nic->uplink_name, PACKET_MR_PROMISC, NULL, true);
-	if (ret < 0)
-		log_error("%s: uplink %s: promiscuous mode: %s", nic->config->name,
-			  nic->uplink_name, strerror(-ret));
-	nic->promiscuous = ret == 0;
-}
-
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {
-	struct uplink_filter *filter = NULL;
-	struct port *port;
+	struct port *port = nic->uplink ? uplink_open_port(nic->uplink, mac) :
+					  switch_port_open(nic->env.sw, mac, NULL, NULL);
 
-	if (nic->uplink) {
-		filter = calloc(1, sizeof(*filter));
-		if (!filter)
-			return NULL;
-		filter->groups.fd = -1;
-		filter->reach.fd = -1;
-	}
-	port = switch_port_open(nic->env.sw, mac, filter ? &uplink_hooks : NULL, filter);
-	if (!port) {
-		free(filter);
-		return NULL;
-	}
-	if (filter) {
-		uplink_filter_open(nic, filter, mac);
-		port->groups = &filter->groups;
-	}
-	log_debug("%s: on the switch of %s", owner, nic->config->name);
+	if (port)
+		log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return port;
 }
 
@@ -311,8 +203,20 @@ const char *nic_name(const struct nic *nic)
 
 bool nic_matches(const struct nic *nic, const char *bridge)
 {
-	return bridge[0] && (!strcmp(bridge, nic->config->name) ||
-			     !strcmp(bridge, nic->config->pf) || !strcmp(bridge, nic->uplink_name));
+	const struct config_nic *config = nic->config;
+
+	return bridge[0] && (!strcmp(bridge, config->name) || !strcmp(bridge, config->pf) ||
+			     !strcmp(bridge, config->uplink));
+}
+
+bool nic_is_stale(const struct nic *nic)
+{
+	return nic->uplink && uplink_is_stale(nic->uplink);
+}
+
+int nic_refresh(struct nic *nic)
+{
+	return nic->uplink ? uplink_refresh(nic->uplink) : 0;
 }
 
 unsigned int nic_uplink_poll(struct nic *nic)
@@ -332,7 +236,7 @@ uint32_t nic_uplink_timed_us(const struct nic *nic)
 
 int nic_uplink_fd(struct nic *nic)
 {
-	return nic->uplink ? eth_rx_fd(nic->uplink, 0) : -1;
+	return nic->uplink ? uplink_fd(nic->uplink) : -1;
 }
 
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max)
@@ -379,5 +283,5 @@ void nic_uplink_link(struct nic *nic, struct port_link *link)
 {
 	*link = (struct port_link){ 0 };
 	if (nic->uplink)
-		eth_link_get(nic->uplink, link);
+		uplink_link(nic->uplink, link);
 }

@@ -71,6 +71,17 @@ const char *nic_name(const struct nic *nic);
 /** nic_matches() - Is @bridge (a vif's bridge= key) this NIC's name, uplink or PF? */
 bool nic_matches(const struct nic *nic, const char *bridge);
 
+/** nic_is_stale() - Has the uplink's netdev come, gone or changed, so that nic_refresh() is due? */
+bool nic_is_stale(const struct nic *nic);
+
+/**
+ * nic_refresh() - Use the uplink's netdev as it is now; no worker has the NIC attached
+ *
+ * May block for tens of milliseconds. Logs.
+ * Return: 0, -errno: the netdev is there and cannot be opened, try again later
+ */
+int nic_refresh(struct nic *nic);
+
 /**
  * nic_uplink_poll() - Worker: move frames between the switch and its wire, both ways, once
  *

@@ -20,16 +20,20 @@ LOG_TAG("vifs");
 #define WATCH_EVENTS_A_TURN 1024
 /* Pages that a device still has after their vif is gone are looked at again. */
 #define REAP_US 100000u
+/* A netdev that could not be opened is tried again. */
+#define NIC_RETRY_US 1000000u
 
 /**
  * struct vifs - The set
  * @root:   /local/domain/<own>/backend/vif
  * @rescan: a directory may have appeared that no vif stands for
+ * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
  */
 struct vifs {
 	struct host *host;
 	char root[STORE_PATH_MAX - 64];
 	bool rescan;
+	uint64_t nics_us;
 };
 
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
@@ -236,8 +240,39 @@ static void drop(struct vifs *vifs, struct vif *vif)
 	vif_destroy(vif);
 }
 
+/* Guests are told of the NIC's new link and MTU. Return: 0, -errno: try again later */
+static int refresh_nic(struct vifs *vifs, uint32_t which)
+{
+	struct host *host = vifs->host;
+	struct nic *nic = host->nics[which];
+	struct worker *worker = host->workers[which % host->nr_workers];
+	struct vif *vif;
+	int ret;
+
+	worker_detach_nic(worker, nic);
+	ret = nic_refresh(nic);
+	worker_attach_nic(worker, nic);
+	TAILQ_FOREACH (vif, &host->vifs, link)
+		if (vif->nic == nic)
+			vif_due(vif, STALE_LIVE, 0);
+	return ret;
+}
+
+static void refresh_nics(struct vifs *vifs, uint64_t now_us)
+{
+	struct host *host = vifs->host;
+
+	if (now_us < vifs->nics_us)
+		return;
+	vifs->nics_us = UINT64_MAX;
+	for (uint32_t i = 0; i < host->nr_nics; i++)
+		if (nic_is_stale(host->nics[i]) && refresh_nic(vifs, i) < 0)
+			vifs->nics_us = now_us + NIC_RETRY_US;
+}
+
 void vifs_links_changed(struct vifs *vifs)
 {
+	vifs->nics_us = 0;
 	assign_links_changed(vifs->host->assign);
 	assign_kick(vifs->host->assign);
 }
@@ -296,6 +331,8 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 
 	if (TAILQ_EMPTY(&vifs->host->vifs))
 		next = UINT64_MAX;
+	if (vifs->nics_us < next)
+		next = vifs->nics_us;
 	if (pages_out && next > now_us + REAP_US)
 		next = now_us + REAP_US;
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
@@ -315,6 +352,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 
 	if (vifs->rescan)
 		scan(vifs);
+	refresh_nics(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {

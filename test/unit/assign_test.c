@@ -158,6 +158,29 @@ static void where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves(voi
 	assert_false(on_vf(7));
 }
 
+static void nic_whose_netdev_changed_is_refreshed_until_that_works(void **state)
+{
+	(void)state;
+	a = host_connect(7);
+	pass(SECOND);
+	assert_int_equal(fake_host.nic_refreshes, 0);
+	fake_host.nic_stale = true;
+	fake_host.nic_error = -EBUSY;
+	vifs_links_changed(fake_host.vifs);
+	host_run();
+	assert_int_equal(fake_host.nic_refreshes, 1);
+	host_run();
+	assert_int_equal(fake_host.nic_refreshes, 1);
+	pass(3 * SECOND / 2);
+	assert_int_equal(fake_host.nic_refreshes, 2);
+	fake_host.nic_error = 0;
+	pass(SECOND);
+	assert_int_equal(fake_host.nic_refreshes, 3);
+	fake_host.nic_stale = false;
+	pass(2 * SECOND);
+	assert_int_equal(fake_host.nic_refreshes, 3);
+}
+
 static void requirement_takes_anothers_vf(void **state)
 {
 	(void)state;
@@ -243,6 +266,7 @@ int main(void)
 		fact(vif_leaves_a_vf_that_does_not_follow_the_wire),
 		fact(each_loss_makes_the_return_take_longer),
 		fact(where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves),
+		fact(nic_whose_netdev_changed_is_refreshed_until_that_works),
 		fact(requirement_takes_anothers_vf),
 		fact(guarantees_fit_the_wire_or_the_last_is_refused),
 		fact(admins_move_holds_until_he_says_otherwise),

@@ -29,6 +29,7 @@
 static struct eth *eth;
 static const struct rte_eth_rxtx_callback *seen;
 static int mtu = 1500;
+static bool there = true;
 
 /* The made-up socket. */
 static uint32_t room;
@@ -149,6 +150,13 @@ int netdev_mtu(const char *name)
 {
 	assert_string_equal(name, "vf0");
 	return mtu;
+}
+
+bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
+{
+	(void)ifindex;
+	strcpy(name, there ? "vf0" : "");
+	return there;
 }
 
 void netdev_link(const char *name, struct port_link *link)

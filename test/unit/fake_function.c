@@ -329,6 +329,13 @@ int netdev_mtu(const char *name)
 	return 0;
 }
 
+bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
+{
+	(void)ifindex;
+	(void)name;
+	return false;
+}
+
 void netdev_link(const char *name, struct port_link *link)
 {
 	(void)name;

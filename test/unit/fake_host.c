@@ -187,7 +187,33 @@ static struct port *port_begin(enum port_kind kind, const char *name)
 	return port;
 }
 
+int worker_attach_nic(struct worker *worker, struct nic *nic)
+{
+	(void)worker;
+	(void)nic;
+	return 0;
+}
+
+void worker_detach_nic(struct worker *worker, struct nic *nic)
+{
+	(void)worker;
+	(void)nic;
+}
+
 /* nic.h */
+
+bool nic_is_stale(const struct nic *nic)
+{
+	(void)nic;
+	return fake_host.nic_stale;
+}
+
+int nic_refresh(struct nic *nic)
+{
+	(void)nic;
+	fake_host.nic_refreshes++;
+	return fake_host.nic_error;
+}
 
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {

@@ -28,6 +28,7 @@
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone: what VFs say of theirs
  * @adopted:     moves whose new port was told what the former had learnt
+ * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -44,6 +45,9 @@ extern struct fake_host {
 	bool link_down, wire_down;
 	bool vf_down, vf_gone;
 	uint32_t adopted;
+	bool nic_stale;
+	int nic_error;
+	uint32_t nic_refreshes;
 	uint16_t dead;
 } fake_host;
 

@@ -546,6 +546,35 @@ static void ports_close_under_the_traffic_of_two_workers(void **state)
 	switch_set_uplink(sw, &wire, 0);
 }
 
+static void lost_wire_takes_its_frames_along_and_its_ports_have_no_link(void **state)
+{
+	struct rte_mbuf *frames[2] = { frame_to(&mac_far, 1), frame_to(&mac_far, 2) };
+	struct port_link link;
+	struct switch_stats stats;
+
+	(void)state;
+	switch_expect_uplink(sw);
+	a->ops->link_get(a, &link);
+	assert_true(link.up);
+	assert_int_equal(a->mtu, 1500);
+	wire.room = 0;
+	assert_int_equal(port_tx_burst(a, 0, frames, 2), 2);
+	switch_uplink_poll(sw);
+	switch_set_uplink(sw, NULL, 0);
+	a->ops->link_get(a, &link);
+	assert_false(link.up);
+	assert_int_equal(a->mtu, RTE_ETHER_MAX_JUMBO_FRAME_LEN);
+	switch_uplink_poll(sw);
+	switch_stats_get(sw, &stats);
+	assert_int_equal(stats.dropped[SWITCH_DROP_unknown], 2);
+	assert_true(port_tx_idle(a));
+	wire.room = UINT16_MAX;
+	switch_set_uplink(sw, &wire, 0);
+	a->ops->link_get(a, &link);
+	assert_true(link.up);
+	assert_int_equal(a->mtu, 1500);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -594,6 +623,7 @@ int main(void)
 		fact(group_frame_that_the_nic_returns_is_not_seen_twice),
 		fact(full_uplink_holds_the_sender_up_and_loses_nothing),
 		fact(uplink_is_shared_by_weight),
+		fact(lost_wire_takes_its_frames_along_and_its_ports_have_no_link),
 		fact(full_inbox_is_counted_at_the_receiver),
 		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
 		fact(addresses_can_be_added_and_removed_for_ever),

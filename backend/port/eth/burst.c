@@ -78,12 +78,13 @@ static bool due(uint64_t *next, uint32_t us)
 
 static void queue_check(struct eth *eth, struct eth_queue *queue)
 {
+	char name[IF_NAMESIZE];
 	int error;
 
 	if (!due(&queue->next_check, CHECK_US))
 		return;
 	error = afp_error(&queue->afp);
-	if (error && if_nametoindex(eth->netdev) != eth->ifindex)
+	if (error && !eth_netdev(eth, name))
 		atomic_store(&eth->gone, true);
 }
 

@@ -54,6 +54,7 @@ struct eth_queue {
  * @direct: it is driven without a netdev and a socket
  * @gone, @stuck: worker: w, others: r
  * @down:   worker: the netdev refused to send
+ * @ifindex: of the netdev, whatever it is called now; 0 = none
  * @last_rx: worker: when a frame came last
  * @device_does: the part of UNFINISHED that the device itself does
  * @groups: to be told one by one, unless @all_groups
@@ -92,6 +93,12 @@ struct eth {
 	uint16_t nr_queues;
 	struct eth_queue queues[]; /* from @nr_queues on: not used */
 };
+
+/** eth_mtu_for() - The part of a netdev's MTU that is used */
+static inline uint16_t eth_mtu_for(int mtu)
+{
+	return (uint16_t)RTE_MIN(mtu, (int)RTE_ETHER_MAX_JUMBO_FRAME_LEN - RTE_ETHER_HDR_LEN);
+}
 
 /** eth_drop_pending() - Free frames that the device never took; no worker has the queue any more */
 void eth_drop_pending(struct eth_queue *queue);

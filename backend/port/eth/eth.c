@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* State of an ethdev, and which frames it is told to receive; see eth.h. */
+#include <errno.h>
 #include <string.h>
 
 #include "log.h"
@@ -42,9 +43,16 @@ bool eth_gone(const struct eth *eth)
 	return atomic_load_explicit(&eth->gone, memory_order_relaxed);
 }
 
+bool eth_netdev(const struct eth *eth, char name[IF_NAMESIZE])
+{
+	return netdev_name(eth->ifindex, name);
+}
+
 void eth_link_get(struct eth *eth, struct port_link *link)
 {
 	struct rte_eth_link device = { 0 };
+	char name[IF_NAMESIZE];
+	bool gone;
 
 	if (eth->direct) {
 		pthread_mutex_lock(&eth->lock);
@@ -57,8 +65,9 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;
 		return;
 	}
-	netdev_link(eth->netdev, link);
-	link->gone = eth_gone(eth) || if_nametoindex(eth->netdev) != eth->ifindex;
+	gone = !eth_netdev(eth, name) || eth_gone(eth);
+	netdev_link(name, link);
+	link->gone = gone;
 	link->stuck = atomic_load_explicit(&eth->stuck, memory_order_relaxed);
 	if (link->gone || link->stuck)
 		link->up = false;
@@ -88,6 +97,14 @@ void eth_stats_get(struct eth *eth, struct port_stats *stats)
 uint16_t eth_mtu(const struct eth *eth)
 {
 	return eth->mtu;
+}
+
+bool eth_mtu_changed(const struct eth *eth)
+{
+	char name[IF_NAMESIZE];
+	int mtu = eth_netdev(eth, name) ? netdev_mtu(name) : -ENODEV;
+
+	return mtu >= 0 && eth_mtu_for(mtu) != eth->mtu;
 }
 
 uint16_t eth_nr_queues(const struct eth *eth)

@@ -15,6 +15,7 @@
 #ifndef VIFD_PORT_ETH_ETH_H
 #define VIFD_PORT_ETH_ETH_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -171,7 +172,14 @@ bool eth_gone(const struct eth *eth);
 void eth_link_get(struct eth *eth, struct port_link *link);
 void eth_stats_get(struct eth *eth, struct port_stats *stats);
 
+/** eth_netdev() - Present name of the netdev. Return: false: it is gone, or there was none */
+bool eth_netdev(const struct eth *eth, char name[IF_NAMESIZE]);
+
 uint16_t eth_mtu(const struct eth *eth);
+
+/** eth_mtu_changed() - Has the netdev another MTU than the one it was opened with? */
+bool eth_mtu_changed(const struct eth *eth);
+
 uint16_t eth_nr_queues(const struct eth *eth);
 uint64_t eth_tx_offloads(const struct eth *eth);
 

@@ -207,7 +207,7 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 
 	if (ret < 0)
 		return ret;
-	eth->mtu = RTE_MIN(ret, (int)RTE_ETHER_MAX_JUMBO_FRAME_LEN - RTE_ETHER_HDR_LEN);
+	eth->mtu = eth_mtu_for(ret);
 	afp_geometry(eth->mtu, &geometry);
 	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 	pool = rx_pool(eth, pool, geometry.frame_bytes);

@@ -64,12 +64,17 @@ static const uint8_t *take_bytes(struct part *part, uint32_t len)
 	return bytes;
 }
 
-static void set_nr(struct groups *groups, uint32_t nr)
+static void wake_joiner(void)
 {
 	uint64_t one = 1;
 
-	atomic_store_explicit(&groups->nr, nr, memory_order_release);
 	(void)!write(joiner.fd, &one, sizeof(one));
+}
+
+static void set_nr(struct groups *groups, uint32_t nr)
+{
+	atomic_store_explicit(&groups->nr, nr, memory_order_release);
+	wake_joiner();
 }
 
 /* Worker: note a group if it is new, and wake the thread. */
@@ -295,14 +300,12 @@ int groups_start(void)
 
 void groups_stop(void)
 {
-	uint64_t one = 1;
-
 	if (--joiner.users > 0)
 		return;
 	pthread_mutex_lock(&joiner.lock);
 	joiner.stop = true;
 	pthread_mutex_unlock(&joiner.lock);
-	(void)!write(joiner.fd, &one, sizeof(one));
+	wake_joiner();
 	pthread_join(joiner.thread, NULL);
 	close(joiner.fd);
 }
@@ -344,13 +347,20 @@ int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_eth
 	return ret;
 }
 
-int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+void groups_init(struct groups *groups)
+{
+	memset(groups, 0, sizeof(*groups));
+	groups->fd = -1;
+}
+
+int groups_move(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
 		bool filter)
 {
 	int ret;
 
-	memset(groups, 0, sizeof(*groups));
+	groups_close(groups);
 	snprintf(groups->netdev, sizeof(groups->netdev), "%s", netdev);
+	groups->joined = 0;
 	groups->fd = netdev_members_open();
 	if (groups->fd < 0)
 		return groups->fd;
@@ -363,7 +373,15 @@ int groups_open(struct groups *groups, const char *netdev, const struct rte_ethe
 		return ret;
 	}
 	publish(groups);
+	wake_joiner();
 	return 0;
+}
+
+int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter)
+{
+	groups_init(groups);
+	return groups_move(groups, netdev, mac, filter);
 }
 
 void groups_close(struct groups *groups)
@@ -375,5 +393,6 @@ void groups_close(struct groups *groups)
 	pthread_mutex_unlock(&joiner.lock);
 	if (groups->fd >= 0)
 		close(groups->fd);
+	groups->fd = -1;
 	groups->open = false;
 }

@@ -59,6 +59,17 @@ void groups_stop(void);
 int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
 		bool filter);
 
+/** groups_init() - Nothing is joined and nothing learnt; groups_move() follows */
+void groups_init(struct groups *groups);
+
+/**
+ * groups_move() - Leave the groups on the former netdev, if any, and join on @netdev what is known
+ *
+ * The worker may go on learning. Otherwise as groups_open(). Return: 0, -errno
+ */
+int groups_move(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter);
+
 /** groups_open_eth() - As groups_open() without a filter, for a PCI function. Return: 0, -errno */
 int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac);
 

@@ -161,6 +161,12 @@ static void sysctl_swap(const char *path, const char *name, const char *value, c
 		close(fd);
 }
 
+bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
+{
+	name[0] = '\0';
+	return ifindex && if_indextoname(ifindex, name);
+}
+
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved)
 {
 	struct ifreq ifr = { 0 };
@@ -176,7 +182,7 @@ int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *s
 		sysctl_swap(sysctls[i].path, name, sysctls[i].value, saved->sysctls[i]);
 	ret = netdev_set_up(name, true);
 	if (ret < 0)
-		netdev_restore(name, saved);
+		netdev_restore(saved);
 	return ret;
 }
 
@@ -198,9 +204,11 @@ static void set_down(const char *name)
 	netdev_set_up(name, false);
 }
 
-void netdev_restore(const char *name, const struct netdev_saved *saved)
+void netdev_restore(const struct netdev_saved *saved)
 {
-	if (!saved->ifindex || if_nametoindex(name) != saved->ifindex)
+	char name[IF_NAMESIZE];
+
+	if (!netdev_name(saved->ifindex, name))
 		return;
 	if (!(saved->flags & IFF_UP) && netdev_is_up(name))
 		set_down(name);

@@ -48,8 +48,11 @@ struct netdev_saved {
  */
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved);
 
-/** netdev_restore() - Undo netdev_prepare(); a netdev that is gone is fine */
-void netdev_restore(const char *name, const struct netdev_saved *saved);
+/** netdev_restore() - Undo netdev_prepare(), whatever its name is now; one that is gone is fine */
+void netdev_restore(const struct netdev_saved *saved);
+
+/** netdev_name() - Present name of netdev @ifindex; "" if it is gone. Return: is it there? */
+bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE]);
 
 /** netdev_set_up() - Return: 0, -errno */
 int netdev_set_up(const char *name, bool up);

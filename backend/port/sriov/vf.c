@@ -59,7 +59,7 @@ static void vf_give_back(struct vf *vf)
 		if (was_open)
 			respect_down(vf, netdev);
 		restore_values(vf, netdev);
-		netdev_restore(vf->info.netdev, &vf->netdev_saved);
+		netdev_restore(&vf->netdev_saved);
 	}
 	vfpool_release(vf->env->vfs, vf->info.index);
 	free(vf);

@@ -35,13 +35,19 @@ void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 	wake(&to->port.wake);
 }
 
+/* Any worker. */
+static bool has_uplink(const struct ethswitch *sw)
+{
+	return atomic_load_explicit(&sw->uplink, memory_order_relaxed) != NULL;
+}
+
 /* Send to the wire; without one, frames are dropped. Return: frames taken */
 static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct ethswitch *sw = from->sw;
 	uint16_t done;
 
-	if (!sw->uplink) {
+	if (!has_uplink(sw)) {
 		drop(sw, pkts, nr, SWITCH_DROP_unknown);
 		return nr;
 	}
@@ -111,7 +117,7 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 		drop(sw, &frame, 1, SWITCH_DROP_malformed);
 		return true;
 	}
-	if (sw->uplink && !fair_has_room(from->outbox))
+	if (has_uplink(sw) && !fair_has_room(from->outbox))
 		return false;
 	if (from->hooks->group)
 		from->hooks->group(from->arg, frame);
@@ -153,7 +159,7 @@ static uint16_t send_unknown(struct soft *from, struct rte_mbuf **pkts, uint16_t
 	if (likely(!anybody_promiscuous(from->sw)))
 		return switch_to_uplink(from, pkts, nr);
 	/* one after the other: a frame that the uplink does not take now must not be copied twice */
-	if (from->sw->uplink && !fair_has_room(from->outbox))
+	if (has_uplink(from->sw) && !fair_has_room(from->outbox))
 		return 0;
 	copy_unknown(from->sw, pkts[0], from);
 	return switch_to_uplink(from, pkts, 1);
@@ -263,7 +269,7 @@ static void from_uplink(struct ethswitch *sw, struct rte_mbuf **pkts, uint16_t n
 	}
 }
 
-static uint16_t to_wire(struct ethswitch *sw)
+static uint16_t to_wire(struct ethswitch *sw, struct eth *uplink)
 {
 	uint16_t nr;
 
@@ -273,23 +279,37 @@ static uint16_t to_wire(struct ethswitch *sw)
 	}
 	if (sw->unsent_nr == 0)
 		return 0;
-	nr = eth_tx_burst(sw->uplink, 0, sw->unsent + sw->unsent_first, sw->unsent_nr);
+	nr = eth_tx_burst(uplink, 0, sw->unsent + sw->unsent_first, sw->unsent_nr);
 	sw->unsent_first += nr;
 	sw->unsent_nr -= nr;
 	return nr;
 }
 
+/* The wire is gone: what waits for it goes nowhere. */
+static uint16_t to_nowhere(struct ethswitch *sw)
+{
+	struct rte_mbuf *pkts[PORT_BURST];
+	uint16_t nr;
+
+	drop(sw, sw->unsent + sw->unsent_first, sw->unsent_nr, SWITCH_DROP_unknown);
+	sw->unsent_nr = 0;
+	nr = fair_take(sw->to_uplink, pkts, PORT_BURST);
+	drop(sw, pkts, nr, SWITCH_DROP_unknown);
+	return nr;
+}
+
 unsigned int switch_uplink_poll(struct ethswitch *sw)
 {
+	struct eth *uplink = atomic_load_explicit(&sw->uplink, memory_order_relaxed);
 	struct rte_mbuf *pkts[PORT_BURST];
 	uint16_t received;
 
-	if (!sw->uplink)
-		return 0;
-	received = eth_rx_burst(sw->uplink, 0, pkts, PORT_BURST);
+	if (unlikely(!uplink))
+		return sw->expects_uplink ? to_nowhere(sw) : 0;
+	received = eth_rx_burst(uplink, 0, pkts, PORT_BURST);
 	if (received > 0)
 		from_uplink(sw, pkts, received);
-	return received + to_wire(sw);
+	return received + to_wire(sw, uplink);
 }
 
 void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)
@@ -299,7 +319,9 @@ void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)
 
 uint32_t switch_uplink_timed_us(const struct ethswitch *sw)
 {
-	if (!sw->uplink)
-		return 0;
-	return fair_is_paused(sw->to_uplink) ? PAUSE_US : eth_timed_us(sw->uplink);
+	struct eth *uplink = atomic_load_explicit(&sw->uplink, memory_order_relaxed);
+
+	if (fair_is_paused(sw->to_uplink))
+		return PAUSE_US;
+	return uplink ? eth_timed_us(uplink) : 0;
 }

@@ -37,13 +37,14 @@ static bool soft_tx_idle(struct port *port)
 
 static void soft_link_get(struct port *port, struct port_link *link)
 {
-	struct soft *soft = (struct soft *)port;
+	const struct ethswitch *sw = ((struct soft *)port)->sw;
+	struct eth *uplink = atomic_load(&sw->uplink);
 
 	*link = (struct port_link){ 0 };
-	if (soft->sw->uplink)
-		eth_link_get(soft->sw->uplink, link);
-	/* the other ports are there whatever the wire does */
-	link->up = true;
+	if (uplink)
+		eth_link_get(uplink, link);
+	/* the other ports are there whatever the wire does; but a wire that is missing is a fault */
+	link->up = uplink ? !link->gone : !sw->expects_uplink;
 }
 
 static void soft_stats_get(struct port *port, struct port_stats *stats)
@@ -218,7 +219,7 @@ static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_add
 	soft->port.ops = &soft_ops;
 	soft->port.kind = PORT_SOFTWARE;
 	soft->port.mac = *mac;
-	soft->port.mtu = sw->uplink ? eth_mtu(sw->uplink) : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+	soft->port.mtu = switch_mtu(sw);
 	soft->port.nr_queues = 1;
 	soft->port.tx_offloads = SWITCH_TX_OFFLOADS;
 	snprintf(soft->port.name, sizeof(soft->port.name), "%s switch", sw->name);

@@ -47,6 +47,8 @@ struct soft {
  * @ports:   all of them, for floods; a free slot is NULL; control: w, workers: r
  * @nr_ports: slots ever used; control: w, workers: r
  * @nr_promiscuous: promiscuous ports; control: w, workers: r
+ * @uplink:  control: w, any worker: is there one?, the uplink's worker: r
+ * @expects_uplink: control
  * @unsent:  uplink's worker: frames that the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
@@ -56,7 +58,8 @@ struct ethswitch {
 	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
 	_Atomic uint32_t nr_ports;
 	_Atomic uint32_t nr_promiscuous;
-	struct eth *uplink;
+	_Atomic(struct eth *) uplink;
+	bool expects_uplink;
 	struct fair *to_uplink;
 	_Atomic(struct wake *) uplink_wake;
 	struct rte_mbuf *unsent[PORT_BURST];
@@ -81,6 +84,9 @@ extern struct soft switch_nobody;
 
 /** switch_wait() - Wait until no worker holds a reference to what was taken out */
 void switch_wait(void);
+
+/** switch_mtu() - Largest L3 packet that a port can send to the wire, bytes */
+uint16_t switch_mtu(const struct ethswitch *sw);
 
 /** switch_tx_burst() - A port's tx_burst() */
 uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);

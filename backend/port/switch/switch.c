@@ -60,10 +60,32 @@ void switch_destroy(struct ethswitch *sw)
 	free(sw);
 }
 
+void switch_expect_uplink(struct ethswitch *sw)
+{
+	sw->expects_uplink = true;
+}
+
+uint16_t switch_mtu(const struct ethswitch *sw)
+{
+	struct eth *uplink = atomic_load(&sw->uplink);
+
+	if (uplink)
+		return eth_mtu(uplink);
+	return RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+}
+
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 {
-	sw->uplink = uplink;
+	uint32_t nr = atomic_load(&sw->nr_ports);
+
+	atomic_store(&sw->uplink, uplink);
 	fair_set_rate(sw->to_uplink, mbps);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct soft *soft = atomic_load(&sw->ports[i]);
+
+		if (soft && soft != &switch_nobody)
+			soft->port.mtu = switch_mtu(sw);
+	}
 }
 
 void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)

@@ -55,10 +55,15 @@ void switch_destroy(struct ethswitch *sw);
 /** switch_set_barrier() - How to wait until no worker holds a reference; default: not at all */
 void switch_set_barrier(void (*barrier)(void));
 
+/** switch_expect_uplink() - There is to be one: ports have no link while it is missing */
+void switch_expect_uplink(struct ethswitch *sw);
+
 /**
- * switch_set_uplink() - Before workers poll
+ * switch_set_uplink() - Control thread, while no worker calls switch_uplink_poll()
  * @uplink: the wire, which remains the caller's; NULL = none
  * @mbps:   limit for the uplink, Mbit/s; 0 = none
+ *
+ * The ports take the MTU of the new wire.
  */
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
 
