@@ -30,7 +30,7 @@
  * for 1 s.
  */
 #define BUDGET_BURST_US 2000000u
-/* Nobody waits longer than this, unless more than BUDGET_CROWD guests wait. */
+/* Nobody waits longer than this for each vif, unless more than BUDGET_CROWD guests wait. */
 #define BUDGET_WAIT_US 2000000u
 #define BUDGET_CROWD 10u
 

@@ -143,12 +143,6 @@ static void backend_changed(struct vifs *vifs, const char *path)
 	folder_changed(vifs, path);
 }
 
-static void watch(struct vif *vif, bool on, uint64_t now_us)
-{
-	vif_listen(vif, on);
-	vif_charge(vif, 1, 0, now_us);
-}
-
 /*
  * A guest that writes without pause is not listened to until its budget allows it. Then all that
  * it has written is read at once.
@@ -169,7 +163,7 @@ static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid
 	vif->asked |= key ? stale_frontend_key(key) : STALE_ASKED;
 	budget_event(vif->budget, now_us);
 	if (budget_due_us(vif->budget, now_us) > now_us)
-		watch(vif, false, now_us);
+		vif_listen(vif, false);
 }
 
 /* Some domain is gone: whose? */
@@ -291,7 +285,7 @@ static void take_asked(struct vif *vif, uint64_t now_us)
 	if ((!vif->asked && !vif->deaf) || budget_due_us(vif->budget, now_us) > now_us)
 		return;
 	if (vif->deaf) {
-		watch(vif, true, now_us);
+		vif_listen(vif, true);
 		vif->asked = STALE_ASKED;
 	}
 	vif->stale |= vif->asked;
@@ -355,9 +349,11 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	refresh_nics(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
+	/* of all vifs first: what one of them costs is not to keep its guest's others waiting */
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
+		take_asked(vif, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		take_asked(vif, now_us);
 		if (is_due(vif, now_us) && !update(vif, now_us))
 			drop(vifs, vif);
 	}
