@@ -2,66 +2,54 @@
 /*
  * The multicast addresses that a guest wants to receive (netif.h, multicast control): filled by
  * extra-info, applied while the guest asks for the filter. Worker.
+ *
+ * The list may lie outside the path, where it outlives the process (path_set_groups()): a guest
+ * tells differences only, and tells nothing again because vifd was restarted.
  */
 #ifndef VIFD_PATH_MCAST_H
 #define VIFD_PATH_MCAST_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <rte_ether.h>
 
-#define MCAST_MAX 64u /* as xen-netback */
+#include "base/group_list.h"
 
+#define MCAST_MAX GROUP_LIST_MAX /* as xen-netback */
+
+/**
+ * struct mcast - Of one path
+ * @filter:  the list is applied
+ * @partial: it lacks what the guest told a back end that is gone: it is never applied
+ * @list:    @own, or outside
+ */
 struct mcast {
-	bool filter;
-	uint32_t nr;
-	struct rte_ether_addr addr[MCAST_MAX];
+	bool filter, partial;
+	struct group_list *list;
+	struct group_list own;
 };
-
-/** mcast_find() - Return: index of @addr, -1 */
-static inline int mcast_find(const struct mcast *mcast, const struct rte_ether_addr *addr)
-{
-	for (uint32_t i = 0; i < mcast->nr; i++)
-		if (rte_is_same_ether_addr(&mcast->addr[i], addr))
-			return (int)i;
-	return -1;
-}
 
 /** mcast_add() - Return: false: the list is full or @addr is not multicast */
 static inline bool mcast_add(struct mcast *mcast, const uint8_t addr[6])
 {
-	struct rte_ether_addr mac;
-
-	memcpy(&mac, addr, sizeof(mac));
-	if (!rte_is_multicast_ether_addr(&mac))
+	if (!(addr[0] & RTE_ETHER_GROUP_ADDR))
 		return false;
-	if (mcast_find(mcast, &mac) >= 0)
-		return true;
-	if (mcast->nr == MCAST_MAX)
-		return false;
-	mcast->addr[mcast->nr++] = mac;
-	return true;
+	return group_list_add(mcast->list, addr);
 }
 
 /** mcast_del() - Forget an address; one that is not there is fine */
 static inline void mcast_del(struct mcast *mcast, const uint8_t addr[6])
 {
-	struct rte_ether_addr mac;
-	int i;
-
-	memcpy(&mac, addr, sizeof(mac));
-	i = mcast_find(mcast, &mac);
-	if (i >= 0)
-		mcast->addr[i] = mcast->addr[--mcast->nr];
+	group_list_del(mcast->list, addr);
 }
 
 /** mcast_wanted() - Does the guest want a frame to @dst? Unicast and broadcast always */
 static inline bool mcast_wanted(const struct mcast *mcast, const struct rte_ether_addr *dst)
 {
-	return !mcast->filter || !rte_is_multicast_ether_addr(dst) ||
-	       rte_is_broadcast_ether_addr(dst) || mcast_find(mcast, dst) >= 0;
+	return !mcast->filter || mcast->partial || !rte_is_multicast_ether_addr(dst) ||
+	       rte_is_broadcast_ether_addr(dst) ||
+	       group_list_find(mcast->list, group_list_nr(mcast->list), group_pack(dst)) >= 0;
 }
 
 #endif

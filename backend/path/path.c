@@ -27,6 +27,12 @@ void path_set_live(struct path *path, const struct path_live *live)
 	path->live = *live;
 }
 
+void path_set_groups(struct path *path, struct group_list *list, bool partial)
+{
+	path->mcast.list = list;
+	path->mcast.partial = partial;
+}
+
 void path_set_port(struct path *path, struct port *port)
 {
 	path->port = port;
@@ -99,6 +105,14 @@ void path_swap_statics(struct path *path, uint32_t queue, struct statics *static
 
 	path->queues[queue].statics = *statics;
 	*statics = former;
+}
+
+bool path_was_served(const struct path *path)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		if (path->queues[i].tx_rsp_prod || path->queues[i].rx_req_cons)
+			return true;
+	return false;
 }
 
 uint32_t path_nr_queues(const struct path *path)

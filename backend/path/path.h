@@ -38,6 +38,7 @@
 #include "verdict.h"
 
 struct evt;
+struct group_list;
 struct handover;
 struct path;
 
@@ -185,6 +186,16 @@ uint64_t path_unmask(struct path *path, struct path_tools *tools, bool worked);
 uint32_t path_channels(const struct path *path, uint32_t ports[2 * NETIF_QUEUES_MAX]);
 
 /* What the control thread changes */
+
+/**
+ * path_set_groups() - Before path_attach(): where the list of the guest's multicast control lies
+ * @list:    outlives the path; it may outlive the process
+ * @partial: the guest told a former back end of groups that nobody knows now: all groups pass
+ */
+void path_set_groups(struct path *path, struct group_list *list, bool partial);
+
+/** path_was_served() - Before path_attach(): did a former back end answer in these rings? */
+bool path_was_served(const struct path *path);
 
 /** path_set_port() - Before path_attach(): the port. Later changes are handovers (handover.h) */
 void path_set_port(struct path *path, struct port *port);

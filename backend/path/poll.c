@@ -38,6 +38,7 @@ struct path *path_create(const struct path_config *config, const struct path_liv
 		return NULL;
 	path->config = *config;
 	path->raise = raise;
+	path->mcast.list = &path->mcast.own;
 	for (uint32_t i = 0; i < config->nr_queues && !ret; i++) {
 		ret = queue_map(&path->queues[i], gnt, config->domid, &config->queues[i]);
 		path->nr_queues += !ret;

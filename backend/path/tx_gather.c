@@ -29,7 +29,9 @@ static void tx_mcast(struct tx_pass *pass, const struct netif_extra_info *extra,
 		extras->mcast_refused = true;
 	else if (extra->type == NETIF_EXTRA_MCAST_DEL)
 		mcast_del(mcast, extra->u.mcast.addr);
-	else if (!mcast_add(mcast, extra->u.mcast.addr))
+	else if (mcast_add(mcast, extra->u.mcast.addr))
+		port_join(pass->path->port, extra->u.mcast.addr);
+	else
 		extras->mcast_refused = true;
 }
 

@@ -190,6 +190,8 @@ struct port_ops {
 	 * frames that nobody has taken are lost. Logs. @go_on: false: close() follows.
 	 * Return: 0, -errno: the port is gone */
 	int (*end_rx_source)(struct port *port, bool go_on);
+	/* worker; never blocks; NULL = all groups arrive. The vif listens to this group, 6 bytes */
+	void (*join)(struct port *port, const uint8_t *group);
 	/* control; NULL = nothing to do. From now on the wire does not deliver the address's frames
 	 * to this port, as far as the port decides that; frames that it has can still be taken, and
 	 * sent frames go out. Called once; close() follows */
@@ -288,6 +290,13 @@ static inline void port_tx_done(struct port *port)
 {
 	if (port->ops->tx_done)
 		port->ops->tx_done(port);
+}
+
+/** port_join() - Worker: have the NIC deliver a group, 6 bytes, to this port; NULL port is fine */
+static inline void port_join(struct port *port, const uint8_t *group)
+{
+	if (port && port->ops->join)
+		port->ops->join(port, group);
 }
 
 /** port_quiet() - Control thread: nothing new is to arrive by this port */

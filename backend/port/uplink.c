@@ -268,6 +268,11 @@ static void filter_group(void *arg, const struct rte_mbuf *frame)
 	groups_see(&((struct filter *)arg)->groups, frame);
 }
 
+static void filter_join(void *arg, const uint8_t *group)
+{
+	groups_join(&((struct filter *)arg)->groups, group);
+}
+
 static void filter_policy(void *arg, const struct port_policy *policy)
 {
 	struct filter *filter = arg;
@@ -280,6 +285,7 @@ static const struct switch_hooks hooks = {
 	.quiet = filter_quiet,
 	.closed = filter_closed,
 	.group = filter_group,
+	.join = filter_join,
 	.set_policy = filter_policy,
 };
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "port/filter/groups.h"
 #include "ctrl.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
@@ -265,6 +266,66 @@ static int connect_ctrl(struct vif *vif)
 	return 0;
 }
 
+/* Take up what a former vifd kept of this connection, or begin anew. Return: 0, -errno */
+static int connect_kept(struct vif *vif)
+{
+	const struct path_config *config = path_get_config(vif->path);
+	struct port *port = path_get_port(vif->path);
+	bool served = path_was_served(vif->path) || (vif->ctrl && ctrl_was_served(vif->ctrl));
+	struct kept_life life;
+
+	memset(&life, 0, sizeof(life));
+	life.domid = vif->domid;
+	life.handle = vif->handle;
+	life.mac = vif->mac;
+	vif_read_uuid(vif, life.uuid, sizeof(life.uuid));
+	if (vif->ctrl)
+		ctrl_identity(vif->ctrl, &life.ctrl_ref, &life.ctrl_port);
+	life.nr_queues = config->nr_queues;
+	memcpy(life.queues, config->queues, config->nr_queues * sizeof(life.queues[0]));
+	vif->kept = kept_open(vif->host->config->run_dir, &life, served);
+	if (!vif->kept)
+		return -errno;
+	path_set_groups(vif->path, kept_mcast(vif->kept), kept_is_partial(vif->kept));
+	if (port->groups)
+		groups_keep(port->groups, kept_learnt(vif->kept));
+	if (vif->ctrl)
+		ctrl_keep(vif->ctrl, vif->path, vif->kept);
+	vif->assign.pinned = kept_pin(vif->kept) != KEPT_PIN_NONE;
+	vif->assign.pinned_vf = kept_pin(vif->kept) == KEPT_PIN_VF;
+	return 0;
+}
+
+/* Give back what a path that no worker has consists of. @stay: for the next attempt, or the next vifd */
+static void release(struct vif *vif, bool stay)
+{
+	ctrl_close(vif->ctrl);
+	vif->ctrl = NULL;
+	vif_close_port(vif, path_get_port(vif->path));
+	path_destroy(vif->path, vif->host->gnt);
+	vif->path = NULL;
+	kept_close(vif->kept, stay);
+	vif->kept = NULL;
+}
+
+/* All that a mapped path needs besides. Return: as vif_connect() */
+static int connect_path(struct vif *vif)
+{
+	int ret = connect_port(vif);
+
+	if (ret)
+		return ret;
+	ret = connect_ctrl(vif);
+	if (ret)
+		return connect_failed(vif, "control ring", -ret);
+	ret = connect_kept(vif);
+	if (ret)
+		return connect_failed(vif, "what is kept of it", -ret);
+	vif->worker = choose_worker(vif->host);
+	ret = worker_attach(vif->worker, vif->path);
+	return ret ? connect_failed(vif, "event channels cannot be bound", -ret) : 0;
+}
+
 int vif_connect(struct vif *vif, uint64_t now_us)
 {
 	struct host *host = vif->host;
@@ -282,19 +343,10 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	if (!vif->path)
 		return connect_failed(vif, "rings cannot be mapped", errno);
 	vif->zerocopy_rx = (struct zerocopy_rx){ 0 };
-	ret = connect_port(vif);
-	if (ret)
-		goto err_path;
-	vif->worker = choose_worker(host);
-	ret = worker_attach(vif->worker, vif->path);
+	ret = connect_path(vif);
 	if (ret) {
-		ret = connect_failed(vif, "event channels cannot be bound", -ret);
-		goto err_port;
-	}
-	ret = connect_ctrl(vif);
-	if (ret) {
-		ret = connect_failed(vif, "control ring", -ret);
-		goto err_attached;
+		release(vif, true);
+		return ret;
 	}
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;
@@ -303,15 +355,6 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 		log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
 			 path_get_port(vif->path)->name);
 	return 0;
-
-err_attached:
-	worker_detach(vif->worker, vif->path);
-err_port:
-	vif_close_port(vif, path_get_port(vif->path));
-err_path:
-	path_destroy(vif->path, host->gnt);
-	vif->path = NULL;
-	return ret;
 }
 
 void vif_disconnect(struct vif *vif)
@@ -332,9 +375,7 @@ void vif_disconnect(struct vif *vif)
 	zerocopy_tx_wait(vif->worker, path, 0, path_nr_queues(path) - 1, &waited_us);
 	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, path, false);
 	worker_detach(vif->worker, path);
-	vif_close_port(vif, path_get_port(path));
-	path_destroy(path, vif->host->gnt);
-	vif->path = NULL;
+	release(vif, vif->stays);
 	vif_tell_isolation(vif);
 	vif->carrier = -1;
 	assign_forget(vif);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctrl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,13 @@
 #include "path/zc_rx.h"
 #include "path/zc_tx.h"
 #include "xen/devmap.h"
+#include "ctrl_kept.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
 
-#define CTRL_BATCH 16u
+LOG_TAG("ctrl");
+
+#define CTRL_BATCH KEPT_ANSWERS
 #define CTRL_PAUSE_US 1000u
 /* A channel that rings for nothing waits twice as long each time, up to this. */
 #define CTRL_PAUSE_MAX_US 64000u
@@ -20,11 +24,24 @@
 #define CTRL_WAITED 20u
 #define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
 
+/*
+ * struct ctrl
+ * @ref, @channel: as the guest named ring and event channel
+ * @kept:    what the guest sets is kept here, NULL = nowhere
+ * @restore: the guest's pages of a former back end, of which some are not mapped yet; NULL = none
+ * @restore_queue, @restore_at: the next of them
+ * @answers: of this turn, not visible yet
+ */
 struct ctrl {
 	struct host *host;
 	uint16_t domid;
+	uint32_t ref, channel;
 	struct netif_ctrl_sring *sring;
 	uint32_t req_cons, rsp_prod;
+	struct kept *kept;
+	const struct kept_ctrl *restore;
+	uint32_t restore_queue, restore_at;
+	union netif_ctrl_entry answers[CTRL_BATCH];
 	int port;
 	bool rang;
 	uint64_t turn_us;  /* no turn before this */
@@ -41,6 +58,7 @@ struct turn {
 	uint32_t data;	    /* of the response */
 	uint32_t waited_us; /* time spent waiting for devices */
 	uint32_t pages;	    /* entries of the lists that were read */
+	bool set, lent;	    /* hashing, or static grants, changed */
 };
 
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
@@ -52,6 +70,8 @@ struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t
 		return NULL;
 	ctrl->host = host;
 	ctrl->domid = domid;
+	ctrl->ref = ref;
+	ctrl->channel = port;
 	ctrl->port = -1;
 	ctrl->sring = gnt_map(host->gnt, domid, &ref, 1, true);
 	if (!ctrl->sring) {
@@ -85,6 +105,49 @@ void ctrl_close(struct ctrl *ctrl)
 	free(ctrl);
 }
 
+void ctrl_identity(const struct ctrl *ctrl, uint32_t *ref, uint32_t *port)
+{
+	*ref = ctrl->ref;
+	*port = ctrl->channel;
+}
+
+bool ctrl_was_served(const struct ctrl *ctrl)
+{
+	return ctrl->rsp_prod != 0;
+}
+
+/* Make answers visible to the guest. */
+static void publish(struct ctrl *ctrl, const union netif_ctrl_entry *answers, uint32_t nr)
+{
+	uint32_t old = ctrl->rsp_prod;
+
+	for (uint32_t i = 0; i < nr; i++)
+		memcpy(&ctrl->sring->entry[ctrl->rsp_prod++ % NETIF_CTRL_RING_SIZE], &answers[i],
+		       sizeof(answers[i]));
+	if (nr && ring_push(&ctrl->sring->idx, old, ctrl->rsp_prod))
+		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
+}
+
+void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
+{
+	const struct kept_ctrl *state = kept_ctrl(kept);
+	uint32_t nr, owed;
+
+	ctrl->kept = kept;
+	if (!state)
+		return;
+	nr = state->rsp_prod - state->rsp_from;
+	owed = state->rsp_prod - ctrl->rsp_prod;
+	if ((int32_t)owed > 0 && (owed > nr || nr > KEPT_ANSWERS))
+		return; /* the ring has not got there: it is not that one */
+	if ((int32_t)owed > 0) {
+		ctrl->req_cons = state->rsp_prod;
+		publish(ctrl, state->answers + (nr - owed), owed);
+	}
+	ctrl_kept_steer(state, path);
+	ctrl->restore = state;
+}
+
 bool ctrl_rang(struct ctrl *ctrl, uint32_t port)
 {
 	if (ctrl->port != (int)port)
@@ -109,6 +172,7 @@ static int run_set_steer(struct worker *worker, void *arg)
 
 static void set_steer(struct turn *turn, const struct steer *steer)
 {
+	turn->set = true;
 	if (steer->algorithm != NETIF_HASH_ALG_NONE)
 		turn->waited_us +=
 			zerocopy_rx_end(turn->zerocopy_rx, turn->worker, turn->path, true);
@@ -246,6 +310,7 @@ static int run_swap_statics(struct worker *worker, void *arg)
 /* The queue uses @statics from now on, which becomes what it used before. */
 static void swap_statics(struct turn *turn, struct statics *statics)
 {
+	turn->lent = true;
 	worker_run(turn->worker, run_swap_statics,
 		   &(struct statics_call){
 			   .path = turn->path, .queue = turn->req.data[0], .statics = statics });
@@ -438,7 +503,7 @@ static uint32_t dispatch(struct turn *turn)
 	return messages[type](turn);
 }
 
-static void answer(struct turn *turn)
+static union netif_ctrl_entry answer(struct turn *turn)
 {
 	struct ctrl *ctrl = turn->ctrl;
 	union netif_ctrl_entry entry;
@@ -452,7 +517,58 @@ static void answer(struct turn *turn)
 	entry.rsp.id = turn->req.id;
 	entry.rsp.type = turn->req.type;
 	entry.rsp.data = turn->data;
-	memcpy(&ctrl->sring->entry[ctrl->rsp_prod++ % NETIF_CTRL_RING_SIZE], &entry, sizeof(entry));
+	return entry;
+}
+
+/* The pages that the guest lent to a former back end: of one queue, as many as one list has. */
+static void restore_some(struct turn *turn)
+{
+	struct ctrl *ctrl = turn->ctrl;
+	struct netif_gref list[LIST_MAX];
+	uint32_t nr, failed = 0;
+	struct statics new;
+
+	nr = ctrl_kept_pages(ctrl->restore, ctrl->restore_queue, ctrl->restore_at, list, LIST_MAX);
+	turn->req.data[0] = ctrl->restore_queue;
+	turn->pages += nr;
+	ctrl->restore_at += nr;
+	if (nr < LIST_MAX) {
+		ctrl->restore_queue++;
+		ctrl->restore_at = 0;
+	}
+	if (!nr || copy_statics(find_statics(turn), list, nr, &new))
+		return;
+	for (uint32_t i = 0; i < nr; i++)
+		failed += map_one(turn, &new, &list[i]) != 0;
+	swap_statics(turn, &new);
+	free(new.page);
+	if (failed)
+		log_warn("vif %u: %u of %u static grants cannot be mapped again", ctrl->domid,
+			 failed, nr);
+}
+
+/* Return: false: there are more */
+static bool restore(struct turn *turn)
+{
+	struct ctrl *ctrl = turn->ctrl;
+
+	while (ctrl->restore && turn->pages < LIST_MAX) {
+		restore_some(turn);
+		if (ctrl->restore_queue >= path_nr_queues(turn->path))
+			ctrl->restore = NULL;
+	}
+	return !ctrl->restore;
+}
+
+/* First what the answers speak of is kept, then they are visible: a kill between the two is made up for. */
+static void finish(struct turn *turn, uint32_t done)
+{
+	struct ctrl *ctrl = turn->ctrl;
+
+	if (ctrl->kept && (turn->set || turn->lent))
+		ctrl_kept_write(ctrl->kept, turn->path, turn->lent, ctrl->rsp_prod, ctrl->answers,
+				done);
+	publish(ctrl, ctrl->answers, done);
 }
 
 static void set_pause(const struct turn *turn, bool done, uint64_t now_us)
@@ -475,7 +591,6 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 	struct turn turn = {
 		.ctrl = ctrl, .path = path, .worker = worker, .zerocopy_rx = zerocopy_rx
 	};
-	uint32_t old = ctrl->rsp_prod;
 	uint32_t avail, done = 0;
 
 	*due_us = UINT64_MAX;
@@ -483,15 +598,20 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 		*due_us = ctrl->turn_us;
 		return NULL;
 	}
+	if (!restore(&turn)) {
+		ctrl->turn_us = now_us + CTRL_PAUSE_US;
+		*due_us = ctrl->turn_us;
+		return NULL;
+	}
+	turn.lent = false;
 	avail = ring_load_acquire(&ctrl->sring->idx.req_prod) - ctrl->req_cons;
 	if (avail > NETIF_CTRL_RING_SIZE)
 		return "control ring: request index beyond the ring";
 	while (done < avail && done < CTRL_BATCH && turn.pages < LIST_MAX && !turn.waited_us) {
-		answer(&turn);
+		ctrl->answers[done] = answer(&turn);
 		done++;
 	}
-	if (done && ring_push(&ctrl->sring->idx, old, ctrl->rsp_prod))
-		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
+	finish(&turn, done);
 	set_pause(&turn, done, now_us);
 	if (ring_arm(&ctrl->sring->idx, ctrl->req_cons + 1)) {
 		*due_us = ctrl->turn_us;

@@ -18,6 +18,7 @@
 #include "host.h"
 
 struct ctrl;
+struct kept;
 struct zerocopy_rx;
 
 /**
@@ -28,6 +29,22 @@ struct zerocopy_rx;
  * Return: ring, NULL with errno set
  */
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port);
+
+/** ctrl_identity() - As given to ctrl_open() */
+void ctrl_identity(const struct ctrl *ctrl, uint32_t *ref, uint32_t *port);
+
+/** ctrl_was_served() - Before ctrl_run(): did a former back end answer something in the ring? */
+bool ctrl_was_served(const struct ctrl *ctrl);
+
+/**
+ * ctrl_keep() - Keep what the guest sets from now on, and take up what it has set
+ * @path: not attached yet
+ * @kept: outlives @ctrl
+ *
+ * Answers that a former back end kept, and did not live to give, are given now. Static grants are
+ * mapped again by ctrl_run(), one list a turn, before it answers messages.
+ */
+void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept);
 
 /** ctrl_close() - Unbind, unmap; NULL is fine */
 void ctrl_close(struct ctrl *ctrl);

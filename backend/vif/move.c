@@ -46,10 +46,12 @@ static bool observing(const struct vif *vif)
 	return path_get_handover(vif->path) && !vif->leaving;
 }
 
+/* @learnt: the groups that the vif's ports have learnt */
 struct handover_call {
 	struct path *path;
 	struct handover *handover;
 	struct port *to;
+	struct group_list *learnt;
 };
 
 static int run_observe(struct worker *worker, void *arg)
@@ -65,6 +67,8 @@ static int run_begin(struct worker *worker, void *arg)
 {
 	struct handover_call *call = arg;
 
+	if (call->to->groups)
+		groups_keep(call->to->groups, call->learnt);
 	worker_add_port(worker, call->to);
 	handover_begin(call->path, call->to);
 	return 0;
@@ -127,10 +131,9 @@ static void use_port(struct vif *vif, struct port *port)
 {
 	vif->leaving = path_get_port(vif->path);
 	vif_tell_port(vif, port);
-	if (port->groups && vif->leaving->groups)
-		groups_adopt(port->groups, vif->leaving->groups);
 	worker_run(vif->worker, run_begin,
-		   &(struct handover_call){ .path = vif->path, .to = port });
+		   &(struct handover_call){
+			   .path = vif->path, .to = port, .learnt = kept_learnt(vif->kept) });
 	vif_write_path(vif);
 	vif->stale |= STALE_LIVE;
 }
@@ -235,6 +238,10 @@ int vif_move(struct vif *vif, enum vif_move move)
 {
 	vif->assign.pinned = vif->path && move != VIF_MOVE_NONE;
 	vif->assign.pinned_vf = move != VIF_MOVE_SOFTWARE;
+	if (vif->path)
+		kept_set_pin(vif->kept, !vif->assign.pinned   ? KEPT_PIN_NONE :
+					vif->assign.pinned_vf ? KEPT_PIN_VF :
+								KEPT_PIN_SOFTWARE);
 	vif->assign.barred_us = 0;
 	assign_kick(vif->host->assign);
 	return vif_send(vif, move);

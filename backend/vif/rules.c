@@ -102,20 +102,26 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 	return 0;
 }
 
-/* What a file may name this vif by; the uuid is where libxl and xapi write it. */
-static void read_whom(struct vif *vif, struct policy_whom *whom)
+void vif_read_uuid(struct vif *vif, char *uuid, size_t size)
 {
 	char key[16], vm[64];
 
+	uuid[0] = '\0';
+	snprintf(key, sizeof(key), "%u/vm", vif->domid);
+	if (store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm)) > 0 &&
+	    !strncmp(vm, "/vm/", 4))
+		snprintf(uuid, size, "%.36s", vm + 4);
+}
+
+/* What a file may name this vif by. */
+static void read_whom(struct vif *vif, struct policy_whom *whom)
+{
 	memset(whom, 0, sizeof(*whom));
 	text_put_mac(whom->mac, vif->mac.addr_bytes);
 	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
 			   sizeof(whom->vifname)) < 0)
 		whom->vifname[0] = '\0';
-	snprintf(key, sizeof(key), "%u/vm", vif->domid);
-	if (store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm)) > 0 &&
-	    !strncmp(vm, "/vm/", 4))
-		snprintf(whom->uuid, sizeof(whom->uuid), "%.36s", vm + 4);
+	vif_read_uuid(vif, whom->uuid, sizeof(whom->uuid));
 }
 
 /* Defaults and files of this host. */

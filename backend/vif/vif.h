@@ -21,6 +21,7 @@
 #include "xen/store.h"
 #include "capability.h"
 #include "host.h"
+#include "kept.h"
 #include "mirror.h"
 #include "path/isolation.h"
 #include "policy/policy.h"
@@ -96,6 +97,8 @@ struct vif_policy {
  * @fault:     why this guest was stopped, NULL = it was not; until its front end starts again
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
+ * @kept:      of the connection, for the next vifd; with @path
+ * @stays:     vifd ends, the connection does not
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
  * @request:   what the guest asked for beyond that, and was granted
@@ -133,6 +136,8 @@ struct vif {
 	struct worker *worker;
 	struct nic *nic;
 	struct ctrl *ctrl;
+	struct kept *kept;
+	bool stays;
 	struct path_live live;
 	struct vif_policy policy;
 	struct vif_request request;
@@ -280,6 +285,9 @@ int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[P
  * Return: 0, -errno with @error
  */
 int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX]);
+
+/** vif_read_uuid() - Of its domain, as libxl and xapi write it; "" = unknown */
+void vif_read_uuid(struct vif *vif, char *uuid, size_t size);
 
 /* connect.c */
 

@@ -28,11 +28,12 @@ LOG_TAG("vifs");
  * @root:   /local/domain/<own>/backend/vif
  * @rescan: a directory may have appeared that no vif stands for
  * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
+ * @swept:  files of vifs that ended while no vifd ran were removed
  */
 struct vifs {
 	struct host *host;
 	char root[STORE_PATH_MAX - 64];
-	bool rescan;
+	bool rescan, swept;
 	uint64_t nics_us;
 };
 
@@ -96,6 +97,11 @@ static void scan_domain(struct vifs *vifs, uint32_t domid)
 	}
 }
 
+static bool is_there(void *arg, uint32_t domid, uint32_t handle)
+{
+	return vifs_find(arg, domid, handle) != NULL;
+}
+
 static void scan(struct vifs *vifs)
 {
 	struct ids ids = { .max = DOMID_MAX };
@@ -104,6 +110,10 @@ static void scan(struct vifs *vifs)
 	store_list(vifs->host->store, vifs->root, collect_id, &ids);
 	for (uint32_t i = 0; i < ids.nr; i++)
 		scan_domain(vifs, ids.id[i]);
+	if (vifs->swept)
+		return;
+	vifs->swept = true;
+	kept_sweep(vifs->host->config->run_dir, is_there, vifs);
 }
 
 /* What follows @dir in @path: "" if they are the same, NULL if it does not lie there. */
@@ -394,8 +404,10 @@ void vifs_close(struct vifs *vifs)
 		return;
 	store_unwatch(vifs->host->store, "@releaseDomain", "release");
 	store_unwatch(vifs->host->store, vifs->root, "backend");
-	while ((vif = TAILQ_FIRST(&vifs->host->vifs)))
+	while ((vif = TAILQ_FIRST(&vifs->host->vifs))) {
+		vif->stays = true;
 		drop(vifs, vif);
+	}
 	assign_destroy(vifs->host->assign);
 	vifs->host->assign = NULL;
 	free(vifs);

@@ -27,7 +27,7 @@
  * @port_error:  errno of the next nic_open_software(), 0 = it works
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone: what VFs say of theirs
- * @adopted:     moves whose new port was told what the former had learnt
+ * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */

@@ -160,7 +160,8 @@ static void group_of_a_solicited_address_is_joined(void **state)
 	solicit(&own, true);
 	solicit(&own, true);
 	assert_true(joined(own));
-	assert_true(settles_at(4, 0));
+	assert_false(has_joined(&other));
+	assert_true(settles_at(5, 0)); /* and that of who asked for the other */
 }
 
 /* A guest says only once what it listens to. */
@@ -168,17 +169,80 @@ static void port_that_a_vif_moves_to_joins_its_learnt_groups(void **state)
 {
 	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 1, 2, 3 } };
 	static struct groups next;
+	struct group_list kept = { 0 };
 
 	(void)state;
+	groups_keep(&groups, &kept);
 	solicit(&own, true);
 	assert_true(settles_at(4, 0));
 	assert_int_equal(groups_open(&next, "vf0", &mac, false), 0);
 	assert_true(settles_at(7, 0));
-	groups_adopt(&next, &groups);
+	groups_keep(&next, &kept);
 	assert_true(settles_at(8, 0));
-	groups_adopt(&next, &groups);
+	groups_keep(&next, &kept);
 	assert_true(settles_at(8, 0));
+	assert_int_equal(group_list_nr(&kept), 1);
+	assert_true(group_list_is_whole(&kept));
 	groups_close(&next);
+}
+
+static void port_after_one_that_receives_all_groups_receives_all(void **state)
+{
+	static struct groups next;
+	struct group_list kept = { 0 };
+
+	(void)state;
+	groups_keep(&groups, &kept);
+	for (uint8_t i = 0; i < ETH_GROUPS_MAX; i++)
+		groups_join(&groups, (const uint8_t[]){ 1, 0, 0x5e, 0, 1, i });
+	assert_int_equal(group_list_nr(&kept), GROUP_LIST_MAX);
+	groups_join(&groups, (const uint8_t[]){ 1, 0, 0x5e, 0, 2, 0 });
+	assert_int_equal(group_list_nr(&kept), GROUP_LIST_ALL);
+	assert_true(group_list_is_whole(&kept));
+	assert_true(settles_at(3 + ETH_GROUPS_MAX, 1));
+	assert_int_equal(groups_open(&next, "vf0", &mac, false), 0);
+	groups_keep(&next, &kept);
+	assert_true(settles_at(6 + 2 * ETH_GROUPS_MAX, 2));
+	groups_close(&next);
+}
+
+/* IS-IS, LLDP and spanning tree have no reports. */
+static void group_of_no_internet_protocol_is_joined_when_the_vif_sends_to_it(void **state)
+{
+	const struct rte_ether_addr isis = { { 1, 0x80, 0xc2, 0, 0, 0x14 } };
+	const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	const struct rte_ether_addr other = { { 1, 0, 0x5e, 1, 2, 3 } };
+	const uint8_t bytes[60] = { 0xfe, 0xfe, 3 };
+
+	(void)state;
+	say(isis, 60, bytes, sizeof(bytes)); /* a length: LLC */
+	say(isis, 60, bytes, sizeof(bytes));
+	assert_true(joined(isis));
+	say(all, RTE_ETHER_TYPE_ARP, bytes, sizeof(bytes));
+	say(other, RTE_ETHER_TYPE_IPV4, bytes, sizeof(bytes));
+	assert_true(settles_at(4, 0));
+}
+
+/* An address that was configured without a test for duplicates. */
+static void who_asks_for_a_neighbour_can_be_asked_back(void **state)
+{
+	const struct rte_ether_addr router = { { 0x33, 0x33, 0xff, 0, 0, 1 } };
+	const struct rte_ether_addr own = { { 0x33, 0x33, 0xff, 0, 0, 0 } };
+
+	(void)state;
+	solicit(&router, false); /* from an address that ends in 0 */
+	assert_true(joined(own));
+	assert_true(settles_at(4, 0));
+}
+
+static void group_of_multicast_control_is_joined(void **state)
+{
+	const struct rte_ether_addr group = { { 0x33, 0x33, 0xff, 7, 8, 9 } };
+
+	(void)state;
+	groups_join(&groups, group.addr_bytes);
+	assert_true(joined(group));
+	assert_true(settles_at(4, 0));
 }
 
 static void igmp_reports_are_understood(void **state)
@@ -326,6 +390,10 @@ int main(void)
 		fact(groups_of_every_host_are_joined_at_once),
 		fact(group_of_a_solicited_address_is_joined),
 		fact(port_that_a_vif_moves_to_joins_its_learnt_groups),
+		fact(port_after_one_that_receives_all_groups_receives_all),
+		fact(group_of_no_internet_protocol_is_joined_when_the_vif_sends_to_it),
+		fact(who_asks_for_a_neighbour_can_be_asked_back),
+		fact(group_of_multicast_control_is_joined),
 		fact(igmp_reports_are_understood),
 		fact(mld_reports_are_understood),
 		fact(cut_off_and_lying_reports_are_harmless),

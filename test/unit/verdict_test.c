@@ -463,7 +463,7 @@ static void multicast_list_can_be_refused(void **state)
 	assert_true(guest_tx_response(guest, &rsp));
 	assert_int_equal(rsp.status, NETIF_STATUS_ERROR);
 	assert_int_equal(guest->port.nr_sent, 0);
-	assert_int_equal(guest->path->mcast.nr, 0);
+	assert_int_equal(guest->path->mcast.list->nr, 0);
 }
 
 static struct isolation other;

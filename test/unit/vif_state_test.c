@@ -128,7 +128,7 @@ static void vf_takes_over_and_the_switch_is_drained(void **state)
 	assert_string_equal(host_back_key(7, "vf"), "0000:01:10.0");
 	handover = host_path(7)->handover;
 	assert_non_null(handover);
-	assert_int_equal(fake_host.adopted, 1);
+	assert_int_equal(fake_host.adopted, 2);
 	assert_int_equal(fake_host.open_ports, 2);
 	/* the worker says when, no clock does */
 	fake_host.now_us += 60000000;

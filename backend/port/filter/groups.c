@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "groups.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -77,6 +78,13 @@ static void set_nr(struct groups *groups, uint32_t nr)
 	wake_joiner();
 }
 
+/* Worker: for whoever has these groups to join after us. */
+static void keep(struct group_list *kept, const struct rte_ether_addr *mac)
+{
+	if (kept && !group_list_add(kept, mac))
+		atomic_store_explicit(&kept->nr, GROUP_LIST_ALL, memory_order_release);
+}
+
 /* Worker: note a group if it is new, and wake the thread. */
 static void learn(struct groups *groups, const struct rte_ether_addr *mac)
 {
@@ -89,17 +97,33 @@ static void learn(struct groups *groups, const struct rte_ether_addr *mac)
 			return;
 	if (nr < ETH_GROUPS_MAX)
 		groups->known[nr] = *mac;
+	keep(groups->kept, mac);
 	set_nr(groups, nr + 1);
 }
 
-void groups_adopt(struct groups *groups, const struct groups *former)
-{
-	uint32_t nr = atomic_load_explicit(&former->nr, memory_order_acquire);
+static_assert(GROUP_LIST_MAX == ETH_GROUPS_MAX, "what is kept is what a port knows");
 
-	for (uint32_t i = 0; i < RTE_MIN(nr, ETH_GROUPS_MAX); i++)
-		learn(groups, &former->known[i]);
-	if (nr > ETH_GROUPS_MAX)
+void groups_keep(struct groups *groups, struct group_list *kept)
+{
+	uint32_t nr = group_list_nr(kept);
+
+	groups->kept = NULL;
+	for (uint32_t i = 0; i < RTE_MIN(nr, GROUP_LIST_MAX); i++) {
+		struct rte_ether_addr mac = group_unpack(kept->entry[i]);
+
+		learn(groups, &mac);
+	}
+	if (nr == GROUP_LIST_ALL)
 		set_nr(groups, nr);
+	groups->kept = kept;
+}
+
+void groups_join(struct groups *groups, const uint8_t *group)
+{
+	struct rte_ether_addr mac;
+
+	memcpy(&mac, group, sizeof(mac));
+	learn(groups, &mac);
 }
 
 static void learn_ipv4(struct groups *groups, const uint8_t *group)
@@ -154,9 +178,18 @@ static void see_igmp(struct groups *groups, struct part part)
 		learn_ipv4(groups, igmp + 4);
 }
 
-static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
+/* Who asks for a neighbour is asked back: it listens to the group of its own address. */
+static void learn_solicited(struct groups *groups, const uint8_t *address)
+{
+	learn(groups, &(struct rte_ether_addr){
+			      { 0x33, 0x33, 0xff, address[13], address[14], address[15] } });
+}
+
+static void see_icmp6(struct groups *groups, struct part part, const uint8_t *src,
 		      const struct rte_ether_addr *dst)
 {
+	static const uint8_t nobody[16];
+	bool from_nobody = !memcmp(src, nobody, sizeof(nobody));
 	const uint8_t *icmp = take_bytes(&part, 6);
 	const uint8_t *group;
 
@@ -167,6 +200,8 @@ static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
 		/* "is this address free?" goes to the very group that its owner listens to */
 		if (from_nobody)
 			learn(groups, dst);
+		else
+			learn_solicited(groups, src);
 		break;
 	case ICMP6_MLD1_REPORT:
 		group = take_bytes(&part, 2) ? take_bytes(&part, 16) : NULL;
@@ -181,7 +216,6 @@ static void see_icmp6(struct groups *groups, struct part part, bool from_nobody,
 
 static void see_ipv6(struct groups *groups, struct part part, const struct rte_ether_addr *dst)
 {
-	static const uint8_t nobody[16];
 	const struct rte_ipv6_hdr *ip = (const void *)take_bytes(&part, sizeof(*ip));
 	const uint8_t *options;
 	uint8_t proto;
@@ -196,7 +230,7 @@ static void see_ipv6(struct groups *groups, struct part part, const struct rte_e
 		proto = options[0];
 	}
 	if (proto == IPPROTO_ICMPV6)
-		see_icmp6(groups, part, !memcmp(&ip->src_addr, nobody, sizeof(nobody)), dst);
+		see_icmp6(groups, part, (const uint8_t *)&ip->src_addr, dst);
 }
 
 static void see_ipv4(struct groups *groups, struct part part)
@@ -207,6 +241,15 @@ static void see_ipv4(struct groups *groups, struct part part)
 	if (len >= sizeof(*ip) && ip->next_proto_id == IPPROTO_IGMP &&
 	    take_bytes(&part, len - (uint32_t)sizeof(*ip)))
 		see_igmp(groups, part);
+}
+
+/* Groups of IPv4 and IPv6 are reported. */
+static bool is_of_ip(const struct rte_ether_addr *group)
+{
+	const uint8_t *bytes = group->addr_bytes;
+
+	return (bytes[0] == 0x33 && bytes[1] == 0x33) ||
+	       (bytes[0] == 0x01 && bytes[1] == 0 && bytes[2] == 0x5e);
 }
 
 void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
@@ -223,6 +266,8 @@ void groups_learn(struct groups *groups, const struct rte_mbuf *frame)
 		see_ipv6(groups, part, dst);
 	else if (type == RTE_ETHER_TYPE_IPV4)
 		see_ipv4(groups, part);
+	else if (!rte_is_broadcast_ether_addr(dst) && !is_of_ip(dst))
+		learn(groups, dst);
 }
 
 static int join(const struct groups *groups, const struct rte_ether_addr *mac)

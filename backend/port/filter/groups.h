@@ -7,13 +7,20 @@
  * Theory of operation. All-nodes, all-hosts, and the solicited-node group of the
  * address that a host makes from its MAC are joined at once. The rest is learnt from
  * the messages that a host has to send before it can listen: IGMP and MLD reports, and
- * the neighbour solicitation that asks whether an address is free. The worker that
- * sees one notes the group (bounded, each once) and wakes a thread of this file, which
- * joins it: joining takes the kernel's rtnl lock, which others may hold for long. A vif
- * that wants more than ETH_GROUPS_MAX groups receives all, if the device can. Groups are
- * left when the port closes, or when the process dies.
+ * the neighbour solicitation that asks whether an address is free; from solicitations
+ * for others, whose answer may have to ask for the sender; from netif's multicast
+ * control; and, for protocols that have no reports (IS-IS, LLDP, spanning tree), from
+ * frames that are neither IPv4 nor IPv6: who sends to such a group listens to it. The
+ * worker that sees one notes the group (bounded, each once) and wakes a thread of this
+ * file, which joins it: joining takes the kernel's rtnl lock, which others may hold for
+ * long. A vif that wants more than ETH_GROUPS_MAX groups receives all, if the device can.
+ * Groups are left when the port closes, or when the process dies.
  *
- * Not protected against: a guest that sends no report receives no other group.
+ * What was learnt is also kept outside the port, for the vif's next port and for the next
+ * vifd (groups_keep()): a host reports a group only once.
+ *
+ * Not protected against: a guest that neither reports a group nor sends to it does not
+ * receive it.
  */
 #ifndef VIFD_PORT_FILTER_GROUPS_H
 #define VIFD_PORT_FILTER_GROUPS_H
@@ -25,6 +32,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "base/group_list.h"
 #include "port/eth/eth.h"
 
 /**
@@ -32,6 +40,7 @@
  * @fd:     holds the memberships, -1 = they are @eth's; constant while open
  * @known:  worker: appends, thread: r the first @nr
  * @nr:     worker: w, thread: r; ETH_GROUPS_MAX + 1 = more than @known has room for
+ * @kept:   worker; where learnt groups are kept, NULL = nowhere
  * @joined: thread; how many of @nr are joined
  */
 struct groups {
@@ -42,6 +51,7 @@ struct groups {
 	char netdev[IF_NAMESIZE];
 	struct rte_ether_addr known[ETH_GROUPS_MAX];
 	_Atomic uint32_t nr;
+	struct group_list *kept;
 	uint32_t joined;
 };
 
@@ -77,11 +87,15 @@ int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_eth
 void groups_close(struct groups *groups);
 
 /**
- * groups_adopt() - A vif moves: also join the groups that its @former port learnt
+ * groups_keep() - Join the groups of a list, and add to it what is learnt from now on
+ * @kept: of the vif; outlives the port's use by a worker
  *
- * A host reports a group only once. Control thread, while no worker has @groups.
+ * Worker, or while no worker has @groups.
  */
-void groups_adopt(struct groups *groups, const struct groups *former);
+void groups_keep(struct groups *groups, struct group_list *kept);
+
+/** groups_join() - Worker: the vif listens to this group, 6 bytes; as groups_see() */
+void groups_join(struct groups *groups, const uint8_t *group);
 
 /** groups_learn() - The worker's part of groups_see() */
 void groups_learn(struct groups *groups, const struct rte_mbuf *frame);

@@ -85,6 +85,7 @@ static const struct port_ops vf_ops = {
 	.rx_fd = vf_rx_fd,
 	.tx_idle = vf_tx_idle,
 	.tx_done = vf_tx_done,
+	.join = vf_join,
 	.set_rx_source = vf_set_rx_source,
 	.end_rx_source = vf_end_rx_source,
 	.quiet = vf_quiet,

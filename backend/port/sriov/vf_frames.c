@@ -105,6 +105,11 @@ bool vf_tx_idle(struct port *port)
 	return eth_tx_idle(((struct vf *)port)->eth);
 }
 
+void vf_join(struct port *port, const uint8_t *group)
+{
+	groups_join(&((struct vf *)port)->groups, group);
+}
+
 void vf_tx_done(struct port *port)
 {
 	eth_tx_done(((struct vf *)port)->eth);

@@ -54,6 +54,7 @@ uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 int vf_rx_fd(struct port *port, uint16_t queue);
 bool vf_tx_idle(struct port *port);
 void vf_tx_done(struct port *port);
+void vf_join(struct port *port, const uint8_t *group);
 void vf_set_rx_source(struct port *port, struct port_rx_source *source);
 int vf_end_rx_source(struct port *port, bool go_on);
 void vf_stats_get(struct port *port, struct port_stats *stats);

@@ -162,6 +162,14 @@ static void soft_set_policy(struct port *port, const struct port_policy *policy)
 	soft->policy = *policy;
 }
 
+static void soft_join(struct port *port, const uint8_t *group)
+{
+	struct soft *soft = (struct soft *)port;
+
+	if (soft->hooks->join)
+		soft->hooks->join(soft->arg, group);
+}
+
 /* Take the port out of floods and table; it keeps its slot. */
 static void soft_quiet(struct port *port)
 {
@@ -201,6 +209,7 @@ static const struct port_ops soft_ops = {
 	.rx_burst = switch_rx_burst,
 	.rx_fd = soft_rx_fd,
 	.tx_idle = soft_tx_idle,
+	.join = soft_join,
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,
 	.stats_get = soft_stats_get,

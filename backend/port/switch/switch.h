@@ -75,6 +75,8 @@ struct switch_hooks {
 	void (*closed)(void *arg);
 	/* worker; the port sends this group frame */
 	void (*group)(void *arg, const struct rte_mbuf *frame);
+	/* worker; the port's vif listens to this group, 6 bytes */
+	void (*join)(void *arg, const uint8_t *group);
 	/* control; as port_set_policy(), whose addresses are in the table already */
 	void (*set_policy)(void *arg, const struct port_policy *policy);
 };

@@ -31,11 +31,13 @@ static const char help[] =
 	"  --shared        one event channel a queue\n"
 	"  --no-sg --no-gso --no-csum   do not accept these\n"
 	"  --aware         take part in the capability exchange\n"
+	"  --mcast         multicast control: the list follows the device's\n"
 	"  --regrant       grant and revoke around each frame, as stock front ends do\n"
 	"Prints \"ready\" when connected, statistics at the end (SIGTERM).\n";
 
 #define VNET_LEN ((int)sizeof(struct virtio_net_hdr))
 #define FRAME_MAX 65535u
+#define GROUPS_MAX 64u
 
 struct tap {
 	struct simguest *g;
@@ -45,10 +47,13 @@ struct tap {
 	uint32_t waiting_queue;
 	bool has_waiting;
 	uint64_t dropped;
+	uint32_t nr_groups; /* that the back end was told */
+	uint8_t groups[GROUPS_MAX][6];
 };
 
 static volatile sig_atomic_t stop;
 static bool aware;
+static const char *tap_name = "eth0";
 
 static void on_signal(int sig)
 {
@@ -237,6 +242,7 @@ static bool reconnect(struct tap *t)
 	if (in_use)
 		fprintf(stderr, "simguest-tap: %d grants still in use after closing\n", in_use);
 	t->has_waiting = false;
+	t->nr_groups = 0;
 	for (int i = 0; i < 50 && !stop; i++) {
 		int state = simguest_back_state(t->g);
 		char *online = simguest_read(t->g, t->g->back, "online");
@@ -266,7 +272,57 @@ static bool still_there(struct tap *t)
 	return state == 5 || state == 6 || !state ? reconnect(t) : true;
 }
 
-/* Return: false = it cannot be followed */
+/* What the kernel listens to on the device. Return: how many */
+static uint32_t groups_read(const char *name, uint8_t groups[GROUPS_MAX][6])
+{
+	FILE *list = fopen("/proc/net/dev_mcast", "re");
+	char line[256], dev[IFNAMSIZ], hex[13];
+	uint32_t nr = 0;
+
+	while (list && nr < GROUPS_MAX && fgets(line, sizeof(line), list)) {
+		if (sscanf(line, "%*d %15s %*d %*d %12[0-9a-f]", dev, hex) != 2 ||
+		    strcmp(dev, name) != 0 || strlen(hex) != 12)
+			continue;
+		for (uint32_t i = 0; i < 6; i++)
+			sscanf(hex + 2 * i, "%2hhx", &groups[nr][i]);
+		nr++;
+	}
+	if (list)
+		fclose(list);
+	return nr;
+}
+
+static bool group_is_in(uint8_t groups[GROUPS_MAX][6], uint32_t nr, const uint8_t *group)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (!memcmp(groups[i], group, 6))
+			return true;
+	return false;
+}
+
+/* Tell the back end what changed, as a front end does: differences only. What does not fit waits */
+static void follow_groups(struct tap *t)
+{
+	uint8_t now[GROUPS_MAX][6];
+	uint32_t nr = groups_read(tap_name, now), i;
+
+	for (i = 0; i < t->nr_groups; i++) {
+		if (group_is_in(now, nr, t->groups[i]))
+			continue;
+		if (simguest_mcast(&t->g->queue[0], false, t->groups[i]))
+			return;
+		memcpy(t->groups[i--], t->groups[--t->nr_groups], 6);
+	}
+	for (i = 0; i < nr; i++) {
+		if (group_is_in(t->groups, t->nr_groups, now[i]))
+			continue;
+		if (simguest_mcast(&t->g->queue[0], true, now[i]))
+			return;
+		memcpy(t->groups[t->nr_groups++], now[i], 6);
+	}
+}
+
+/* The record and the list of groups, now and then. Return: false = it cannot be followed */
 static bool follow_record(struct tap *t)
 {
 	static uint64_t next;
@@ -275,10 +331,12 @@ static bool follow_record(struct tap *t)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-	if (!t->g->aware.on || now < next)
+	if (now < next)
 		return true;
 	next = now + 50;
-	return !simguest_aware_poll(t->g) || tap_offload(t) == 0;
+	if (t->g->config.multicast_control)
+		follow_groups(t);
+	return !t->g->aware.on || !simguest_aware_poll(t->g) || tap_offload(t) == 0;
 }
 
 static void loop(struct tap *t)
@@ -316,17 +374,18 @@ static const struct option options[] = {
 	{ "tap", 1, NULL, 't' },    { "queues", 1, NULL, 'q' },	 { "static", 0, NULL, 'S' },
 	{ "ctrl", 0, NULL, 'C' },   { "shared", 0, NULL, 's' },	 { "no-sg", 0, NULL, '1' },
 	{ "no-gso", 0, NULL, '2' }, { "no-csum", 0, NULL, '3' }, { "regrant", 0, NULL, 'r' },
-	{ "aware", 0, NULL, 'A' },  { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 },
+	{ "aware", 0, NULL, 'A' },  { "mcast", 0, NULL, 'm' },	 { "help", 0, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
-static int options_read(int argc, char **argv, struct simguest_config *c, const char **name)
+static int options_read(int argc, char **argv, struct simguest_config *c)
 {
 	int o;
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
 		case 't':
-			*name = optarg;
+			tap_name = optarg;
 			break;
 		case 'q':
 			c->queues = (uint32_t)atoi(optarg);
@@ -352,6 +411,9 @@ static int options_read(int argc, char **argv, struct simguest_config *c, const 
 		case 'A':
 			aware = true;
 			break;
+		case 'm':
+			c->multicast_control = true;
+			break;
 		case 'r':
 			c->regrant = true;
 			break;
@@ -373,10 +435,9 @@ int main(int argc, char **argv)
 {
 	static struct tap t;
 	struct simguest_config config = { 0 };
-	const char *name = "eth0";
 	int err, in_use;
 
-	if (options_read(argc, argv, &config, &name)) {
+	if (options_read(argc, argv, &config)) {
 		fputs(help, stderr);
 		return 2;
 	}
@@ -385,10 +446,10 @@ int main(int argc, char **argv)
 	t.g = simguest_open(&config);
 	if (!t.g || simguest_connect(t.g) || (aware && simguest_aware_start(t.g)))
 		return 1;
-	t.fd = tap_open(name);
-	err = t.fd < 0 ? t.fd : tap_setup(&t, name);
+	t.fd = tap_open(tap_name);
+	err = t.fd < 0 ? t.fd : tap_setup(&t, tap_name);
 	if (err) {
-		fprintf(stderr, "simguest-tap: %s: %s\n", name, strerror(-err));
+		fprintf(stderr, "simguest-tap: %s: %s\n", tap_name, strerror(-err));
 		return 1;
 	}
 	printf("ready\n");
