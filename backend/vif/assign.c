@@ -306,9 +306,31 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }
 
+/* A guest that reconnects again and again would have VFs opened and closed without end. */
+void assign_begin(struct vif *vif, uint64_t now_us)
+{
+	struct assign_vif *own = &vif->assign;
+
+	if (own->asked && now_us - own->begun_us < ASSIGN_FORGIVE_US)
+		own->flaps++;
+	else
+		own->flaps = 0;
+	if (own->flaps > 1)
+		assign_bar(vif, now_us);
+	own->asked = false;
+	own->begun_us = now_us;
+}
+
 void assign_forget(struct vif *vif)
 {
-	vif->assign = (struct assign_vif){ 0 };
+	struct assign_vif *own = &vif->assign;
+
+	*own = (struct assign_vif){ .barred_us = own->barred_us,
+				    .bar_us = own->bar_us,
+				    .gained_us = own->gained_us,
+				    .asked = own->asked,
+				    .begun_us = own->begun_us,
+				    .flaps = own->flaps };
 }
 
 /* Sum of what the others on its NIC claim. */

@@ -32,6 +32,8 @@ struct assign;
  * @load:       bytes a second, smoothed; from @bytes at @sampled_us
  * @pinned:     the admin has moved it to a VF (@pinned_vf) or to the software path
  * @barred_us:  no VF before this time; @bar_us: the pause, @gained_us: when it got its last VF
+ * @asked:      for a VF, in this connection, which began at @begun_us; @flaps: connections before
+ *              it that asked as well and were short
  * @settled:    does without a VF (assign=fixed)
  * @link:       its port's at the last update
  * @wire_down:  the wire was down with it; @wait_us: until then the port may follow the wire
@@ -39,7 +41,9 @@ struct assign;
 struct assign_vif {
 	uint64_t load, bytes, sampled_us;
 	bool pinned, pinned_vf;
-	uint64_t barred_us, bar_us, gained_us;
+	uint64_t barred_us, bar_us, gained_us, begun_us;
+	bool asked;
+	uint32_t flaps;
 	struct port_link link;
 	uint64_t wait_us;
 	bool wire_down;
@@ -73,7 +77,10 @@ void assign_guard(struct vif *vif, uint64_t now_us);
 /** assign_bar() - The vif's VF failed, or could not be opened: begin the next pause */
 void assign_bar(struct vif *vif, uint64_t now_us);
 
-/** assign_forget() - The vif disconnected: forget its load and its VFs */
+/** assign_begin() - The vif connects; if it flaps, its VF waits longer each time */
+void assign_begin(struct vif *vif, uint64_t now_us);
+
+/** assign_forget() - The vif disconnected: forget its load and its VFs, but for pauses */
 void assign_forget(struct vif *vif);
 
 /** assign_ceiling_mbps() - Speed of the wire less what others are guaranteed; 0 = no limit */

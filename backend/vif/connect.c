@@ -350,6 +350,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	}
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;
+	assign_begin(vif, now_us);
 	assign_kick(host->assign);
 	if (vif_may_tell(vif))
 		log_info("%s: connected, %u queues, on %s", vif->name, config.nr_queues,
@@ -362,7 +363,7 @@ void vif_disconnect(struct vif *vif)
 	struct path *path = vif->path;
 	uint32_t waited_us;
 
-	vif->vf_ticket = 0;
+	vif_cancel_vf(vif);
 	vif->move = VIF_MOVE_NONE;
 	vif->move_error = 0;
 	if (!path)

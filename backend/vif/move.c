@@ -186,12 +186,22 @@ static bool may_tell(struct vif *vif)
 void vif_ask_vf(struct vif *vif)
 {
 	vif->move_error = 0;
+	vif->assign.asked = true;
 	if (!observe(vif))
-		vif->vf_ticket = opener_open(vif->host->opener, vif->nic, &vif->mac, vif->name);
+		vif->vf_ticket =
+			opener_open(vif->host->opener, vif->nic, &vif->mac, vif->domid, vif->name);
 	if (vif->vf_ticket)
 		return;
 	vif->move_error = ENOMEM;
 	end_observation(vif);
+}
+
+/* A VF that still comes is closed. */
+void vif_cancel_vf(struct vif *vif)
+{
+	if (vif->vf_ticket)
+		opener_cancel(vif->host->opener, vif->vf_ticket);
+	vif->vf_ticket = 0;
 }
 
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
@@ -259,7 +269,7 @@ void vif_update_move(struct vif *vif)
 	if ((move == VIF_MOVE_OTHER || (move == VIF_MOVE_VF && !on_vf)) && !vif->vf_ticket)
 		vif_ask_vf(vif);
 	if (move == VIF_MOVE_SOFTWARE) {
-		vif->vf_ticket = 0; /* a VF that still comes is closed */
+		vif_cancel_vf(vif);
 		if (on_vf)
 			move_to_software(vif);
 		else

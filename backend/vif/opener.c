@@ -13,18 +13,26 @@ struct job {
 	STAILQ_ENTRY(job) link;
 	struct nic *nic; /* NULL: close the port */
 	struct rte_ether_addr mac;
+	uint16_t domid;
+	uint64_t turn; /* of an open: lower is earlier, then in order */
 	char owner[32];
 	struct opener_result result;
 };
 
 STAILQ_HEAD(jobs, job);
 
-/** struct opener - @lock guards @todo, @done and @stop */
+/**
+ * struct opener - @lock guards what follows it, but for the last two
+ * @closes, @opens: to be done
+ * @turn:  of the open that was begun last, with @domid its guest
+ */
 struct opener {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
-	struct jobs todo, done;
+	struct jobs closes, opens, done;
+	uint64_t turn;
+	uint16_t domid;
 	bool stop;
 	uint64_t next_ticket; /* control thread */
 	struct wake *raise;
@@ -40,13 +48,39 @@ static void job_do(struct job *job)
 	job->result.error = job->result.port ? 0 : errno;
 }
 
+/* The lowest turn; among equals, the one that was asked for first. */
+static struct job *next_open(struct opener *opener)
+{
+	struct job *best = STAILQ_FIRST(&opener->opens), *job;
+
+	STAILQ_FOREACH (job, &opener->opens, link)
+		if (job->turn < best->turn)
+			best = job;
+	if (!best)
+		return NULL;
+	opener->turn = best->turn;
+	opener->domid = best->domid;
+	STAILQ_REMOVE(&opener->opens, best, job, link);
+	return best;
+}
+
+static struct job *next_job(struct opener *opener)
+{
+	struct job *job = STAILQ_FIRST(&opener->closes);
+
+	if (!job)
+		return next_open(opener);
+	STAILQ_REMOVE_HEAD(&opener->closes, link);
+	return job;
+}
+
 static void *opener_main(void *arg)
 {
 	struct opener *opener = arg;
 
 	pthread_mutex_lock(&opener->lock);
 	for (;;) {
-		struct job *job = STAILQ_FIRST(&opener->todo);
+		struct job *job = next_job(opener);
 
 		if (!job) {
 			if (opener->stop)
@@ -54,7 +88,6 @@ static void *opener_main(void *arg)
 			pthread_cond_wait(&opener->asked, &opener->lock);
 			continue;
 		}
-		STAILQ_REMOVE_HEAD(&opener->todo, link);
 		pthread_mutex_unlock(&opener->lock);
 		job_do(job);
 		pthread_mutex_lock(&opener->lock);
@@ -78,7 +111,8 @@ struct opener *opener_start(struct wake *raise)
 		return NULL;
 	pthread_mutex_init(&opener->lock, NULL);
 	pthread_cond_init(&opener->asked, NULL);
-	STAILQ_INIT(&opener->todo);
+	STAILQ_INIT(&opener->closes);
+	STAILQ_INIT(&opener->opens);
 	STAILQ_INIT(&opener->done);
 	opener->raise = raise;
 	ret = thread_start(&opener->thread, "vifd-opener", opener_main, opener);
@@ -106,16 +140,32 @@ void opener_stop(struct opener *opener)
 	free(opener);
 }
 
+/* One after the last of its guest's, and not before the open that is under way. */
+static void set_turn(const struct opener *opener, struct job *job)
+{
+	const struct job *other;
+
+	job->turn = opener->turn + (opener->domid == job->domid);
+	STAILQ_FOREACH (other, &opener->opens, link)
+		if (other->domid == job->domid && other->turn >= job->turn)
+			job->turn = other->turn + 1;
+}
+
 static void job_ask(struct opener *opener, struct job *job)
 {
 	pthread_mutex_lock(&opener->lock);
-	STAILQ_INSERT_TAIL(&opener->todo, job, link);
+	if (job->nic) {
+		set_turn(opener, job);
+		STAILQ_INSERT_TAIL(&opener->opens, job, link);
+	} else {
+		STAILQ_INSERT_TAIL(&opener->closes, job, link);
+	}
 	pthread_cond_signal(&opener->asked);
 	pthread_mutex_unlock(&opener->lock);
 }
 
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     const char *owner)
+		     uint16_t domid, const char *owner)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	uint64_t ticket;
@@ -124,11 +174,26 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 		return 0;
 	job->nic = nic;
 	job->mac = *mac;
+	job->domid = domid;
 	snprintf(job->owner, sizeof(job->owner), "%s", owner);
 	ticket = ++opener->next_ticket;
 	job->result.ticket = ticket;
 	job_ask(opener, job);
 	return ticket;
+}
+
+void opener_cancel(struct opener *opener, uint64_t ticket)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&opener->lock);
+	STAILQ_FOREACH (job, &opener->opens, link)
+		if (job->result.ticket == ticket)
+			break;
+	if (job)
+		STAILQ_REMOVE(&opener->opens, job, job, link);
+	pthread_mutex_unlock(&opener->lock);
+	free(job);
 }
 
 void opener_close(struct opener *opener, struct port *port)

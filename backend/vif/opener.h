@@ -3,7 +3,9 @@
  * Opens and closes VF ports in its own thread, because programming a PF and waiting for a
  * VF's link takes seconds and must not hold up other vifs.
  *
- * The thread does one job at a time, in order. The control thread asks for jobs, is woken
+ * The thread does one job at a time: closes first, so that what a guest leaves is free again soon,
+ * then opens, for one guest after the other. Nobody waits for more than the job that is under
+ * way, the closes, and one open of each other guest. The control thread asks for jobs, is woken
  * when one is done, and takes the result.
  */
 #ifndef VIFD_VIF_OPENER_H
@@ -29,9 +31,16 @@ struct opener *opener_start(struct wake *raise);
 /** opener_stop() - Finish the jobs that are queued, close results that nobody took; NULL is fine */
 void opener_stop(struct opener *opener);
 
-/** opener_open() - Ask for a VF. Return: the result's ticket, 0 = no memory */
+/** opener_open() - Ask for a VF for @domid. Return: the result's ticket, 0 = no memory */
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     const char *owner);
+		     uint16_t domid, const char *owner);
+
+/**
+ * opener_cancel() - The VF is not wanted any more; 0 and tickets that are done are fine
+ *
+ * If it is being opened already its result still comes, for the caller to close.
+ */
+void opener_cancel(struct opener *opener, uint64_t ticket);
 
 /** opener_close() - Close a detached port; in the calling thread if there is no memory for a job */
 void opener_close(struct opener *opener, struct port *port);

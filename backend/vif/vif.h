@@ -348,6 +348,9 @@ void vif_update_move(struct vif *vif);
 /** vif_ask_vf() - Ask the opener for a VF; vif_vf_came() is called with the result */
 void vif_ask_vf(struct vif *vif);
 
+/** vif_cancel_vf() - The VF that was asked for is not wanted any more; fine if none was */
+void vif_cancel_vf(struct vif *vif);
+
 /** vif_vf_came() - The VF is open, or could not be opened (@port NULL) */
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us);
 

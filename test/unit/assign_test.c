@@ -61,6 +61,39 @@ static void free_vf_goes_to_who_connects(void **state)
 	assert_false(on_vf(8));
 }
 
+static void reconnect(uint16_t domid)
+{
+	host_front_state(domid, 6);
+	host_settle();
+	host_front_state(domid, 1);
+	host_settle();
+	host_front_state(domid, 4);
+	pass(3 * SECOND);
+}
+
+static void vf_of_a_flapping_vif_waits_longer_each_time(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 2;
+	a = host_connect(7);
+	pass(SECOND);
+	reconnect(7);
+	assert_true(on_vf(7)); /* once is nothing unusual */
+	before = fake_host.opens;
+	for (int i = 0; i < 40; i++)
+		reconnect(7);
+	assert_in_range(fake_host.opens - before, 1, 12);
+	/* another one's does not wait */
+	b = host_connect(8);
+	pass(SECOND);
+	assert_true(on_vf(8));
+	/* and in the end it has its own again */
+	pass(60 * SECOND);
+	assert_true(on_vf(7));
+}
+
 static void vif_leaves_a_vf_without_link_and_returns_after_a_while(void **state)
 {
 	(void)state;
@@ -261,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(free_vf_goes_to_who_connects),
+		fact(vf_of_a_flapping_vif_waits_longer_each_time),
 		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
 		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),
 		fact(vif_leaves_a_vf_that_does_not_follow_the_wire),

@@ -255,13 +255,15 @@ bool nic_matches(const struct nic *nic, const char *bridge)
 /* opener.h */
 
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     const char *owner)
+		     uint16_t domid, const char *owner)
 {
 	struct opener_result *result = &opener->results[opener->nr++];
 
 	(void)nic;
 	(void)mac;
+	(void)domid;
 	(void)owner;
+	fake_host.opens++;
 	assert(opener->nr <= RESULTS_MAX);
 	*result = (struct opener_result){ .ticket = ++opener->next_ticket, .error = ENODEV };
 	if (fake_host.vf_free) {
@@ -270,6 +272,13 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 		result->error = 0;
 	}
 	return result->ticket;
+}
+
+/* Each VF is ready at once, so nothing can be cancelled. */
+void opener_cancel(struct opener *opener, uint64_t ticket)
+{
+	(void)opener;
+	(void)ticket;
 }
 
 void opener_close(struct opener *opener, struct port *port)

@@ -29,6 +29,7 @@
  * @vf_down, @vf_gone: what VFs say of theirs
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
+ * @opens:       VFs that the opener was asked for
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -48,6 +49,7 @@ extern struct fake_host {
 	bool nic_stale;
 	int nic_error;
 	uint32_t nic_refreshes;
+	uint32_t opens;
 	uint16_t dead;
 } fake_host;
 
