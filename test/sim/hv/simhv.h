@@ -38,7 +38,7 @@
 #define SIM_PROC_GNT 64u     /* grant handles of one process with counters of their own */
 
 #define SIM_MAGIC 0x76696664u
-#define SIM_VERSION 3u
+#define SIM_VERSION 4u
 
 /* A grant: [15:0] domain that may use it, [31:16] page, flags, [45:34] readers, [61:50] writers */
 #define SIM_GNT_PERMIT (1ull << 32)
@@ -108,6 +108,7 @@ struct sim_proc {
 	_Atomic uint32_t maps;	/* pages mapped now */
 	_Atomic uint32_t binds; /* event channels bound now */
 	_Atomic uint64_t maps_total, notifies;
+	_Atomic uint64_t store_requests; /* counted by the store */
 	_Atomic uint32_t gnt_handles;
 	struct sim_gnt_stats gnt[SIM_PROC_GNT];
 	struct sim_map map[SIM_PROC_MAPS];

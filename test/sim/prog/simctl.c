@@ -20,7 +20,7 @@ static const char help[] =
 	"  burst N [KEY=VALUE]...         N domains, their vifs written at once; prints the\n"
 	"                                 longest time until a vif was in InitWait, in ms\n"
 	"  list                           domains\n"
-	"  stats [NAME|PID]               what each process has mapped, bound and copied\n"
+	"  stats [NAME|PID]               what each process has mapped, bound, copied, asked\n"
 	"DOM is a name or a number. Exit status: 0 good, 1 failed, 2 usage.\n";
 
 static uint32_t dom_arg(const char *name)
@@ -228,11 +228,12 @@ static int cmd_stats(struct xs_handle *xs, int argc, char **argv)
 			errors += p->gnt[g].errors;
 		}
 		printf("name=%s pid=%d maps=%u binds=%u maps_total=%llu notifies=%llu "
+		       "store_requests=%llu "
 		       "copy_calls=%llu copy_segments=%llu copy_bytes=%llu copy_errors=%llu\n",
 		       p->name, p->pid, p->maps, p->binds, (unsigned long long)p->maps_total,
-		       (unsigned long long)p->notifies, (unsigned long long)calls,
-		       (unsigned long long)segments, (unsigned long long)bytes,
-		       (unsigned long long)errors);
+		       (unsigned long long)p->notifies, (unsigned long long)p->store_requests,
+		       (unsigned long long)calls, (unsigned long long)segments,
+		       (unsigned long long)bytes, (unsigned long long)errors);
 	}
 	return 0;
 }

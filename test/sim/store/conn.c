@@ -156,6 +156,16 @@ void conn_send(struct conn *c, uint32_t type, uint32_t req, uint32_t tx, const v
 		conn_flush(c);
 }
 
+/* A request is counted for the process that sent it, if it is part of the machine */
+static void conn_count(const struct conn *c)
+{
+	for (uint32_t i = 0; i < SIM_PROCS; i++)
+		if (simhv->proc[i].used && simhv->proc[i].pid == c->pid) {
+			simhv->proc[i].store_requests++;
+			return;
+		}
+}
+
 /* One step of reading a message. Return: false when there is nothing more now */
 static bool conn_read(struct conn *c)
 {
@@ -179,6 +189,7 @@ static bool conn_read(struct conn *c)
 	if (c->in_len == head + c->hdr.len) {
 		c->in[c->hdr.len] = 0;
 		c->in_len = 0;
+		conn_count(c);
 		ops_handle(c);
 	}
 	return !c->dead;
@@ -199,6 +210,8 @@ static void conn_ready(struct source *s, uint32_t events)
 static void listener_ready(struct source *s, uint32_t events)
 {
 	struct listener *l = (struct listener *)s;
+	struct ucred peer;
+	socklen_t peer_len = sizeof(peer);
 	struct conn *c;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -214,6 +227,8 @@ static void listener_ready(struct source *s, uint32_t events)
 	c->source.ready = conn_ready;
 	c->domid = (uint32_t)(l - listeners);
 	c->out_end = &c->out;
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len))
+		c->pid = peer.pid;
 	c->next = conns;
 	conns = c;
 	if (loop_add(&c->source, EPOLLIN) < 0)

@@ -89,6 +89,7 @@ struct conn {
 	struct source source;
 	struct conn *next;
 	uint32_t domid;
+	pid_t pid; /* of the client, 0 = unknown */
 	bool dead;
 	uint32_t in_len;
 	struct xsd_sockmsg hdr;
