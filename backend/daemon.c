@@ -120,6 +120,7 @@ static int start_workers(struct daemon *daemon)
 		host->nr_workers++;
 	}
 	nic_set_barrier(worker_barrier);
+	nic_set_raise(host->raise);
 	return isolation_start(worker_barrier);
 }
 

@@ -11,6 +11,7 @@
 #include "nic.h"
 #include "offload.h"
 #include "port/sriov/pf_netlink.h"
+#include "port/filter/roam.h"
 #include "port/switch/switch.h"
 #include "uplink.h"
 #include "vdev.h"
@@ -37,6 +38,16 @@ struct nic {
 void nic_set_barrier(void (*barrier)(void))
 {
 	switch_set_barrier(barrier);
+}
+
+void nic_set_raise(struct wake *raise)
+{
+	switch_set_raise(raise);
+}
+
+uint64_t nic_roam(struct nic *nic, uint64_t now_us)
+{
+	return roam_update(switch_roam(nic->env.sw), now_us);
 }
 
 static void log_no_vfs(const struct nic *nic, const char *what, const char *which, int error)

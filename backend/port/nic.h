@@ -28,6 +28,16 @@ struct nic;
  */
 void nic_set_barrier(void (*barrier)(void));
 
+/** nic_set_raise() - Before the first NIC: @raise wakes who calls nic_roam() */
+void nic_set_raise(struct wake *raise);
+
+/**
+ * nic_roam() - Move listed addresses to where they were seen sending (port/filter/roam.h)
+ *
+ * Return: when to call it again at the latest, monotonic us; UINT64_MAX = when woken
+ */
+uint64_t nic_roam(struct nic *nic, uint64_t now_us);
+
 /**
  * nic_create() - Bring a NIC into service
  * @config: Its section; must outlive the NIC

@@ -337,6 +337,8 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 		next = UINT64_MAX;
 	if (vifs->nics_us < next)
 		next = vifs->nics_us;
+	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
+		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if (pages_out && next > now_us + REAP_US)
 		next = now_us + REAP_US;
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {

@@ -227,6 +227,13 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 	return port_begin(PORT_SOFTWARE, "switch");
 }
 
+uint64_t nic_roam(struct nic *nic, uint64_t now_us)
+{
+	(void)nic;
+	(void)now_us;
+	return UINT64_MAX;
+}
+
 uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 {
 	(void)nic;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c port/switch/fair.c test/unit/packet_fixture.c */
+/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c port/switch/fair.c port/filter/roam.c test/unit/packet_fixture.c */
 /* The uplink is made up here: a pocket in each direction. */
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +15,7 @@
 #include <rte_udp.h>
 
 #include "packet_fixture.h"
+#include "port/filter/roam.h"
 #include "port/switch/switch.h"
 
 struct eth {
@@ -202,7 +203,7 @@ static void more_addresses_come_and_go(void **state)
 	assert_int_equal(empty(c), 0);
 	assert_int_equal(empty(a), 1);
 	port_set_policy(a, &none);
-	port_set_policy(c, &rules);
+	roam_update(switch_roam(sw), 1);
 	assert_int_equal(send_one(b, &mac_far, 4), 1);
 	assert_int_equal(empty(c), 1);
 	port_close(c);
@@ -213,6 +214,146 @@ static void more_addresses_come_and_go(void **state)
 	switch_uplink_poll(sw);
 	assert_int_equal(wire.nr_sent, 1);
 	wire_free();
+}
+
+/* VRRP: 00:00:5e:00:01:19 is listed by a and c; frames of it, with @number, to a group or to mac_far. */
+static const struct rte_ether_addr mac_vrrp = { { 0, 0, 0x5e, 0, 1, 0x19 } };
+
+static struct rte_mbuf *vrrp_frame(uint32_t id, bool group)
+{
+	struct rte_mbuf *frame = frame_to(group ? &mac_group : &mac_far, id);
+
+	rte_pktmbuf_mtod(frame, struct rte_ether_hdr *)->src_addr = mac_vrrp;
+	rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, 14)->packet_id = (uint16_t)id;
+	return frame;
+}
+
+static void send_vrrp(struct port *port, uint32_t id, bool group)
+{
+	struct rte_mbuf *frame = vrrp_frame(id, group);
+
+	assert_int_equal(port_tx_burst(port, 0, &frame, 1), 1);
+	switch_uplink_poll(sw);
+	wire_free();
+}
+
+static void vrrp_from_wire(uint32_t id)
+{
+	wire.waiting[wire.nr_waiting++] = vrrp_frame(id, true);
+	switch_uplink_poll(sw);
+}
+
+static void list_vrrp(struct port *port)
+{
+	port_set_policy(port, &(struct port_policy){ .nr_macs = 1, .macs = { mac_vrrp } });
+}
+
+/* Where does b's frame to the virtual address go? */
+static void assert_vrrp_is_at(struct port *port)
+{
+	empty(a);
+	empty(c);
+	assert_int_equal(send_one(b, &mac_vrrp, 7), 1);
+	switch_uplink_poll(sw);
+	assert_int_equal(empty(a), port == a);
+	assert_int_equal(empty(c), port == c);
+	assert_int_equal(wire.nr_sent, !port);
+	wire_free();
+}
+
+static void listed_address_that_the_wire_sends_from_arrives_and_is_the_wires(void **state)
+{
+	(void)state;
+	list_vrrp(a);
+	assert_vrrp_is_at(a);
+	vrrp_from_wire(1);
+	assert_int_equal(empty(a), 1);
+	assert_int_equal(empty(b), 1);
+	roam_update(switch_roam(sw), 1);
+	assert_vrrp_is_at(NULL);
+	vrrp_from_wire(2);
+	assert_int_equal(empty(a), 1);
+	empty(b);
+	/* failover, by the first frame of any kind */
+	send_vrrp(a, 3, false);
+	roam_update(switch_roam(sw), 2);
+	assert_vrrp_is_at(a);
+}
+
+static void listed_address_is_at_the_port_that_sent_from_it_last(void **state)
+{
+	(void)state;
+	list_vrrp(a);
+	list_vrrp(c);
+	assert_vrrp_is_at(a);
+	send_vrrp(c, 1, true);
+	roam_update(switch_roam(sw), 1);
+	assert_int_equal(empty(a), 1);
+	assert_vrrp_is_at(c);
+	send_vrrp(a, 2, true);
+	roam_update(switch_roam(sw), 2);
+	assert_vrrp_is_at(a);
+	/* when it goes, the other one has it again */
+	port_set_policy(a, &(struct port_policy){ 0 });
+	roam_update(switch_roam(sw), 2000000);
+	assert_vrrp_is_at(c);
+	empty(b);
+}
+
+/* The NIC returns the advertisement: nobody else sends from the address. */
+static void own_advertisement_that_the_nic_returns_does_not_move_the_address(void **state)
+{
+	(void)state;
+	list_vrrp(a);
+	send_vrrp(a, 1, true);
+	assert_int_equal(empty(b), 1);
+	vrrp_from_wire(1);
+	assert_int_equal(empty(a), 0);
+	assert_int_equal(empty(b), 0);
+	roam_update(switch_roam(sw), 1);
+	assert_vrrp_is_at(a);
+	empty(b);
+}
+
+static void address_that_two_ports_fight_for_moves_less_and_less_often(void **state)
+{
+	uint32_t moves = 0;
+	bool at_a = true;
+
+	(void)state;
+	list_vrrp(a);
+	list_vrrp(c);
+	for (uint64_t now_us = 1; now_us < 20000000; now_us += 10000) {
+		send_vrrp(at_a ? c : a, 1, false);
+		roam_update(switch_roam(sw), now_us);
+		empty(a);
+		empty(c);
+		send_one(b, &mac_vrrp, 1);
+		if ((empty(a) == 1) == at_a)
+			continue;
+		at_a = !at_a;
+		moves++;
+	}
+	assert_in_range(moves, 10, 40);
+	switch_uplink_poll(sw);
+	wire_free();
+}
+
+static void owner_of_a_listed_address_gets_it_when_it_connects(void **state)
+{
+	struct port *d;
+
+	(void)state;
+	list_vrrp(a);
+	d = switch_port_open(sw, &mac_vrrp, NULL, NULL);
+	assert_non_null(d);
+	assert_int_equal(send_one(b, &mac_vrrp, 1), 1);
+	assert_int_equal(empty(a), 0);
+	assert_int_equal(empty(d), 1);
+	list_vrrp(a);
+	assert_int_equal(send_one(b, &mac_vrrp, 1), 1);
+	assert_int_equal(empty(d), 1);
+	port_close(d);
 }
 
 /* A bridge in a guest connects addresses that are not configured. */
@@ -617,6 +758,11 @@ int main(void)
 		fact(offloads_survive_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
 		fact(more_addresses_come_and_go),
+		fact(listed_address_that_the_wire_sends_from_arrives_and_is_the_wires),
+		fact(listed_address_is_at_the_port_that_sent_from_it_last),
+		fact(own_advertisement_that_the_nic_returns_does_not_move_the_address),
+		fact(address_that_two_ports_fight_for_moves_less_and_less_often),
+		fact(owner_of_a_listed_address_gets_it_when_it_connects),
 		fact(promiscuous_port_gets_frames_to_unknown_addresses),
 		fact(flooded_frame_has_no_offloads_left),
 		fact(frames_from_the_wire_reach_their_owner_or_nobody),

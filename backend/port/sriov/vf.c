@@ -52,6 +52,7 @@ static void vf_give_back(struct vf *vf)
 	char netdev[IF_NAMESIZE] = "";
 	bool was_open = vf->eth != NULL;
 
+	roam_leave(&vf->roamer);
 	groups_close(&vf->groups);
 	eth_close(vf->eth);
 	reach_close(&vf->reach);
@@ -266,6 +267,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 		vf_give_back(vf);
 		return ret;
 	}
+	roam_join(switch_roam(env->sw), &vf->roamer, mac, vf_follow);
 	vf->port.mtu = eth_mtu(vf->eth);
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);

@@ -30,6 +30,7 @@ uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 
 	nr = RTE_MIN(nr, PORT_BURST);
 	switch_look_up(vf->env->sw, pkts, nr, to);
+	roam_sent(&vf->roamer, &vf->echo, pkts, nr);
 	while (done < nr) {
 		uint16_t end = done + 1;
 		uint16_t sent;
@@ -53,23 +54,22 @@ uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 	return done;
 }
 
-/* While the list is being changed, a frame may be judged by part of either list. */
-static bool is_own(const struct vf *vf, const struct rte_ether_addr *mac)
+/* Is this group frame one that the VF sent? Its own address never sends from elsewhere. */
+static bool is_own(struct vf *vf, const struct rte_mbuf *frame, const struct rte_ether_addr *src)
 {
-	uint32_t nr = atomic_load_explicit(&vf->nr_macs, memory_order_relaxed);
-
-	for (uint32_t i = 0; i < nr; i++)
-		if (atomic_load_explicit(&vf->macs[i], memory_order_relaxed) == vf_mac_key(mac))
-			return true;
-	return rte_is_same_ether_addr(mac, &vf->port.mac);
+	if (rte_is_same_ether_addr(src, &vf->port.mac) || roam_is_echo(&vf->echo, frame))
+		return true;
+	roam_wire_sent(&vf->roamer, src);
+	return false;
 }
 
 /* Some NICs' switches return a VF's group frames to it: the guest would see its address in use. */
-static bool reflected(const struct vf *vf, const struct rte_mbuf *frame)
+static bool reflected(struct vf *vf, const struct rte_mbuf *frame)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
-	return unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) && is_own(vf, &eth->src_addr);
+	return unlikely(rte_is_multicast_ether_addr(&eth->dst_addr)) &&
+	       is_own(vf, frame, &eth->src_addr);
 }
 
 uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)

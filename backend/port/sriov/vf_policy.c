@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tells PF and VF of a vif's policy; see vf.h. */
+#include <rte_common.h>
+
 #include "vf_port.h"
 
 /* Without the MAC, the NIC's switch sends its frames elsewhere: to the uplink, or another VF. */
@@ -7,6 +9,7 @@ void vf_quiet(struct port *port)
 {
 	struct vf *vf = (struct vf *)port;
 
+	roam_leave(&vf->roamer);
 	if (vf->saved.valid & PF_MAC)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
 }
@@ -47,13 +50,20 @@ void vf_set_policy(struct port *port, const struct port_policy *policy)
 
 	if (changed)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
-	for (uint32_t i = 0; i < policy->nr_macs; i++)
-		atomic_store_explicit(&vf->macs[i], vf_mac_key(&policy->macs[i]),
-				      memory_order_relaxed);
-	atomic_store_explicit(&vf->nr_macs, policy->nr_macs, memory_order_relaxed);
-	reach_set(&vf->reach, policy);
+	roam_list(&vf->roamer, policy);
 	eth_set_policy(vf->eth, &port->mac, policy);
 	vf->policy = *policy;
+	vf_follow(&vf->roamer);
+}
+
+/* With an address in its filter, the NIC's switch keeps frames that are the wire's, or another's. */
+void vf_follow(struct roamer *roamer)
+{
+	struct vf *vf = container_of(roamer, struct vf, roamer);
+	struct port_policy held;
+
+	roam_held(roamer, &vf->policy, &held);
+	reach_set(&vf->reach, &held);
 }
 
 void vf_loosen(struct port *port, const struct port_policy *policy)

@@ -11,6 +11,7 @@
 #include "port/eth/eth.h"
 #include "port/filter/groups.h"
 #include "port/filter/reach.h"
+#include "port/filter/roam.h"
 #include "port/kernel/netdev.h"
 #include "vf.h"
 
@@ -18,6 +19,7 @@
  * struct vf - One open VF port; constant after vf_open() except where marked
  * @saved:  the VF's values before vf_open() changed them; without a PF only the netdev's MAC
  * @policy: what the PF was told last, after vf_open(); control
+ * @roamer: which of its other addresses it holds; @echo: what was sent from them
  * @groups: what the guest listens to; its worker learns, a thread joins
  * @zc_rx:  a source chooses the buffers of received frames, so no frame is skipped; worker
  */
@@ -31,22 +33,12 @@ struct vf {
 	struct eth *eth;
 	struct groups groups;
 	struct reach reach;
+	struct roamer roamer;
+	struct roam_echo echo;
 	bool zc_rx;
-	/* control: w, worker: r; other addresses of the vif, by vf_mac_key() */
-	_Atomic uint32_t nr_macs;
-	_Atomic uint64_t macs[MACS_MAX];
 	/* worker: w, others: r */
 	_Atomic uint64_t carried_packets, carried_bytes, reflected;
 };
-
-/** vf_mac_key() - An address as a number that can be compared for equality */
-static inline uint64_t vf_mac_key(const struct rte_ether_addr *mac)
-{
-	uint64_t key = 0;
-
-	memcpy(&key, mac, sizeof(*mac));
-	return key;
-}
 
 /* The worker's calls and the counters: struct port_ops */
 uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
@@ -62,6 +54,7 @@ void vf_stats_get(struct port *port, struct port_stats *stats);
 /* The calls that change PF and filters: struct port_ops */
 void vf_quiet(struct port *port);
 void vf_set_policy(struct port *port, const struct port_policy *policy);
+void vf_follow(struct roamer *roamer);
 void vf_loosen(struct port *port, const struct port_policy *policy);
 void vf_enforced(struct port *port, struct port_policy *policy);
 

@@ -195,6 +195,7 @@ uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 	if (nr == 0)
 		return 0;
 	switch_look_up(soft->sw, pkts, nr, to);
+	roam_sent(&soft->roamer, &soft->sw->echo, pkts, nr);
 	/* a frame is no longer ours once it is sent */
 	for (uint16_t i = 0; i < nr; i++)
 		bytes[i] = pkts[i]->pkt_len;
@@ -228,10 +229,30 @@ uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 	return nr;
 }
 
+/* A port's own address never sends from elsewhere; one that it merely lists may. */
+static bool is_reflected(const struct ethswitch *sw, const struct rte_mbuf *frame)
+{
+	const struct rte_ether_addr *src = &header(frame)->src_addr;
+	void *owner;
+
+	if (rte_hash_lookup_data(sw->table, src, &owner) >= 0) {
+		struct soft *soft = owner;
+
+		if (rte_is_same_ether_addr(src, &soft->port.mac))
+			return true;
+		if (!roam_is_echo(&sw->echo, frame)) {
+			roam_wire_sent(&soft->roamer, src);
+			return false;
+		}
+		return true;
+	}
+	return roam_is_echo(&sw->echo, frame);
+}
+
 /* Take in a group frame from the wire; one that a port of ours sent has been everywhere already. */
 static void flood_in(struct ethswitch *sw, struct rte_mbuf *frame)
 {
-	if (rte_hash_lookup(sw->table, &header(frame)->src_addr) >= 0) {
+	if (is_reflected(sw, frame)) {
 		drop(sw, &frame, 1, SWITCH_DROP_reflected);
 		return;
 	}

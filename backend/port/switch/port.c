@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
@@ -147,6 +148,20 @@ static void set_promiscuous(struct soft *soft, bool on)
 		atomic_fetch_add(&soft->sw->nr_promiscuous, on ? 1u : UINT32_MAX);
 }
 
+/* Have the frames arrive that the port's policy asks for, to addresses that it holds now. */
+static void soft_follow(struct roamer *roamer)
+{
+	struct soft *soft = container_of(roamer, struct soft, roamer);
+	struct port_policy held;
+
+	roam_held(roamer, &soft->listed, &held);
+	table_remove(soft, &held);
+	table_add_all(soft, &held);
+	if (soft->hooks->set_policy)
+		soft->hooks->set_policy(soft->arg, &held);
+	soft->policy = held;
+}
+
 /* Called repeatedly: an address that another port had may be free by now. */
 static void soft_set_policy(struct port *port, const struct port_policy *policy)
 {
@@ -154,12 +169,10 @@ static void soft_set_policy(struct port *port, const struct port_policy *policy)
 
 	fair_set_weight(soft->outbox, policy->weight);
 	fair_set_guarantee(soft->outbox, policy->kbps);
-	table_remove(soft, policy);
-	table_add_all(soft, policy);
 	set_promiscuous(soft, policy->promiscuous);
-	if (soft->hooks->set_policy)
-		soft->hooks->set_policy(soft->arg, policy);
-	soft->policy = *policy;
+	soft->listed = *policy;
+	roam_list(&soft->roamer, policy);
+	soft_follow(&soft->roamer);
 }
 
 static void soft_join(struct port *port, const uint8_t *group)
@@ -182,9 +195,11 @@ static void soft_quiet(struct port *port)
 		return;
 	soft->quiet = true;
 	atomic_store(&sw->ports[soft->slot], &switch_nobody);
+	roam_leave(&soft->roamer);
 	table_remove(soft, &none);
+	soft->policy = none;
 	set_promiscuous(soft, false);
-	position = rte_hash_del_key(sw->table, &port->mac);
+	position = owner_of(sw, &port->mac) == soft ? rte_hash_del_key(sw->table, &port->mac) : -1;
 	switch_wait();
 	if (position >= 0)
 		rte_hash_free_key_with_position(sw->table, position);
@@ -254,11 +269,13 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 			      const struct switch_hooks *hooks, void *arg)
 {
 	int slot = slot_find(sw);
-	struct soft *soft;
+	struct soft *soft, *owner;
 	int ret = slot;
 
-	if (ret >= 0)
-		ret = rte_hash_lookup(sw->table, mac) >= 0 ? -EEXIST : 0;
+	/* an address that another port merely lists is its owner's from now on */
+	owner = ret >= 0 ? owner_of(sw, mac) : NULL;
+	if (owner && rte_is_same_ether_addr(&owner->port.mac, mac))
+		ret = -EEXIST;
 	if (ret < 0) {
 		errno = -ret;
 		return NULL;
@@ -274,6 +291,7 @@ struct port *switch_port_open(struct ethswitch *sw, const struct rte_ether_addr 
 	}
 	soft->hooks = hooks ? hooks : &no_hooks;
 	soft->arg = arg;
+	roam_join(&sw->roam, &soft->roamer, mac, soft_follow);
 	slot_take(sw, soft, slot);
 	return &soft->port;
 }

@@ -12,6 +12,7 @@
 #include <rte_ring.h>
 
 #include "fair.h"
+#include "port/filter/roam.h"
 #include "switch.h"
 
 #define SWITCH_PORTS_MAX 1024u
@@ -21,7 +22,9 @@
  * @quiet:  soft_quiet() was called; control
  * @inbox:  any worker: w, the owner's worker: r
  * @outbox: the owner's worker: w, the uplink's worker: r
- * @policy:  as set last; some of its addresses may not be in the table
+ * @roamer:  which of its addresses it holds
+ * @policy:  as set last, without addresses that it does not hold
+ * @listed:  as set last
  * @promiscuous: of @policy; control: w, workers: r
  */
 struct soft {
@@ -33,7 +36,8 @@ struct soft {
 	void *arg;
 	uint32_t slot;
 	bool quiet;
-	struct port_policy policy;
+	struct roamer roamer;
+	struct port_policy policy, listed;
 	_Atomic bool promiscuous;
 	/* owner's worker: w, others: r */
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
@@ -49,11 +53,14 @@ struct soft {
  * @nr_promiscuous: promiscuous ports; control: w, workers: r
  * @uplink:  control: w, any worker: is there one?, the uplink's worker: r
  * @expects_uplink: control
+ * @roam:    of all ports of the NIC, VFs among them; @echo: what was sent to the wire
  * @unsent:  uplink's worker: frames that the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
 	const char *name;
 	struct offload *offload;
+	struct roam roam;
+	struct roam_echo echo;
 	struct rte_hash *table;
 	_Atomic(struct soft *) ports[SWITCH_PORTS_MAX];
 	_Atomic uint32_t nr_ports;

@@ -20,6 +20,18 @@ void switch_set_barrier(void (*barrier)(void))
 	switch_barrier = barrier;
 }
 
+static struct wake *switch_raise;
+
+void switch_set_raise(struct wake *raise)
+{
+	switch_raise = raise;
+}
+
+struct roam *switch_roam(struct ethswitch *sw)
+{
+	return &sw->roam;
+}
+
 void switch_wait(void)
 {
 	if (switch_barrier)
@@ -36,6 +48,7 @@ struct ethswitch *switch_create(const char *name, struct offload *offload)
 		return NULL;
 	sw->name = name;
 	sw->offload = offload;
+	roam_init(&sw->roam, switch_raise);
 	snprintf(unique, sizeof(unique), "switch%u", serial++);
 	sw->table = mac_table_create(unique, SWITCH_PORTS_MAX * 4);
 	sw->to_uplink = fair_create(switch_wait);

@@ -2,8 +2,9 @@
 /*
  * The software switch of one NIC: software ports, a MAC table, one uplink.
  *
- * Addresses are configured, never learnt: a port's own is entered when it opens, others by
- * port_set_policy(). Each belongs to one port, the first that asks for it. A frame to one of
+ * Addresses are configured: a port's own is entered when it opens, others by port_set_policy().
+ * A listed one that another port has as its own is that port's; of those that several list, and
+ * of those that the wire sends from, see port/filter/roam.h. A frame to one of
  * them goes into that port's inbox. A frame to any other unicast address goes to the wire, and a
  * copy to each promiscuous port. A frame to a group goes everywhere. No frame goes back to where
  * it came from; some NICs' switches return the uplink's group frames to the uplink, which are
@@ -38,6 +39,7 @@
 #include "counters.h"
 
 struct ethswitch;
+struct roam;
 struct soft; /* one port of it */
 
 /**
@@ -66,6 +68,12 @@ void switch_expect_uplink(struct ethswitch *sw);
  * The ports take the MTU of the new wire.
  */
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
+
+/** switch_set_raise() - Before switch_create(): wakes who calls roam_update() */
+void switch_set_raise(struct wake *raise);
+
+/** switch_roam() - The listed addresses of all ports of its NIC */
+struct roam *switch_roam(struct ethswitch *sw);
 
 /** struct switch_hooks - Calls to the owner of the uplink about a port; members may be NULL */
 struct switch_hooks {
