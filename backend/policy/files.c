@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A file says in [match] whom it is for, all lines of it together, and then in
- * [policy] what holds for them.
+ * [policy] what holds for them, or in
+ * [override] what holds for them whatever xl's keys say.
  */
 #include "files.h"
 
@@ -20,11 +21,12 @@ LOG_TAG("policy");
 
 #define SUFFIX ".conf"
 
-enum section { SECTION_NONE, SECTION_MATCH, SECTION_POLICY };
+enum section { SECTION_NONE, SECTION_MATCH, SECTION_POLICY, SECTION_OVERRIDE };
 
 /**
  * struct reader - A file that is being read
  * @whom:    for whom; NULL = the file is only checked, all of it
+ * @wanted:  the section whose rules are taken
  * @other:   it is for others
  * @matched: lines in [match]
  * @seen:    one bit for each rule that was given
@@ -32,7 +34,7 @@ enum section { SECTION_NONE, SECTION_MATCH, SECTION_POLICY };
  */
 struct reader {
 	const char *name;
-	enum section section;
+	enum section section, wanted;
 	uint32_t matched, errors;
 	bool other;
 	uint64_t seen;
@@ -82,15 +84,16 @@ static int take_section(struct reader *reader, const struct ini_line *line)
 
 	if (!strcmp(line->section, "match") && reader->section == SECTION_NONE)
 		reader->section = SECTION_MATCH;
-	else if (!strcmp(line->section, "policy") && reader->section == SECTION_MATCH &&
-		 reader->matched)
+	else if (!strcmp(line->section, "policy") && reader->matched)
 		reader->section = SECTION_POLICY;
+	else if (!strcmp(line->section, "override") && reader->matched)
+		reader->section = SECTION_OVERRIDE;
 	else
 		snprintf(title, sizeof(title), "[%s]", line->section);
 	if (reader->section != before)
 		return 0;
 	return refuse(reader, line->line, line->column, title,
-		      "expected [match] with mac, vifname or uuid, then [policy]");
+		      "expected [match] with mac, vifname or uuid, then [policy] or [override]");
 }
 
 /* Is @text like @shape, where each x stands for a hexadecimal digit? */
@@ -157,7 +160,8 @@ static int take_line(void *arg, const struct ini_line *line)
 		return take_section(reader, line);
 	if (reader->section == SECTION_MATCH)
 		return take_match(reader, line);
-	if (reader->section == SECTION_POLICY && (!reader->other || !reader->whom))
+	if (reader->section >= SECTION_POLICY &&
+	    (!reader->whom || (!reader->other && reader->section == reader->wanted)))
 		return take_rule(reader, line);
 	return 0;
 }
@@ -194,8 +198,10 @@ int policy_check_file(FILE *stream, const char *path)
 		log_error("%s: %s", path, strerror(-ret));
 		return ret;
 	}
-	if (reader.section != SECTION_POLICY && !reader.errors) {
-		log_error("%s: expected [match] with mac, vifname or uuid, then [policy]", path);
+	if (reader.section < SECTION_POLICY && !reader.errors) {
+		log_error(
+			"%s: expected [match] with mac, vifname or uuid, then [policy] or [override]",
+			path);
 		reader.errors++;
 	}
 	return reader.errors ? -EINVAL : 0;
@@ -210,7 +216,7 @@ static int is_conf(const struct dirent *entry)
 }
 
 int policy_set_files(struct policy_draft *draft, const char *dir, const struct policy_whom *whom,
-		     char error[POLICY_ERROR_MAX])
+		     enum policy_rank rank, char error[POLICY_ERROR_MAX])
 {
 	struct dirent **entries;
 	int nr = scandir(dir, &entries, is_conf, alphasort);
@@ -224,9 +230,12 @@ int policy_set_files(struct policy_draft *draft, const char *dir, const struct p
 		return ret;
 	}
 	for (int i = 0; i < nr; i++) {
-		struct reader reader = {
-			.name = entries[i]->d_name, .whom = whom, .draft = draft, .error = error
-		};
+		struct reader reader = { .name = entries[i]->d_name,
+					 .whom = whom,
+					 .wanted = rank == POLICY_RANK_OVERRIDE ? SECTION_OVERRIDE :
+										  SECTION_POLICY,
+					 .draft = draft,
+					 .error = error };
 		char path[512];
 
 		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);

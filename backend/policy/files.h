@@ -31,14 +31,18 @@ struct policy_whom {
 int policy_set_defaults(struct policy_draft *draft, const struct config *config,
 			char error[POLICY_ERROR_MAX]);
 
+/* Two sections: before xl's own keys, and after them. */
+enum policy_rank { POLICY_RANK_POLICY, POLICY_RANK_OVERRIDE };
+
 /**
  * policy_set_files() - What the files that name this vif say, in order of their names
- * @dir: every *.conf in it; absent: none
+ * @dir:  every *.conf in it; absent: none
+ * @rank: the section that is read: [policy] or [override]
  *
  * Return: 0, -errno with @error: file, line, column and reason
  */
 int policy_set_files(struct policy_draft *draft, const char *dir, const struct policy_whom *whom,
-		     char error[POLICY_ERROR_MAX]);
+		     enum policy_rank rank, char error[POLICY_ERROR_MAX]);
 
 /**
  * policy_check_file() - Is a file of such a folder right, whomever it names?

@@ -236,6 +236,14 @@ static int answer_policy(void *arg)
 	return 0;
 }
 
+/* And what a file that keeps these rules needs. */
+static void put_set(struct rte_tel_data *d, const struct vif *vif)
+{
+	put_text(d, "set", vif->name + strlen("vif "));
+	put_mac(d, "mac", &vif->mac);
+	put_text(d, "policy_dir", telemetry.host->config->policy_dir);
+}
+
 static int answer_set(void *arg)
 {
 	struct question *question = arg;
@@ -249,7 +257,7 @@ static int answer_set(void *arg)
 	else if (vif_set_policy(vif, text, question->text))
 		question->why = question->text;
 	else
-		put_text(question->d, "set", vif->name + strlen("vif "));
+		put_set(question->d, vif);
 	return 0;
 }
 

@@ -124,17 +124,14 @@ static void read_whom(struct vif *vif, struct policy_whom *whom)
 	vif_read_uuid(vif, whom->uuid, sizeof(whom->uuid));
 }
 
-/* Defaults and files of this host. */
-static int read_host(struct vif *vif, struct policy_draft *draft, char *error)
+/* Files of this host. */
+static int read_files(struct vif *vif, struct policy_draft *draft, enum policy_rank rank,
+		      char *error)
 {
-	const struct config *config = vif->host->config;
 	struct policy_whom whom;
-	int ret = policy_set_defaults(draft, config, error);
 
-	if (ret)
-		return ret;
 	read_whom(vif, &whom);
-	return policy_set_files(draft, config->policy_dir, &whom, error);
+	return policy_set_files(draft, vif->host->config->policy_dir, &whom, rank, error);
 }
 
 /*
@@ -150,10 +147,13 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 	draft->trace = trace;
 	if (trace)
 		memset(trace, 0, sizeof(*trace));
-	ret = read_host(vif, draft, error);
-	if (ret)
-		return ret;
-	ret = read_xl(vif, draft, error);
+	ret = policy_set_defaults(draft, vif->host->config, error);
+	if (!ret)
+		ret = read_files(vif, draft, POLICY_RANK_POLICY, error);
+	if (!ret)
+		ret = read_xl(vif, draft, error);
+	if (!ret)
+		ret = read_files(vif, draft, POLICY_RANK_OVERRIDE, error);
 	if (!ret)
 		ret = read_rules(vif, draft, error);
 	if (!ret)

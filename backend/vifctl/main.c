@@ -32,10 +32,12 @@ static const struct command {
 	{ "show", "VIF", 1, false, false, "y", vifctl_show, "everything about one vif",
 	  "Settings, capability records, port, and counters that are not 0, in total and by queue.\n"
 	  "With --why: its rules, where each value comes from and what enforces it.\n" },
-	{ "set", "VIF KEY[=VALUE]...", 2, true, false, "", vifctl_set,
+	{ "set", "VIF KEY[=VALUE]...", 2, true, false, "S", vifctl_set,
 	  "set rules of a vif, all or none",
-	  "KEY alone removes the rule. Rules take effect at once and are kept in xenstore, below\n"
-	  "policy/. vifd.conf(5) lists them. If one of them is wrong, nothing changes.\n" },
+	  "KEY alone removes the rule. Rules take effect at once. vifd.conf(5) lists them. If one of\n"
+	  "them is wrong, nothing changes. They are kept in xenstore, below policy/, and end with the\n"
+	  "guest's domain, so also when it reboots or migrates. With --save they are kept in a file of\n"
+	  "policy_dir for this MAC address instead.\n" },
 	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and their owners",
 	  "A VF without an owner is free.\n" },
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
@@ -88,6 +90,9 @@ static void help_command(const struct command *command, FILE *out)
 			     "  -n, --count N         stop after N of them\n");
 	if (strchr(command->extra, 'y'))
 		fprintf(out, "  -y, --why             print the rules and their sources instead\n");
+	if (strchr(command->extra, 'S'))
+		fprintf(out,
+			"  -S, --save            keep the rules in policy_dir, for this MAC address\n");
 	if (strchr(command->extra, 'm'))
 		fprintf(out,
 			"  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n"
@@ -134,6 +139,9 @@ static const char *read_option(int letter, struct options *options, const char *
 		return read_count(optarg, &options->count) ? NULL : "--count";
 	case 'y':
 		options->why = true;
+		return NULL;
+	case 'S':
+		options->save = true;
 		return NULL;
 	case 'm':
 		options->match = optarg;
@@ -193,6 +201,7 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "count", required_argument, NULL, 'n' },
 		{ "wait", required_argument, NULL, 'w' },
 		{ "why", no_argument, NULL, 'y' },
+		{ "save", no_argument, NULL, 'S' },
 		{ "match", required_argument, NULL, 'm' },
 		{ "speed", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
@@ -202,11 +211,11 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:ym:b:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySm:b:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options, &line->socket);
 
-		if (strchr("inwymb", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("inwySmb", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

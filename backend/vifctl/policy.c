@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "print.h"
+#include "save.h"
 #include "vifctl.h"
 
 /* "KEY=VALUE;KEY" into @words. Return: false after a message */
@@ -53,9 +54,56 @@ static enum status tell_set(const struct options *options)
 	return print_json(result, false);
 }
 
+/* Who sets a rule expects it to hold tomorrow. */
+static void warn_unsaved(const struct options *options)
+{
+	bool sets = false;
+
+	for (int i = 1; i < options->nr_args; i++)
+		sets |= strchr(options->args[i], '=') != NULL;
+	if (sets)
+		fprintf(stderr,
+			"vifctl: vif %s: set until its guest reboots, is restored or migrates; 'set --save' keeps rules\n",
+			options->args[0]);
+}
+
+/* The keys that were written to policy/: the file says the same from now on. */
+static enum status leave_to_file(struct client *client, const struct options *options)
+{
+	char keys[CLIENT_WORDS_MAX];
+	struct json_object *answer;
+	size_t used = 0;
+
+	for (int i = 1; i < options->nr_args; i++)
+		used += (size_t)snprintf(keys + used, sizeof(keys) - used, "%s%.*s",
+					 i > 1 ? ";" : "", (int)strcspn(options->args[i], "="),
+					 options->args[i]);
+	answer = client_ask(client, "/vifd/set,%s,%s", options->args[0], keys);
+	if (!answer)
+		return client->error;
+	json_object_put(answer);
+	return STATUS_OK;
+}
+
+/* @answer: of /vifd/set */
+static enum status save(struct client *client, const struct options *options,
+			struct json_object *answer)
+{
+	char path[320];
+	int ret = save_rules(text_of(answer, "policy_dir"), text_of(answer, "mac"),
+			     options->args + 1, options->nr_args - 1, path, sizeof(path));
+
+	if (!ret)
+		return leave_to_file(client, options);
+	fprintf(stderr, "vifctl: vif %s: set, but not saved: %s: %s\n", options->args[0], path,
+		strerror(-ret));
+	return STATUS_REFUSED;
+}
+
 enum status vifctl_set(struct client *client, const struct options *options)
 {
 	char words[CLIENT_WORDS_MAX];
+	enum status status = STATUS_OK;
 	struct json_object *answer;
 
 	if (!join_words(options, words, sizeof(words)))
@@ -63,8 +111,12 @@ enum status vifctl_set(struct client *client, const struct options *options)
 	answer = client_ask(client, "/vifd/set,%s,%s", options->args[0], words);
 	if (!answer)
 		return client->error;
+	if (options->save)
+		status = save(client, options, answer);
+	else
+		warn_unsaved(options);
 	json_object_put(answer);
-	return tell_set(options);
+	return status ? status : tell_set(options);
 }
 
 /* Long values come in pieces. */

@@ -13,13 +13,14 @@
  * @json:     machines read it
  * @interval: seconds, 0 = the command's own
  * @count:    of samples or changes, 0 = for ever
+ * @save:     rules are to last
  * @wait:     seconds for a move to end, 0 = don't wait
  * @match:    for whom an imported file is, NULL = it says so itself
  * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
  */
 struct options {
-	bool json, why;
+	bool json, why, save;
 	double interval;
 	unsigned int count;
 	unsigned int wait;

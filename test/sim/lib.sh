@@ -218,6 +218,7 @@ guest_start() {
 	local name=$1
 	shift
 	ns_create "$name"
+	rm -f "$SIM_LOGS/guest-$name.log" # of a guest of the same name
 	ip netns exec "$(ns "$name")" "$BIN/simguest-tap" "$@" "${guest_dom[$name]}" \
 		>"$SIM_LOGS/guest-$name.log" 2>&1 &
 	guest_pid[$name]=$!

@@ -141,6 +141,8 @@ static void sources_win_in_their_order(void **state)
 	assert_int_equal(host_path(7)->live.mtu, 1200);
 	rule("mtu", "1300");
 	assert_int_equal(host_path(7)->live.mtu, 1300);
+	put_file("a.conf", "[match]\nmac = 02:00:00:00:00:07\n[override]\nmtu = 1350\n");
+	assert_int_equal(host_path(7)->live.mtu, 1350);
 	rule("policy/mtu", "1400");
 	assert_int_equal(host_path(7)->live.mtu, 1400);
 	assert_int_equal(policy()->rx, POLICY_NO_MULTICAST);
@@ -204,11 +206,11 @@ static void files_that_are_wrong_are_refused_with_their_line(void **state)
 	} wrong[] = {
 		{ "mtu = 1\n", "x.conf:1:1: expected a [section] before it" },
 		{ "[policy]\nmtu = 1000\n",
-		  "x.conf:1:1: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
+		  "x.conf:1:1: [policy]: expected [match] with mac, vifname or uuid, then [policy] or [override]" },
 		{ "[match]\n  [policy]\n",
-		  "x.conf:2:3: [policy]: expected [match] with mac, vifname or uuid, then [policy]" },
+		  "x.conf:2:3: [policy]: expected [match] with mac, vifname or uuid, then [policy] or [override]" },
 		{ "[match]\nmac=02:00:00:00:00:07\n[match]\n",
-		  "x.conf:3:1: [match]: expected [match] with mac, vifname or uuid, then [policy]" },
+		  "x.conf:3:1: [match]: expected [match] with mac, vifname or uuid, then [policy] or [override]" },
 		{ "[match]\nname = x\n", "x.conf:2:1: name: expected mac, vifname or uuid" },
 		{ "[match]\nvifname =\n", "x.conf:2:10: vifname: expected a name" },
 		{ "[match]\nmac = 02-00-00-00-00-07\n",

@@ -53,7 +53,8 @@ def answer(command, name, params):
                  ("vlan-filter", [""], "policy/", "software")]
         return {str(i): dict(zip(("rule", "value", "source", "enforced"), rules[i])) for i in range(int(start), min(int(start) + 2, 3))}
     if command == "/vifd/set":
-        return {"error": "policy/mtu: '1': expected 68..9000"} if "mtu=1" in params else {"set": "7.0"}
+        return {"error": "policy/mtu: '1': expected 68..9000"} if params.endswith("mtu=1") else \
+            {"set": "7.0", "mac": "00:16:3e:00:00:01", "policy_dir": os.path.join(sys.argv[1], "vif.d")}
     if command == "/vifd/move":
         return {"moving": params}
     return None
@@ -159,6 +160,24 @@ check "set: all in one" grep -qx '/vifd/set,7.0,vlan-filter=10,20-29;macs=;link'
 check "set: says so" says '^vif 7.0: 3 rules changed$'
 check "set --json" ends 0 set --json 7.0 ip="10.0.0.1 10.0.0.2" link
 check "set --json: members" json "x == {'vif': '7.0', 'set': {'ip': '10.0.0.1 10.0.0.2', 'link': None}}"
+check "set: a line on stderr says that it does not last" complains "until its guest reboots.*--save"
+saved=$tmp/run/vif.d/saved-00163e000001.conf
+check "set --save" ends 0 set --save 7.0 vlan-filter=10,20-29 mtu=1400
+check "set --save: nothing to complain of" sh -c "! test -s '$tmp/err'"
+check "set --save: the file" sh -c "printf '[match]\nmac = 00:16:3e:00:00:01\n[override]\nvlan-filter = 10,20-29\nmtu = 1400\n' | cmp - '$saved'"
+check "set --save: the keys in policy/ are removed" grep -qx "/vifd/set,7.0,vlan-filter;mtu" "$tmp/run/asked"
+sed -i '3a# the trunk' "$saved"
+check "set --save again" ends 0 set --save 7.0 vlan-filter mtu=1300 rate=
+check "set --save again: the other lines are as they were" sh -c "printf '[match]\nmac = 00:16:3e:00:00:01\n[override]\n# the trunk\nmtu = 1300\nrate = \n' | cmp - '$saved'"
+check "set --save of a wrong value" ends 1 set --save 7.0 mtu=1
+check "set --save of a wrong value changes nothing" grep -qx "mtu = 1300" "$saved"
+check "set --save of what no file can hold" ends 1 set --save 7.0 "mirror-to=file:a#b"
+check "set --save of what no file can hold: says so" complains "not saved"
+check "set --save without a rule left" ends 0 set --save 7.0 mtu rate
+check "set --save without a rule left removes the file" test ! -e "$saved"
+rmdir "$tmp/run/vif.d" && : >"$tmp/run/vif.d"
+check "set --save where no folder can be" ends 1 set --save 7.0 mtu=1400
+check "set --save where no folder can be: says where" complains "$tmp/run/vif.d"
 check "set of a wrong value" ends 1 set 7.0 mtu=1
 check "its reason" complains "policy/mtu: '1': expected 68..9000"
 check "set of nothing" ends 2 set 7.0
