@@ -123,12 +123,18 @@ void queue_unbind(struct queue *queue, struct evt *evt);
  */
 void queue_answer_tx(struct queue *queue);
 
-/** queue_write_tx() - Worker: write the next response, not visible before rsp_prod is published */
+/**
+ * queue_write_tx() - Worker: write the next response, not visible before rsp_prod is published
+ *
+ * If we are killed before that, the next back end takes the slot for a request: one without data,
+ * which it answers with the guest's own id.
+ */
 static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t status)
 {
 	union netif_tx_entry entry;
 
 	memset(&entry, 0, sizeof(entry));
+	entry.req.id = id;
 	entry.rsp.id = id;
 	entry.rsp.status = status;
 	memcpy(&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE], &entry,

@@ -291,6 +291,33 @@ static void answer_that_was_not_given_is_given_once(void **state)
 	assert_int_equal(path_get_statics(host_path(7), 0)->nr, 2);
 }
 
+/* Killed while a pass answers: some slots hold answers already that the guest cannot see. */
+static void answers_that_were_not_published_keep_their_ids(void **state)
+{
+	const struct netif_extra_info gso = { .type = NETIF_EXTRA_GSO,
+					      .u.gso = { .size = 1000, .type = NETIF_GSO_TCPV4 } };
+	static uint8_t bytes[NETIF_FRAME_MAX];
+	uint32_t len = frame_make(bytes, 0, 3000);
+	struct netif_tx_response answer;
+	uint16_t ids[6];
+
+	(void)state;
+	guest_send(guest, bytes, len, 2, NETIF_TXF_CSUM_BLANK, &gso);
+	guest_send(guest, bytes, frame_make(bytes, FRAME_UDP, 100), 1, 0, NULL);
+	for (uint32_t i = 0; i < 4; i++)
+		ids[i] = i == 1 ? 0 : guest->queue[0].tx->entry[i].req.id;
+	host_poll();
+	assert_int_equal(guest->queue[0].tx->idx.rsp_prod, 4);
+	guest->queue[0].tx->idx.rsp_prod = 0;
+	start_again();
+	host_poll();
+	assert_null(host_path(7)->fault);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_true(guest_tx_response(guest, &answer));
+		assert_int_equal(answer.id, ids[i]);
+	}
+}
+
 static void choice_of_the_admin_survives_a_restart(void **state)
 {
 	(void)state;
@@ -338,6 +365,7 @@ int main(void)
 		KEPT(grants_that_the_guest_withdrew_meanwhile_are_left_out),
 		KEPT(hashing_survives_a_restart),
 		KEPT(answer_that_was_not_given_is_given_once),
+		KEPT(answers_that_were_not_published_keep_their_ids),
 		KEPT(choice_of_the_admin_survives_a_restart),
 	};
 
