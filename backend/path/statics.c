@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "static_maps.h"
 #include "xen/devmap.h"
 #include "xen/gnt.h"
 
@@ -37,7 +38,10 @@ void statics_unmap(struct gnt *gnt, const struct static_page *page)
 {
 	if (page->device)
 		devmap_unmap(page->device);
-	gnt_unmap(gnt, static_page_bytes(page), 1);
+	if (page->map)
+		static_maps_drop(gnt, page->map);
+	else
+		gnt_unmap(gnt, static_page_bytes(page), 1);
 }
 
 static void unmap_all(struct statics *statics, struct gnt *gnt)

@@ -30,10 +30,12 @@ struct gnt;
  * struct static_page - One page
  * @at:     its address, bit 0 = read-only; 0 = none
  * @device: number of its mapping for devices (xen/devmap.h), 0 = devices do not know it
+ * @map:    number of the mapping that it is in (static_maps.h), 0 = it has one of its own
  */
 struct static_page {
 	uintptr_t at;
 	int device;
+	uint32_t map;
 };
 
 /**

@@ -11,6 +11,7 @@
 #include "path/zc_tx.h"
 #include "xen/devmap.h"
 #include "ctrl_kept.h"
+#include "grants.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
 
@@ -324,63 +325,11 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 	return fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
-/* For zero copy. If it fails, the frames in this page are copied. */
-static void map_for_devices(struct turn *turn, struct statics *new, uint32_t ref, bool write)
+static struct grants grants_of(const struct turn *turn)
 {
-	/* zero-copy rx wants a single queue */
-	bool wanted = write ? new->rx_lease &&path_nr_queues(turn->path) == 1 :
-			      new->tx_lease != NULL;
-	int device = wanted ? devmap_map(turn->ctrl->domid, ref, write) : 0;
-
-	if (device > 0)
-		new->page[ref].device = device;
-}
-
-/* A copy of the table with room for all of @list. */
-static int copy_statics(const struct statics *statics, const struct netif_gref *list, uint32_t nr,
-			struct statics *new)
-{
-	uint32_t highest = 0;
-
-	for (uint32_t i = 0; i < nr; i++) {
-		if (list[i].ref >= STATICS_REF_LIMIT)
-			return -EINVAL;
-		if (list[i].ref > highest)
-			highest = list[i].ref;
-	}
-	*new = *statics;
-	new->page = statics_reserve(statics, highest, &new->limit);
-	if (new->page && !new->tx_lease && !devmap_why_not())
-		new->tx_lease = zc_tx_create();
-	if (new->page && !new->rx_lease && !devmap_why_not())
-		new->rx_lease = zc_rx_create();
-	return new->page ? 0 : -ENOMEM;
-}
-
-/* Each page is mapped separately, so that the guest can withdraw each separately. */
-static int map_one(struct turn *turn, struct statics *new, const struct netif_gref *entry)
-{
-	bool readonly = entry->flags & NETIF_GREF_READONLY;
-	void *page;
-
-	if (new->page[entry->ref].at)
-		return -EEXIST;
-	page = gnt_map(turn->ctrl->host->gnt, turn->ctrl->domid, &entry->ref, 1, !readonly);
-	if (!page)
-		return -errno;
-	new->page[entry->ref] = (struct static_page){
-		.at = (uintptr_t)page | (readonly ? STATICS_READONLY : 0),
-	};
-	map_for_devices(turn, new, entry->ref, !readonly);
-	new->nr++;
-	return 0;
-}
-
-static void unmap_one(struct turn *turn, struct statics *new, uint32_t ref)
-{
-	statics_unmap(turn->ctrl->host->gnt, &new->page[ref]);
-	new->page[ref] = (struct static_page){ 0 };
-	new->nr--;
+	return (struct grants){ .gnt = turn->ctrl->host->gnt,
+				.domid = turn->ctrl->domid,
+				.one_queue = path_nr_queues(turn->path) == 1 };
 }
 
 /* All or nothing. */
@@ -389,17 +338,13 @@ static uint32_t add_grefs(struct turn *turn)
 	const struct statics *statics = find_statics(turn);
 	struct netif_gref list[LIST_MAX];
 	uint32_t nr = turn->req.data[2];
+	struct grants grants = grants_of(turn);
 	struct statics new;
-	uint32_t done = 0;
 
 	if (!statics || path_get_live(turn->path)->no_statics || !fetch_list(turn, list, nr) ||
-	    statics->nr + nr > STATICS_MAX || copy_statics(statics, list, nr, &new))
+	    statics->nr + nr > STATICS_MAX || grants_copy(statics, list, nr, &new))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	while (done < nr && !map_one(turn, &new, &list[done]))
-		done++;
-	if (done < nr) {
-		while (done--)
-			unmap_one(turn, &new, list[done].ref);
+	if (grants_add(&grants, &new, list, nr)) {
 		free(new.page);
 		if (new.tx_lease != statics->tx_lease)
 			free(new.tx_lease);
@@ -410,26 +355,6 @@ static uint32_t add_grefs(struct turn *turn)
 	swap_statics(turn, &new);
 	free(new.page);
 	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-/* Take @list out of @new; each entry is told whether it was there. Return: how many, in @gone */
-static uint32_t take_out(struct statics *new, struct netif_gref *list, uint32_t nr,
-			 struct static_page *gone)
-{
-	uint32_t nr_gone = 0;
-
-	for (uint32_t i = 0; i < nr; i++) {
-		bool known = list[i].ref < new->limit &&new->page[list[i].ref].at;
-
-		list[i].status = known ? NETIF_CTRL_STATUS_SUCCESS :
-					 NETIF_CTRL_STATUS_INVALID_PARAMETER;
-		if (!known)
-			continue;
-		gone[nr_gone++] = new->page[list[i].ref];
-		new->page[list[i].ref] = (struct static_page){ 0 };
-		new->nr--;
-	}
-	return nr_gone;
 }
 
 /* Return: false: a device still has some of the queue's pages */
@@ -445,9 +370,31 @@ static bool wait_for_devices(struct turn *turn, const struct statics *statics)
 }
 
 /*
- * Publish a table without the pages, wait until no device has them, unmap them. If a device
- * keeps them, publish the former table again.
+ * Publish @new, a table without the pages, wait until no device has them, unmap them. If a
+ * device keeps them, publish the former table again. Return: the pages are gone
  */
+static bool withdraw(struct turn *turn, struct statics *new, const struct static_page gone[],
+		     uint32_t nr_gone)
+{
+	struct grants grants = grants_of(turn);
+	struct grants_rest rest;
+
+	if (grants_split(&grants, new, gone, nr_gone, &rest))
+		return false;
+	turn->pages += rest.nr;
+	swap_statics(turn, new);
+	if (!wait_for_devices(turn, new)) {
+		swap_statics(turn, new);
+		grants_take(new, rest.list, rest.nr, rest.at);
+		grants_unmap(&grants, rest.at, rest.nr);
+		return false;
+	}
+	grants_unmap(&grants, gone, nr_gone);
+	grants_unmap(&grants, rest.at, rest.nr);
+	return true;
+}
+
+/* Nobody waits for a device, or splits a mapping, for pages that were not there. */
 static uint32_t del_grefs(struct turn *turn)
 {
 	const struct statics *statics = find_statics(turn);
@@ -457,6 +404,7 @@ static uint32_t del_grefs(struct turn *turn)
 	struct static_page gone[LIST_MAX];
 	struct statics new;
 	uint32_t nr_gone;
+	bool done;
 
 	if (!statics || !fetch_list(turn, list, nr))
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
@@ -464,16 +412,11 @@ static uint32_t del_grefs(struct turn *turn)
 	new.page = statics_reserve(statics, 0, &new.limit);
 	if (!new.page)
 		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	nr_gone = take_out(&new, list, nr, gone);
-	swap_statics(turn, &new);
-	if (!wait_for_devices(turn, &new)) {
-		swap_statics(turn, &new);
-		free(new.page);
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	}
+	nr_gone = grants_take(&new, list, nr, gone);
+	done = !nr_gone || withdraw(turn, &new, gone, nr_gone);
 	free(new.page);
-	for (uint32_t i = 0; i < nr_gone; i++)
-		statics_unmap(turn->ctrl->host->gnt, &gone[i]);
+	if (!done)
+		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 	turn->data = nr_gone;
 	back.len = (uint16_t)(nr * sizeof(list[0]));
 	/* If the list cannot be written the guest still has the count. */
@@ -525,6 +468,7 @@ static void restore_some(struct turn *turn)
 {
 	struct ctrl *ctrl = turn->ctrl;
 	struct netif_gref list[LIST_MAX];
+	struct grants grants = grants_of(turn);
 	uint32_t nr, failed = 0;
 	struct statics new;
 
@@ -536,10 +480,11 @@ static void restore_some(struct turn *turn)
 		ctrl->restore_queue++;
 		ctrl->restore_at = 0;
 	}
-	if (!nr || copy_statics(find_statics(turn), list, nr, &new))
+	if (!nr || grants_copy(find_statics(turn), list, nr, &new))
 		return;
-	for (uint32_t i = 0; i < nr; i++)
-		failed += map_one(turn, &new, &list[i]) != 0;
+	if (grants_add(&grants, &new, list, nr))
+		for (uint32_t i = 0; i < nr; i++)
+			failed += grants_add(&grants, &new, &list[i], 1) != 0;
 	swap_statics(turn, &new);
 	free(new.page);
 	if (failed)

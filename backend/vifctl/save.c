@@ -52,8 +52,7 @@ static int find_word(const struct saving *saving, const char *line)
 	size_t len = strcspn(key, " \t=\n");
 
 	for (int i = 0; i < saving->nr; i++)
-		if (strcspn(saving->words[i], "=") == len &&
-		    !strncmp(saving->words[i], key, len))
+		if (strcspn(saving->words[i], "=") == len && !strncmp(saving->words[i], key, len))
 			return i;
 	return -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/tx_gather.c path/verdict.c path/verdict_ip.c path/rx.c path/rx_accept.c path/handover.c path/poll.c path/path.c path/queue.c */
-/* links: path/frame.c path/steer.c path/statics.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/classes.c */
-/* links: port/offload.c */
+/* links: path/frame.c path/steer.c path/statics.c path/static_maps.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/classes.c */
+/* links: port/offload.c test/unit/fake_grants.c */
 #include "fake_guest.h"
 
 #include <assert.h>
@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <rte_eal.h>
-
-#include "backend/xen/devmap.h"
 
 #define CHANNELS 256u
 #define FIRST_PORT 16u
@@ -29,179 +28,28 @@ struct channel {
 	uint32_t notified;
 };
 
-struct gnt {
-	uint32_t mapped;
-};
-
-/* Pages that devices may read; index + 1 is the mapping's number. */
-static struct fake_grant *for_devices[FAKE_REFS];
-static uint64_t for_devices_at[FAKE_REFS];
-
 struct evt {
 	struct channel channel[CHANNELS];
 };
 
 struct path_tools fake_tools;
-void (*fake_copy_hook)(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr);
-void *fake_copy_arg;
-int fake_copy_error;
 
-static struct gnt the_gnt;
 static struct evt the_evt;
 static struct guest *guests[FAKE_GUESTS];
 static struct rte_mbuf *taken[FAKE_MBUFS + 1];
 static uint32_t nr_taken;
 
-static struct guest *find_guest(uint16_t domid)
+struct guest *fake_guest_at(uint32_t slot)
+{
+	return guests[slot];
+}
+
+struct guest *fake_find_guest(uint16_t domid)
 {
 	for (uint32_t i = 0; i < FAKE_GUESTS; i++)
 		if (guests[i] && guests[i]->domid == domid)
 			return guests[i];
 	return NULL;
-}
-
-/* Return: GNTST_* as Xen would, *@page set when it is 0. */
-static int16_t look_up(uint16_t domid, uint32_t ref, bool write, uint8_t **page)
-{
-	struct guest *guest = find_guest(domid);
-	struct fake_grant *grant;
-
-	if (!guest)
-		return -2; /* bad domain */
-	if (ref >= FAKE_REFS)
-		return -3; /* bad reference */
-	grant = &guest->grant[ref];
-	if (!grant->page || grant->revoked)
-		return -3;
-	if (write && grant->readonly)
-		return -1; /* general error: flags don't match */
-	*page = grant->page;
-	return 0;
-}
-
-/* gnt.h */
-
-struct gnt *gnt_open(void)
-{
-	return &the_gnt;
-}
-
-void gnt_close(struct gnt *gnt)
-{
-	(void)gnt;
-}
-
-/* Pages of one mapping need not be adjacent here: rings are single pages. */
-void *gnt_map(struct gnt *gnt, uint16_t domid, const uint32_t *refs, uint32_t nr, bool writable)
-{
-	uint8_t *page;
-
-	assert(nr == 1);
-	if (look_up(domid, refs[0], writable, &page)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	find_guest(domid)->grant[refs[0]].mapped++;
-	gnt->mapped++;
-	return page;
-}
-
-int gnt_unmap(struct gnt *gnt, void *addr, uint32_t nr)
-{
-	assert(nr == 1 && gnt->mapped > 0);
-	for (uint32_t i = 0; i < FAKE_GUESTS; i++) {
-		for (uint32_t k = 0; guests[i] && k < FAKE_REFS; k++) {
-			struct fake_grant *grant = &guests[i]->grant[k];
-
-			if (grant->page != addr)
-				continue;
-			assert(grant->mapped > 0);
-			grant->mapped--;
-			gnt->mapped--;
-			return 0;
-		}
-	}
-	assert(!"unmapping what is not mapped");
-	return -EINVAL;
-}
-
-static int copy(uint16_t domid, struct gnt_copy *ops, uint32_t nr, bool in)
-{
-	int ret = fake_copy_error;
-
-	assert(nr >= 1 && nr <= GNT_COPY_MAX);
-	fake_copy_error = 0;
-	if (fake_copy_hook)
-		fake_copy_hook(fake_copy_arg, in, ops, nr);
-	for (uint32_t i = 0; i < nr; i++) {
-		uint8_t *page = NULL;
-
-		assert(ops[i].len >= 1 && ops[i].offset + ops[i].len <= NETIF_PAGE_SIZE);
-		ops[i].status = ret ? -1 : look_up(domid, ops[i].ref, !in, &page);
-		if (ops[i].status)
-			continue;
-		if (in)
-			memcpy(ops[i].local, page + ops[i].offset, ops[i].len);
-		else
-			memcpy(page + ops[i].offset, ops[i].local, ops[i].len);
-	}
-	return ret;
-}
-
-int gnt_copy_in(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
-{
-	(void)gnt;
-	return copy(domid, ops, nr, true);
-}
-
-int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr)
-{
-	(void)gnt;
-	return copy(domid, ops, nr, false);
-}
-
-/* devmap.h */
-
-bool fake_devmap;
-
-const char *devmap_why_not(void)
-{
-	return fake_devmap ? NULL : "not in this test";
-}
-
-int devmap_map(uint16_t domid, uint32_t ref, bool write)
-{
-	uint8_t *page;
-
-	if (!fake_devmap)
-		return -ENOTSUP;
-	if (look_up(domid, ref, write, &page))
-		return -EINVAL;
-	for (int i = 0; i < (int)FAKE_REFS; i++) {
-		if (for_devices[i])
-			continue;
-		for_devices[i] = &find_guest(domid)->grant[ref];
-		for_devices[i]->devices++;
-		for_devices_at[i] = FAKE_DEVICE_ADDRESS + (uintptr_t)page;
-		return i + 1;
-	}
-	return -ENOSPC;
-}
-
-void devmap_unmap(int number)
-{
-	assert(number > 0 && for_devices[number - 1]);
-	assert(for_devices[number - 1]->devices > 0);
-	/* the processor's goes afterwards */
-	assert(for_devices[number - 1]->mapped > 0);
-	for_devices[number - 1]->devices--;
-	for_devices[number - 1] = NULL;
-}
-
-uint64_t devmap_address(int number)
-{
-	assert(number > 0 && for_devices[number - 1]);
-	return for_devices_at[number - 1];
 }
 
 /* evt.h */
@@ -226,7 +74,7 @@ int evt_bind(struct evt *evt, uint16_t domid, uint32_t remote_port)
 {
 	struct channel *free_channel = NULL;
 
-	if (!find_guest(domid) || remote_port < OFFERED_PORT)
+	if (!fake_find_guest(domid) || remote_port < OFFERED_PORT)
 		return -EINVAL;
 	for (uint32_t i = FIRST_PORT; i < CHANNELS; i++) {
 		struct channel *channel = &evt->channel[i];
@@ -302,7 +150,7 @@ int fake_start(void **state)
 		return -1;
 	}
 	sched_setaffinity(0, sizeof(cpus), &cpus); /* EAL binds an lcore to one processor */
-	fake_tools.gnt = &the_gnt;
+	fake_tools.gnt = gnt_open();
 	fake_tools.evt = &the_evt;
 	fake_tools.now_us = 1000000;
 	fake_tools.pool = rte_pktmbuf_pool_create("packets", FAKE_MBUFS, 0, 0,
@@ -486,8 +334,9 @@ uint32_t guest_grant(struct guest *guest, bool readonly)
 		guest->next_ref = ref + 1;
 	}
 	if (!guest->grant[ref].page)
-		guest->grant[ref].page = aligned_alloc(NETIF_PAGE_SIZE, NETIF_PAGE_SIZE);
-	assert(guest->grant[ref].page && !guest->grant[ref].mapped);
+		guest->grant[ref].page = mmap(NULL, NETIF_PAGE_SIZE, PROT_READ | PROT_WRITE,
+					      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert(guest->grant[ref].page != MAP_FAILED && !guest->grant[ref].mapped);
 	memset(guest->grant[ref].page, 0, NETIF_PAGE_SIZE);
 	guest->grant[ref].readonly = readonly;
 	guest->grant[ref].revoked = false;
@@ -584,7 +433,8 @@ void guest_free(struct guest *guest)
 		assert(!the_evt.channel[i].bound || the_evt.channel[i].domid != guest->domid);
 	for (uint32_t i = 0; i < FAKE_REFS; i++) {
 		assert(!guest->grant[i].mapped);
-		free(guest->grant[i].page);
+		if (guest->grant[i].page)
+			munmap(guest->grant[i].page, NETIF_PAGE_SIZE);
 	}
 	for (uint32_t i = 0; i < FAKE_GUESTS; i++)
 		if (guests[i] == guest)

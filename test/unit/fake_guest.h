@@ -2,7 +2,7 @@
 /*
  * Guests and a hypervisor in one process, for tests and fuzzers of backend/path.
  *
- * fake_guest.c is linked in place of backend/xen/gnt.c and evt.c: it has their
+ * fake_guest.c and fake_grants.c are linked in place of backend/xen/gnt.c and evt.c: they have their
  * functions, a grant table per guest that is checked as Xen checks it (unknown,
  * revoked or read-only grant, wrong domain: a status per piece), and event
  * channels that count. Rings are ordinary memory. The port records what it was
@@ -91,6 +91,9 @@ struct guest {
 	struct wake raise;
 };
 
+/* Mappings of guests' pages that there are now, of one page or of several. */
+extern uint32_t fake_mappings;
+
 /* The worker's tools that every guest's path is polled with; now_us is the test's to set. */
 extern struct path_tools fake_tools;
 
@@ -110,6 +113,12 @@ void fake_give_memory(void);
 
 /** fake_all_free() - Is every packet buffer back in its pool? */
 bool fake_all_free(void);
+
+/** fake_guest_at() - The guest in one of FAKE_GUESTS slots, NULL = none */
+struct guest *fake_guest_at(uint32_t slot);
+
+/** fake_find_guest() - Return: guest, NULL = there is none */
+struct guest *fake_find_guest(uint16_t domid);
 
 /** guest_new() - A guest with granted, zeroed rings and every feature; not connected yet */
 struct guest *guest_new(uint16_t domid, uint32_t nr_queues);

@@ -394,6 +394,89 @@ static void static_pages_are_bounded(void **state)
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), INVALID);
 }
 
+/* The kernel bounds the mappings of a process; a list takes two at most. */
+static void list_is_one_mapping_for_each_direction(void **state)
+{
+	const struct statics *statics = &guest->path->queues[0].statics;
+	uint32_t refs[64], before = fake_mappings;
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list);
+
+	(void)state;
+	for (uint32_t i = 0; i < 64; i++) {
+		refs[i] = guest_grant(guest, i % 2);
+		list[i] = (struct netif_gref){ .ref = refs[i],
+					       .flags = i % 2 ? NETIF_GREF_READONLY : 0 };
+		guest_page(guest, refs[i])[7] = (uint8_t)i;
+	}
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 64), OK);
+	assert_int_equal(fake_mappings, before + 2);
+	for (uint32_t i = 0; i < 64; i++)
+		assert_int_equal(static_page_bytes(statics_find(statics, refs[i], false))[7], i);
+	/* some of it goes, and the guest has those pages back at once; the others stay */
+	for (uint32_t i = 0; i < 10; i++)
+		list[i] = (struct netif_gref){ .ref = refs[i] };
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 10), OK);
+	assert_int_equal(last_data, 10);
+	assert_int_equal(fake_mappings, before + 2);
+	for (uint32_t i = 0; i < 64; i++) {
+		const struct static_page *page = statics_find(statics, refs[i], false);
+
+		assert_int_equal(guest->grant[refs[i]].mapped, i >= 10);
+		assert_int_equal(page != NULL, i >= 10);
+		assert_true(!page || static_page_bytes(page)[7] == (char)i);
+		assert_true(!page || (statics_find(statics, refs[i], true) == NULL) == i % 2);
+	}
+	assert_int_equal(statics->nr, 54);
+	for (uint32_t i = 10; i < 64; i++)
+		list[i - 10] = (struct netif_gref){ .ref = refs[i] };
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 54), OK);
+	assert_int_equal(fake_mappings, before);
+}
+
+static uint32_t waits;
+
+static int count_wait(struct port *port, bool go_on)
+{
+	(void)port;
+	(void)go_on;
+	waits++;
+	zc_rx->lease.out = 0;
+	return 0;
+}
+
+/* Others' messages wait as long: nobody waits for a device on account of pages that are not there. */
+static void pages_that_are_not_there_wait_for_no_device(void **state)
+{
+	const struct port_ops *ops = guest->port.port.ops;
+	struct netif_gref *list;
+	uint32_t ref = make_list(&list), page = guest_grant(guest, false);
+	struct port_ops zc_rx_ops;
+	uint64_t due_us;
+
+	(void)state;
+	fake_devmap = true;
+	list[0] = (struct netif_gref){ .ref = page };
+	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 0, ref, 1), OK);
+	begin_zc_rx(&zc_rx_ops);
+	zc_rx_ops.end_rx_source = count_wait;
+	list[0] = (struct netif_gref){ .ref = 12345 };
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), OK);
+	assert_int_equal(last_data, 0);
+	assert_int_equal(waits, 0);
+	assert_non_null(guest->path->queues[0].zc_rx);
+	/* and whoever asks for it is not made to wait either */
+	put(NETIF_CTRL_GET_HASH_MAPPING_SIZE, 0, 0, 0);
+	fake_host.now_us += 1000;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.rsp_prod, ring->idx.req_prod);
+	list[0] = (struct netif_gref){ .ref = page };
+	assert_int_equal(ask(NETIF_CTRL_DEL_GREF_MAPPING, 0, ref, 1), OK);
+	assert_int_equal(waits, 1);
+	guest->port.port.ops = ops;
+	fake_devmap = false;
+}
+
 static void deleting_a_grant_twice_counts_once(void **state)
 {
 	struct netif_gref *list;
@@ -549,6 +632,8 @@ int main(void)
 		CTRL(adding_static_grants_is_all_or_nothing),
 		CTRL(lists_longer_than_a_page_are_refused),
 		CTRL(static_pages_are_bounded),
+		CTRL(list_is_one_mapping_for_each_direction),
+		CTRL(pages_that_are_not_there_wait_for_no_device),
 		CTRL(deleting_a_grant_twice_counts_once),
 		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
 		CTRL(flood_of_messages_is_answered_in_bounded_turns),

@@ -156,11 +156,8 @@ static uint32_t flap(struct simguest **guests, uint32_t nr, uint32_t rate, doubl
 }
 
 static const struct option options[] = {
-	{ "rate", 1, NULL, 'r' },
-	{ "seconds", 1, NULL, 's' },
-	{ "connect", 0, NULL, 'c' },
-	{ "help", 0, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "rate", 1, NULL, 'r' }, { "seconds", 1, NULL, 's' }, { "connect", 0, NULL, 'c' },
+	{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv)
