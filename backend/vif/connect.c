@@ -383,6 +383,7 @@ void vif_disconnect(struct vif *vif)
 	capability_stop(vif);
 	store_remove(vif->host->store, vif->backend, "path");
 	store_remove(vif->host->store, vif->backend, "vf");
+	vif_free_mac(vif);
 	if (vif_may_tell(vif))
 		log_info("%s: disconnected", vif->name);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "ctrl.h"
+#include "rival.h"
 #include "zerocopy_rx.h"
 
 LOG_TAG("vif");
@@ -200,6 +201,8 @@ static void go_connected(struct vif *vif, uint64_t now_us)
 		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
 			go_init_wait(vif, now_us);
 		if (!vif->view.hotplugged || (!vif->nic && vif_choose_nic(vif)))
+			return;
+		if (!rival_admit(vif, now_us))
 			return;
 		if (now_us < vif->connect_at_us) {
 			vif_due(vif, 0, vif->connect_at_us);

@@ -114,6 +114,8 @@ struct vif_policy {
  * @move:       requested, not begun yet
  * @move_error: errno of the last move, 0 = it succeeded
  * @closing_since_us: since when the front end is asked to close, 0 = it is not
+ * @rival_since_us: since when it is held for another vif with its mac, 0 = it is not; @rival_told:
+ *              that is in `fault` (rival.h)
  * @leaving:   port that a move is leaving, NULL = no move is under way
  * @zerocopy_rx: when zero-copy rx may begin again; with @path
  */
@@ -151,6 +153,8 @@ struct vif {
 	enum vif_move move;
 	int move_error;
 	uint64_t closing_since_us;
+	uint64_t rival_since_us;
+	bool rival_told;
 	struct port *leaving;
 	struct zerocopy_rx zerocopy_rx;
 };
@@ -240,6 +244,17 @@ static inline void vif_claims_changed(struct vif *vif)
 	TAILQ_FOREACH (other, &vif->host->vifs, link)
 		if (other != vif)
 			other->stale |= other->policy.error[0] ? STALE_POLICY : STALE_LIVE;
+}
+
+/** vif_free_mac() - The vif has disconnected: who is held for its address (rival.h) may connect */
+static inline void vif_free_mac(struct vif *vif)
+{
+	struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other != vif && other->rival_since_us &&
+		    rte_is_same_ether_addr(&other->mac, &vif->mac))
+			vif_due(other, 0, 0);
 }
 
 /* live.c */

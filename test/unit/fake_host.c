@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c vif/live.c */
+/* links: vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c vif/live.c */
 /* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
