@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "control.h"
 #include "port/sriov/vfpool.h"
+#include "vif/names.h"
 #include "data.h"
 
 /* How long the control thread may be busy with others. */
@@ -47,20 +48,38 @@ static bool take_from(struct question *question, uint32_t *from)
 	return true;
 }
 
-/* "DOMID.HANDLE" off the front of @text. */
+/* DOMID.HANDLE off the front of @text. Return: false: it begins otherwise, and nothing was taken */
+static bool take_number(const char **text, uint32_t *domid, uint32_t *handle)
+{
+	const char *at = *text;
+
+	if (text_take_u32(&at, 0, UINT16_MAX, domid) || !text_take(&at, '.') ||
+	    text_take_u32(&at, 0, UINT16_MAX, handle) || !strchr(".,", *at))
+		return false;
+	*text = at;
+	return true;
+}
+
+/* The vif that the word at the front of @text means; names.h says what it may be. */
 static struct vif *take_vif(struct question *question, const char **text)
 {
 	uint32_t domid, handle;
 	struct vif *vif;
+	char name[80];
+	size_t len;
 
-	if (text_take_u32(text, 0, UINT16_MAX, &domid) || !text_take(text, '.') ||
-	    text_take_u32(text, 0, UINT16_MAX, &handle)) {
-		question->why = "expected a vif, DOMID.HANDLE";
-		return NULL;
+	if (take_number(text, &domid, &handle)) {
+		vif = vifs_find(telemetry.vifs, domid, handle);
+		if (!vif)
+			question->why = "no such vif";
+		return vif;
 	}
-	vif = vifs_find(telemetry.vifs, domid, handle);
+	len = strcspn(*text, ",");
+	snprintf(name, sizeof(name), "%.*s", (int)len, *text);
+	*text += len;
+	vif = names_find(telemetry.host, name, question->text);
 	if (!vif)
-		question->why = "no such vif";
+		question->why = question->text;
 	return vif;
 }
 
@@ -86,7 +105,7 @@ static int answer_vif(void *arg)
 	const struct vif *vif = take_vif(question, &text);
 
 	if (vif && *text)
-		question->why = "expected a vif, DOMID.HANDLE";
+		question->why = "expected a vif: DOMID.HANDLE, vifname or guest's name";
 	else if (vif)
 		put_vif(question->d, vif);
 	return 0;
@@ -314,16 +333,16 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		const char *help;
 	} commands[] = {
 		{ "/vifd/vifs", command_vifs, "Names of vifs. Parameter: first entry (0)" },
-		{ "/vifd/vif", command_vif, "One vif. Parameter: DOMID.HANDLE" },
+		{ "/vifd/vif", command_vif, "One vif. Parameter: DOMID.HANDLE or its name" },
 		{ "/vifd/queue", command_queue, "Counters of a queue. Parameter: DOMID.HANDLE.N" },
 		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
 		{ "/vifd/counters", command_counters, "What each counter counts. No parameter" },
 		{ "/vifd/move", command_move,
-		  "Move a vif. Parameters: DOMID.HANDLE,vf|other|software|auto" },
+		  "Move a vif. Parameters: VIF,vf|other|software|auto" },
 		{ "/vifd/policy", command_policy,
-		  "Rules and their sources. Parameters: DOMID.HANDLE, first rule (0)" },
-		{ "/vifd/set", command_set, "Set rules. Parameters: DOMID.HANDLE,KEY=VALUE;KEY" },
+		  "Rules and their sources. Parameters: VIF, first rule (0)" },
+		{ "/vifd/set", command_set, "Set rules. Parameters: VIF,KEY=VALUE;KEY" },
 	};
 	int ret = 0;
 

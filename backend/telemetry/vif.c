@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "data.h"
+#include "vif/names.h"
 #include "vif/zerocopy_tx.h"
 #include "vif/zerocopy_rx.h"
 
@@ -253,12 +254,21 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 
 void put_vif(struct rte_tel_data *d, const struct vif *vif)
 {
+	struct vif_names names;
+
+	names_read(vif, &names);
 	put_text(d, "vif", vif->name + strlen("vif "));
+	put_text(d, "guest", names.guest);
+	put_text(d, "vifname", names.vifname);
 	put_number(d, "domid", vif->domid);
 	put_number(d, "handle", vif->handle);
 	put_mac(d, "mac", &vif->mac);
 	put_text(d, "state", state_name(vif->state));
-	put_text(d, "fault", vif->fault ? vif->fault : "");
+	put_text(d, "fault",
+		 vif->fault	 ? vif->fault :
+		 vif->rival_told ? "another vif has its mac" :
+				   "");
+	put_number(d, "held", vif->rival_told);
 	put_text(d, "policy_error", vif->policy.error);
 	put_number(d, "connected", vif->path != NULL);
 	if (vif->path)

@@ -75,7 +75,8 @@ static void help_all(FILE *out)
 		fprintf(out, "  %-10s %-30s %s\n", commands[i].name, commands[i].args,
 			commands[i].text);
 	fprintf(out,
-		"\nA VIF is DOMID.HANDLE, e.g. 7.0. 'vifctl COMMAND --help' says more.\n\n%s"
+		"\nA VIF is DOMID.HANDLE (7.0), its vifname, or its guest's name (web, web.1).\n"
+		"'vifctl COMMAND --help' says more.\n\n%s"
 		"  -V, --version         print the version\n"
 		"\nExit status: 0 done, 1 refused or not found, 2 wrong usage, 3 vifd does not answer.\n",
 		common_help);

@@ -22,14 +22,22 @@ static void rate_text(struct json_object *vif, char *text, size_t size)
 		snprintf(text, size, "-");
 }
 
+/* The name that was given to this vif alone, or its guest's. */
+static const char *name_of(struct json_object *vif)
+{
+	return or_dash(*text_of(vif, "vifname") ? text_of(vif, "vifname") : text_of(vif, "guest"));
+}
+
 static void list_line(struct json_object *vif)
 {
 	struct json_object *counters = member_of(vif, "counters");
 	char rate[32];
 
 	rate_text(vif, rate, sizeof(rate));
-	printf("%-10s %-17s %-12s %-8s %-12s %-4s %7s %12" PRIu64 " %12" PRIu64 " %9" PRIu64 "\n",
-	       text_of(vif, "vif"), text_of(vif, "mac"), text_of(vif, "state"),
+	printf("%-10s %-12s %-17s %-12s %-8s %-12s %-4s %7s %12" PRIu64 " %12" PRIu64 " %9" PRIu64
+	       "\n",
+	       text_of(vif, "vif"), name_of(vif), text_of(vif, "mac"),
+	       number_of(vif, "held") ? "held" : text_of(vif, "state"),
 	       or_dash(text_of(vif, "path")), or_dash(text_of(vif, "vf")),
 	       number_of(vif, "link") ? "up" : "down", rate, number_of(counters, "tx_packets"),
 	       number_of(counters, "rx_packets"), vif_drops(vif));
@@ -43,8 +51,8 @@ enum status vifctl_list(struct client *client, const struct options *options)
 		return client->error;
 	if (options->json)
 		return print_json(vifs, false);
-	printf("%-10s %-17s %-12s %-8s %-12s %-4s %7s %12s %12s %9s\n", "VIF", "MAC", "STATE",
-	       "PATH", "VF", "LINK", "MBIT/S", "TX FRAMES", "RX FRAMES", "DROPPED");
+	printf("%-10s %-12s %-17s %-12s %-8s %-12s %-4s %7s %12s %12s %9s\n", "VIF", "NAME", "MAC",
+	       "STATE", "PATH", "VF", "LINK", "MBIT/S", "TX FRAMES", "RX FRAMES", "DROPPED");
 	for (size_t i = 0; i < json_object_array_length(vifs); i++)
 		list_line(json_object_array_get_idx(vifs, i));
 	json_object_put(vifs);

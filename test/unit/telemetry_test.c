@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/path.c path/counters.c port/switch/counters.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
+/* links: path/path.c path/counters.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
@@ -26,6 +26,7 @@
 #include "backend/vif/zerocopy_tx.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "backend/vif/vif.h"
+#include "fake_xs.h"
 
 #define VFS 150u
 #define VIFS 700u
@@ -38,7 +39,6 @@ static char run_dir[] = "/tmp/vifd-telemetry.XXXXXX";
 static struct config config = { .memory_mb = 32, .log_level = LOG_LEVEL_ERROR };
 static struct host host = { .config = &config };
 static struct vif vifs[VIFS];
-static TAILQ_HEAD(, vif) list = TAILQ_HEAD_INITIALIZER(list);
 static uint32_t nr_vfs;
 static enum vif_move moved;
 
@@ -55,7 +55,7 @@ struct vif *vifs_find(struct vifs *unused, uint32_t domid, uint32_t handle)
 
 struct vif *vifs_at(struct vifs *unused, uint32_t n)
 {
-	struct vif *vif = TAILQ_FIRST(&list);
+	struct vif *vif = TAILQ_FIRST(&host.vifs);
 
 	(void)unused;
 	for (; vif && n; n--)
@@ -328,15 +328,20 @@ static void add_vif(uint32_t i, uint16_t domid, uint16_t handle)
 	vif->mac = (struct rte_ether_addr){ { 0, 0x16, 0x3e, 0, 0, 1 } };
 	vif->state = XENBUS_INIT_WAIT;
 	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
-	TAILQ_INSERT_TAIL(&list, vif, link);
+	vif->host = &host;
+	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/0/backend/vif/%u/%u", domid,
+		 handle);
+	TAILQ_INSERT_TAIL(&host.vifs, vif, link);
 }
 
 static int start_vif(void **state)
 {
-	TAILQ_INIT(&list);
+	TAILQ_INIT(&host.vifs);
 	memset(vifs, 0, sizeof(vifs));
 	nr_vfs = 0;
 	moved = VIF_MOVE_NONE;
+	fake_xs_clear();
+	host.store = store_open();
 	host.nr_nics = 1;
 	add_vif(0, 7, 0);
 	return start(state);
@@ -356,8 +361,11 @@ static void connect_vif(uint32_t queues)
 
 static int stop_vif(void **state)
 {
+	int ret = finish(state);
+
 	free(vifs[0].path);
-	return finish(state);
+	store_close(host.store);
+	return ret;
 }
 
 /* Return: the answer, as a client gets it; valid until the next */
@@ -495,6 +503,42 @@ static void what_is_not_there_is_said(void **state)
 	assert_int_equal(moved, VIF_MOVE_NONE);
 }
 
+/* Guests web (7.0, 7.1 with a vifname) and db (9.0) */
+static void vif_is_found_by_the_names_that_people_know(void **state)
+{
+	static const char *const good[][2] = {
+		{ "7.0", "7.0" },  { "web.0", "7.0" }, { "web.1", "7.1" },
+		{ "dmz0", "7.1" }, { "db", "9.0" },    { "db.0", "9.0" },
+	};
+	const char *answer;
+
+	(void)state;
+	add_vif(1, 7, 1);
+	add_vif(2, 9, 0);
+	fake_xs_put("/local/domain/7/name", "web");
+	fake_xs_put("/local/domain/9/name", "db");
+	fake_xs_put("/local/domain/0/backend/vif/7/1/vifname", "dmz0");
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char command[64], want[64];
+
+		snprintf(command, sizeof(command), "/vifd/vif,%s", good[i][0]);
+		snprintf(want, sizeof(want), "{\"/vifd/vif\":{\"vif\":\"%s\"", good[i][1]);
+		assert_has(ask(command), want);
+	}
+	answer = ask("/vifd/vif,7.1");
+	assert_has(answer, "\"guest\":\"web\"");
+	assert_has(answer, "\"vifname\":\"dmz0\"");
+	/* several, and none */
+	assert_has(ask("/vifd/vif,web"), "'web' is several vifs, name one of them: 7.0 7.1");
+	assert_has(ask("/vifd/vif,web.2"), "no such vif: 'web.2'");
+	assert_has(ask("/vifd/vif,"), "no such vif");
+	/* every command that takes a vif */
+	ask("/vifd/move,db,software");
+	assert_int_equal(moved, VIF_MOVE_SOFTWARE);
+	assert_null(strstr(ask("/vifd/policy,dmz0,0"), "no such vif"));
+	assert_null(strstr(ask("/vifd/set,dmz0,mtu=1400"), "no such vif"));
+}
+
 static void every_vif_is_named_once_over_the_pages(void **state)
 {
 	uint32_t nr;
@@ -625,6 +669,7 @@ int main(void)
 		ANSWER(biggest_vif_fits_into_an_answer),
 		ANSWER(what_is_not_there_is_said),
 		ANSWER(every_vif_is_named_once_over_the_pages),
+		ANSWER(vif_is_found_by_the_names_that_people_know),
 		ANSWER(every_vf_is_listed_once_over_the_pages),
 		ANSWER(move_is_handed_on),
 		ANSWER(rules_come_in_pages_with_value_source_and_enforcer),

@@ -35,7 +35,7 @@ A=$(domid a)
 
 check "list: vifs" "$(of 'len(x)' list)" "== 2"
 check "list: path" "$(of 'x[0]["path"]' list)" "== software"
-check_true "list: text" sh -c "'$VIFCTL' list | grep -q '^$A\.0  *[0-9a-f:]*  *connected  *software '"
+check_true "list: text" sh -c "'$VIFCTL' list | grep -q '^$A\.0  *a  *[0-9a-f:]*  *connected  *software '"
 ping_lost a b 20 >/dev/null
 check "show: frames of pings" "$(of "x['counters']['tx_packets']" show "$A.0")" ">= 20"
 check "show: queues add up" "$(of "sum(q['tx_packets'] for q in x['queue_counters']) == x['counters']['tx_packets']" show "$A.0")" "== True"
@@ -43,6 +43,9 @@ check "nics" "$(of 'x[0]["nic"]' nics)" "== sim"
 check "vfs: none on this bed" "$(of 'len(x)' vfs)" "== 0"
 check "counters: text" "$(of "x['tx_drop_spoof']" counters)" "== frames whose source address is not the vif's"
 check_true "status 1 for an unknown vif" ctl_status 1 show 999.0
+check "show: by the guest's name" "$(of 'x["vif"]' show a)" "== $A.0"
+check "show: by the guest's name and handle" "$(of 'x["vif"]' show a.0)" "== $A.0"
+check_true "show: a name that nobody has" ctl_status 1 show nobody
 check_true "status 2 for an unknown command" ctl_status 2 frobnicate
 
 # rules: set all or none, live; show where each comes from
