@@ -398,7 +398,7 @@ static int worker_open(struct worker *worker, unsigned int index, struct rte_mem
 	poll_add(worker, worker->wake.fd, EPOLLIN);
 	poll_add(worker, evt_fd(worker->tools.evt), EPOLLIN);
 	snprintf(name, sizeof(name), "worker%u", index);
-	return offload_init(&worker->tools.offload, pool, name);
+	return offload_init(&worker->tools.offload, pool, name, OFFLOAD_MBUFS);
 }
 
 static int worker_spawn(struct worker *worker, unsigned int index)

@@ -24,12 +24,13 @@ LOG_TAG("nic");
 
 /*
  * struct nic
+ * @clones: of the switch alone
  * @uplink: NULL = it is to have none
  * @groups: groups_start() was called
  */
 struct nic {
 	const struct config_nic *config;
-	struct offload offload;
+	struct offload clones;
 	struct vf_env env;
 	struct uplink *uplink;
 	bool groups;
@@ -121,7 +122,6 @@ static void open_uplink(struct nic *nic)
 		.all_groups = !nic->env.vfs,
 		.sw = nic->env.sw,
 		.pool = nic->env.pool,
-		.offload = &nic->offload,
 	};
 
 	if (!params.netdev[0] || !strcmp(params.netdev, "none")) {
@@ -144,8 +144,8 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 		return NULL;
 	nic->config = config;
 	snprintf(name, sizeof(name), "nic%u", serial++);
-	if (offload_init(&nic->offload, pool, name) == 0)
-		nic->env.sw = switch_create(config->name, &nic->offload);
+	if (offload_init(&nic->clones, pool, name, OFFLOAD_MBUFS) == 0)
+		nic->env.sw = switch_create(config->name, &nic->clones);
 	if (!nic->env.sw) {
 		nic_destroy(nic);
 		errno = ENOMEM;
@@ -153,7 +153,6 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 	}
 	nic->env.pool = pool;
 	nic->env.queues = (uint16_t)config->vf_queues;
-	nic->env.offload = &nic->offload;
 	nic->groups = groups_start() == 0;
 	if (!nic->groups) {
 		nic_destroy(nic);
@@ -175,8 +174,7 @@ void nic_destroy(struct nic *nic)
 	pf_close(nic->env.pf);
 	if (nic->groups)
 		groups_stop();
-	if (nic->offload.indirect)
-		offload_fini(&nic->offload);
+	offload_fini(&nic->clones);
 	free(nic);
 }
 
@@ -185,7 +183,6 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 	const struct eth_params params = {
 		.netdev = nic->config->vdev,
 		.pool = nic->env.pool,
-		.offload = &nic->offload,
 	};
 
 	if (nic->config->vdev[0])

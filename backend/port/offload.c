@@ -20,14 +20,16 @@
 
 #include "offload.h"
 
-#define INDIRECT_MBUFS 8191u
+/* Of a pool of so many or more; buffers in a thread's cache are of no use to other threads. */
+#define CACHED_MBUFS 4096u
 #define INDIRECT_CACHE 256u
 
-int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name)
+int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name, uint32_t nr)
 {
+	uint32_t cache = nr < CACHED_MBUFS ? 0 : INDIRECT_CACHE;
+
 	offload->direct = direct;
-	offload->indirect =
-		rte_pktmbuf_pool_create(name, INDIRECT_MBUFS, INDIRECT_CACHE, 0, 0, SOCKET_ID_ANY);
+	offload->indirect = rte_pktmbuf_pool_create(name, nr, cache, 0, 0, SOCKET_ID_ANY);
 	return offload->indirect ? 0 : -ENOMEM;
 }
 

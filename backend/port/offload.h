@@ -26,7 +26,7 @@
 #define OFFLOAD_LAYERS (RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK)
 
 /**
- * struct offload - One worker's tools for segmentation
+ * struct offload - Tools for segmentation, of one worker, one switch or one device
  * @direct:   pool of the copied headers
  * @indirect: pool of the mbufs that refer to the payload
  */
@@ -35,8 +35,18 @@ struct offload {
 	struct rte_mempool *indirect;
 };
 
-/** offload_init() - Control thread. Return: 0, -ENOMEM */
-int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name);
+/* Enough for a worker's frames, or for a switch's */
+#define OFFLOAD_MBUFS 8191u
+
+/**
+ * offload_init() - Make the indirect pool
+ * @name: its own
+ * @nr:   how many references to payload can be in use
+ *
+ * Any thread but a worker. Return: 0, -ENOMEM
+ */
+int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name,
+		 uint32_t nr);
 
 /** offload_flags() - RTE_MBUF_F_TX_* that a device with these RTE_ETH_TX_OFFLOAD_* can do */
 uint64_t offload_flags(uint64_t tx_offloads);
@@ -49,7 +59,7 @@ uint64_t offload_flags(uint64_t tx_offloads);
  */
 bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool);
 
-/** offload_fini() - Every segment must have been freed */
+/** offload_fini() - Every segment must have been freed; fine before offload_init() */
 void offload_fini(struct offload *offload);
 
 /**

@@ -25,6 +25,7 @@
 #ifndef VIFD_PORT_PORT_H
 #define VIFD_PORT_PORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -57,10 +58,14 @@ struct port_link {
 	uint32_t speed_mbps;
 };
 
-/** struct port_stats - In the wire's direction; monotonic while open */
+/**
+ * struct port_stats - In the wire's direction; monotonic while open, but @rx_held
+ * @rx_held:      buffers of frames that wait in the port for its vif
+ * @tx_no_memory: frames of @tx_errors that were dropped for want of a buffer
+ */
 struct port_stats {
-	uint64_t rx_packets, rx_bytes, rx_missed;
-	uint64_t tx_packets, tx_bytes, tx_errors;
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_held;
+	uint64_t tx_packets, tx_bytes, tx_errors, tx_no_memory;
 };
 
 enum port_wish { PORT_LINK_AUTO, PORT_LINK_ON, PORT_LINK_OFF };
@@ -228,6 +233,8 @@ struct port_ops {
  *               everything; 0 = no need. Changes with every burst, so look before sleeping
  * @wake:        worker: w on attach. The port wakes it when frames arrive and
  *               rx_fd is -1; NULL while detached
+ * @stalled:     worker: w, any: r. Its guest posts no buffers, so the port is not read; a port that
+ *               shares memory with others keeps less for it, and nothing when that is scarce
  * @groups:      multicast groups learnt for the vif, groups.h; NULL = all of them arrive
  */
 struct port {
@@ -244,6 +251,7 @@ struct port {
 	const struct rte_mempool *zc_rx_pool;
 	uint32_t timed_us;
 	_Atomic(struct wake *) wake;
+	atomic_bool stalled;
 	struct groups *groups;
 };
 
@@ -277,6 +285,12 @@ static inline uint16_t port_rx_next(struct port *port, struct rte_mbuf **pkts, u
 
 	port->rx_turn = queue + 1 < port->nr_queues ? queue + 1 : 0;
 	return port_rx_burst(port, queue, pkts, nr);
+}
+
+/** port_is_stalled() - Any thread: is its guest one that takes no frames now? */
+static inline bool port_is_stalled(const struct port *port)
+{
+	return atomic_load_explicit(&port->stalled, memory_order_relaxed);
 }
 
 /** port_tx_idle() - Worker: does nothing wait in the port to be sent? */

@@ -107,7 +107,6 @@ static int open_eth(struct uplink *uplink)
 	const struct eth_params params = {
 		.netdev = uplink->netdev,
 		.pool = uplink->params.pool,
-		.offload = uplink->params.offload,
 	};
 	struct netdev_saved saved;
 	int ret = netdev_prepare(uplink->netdev, NETDEV_SHARED, &saved);

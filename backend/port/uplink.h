@@ -18,7 +18,6 @@
 #include <rte_ether.h>
 #include <rte_mempool.h>
 
-#include "port/offload.h"
 #include "port/port.h"
 #include "port/switch/switch.h"
 
@@ -38,7 +37,6 @@ struct uplink_params {
 	bool all_groups;
 	struct ethswitch *sw;
 	struct rte_mempool *pool;
-	struct offload *offload;
 };
 
 /**

@@ -74,9 +74,9 @@ int __wrap_rte_eth_dev_get_port_by_name(const char *name, uint16_t *port_id)
 
 void afp_geometry(uint16_t bytes, struct afp_geometry *geometry)
 {
-	(void)bytes;
-	*geometry =
-		(struct afp_geometry){ .frame_bytes = 2048, .block_bytes = 65536, .frames = 512 };
+	*geometry = (struct afp_geometry){ .frame_bytes = bytes > 1500 ? 16384 : 2048,
+					   .block_bytes = 65536,
+					   .frames = 512 };
 }
 
 void afp_prepare(struct afp *afp, const struct afp_geometry *geometry)
@@ -382,6 +382,92 @@ static void netdev_with_unsent_frames_is_checked_periodically(void **state)
 	assert_int_equal(eth_timed_us(eth), 0);
 }
 
+/* Linux drops what is sent by an interface that is down; nobody's memory waits for it. */
+static void full_netdev_that_is_down_takes_frames_and_drops_them(void **state)
+{
+	struct rte_mbuf *frames[PORT_BURST];
+	struct port_stats stats;
+
+	(void)state;
+	room = 1;
+	frames[0] = tcp_frame(100, 0);
+	kick_result = -ENETDOWN;
+	assert_int_equal(eth_tx_burst(eth, 0, frames, 1), 1);
+	for (unsigned int i = 0; i < PORT_BURST; i++)
+		frames[i] = tcp_frame(100, 0);
+	rte_delay_us_block(300);
+	assert_int_equal(eth_tx_burst(eth, 0, frames, PORT_BURST), PORT_BURST);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.tx_errors, PORT_BURST);
+	assert_true(packets_all_back());
+}
+
+/* What cannot be cut for want of memory is not offered again and again: others wait behind it. */
+static void frame_that_lacks_memory_is_dropped_and_holds_up_nobody(void **state)
+{
+	struct rte_mbuf *frames[] = { tcp_frame(5000, 1000), tcp_frame(100, 0) };
+	struct rte_mbuf *taken[2048];
+	struct port_stats stats;
+	unsigned int nr = 0;
+
+	(void)state;
+	room = 1000;
+	while ((taken[nr] = rte_pktmbuf_alloc(pool)))
+		nr++;
+	assert_int_equal(eth_tx_burst(eth, 0, frames, 2), 2);
+	assert_int_equal(sent, 1);
+	assert_int_equal(sent_len[0], HEAD + 100);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.tx_no_memory, 1);
+	assert_int_equal(stats.tx_errors, 1);
+	rte_pktmbuf_free_bulk(taken, nr);
+}
+
+/* A switch's clones come from @offload. */
+static void clones_take_nothing_that_a_device_cuts_frames_with(void **state)
+{
+	struct rte_mbuf **taken = calloc(offload.indirect->size + 1, sizeof(*taken));
+	struct rte_mbuf *frame = tcp_frame(5000, 1000);
+	unsigned int nr = 0;
+
+	(void)state;
+	room = 1000;
+	while ((taken[nr] = rte_pktmbuf_alloc(offload.indirect)))
+		nr++;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_int_equal(sent, 5);
+	rte_pktmbuf_free_bulk(taken, nr);
+	free(taken);
+}
+
+static int close_one(void **state);
+
+/* As many as a packet socket with a large MTU can have, and more: a receiver keeps them all. */
+static void large_buffers_that_somebody_keeps_do_not_stop_reception(void **state)
+{
+	static struct rte_mbuf *kept[1500];
+	struct eth_params params = { .netdev = "vf0", .pool = pool };
+	unsigned int nr = 0;
+
+	(void)state;
+	close_one(NULL);
+	mtu = 9000;
+	eth = eth_create_netdev(&params);
+	mtu = 1500;
+	assert_non_null(eth);
+	seen = rte_eth_add_tx_callback(0, 0, see_tx, NULL);
+	for (int i = 0; i < 40; i++) {
+		waiting = PORT_BURST;
+		nr += eth_rx_burst(eth, 0, kept + nr, PORT_BURST);
+	}
+	assert_int_equal(nr, 40 * PORT_BURST);
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(kept[i]->pkt_len, 64);
+	assert_ptr_not_equal(kept[0]->pool, pool);
+	assert_ptr_equal(kept[nr - 1]->pool, pool);
+	rte_pktmbuf_free_bulk(kept, nr);
+}
+
 static void bad_frames_of_a_burst_are_skipped(void **state)
 {
 	struct rte_mbuf *got[PORT_BURST];
@@ -443,7 +529,7 @@ static int start(void **state)
 
 static int open_one(void **state)
 {
-	const struct eth_params params = { .netdev = "vf0", .pool = pool, .offload = &offload };
+	const struct eth_params params = { .netdev = "vf0", .pool = pool };
 
 	(void)state;
 	room = kicks = sent = waiting = drained = 0;
@@ -481,6 +567,10 @@ int main(void)
 		fact(netdev_that_sends_none_of_its_frames_is_stuck),
 		fact(netdev_with_unsent_frames_is_checked_periodically),
 		fact(netdev_that_is_down_counts_as_idle),
+		fact(full_netdev_that_is_down_takes_frames_and_drops_them),
+		fact(frame_that_lacks_memory_is_dropped_and_holds_up_nobody),
+		fact(clones_take_nothing_that_a_device_cuts_frames_with),
+		fact(large_buffers_that_somebody_keeps_do_not_stop_reception),
 		fact(bad_frames_of_a_burst_are_skipped),
 		fact(checksum_beyond_the_frame_is_not_filled_in),
 	};

@@ -355,7 +355,6 @@ struct eth *function_open(void)
 		.queues = function.pairs,
 		.zc_rx = function.zc_rx,
 		.pool = pool,
-		.offload = &offload,
 	};
 
 	return eth_create_pci(&params, &mac);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/tx_gather.c path/verdict.c path/verdict_ip.c path/rx.c path/rx_accept.c path/handover.c path/poll.c path/path.c path/queue.c */
 /* links: path/frame.c path/steer.c path/statics.c path/static_maps.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/classes.c */
-/* links: port/offload.c test/unit/fake_grants.c */
+/* links: port/offload.c port/memory.c test/unit/fake_grants.c */
 #include "fake_guest.h"
 
 #include <assert.h>
@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 
 #include <rte_eal.h>
+
+#include "backend/port/memory.h"
 
 #define CHANNELS 256u
 #define FIRST_PORT 16u
@@ -155,7 +157,8 @@ int fake_start(void **state)
 	fake_tools.now_us = 1000000;
 	fake_tools.pool = rte_pktmbuf_pool_create("packets", FAKE_MBUFS, 0, 0,
 						  RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	if (!fake_tools.pool || offload_init(&fake_tools.offload, fake_tools.pool, "indirect")) {
+	if (!fake_tools.pool ||
+	    offload_init(&fake_tools.offload, fake_tools.pool, "indirect", OFFLOAD_MBUFS)) {
 		fprintf(stderr, "no packet memory\n");
 		return -1;
 	}
@@ -164,14 +167,18 @@ int fake_start(void **state)
 
 void fake_take_memory(uint32_t free)
 {
-	while (rte_mempool_avail_count(fake_tools.pool) > free)
+	while (rte_mempool_avail_count(fake_tools.pool) > free) {
 		taken[nr_taken++] = rte_pktmbuf_alloc(fake_tools.pool);
+		memory_pin(fake_tools.pool, 1);
+	}
 }
 
 void fake_give_memory(void)
 {
-	while (nr_taken)
+	while (nr_taken) {
 		rte_pktmbuf_free(taken[--nr_taken]);
+		memory_pin(fake_tools.pool, -1);
+	}
 }
 
 bool fake_all_free(void)

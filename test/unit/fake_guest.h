@@ -31,7 +31,7 @@
 #define FAKE_REFS 2048u
 #define FAKE_REF_MIN 8u /* Xen keeps the first few */
 #define FAKE_SENT_MAX 1024u
-#define FAKE_MBUFS 4095u
+#define FAKE_MBUFS 8191u
 #define FAKE_GUESTS 4u
 #define FAKE_QUEUES 4u
 
@@ -107,7 +107,11 @@ extern int fake_copy_error;
 /** fake_start() - DPDK with plain memory; a setup of cmocka's, once. Return: 0, -1 (reason printed) */
 int fake_start(void **state);
 
-/** fake_take_memory() - Leave only @free packet buffers; fake_give_memory() undoes it */
+/**
+ * fake_take_memory() - Leave only @free packet buffers; fake_give_memory() undoes it
+ *
+ * The others count as a device's: nobody keeps a part of them in reserve.
+ */
 void fake_take_memory(uint32_t free);
 void fake_give_memory(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/offload.c dma/eal.c log.c */
+/* links: port/offload.c port/memory.c dma/eal.c log.c */
 #include "packet_fixture.h"
 
 #include "log.h"
@@ -17,7 +17,7 @@ int packets_start(uint32_t frames)
 		return -1;
 	pool = rte_pktmbuf_pool_create("packets", frames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 				       SOCKET_ID_ANY);
-	return pool && offload_init(&offload, pool, "indirect") == 0 ? 0 : -1;
+	return pool && offload_init(&offload, pool, "indirect", OFFLOAD_MBUFS) == 0 ? 0 : -1;
 }
 
 int packets_stop(void **state)

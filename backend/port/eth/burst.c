@@ -6,6 +6,7 @@
 #include <rte_net.h>
 
 #include "device.h"
+#include "port/memory.h"
 
 /* the longest IP header, with options and extensions, that an mbuf can describe */
 #define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
@@ -202,19 +203,19 @@ static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **
 	if (frame->pkt_len > eth->frame_max)
 		offload_shorten(frame, eth->mtu);
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
-		return offload_segment(eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
+		return offload_segment(&eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
 	offload_checksum(frame);
 	if (frame->pkt_len > eth->frame_max)
-		return offload_fragment(eth->offload, frame, eth->mtu, out, OFFLOAD_SEGMENTS_MAX);
+		return offload_fragment(&eth->offload, frame, eth->mtu, out, OFFLOAD_SEGMENTS_MAX);
 	out[0] = frame;
 	return 1;
 }
 
 /*
- * Append to @pending, as frames that the device takes; there is room for any one frame.
- * Return: 0 taken, -ENOMEM not now
+ * Append to @pending, as frames that the device takes; there is room for any one frame. A frame
+ * that can't be sent is dropped: it must not hold up others, for want of memory neither.
  */
-static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
+static void queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf *frame)
 {
 	struct rte_mbuf **out = queue->pending + queue->pending_first + queue->pending_nr;
 	int ret;
@@ -222,21 +223,33 @@ static int queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_mb
 	if (eth->device_does && ready_frames(eth, queue, &frame, 1)) {
 		out[0] = frame;
 		queue->pending_nr++;
-		return 0;
+		return;
 	}
 	ret = frame_cut(eth, frame, out);
-	if (ret == -ENOMEM)
-		return ret;
 	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {
 		if (ret > 0)
 			rte_pktmbuf_free_bulk(out, ret);
 		else
 			rte_pktmbuf_free(frame);
 		count(&queue->tx_errors, 1);
-		return 0;
+		count(&queue->tx_no_memory, ret == -ENOMEM);
+		return;
 	}
 	queue->pending_nr += ret;
-	return 0;
+}
+
+/* A full netdev that is down or stuck: frames for it are not kept, as Linux would not keep them. */
+static bool sends_nothing(const struct eth *eth, struct eth_queue *queue)
+{
+	return unlikely(eth->down || atomic_load_explicit(&eth->stuck, memory_order_relaxed)) &&
+	       !afp_tx_room(&queue->afp, 1);
+}
+
+static uint16_t drop_all(struct eth_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	rte_pktmbuf_free_bulk(pkts, nr);
+	count(&queue->tx_errors, nr);
+	return nr;
 }
 
 uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
@@ -244,12 +257,11 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	struct eth_queue *queue = &eth->queues[index];
 	uint16_t taken;
 
-	if (atomic_load_explicit(&eth->gone, memory_order_relaxed)) {
-		rte_pktmbuf_free_bulk(pkts, nr);
-		count(&queue->tx_errors, nr);
-		return nr;
-	}
+	if (atomic_load_explicit(&eth->gone, memory_order_relaxed))
+		return drop_all(queue, pkts, nr);
 	queue_progress(eth, queue);
+	if (sends_nothing(eth, queue))
+		return drop_all(queue, pkts, nr);
 	taken = queue->pending_nr > 0 ? 0 : ready_frames(eth, queue, pkts, nr);
 	if (taken > 0)
 		taken = device_tx(eth, queue, pkts, taken);
@@ -257,8 +269,7 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 		if (queue->pending_first + queue->pending_nr >= PORT_BURST &&
 		    !queue_flush(eth, queue))
 			break;
-		if (queue_prepare(eth, queue, pkts[taken]) < 0)
-			break;
+		queue_prepare(eth, queue, pkts[taken]);
 	}
 	queue_flush(eth, queue);
 	if (queue->stalled && due(&queue->next_kick, ROOM_LOOK_US))
@@ -279,6 +290,29 @@ static uint16_t direct_rx(struct eth *eth, uint16_t index, struct rte_mbuf **pkt
 		pkts[i]->ol_flags = known == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? known : 0;
 	}
 	return nr;
+}
+
+/*
+ * Receivers may keep frames for long. When they have half of the large buffers, they get copies in
+ * ordinary ones, of which each may have its share. Return: frames left
+ */
+static uint16_t rx_spare(struct eth *eth, struct eth_queue *queue, struct rte_mbuf **pkts,
+			 uint16_t nr)
+{
+	uint16_t left = 0;
+
+	if (likely(!eth->own_pool) || memory_free(eth->own_pool) >= eth->own_pool->size / 2)
+		return nr;
+	for (uint16_t i = 0; i < nr; i++) {
+		struct rte_mbuf *copy = rte_pktmbuf_copy(pkts[i], eth->pool, 0, UINT32_MAX);
+
+		rte_pktmbuf_free(pkts[i]);
+		if (copy)
+			pkts[left++] = copy;
+		else
+			count(&queue->rx_errors, 1);
+	}
+	return left;
 }
 
 uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
@@ -307,7 +341,7 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 		rte_pktmbuf_free(pkts[i]);
 		count(&queue->rx_errors, 1);
 	}
-	return good;
+	return rx_spare(eth, queue, pkts, good);
 }
 
 int eth_rx_fd(const struct eth *eth, uint16_t index)

@@ -37,7 +37,7 @@ struct eth_queue {
 	uint64_t next_check;
 	uint64_t next_kick;
 	/* worker: w, others: r */
-	_Atomic uint64_t tx_errors;
+	_Atomic uint64_t tx_errors, tx_no_memory;
 	_Atomic uint64_t rx_errors;
 	struct sent sent;
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
@@ -61,6 +61,10 @@ struct eth_queue {
  * @lock:   guards @groups, @all_groups, @flow, @before and, of a PCI function, its talk with the PF
  * @flow:   rules in the NIC; NULL = it was told none yet
  * @before: counters of the device from before it was stopped and started again
+ * @pool:    ordinary buffers
+ * @own_pool: larger ones, for what a netdev with a large MTU receives; NULL = it needs none
+ * @pinned:  buffers of @pool that its rings have
+ * @offload: its own, so that nobody else's frames can take what it cuts frames with
  * @zc_pool: chosen rx buffers; NULL = it receives into ordinary ones
  */
 struct eth {
@@ -81,10 +85,12 @@ struct eth {
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	char device[RTE_ETH_NAME_MAX_LEN];
+	struct rte_mempool *pool;
 	struct rte_mempool *own_pool;
+	uint32_t pinned;
 	struct zc_pool *zc_pool;
 	struct rte_eth_stats before;
-	struct offload *offload;
+	struct offload offload;
 	pthread_mutex_t lock;
 	uint32_t nr_groups;
 	bool all_groups;

@@ -90,6 +90,7 @@ void eth_stats_get(struct eth *eth, struct port_stats *stats)
 		stats->rx_missed += atomic_load_explicit(&q->afp.rx_lost, memory_order_relaxed) +
 				    atomic_load_explicit(&q->rx_errors, memory_order_relaxed);
 		stats->tx_errors += atomic_load_explicit(&q->tx_errors, memory_order_relaxed);
+		stats->tx_no_memory += atomic_load_explicit(&q->tx_no_memory, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&eth->lock);
 }

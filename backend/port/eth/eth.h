@@ -32,8 +32,8 @@ struct eth;
  * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and no
  *           more than there is memory for
  * @zc_rx:   of a PCI function; receive into chosen buffers (zc_pool.h) if it can, by one queue pair
- * @pool:    where received frames go; frames of a larger MTU get a pool of their own
- * @offload: tools for software segmentation; must outlive the ethdev
+ * @pool:    where received frames go, and headers of frames cut in software; a netdev of a larger
+ *           MTU receives into a pool of its own while half of that is free
  */
 struct eth_params {
 	const char *netdev;
@@ -41,7 +41,6 @@ struct eth_params {
 	uint16_t queues;
 	bool zc_rx;
 	struct rte_mempool *pool;
-	struct offload *offload;
 };
 
 /**
@@ -120,7 +119,8 @@ void eth_close(struct eth *eth);
  * eth_tx_burst() - Send; offloads that the device can't do are done in software
  *
  * Worker; never blocks. Frames that no wire can carry (too long, metadata that
- * makes no sense) are freed and counted as tx_errors.
+ * makes no sense) are freed and counted as tx_errors; so are frames for which there is no memory
+ * to cut them, and all frames while a netdev that is down or stuck has no room.
  * Return: frames taken
  */
 uint16_t eth_tx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);

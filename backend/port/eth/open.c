@@ -15,12 +15,15 @@
 #include "log.h"
 #include "device.h"
 #include "port/kernel/netdev.h"
+#include "port/memory.h"
 #include "unplug.h"
 
 LOG_TAG("eth");
 
 #define ETH_DESCRIPTORS 512u
 #define JUMBO_MBUFS 511u
+/* References to payload for the frames that wait to be sent, and for those of each queue pair. */
+#define CUT_MBUFS 512u
 /* Memory that a driver needs for one queue pair's descriptors, counted generously. */
 #define PAIR_BYTES (256u * 1024)
 /* A device may use 1/8 of the free memory for extra queue pairs: other devices follow. */
@@ -181,6 +184,10 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	nr_rx = choose_rx_pool(eth, &pool);
 	ret = start_pairs(eth, &info, pool, &conf, nr_rx);
 	eth->started = ret == 0;
+	if (eth->started && !strcmp(eth->bus, "pci")) {
+		eth->pinned = (uint32_t)nr_rx * eth->nr_queues;
+		memory_pin(eth->pool, (int32_t)eth->pinned);
+	}
 	return ret;
 }
 
@@ -197,6 +204,9 @@ static void device_stop(struct eth *eth)
 		rte_eal_hotplug_remove(eth->bus, eth->device);
 	rte_mempool_free(eth->own_pool);
 	zc_pool_destroy(eth->zc_pool);
+	if (eth->pinned)
+		memory_pin(eth->pool, -(int32_t)eth->pinned);
+	offload_fini(&eth->offload);
 }
 
 static int netdev_device(struct eth *eth, struct rte_mempool *pool)
@@ -228,6 +238,16 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 	return device_start(eth, pool);
 }
 
+/* Enough for all frames that wait in the device and before it, so that it never lacks any. */
+static int cutter_open(struct eth *eth, const char *netdev)
+{
+	static atomic_uint serial;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "cut%u_%.12s", serial++, netdev);
+	return offload_init(&eth->offload, eth->pool, name, CUT_MBUFS * (1u + eth->nr_queues) - 1u);
+}
+
 static struct eth *eth_new(const struct eth_params *params, const char *bus, uint16_t nr_queues)
 {
 	struct eth *eth = calloc(1, sizeof(*eth) + nr_queues * sizeof(eth->queues[0]));
@@ -242,8 +262,14 @@ static struct eth *eth_new(const struct eth_params *params, const char *bus, uin
 	pthread_mutex_init(&eth->lock, NULL);
 	eth->bus = bus;
 	eth->driver = &driver_careful;
-	eth->offload = params->offload;
-	return eth;
+	eth->pool = params->pool;
+	if (cutter_open(eth, params->netdev) == 0)
+		return eth;
+	log_error("%s: no memory to cut frames with", params->netdev);
+	pthread_mutex_destroy(&eth->lock);
+	free(eth);
+	errno = ENOMEM;
+	return NULL;
 }
 
 struct eth *eth_create_netdev(const struct eth_params *params)

@@ -196,7 +196,6 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 		.queues = vf->env->queues,
 		.zc_rx = can_zc_rx(vf),
 		.pool = vf->env->pool,
-		.offload = vf->env->offload,
 	};
 	int ret;
 
@@ -213,7 +212,6 @@ static int start_netdev(struct vf *vf, const struct rte_ether_addr *mac)
 	const struct eth_params params = {
 		.netdev = vf->info.netdev,
 		.pool = vf->env->pool,
-		.offload = vf->env->offload,
 	};
 	int ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
 

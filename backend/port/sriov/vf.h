@@ -30,7 +30,6 @@ struct vf_env {
 	struct vfpool *vfs;
 	struct ethswitch *sw;
 	struct rte_mempool *pool;
-	struct offload *offload;
 };
 
 /**

@@ -4,22 +4,26 @@
 
 /*
  * Hand frames to a port of the switch. Their receiver may keep them for long, so frames that lie in a
- * guest's pages are copied first. Return: frames handed over
+ * guest's pages are copied first; where there is no memory for that, they are dropped.
  */
-static uint16_t carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t bytes = 0;
+	uint16_t own = 0;
 
 	for (uint16_t i = 0; i < nr; i++) {
-		if (!offload_own(&pkts[i], vf->env->pool))
-			nr = i;
-		else
-			bytes += pkts[i]->pkt_len;
+		if (!offload_own(&pkts[i], vf->env->pool)) {
+			rte_pktmbuf_free(pkts[i]);
+			continue;
+		}
+		bytes += pkts[i]->pkt_len;
+		pkts[own++] = pkts[i];
 	}
-	switch_deliver(to, pkts, nr);
-	atomic_fetch_add_explicit(&vf->carried_packets, nr, memory_order_relaxed);
+	switch_deliver(to, pkts, own);
+	atomic_fetch_add_explicit(&vf->carried_packets, own, memory_order_relaxed);
 	atomic_fetch_add_explicit(&vf->carried_bytes, bytes, memory_order_relaxed);
-	return nr;
+	if (unlikely(own < nr))
+		atomic_fetch_add_explicit(&vf->carried_lost, nr - own, memory_order_relaxed);
 }
 
 uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
@@ -38,9 +42,8 @@ uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 		while (end < nr && to[end] == to[done])
 			end++;
 		if (to[done]) {
-			done += carry(vf, to[done], pkts + done, end - done);
-			if (done < end)
-				break;
+			carry(vf, to[done], pkts + done, end - done);
+			done = end;
 			continue;
 		}
 		for (uint16_t i = done; i < end; i++)
@@ -139,4 +142,6 @@ void vf_stats_get(struct port *port, struct port_stats *stats)
 	stats->rx_packets -= atomic_load_explicit(&vf->reflected, memory_order_relaxed);
 	stats->tx_packets += atomic_load_explicit(&vf->carried_packets, memory_order_relaxed);
 	stats->tx_bytes += atomic_load_explicit(&vf->carried_bytes, memory_order_relaxed);
+	stats->tx_errors += atomic_load_explicit(&vf->carried_lost, memory_order_relaxed);
+	stats->tx_no_memory += atomic_load_explicit(&vf->carried_lost, memory_order_relaxed);
 }

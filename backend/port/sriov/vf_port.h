@@ -37,7 +37,7 @@ struct vf {
 	struct roam_echo echo;
 	bool zc_rx;
 	/* worker: w, others: r */
-	_Atomic uint64_t carried_packets, carried_bytes, reflected;
+	_Atomic uint64_t carried_packets, carried_bytes, carried_lost, reflected;
 };
 
 /* The worker's calls and the counters: struct port_ops */
