@@ -573,7 +573,7 @@ static void every_vf_is_listed_once_over_the_pages(void **state)
 	assert_has(ask("/vifd/vfs,1"), "\"owner\":\"vif 1.0\",\"mac\":\"00:00:00:00:00:00\"");
 	assert_has(
 		ask("/vifd/nics"),
-		"\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,\"drop_inbox_full\":0,"
+		"\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,\"drop_inbox_full\":0,\"drop_stalled\":0,"
 		"\"drop_no_memory\":0,\"drop_hairpin\":0,\"drop_reflected\":0,\"drop_malformed\":0}");
 }
 

@@ -14,6 +14,7 @@
 #define SWITCH_DROPS(X)                                                                            \
 	X(unknown, "frames from the wire to an address that no port has")                          \
 	X(inbox_full, "frames to a port that does not take them")                                  \
+	X(stalled, "copies of frames for ports that take none")                                    \
 	X(no_memory, "copies of group frames, for want of a buffer")                               \
 	X(hairpin, "frames to their own sender")                                                   \
 	X(reflected, "group frames of a port here, back from the wire")                            \

@@ -2,6 +2,7 @@
 /* Frames between ports, and between ports and wire: the calls of workers; see switch.h. */
 #include <string.h>
 
+#include "port/memory.h"
 #include "ports.h"
 
 /* An uplink that has used up its rate is polled again this soon. */
@@ -23,10 +24,57 @@ static void wake(_Atomic(struct wake *) *whom)
 		wake_worker(sleeper);
 }
 
+/* Buffers of an inbox: before a frame is put in, after it was taken out. */
+static void hold(struct soft *soft, uint32_t buffers)
+{
+	atomic_fetch_add_explicit(&soft->held, buffers, memory_order_relaxed);
+}
+
+static void let_go(struct soft *soft, uint32_t buffers)
+{
+	atomic_fetch_sub_explicit(&soft->held, buffers, memory_order_relaxed);
+}
+
+static uint32_t buffers_of(struct rte_mbuf *const *pkts, uint16_t nr)
+{
+	uint32_t sum = 0;
+
+	for (uint16_t i = 0; i < nr; i++)
+		sum += pkts[i]->nb_segs;
+	return sum;
+}
+
+/* Buffers of @pool that a port's inbox may still take. */
+static uint32_t room_in(const struct soft *to, const struct rte_mempool *pool)
+{
+	uint32_t share =
+		memory_share(pool, port_is_stalled(&to->port) ? MEMORY_STALLED : MEMORY_GUEST);
+	uint32_t held = atomic_load_explicit(&to->held, memory_order_relaxed);
+
+	return share > held ? share - held : 0;
+}
+
+/* Put as many frames into an inbox as its port may hold. Return: how many */
+static uint16_t put(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint32_t room = room_in(to, to->sw->offload->direct);
+	uint32_t buffers = 0;
+	uint16_t fit = 0, done;
+
+	while (fit < nr && buffers < room)
+		buffers += pkts[fit++]->nb_segs;
+	/* count them before they can be taken */
+	hold(to, buffers);
+	done = rte_ring_enqueue_burst(to->inbox, (void **)pkts, fit, NULL);
+	if (done < fit)
+		let_go(to, buffers_of(pkts + done, fit - done));
+	return done;
+}
+
 /* Put frames into an inbox; those that don't fit are dropped and counted for the receiver. */
 void switch_deliver(struct soft *to, struct rte_mbuf **pkts, uint16_t nr)
 {
-	uint16_t done = rte_ring_enqueue_burst(to->inbox, (void **)pkts, nr, NULL);
+	uint16_t done = put(to, pkts, nr);
 
 	if (done < nr) {
 		count(&to->rx_missed, nr - done);
@@ -90,6 +138,33 @@ static uint16_t run_length(struct rte_mbuf **pkts, struct soft **to, uint16_t nr
 	return i;
 }
 
+/* Does a port get a copy of a frame? If not, that is counted. */
+static bool wants_copy(struct soft *to)
+{
+	if (likely(!port_is_stalled(&to->port)))
+		return true;
+	count(&to->rx_missed, 1);
+	count(&to->sw->drops[SWITCH_DROP_stalled], 1);
+	return false;
+}
+
+/* A port's clone of a frame. Return: clone, NULL: counted */
+static struct rte_mbuf *clone_for(struct soft *to, struct rte_mbuf *frame)
+{
+	struct rte_mempool *clones = to->sw->offload->indirect;
+	struct rte_mbuf *clone = NULL;
+
+	if (!wants_copy(to))
+		return NULL;
+	if (room_in(to, clones))
+		clone = rte_pktmbuf_clone(frame, clones);
+	if (!clone) {
+		count(&to->rx_missed, 1);
+		count(&to->sw->drops[SWITCH_DROP_no_memory], 1);
+	}
+	return clone;
+}
+
 /* Give a group frame to every software port but @from; the caller keeps its reference. */
 static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct soft *from)
 {
@@ -101,11 +176,9 @@ static void flood(struct ethswitch *sw, struct rte_mbuf *frame, const struct sof
 
 		if (!to || to == from || to == &switch_nobody)
 			continue;
-		clone = rte_pktmbuf_clone(frame, sw->offload->indirect);
+		clone = clone_for(to, frame);
 		if (clone)
 			switch_deliver(to, &clone, 1);
-		else
-			count(&sw->drops[SWITCH_DROP_no_memory], 1);
 	}
 }
 
@@ -127,6 +200,13 @@ static bool flood_out(struct ethswitch *sw, struct rte_mbuf *frame, struct soft 
 	return true;
 }
 
+/* Is memory for second copies left, and this port's share of it? */
+static bool room_for_copy(const struct soft *to)
+{
+	return memory_share(to->sw->offload->direct, MEMORY_COPY) >
+	       atomic_load_explicit(&to->held, memory_order_relaxed);
+}
+
 /* Give each promiscuous port but @from a copy of its own: the frame may still be written to. */
 static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
 			 const struct soft *from)
@@ -138,9 +218,12 @@ static void copy_unknown(struct ethswitch *sw, const struct rte_mbuf *frame,
 		struct rte_mbuf *copy;
 
 		if (!to || to == from ||
-		    !atomic_load_explicit(&to->promiscuous, memory_order_relaxed))
+		    !atomic_load_explicit(&to->promiscuous, memory_order_relaxed) ||
+		    !wants_copy(to))
 			continue;
-		copy = rte_pktmbuf_copy(frame, sw->offload->direct, 0, UINT32_MAX);
+		copy = room_for_copy(to) ?
+			       rte_pktmbuf_copy(frame, sw->offload->direct, 0, UINT32_MAX) :
+			       NULL;
 		if (copy)
 			switch_deliver(to, &copy, 1);
 		else
@@ -224,6 +307,7 @@ uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 		return 0;
 	for (uint16_t i = 0; i < nr; i++)
 		sum += pkts[i]->pkt_len;
+	let_go(soft, buffers_of(pkts, nr));
 	count(&soft->rx_packets, nr);
 	count(&soft->rx_bytes, sum);
 	return nr;

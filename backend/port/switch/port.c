@@ -56,6 +56,7 @@ static void soft_stats_get(struct port *port, struct port_stats *stats)
 		.rx_packets = counted(&soft->rx_packets),
 		.rx_bytes = counted(&soft->rx_bytes),
 		.rx_missed = counted(&soft->rx_missed),
+		.rx_held = atomic_load_explicit(&soft->held, memory_order_relaxed),
 		.tx_packets = counted(&soft->tx_packets),
 		.tx_bytes = counted(&soft->tx_bytes),
 		.tx_errors = counted(&soft->tx_errors),

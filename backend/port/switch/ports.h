@@ -21,6 +21,7 @@
  * struct soft - One port of the switch
  * @quiet:  soft_quiet() was called; control
  * @inbox:  any worker: w, the owner's worker: r
+ * @held:   any worker: w; buffers of the frames in @inbox
  * @outbox: the owner's worker: w, the uplink's worker: r
  * @roamer:  which of its addresses it holds
  * @policy:  as set last, without addresses that it does not hold
@@ -43,6 +44,7 @@ struct soft {
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	/* any worker: w */
 	_Atomic uint64_t rx_missed, tx_errors;
+	_Atomic uint32_t held;
 };
 
 /*

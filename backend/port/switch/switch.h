@@ -17,11 +17,12 @@
  * owner's worker) and into its ports' outboxes towards the uplink, whose consumer is
  * the worker that calls switch_uplink_poll().
  *
- * Room. An inbox is bounded; a frame that finds it full is dropped and counted
- * for its receiver. An outbox pushes back on its sender instead. The outboxes share
- * the wire by weight (fair.h).
+ * Room. An inbox is bounded, in frames and in buffers (port/memory.h); a frame that finds it
+ * full is dropped and counted for its receiver. An outbox pushes back on its sender instead. The
+ * outboxes share the wire by weight (fair.h).
  *
- * Group frames are cloned (rte_pktmbuf_clone): the bytes are shared, so nobody
+ * Group frames are cloned (rte_pktmbuf_clone), except for ports that take none at the time; the
+ * clones come from a pool that nothing else uses. The bytes are shared, so nobody
  * writes into a received mbuf that isn't RTE_MBUF_DIRECT() with one reference.
  * Their checksums are filled in before, so no shared frame has offloads left to do.
  */
@@ -45,7 +46,7 @@ struct soft; /* one port of it */
 /**
  * switch_create() - A switch without ports
  * @name:    NIC's, for logs; must outlive the switch
- * @offload: clones come from its indirect pool; must outlive the switch
+ * @offload: clones come from its indirect pool, which nothing else uses; must outlive the switch
  *
  * Control thread. Return: switch, NULL with errno
  */
