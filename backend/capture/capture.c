@@ -158,7 +158,7 @@ static void take_frame(struct capture *capture, struct rte_mbuf *frame)
 static uint32_t drain(struct capture *capture)
 {
 	struct rte_mbuf *frames[BURST];
-	uint32_t nr = rte_ring_dequeue_burst(capture->tap->ring, (void **)frames, BURST, NULL);
+	uint32_t nr = tap_take(capture->tap, frames, BURST);
 
 	for (uint32_t i = 0; i < nr; i++)
 		take_frame(capture, frames[i]);

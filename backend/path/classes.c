@@ -40,14 +40,18 @@ uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame)
 	return tci < 0 ? 0 : (uint32_t)tci >> PCP_SHIFT;
 }
 
-bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame)
+bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame,
+		 uint32_t share)
 {
 	uint32_t of = classes_of(by, frame);
 
-	if (classes->tail[of] - classes->head[of] == CLASS_FRAMES)
+	if (classes->tail[of] - classes->head[of] == CLASS_FRAMES ||
+	    classes->held[of] >= share / CLASSES)
 		return false;
 	classes->frames[of][classes->tail[of]++ % CLASS_FRAMES] = frame;
 	classes->nr++;
+	classes->buffers += frame->nb_segs;
+	classes->held[of] += frame->nb_segs;
 	return true;
 }
 
@@ -79,6 +83,8 @@ struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLAS
 		classes->deficit[of] -= frame->pkt_len;
 		classes->head[of]++;
 		classes->nr--;
+		classes->buffers -= frame->nb_segs;
+		classes->held[of] -= frame->nb_segs;
 		return frame;
 	}
 	return NULL;

@@ -5,8 +5,9 @@
  * Theory of operation. A guest's ring is one queue, so frames are read from it ahead of the budget
  * and wait here, each in its class: the priority of its VLAN tag, or the first three bits of its
  * DSCP. Budget and port are given to the classes that have frames waiting by deficit round robin,
- * according to their shares. A class whose room is used up drops frames, which are counted, and
- * holds up no other. Without classes nothing waits here, and nothing is dropped.
+ * according to their shares. A class whose room is used up, in frames or in buffers, drops frames,
+ * which are counted, and holds up no other. Without classes nothing waits here, and nothing is
+ * dropped.
  */
 #ifndef VIFD_PATH_CLASSES_H
 #define VIFD_PATH_CLASSES_H
@@ -32,25 +33,33 @@ struct classes_live {
 
 /**
  * struct classes - Frames that wait
- * @nr:      frames in all
+ * @nr:      frames in all, with @buffers
  * @current: the class whose turn it is
  * @fresh:   its turn has just begun
  * @deficit: bytes that a class may still send in this round
+ * @held:    buffers of a class's frames
  */
 struct classes {
-	uint32_t nr;
+	uint32_t nr, buffers;
 	uint32_t current;
 	bool fresh;
 	int64_t deficit[CLASSES];
 	uint32_t head[CLASSES], tail[CLASSES];
+	uint32_t held[CLASSES];
 	struct rte_mbuf *frames[CLASSES][CLASS_FRAMES];
 };
 
 /** classes_of() - The class of a frame as it goes to the wire */
 uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame);
 
-/** classes_put() - Queue a frame. Return: false: its class is full, it stays the caller's */
-bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame);
+/**
+ * classes_put() - Queue a frame
+ * @share: buffers that the classes may have together; each takes frames up to its part of them
+ *
+ * Return: false: its class is full, it stays the caller's
+ */
+bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame,
+		 uint32_t share);
 
 /** classes_take() - Take the next frame in turn. Return: frame, NULL = none waits */
 struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES]);

@@ -63,6 +63,8 @@
 	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_zero_copy, "frames received into the guest's own pages")                              \
 	X(rx_drop_stale, "frames that waited too long for a buffer, or arrived after such frames") \
+	X(rx_drop_memory,                                                                          \
+	  "frames dropped because the guest took none while packet memory was scarce")             \
 	X(rx_drop_grant, "frames whose grant could not be written")                                \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
 	X(rx_mirror, "mirrored frames of other vifs given to the guest")                           \

@@ -9,6 +9,7 @@
 #include <rte_jhash.h>
 
 #include "path_private.h"
+#include "port/memory.h"
 
 #define SETTLE_MAX_US 50000u
 /* A pause of at least this: frames may be on their way through other threads. */
@@ -141,7 +142,7 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 	bool empty = true;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path, tools->now_us);
+		uint32_t room = path_rx_room(path, tools);
 		uint16_t nr = room ? port_rx_next(port, frames, (uint16_t)room) : 0;
 
 		/* frames that stay there for want of room are still to come */
@@ -162,15 +163,21 @@ static unsigned int take_port(struct path *path, struct path_tools *tools, enum 
 }
 
 /* Keep frames of the new port; those that find no room stay in the port. */
-static void hold_frames(struct handover *handover)
+static void hold_frames(struct handover *handover, const struct path_tools *tools)
 {
+	uint32_t share = memory_share(tools->pool, MEMORY_GUEST);
+
 	for (uint16_t i = 0; i < handover->to->nr_queues; i++) {
 		uint32_t end = handover->first + handover->nr_held;
 		uint32_t room = RTE_MIN(HANDOVER_HELD_MAX - end, PORT_BURST);
+		uint16_t nr;
 
-		if (room)
-			handover->nr_held +=
-				port_rx_next(handover->to, handover->held + end, (uint16_t)room);
+		if (!room || handover->held_buffers >= share)
+			continue;
+		nr = port_rx_next(handover->to, handover->held + end, (uint16_t)room);
+		handover->nr_held += nr;
+		for (uint16_t k = 0; k < nr; k++)
+			handover->held_buffers += handover->held[end + k]->nb_segs;
 	}
 }
 
@@ -184,6 +191,7 @@ static struct rte_mbuf *pop_held(struct handover *handover)
 	struct rte_mbuf *frame = oldest_held(handover);
 
 	handover->first++;
+	handover->held_buffers -= frame->nb_segs;
 	if (!--handover->nr_held)
 		handover->first = 0;
 	return frame;
@@ -204,7 +212,7 @@ static void release_held(struct path *path, struct path_tools *tools)
 {
 	struct handover *handover = path->handover;
 
-	while (handover->nr_held && path_rx_room(path, tools->now_us))
+	while (handover->nr_held && path_rx_room(path, tools))
 		pass_on(path, tools, TO, pop_held(handover));
 }
 
@@ -214,7 +222,7 @@ static void drop_held(struct path *path)
 
 	path_count(&path->queues[0].counters, COUNT_rx_drop_stale, handover->nr_held);
 	rte_pktmbuf_free_bulk(handover->held + handover->first, handover->nr_held);
-	handover->first = handover->nr_held = 0;
+	handover->first = handover->nr_held = handover->held_buffers = 0;
 }
 
 unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
@@ -229,7 +237,7 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 		return take_port(path, tools, TO);
 	/* the new port first: frames there were sent before those that the old one gets now */
 	if (stage < HANDOVER_DRAIN)
-		hold_frames(handover);
+		hold_frames(handover, tools);
 	taken = take_port(path, tools, FROM);
 	if (taken)
 		handover->heard_us = tools->now_us;

@@ -90,7 +90,8 @@ struct handover_twin {
  * @busy:       a frame came since the last look
  * @empty:      the port that is to fall silent was found empty since the last look
  * @seen:       frames that it delivered in this stage
- * @held:       @nr_held frames of the new port that wait, oldest at @first; FLUSH and SETTLE only
+ * @held:       @nr_held frames of the new port that wait, with @held_buffers, oldest at @first; in
+ *              FLUSH and SETTLE only
  * @passed:     how many frames the old port's side [0] and the new one's [1] passed on
  * @twins:      which
  */
@@ -101,7 +102,7 @@ struct handover {
 	uint64_t look_us;
 	uint32_t looks, silent, seen;
 	bool busy, empty;
-	uint32_t first, nr_held;
+	uint32_t first, nr_held, held_buffers;
 	struct rte_mbuf *held[HANDOVER_HELD_MAX];
 	uint64_t passed[2];
 	struct handover_twin twins[2][HANDOVER_SETS][HANDOVER_WAYS];

@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 
 #include "base/vlan.h"
+#include "port/memory.h"
 
 #define TAP_FRAMES 512u
 
@@ -42,6 +43,36 @@ void tap_destroy(struct tap *tap)
 	free(tap);
 }
 
+uint32_t tap_take(struct tap *tap, struct rte_mbuf **frames, uint32_t nr)
+{
+	uint32_t buffers = 0;
+
+	nr = rte_ring_dequeue_burst(tap->ring, (void **)frames, nr, NULL);
+	for (uint32_t i = 0; i < nr; i++)
+		buffers += frames[i]->nb_segs;
+	atomic_fetch_sub_explicit(&tap->held, buffers, memory_order_relaxed);
+	return nr;
+}
+
+/* Put a copy into the ring. Return: false: there is no room */
+static bool tap_put(struct tap *tap, struct rte_mbuf *copy)
+{
+	uint16_t buffers = copy->nb_segs;
+
+	atomic_fetch_add_explicit(&tap->held, buffers, memory_order_relaxed);
+	if (rte_ring_enqueue(tap->ring, copy) == 0)
+		return true;
+	atomic_fetch_sub_explicit(&tap->held, buffers, memory_order_relaxed);
+	return false;
+}
+
+/* May the tap have another copy? */
+static bool tap_has_memory(const struct tap *tap, const struct rte_mempool *pool)
+{
+	return memory_share(pool, MEMORY_COPY) >
+	       atomic_load_explicit(&tap->held, memory_order_relaxed);
+}
+
 /* Does its outermost tag name this VLAN? */
 static bool is_of_vlan(const struct rte_mbuf *frame, uint16_t vlan)
 {
@@ -56,14 +87,15 @@ void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 		  enum mirror_direction direction)
 {
 	struct wake *receiver = atomic_load_explicit(&mirror->to->wake, memory_order_acquire);
-	struct rte_mbuf *copy;
+	struct rte_mbuf *copy = NULL;
 
 	if (!receiver || (mirror->vlan && !is_of_vlan(frame, mirror->vlan)))
 		return;
-	copy = rte_pktmbuf_copy(frame, pool, 0, UINT32_MAX);
+	if (tap_has_memory(mirror->to, pool))
+		copy = rte_pktmbuf_copy(frame, pool, 0, UINT32_MAX);
 	if (copy)
 		copy->port = direction;
-	if (!copy || rte_ring_enqueue(mirror->to->ring, copy)) {
+	if (!copy || !tap_put(mirror->to, copy)) {
 		rte_pktmbuf_free(copy);
 		path_count(counters, COUNT_mirror_missed, 1);
 		return;

@@ -4,7 +4,8 @@
  *
  * Theory of operation. Copies go into a tap: a bounded ring that the workers of the mirrored vifs
  * fill and one receiver empties, the worker of the receiving vif or the thread that writes files
- * (capture/capture.h). A copy that finds no room is counted and dropped: a receiver never holds up
+ * (capture/capture.h). It holds a share of the packet memory at most, and nothing is copied when
+ * that is scarce. A copy that finds no room is counted and dropped: a receiver never holds up
  * the mirrored vifs. Copies are whole and private, so each may be changed. Frames are copied as
  * they pass: frames that policy drops are not copied, and tags are on them as on the wire. A
  * receiving vif gets them whatever its own policy says, and mirrors none of them.
@@ -28,10 +29,12 @@ enum mirror_direction { MIRROR_TX = 1, MIRROR_RX = 2, MIRROR_BOTH = 3 };
 /**
  * struct tap - Where copies go
  * @ring: any worker: w, the receiver: r
+ * @held: any worker, the receiver: w; buffers of the frames in @ring
  * @wake: control: w; of the receiver, NULL = there is none and nothing is copied
  */
 struct tap {
 	struct rte_ring *ring;
+	_Atomic uint32_t held;
 	_Atomic(struct wake *) wake;
 };
 
@@ -52,6 +55,9 @@ struct tap *tap_create(void);
 
 /** tap_destroy() - Free it and the frames in it; nobody uses it any more. NULL is fine */
 void tap_destroy(struct tap *tap);
+
+/** tap_take() - The receiver: up to @nr frames. Return: how many */
+uint32_t tap_take(struct tap *tap, struct rte_mbuf **frames, uint32_t nr);
 
 /** mirror_frame() - mirror_see() for a vif that is mirrored */
 void mirror_frame(const struct mirror *mirror, struct path_counters *counters,

@@ -115,6 +115,30 @@ bool path_was_served(const struct path *path)
 	return false;
 }
 
+uint32_t path_tx_held(const struct path *path)
+{
+	uint32_t sum = path->classes.buffers;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		for (uint32_t k = 0; k < path->queues[i].nr_outbox; k++)
+			sum += path->queues[i].outbox[k]->nb_segs;
+	return sum;
+}
+
+uint32_t path_rx_held(const struct path *path)
+{
+	uint32_t sum = path->handover ? path->handover->held_buffers : 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		sum += path->queues[i].backlog_buffers;
+	return sum;
+}
+
+uint32_t path_held(const struct path *path)
+{
+	return atomic_load_explicit(&path->held, memory_order_relaxed);
+}
+
 uint32_t path_nr_queues(const struct path *path)
 {
 	return path->nr_queues;

@@ -260,6 +260,9 @@ bool path_has_zc_rx(const struct path *path);
 /** path_get_statics() - Static grants of @queue */
 const struct statics *path_get_statics(const struct path *path, uint32_t queue);
 
+/** path_held() - Any thread: buffers of the packet memory that its frames have */
+uint32_t path_held(const struct path *path);
+
 /** path_nr_queues() - Any thread */
 uint32_t path_nr_queues(const struct path *path);
 

@@ -27,6 +27,7 @@
  * @fault:    why this guest was stopped, NULL = it was not; worker: w once, any thread: r
  * @guarantees: control; some queue has one
  * @paused:   control; nothing is polled
+ * @held:     worker: w, any: r; buffers of all frames that wait in it, as of the last pass
  * @turn:     worker; the queue that is served first, another one after each pass that moved frames
  */
 struct path {
@@ -43,6 +44,7 @@ struct path {
 	struct wake *raise;
 	_Atomic(const char *) fault;
 	bool guarantees, paused;
+	_Atomic uint32_t held;
 	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];
@@ -62,6 +64,15 @@ static inline bool path_is_stopped(const struct path *path)
 static inline bool path_open(const struct path *path, const struct queue *queue)
 {
 	return (path->live.classes.by || shaper_open(&path->shaper)) && shaper_open(&queue->shaper);
+}
+
+/* After so long without a buffer of its guest's, a queue does not hold up the others any more. */
+#define PATH_HOLD_UP_US 100000u
+
+/** path_queue_stalled() - Has its guest posted no buffer for the next frame for that long? */
+static inline bool path_queue_stalled(const struct queue *queue, uint64_t now_us)
+{
+	return unlikely(queue->stalled_since) && now_us - queue->stalled_since > PATH_HOLD_UP_US;
 }
 
 /** path_closed() - Does @closed name this queue? */
@@ -84,12 +95,21 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools);
 
 /**
- * path_rx_room() - Frames that path_rx_accept() takes without overflowing a backlog (rx_accept.c)
+ * path_tx_held() - Buffers of frames from the guest that wait in the path (path.c)
+ *
+ * path_rx_held() - The same for frames to it
+ */
+uint32_t path_tx_held(const struct path *path);
+uint32_t path_rx_held(const struct path *path);
+
+/**
+ * path_rx_room() - Frames that path_rx_accept() may be given: they overflow no backlog, and their
+ * buffers are no more than this vif may hold (rx_accept.c)
  *
  * A queue that is full because its guest posts no buffers does not count any more after a while:
  * frames for it are dropped, so that the vif's other queues go on.
  */
-uint32_t path_rx_room(const struct path *path, uint64_t now_us);
+uint32_t path_rx_room(const struct path *path, const struct path_tools *tools);
 
 /**
  * path_rx_accept() - Judge a frame that arrived (rx_accept.c)

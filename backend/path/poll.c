@@ -95,7 +95,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 	unsigned int taken = 0;
 
 	for (uint16_t i = 0; i < port->nr_queues; i++) {
-		uint32_t room = path_rx_room(path, tools->now_us);
+		uint32_t room = path_rx_room(path, tools);
 		uint16_t nr;
 
 		if (!room)
@@ -172,6 +172,27 @@ static unsigned int serve_queue(struct path *path, struct queue *queue, struct p
 	return frames + path_tx(path, queue, tools, false);
 }
 
+/* Does the guest take nothing, by any of its queues? */
+static bool is_stalled(const struct path *path, uint64_t now_us)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		if (!path_queue_stalled(&path->queues[i], now_us))
+			return false;
+	return true;
+}
+
+/* Let others know what waits for the guest; a port that shares memory must know if it does so in vain. */
+static void tell_held(struct path *path, const struct path_tools *tools)
+{
+	uint32_t held = path_tx_held(path) + path_rx_held(path);
+	bool stalled = is_stalled(path, tools->now_us);
+
+	if (held != atomic_load_explicit(&path->held, memory_order_relaxed))
+		atomic_store_explicit(&path->held, held, memory_order_relaxed);
+	if (path->port && stalled != port_is_stalled(path->port))
+		atomic_store_explicit(&path->port->stalled, stalled, memory_order_relaxed);
+}
+
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = rx_take(path, tools), served = 0;
@@ -188,6 +209,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	/* the first queue gets most of a scarce budget or port: not always the same one */
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
+	tell_held(path, tools);
 	return frames + served;
 }
 

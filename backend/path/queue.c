@@ -59,6 +59,7 @@ void queue_unmap(struct queue *queue, struct gnt *gnt)
 	while (queue->backlog_head != queue->backlog_tail)
 		rte_pktmbuf_free(queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG]);
 	queue->backlog_bytes = 0;
+	queue->backlog_buffers = 0;
 	if (queue->tx_sring)
 		queue_answer_tx(queue);
 	statics_release(&queue->statics, gnt);

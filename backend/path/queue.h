@@ -33,6 +33,7 @@
 
 #define QUEUE_BURST 32u
 #define QUEUE_BACKLOG 1024u /* frames; a power of two */
+#define QUEUE_AGE_US 1024u  /* a power of two */
 
 /**
  * struct queue_channel - One bound event channel
@@ -64,6 +65,8 @@ struct queue_channel {
  * @tx_starved:   the last pass stopped for want of a buffer
  * @outbox:       frames that the port had no room for yet, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
+ * @backlog_since: when each was put there, in units of QUEUE_AGE_US
+ * @backlog_bytes, @backlog_buffers: of all of them
  * @stalled_since: since when the oldest frame waits for a buffer, us; 0 = it does not
  * @tx, @rx:      channels; if they are one, rx.port is -1 and @tx is used for both
  * @shaper:       budget of this queue, within the vif's
@@ -81,11 +84,12 @@ struct queue {
 	uint16_t nr_outbox;
 	bool tx_starved;
 	uint32_t backlog_head, backlog_tail;
-	uint32_t backlog_bytes;
+	uint32_t backlog_bytes, backlog_buffers;
 	uint64_t stalled_since;
 	struct queue_channel tx, rx;
 	struct rte_mbuf *outbox[QUEUE_BURST];
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
+	uint32_t backlog_since[QUEUE_BACKLOG];
 	struct shaper shaper, guarantee;
 	struct statics statics;
 	struct zc_rx *zc_rx;
@@ -151,10 +155,21 @@ static inline uint32_t queue_backlog_room(const struct queue *queue)
 	return QUEUE_BACKLOG - (queue->backlog_tail - queue->backlog_head);
 }
 
-static inline void queue_backlog_push(struct queue *queue, struct rte_mbuf *mbuf)
+static inline void queue_backlog_push(struct queue *queue, struct rte_mbuf *mbuf, uint64_t now_us)
 {
-	queue->backlog[queue->backlog_tail++ % QUEUE_BACKLOG] = mbuf;
+	uint32_t at = queue->backlog_tail++ % QUEUE_BACKLOG;
+
+	queue->backlog[at] = mbuf;
+	queue->backlog_since[at] = (uint32_t)(now_us / QUEUE_AGE_US);
 	queue->backlog_bytes += mbuf->pkt_len;
+	queue->backlog_buffers += mbuf->nb_segs;
+}
+
+/** queue_backlog_age() - How long the oldest frame has waited there, in units of QUEUE_AGE_US */
+static inline uint32_t queue_backlog_age(const struct queue *queue, uint64_t now_us)
+{
+	return (uint32_t)(now_us / QUEUE_AGE_US) -
+	       queue->backlog_since[queue->backlog_head % QUEUE_BACKLOG];
 }
 
 static inline struct rte_mbuf *queue_backlog_pop(struct queue *queue)
@@ -162,6 +177,7 @@ static inline struct rte_mbuf *queue_backlog_pop(struct queue *queue)
 	struct rte_mbuf *mbuf = queue->backlog[queue->backlog_head++ % QUEUE_BACKLOG];
 
 	queue->backlog_bytes -= mbuf->pkt_len;
+	queue->backlog_buffers -= mbuf->nb_segs;
 	return mbuf;
 }
 

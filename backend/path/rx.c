@@ -6,8 +6,9 @@
  * buffers that the guest posted, one grant copy call a pass. Response i is in the slot of request
  * i.
  *
- * The frames that wait for a guest that posts no buffers for RX_STALE_US are dropped (XSA-392): "no
- * buffers" means too few for the next frame.
+ * A frame that has waited RX_STALE_US for a guest that posts no buffers is dropped (XSA-392), even if
+ * the guest has meanwhile taken others: "no buffers" means too few for the next frame. Where packet
+ * memory is scarce, such frames are dropped much sooner.
  */
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "frame.h"
 #include "path_private.h"
 #include "plan.h"
+#include "port/memory.h"
 
 #define RX_STALE_US 10000000u
 #define RX_EXTRAS_MAX 3u
@@ -64,13 +66,34 @@ static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) + !!path->live.xdp_headroom;
 }
 
-static void rx_flush_stale(struct path *path, struct queue *queue)
+static bool rx_is_stale(const struct queue *queue, uint64_t now_us)
 {
-	if (unlikely(queue->zc_rx && lease_is_out(&queue->zc_rx->lease))) {
+	return queue->backlog_head != queue->backlog_tail &&
+	       queue_backlog_age(queue, now_us) > RX_STALE_US / QUEUE_AGE_US + 1;
+}
+
+/* Others lack memory: a guest that has been stalled for a while keeps nothing, another its share. */
+static void rx_make_room(struct queue *queue, const struct path_tools *tools)
+{
+	bool stalled = path_queue_stalled(queue, tools->now_us);
+
+	while (queue->backlog_head != queue->backlog_tail && memory_short(tools->pool) &&
+	       (stalled || queue->backlog_buffers > memory_share(tools->pool, MEMORY_GUEST)))
+		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_memory);
+}
+
+/* The guest takes nothing: drop frames that have waited too long, or that others lack memory for. */
+static void rx_flush_stale(struct path *path, struct queue *queue, const struct path_tools *tools)
+{
+	bool leased = unlikely(queue->zc_rx) && lease_is_out(&queue->zc_rx->lease);
+
+	if (!leased)
+		rx_make_room(queue, tools);
+	if (unlikely(leased) && rx_is_stale(queue, tools->now_us)) {
 		path_fault(path, "rx: requests were withdrawn");
 		return;
 	}
-	while (queue->backlog_head != queue->backlog_tail)
+	while (rx_is_stale(queue, tools->now_us))
 		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 }
 
@@ -99,8 +122,7 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	path_count(&queue->counters, COUNT_rx_hold_slots, 1);
 	if (!queue->stalled_since)
 		queue->stalled_since = pass->plan.tools->now_us;
-	else if (pass->plan.tools->now_us - queue->stalled_since > RX_STALE_US)
-		rx_flush_stale(pass->path, queue);
+	rx_flush_stale(pass->path, queue, pass->plan.tools);
 	return false;
 }
 

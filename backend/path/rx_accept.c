@@ -8,13 +8,20 @@
  * does not fetch stays in its VF or in its inbox on the switch, and is dropped and counted there.
  *
  * Where a guest has several queues, a full one does not hold up the others for longer than
- * RX_HOLD_UP_US: after that, frames for it are dropped.
+ * PATH_HOLD_UP_US: after that, frames for it are dropped. What a vif may hold is a share of what is
+ * free (port/memory.h), and much less for a queue whose guest posts no buffers.
  */
+#include <errno.h>
+
 #include "frame.h"
 #include "path_private.h"
 #include "plan.h"
+#include "port/memory.h"
 
-#define RX_HOLD_UP_US 100000u
+/* Buffers of the longest frame, and of one that is cut into many. */
+#define RX_FRAME_BUFFERS 18u
+#define RX_CUT_BUFFERS (2u * OFFLOAD_SEGMENTS_MAX)
+#define RX_ALWAYS_BUFFERS 64u
 
 /* Flooded frames share their bytes: before writing, make a copy of this guest's own. */
 static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
@@ -29,21 +36,26 @@ static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
 	return copy;
 }
 
+static bool rx_cuts(const struct path *path)
+{
+	return path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6;
+}
+
 /* Frames that may come before the backlog is full. */
 static uint32_t rx_queue_room(const struct path *path, const struct queue *queue)
 {
-	bool cut = path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6;
-
 	if (queue->backlog_bytes >= path->config.backlog_bytes)
 		return 0;
-	return queue_backlog_room(queue) / (cut ? OFFLOAD_SEGMENTS_MAX : 1);
+	return queue_backlog_room(queue) / (rx_cuts(path) ? OFFLOAD_SEGMENTS_MAX : 1);
 }
 
-/* Is the queue full, and has it been waiting too long for the others to wait as well? */
-static bool rx_passed_by(const struct path *path, const struct queue *queue, uint64_t now_us)
+/* Does the queue hold all it may, and has it waited too long for the others to wait as well? */
+static bool rx_passed_by(const struct path *path, const struct queue *queue,
+			 const struct path_tools *tools)
 {
-	return unlikely(queue->stalled_since) && now_us - queue->stalled_since > RX_HOLD_UP_US &&
-	       !rx_queue_room(path, queue);
+	return path_queue_stalled(queue, tools->now_us) &&
+	       (queue->backlog_buffers >= memory_share(tools->pool, MEMORY_STALLED) ||
+		!rx_queue_room(path, queue));
 }
 
 /* Put a frame into the backlog, if the guest can take it as it is cut into buffers. */
@@ -56,10 +68,16 @@ static void rx_keep(const struct path *path, struct queue *queue, const struct p
 	if (mbuf->pkt_len > longest ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > PLAN_PIECES_MAX)
 		queue_drop(queue, mbuf, COUNT_rx_drop_long);
-	else if (rx_passed_by(path, queue, tools->now_us))
+	else if (rx_passed_by(path, queue, tools))
 		queue_drop(queue, mbuf, COUNT_rx_drop_stale);
 	else
-		queue_backlog_push(queue, mbuf);
+		queue_backlog_push(queue, mbuf, tools->now_us);
+}
+
+/* Is there memory to cut a frame, and is it this queue's to use? */
+static bool rx_may_cut(const struct queue *queue, const struct path_tools *tools)
+{
+	return queue->backlog_buffers < memory_share(tools->offload.indirect, MEMORY_GUEST);
 }
 
 /*
@@ -70,8 +88,10 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		       struct rte_mbuf *mbuf)
 {
 	struct rte_mbuf *segments[OFFLOAD_SEGMENTS_MAX];
-	int nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
+	int nr = -ENOMEM;
 
+	if (rx_may_cut(queue, tools))
+		nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
 	if (nr < 0) {
 		queue_drop(queue, mbuf, COUNT_rx_drop_offload);
 		return;
@@ -161,28 +181,60 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
-uint32_t path_rx_room(const struct path *path, uint64_t now_us)
+/* Frames until @held buffers have become @share. */
+static uint32_t rx_frames_until(const struct path *path, uint32_t held, uint32_t share)
 {
-	uint32_t room = PORT_BURST;
+	if (held >= share)
+		return 0;
+	return (share - held - 1) / (rx_cuts(path) ? RX_CUT_BUFFERS : RX_FRAME_BUFFERS) + 1;
+}
+
+/*
+ * Frames that this vif may still hold with @held buffers now. A few in any case: frames that wait in
+ * an inbox have their memory already, and the guest that takes them frees it.
+ */
+static uint32_t rx_memory_room(const struct path *path, const struct path_tools *tools,
+			       uint32_t held)
+{
+	uint32_t share = memory_share(tools->pool, MEMORY_GUEST);
+
+	return rx_frames_until(path, held, RTE_MAX(share, RX_ALWAYS_BUFFERS));
+}
+
+/* Frames that a queue may still hold, above 0. */
+static uint32_t rx_stalled_room(const struct path *path, const struct queue *queue,
+				const struct path_tools *tools)
+{
+	if (likely(!path_queue_stalled(queue, tools->now_us)))
+		return PORT_BURST;
+	return RTE_MAX(rx_frames_until(path, queue->backlog_buffers,
+				       memory_share(tools->pool, MEMORY_STALLED)),
+		       1u);
+}
+
+uint32_t path_rx_room(const struct path *path, const struct path_tools *tools)
+{
+	uint32_t room = PORT_BURST, held = 0;
 	bool wanted = false;
 
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		const struct queue *queue = &path->queues[i];
 
-		if (rx_passed_by(path, queue, now_us))
+		if (rx_passed_by(path, queue, tools))
 			continue;
 		wanted = true;
+		held += queue->backlog_buffers;
 		room = RTE_MIN(room, rx_queue_room(path, queue));
+		room = RTE_MIN(room, rx_stalled_room(path, queue, tools));
 	}
-	return wanted ? room : 0;
+	return wanted ? RTE_MIN(room, rx_memory_room(path, tools, held)) : 0;
 }
 
 /* Mirrored frames of other vifs pass whatever the policy says. */
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools)
 {
 	struct rte_mbuf *frames[PORT_BURST];
-	uint32_t nr = rte_ring_dequeue_burst(path->tap->ring, (void **)frames,
-					     path_rx_room(path, tools->now_us), NULL);
+	uint32_t nr = tap_take(path->tap, frames, path_rx_room(path, tools));
 
 	for (uint32_t i = 0; i < nr; i++)
 		rx_fit(path, tools, frames[i]);

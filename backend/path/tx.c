@@ -26,6 +26,7 @@
 
 #include "base/vlan.h"
 #include "frame.h"
+#include "port/memory.h"
 #include "tx_pass.h"
 
 #define TX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_tx_entry))
@@ -77,7 +78,7 @@ static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
 	enum classes_by by = pass->path->live.classes.by;
 
 	if (unlikely(by))
-		return classes_put(&pass->path->classes, by, mbuf);
+		return classes_put(&pass->path->classes, by, mbuf, pass->share);
 	pass->queue->outbox[pass->queue->nr_outbox++] = mbuf;
 	return true;
 }
@@ -290,6 +291,22 @@ static uint32_t tx_head(const struct path *path, const struct queue *queue)
 	return path->live.policy.tx & POLICY_IP ? ZC_HEAD_DEEP : ZC_HEAD;
 }
 
+/*
+ * May the vif have buffers for more frames? Its classes do not count: they have bounds of their own,
+ * and a full one is not to hold up the others.
+ */
+static bool tx_has_memory(struct tx_pass *pass)
+{
+	const struct path *path = pass->path;
+
+	pass->share = memory_share(pass->plan.tools->pool, MEMORY_SEND);
+	if (likely(path_tx_held(path) - path->classes.buffers < pass->share))
+		return true;
+	pass->queue->tx_starved = true;
+	tx_count(pass, COUNT_tx_hold_memory, 1);
+	return false;
+}
+
 /* Take the requests in the ring. Return: frames */
 static uint32_t tx_take_ring(struct tx_pass *pass)
 {
@@ -304,6 +321,8 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 		path_fault(pass->path, "tx: request index beyond the ring");
 		return 0;
 	}
+	if (!tx_has_memory(pass))
+		return 0;
 	pass->owed = queue->guarantee.credit;
 	tx_prepare(pass);
 	tx_gather(pass);

@@ -36,6 +36,7 @@ struct tx_frame {
 /*
  * @plan:   what is copied at the end of the pass
  * @avail:  requests not taken yet
+ * @share:  buffers that the vif may hold now
  * @nr_static, @nr_good, @good_bytes: counted once a pass
  * @head:   bytes copied of a frame that is sent without a copy, 0 = all frames are copied
  * @guaranteed: only what is left of the queue's guarantee is sent: @owed bytes
@@ -48,7 +49,7 @@ struct tx_pass {
 	uint32_t avail;
 	uint32_t nr_frames;
 	uint32_t nr_static, nr_good, good_bytes;
-	uint32_t head;
+	uint32_t head, share;
 	uint32_t nr_spare;
 	bool guaranteed;
 	int64_t owed;

@@ -118,20 +118,20 @@ void zc_rx_end(struct path *path)
 }
 
 /* A frame that is not for the guest keeps its request, which is answered as failed. */
-static void push_in_order(struct queue *queue, struct rte_mbuf *mbuf)
+static void push_in_order(struct queue *queue, struct rte_mbuf *mbuf, uint64_t now_us)
 {
 	if (unlikely(mbuf->pkt_len && mbuf->pkt_len < RTE_ETHER_HDR_LEN)) {
 		path_count(&queue->counters, COUNT_rx_drop_short, 1);
 		mbuf->pkt_len = mbuf->data_len = 0;
 	}
-	queue_backlog_push(queue, mbuf);
+	queue_backlog_push(queue, mbuf, now_us);
 }
 
 unsigned int zc_rx_take(struct path *path, struct path_tools *tools)
 {
 	struct queue *queue = &path->queues[0];
 	struct rte_mbuf *frames[PORT_BURST];
-	uint32_t room = path_rx_room(path, tools->now_us);
+	uint32_t room = path_rx_room(path, tools);
 	uint16_t nr;
 
 	if (!room)
@@ -139,6 +139,6 @@ unsigned int zc_rx_take(struct path *path, struct path_tools *tools)
 	queue->zc_rx->next = queue->rx_req_cons + waiting(queue) + path->port->zc_rx_buffers;
 	nr = port_rx_burst(path->port, 0, frames, (uint16_t)room);
 	for (uint16_t i = 0; i < nr; i++)
-		push_in_order(queue, frames[i]);
+		push_in_order(queue, frames[i], tools->now_us);
 	return nr;
 }

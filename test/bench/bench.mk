@@ -14,7 +14,7 @@ bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules c
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \
                       backend/path/verdict backend/path/verdict_ip backend/path/isolation backend/path/counters \
-                      backend/path/mirror) $(base_src:%.c=$(BUILD)/%.o)
+                      backend/path/mirror backend/port/memory) $(base_src:%.c=$(BUILD)/%.o)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)

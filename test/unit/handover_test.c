@@ -206,7 +206,7 @@ static void guest_that_takes_nothing_holds_up_the_end(void **state)
 	uint32_t nr = 0;
 
 	quiet(guest);
-	while (path_rx_room(guest->path, fake_tools.now_us)) {
+	while (path_rx_room(guest->path, &fake_tools)) {
 		arrive(&other, 1);
 		arrive(&guest->port, 1);
 		step(guest, 1);
@@ -225,7 +225,7 @@ static void guest_that_takes_nothing_holds_up_the_end(void **state)
 
 static void fill(struct guest *guest, uint8_t number)
 {
-	while (path_rx_room(guest->path, fake_tools.now_us)) {
+	while (path_rx_room(guest->path, &fake_tools)) {
 		arrive(&other, number);
 		step(guest, 1);
 	}
@@ -252,7 +252,7 @@ static void frames_that_find_no_room_do_not_wait_for_ever(void **state)
 {
 	struct guest *guest = begin(state);
 
-	while (path_rx_room(guest->path, fake_tools.now_us)) {
+	while (path_rx_room(guest->path, &fake_tools)) {
 		arrive(&guest->port, 1);
 		step(guest, 1);
 	}

@@ -249,7 +249,7 @@ static void frames_expire_ten_seconds_after_the_buffers_ended(void **state)
 	fake_tools.now_us += 10 * SECOND_US;
 	guest_poll(guest);
 	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 0);
-	fake_tools.now_us += 1;
+	fake_tools.now_us += 2 * QUEUE_AGE_US;
 	guest_poll(guest);
 	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 1);
 	/* back to life */

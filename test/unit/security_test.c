@@ -321,7 +321,8 @@ static void guest_that_takes_nothing_holds_bounded_memory_and_loses_it_in_time(v
 	}
 	fake_tools.now_us += SECOND_US;
 	host_poll();
-	assert_true(guest_count(hostile, COUNT_rx_drop_stale) > 100);
+	/* what came before it counted as stalled, and no more is kept than its share */
+	assert_in_range(guest_count(hostile, COUNT_rx_drop_stale), PORT_BURST, 3 * PORT_BURST);
 	assert_neighbour_unharmed();
 }
 
