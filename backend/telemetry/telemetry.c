@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "telemetry.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "control.h"
+#include "port/memory.h"
 #include "port/sriov/vfpool.h"
 #include "vif/names.h"
 #include "data.h"
@@ -211,6 +213,43 @@ static int answer_nics(void *arg)
 	return 0;
 }
 
+/* A pool's name begins with the first, and it holds the second. */
+static const char *const pool_uses[][2] = {
+	{ "vifd", "frames of all vifs; each may hold its share" },
+	{ "nic", "clones of group frames for the software vifs of a NIC; each may hold its share" },
+	{ "worker", "segments for the guests of a worker; each may hold its share" },
+	{ "cut", "segments that one device sends" },
+};
+
+static void put_pool(struct rte_mempool *pool, void *arg)
+{
+	struct question *question = arg;
+	const char *use = "frames that one device receives";
+	struct rte_tel_data *d;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	/* telemetry takes no other names */
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = (char)(pool->name[i] && !isalnum(pool->name[i]) ? '_' : pool->name[i]);
+	name[sizeof(name) - 1] = '\0';
+	d = put_dict(question->d, name);
+	if (!d)
+		return;
+	for (size_t i = 0; i < RTE_DIM(pool_uses); i++)
+		if (!strncmp(pool->name, pool_uses[i][0], strlen(pool_uses[i][0])))
+			use = pool_uses[i][1];
+	put_text(d, "holds", use);
+	put_number(d, "buffers", memory_size(pool));
+	put_number(d, "free", rte_mempool_avail_count(pool));
+	put_number(d, "bytes_each", pool->elt_size);
+}
+
+static int answer_memory(void *arg)
+{
+	rte_mempool_walk(put_pool, arg);
+	return 0;
+}
+
 static int answer_move(void *arg)
 {
 	struct question *question = arg;
@@ -310,6 +349,7 @@ COMMAND(vif)
 COMMAND(queue)
 COMMAND(vfs)
 COMMAND(nics)
+COMMAND(memory)
 COMMAND(move)
 COMMAND(policy)
 COMMAND(set)
@@ -337,6 +377,7 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/queue", command_queue, "Counters of a queue. Parameter: DOMID.HANDLE.N" },
 		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
+		{ "/vifd/memory", command_memory, "Pools of packet memory. No parameter" },
 		{ "/vifd/counters", command_counters, "What each counter counts. No parameter" },
 		{ "/vifd/move", command_move,
 		  "Move a vif. Parameters: VIF,vf|other|software|auto" },

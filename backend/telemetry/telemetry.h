@@ -8,6 +8,7 @@
  *	/vifd/queue,DOMID.HANDLE.N  counters of one queue
  *	/vifd/vfs[,FROM]            VFs of all NICs, from the FROMth on: netdev, owner, mac
  *	/vifd/nics                  the NICs
+ *	/vifd/memory                pools of packet memory, with what is free in each
  *	/vifd/counters              what each counter counts
  *	/vifd/move,DOMID.HANDLE,vf|software   move one
  *	/vifd/policy,DOMID.HANDLE[,FROM]      its rules, from the FROMth on, and their sources

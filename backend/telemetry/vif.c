@@ -168,9 +168,28 @@ static void put_port_stats(struct rte_tel_data *d, struct port *port)
 	put_number(d, "rx_packets", stats.rx_packets);
 	put_number(d, "rx_bytes", stats.rx_bytes);
 	put_number(d, "rx_missed", stats.rx_missed);
+	put_number(d, "rx_held", stats.rx_held);
 	put_number(d, "tx_packets", stats.tx_packets);
 	put_number(d, "tx_bytes", stats.tx_bytes);
 	put_number(d, "tx_errors", stats.tx_errors);
+	put_number(d, "tx_no_memory", stats.tx_no_memory);
+}
+
+/* Buffers of the packet memory that frames from and to the guest have while they wait. */
+static void put_held(struct rte_tel_data *d, const struct vif *vif)
+{
+	const struct rte_mempool *pool = worker_tools(vif->worker)->pool;
+	const struct tap *tap = path_get_tap(vif->path);
+	struct port *port = path_get_port(vif->path);
+	struct port_stats stats = { 0 };
+	uint64_t held = path_held(vif->path);
+
+	port->ops->stats_get(port, &stats);
+	held += stats.rx_held;
+	held += tap ? atomic_load_explicit(&tap->held, memory_order_relaxed) : 0;
+	put_number(d, "held_buffers", held);
+	put_number(d, "held_bytes", held * pool->elt_size);
+	put_number(d, "stalled", port_is_stalled(port));
 }
 
 static void put_worker(struct rte_tel_data *d, const struct vif *vif)
@@ -230,6 +249,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "nic", nic_name(vif->nic));
 	put_worker(d, vif);
 	put_number(d, "queues", path_nr_queues(vif->path));
+	put_held(d, vif);
 	put_number(d, "link", link.up && vif->live.link);
 	put_number(d, "speed_mbps", link.speed_mbps);
 	put_number(d, "mtu", RTE_MIN(vif->live.mtu, port->mtu));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands that go on: top, watch, and move until it is done. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -59,7 +60,8 @@ static struct json_object *sample_vif(struct json_object *vif, struct json_objec
 						{ "tx_bytes", "tx_bytes_ps" },
 						{ "rx_packets", "rx_pps" },
 						{ "rx_bytes", "rx_bytes_ps" } };
-	static const char *const same[] = { "vif", "state", "path", "vf", "worker", "link" };
+	static const char *const same[] = { "vif",    "state", "path",	      "vf",
+					    "worker", "link",  "held_buffers" };
 	struct json_object *sample = json_object_new_object();
 	struct json_object *now = member_of(vif, "counters"), *then = member_of(before, "counters");
 
@@ -121,17 +123,17 @@ static void draw(struct json_object *samples)
 		    rows > size.ws_row - 2u)
 			rows = size.ws_row - 2u;
 	}
-	printf("%-10s %-8s %-12s %2s %4s %9s %9s %9s %9s %9s\n", "VIF", "PATH", "VF", "W", "LINK",
-	       "TX KPPS", "TX MBIT", "RX KPPS", "RX MBIT", "DROPS/S");
+	printf("%-10s %-8s %-12s %2s %4s %9s %9s %9s %9s %9s %6s\n", "VIF", "PATH", "VF", "W",
+	       "LINK", "TX KPPS", "TX MBIT", "RX KPPS", "RX MBIT", "DROPS/S", "HELD");
 	for (size_t i = 0; i < rows; i++) {
 		struct json_object *sample = json_object_array_get_idx(samples, i);
 
-		printf("%-10s %-8s %-12s %2s %4s %9.1f %9.1f %9.1f %9.1f %9.0f\n",
+		printf("%-10s %-8s %-12s %2s %4s %9.1f %9.1f %9.1f %9.1f %9.0f %6" PRIu64 "\n",
 		       text_of(sample, "vif"), text_of(sample, "path"), text_of(sample, "vf"),
 		       text_of(sample, "worker"), number_of(sample, "link") ? "up" : "down",
 		       rate_of(sample, "tx_pps", 1e3), rate_of(sample, "tx_bytes_ps", 125e3),
 		       rate_of(sample, "rx_pps", 1e3), rate_of(sample, "rx_bytes_ps", 125e3),
-		       rate_of(sample, "drops_ps", 1));
+		       rate_of(sample, "drops_ps", 1), number_of(sample, "held_buffers"));
 	}
 	fflush(stdout);
 }

@@ -41,6 +41,7 @@ static const struct command {
 	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and their owners",
 	  "A VF without an owner is free.\n" },
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
+	{ "memory", "", 0, false, false, "", vifctl_memory, "packet memory: what is free", "" },
 	{ "counters", "", 0, false, false, "", vifctl_counters, "what each counter counts", "" },
 	{ "top", "", 0, false, false, "in", vifctl_top, "traffic of the vifs, busiest first",
 	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n" },

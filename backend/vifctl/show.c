@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that show what is there now: list, show, vfs, nics, counters. */
+/* Commands that show what is there now: list, show, vfs, nics, memory, counters. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +191,23 @@ enum status vifctl_nics(struct client *client, const struct options *options)
 		       number_of(nic, "vfs"), number_of(nic, "vfs_taken"));
 	}
 	json_object_put(nics);
+	return STATUS_OK;
+}
+
+enum status vifctl_memory(struct client *client, const struct options *options)
+{
+	struct json_object *pools = client_ask(client, "/vifd/memory");
+
+	if (!pools)
+		return client->error;
+	if (options->json)
+		return print_json(pools, false);
+	printf("%-20s %8s %8s %8s  %s\n", "POOL", "BUFFERS", "FREE", "BYTES", "HOLDS");
+	json_object_object_foreach(pools, name, pool)
+		printf("%-20s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %s\n", name,
+		       number_of(pool, "buffers"), number_of(pool, "free"),
+		       number_of(pool, "bytes_each"), text_of(pool, "holds"));
+	json_object_put(pools);
 	return STATUS_OK;
 }
 

@@ -34,6 +34,7 @@ enum status vifctl_list(struct client *client, const struct options *options);
 enum status vifctl_show(struct client *client, const struct options *options);
 enum status vifctl_vfs(struct client *client, const struct options *options);
 enum status vifctl_nics(struct client *client, const struct options *options);
+enum status vifctl_memory(struct client *client, const struct options *options);
 enum status vifctl_counters(struct client *client, const struct options *options);
 enum status vifctl_top(struct client *client, const struct options *options);
 enum status vifctl_watch(struct client *client, const struct options *options);

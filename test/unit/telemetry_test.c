@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/path.c path/counters.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
+/* links: path/path.c path/counters.c port/memory.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
@@ -125,6 +125,15 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 			snprintf(info[i].owner, sizeof(info[i].owner), "vif %u.0", i);
 	}
 	return nr_vfs;
+}
+
+struct path_tools *worker_tools(struct worker *worker)
+{
+	static struct rte_mempool pool = { .elt_size = 4096 };
+	static struct path_tools tools = { .pool = &pool };
+
+	(void)worker;
+	return &tools;
 }
 
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
@@ -424,7 +433,9 @@ static void connected_vif_is_told_with_everything(void **state)
 			 0);
 	atomic_store(&vifs[0].path->queues[0].counters.value[COUNT_tx_packets], 3);
 	atomic_store(&vifs[0].path->queues[1].counters.value[COUNT_tx_packets], 4);
+	atomic_store(&vifs[0].path->held, 40);
 	answer = ask("/vifd/vif,7.0");
+	assert_has(answer, "\"held_buffers\":40,\"held_bytes\":163840,\"stalled\":0");
 	assert_has(answer, "\"path\":\"vf\"");
 	assert_has(answer, "\"vf\":\"0000:01:10.3\"");
 	assert_has(answer, "\"mtu\":1500");
@@ -434,6 +445,21 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(answer, "\"tx_bytes\":18446744073709551615");
 	assert_has(answer, "\"tx_packets\":7");
 	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");
+}
+
+static void pools_are_told_with_what_is_free(void **state)
+{
+	struct rte_mempool *pool =
+		rte_mempool_create("nic0", 31, 64, 0, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	void *one;
+
+	(void)state;
+	assert_non_null(pool);
+	assert_int_equal(rte_mempool_get(pool, &one), 0);
+	assert_has(ask("/vifd/memory"), "\"nic0\":{\"holds\":\"clones of group frames");
+	assert_has(ask("/vifd/memory"), "\"buffers\":31,\"free\":30,\"bytes_each\":64}");
+	rte_mempool_put(pool, one);
+	rte_mempool_free(pool);
 }
 
 static void cost_of_a_thousand_frames_is_told(void **state)
@@ -665,6 +691,7 @@ int main(void)
 		CONTROL(stopping_refuses_those_who_wait_and_those_who_come),
 		ANSWER(vif_that_is_not_connected_has_no_path),
 		ANSWER(connected_vif_is_told_with_everything),
+		ANSWER(pools_are_told_with_what_is_free),
 		ANSWER(cost_of_a_thousand_frames_is_told),
 		ANSWER(biggest_vif_fits_into_an_answer),
 		ANSWER(what_is_not_there_is_said),

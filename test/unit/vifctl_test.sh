@@ -43,6 +43,8 @@ def answer(command, name, params):
                          "owner": "vif 7.0" if i == 1 else ""} for i in range(start, min(start + 64, 70))}
     if command == "/vifd/nics":
         return {"0": {"nic": "x", "link": 1, "speed_mbps": 10000, "vfs": 70, "vfs_taken": 1}}
+    if command == "/vifd/memory":
+        return {"vifd": {"holds": "frames of all vifs", "buffers": 24576, "free": 20000, "bytes_each": 4096}}
     if command == "/vifd/counters":
         return {"tx_packets": "frames taken"}
     if command == "/vifd/policy":
@@ -89,8 +91,8 @@ serves() {
 }
 
 check "--help ends well" ends 0 --help
-check "--help names every command" sh -c "for c in list show set vfs nics counters top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
-for command in list show set vfs nics counters top watch move check import priv-flags; do
+check "--help names every command" sh -c "for c in list show set vfs nics memory counters top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
+for command in list show set vfs nics memory counters top watch move check import priv-flags; do
 	check "$command --help" ends 0 "$command" --help
 	check "$command --help says --json" says --json
 	check "the manual page has $command" grep -qE "^\.(B|BI) \"?${command/-/\\\\-}\b" doc/man/vifctl.8
@@ -137,6 +139,8 @@ check "vfs as text" ends 0 vfs
 check "vfs: owner" says '^0000:01:01.0 .*vif 7\.0$'
 check "nics" ends 0 nics --json
 check "nics: one" json "x == [{'nic': 'x', 'link': 1, 'speed_mbps': 10000, 'vfs': 70, 'vfs_taken': 1}]"
+check "memory as text" ends 0 memory
+check "memory: a pool" says '^vifd  *24576  *20000  *4096  frames of all vifs'
 check "counters" ends 0 counters
 check "counters: text" says 'tx_packets  *frames taken'
 check "move of one that has no VF to go to" ends 1 move 9.0 vf
