@@ -318,6 +318,7 @@ int host_open(void)
 	fake_host = (struct fake_host){ .now_us = 1000000,
 					.config = { .max_queues = FAKE_QUEUES,
 						    .backlog_kb = 1024,
+						    .run_dir = "/nowhere",
 						    .nr_nics = 1,
 						    .nics = { { .name = "lan" } } } };
 	fake_host.host = (struct host){ .config = &fake_host.config,
