@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c log.c */
+/* wraps: getifaddrs freeifaddrs */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <setjmp.h>
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +22,24 @@
 
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
 static char root[64];
+
+/* The one address of this host. */
+static struct sockaddr_storage address;
+static struct ifaddrs host_address = { .ifa_addr = (struct sockaddr *)&address };
+
+int __wrap_getifaddrs(struct ifaddrs **all);
+void __wrap_freeifaddrs(struct ifaddrs *all);
+
+int __wrap_getifaddrs(struct ifaddrs **all)
+{
+	*all = host_address.ifa_name ? &host_address : NULL;
+	return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *all)
+{
+	(void)all;
+}
 
 #define DEVICE "class/net/eth0/device"
 
@@ -59,6 +81,7 @@ static int make_tree(void **state)
 {
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
+	host_address.ifa_name = NULL;
 	strcpy(root, "/tmp/vfpool.XXXXXX");
 	if (!mkdtemp(root))
 		return -1;
@@ -122,6 +145,67 @@ static void each_vf_is_given_once(void **state)
 	vfpool_release(pool, first.index);
 	assert_int_equal(vfpool_take(pool, "vif 3.0", &mac, NULL, &none), 0);
 	assert_int_equal(none.index, first.index);
+	vfpool_close(pool);
+}
+
+static void host_has_address(const char *netdev, sa_family_t family, const char *text)
+{
+	struct sockaddr_in6 *six = (void *)&address;
+
+	host_address.ifa_name = (char *)netdev;
+	address.ss_family = family;
+	if (family == AF_INET6)
+		assert_int_equal(inet_pton(family, text, &six->sin6_addr), 1);
+}
+
+/* Return: how many of the two VFs are free */
+static uint32_t free_vfs(struct vfpool *pool)
+{
+	uint32_t vfs;
+
+	return vfpool_count(pool, &vfs);
+}
+
+static void vf_that_the_host_itself_uses_is_left_to_it(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
+	struct vfpool_vf vf, none;
+
+	(void)state;
+	host_has_address("eth1", AF_INET, "");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "eth2");
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &mac, NULL, &none), -ENODEV);
+	vfpool_release(pool, vf.index);
+	host_has_address("eth1", AF_INET6, "fe80::1");
+	assert_int_equal(free_vfs(pool), 2);
+	host_has_address("eth1", AF_INET6, "fd00::1");
+	assert_int_equal(free_vfs(pool), 1);
+	host_address.ifa_name = NULL;
+	run("mkdir -p class/net/eth1 && ln -s ../br0 class/net/eth1/master");
+	assert_int_equal(free_vfs(pool), 1);
+	run("rm class/net/eth1/master && touch class/net/eth1/upper_vd7.10");
+	assert_int_equal(free_vfs(pool), 2);
+	run("touch class/net/eth1/upper_eth1.5");
+	assert_int_equal(free_vfs(pool), 1);
+	/* one that a vif has is the vif's, whatever happens to it */
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	host_has_address("eth2", AF_INET, "");
+	assert_int_equal(free_vfs(pool), 0);
+	assert_int_equal(vfpool_list(pool, &vf, 1), 1);
+	vfpool_close(pool);
+}
+
+static void listed_vf_is_ours_even_with_an_address(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	netdev("vf0", "5", "0x1003");
+	pool = vfpool_list_open(root, "vf0", CONFIG_DRIVER_AUTO);
+	host_has_address("vf0", AF_INET, "");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
 	vfpool_close(pool);
 }
 
@@ -370,6 +454,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(vfs_that_exist_are_used_as_they_are),
 		fact(each_vf_is_given_once),
+		fact(vf_that_the_host_itself_uses_is_left_to_it),
+		fact(listed_vf_is_ours_even_with_an_address),
 		fact(owner_and_mac_are_listed_until_the_release),
 		fact(skipped_and_netdevless_vfs_are_not_given),
 		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),

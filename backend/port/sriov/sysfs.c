@@ -66,3 +66,17 @@ void sysfs_first_entry(const char *dir, char *name, size_t size)
 	if (stream)
 		closedir(stream);
 }
+
+bool sysfs_any_entry(const char *dir, const char *prefix, const char *but)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	bool found = false;
+
+	while (stream && !found && (entry = readdir(stream)))
+		found = !strncmp(entry->d_name, prefix, strlen(prefix)) &&
+			!(but && !strncmp(entry->d_name, but, strlen(but)));
+	if (stream)
+		closedir(stream);
+	return found;
+}

@@ -7,6 +7,7 @@
 #ifndef VIFD_PORT_SRIOV_SYSFS_H
 #define VIFD_PORT_SRIOV_SYSFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,11 @@ int sysfs_link_name(const char *path, char *name, size_t size);
 
 /** sysfs_first_entry() - First name in a folder that fits @size and isn't hidden; "" = none */
 void sysfs_first_entry(const char *dir, char *name, size_t size);
+
+/**
+ * sysfs_any_entry() - Has @dir an entry that begins with @prefix and not with @but?
+ * @but: NULL = any
+ */
+bool sysfs_any_entry(const char *dir, const char *prefix, const char *but);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ LOG_TAG("vfpool");
  * @binds:  VFs are bound for DPDK's own drivers, also those that appear later
  * @was:    former drivers of the VFs that are @bound by us
  * @tried:  binding was tried, once as long as the VF exists
+ * @used:   this host itself uses the VF's netdev
  * @shunned: ifindex of the netdev that somebody else set down, 0 = nobody did
  */
 struct vfpool {
@@ -44,7 +47,7 @@ struct vfpool {
 	struct vfpool_vf vfs[VFPOOL_MAX];
 	char was[VFPOOL_MAX][BIND_NAME_MAX];
 	bool binds, physical;
-	bool bound[VFPOOL_MAX], tried[VFPOOL_MAX];
+	bool bound[VFPOOL_MAX], tried[VFPOOL_MAX], used[VFPOOL_MAX];
 	uint32_t shunned[VFPOOL_MAX];
 };
 
@@ -143,6 +146,60 @@ static void update_shunned(struct vfpool *pool, uint16_t index)
 		pool->shunned[index] = 0;
 }
 
+/* IPv6 gives every netdev that is up a link-local address. */
+static bool is_chosen(const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *six = (const void *)address;
+
+	if (!address)
+		return false;
+	return address->sa_family == AF_INET ||
+	       (address->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr));
+}
+
+static bool has_address(const struct ifaddrs *all, const char *netdev)
+{
+	for (; all; all = all->ifa_next)
+		if (!strcmp(all->ifa_name, netdev) && is_chosen(all->ifa_addr))
+			return true;
+	return false;
+}
+
+/* Return: by what it is seen that the host uses the netdev; NULL = it does not */
+static const char *use_of(const struct vfpool *pool, const struct ifaddrs *all, const char *netdev)
+{
+	char path[PATH_MAX];
+
+	if (!netdev[0])
+		return NULL;
+	if (has_address(all, netdev))
+		return "it has an address";
+	snprintf(path, sizeof(path), "%s/class/net/%s", pool->root, netdev);
+	if (sysfs_any_entry(path, "master", NULL))
+		return "it has a master";
+	/* "vd...": VLAN devices of a vifd that was killed (reach.c) */
+	return sysfs_any_entry(path, "upper_", "upper_vd") ? "a device is above it" : NULL;
+}
+
+/* A VF that this host itself uses is not taken from it; VFs that are listed by name are ours. */
+static void look_for_users(struct vfpool *pool)
+{
+	struct ifaddrs *all = NULL;
+
+	if (pool->nr_listed > 0 || pool->nr == 0 || getifaddrs(&all) < 0)
+		return;
+	for (uint32_t i = 0; i < pool->nr; i++) {
+		const struct vfpool_vf *vf = &pool->vfs[i];
+		const char *use = vf->owner[0] ? NULL : use_of(pool, all, vf->netdev);
+
+		if (use && !pool->used[i])
+			log_info("%s: VF %s (%s) is left to this host, which uses it: %s", pool->pf,
+				 vf->pci, vf->netdev, use);
+		pool->used[i] = use != NULL;
+	}
+	freeifaddrs(all);
+}
+
 /* Read again which VFs exist and which netdevs they have; owners stay. */
 static void refresh(struct vfpool *pool)
 {
@@ -162,6 +219,7 @@ static void refresh(struct vfpool *pool)
 			update_shunned(pool, i);
 	}
 	pool->nr = nr;
+	look_for_users(pool);
 }
 
 /* Has the VF a driver by which vifd may use it? */
@@ -290,8 +348,8 @@ static void bind_free_vfs(struct vfpool *pool)
 	for (uint32_t i = 0; i < pool->nr; i++) {
 		const struct vfpool_vf *vf = &pool->vfs[i];
 
-		if (!strchr(vf->pci, ':') || vf->owner[0] || pool->shunned[i] || pool->tried[i] ||
-		    (pool->bound[i] && vf->native))
+		if (!strchr(vf->pci, ':') || vf->owner[0] || pool->shunned[i] || pool->used[i] ||
+		    pool->tried[i] || (pool->bound[i] && vf->native))
 			continue;
 		pool->tried[i] = true;
 		pool->bound[i] = bind_take(pool->root, vf->pci, pool->physical, pool->was[i]) == 0;
@@ -323,7 +381,7 @@ void vfpool_close(struct vfpool *pool)
 static bool is_free(const struct vfpool *pool, uint32_t index)
 {
 	return !pool->vfs[index].owner[0] && is_usable(pool, &pool->vfs[index]) &&
-	       !pool->shunned[index];
+	       !pool->shunned[index] && !pool->used[index];
 }
 
 static bool is_skipped(const uint64_t *skip, uint16_t index)
