@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/kernel/netdev.c port/eth/driver.c log.c */
+/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/kernel/netdev.c port/kernel/silence.c port/eth/driver.c log.c */
 /* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex */
 #include <arpa/inet.h>
 #include <errno.h>

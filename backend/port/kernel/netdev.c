@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "log.h"
 #include "netdev.h"
 #include "port/eth/driver.h"
+#include "silence.h"
 
 LOG_TAG("netdev");
 
@@ -161,6 +163,19 @@ static void sysctl_swap(const char *path, const char *name, const char *value, c
 		close(fd);
 }
 
+/* A kernel without it leaves it to the settings above, which an address on the netdev defeats. */
+static struct silence *silence(const char *name, unsigned int ifindex)
+{
+	static atomic_bool said;
+	struct silence *silence = silence_begin(name, ifindex);
+
+	if (!silence && !atomic_exchange(&said, true))
+		log_warn("%s: nf_tables: %m; what arrives by guests' VFs reaches this host's own "
+			 "network stack, so give their netdevs no addresses",
+			 name);
+	return silence;
+}
+
 bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
 {
 	name[0] = '\0';
@@ -180,9 +195,13 @@ int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *s
 	saved->features = features_set(name, UINT32_MAX, 0);
 	for (unsigned int i = 0; use == NETDEV_OURS && i < NETDEV_SYSCTLS; i++)
 		sysctl_swap(sysctls[i].path, name, sysctls[i].value, saved->sysctls[i]);
+	if (use == NETDEV_OURS)
+		saved->silence = silence(name, saved->ifindex);
 	ret = netdev_set_up(name, true);
-	if (ret < 0)
+	if (ret < 0) {
 		netdev_restore(saved);
+		memset(saved, 0, sizeof(*saved));
+	}
 	return ret;
 }
 
@@ -208,6 +227,7 @@ void netdev_restore(const struct netdev_saved *saved)
 {
 	char name[IF_NAMESIZE];
 
+	silence_end(saved->silence);
 	if (!netdev_name(saved->ifindex, name))
 		return;
 	if (!(saved->flags & IFF_UP) && netdev_is_up(name))
@@ -260,6 +280,13 @@ int netdev_mtu(const char *name)
 	int ret = netdev_ioctl(name, SIOCGIFMTU, &ifr);
 
 	return ret < 0 ? ret : ifr.ifr_mtu;
+}
+
+int netdev_set_mtu(const char *name, int mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+
+	return netdev_ioctl(name, SIOCSIFMTU, &ifr);
 }
 
 void netdev_link(const char *name, struct port_link *link)

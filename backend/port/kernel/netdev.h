@@ -30,20 +30,22 @@ enum netdev_use {
  * @flags:    IFF_* before
  * @features: bit N: feature N of the table in netdev.c was on
  * @sysctls:  values before, "" = not changed
+ * @silence:  keeps the host's stack away, until netdev_restore(); NULL = it does not
  */
 struct netdev_saved {
 	unsigned int ifindex;
 	short flags;
 	uint32_t features;
 	char sysctls[NETDEV_SYSCTLS][8];
+	struct silence *silence;
 };
 
 /**
  * netdev_prepare() - Make a netdev fit for a packet socket, and set it up
  *
  * Turns off features that merge frames before the socket sees them (GRO, LRO) and, if possible,
- * the VLAN filter; for NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack. Logs
- * at debug level what this netdev doesn't have.
+ * the VLAN filter; for NETDEV_OURS also IPv6, ARP replies and forwarding of dom0's own stack,
+ * to which nothing that arrives is shown. Logs at debug level what this netdev doesn't have.
  * Return: 0, -errno (no such netdev, or it can't be set up; nothing is changed)
  */
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved);
@@ -68,6 +70,9 @@ int netdev_set_mac(const char *name, const struct rte_ether_addr *mac);
 
 /** netdev_mtu() - Return: bytes, -errno */
 int netdev_mtu(const char *name);
+
+/** netdev_set_mtu() - Return: 0, -errno */
+int netdev_set_mtu(const char *name, int mtu);
 
 /** netdev_link() - Carrier and speed; a netdev that is gone is down */
 void netdev_link(const char *name, struct port_link *link);
