@@ -264,7 +264,7 @@ static void burst_is_taken_as_far_as_there_is_room(void **state)
 
 static void frame_that_no_wire_carries_is_counted(void **state)
 {
-	struct rte_mbuf *frames[] = { tcp_frame(1501, 0), tcp_frame(9000, 40), tcp_frame(1464, 0) };
+	struct rte_mbuf *frames[] = { tcp_frame(1501, 0), tcp_frame(9000, 40), tcp_frame(1460, 0) };
 	struct port_stats stats;
 
 	(void)state;
@@ -298,6 +298,61 @@ static void full_netdev_is_asked_again(void **state)
 	rte_delay_us_block(300);
 	eth_rx_burst(eth, 0, none, 1);
 	assert_int_equal(kicks, asked);
+}
+
+/* Put a tag of this type into a frame. */
+static void tag(struct rte_mbuf *frame, uint16_t type)
+{
+	const uint8_t head[4] = { type >> 8, type & 0xff, 0, 7 };
+	uint8_t addresses[12];
+	char *to;
+
+	memcpy(addresses, rte_pktmbuf_mtod(frame, void *), sizeof(addresses));
+	to = rte_pktmbuf_prepend(frame, sizeof(head));
+	assert_non_null(to);
+	memcpy(to, addresses, sizeof(addresses));
+	memcpy(to + sizeof(addresses), head, sizeof(head));
+	frame->l2_len += sizeof(head);
+}
+
+/* The kernel skips a frame that is too long for it without a word. */
+static void frames_that_the_socket_would_skip_are_cut_or_counted(void **state)
+{
+	struct rte_mbuf *frame = tcp_frame(1460, 0);
+	struct port_stats stats;
+
+	(void)state;
+	room = 1000;
+	frame->ol_flags = 0;
+	tag(frame, RTE_ETHER_TYPE_VLAN);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_int_equal(sent, 1);
+	assert_int_equal(sent_len[0], 1518);
+	frame = tcp_frame(1460, 0);
+	frame->ol_flags = 0;
+	tag(frame, RTE_ETHER_TYPE_QINQ);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_int_equal(sent, 1);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.tx_errors, 1);
+	/* without a tag, up to four bytes more than the MTU */
+	frame = tcp_frame(1464, 0);
+	frame->ol_flags = 0;
+	*rte_pktmbuf_mtod_offset(frame, uint8_t *, 12) = RTE_ETHER_TYPE_IPV4 >> 8;
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	for (unsigned int i = 1; i < sent; i++)
+		assert_true(sent_len[i] <= 1514);
+	assert_true(sent > 1);
+	/* TCP that is to be segmented anyway */
+	sent = 0;
+	frame = tcp_frame(14600, 1460);
+	tag(frame, RTE_ETHER_TYPE_QINQ);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_true(sent > 10);
+	for (unsigned int i = 0; i < sent; i++)
+		assert_true(sent_len[i] <= 1514);
+	eth_stats_get(eth, &stats);
+	assert_int_equal(stats.tx_errors, 1);
 }
 
 static void vanished_netdev_takes_frames_and_drops_them(void **state)
@@ -563,6 +618,7 @@ int main(void)
 		fact(burst_is_taken_as_far_as_there_is_room),
 		fact(frame_that_no_wire_carries_is_counted),
 		fact(full_netdev_is_asked_again),
+		fact(frames_that_the_socket_would_skip_are_cut_or_counted),
 		fact(vanished_netdev_takes_frames_and_drops_them),
 		fact(netdev_that_sends_none_of_its_frames_is_stuck),
 		fact(netdev_with_unsent_frames_is_checked_periodically),

@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_net.h>
 
+#include "base/vlan.h"
 #include "device.h"
 #include "port/memory.h"
 
@@ -117,6 +118,15 @@ static uint16_t device_tx(struct eth *eth, struct eth_queue *queue, struct rte_m
 	return nr;
 }
 
+/* A packet socket lets only frames with a tag of 802.1Q be longer than the netdev's MTU says. */
+static uint32_t longest_of(const struct eth *eth, const struct rte_mbuf *frame)
+{
+	const struct rte_ether_hdr *hdr = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+
+	return hdr->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN) ? eth->frame_max :
+									  eth->plain_max;
+}
+
 /* Can the device send the frame as it is? */
 static bool is_ready(const struct eth *eth, const struct rte_mbuf *frame)
 {
@@ -127,7 +137,7 @@ static bool is_ready(const struct eth *eth, const struct rte_mbuf *frame)
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 		longest =
 			(uint32_t)frame->l2_len + frame->l3_len + frame->l4_len + frame->tso_segsz;
-	return longest <= eth->frame_max;
+	return longest <= eth->plain_max || longest <= longest_of(eth, frame);
 }
 
 /* How many frames, from the first on, may go as they are? The driver has the last word. */
@@ -200,13 +210,21 @@ static void queue_progress(struct eth *eth, struct eth_queue *queue)
 /* Do a frame's offloads, and cut it to the wire's length. Return: frames in @out, -errno */
 static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **out)
 {
-	if (frame->pkt_len > eth->frame_max)
-		offload_shorten(frame, eth->mtu);
+	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
+	uint32_t longest, l2;
+
+	if (frame->pkt_len < RTE_ETHER_HDR_LEN)
+		return -EINVAL;
+	longest = longest_of(eth, frame);
+	l2 = vlan_skip(bytes, frame->data_len, VLAN_OUTERMOST) + sizeof(uint16_t);
+	if (frame->pkt_len > longest)
+		offload_shorten(frame, (uint16_t)(longest - l2));
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 		return offload_segment(&eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
 	offload_checksum(frame);
-	if (frame->pkt_len > eth->frame_max)
-		return offload_fragment(&eth->offload, frame, eth->mtu, out, OFFLOAD_SEGMENTS_MAX);
+	if (frame->pkt_len > longest)
+		return offload_fragment(&eth->offload, frame, (uint16_t)(longest - l2), out,
+					OFFLOAD_SEGMENTS_MAX);
 	out[0] = frame;
 	return 1;
 }
@@ -226,7 +244,7 @@ static void queue_prepare(struct eth *eth, struct eth_queue *queue, struct rte_m
 		return;
 	}
 	ret = frame_cut(eth, frame, out);
-	if (ret < 0 || out[0]->pkt_len > eth->frame_max || out[0]->pkt_len < RTE_ETHER_HDR_LEN) {
+	if (ret < 0 || out[0]->pkt_len > longest_of(eth, out[0])) {
 		if (ret > 0)
 			rte_pktmbuf_free_bulk(out, ret);
 		else

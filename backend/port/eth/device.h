@@ -52,6 +52,7 @@ struct eth_queue {
  * @driver: the quirks of its driver
  * @wants_zc_rx: it is to receive into chosen buffers, if it can
  * @direct: it is driven without a netdev and a socket
+ * @frame_max, @plain_max: longest frame with one tag of 802.1Q, and longest other frame, bytes
  * @gone, @stuck: worker: w, others: r
  * @down:   worker: the netdev refused to send
  * @ifindex: of the netdev, whatever it is called now; 0 = none
@@ -73,7 +74,7 @@ struct eth {
 	bool direct, wants_zc_rx;
 	uint16_t port_id;
 	uint16_t mtu;
-	uint32_t frame_max;
+	uint32_t frame_max, plain_max;
 	uint64_t tx_offloads;
 	uint64_t device_does;
 	bool rx_checksum;

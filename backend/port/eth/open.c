@@ -219,7 +219,8 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 		return ret;
 	eth->mtu = eth_mtu_for(ret);
 	afp_geometry(eth->mtu, &geometry);
-	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	eth->plain_max = eth->mtu + RTE_ETHER_HDR_LEN;
+	eth->frame_max = eth->plain_max + RTE_VLAN_HLEN;
 	pool = rx_pool(eth, pool, geometry.frame_bytes);
 	if (!pool)
 		return -rte_errno;
@@ -308,7 +309,7 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 		return ret;
 	/* a device without filters refuses this, and receives everything anyway */
 	rte_eth_promiscuous_enable(eth->port_id);
-	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	eth->frame_max = eth->plain_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 	return 0;
 }
 
@@ -353,7 +354,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 
 	snprintf(eth->device, sizeof(eth->device), "%s", params->netdev);
 	eth->mtu = params->mtu ? params->mtu : RTE_ETHER_MTU;
-	eth->frame_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	eth->frame_max = eth->plain_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
 	if (ret < 0)
 		return ret;
