@@ -46,6 +46,13 @@ static void respect_down(struct vf *vf, const char *netdev)
 	vfpool_shun(vf->env->vfs, vf->info.index);
 }
 
+/* Unless somebody else has set another meanwhile. */
+static void restore_mtu(const struct vf *vf, const char *netdev)
+{
+	if (vf->mtu && netdev_mtu(netdev) == vf->mtu)
+		netdev_set_mtu(netdev, vf->saved_mtu);
+}
+
 /* Undo in reverse whatever vf_try() has done. A VF that is gone is fine. */
 static void vf_give_back(struct vf *vf)
 {
@@ -60,6 +67,7 @@ static void vf_give_back(struct vf *vf)
 		if (was_open)
 			respect_down(vf, netdev);
 		restore_values(vf, netdev);
+		restore_mtu(vf, netdev);
 		netdev_restore(&vf->netdev_saved);
 	}
 	vfpool_release(vf->env->vfs, vf->info.index);
@@ -207,14 +215,34 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 	return ret < 0 ? ret : groups_open_eth(&vf->groups, vf->eth, mac);
 }
 
+/* The VF carries what the wire does. A NIC that refuses leaves the vif with the smaller MTU. */
+static void raise_mtu(struct vf *vf)
+{
+	int want = vf->env->pf ? pf_mtu(vf->env->pf) : switch_uplink_mtu(vf->env->sw);
+	int have = netdev_mtu(vf->info.netdev), ret;
+
+	if (have < 0 || want <= have)
+		return;
+	ret = netdev_set_mtu(vf->info.netdev, want);
+	if (ret < 0) {
+		log_warn("%s: VF %s (%s) keeps mtu %d, the wire has %d: %s", vf->info.owner,
+			 vf->info.pci, vf->info.netdev, have, want, strerror(-ret));
+		return;
+	}
+	vf->mtu = want;
+	vf->saved_mtu = have;
+}
+
 static int start_netdev(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct eth_params params = {
 		.netdev = vf->info.netdev,
 		.pool = vf->env->pool,
 	};
-	int ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
+	int ret;
 
+	raise_mtu(vf);
+	ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
 	if (ret == 0)
 		ret = take_mac(vf->info.netdev, mac);
 	if (ret == 0)

@@ -56,6 +56,7 @@ struct soft {
  * @uplink:  control: w, any worker: is there one?, the uplink's worker: r
  * @expects_uplink: control
  * @roam:    of all ports of the NIC, VFs among them; @echo: what was sent to the wire
+ * @uplink_mtu: 0 = no uplink; control: w, any thread: r
  * @unsent:  uplink's worker: frames that the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
@@ -69,6 +70,7 @@ struct ethswitch {
 	_Atomic uint32_t nr_promiscuous;
 	_Atomic(struct eth *) uplink;
 	bool expects_uplink;
+	_Atomic uint16_t uplink_mtu;
 	struct fair *to_uplink;
 	_Atomic(struct wake *) uplink_wake;
 	struct rte_mbuf *unsent[PORT_BURST];

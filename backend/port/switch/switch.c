@@ -78,13 +78,16 @@ void switch_expect_uplink(struct ethswitch *sw)
 	sw->expects_uplink = true;
 }
 
+uint16_t switch_uplink_mtu(const struct ethswitch *sw)
+{
+	return atomic_load_explicit(&sw->uplink_mtu, memory_order_relaxed);
+}
+
 uint16_t switch_mtu(const struct ethswitch *sw)
 {
-	struct eth *uplink = atomic_load(&sw->uplink);
+	uint16_t mtu = switch_uplink_mtu(sw);
 
-	if (uplink)
-		return eth_mtu(uplink);
-	return RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+	return mtu ? mtu : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
 }
 
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
@@ -92,6 +95,7 @@ void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 	uint32_t nr = atomic_load(&sw->nr_ports);
 
 	atomic_store(&sw->uplink, uplink);
+	atomic_store(&sw->uplink_mtu, uplink ? eth_mtu(uplink) : 0);
 	fair_set_rate(sw->to_uplink, mbps);
 	for (uint32_t i = 0; i < nr; i++) {
 		struct soft *soft = atomic_load(&sw->ports[i]);

@@ -76,6 +76,9 @@ void switch_set_raise(struct wake *raise);
 /** switch_roam() - The listed addresses of all ports of its NIC */
 struct roam *switch_roam(struct ethswitch *sw);
 
+/** switch_uplink_mtu() - MTU of the wire, bytes; 0 = there is none. Any thread */
+uint16_t switch_uplink_mtu(const struct ethswitch *sw);
+
 /** struct switch_hooks - Calls to the owner of the uplink about a port; members may be NULL */
 struct switch_hooks {
 	/* control; the port receives nothing any more. Called once, before closed() */

@@ -80,3 +80,44 @@ check "wire that flaps: carrier" "$(key a carrier)" "== 1"
 guest_stop a || die "guest a did not end"
 guest_destroy a
 vifd_stop || die "vifd did not end well"
+
+# --- a VF's netdev --------------------------------------------------------------------------------
+
+wire vf0 pf0
+in_ns dom0 ip link set vf0 up
+vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+guest_create c
+guest_start c || die "guest c did not connect"
+check_true "VF: guest c has it" wait_for 15 "c on a VF" key_is c path vf
+in_ns dom0 ip addr add "$(guest_ip c)/24" dev vf0
+guest_run host ip neigh flush all
+wait_for 10 "a ping" ping_lost host c 1 || true
+check "VF with dom0's own address: lost pings" "$(ping_lost host c 10)" "== 0"
+dom0_answers() { guest_run host ping -c 1 -W 1 10.77.0.200; }
+duplicates() { guest_run host ping -c 10 -i 0.1 -W 1 "$(guest_ip c)" | grep -c 'DUP!' || true; }
+check "VF with dom0's own address: answers of dom0's stack" "$(duplicates)" "== 0"
+tcp=$(tcp_mbps host c 1)
+check "VF with dom0's own address: TCP to the guest" "$tcp" "> 1" Mbit/s
+timeout 20 "$VIFCTL" move "$(domid c).0" software
+in_ns dom0 ip addr del "$(guest_ip c)/24" dev vf0
+in_ns dom0 ip addr add 10.77.0.200/24 dev vf0
+check_true "VF given back: dom0's stack has it again" wait_for 10 "an answer of dom0" dom0_answers
+in_ns dom0 ip addr del 10.77.0.200/24 dev vf0
+guest_stop c || die "guest c did not end"
+guest_destroy c
+vifd_stop || die "vifd did not end well"
+
+for dev in eth0 pf0 br0; do in_ns host ip link set $dev mtu 9000; done
+in_ns dom0 ip link set up0 mtu 9000
+vifd_start
+guest_create d
+guest_start d || die "guest d did not connect"
+check_true "VF: guest d has it" wait_for 15 "d on a VF" key_is d path vf
+timeout 20 "$VIFCTL" set "$(domid d).0" mtu=8000
+in_ns d ip link set eth0 mtu 8000
+jumbo_vf() { guest_run d ping -c 2 -i 0.2 -W 2 -M 'do' -s 7900 10.77.0.1 >/dev/null; }
+check_true "VF whose netdev has a smaller MTU than the wire: long packets pass" wait_for 10 "long pings" jumbo_vf
+guest_stop d || die "guest d did not end"
+guest_destroy d
+vifd_stop || die "vifd did not end well"
+check "VF given back: its MTU" "$(in_ns dom0 cat /sys/class/net/vf0/mtu)" "== 1500"
