@@ -1,102 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/switch/switch.c port/switch/port.c port/switch/frames.c port/switch/fair.c port/filter/roam.c test/unit/packet_fixture.c */
-/* The uplink is made up here: a pocket in each direction. */
-#include <errno.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include <rte_ip.h>
-#include <rte_lcore.h>
-#include <rte_udp.h>
-
-#include "packet_fixture.h"
-#include "port/filter/roam.h"
-#include "port/switch/switch.h"
-
-struct eth {
-	uint16_t room;
-	unsigned int nr_sent;
-	struct rte_mbuf *sent[4096];
-	uint16_t nr_waiting;
-	struct rte_mbuf *waiting[PORT_BURST];
-};
-
-static struct eth wire;
-static struct ethswitch *sw;
-static struct port *a, *b, *c;
-static unsigned int barriers;
-static const struct rte_ether_addr mac_a = { { 0, 0x16, 0x3e, 0, 0, 0xa } };
-static const struct rte_ether_addr mac_b = { { 0, 0x16, 0x3e, 0, 0, 0xb } };
-static const struct rte_ether_addr mac_c = { { 0, 0x16, 0x3e, 0, 0, 0xc } };
-static const struct rte_ether_addr mac_far = { { 2, 0, 0, 0, 0, 9 } };
-static const struct rte_ether_addr mac_group = { { 0x33, 0x33, 0, 0, 0, 1 } };
-
-uint16_t eth_tx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
-{
-	(void)queue;
-	nr = RTE_MIN(nr, eth->room);
-	memcpy(eth->sent + eth->nr_sent, pkts, nr * sizeof(*pkts));
-	eth->nr_sent += nr;
-	eth->room -= nr;
-	return nr;
-}
-
-uint16_t eth_rx_burst(struct eth *eth, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
-{
-	(void)queue;
-	assert_true(nr >= eth->nr_waiting);
-	nr = eth->nr_waiting;
-	memcpy(pkts, eth->waiting, nr * sizeof(*pkts));
-	eth->nr_waiting = 0;
-	return nr;
-}
-
-uint32_t eth_timed_us(const struct eth *eth)
-{
-	(void)eth;
-	return 0;
-}
-
-uint16_t eth_mtu(const struct eth *eth)
-{
-	(void)eth;
-	return 1500;
-}
-
-void eth_link_get(struct eth *eth, struct port_link *link)
-{
-	(void)eth;
-	*link = (struct port_link){ .speed_mbps = 1000 };
-}
-
-static struct rte_mbuf *frame_to(const struct rte_ether_addr *dst, uint32_t number)
-{
-	struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
-	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, struct rte_ether_hdr *);
-	struct rte_ipv4_hdr *ip = (void *)(eth + 1);
-	struct rte_udp_hdr *udp = (void *)(ip + 1);
-
-	assert_non_null(frame);
-	memset(eth, 0, 100);
-	eth->dst_addr = *dst;
-	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	ip->version_ihl = RTE_IPV4_VHL_DEF;
-	ip->next_proto_id = IPPROTO_UDP;
-	ip->total_length = rte_cpu_to_be_16(86);
-	udp->dgram_len = rte_cpu_to_be_16(66);
-	memcpy(udp + 1, &number, sizeof(number));
-	frame->data_len = 100;
-	frame->pkt_len = 100;
-	frame->l2_len = 14;
-	frame->l3_len = 20;
-	frame->l4_len = 8;
-	return frame;
-}
+#include "switch_fixture.h"
 
 static uint32_t number_of(const struct rte_mbuf *frame)
 {
@@ -104,35 +8,6 @@ static uint32_t number_of(const struct rte_mbuf *frame)
 
 	memcpy(&number, rte_pktmbuf_mtod_offset(frame, const void *, 42), sizeof(number));
 	return number;
-}
-
-static uint16_t send_one(struct port *port, const struct rte_ether_addr *dst, uint32_t number)
-{
-	struct rte_mbuf *frame = frame_to(dst, number);
-	uint16_t taken = port_tx_burst(port, 0, &frame, 1);
-
-	if (!taken)
-		rte_pktmbuf_free(frame);
-	return taken;
-}
-
-static unsigned int empty(struct port *port)
-{
-	struct rte_mbuf *pkts[PORT_BURST];
-	unsigned int nr = 0;
-	uint16_t got;
-
-	while ((got = port_rx_burst(port, 0, pkts, PORT_BURST)) > 0) {
-		rte_pktmbuf_free_bulk(pkts, got);
-		nr += got;
-	}
-	return nr;
-}
-
-static void wire_free(void)
-{
-	rte_pktmbuf_free_bulk(wire.sent, wire.nr_sent);
-	wire.nr_sent = 0;
 }
 
 static void offloads_survive_inside_and_on_the_uplink(void **state)
@@ -509,125 +384,9 @@ static void full_inbox_is_counted_at_the_receiver(void **state)
 	assert_true(got >= 500);
 }
 
-/* The longest frame that a guest sends unsegmented. */
-static struct rte_mbuf *long_frame_to(const struct rte_ether_addr *dst, uint32_t number)
-{
-	struct rte_mbuf *frame = frame_to(dst, number), *tail = frame;
-
-	for (int i = 0; i < 17; i++) {
-		tail->next = rte_pktmbuf_alloc(pool);
-		assert_non_null(tail->next);
-		tail = tail->next;
-		tail->data_len = 1000;
-		frame->pkt_len += 1000;
-		frame->nb_segs++;
-	}
-	return frame;
-}
-
-/* Return: buffers that are free then */
-static uint32_t send_long(const struct rte_ether_addr *dst, uint32_t nr)
-{
-	for (uint32_t i = 0; i < nr; i++) {
-		struct rte_mbuf *frame = long_frame_to(dst, i);
-
-		assert_int_equal(port_tx_burst(a, 0, &frame, 1), 1);
-	}
-	wire_free();
-	return rte_mempool_avail_count(pool);
-}
-
-static uint64_t held_by(struct port *port)
-{
-	struct port_stats stats;
-
-	port->ops->stats_get(port, &stats);
-	return stats.rx_held;
-}
-
-static void ports_that_nobody_reads_leave_memory_to_others(void **state)
-{
-	(void)state;
-	assert_true(send_long(&mac_b, 511) > pool->size / 2);
-	assert_in_range(held_by(b), 1000, pool->size / 4);
-	assert_true(send_long(&mac_c, 511) > pool->size / 3);
-	for (uint32_t i = 0; i < 100; i++)
-		assert_int_equal(send_one(b, &mac_a, i), 1);
-	assert_int_equal(empty(a), 100);
-	empty(b);
-	empty(c);
-	assert_int_equal(held_by(b), 0);
-}
-
-static void receiver_that_is_stalled_loses_frames_before_others(void **state)
-{
-	struct rte_mbuf *taken[8192];
-	unsigned int nr = 0;
-
-	(void)state;
-	atomic_store(&b->stalled, true);
-	send_long(&mac_b, 100);
-	assert_in_range(held_by(b), 1, pool->size / 64);
-	empty(b);
-	/* a quarter is left: nothing is kept for it, and everything for the other */
-	while (rte_mempool_avail_count(pool) > pool->size / 4)
-		taken[nr++] = rte_pktmbuf_alloc(pool);
-	for (uint32_t i = 0; i < 100; i++) {
-		assert_int_equal(send_one(a, &mac_b, i), 1);
-		assert_int_equal(send_one(a, &mac_c, i), 1);
-	}
-	assert_int_equal(empty(b), 0);
-	assert_int_equal(empty(c), 100);
-	rte_pktmbuf_free_bulk(taken, nr);
-}
-
-static void group_frames_are_not_cloned_for_a_stalled_receiver(void **state)
-{
-	struct switch_stats stats;
-	struct port_stats missed;
-
-	(void)state;
-	atomic_store(&b->stalled, true);
-	for (uint32_t i = 0; i < 100; i++)
-		assert_int_equal(send_one(a, &mac_group, i), 1);
-	switch_uplink_poll(sw);
-	switch_stats_get(sw, &stats);
-	b->ops->stats_get(b, &missed);
-	assert_int_equal(empty(b), 0);
-	assert_int_equal(empty(c), 100);
-	assert_int_equal(stats.dropped[SWITCH_DROP_stalled], 100);
-	assert_int_equal(missed.rx_missed, 100);
-	while (switch_uplink_poll(sw))
-		;
-	wire_free();
-}
-
-/* Whoever does not read: the others get all group frames. */
-static void clones_that_nobody_reads_leave_some_to_others(void **state)
-{
-	unsigned int got = 0;
-
-	(void)state;
-	for (uint32_t i = 0; i < 511; i++) {
-		send_long(&mac_group, 1);
-		got += empty(c);
-		while (switch_uplink_poll(sw))
-			;
-		wire_free();
-	}
-	assert_int_equal(got, 511);
-	assert_true(rte_mempool_avail_count(offload.indirect) > offload.indirect->size / 2);
-	empty(b);
-}
-
 static void closed(void *arg)
 {
 	++*(unsigned int *)arg;
-}
-
-static void count_barrier(void)
-{
-	barriers++;
 }
 
 static void close_waits_for_workers_frees_frames_and_frees_the_address(void **state)
@@ -827,42 +586,6 @@ static void lost_wire_takes_its_frames_along_and_its_ports_have_no_link(void **s
 	assert_int_equal(a->mtu, 1500);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	return packets_start(8191);
-}
-
-static int open_switch(void **state)
-{
-	(void)state;
-	wire = (struct eth){ .room = UINT16_MAX };
-	switch_set_barrier(count_barrier);
-	sw = switch_create("lan", &offload);
-	if (!sw)
-		return -1;
-	switch_set_uplink(sw, &wire, 0);
-	a = switch_port_open(sw, &mac_a, NULL, NULL);
-	b = switch_port_open(sw, &mac_b, NULL, NULL);
-	c = switch_port_open(sw, &mac_c, NULL, NULL);
-	return a && b && c ? 0 : -1;
-}
-
-static int close_switch(void **state)
-{
-	(void)state;
-	port_close(a);
-	port_close(b);
-	port_close(c);
-	switch_destroy(sw);
-	if (packets_all_back())
-		return 0;
-	print_error("mbufs are missing\n");
-	return -1;
-}
-
-#define fact(name) cmocka_unit_test_setup_teardown(name, open_switch, close_switch)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -882,10 +605,6 @@ int main(void)
 		fact(uplink_is_shared_by_weight),
 		fact(lost_wire_takes_its_frames_along_and_its_ports_have_no_link),
 		fact(full_inbox_is_counted_at_the_receiver),
-		fact(ports_that_nobody_reads_leave_memory_to_others),
-		fact(receiver_that_is_stalled_loses_frames_before_others),
-		fact(group_frames_are_not_cloned_for_a_stalled_receiver),
-		fact(clones_that_nobody_reads_leave_some_to_others),
 		fact(close_waits_for_workers_frees_frames_and_frees_the_address),
 		fact(addresses_can_be_added_and_removed_for_ever),
 		fact(a_thousand_ports_fit_and_no_more),
