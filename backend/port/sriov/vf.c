@@ -18,12 +18,30 @@ LOG_TAG("vf");
 /* Rounds of down and up until the netdev has the MAC that the PF gave it. */
 #define MAC_ROUNDS 3
 
+/*
+ * Has the VF the address that we gave it? Else somebody else set it up meanwhile, or it was removed
+ * and made anew: its values are not ours any more. One that was made quiet has some other one.
+ */
+static bool is_ours_still(const struct vf *vf)
+{
+	struct pf_vf now;
+
+	if (!(vf->saved.valid & PF_MAC) || !vf->env->pf || vf->quieted)
+		return true;
+	return pf_vf_get(vf->env->pf, vf->info.index, &now) == 0 &&
+	       (rte_is_same_ether_addr(&now.mac, &vf->port.mac) ||
+		rte_is_same_ether_addr(&now.mac, &vf->saved.mac));
+}
+
 /* The netdev goes down and up: only then does a VF give up the vif's MAC. */
 static void restore_values(struct vf *vf, const char *netdev)
 {
 	bool up = vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP;
 
-	if (vf->saved.valid)
+	if (!is_ours_still(vf))
+		log_warn("%s: VF %s was set up by somebody else meanwhile, it stays so",
+			 vf->info.owner, vf->info.pci);
+	else if (vf->saved.valid)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
 	if (up)
 		netdev_set_up(netdev, false);

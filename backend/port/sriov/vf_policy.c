@@ -10,6 +10,7 @@ void vf_quiet(struct port *port)
 	struct vf *vf = (struct vf *)port;
 
 	roam_leave(&vf->roamer);
+	vf->quieted = true;
 	if (vf->saved.valid & PF_MAC)
 		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, PF_MAC);
 }
