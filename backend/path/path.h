@@ -185,6 +185,13 @@ uint64_t path_unmask(struct path *path, struct path_tools *tools, bool worked);
  */
 uint32_t path_channels(const struct path *path, uint32_t ports[2 * NETIF_QUEUES_MAX]);
 
+/**
+ * path_give() - Worker: a frame of our own for the guest, judged by no rule
+ *
+ * It is freed if the backlog is full.
+ */
+void path_give(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
+
 /* What the control thread changes */
 
 /**

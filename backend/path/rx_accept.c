@@ -181,6 +181,14 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
+void path_give(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	if (path_rx_room(path, tools))
+		rx_fit(path, tools, mbuf);
+	else
+		rte_pktmbuf_free(mbuf);
+}
+
 /* Frames until @held buffers have become @share. */
 static uint32_t rx_frames_until(const struct path *path, uint32_t held, uint32_t share)
 {

@@ -298,6 +298,7 @@ struct port *uplink_open_port(struct uplink *uplink, const struct rte_ether_addr
 	filter->uplink = uplink;
 	filter->mac = *mac;
 	groups_init(&filter->groups);
+	filter->groups.all_arrive = uplink->params.all_groups;
 	filter->reach.fd = -1;
 	port = switch_port_open(uplink->params.sw, mac, &hooks, filter);
 	if (!port) {

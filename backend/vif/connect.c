@@ -12,6 +12,7 @@
 
 #include "port/filter/groups.h"
 #include "ctrl.h"
+#include "query.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
 #include "vif.h"
@@ -348,6 +349,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 		release(vif, true);
 		return ret;
 	}
+	query_guest(vif);
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;
 	assign_begin(vif, now_us);

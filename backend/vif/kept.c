@@ -42,7 +42,7 @@ struct file {
 struct kept {
 	struct file *file;
 	size_t bytes, ctrl_bytes;
-	bool mapped;
+	bool mapped, known;
 	char path[300];
 };
 
@@ -116,7 +116,8 @@ static void take_up(struct kept *kept, const struct kept_life *life, bool served
 	bool known = fits(kept, life);
 	enum kept_pin pin = known ? kept_pin(kept) : KEPT_PIN_NONE;
 
-	if (known && served)
+	kept->known = known && served;
+	if (kept->known)
 		return;
 	begin(kept, life, served);
 	kept_set_pin(kept, pin);
@@ -184,6 +185,11 @@ void kept_close(struct kept *kept, bool stay)
 		free(kept->file);
 	}
 	free(kept);
+}
+
+bool kept_is_known(const struct kept *kept)
+{
+	return kept->known;
 }
 
 bool kept_is_partial(const struct kept *kept)

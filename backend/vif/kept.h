@@ -84,6 +84,9 @@ struct kept *kept_open(const char *dir, const struct kept_life *life, bool serve
  */
 void kept_close(struct kept *kept, bool stay);
 
+/** kept_is_known() - What a former vifd kept of this connection is here */
+bool kept_is_known(const struct kept *kept);
+
 /** kept_is_partial() - The guest told a former back end something that is not known any more */
 bool kept_is_partial(const struct kept *kept);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c vif/live.c */
 /* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
-/* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
+/* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/query.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
 #include "fake_host.h"
@@ -182,6 +182,7 @@ static struct port *port_begin(enum port_kind kind, const char *name)
 	port->mtu = 1500;
 	port->nr_queues = 1;
 	port->groups = &learnt;
+	learnt.all_arrive = !fake_host.nic_filters;
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	fake_host.open_ports++;
 	return port;

@@ -30,6 +30,7 @@
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
  * @opens:       VFs that the opener was asked for
+ * @nic_filters: the NIC delivers only groups that were asked for
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  */
 extern struct fake_host {
@@ -46,6 +47,7 @@ extern struct fake_host {
 	bool link_down, wire_down;
 	bool vf_down, vf_gone;
 	uint32_t adopted;
+	bool nic_filters;
 	bool nic_stale;
 	int nic_error;
 	uint32_t nic_refreshes;

@@ -265,6 +265,36 @@ static void multicast_messages_are_answered_and_not_sent(void **state)
 	assert_false(guest_receive(guest, 0, &frame));
 }
 
+static struct rte_ether_addr last_joined;
+static uint32_t nr_joined;
+
+static void note_join(struct port *port, const uint8_t *group)
+{
+	(void)port;
+	memcpy(&last_joined, group, sizeof(last_joined));
+	nr_joined++;
+}
+
+/* Or a NIC with filters never delivers what the guest named. */
+static void port_is_told_of_groups_that_the_guest_names(void **state)
+{
+	struct guest *guest = *state;
+	const struct netif_extra_info add = mcast(NETIF_EXTRA_MCAST_ADD, 7);
+	const struct port_ops *before = guest->port.port.ops;
+	struct port_ops ops = *before;
+
+	ops.join = note_join;
+	guest->port.port.ops = &ops;
+	send_extra(guest, 1, add);
+	guest_poll(guest);
+	assert_int_equal(nr_joined, 1);
+	assert_memory_equal(&last_joined, add.u.mcast.addr, 6);
+	send_extra(guest, 2, mcast(NETIF_EXTRA_MCAST_DEL, 7));
+	guest_poll(guest);
+	assert_int_equal(nr_joined, 1);
+	guest->port.port.ops = before;
+}
+
 static void multicast_list_is_bounded_and_the_guest_is_told(void **state)
 {
 	struct guest *guest = *state;
@@ -298,6 +328,7 @@ int main(void)
 		GUEST(headers_over_slots_are_linear_at_the_port),
 		GUEST(every_frame_has_linear_headers_however_it_is_cut),
 		GUEST(multicast_messages_are_answered_and_not_sent),
+		GUEST(port_is_told_of_groups_that_the_guest_names),
 		GUEST(multicast_list_is_bounded_and_the_guest_is_told),
 	};
 

@@ -42,6 +42,7 @@
  * @nr:     worker: w, thread: r; ETH_GROUPS_MAX + 1 = more than @known has room for
  * @kept:   worker; where learnt groups are kept, NULL = nowhere
  * @joined: thread; how many of @nr are joined
+ * @all_arrive: the device receives all groups anyway; constant while open
  */
 struct groups {
 	LIST_ENTRY(groups) link;
@@ -53,6 +54,7 @@ struct groups {
 	_Atomic uint32_t nr;
 	struct group_list *kept;
 	uint32_t joined;
+	bool all_arrive;
 };
 
 /** groups_start() - Start the thread, or count one more user. Control thread. Return: 0, -errno */
