@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/kernel/netdev.c port/kernel/silence.c port/eth/driver.c log.c */
-/* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex */
+/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/sriov/sysfs.c port/kernel/netdev.c port/kernel/silence.c port/eth/driver.c log.c */
+/* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex if_indextoname */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -29,6 +29,8 @@ static unsigned int set_requests[16];
 static unsigned int last_index;
 static char answer[8192];
 static size_t answer_len;
+static unsigned int pf_index; /* of the PF's netdev, 0 = it is not there */
+static const char *pf_name;
 
 struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags);
 int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid);
@@ -67,7 +69,14 @@ int __wrap_mnl_socket_close(struct mnl_socket *nl)
 
 unsigned int __wrap_if_nametoindex(const char *name)
 {
-	return strcmp(name, "pf0") ? 0 : 7;
+	return strcmp(name, pf_name) ? 0 : pf_index;
+}
+
+char *__wrap_if_indextoname(unsigned int index, char *name);
+
+char *__wrap_if_indextoname(unsigned int index, char *name)
+{
+	return index == pf_index ? strcpy(name, pf_name) : NULL;
 }
 
 /* The kernel's names of link states */
@@ -121,7 +130,7 @@ static struct nlmsghdr *put_link(void *buf, uint32_t seq)
 	nlh->nlmsg_seq = seq;
 	nlh->nlmsg_pid = 42;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = 7;
+	ifi->ifi_index = (int)pf_index;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, "pf0");
 	list = mnl_attr_nest_start(nlh, IFLA_VFINFO_LIST);
 	for (uint16_t i = 0; i < VFS; i++)
@@ -204,7 +213,7 @@ static int kernel_setlink(const struct nlmsghdr *nlh)
 	const struct nlattr *list, *info, *attr;
 	int ret = 0;
 
-	assert_int_equal(ifi->ifi_index, 7);
+	assert_int_equal(ifi->ifi_index, pf_index);
 	assert_true(nlh->nlmsg_flags & NLM_F_ACK);
 	mnl_attr_for_each(list, nlh, sizeof(*ifi))
 	{
@@ -247,6 +256,8 @@ static int reset(void **state)
 {
 	memset(refusal, 0, sizeof(refusal));
 	no_min = false;
+	pf_index = 7;
+	pf_name = "pf0";
 	memset(set_requests, 0, sizeof(set_requests));
 	for (unsigned int i = 0; i < VFS; i++)
 		kernel[i] = (struct pf_vf){
@@ -270,6 +281,27 @@ static int finish(void **state)
 {
 	pf_close(*state);
 	return 0;
+}
+
+static void pf_is_followed_to_another_index_or_name(void **state)
+{
+	const struct pf_vf want = { .max_mbps = 40 };
+	struct pf_vf vf;
+
+	/* its driver is bound again: gone, then back under its name */
+	pf_index = 0;
+	assert_int_equal(pf_vf_get(*state, 1, &vf), -ENODEV);
+	assert_int_equal(pf_vf_set(*state, 1, &want, PF_RATE), -ENODEV);
+	pf_index = 12;
+	assert_int_equal(pf_vf_get(*state, 1, &vf), 0);
+	assert_int_equal(vf.vlan, 101);
+	/* renamed, and then another index under the new name */
+	pf_name = "lan0";
+	assert_int_equal(pf_vf_set(*state, 1, &want, PF_RATE), 0);
+	assert_int_equal(kernel[1].max_mbps, 40);
+	pf_index = 13;
+	assert_int_equal(pf_vf_get(*state, 2, &vf), 0);
+	assert_int_equal(vf.vlan, 102);
 }
 
 static void unknown_netdev_is_enodev(void **state)
@@ -436,6 +468,7 @@ static void rates_are_set_as_far_as_the_nic_takes_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		fact(pf_is_followed_to_another_index_or_name),
 		fact(unknown_netdev_is_enodev),
 		fact(pf_without_control_has_nothing_to_say),
 		fact(pf_that_cannot_set_or_tell_is_no_failure),

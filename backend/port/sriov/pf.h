@@ -77,7 +77,7 @@ struct pf_ops {
 /**
  * struct pf - One PF; makers embed it as their first member
  * @name:  for logs
- * @sysfs: its PCI device below the root of sysfs: "class/net/eth0/device"
+ * @sysfs: its device below the root of sysfs: "bus/pci/devices/0000:01:00.0"
  * @unsupported: values that this NIC has refused; each is logged once
  * @no_min: it has refused a guaranteed rate; logged once
  * @lock:  one call at a time

@@ -10,15 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "log.h"
 #include "port/kernel/netdev.h"
+#include "sysfs.h"
+
+LOG_TAG("pf");
 
 /* A PF with 256 VFs answers with more than a page. */
 #define REPLY_BYTES 262144u
 
 /*
  * struct pf_netlink
- * @netdev: its name
+ * @netdev: its present name
  * @raised: pf_up() has set it up
  */
 struct pf_netlink {
@@ -229,6 +234,27 @@ static void put_value(struct nlmsghdr *nlh, uint16_t index, enum pf_value value,
 	}
 }
 
+/*
+ * A PF that was renamed keeps its index; one whose driver was bound again has its name and another
+ * index. Return: 0, -ENODEV it is not there now
+ */
+static int follow(struct pf_netlink *pf)
+{
+	char name[IF_NAMESIZE];
+
+	if (netdev_name(pf->ifindex, name)) {
+		memcpy(pf->netdev, name, sizeof(pf->netdev));
+		return 0;
+	}
+	pf->ifindex = if_nametoindex(pf->netdev);
+	if (!pf->ifindex)
+		return -ENODEV;
+	log_info("%s: the PF's netdev is another one now", pf->netdev);
+	if (!netdev_is_up(pf->netdev))
+		pf->raised = netdev_set_up(pf->netdev, true) == 0;
+	return 0;
+}
+
 static int netlink_vf_set(struct pf *base, uint16_t index, enum pf_value value,
 			  const struct pf_vf *want)
 {
@@ -237,7 +263,10 @@ static int netlink_vf_set(struct pf *base, uint16_t index, enum pf_value value,
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
 	struct nlattr *list, *info;
+	int ret = follow(pf);
 
+	if (ret < 0)
+		return ret;
 	nlh->nlmsg_type = RTM_SETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
@@ -272,8 +301,10 @@ static int netlink_vf_get(struct pf *base, uint16_t index, struct pf_vf *vf)
 	char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
-	int ret;
+	int ret = follow(pf);
 
+	if (ret < 0)
+		return ret;
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
@@ -298,12 +329,18 @@ static int netlink_up(struct pf *base, unsigned int timeout_ms)
 
 static int netlink_mtu(struct pf *base)
 {
-	return netdev_mtu(((struct pf_netlink *)base)->netdev);
+	struct pf_netlink *pf = (struct pf_netlink *)base;
+	int ret = follow(pf);
+
+	return ret < 0 ? ret : netdev_mtu(pf->netdev);
 }
 
 static void netlink_link_get(struct pf *base, struct port_link *link)
 {
-	netdev_link(((struct pf_netlink *)base)->netdev, link);
+	struct pf_netlink *pf = (struct pf_netlink *)base;
+
+	if (follow(pf) == 0)
+		netdev_link(pf->netdev, link);
 }
 
 static void netlink_close(struct pf *base)
@@ -326,6 +363,20 @@ static const struct pf_ops netlink_ops = {
 	.vf_set = netlink_vf_set,
 };
 
+/* By its PCI address if it has one: the netdev's name may change. */
+static void find_sysfs(struct pf_netlink *pf)
+{
+	char path[PF_SYSFS_MAX + 8], pci[16];
+
+	snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "class/net/%s/device", pf->netdev);
+	snprintf(path, sizeof(path), "/sys/%s", pf->pf.sysfs);
+	if (sysfs_link_name(path, pci, sizeof(pci)) < 0)
+		return;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", pci);
+	if (access(path, F_OK) == 0)
+		snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "bus/pci/devices/%s", pci);
+}
+
 struct pf *pf_netlink_open(const char *netdev)
 {
 	struct pf_netlink *pf = calloc(1, sizeof(*pf));
@@ -334,7 +385,7 @@ struct pf *pf_netlink_open(const char *netdev)
 		return NULL;
 	pf_init(&pf->pf, &netlink_ops, netdev);
 	snprintf(pf->netdev, sizeof(pf->netdev), "%s", netdev);
-	snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "class/net/%s/device", pf->netdev);
+	find_sysfs(pf);
 	pf->ifindex = if_nametoindex(netdev);
 	if (pf->ifindex)
 		pf->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
