@@ -21,6 +21,7 @@
 #include "policy/folder.h"
 #include "port/kernel/monitor.h"
 #include "port/nic.h"
+#include "port/retire.h"
 #include "port/sriov/keep.h"
 #include "privileges.h"
 #include "telemetry/telemetry.h"
@@ -195,6 +196,17 @@ static int daemon_start(struct daemon *daemon)
 	return ret;
 }
 
+/* Last: whoever held a frame has been closed. A pool that waits all the same ends with the process. */
+static void free_pools(struct rte_mempool *pool)
+{
+	unsigned int waiting;
+
+	pool_retire(pool, NULL, NULL);
+	waiting = pools_reap();
+	if (waiting)
+		log_error("buffers of %u pools are still in use", waiting);
+}
+
 static void daemon_stop(struct daemon *daemon)
 {
 	struct host *host = &daemon->host;
@@ -213,7 +225,7 @@ static void daemon_stop(struct daemon *daemon)
 	isolation_stop();
 	/* all ports are closed: nothing of a guest's is with a device any more */
 	statics_reap(host->gnt);
-	rte_mempool_free(daemon->pool);
+	free_pools(daemon->pool);
 	if (daemon->eal_started)
 		dma_stop();
 	evt_close(host->evt);

@@ -19,6 +19,7 @@
 #include <rte_udp.h>
 
 #include "offload.h"
+#include "retire.h"
 
 /* Of a pool of so many or more; buffers in a thread's cache are of no use to other threads. */
 #define CACHED_MBUFS 4096u
@@ -68,7 +69,7 @@ bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool)
 
 void offload_fini(struct offload *offload)
 {
-	rte_mempool_free(offload->indirect);
+	pool_retire(offload->indirect, NULL, NULL);
 	offload->indirect = NULL;
 }
 

@@ -59,7 +59,7 @@ uint64_t offload_flags(uint64_t tx_offloads);
  */
 bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool);
 
-/** offload_fini() - Every segment must have been freed; fine before offload_init() */
+/** offload_fini() - The pool goes with its last buffer (retire.h); fine before offload_init() */
 void offload_fini(struct offload *offload);
 
 /**

@@ -21,6 +21,21 @@
  * remain the caller's. rx_burst gives its mbufs to the caller. After close() the port
  * holds no mbuf of the caller and delivers nothing, and everything that it changed
  * elsewhere (PF values, netdev features) is restored.
+ *
+ * Order of closing. Frames that rx_burst gave away outlive the port: a guest that takes its time
+ * has them in its backlog, a receiver in its inbox, a mirror in its tap. So:
+ *
+ *   1. A vif ends in this order: control ring, old port of a move, mirrors, zero copy, worker
+ *      (from here on no thread bursts or polls), path with all its frames and mapped pages, port.
+ *   2. A VF is closed by the opener's thread, at any time after that; or, when a move ends, while
+ *      the path lives on with frames of it.
+ *   3. What a device received into is freed after the driver is closed and the last buffer is
+ *      back, whichever comes last: pools by pool_retire() (retire.h), pages of guests by
+ *      statics_release() (path/statics.h). Nobody else frees one of these while a port is open.
+ *   4. vifd stops in this order: vifs, opener (with all VFs that it has still to close), NICs,
+ *      workers, what waits for step 3, the pool of ordinary buffers, DPDK, the grant device.
+ *
+ * test/unit/close_order_test.c goes through the orders in which these can come.
  */
 #ifndef VIFD_PORT_PORT_H
 #define VIFD_PORT_PORT_H

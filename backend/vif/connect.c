@@ -300,10 +300,13 @@ static int connect_kept(struct vif *vif)
 /* Give back what a path that no worker has consists of. @stay: for the next attempt, or the next vifd */
 static void release(struct vif *vif, bool stay)
 {
+	struct port *port = path_get_port(vif->path);
+
 	ctrl_close(vif->ctrl);
 	vif->ctrl = NULL;
-	vif_close_port(vif, path_get_port(vif->path));
+	/* the frames that came by the port go before it (port.h) */
 	path_destroy(vif->path, vif->host->gnt);
+	vif_close_port(vif, port);
 	vif->path = NULL;
 	kept_close(vif->kept, stay);
 	vif->kept = NULL;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctrl.h"
 #include "opener.h"
+#include "port/retire.h"
 #include "assign.h"
 #include "vif.h"
 
@@ -18,7 +19,7 @@ LOG_TAG("vifs");
 #define DOMID_MAX 0x7fefu
 #define CTRL_EVENTS_A_TURN 256
 #define WATCH_EVENTS_A_TURN 1024
-/* Pages that a device still has after their vif is gone are looked at again. */
+/* Pages and pools that somebody still has after their vif or port is gone are looked at again. */
 #define REAP_US 100000u
 /* A netdev that could not be opened is tried again. */
 #define NIC_RETRY_US 1000000u
@@ -330,7 +331,7 @@ static bool update(struct vif *vif, uint64_t now_us)
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
 	uint64_t next = assign_run(vifs->host->assign, now_us);
-	bool pages_out = statics_reap(vifs->host->gnt) > 0;
+	bool pages_out = statics_reap(vifs->host->gnt) > 0, buffers_out = pools_reap() > 0;
 	struct vif *vif;
 
 	if (TAILQ_EMPTY(&vifs->host->vifs))
@@ -339,7 +340,7 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 		next = vifs->nics_us;
 	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
-	if (pages_out && next > now_us + REAP_US)
+	if ((pages_out || buffers_out) && next > now_us + REAP_US)
 		next = now_us + REAP_US;
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
 		if (vif_is_stale(vif))

@@ -30,6 +30,8 @@ struct opener {
 	uint64_t next_ticket;
 	uint32_t nr;
 	struct opener_result results[RESULTS_MAX];
+	uint32_t nr_closing;
+	struct port *closing[RESULTS_MAX];
 };
 
 struct fake_host fake_host;
@@ -219,12 +221,13 @@ int nic_refresh(struct nic *nic)
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
 {
 	(void)nic;
-	(void)mac;
 	(void)owner;
 	if (fake_host.port_error) {
 		errno = fake_host.port_error;
 		return NULL;
 	}
+	if (fake_host.open_software)
+		return fake_host.open_software(mac);
 	return port_begin(PORT_SOFTWARE, "switch");
 }
 
@@ -276,7 +279,8 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 	*result = (struct opener_result){ .ticket = ++opener->next_ticket, .error = ENODEV };
 	if (fake_host.vf_free) {
 		fake_host.vf_free--;
-		result->port = port_begin(PORT_VF, "0000:01:10.0");
+		result->port = fake_host.open_vf ? fake_host.open_vf() :
+						   port_begin(PORT_VF, "0000:01:10.0");
 		result->error = 0;
 	}
 	return result->ticket;
@@ -291,8 +295,20 @@ void opener_cancel(struct opener *opener, uint64_t ticket)
 
 void opener_close(struct opener *opener, struct port *port)
 {
-	(void)opener;
-	port_close(port);
+	assert(opener->nr_closing < RESULTS_MAX);
+	opener->closing[opener->nr_closing++] = port;
+	if (!fake_host.opener_busy)
+		host_close_waiting();
+}
+
+uint32_t host_close_waiting(void)
+{
+	uint32_t nr = the_opener.nr_closing;
+
+	for (uint32_t i = 0; i < nr; i++)
+		port_close(the_opener.closing[i]);
+	the_opener.nr_closing = 0;
+	return nr;
 }
 
 bool opener_take(struct opener *opener, struct opener_result *result)
@@ -312,6 +328,17 @@ int host_start(void **state)
 	return fake_start(state);
 }
 
+/* Of this process alone: test/check gives each program a folder. */
+static const char *run_dir(void)
+{
+	static char made[] = "/tmp/vifd-host.XXXXXX";
+	const char *dir = getenv("RUNTIME_DIRECTORY");
+
+	if (!dir && made[sizeof(made) - 2] == 'X')
+		dir = mkdtemp(made);
+	return dir ? dir : made;
+}
+
 int host_open(void)
 {
 	fake_xs_clear();
@@ -322,6 +349,7 @@ int host_open(void)
 						    .run_dir = "/nowhere",
 						    .nr_nics = 1,
 						    .nics = { { .name = "lan" } } } };
+	snprintf(fake_host.config.run_dir, sizeof(fake_host.config.run_dir), "%s", run_dir());
 	fake_host.host = (struct host){ .config = &fake_host.config,
 					.store = store_open(),
 					.gnt = gnt_open(),
@@ -341,6 +369,7 @@ void host_close(void)
 	struct opener_result result;
 
 	vifs_close(fake_host.vifs);
+	host_close_waiting();
 	while (opener_take(&the_opener, &result))
 		port_close(result.port);
 	store_close(fake_host.host.store);

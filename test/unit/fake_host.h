@@ -32,6 +32,9 @@
  * @opens:       VFs that the opener was asked for
  * @nic_filters: the NIC delivers only groups that were asked for
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
+ * @open_vf:     makes the port of a VF, NULL = a port that takes everything and delivers nothing
+ * @open_software: the same of nic_open_software()
+ * @opener_busy: ports are not closed before host_close_waiting()
  */
 extern struct fake_host {
 	struct host host;
@@ -53,6 +56,9 @@ extern struct fake_host {
 	uint32_t nic_refreshes;
 	uint32_t opens;
 	uint16_t dead;
+	struct port *(*open_vf)(void);
+	struct port *(*open_software)(const struct rte_ether_addr *mac);
+	bool opener_busy;
 } fake_host;
 
 /** host_start() - fake_start(), with no log lines but errors */
@@ -61,6 +67,9 @@ int host_start(void **state);
 /** host_open() - Start; host_close() asserts that nothing is left behind. Return: 0, -errno */
 int host_open(void);
 void host_close(void);
+
+/** host_close_waiting() - The opener comes to close what it was given. Return: ports */
+uint32_t host_close_waiting(void);
 
 /** host_run() - One turn of the control thread. Return: when it wants the next one */
 uint64_t host_run(void);

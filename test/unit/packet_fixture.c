@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/offload.c port/memory.c dma/eal.c log.c */
+/* links: port/offload.c port/memory.c port/retire.c dma/eal.c log.c */
 #include "packet_fixture.h"
 
 #include "log.h"

@@ -16,6 +16,7 @@
 #include "device.h"
 #include "port/kernel/netdev.h"
 #include "port/memory.h"
+#include "port/retire.h"
 #include "unplug.h"
 
 LOG_TAG("eth");
@@ -39,13 +40,19 @@ LOG_TAG("eth");
 /* A pool whose mbufs take a whole frame of this ring in one piece. */
 static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, uint32_t slot_bytes)
 {
+	static atomic_uint serial;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
 	if (slot_bytes + RTE_PKTMBUF_HEADROOM <= rte_pktmbuf_data_room_size(pool))
 		return pool;
 	if (slot_bytes + RTE_PKTMBUF_HEADROOM > UINT16_MAX) {
 		rte_errno = EINVAL;
 		return NULL;
 	}
-	eth->own_pool = rte_pktmbuf_pool_create(eth->netdev, JUMBO_MBUFS, 0, 0,
+	/* the netdev's former pool may still be there, retired */
+	pools_reap();
+	snprintf(name, sizeof(name), "jumbo%u", serial++);
+	eth->own_pool = rte_pktmbuf_pool_create(name, JUMBO_MBUFS, 0, 0,
 						slot_bytes + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	return eth->own_pool;
 }
@@ -202,7 +209,7 @@ static void device_stop(struct eth *eth)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
 		rte_eal_hotplug_remove(eth->bus, eth->device);
-	rte_mempool_free(eth->own_pool);
+	pool_retire(eth->own_pool, NULL, NULL);
 	zc_pool_destroy(eth->zc_pool);
 	if (eth->pinned)
 		memory_pin(eth->pool, -(int32_t)eth->pinned);

@@ -2,15 +2,15 @@
 #include "zc_pool.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+
+#include "port/retire.h"
 
 /* One for each request that a guest can have in its ring, and some more. */
 #define MBUFS 287u
@@ -24,16 +24,12 @@
  * @source: worker
  */
 struct zc_pool {
-	SLIST_ENTRY(zc_pool) link;
 	struct rte_mempool *pool, *ordinary;
 	bool ready;
 	struct port_rx_source *source;
 };
 
 static bool offered;
-/* Pools that were destroyed while some of their frames were still in use. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static SLIST_HEAD(, zc_pool) orphans = SLIST_HEAD_INITIALIZER(orphans);
 
 void zc_pool_offer(bool offer)
 {
@@ -125,29 +121,6 @@ static const struct rte_mempool_ops zc_pool_ops = {
 
 RTE_MEMPOOL_REGISTER_OPS(zc_pool_ops)
 
-/* Free the orphans whose frames have all come back. @more: joins them first; NULL = none */
-static void free_orphans(struct zc_pool *more)
-{
-	struct zc_pool *zc_pool;
-
-	pthread_mutex_lock(&lock);
-	if (more)
-		SLIST_INSERT_HEAD(&orphans, more, link);
-	zc_pool = SLIST_FIRST(&orphans);
-	while (zc_pool) {
-		struct zc_pool *next = SLIST_NEXT(zc_pool, link);
-
-		if (ring_count(zc_pool->pool) == MBUFS) {
-			SLIST_REMOVE(&orphans, zc_pool, zc_pool, link);
-			zc_pool->ready = false;
-			rte_mempool_free(zc_pool->pool);
-			free(zc_pool);
-		}
-		zc_pool = next;
-	}
-	pthread_mutex_unlock(&lock);
-}
-
 static struct rte_mempool *pool_create(struct zc_pool *zc_pool)
 {
 	static unsigned int serial;
@@ -175,7 +148,7 @@ struct zc_pool *zc_pool_create(struct rte_mempool *ordinary)
 {
 	struct zc_pool *zc_pool = calloc(1, sizeof(*zc_pool));
 
-	free_orphans(NULL);
+	pools_reap();
 	if (!zc_pool) {
 		rte_errno = ENOMEM;
 		return NULL;
@@ -190,12 +163,23 @@ struct zc_pool *zc_pool_create(struct rte_mempool *ordinary)
 	return zc_pool;
 }
 
+/* Its mbufs are all back. */
+static void destroy(struct rte_mempool *pool, void *arg)
+{
+	struct zc_pool *zc_pool = arg;
+
+	/* DPDK takes them out */
+	zc_pool->ready = false;
+	rte_mempool_free(pool);
+	free(zc_pool);
+}
+
 void zc_pool_destroy(struct zc_pool *zc_pool)
 {
 	if (!zc_pool)
 		return;
 	zc_pool->source = NULL;
-	free_orphans(zc_pool);
+	pool_retire(zc_pool->pool, destroy, zc_pool);
 }
 
 struct rte_mempool *zc_pool_mempool(const struct zc_pool *zc_pool)
