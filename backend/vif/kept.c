@@ -149,6 +149,7 @@ static int map_file(struct kept *kept)
 
 struct kept *kept_open(const char *dir, const struct kept_life *life, bool served)
 {
+	static struct log_limit limit; /* a guest can have it tried again and again */
 	struct kept *kept = calloc(1, sizeof(*kept));
 	int ret;
 
@@ -161,8 +162,10 @@ struct kept *kept_open(const char *dir, const struct kept_life *life, bool serve
 	snprintf(kept->path, sizeof(kept->path), "%s/" FILE_NAME, dir, life->domid, life->handle);
 	ret = map_file(kept);
 	if (ret) {
-		log_warn("%s cannot be written: %s; the next vifd will not know what the guest set",
-			 kept->path, strerror(-ret));
+		if (log_allowed(&limit))
+			log_warn(
+				"%s cannot be written: %s; the next vifd will not know what the guest set",
+				kept->path, strerror(-ret));
 		kept->file = calloc(1, kept->bytes);
 	}
 	if (!kept->file) {

@@ -89,7 +89,8 @@ bool rival_admit(struct vif *vif, uint64_t now_us)
 	end_hold(vif);
 	if (!other)
 		return true;
-	log_info("%s: takes over from %s, of its stub domain", vif->name, other->name);
+	if (vif_may_tell(vif))
+		log_info("%s: takes over from %s, of its stub domain", vif->name, other->name);
 	vif_disconnect(other);
 	other->rival_since_us = now_us;
 	vif_due(other, 0, now_us);
