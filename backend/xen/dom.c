@@ -41,7 +41,7 @@ bool dom_alive(struct dom *dom, uint16_t domid)
 	xc_domaininfo_t info;
 
 	if (xc_domain_getinfo_single(dom->xc, domid, &info))
-		return errno == EPERM || errno == EACCES;
+		return errno != ESRCH;
 	return !(info.flags & XEN_DOMINF_dying);
 }
 #else
@@ -51,7 +51,7 @@ bool dom_alive(struct dom *dom, uint16_t domid)
 	int nr = xc_domain_getinfo(dom->xc, domid, 1, &info);
 
 	if (nr < 0)
-		return errno == EPERM || errno == EACCES;
+		return errno != ESRCH;
 	return nr == 1 && info.domid == domid && !info.dying;
 }
 #endif

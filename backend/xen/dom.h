@@ -18,7 +18,7 @@ struct dom *dom_open(void);
 /** dom_close() - NULL is fine */
 void dom_close(struct dom *dom);
 
-/** dom_alive() - Does the domain exist, and is it not being destroyed? */
+/** dom_alive() - Does the domain exist, and is it not being destroyed? True if Xen does not say */
 bool dom_alive(struct dom *dom, uint16_t domid);
 
 /**

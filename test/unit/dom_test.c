@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: xen/dom.c */
 /* Xen's answers about its IOMMU, and the conclusions. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,6 +58,59 @@ int xc_version(xc_interface *xc, int cmd, void *arg)
 	return 0;
 }
 
+/* What Xen says of a domain: an error, or whether it is dying. */
+static int error;
+static bool dying;
+
+#if XEN_DOMCTL_INTERFACE_VERSION >= 0x16
+int xc_domain_getinfo_single(xc_interface *xc, uint32_t domid, xc_domaininfo_t *info)
+{
+	(void)xc;
+	memset(info, 0, sizeof(*info));
+	info->domain = (domid_t)domid;
+	info->flags = dying ? XEN_DOMINF_dying : 0;
+	errno = error;
+	return error ? -1 : 0;
+}
+#else
+int xc_domain_getinfo(xc_interface *xc, uint32_t first, unsigned int max, xc_dominfo_t *info)
+{
+	(void)xc;
+	assert_int_equal(max, 1);
+	memset(info, 0, sizeof(*info));
+	info->domid = first;
+	info->dying = dying;
+	errno = error;
+	return error ? -1 : 1;
+}
+#endif
+
+static bool is_alive(int xen_says, bool xen_says_dying)
+{
+	struct dom *dom = dom_open();
+	bool is;
+
+	assert_non_null(dom);
+	error = xen_says;
+	dying = xen_says_dying;
+	is = dom_alive(dom, 7);
+	dom_close(dom);
+	return is;
+}
+
+/* A vif that is closed because its domain is dead does not come back. */
+static void domain_is_dead_only_if_xen_says_so(void **state)
+{
+	(void)state;
+	assert_true(is_alive(0, false));
+	assert_false(is_alive(0, true));
+	assert_false(is_alive(ESRCH, false));
+	assert_true(is_alive(EPERM, false));
+	assert_true(is_alive(ENOMEM, false));
+	assert_true(is_alive(EINTR, false));
+	assert_true(is_alive(EBUSY, false));
+}
+
 static bool guarded(const char *told)
 {
 	struct dom *dom = dom_open();
@@ -98,6 +152,7 @@ static void without_an_iommu_nothing_is_guarded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(domain_is_dead_only_if_xen_says_so),
 		cmocka_unit_test(devices_of_the_first_domain_are_guarded_if_xen_was_told_so),
 		cmocka_unit_test(without_an_iommu_nothing_is_guarded),
 	};
