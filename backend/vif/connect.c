@@ -100,6 +100,8 @@ int vif_publish(struct vif *vif)
 	int ret;
 
 	store_remove(store, vif->backend, "fault");
+	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
+	vif_read_policy(vif);
 	do {
 		ret = store_begin(store);
 		if (ret)

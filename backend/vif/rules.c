@@ -206,6 +206,23 @@ static void tell_error(struct vif *vif, const char *error)
 }
 
 /* All or nothing: a wrong value leaves the former policy in force. */
+/*
+ * A front end reads its MTU from its own directory when it connects (netif.h). One that is gone
+ * already must not get a directory again.
+ */
+static void tell_mtu(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	uint32_t mtu = vif->policy.draft.mtu, now;
+
+	if (vif->policy.told_mtu == mtu || !store_exists(store, vif->frontend, "state"))
+		return;
+	if (store_get_u32(store, vif->frontend, "mtu", 0, UINT16_MAX, &now))
+		now = RTE_ETHER_MTU;
+	if (now == mtu || !store_put(store, vif->frontend, "mtu", "%u", mtu))
+		vif->policy.told_mtu = mtu;
+}
+
 int vif_read_policy(struct vif *vif)
 {
 	struct policy_draft draft;
@@ -215,6 +232,7 @@ int vif_read_policy(struct vif *vif)
 	if (!ret) {
 		vif->policy.draft = draft;
 		vif->policy.valid = true;
+		tell_mtu(vif);
 	} else if (!vif->policy.valid) {
 		policy_close(&vif->policy.draft);
 	}

@@ -73,11 +73,13 @@ enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_OTHER, VIF_MOVE_SOFTWARE };
  * struct vif_policy - What the admin wants of a vif
  * @draft: the last valid one; passes nothing until there was one
  * @valid: there was one
+ * @told_mtu: the front end's directory says this, 0 = not yet
  * @error: text of policy-error, "" = none; @told: xenstore agrees with it
  */
 struct vif_policy {
 	struct policy_draft draft;
 	bool valid, told;
+	uint32_t told_mtu;
 	char error[POLICY_ERROR_MAX];
 };
 

@@ -272,6 +272,29 @@ static void addresses_are_single_or_networks(void **state)
 	assert_int_equal(policy()->tx, 0);
 }
 
+static void mtu_reaches_the_front_end_before_it_connects(void **state)
+{
+	const char *mtu = "/local/domain/9/device/vif/0/mtu";
+
+	(void)state;
+	host_toolstack(9);
+	fake_xs_put(HOST_BACK "9/0/policy/mtu", "9000");
+	host_settle();
+	assert_int_equal(host_back_state(9), XENBUS_INIT_WAIT);
+	assert_string_equal(fake_xs_get(mtu), "9000");
+	/* the usual one needs no node, and a connected one is told as well */
+	assert_null(fake_xs_get("/local/domain/7/device/vif/0/mtu"));
+	rule("policy/mtu", "1400");
+	assert_string_equal(fake_xs_get("/local/domain/7/device/vif/0/mtu"), "1400");
+	/* a directory that the toolstack has removed does not come back */
+	fake_xs_remove("/local/domain/9/device");
+	fake_xs_put(HOST_BACK "9/0/policy/mtu", "1300");
+	host_settle();
+	assert_null(fake_xs_get(mtu));
+	fake_xs_remove("/local/domain/0/backend/vif/9");
+	host_settle();
+}
+
 static void policy_directory_wins_over_xl(void **state)
 {
 	(void)state;
@@ -446,6 +469,7 @@ int main(void)
 		VIF(vlan_insert_has_a_priority),
 		VIF(whole_vlan_grammar_of_xl_is_taken),
 		VIF(addresses_are_single_or_networks),
+		VIF(mtu_reaches_the_front_end_before_it_connects),
 		VIF(policy_directory_wins_over_xl),
 		VIF(promise_of_a_queue_fits_the_other_rules),
 		VIF(receive_rules_become_bits),
