@@ -209,6 +209,21 @@ static void listed_vf_is_ours_even_with_an_address(void **state)
 	vfpool_close(pool);
 }
 
+static void listed_vf_that_comes_later_is_used(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	pool = vfpool_list_open(root, "late0", CONFIG_DRIVER_AUTO);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), -ENODEV);
+	netdev("late0", "6", "0x1003");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "late0");
+	vfpool_close(pool);
+}
+
 static void owner_and_mac_are_listed_until_the_release(void **state)
 {
 	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
@@ -456,6 +471,7 @@ int main(void)
 		fact(each_vf_is_given_once),
 		fact(vf_that_the_host_itself_uses_is_left_to_it),
 		fact(listed_vf_is_ours_even_with_an_address),
+		fact(listed_vf_that_comes_later_is_used),
 		fact(owner_and_mac_are_listed_until_the_release),
 		fact(skipped_and_netdevless_vfs_are_not_given),
 		fact(a_vf_without_netdev_is_native_if_its_driver_leaves_it_to_us),

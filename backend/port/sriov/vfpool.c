@@ -322,6 +322,19 @@ static int list_devices(struct vfpool *pool, const char *devices)
 	}
 }
 
+/* It may come later, or be a typing error: say so. */
+static void log_missing(const struct vfpool *pool)
+{
+	struct vfpool_vf vf;
+
+	for (uint16_t i = 0; i < pool->nr_listed; i++) {
+		vf.index = i;
+		if (vf_read_listed(pool, &vf) < 0)
+			log_warn("devices = %s: it is not there; used as soon as it is",
+				 pool->listed[i]);
+	}
+}
+
 struct vfpool *vfpool_list_open(const char *root, const char *devices, enum config_driver driver)
 {
 	struct vfpool *pool = calloc(1, sizeof(*pool));
@@ -338,6 +351,7 @@ struct vfpool *vfpool_list_open(const char *root, const char *devices, enum conf
 		errno = -ret;
 		return NULL;
 	}
+	log_missing(pool);
 	refresh(pool);
 	return pool;
 }
