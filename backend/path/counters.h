@@ -33,6 +33,7 @@
 	RULE(tx_drop_vlan, "frames to a VLAN that is not the vif's")                               \
 	RULE(tx_drop_untagged, "untagged frames from a vif that has to tag")                       \
 	RULE(tx_drop_isolated, "frames to a vif that this one is isolated from")                   \
+	RULE(tx_drop_reserved, "frames to a group that bridges do not forward, and PAUSE frames")  \
 	RULE(tx_drop_class, "frames whose traffic class had no room left")                         \
 	RULE(tx_drop_ip, "IP frames from an address that is not the vif's")                        \
 	RULE(tx_drop_arp, "ARP and ND messages that claim an address that is not the vif's")       \
@@ -58,6 +59,7 @@
 	RULE(rx_drop_isolated, "frames from a vif that this one is isolated from")                 \
 	RULE(rx_drop_broadcast, "broadcast frames that the policy does not let through")           \
 	RULE(rx_drop_multicast, "multicast frames that the policy does not let through")           \
+	RULE(rx_drop_reserved, "frames to a group that bridges do not forward")                    \
 	RULE(rx_drop_unicast, "frames to an address that is not the vif's")                        \
 	X(rx_twins, "second copies of frames that both ports of a move delivered")                 \
 	X(rx_static, "buffers filled through static grants")                                       \

@@ -5,6 +5,7 @@
 
 #include <rte_errno.h>
 #include <rte_hash.h>
+#include <rte_mbuf_dyn.h>
 
 #include "base/mac.h"
 #include "base/mac_table.h"
@@ -18,8 +19,20 @@ static struct rte_hash *table;
 static void (*wait_for_workers)(void);
 static uint32_t nr_isolated, last_id;
 
+/* The bit is ours: no driver or library may use it for something else. */
+static int take_mark(void)
+{
+	static const struct rte_mbuf_dynflag mark = { .name = "vifd_isolated" };
+
+	return rte_mbuf_dynflag_register_bitnum(&mark, ISOLATION_MARK_BIT) < 0 ? -rte_errno : 0;
+}
+
 int isolation_start(void (*barrier)(void))
 {
+	int ret = take_mark();
+
+	if (ret)
+		return ret;
 	table = mac_table_create("isolation", ADDRESSES_MAX);
 	wait_for_workers = barrier;
 	nr_isolated = 0;
@@ -74,18 +87,20 @@ static bool same(const struct isolation *a, const struct isolation *b)
 bool isolation_tell(struct isolation *vif, const struct isolation *now)
 {
 	uint32_t id = vif->id ? vif->id : ++last_id;
-	bool changed = !same(vif, now);
+	bool changed = !same(vif, now), unlisted = false;
 
 	if (!table)
 		return false;
 	nr_isolated += (uint32_t)now->isolated - (uint32_t)vif->isolated;
 	take_out(vif, now);
 	for (uint32_t i = 0; i < now->nr_macs; i++)
-		if (!is_others(id, &now->macs[i]))
-			rte_hash_add_key_data(table, &now->macs[i],
-					      (void *)((uintptr_t)id * 2 + now->isolated));
+		if (!is_others(id, &now->macs[i]) &&
+		    rte_hash_add_key_data(table, &now->macs[i],
+					  (void *)((uintptr_t)id * 2 + now->isolated)))
+			unlisted = true;
 	*vif = *now;
 	vif->id = id;
+	vif->unlisted = unlisted;
 	return changed;
 }
 

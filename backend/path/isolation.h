@@ -5,7 +5,10 @@
  * An isolated vif exchanges no frame with another vif, whatever NIC, VF or switch is between them.
  * Frames that it sends to one of these addresses are dropped, and so are frames to it from one of
  * them. The other vifs also drop frames from an isolated one, so that group frames are kept apart
- * too.
+ * too: those that its path has marked, however late they are read, and those that a NIC brings back
+ * by their source address.
+ *
+ * The table holds the addresses of every vif that there is, connected or not.
  *
  * The control thread alone changes the table. Workers read it without a lock; an address that was
  * taken out is freed after the barrier.
@@ -23,14 +26,19 @@
 
 #include "base/mac.h"
 
+/* Of mbuf->ol_flags: an isolated vif has sent it; for wires and NICs only. */
+#define ISOLATION_MARK_BIT 40u
+#define ISOLATION_MARK (UINT64_C(1) << ISOLATION_MARK_BIT)
+
 /**
  * struct isolation - One vif's addresses; control thread
  * @id: of the vif, given when it is told first; 0 = not yet
+ * @unlisted: some of its addresses found no room in the table
  * @macs: its own and those of its list
  */
 struct isolation {
 	uint32_t id;
-	bool isolated;
+	bool isolated, unlisted;
 	uint32_t nr_macs;
 	struct rte_ether_addr macs[MACS_MAX + 1];
 };

@@ -14,7 +14,6 @@
 
 #include "base/mac.h"
 #include "base/vlan.h"
-#include "isolation.h"
 #include "verdict_ip.h"
 
 #define PASS ((enum path_counter)VERDICT_PASS)
@@ -141,6 +140,8 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 		return COUNT_tx_drop_spoof;
 	if (policy->tx & (POLICY_ISOLATED | POLICY_APART) && kept_apart(policy, policy->tx, b.at))
 		return COUNT_tx_drop_isolated;
+	if (policy->tx & POLICY_ISOLATED)
+		frame->ol_flags |= ISOLATION_MARK;
 	if (policy->tx & POLICY_IP)
 		cause = verdict_ip(policy, b.at, b.len);
 	if (cause == PASS && policy->tx & POLICY_VLAN)

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
@@ -21,12 +22,16 @@
 #include "base/mac.h"
 #include "base/vlan.h"
 #include "counters.h"
+#include "isolation.h"
 #include "generated/policy_rules.h"
 
 /* Not a counter: the frame passes. */
 #define VERDICT_PASS COUNTERS
 
 #define POLICY_IPS_MAX 32u
+
+/* PAUSE: it would stop the wire that all share. */
+#define VERDICT_MAC_CONTROL 0x8808
 
 /*
  * Rules beyond anti-spoof, one bit each in @tx and @rx: those that follow from several rules of
@@ -57,6 +62,7 @@ struct policy_ip {
  * struct policy - What one vif may do, compiled
  * @mac:        the vif's address
  * @anti_spoof: a frame from any other source address is dropped
+ * @reserved_groups: frames to groups that bridges do not forward pass
  * @tx, @rx:    enum policy_rule
  * @untagged:   frames without a VLAN pass (POLICY_VLAN)
  * @member:     it is in some VLANs only
@@ -70,7 +76,7 @@ struct policy_ip {
  */
 struct policy {
 	struct rte_ether_addr mac;
-	bool anti_spoof;
+	bool anti_spoof, reserved_groups;
 	bool untagged, member;
 	uint32_t tx, rx;
 	uint16_t insert;
@@ -126,6 +132,19 @@ static inline bool verdict_is_member(const struct policy *policy, const struct r
 	       policy_vlan(policy->vlans, rte_be_to_cpu_16(tag->vlan_tci) & 0x0fff);
 }
 
+/*
+ * 01:80:c2:00:00:00 to 0f: spanning tree, PAUSE, LACP, 802.1X, LLDP. They are for the next bridge,
+ * which is us.
+ */
+static inline bool verdict_is_reserved(const struct rte_ether_addr *to)
+{
+	uint32_t prefix;
+
+	memcpy(&prefix, to, sizeof(prefix));
+	return unlikely(prefix == RTE_BE32(0x0180c200)) && !to->addr_bytes[4] &&
+	       to->addr_bytes[5] < 0x10;
+}
+
 /**
  * verdict_tx() - May the guest send this frame?
  * @policy: Table
@@ -138,6 +157,9 @@ static inline enum path_counter verdict_tx(const struct policy *policy, struct r
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
 
+	if (unlikely((verdict_is_reserved(&eth->dst_addr) && !policy->reserved_groups) ||
+		     eth->ether_type == RTE_BE16(VERDICT_MAC_CONTROL)))
+		return COUNT_tx_drop_reserved;
 	if (likely(!policy->tx))
 		return policy->anti_spoof && !rte_is_same_ether_addr(&eth->src_addr, &policy->mac) ?
 			       COUNT_tx_drop_spoof :
@@ -152,6 +174,12 @@ static inline enum path_counter verdict_tx(const struct policy *policy, struct r
 static inline enum path_counter verdict_rx(const struct policy *policy,
 					   const struct rte_mbuf *frame)
 {
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *);
+
+	if (unlikely(frame->ol_flags & ISOLATION_MARK))
+		return COUNT_rx_drop_isolated;
+	if (unlikely(verdict_is_reserved(&eth->dst_addr) && !policy->reserved_groups))
+		return COUNT_rx_drop_reserved;
 	if (likely(!policy->rx) || (policy->rx == POLICY_VLAN && verdict_is_member(policy, frame)))
 		return (enum path_counter)VERDICT_PASS;
 	return verdict_rx_rules(policy, frame);

@@ -170,6 +170,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	memset(policy, 0, sizeof(*policy));
 	policy->mac = *mac;
 	policy->anti_spoof = draft->anti_spoof;
+	policy->reserved_groups = draft->reserved_groups;
 	compile_bits(draft, policy);
 	policy->nr_macs = draft->nr_macs;
 	policy->nr_ips = draft->nr_ips;

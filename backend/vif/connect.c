@@ -384,7 +384,8 @@ void vif_disconnect(struct vif *vif)
 	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, path, false);
 	worker_detach(vif->worker, path);
 	release(vif, vif->stays);
-	vif_tell_isolation(vif);
+	/* what the guest asked for while it was connected is over */
+	vif->stale |= STALE_LIVE;
 	vif->carrier = -1;
 	assign_forget(vif);
 	capability_stop(vif);

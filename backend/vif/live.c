@@ -42,6 +42,39 @@ static void read_policy(struct vif *vif, uint64_t now_us)
 		vif_claims_changed(vif);
 }
 
+/*
+ * Before the worker takes the policy, so that nobody's first frame is earlier than its address. Who
+ * shares an address, was refused one, or is to be kept apart derives that again.
+ */
+static void tell_isolation(struct vif *vif, const struct policy *policy)
+{
+	struct isolation now = { .isolated = policy->tx & POLICY_ISOLATED };
+	bool was_unlisted = vif->isolation.unlisted;
+
+	now.macs[0] = vif->mac;
+	memcpy(now.macs + 1, policy->macs, policy->nr_macs * sizeof(now.macs[0]));
+	now.nr_macs = policy->nr_macs + 1;
+	if (isolation_tell(&vif->isolation, &now))
+		vif_mark_others(vif, STALE_LIVE);
+	if (vif->isolation.unlisted && !was_unlisted)
+		log_error("%s: no room for its addresses in the table of all interfaces: while one "
+			  "of them is isolated, nothing passes here",
+			  vif->name);
+}
+
+static void keep_apart(const struct vif *vif, struct policy *policy)
+{
+	if (!isolation_is_isolated())
+		return;
+	policy->tx |= POLICY_APART;
+	policy->rx |= POLICY_APART;
+	/* isolated ones would take it for the wire */
+	if (vif->isolation.unlisted) {
+		policy->tx |= POLICY_NO_TX;
+		policy->rx |= POLICY_NO_RX;
+	}
+}
+
 void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 {
 	uint32_t stale = vif->stale;
@@ -60,26 +93,19 @@ void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 	request_apply(vif, &draft);
 	policy_compile(&draft, &vif->mac, live);
 	capability_limit(vif, live);
-	if (isolation_is_isolated()) {
-		live->policy.tx |= POLICY_APART;
-		live->policy.rx |= POLICY_APART;
-	}
+	tell_isolation(vif, &live->policy);
+	keep_apart(vif, &live->policy);
 }
 
-void vif_tell_isolation(struct vif *vif)
+void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 {
-	const struct policy *policy = &vif->live.policy;
-	struct isolation now = { 0 };
+	struct path_live live = { 0 };
 
-	if (vif->path) {
-		now.isolated = policy->tx & POLICY_ISOLATED;
-		now.macs[0] = vif->mac;
-		memcpy(now.macs + 1, policy->macs, policy->nr_macs * sizeof(now.macs[0]));
-		now.nr_macs = policy->nr_macs + 1;
-	}
-	/* who shares an address, was refused one, or is to be kept apart derives that again */
-	if (isolation_tell(&vif->isolation, &now))
-		vif_mark_others(vif, STALE_LIVE);
+	if (vif->stale & STALE_POLICY)
+		read_policy(vif, now_us);
+	vif->stale &= ~(uint32_t)(STALE_POLICY | STALE_LIVE);
+	policy_compile(&vif->policy.draft, &vif->mac, &live);
+	tell_isolation(vif, &live.policy);
 }
 
 struct live_call {
@@ -193,7 +219,6 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
-	vif_tell_isolation(vif);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, path_get_port(vif->path));
 }

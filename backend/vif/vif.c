@@ -312,6 +312,8 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 	vif_goto(vif, wanted(vif, now_us), now_us);
 	if (vif->path)
 		update_connected(vif, now_us);
+	else if (vif->stale & (STALE_POLICY | STALE_LIVE))
+		vif_read_unconnected(vif, now_us);
 	return true;
 }
 
@@ -393,6 +395,8 @@ void vif_destroy(struct vif *vif)
 	if (!vif)
 		return;
 	vif_disconnect(vif);
+	if (isolation_tell(&vif->isolation, &(struct isolation){ 0 }))
+		vif_mark_others(vif, STALE_LIVE);
 	vif_claims_changed(vif);
 	if (vif->watched)
 		vif_listen(vif, false);

@@ -215,12 +215,13 @@ static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
 }
 
 /**
- * vif_is_stale() - Is there something to do at once? What concerns the path waits until there is
- * one
+ * vif_is_stale() - Is there something to do at once? What concerns the path alone waits until there
+ * is one
  */
 static inline bool vif_is_stale(const struct vif *vif)
 {
-	return vif->stale & (vif->path ? STALE_ALL : STALE_STATE | STALE_FRONTEND);
+	return vif->stale &
+	       (vif->path ? STALE_ALL : STALE_STATE | STALE_FRONTEND | STALE_POLICY | STALE_LIVE);
 }
 
 /** vif_mark_others() - Something changed that all other vifs depend on */
@@ -270,8 +271,11 @@ void vif_update_live(struct vif *vif, uint64_t now_us);
 /** vif_update_carrier() - Follow the port's link with `carrier` */
 void vif_update_carrier(struct vif *vif, uint64_t now_us);
 
-/** vif_tell_isolation() - Enter a connected vif's addresses into the table of all vifs */
-void vif_tell_isolation(struct vif *vif);
+/**
+ * vif_read_unconnected() - What the others must know of a vif that is not connected: its addresses,
+ * and whether it is isolated
+ */
+void vif_read_unconnected(struct vif *vif, uint64_t now_us);
 
 /** vif_tell_port() - Tell the port the part of the policy that hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);

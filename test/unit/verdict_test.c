@@ -134,6 +134,17 @@ static const struct rule_case cases[] = {
 	{ "broadcast=0: tx", { "broadcast=0" }, TX, ALL OWN PLAIN, PASS, 0 },
 	{ "multicast", { "broadcast=0", "unknown-unicast=0" }, RX, GROUP PEER PLAIN, PASS, 0 },
 	{ "multicast=0", { "multicast=0" }, RX, GROUP PEER PLAIN, COUNT_rx_drop_multicast, 0 },
+	{ "reserved-groups: spanning tree", { 0 }, TX, "0180c2000000" OWN "0013424203" DATA, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups: LLDP", { 0 }, TX, "0180c200000e" OWN PLAIN, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups: the last", { 0 }, TX, "0180c200000f" OWN "8100000a" PLAIN, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups: the next is not", { 0 }, TX, "0180c2000010" OWN PLAIN, PASS, 0 },
+	{ "reserved-groups: with other rules", { "vlan-filter=10" }, TX, "0180c2000003" OWN "8100000a" PLAIN, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups=1", { "reserved-groups=1" }, TX, "0180c2000003" OWN "888e" DATA, PASS, 0 },
+	{ "reserved-groups=1: PAUSE", { "reserved-groups=1" }, TX, "0180c2000001" OWN "88080001ffff" DATA, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups: PAUSE to one", { 0 }, TX, OUT "88080001ffff" DATA, COUNT_tx_drop_reserved, 0 },
+	{ "reserved-groups rx", { 0 }, RX, "0180c2000002" PEER "8809" DATA, COUNT_rx_drop_reserved, 0 },
+	{ "reserved-groups rx, promiscuous", { "promiscuous=1" }, RX, "0180c200000e" PEER PLAIN, COUNT_rx_drop_reserved, 0 },
+	{ "reserved-groups=1: rx", { "reserved-groups=1" }, RX, "0180c200000e" PEER "88cc" DATA, PASS, 0 },
 	{ "unknown-unicast=0: own", { "unknown-unicast=0" }, RX, IN PLAIN, PASS, 0 },
 	{ "unknown-unicast=0: listed", { "unknown-unicast=0", "macs=02:00:00:00:00:03" }, RX, OTHER PEER PLAIN, PASS, 0 },
 	{ "unknown-unicast=0: another", { "unknown-unicast=0" }, RX, OTHER PEER PLAIN, COUNT_rx_drop_unicast, 0 },
@@ -502,6 +513,67 @@ static void isolation_holds_at_both_ends(void **state)
 	isolation_tell(&other, &talks);
 }
 
+/*
+ * Its frames lie in inboxes, and in other hands, when its address is not known yet or not any more;
+ * copies and clones are marked as well.
+ */
+static void frame_of_an_isolated_vif_is_known_by_itself(void **state)
+{
+	struct guest *guest = *state, *neighbour = guest_new(8, 1);
+	uint8_t bytes[FRAME_MAX];
+	static struct guest_frame frame;
+	uint32_t len = from_hex(ALL OWN PLAIN, bytes);
+	struct rte_mbuf *sent;
+
+	assert_int_equal(guest_connect(neighbour), 0);
+	set_rules(neighbour, &(struct rule_case){ 0 });
+	set_rules(guest, &(struct rule_case){ .rules = { "isolated=1" } });
+	guest_send(guest, bytes, len, 1, 0, NULL);
+	guest_poll(guest);
+	sent = guest->port.sent[0];
+	guest->port.nr_sent = 0;
+	/* nobody has told who is isolated */
+	assert_false(isolation_is_isolated());
+	neighbour->port.waiting[neighbour->port.nr_waiting++] =
+		rte_pktmbuf_clone(sent, fake_tools.offload.indirect);
+	neighbour->port.waiting[neighbour->port.nr_waiting++] =
+		rte_pktmbuf_copy(sent, fake_tools.pool, 0, UINT32_MAX);
+	neighbour->port.waiting[neighbour->port.nr_waiting++] = sent;
+	for (uint32_t i = 0; i < neighbour->port.nr_waiting; i++)
+		neighbour->port.waiting[i]->port = 0;
+	guest_rx_post(neighbour, 0, 4);
+	guest_poll(neighbour);
+	assert_false(guest_receive(neighbour, 0, &frame));
+	assert_int_equal(guest_count(neighbour, COUNT_rx_drop_isolated), 3);
+	guest_free(neighbour);
+}
+
+/* A table that is full says so: who is not in it would pass for the wire. */
+static void full_table_of_isolation_is_not_silent(void **state)
+{
+	static struct isolation crowd[200];
+	struct isolation now = { .nr_macs = MACS_MAX + 1 };
+	uint32_t full = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		for (uint32_t k = 0; k < now.nr_macs; k++) {
+			const uint8_t mac[6] = { 2, 1, 0, 0, (uint8_t)i, (uint8_t)k };
+
+			memcpy(&now.macs[k], mac, 6);
+		}
+		isolation_tell(&crowd[i], &now);
+		full += crowd[i].unlisted;
+	}
+	assert_in_range(full, 1, 100);
+	for (uint32_t i = 0; i < 200; i++)
+		isolation_tell(&crowd[i], &nobody);
+	/* there is room again */
+	isolation_tell(&crowd[199], &now);
+	assert_false(crowd[199].unlisted);
+	isolation_tell(&crowd[199], &nobody);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -537,6 +609,8 @@ int main(int argc, char *argv[])
 		GUEST(queue_rate_holds_its_queue),
 		GUEST(multicast_list_can_be_refused),
 		GUEST(isolation_holds_at_both_ends),
+		GUEST(frame_of_an_isolated_vif_is_known_by_itself),
+		cmocka_unit_test(full_table_of_isolation_is_not_silent),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--list")) {

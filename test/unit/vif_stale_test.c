@@ -149,6 +149,53 @@ static void folder_that_goes_takes_its_vifs_along(void **state)
 	assert_null(vifs_find(fake_host.vifs, 7, 0));
 }
 
+static bool is_apart(uint16_t domid)
+{
+	const struct policy *policy = &host_path(domid)->live.policy;
+
+	return policy->tx & policy->rx & POLICY_APART;
+}
+
+/* The others know of an isolated vif before it connects, while it is away, and until it is gone. */
+static void isolation_begins_before_the_first_frame_and_ends_with_the_vif(void **state)
+{
+	static const struct rte_ether_addr eight = { { 2, 0, 0, 0, 0, 8 } };
+	struct guest *other;
+
+	(void)state;
+	assert_int_equal(isolation_start(NULL), 0);
+	host_toolstack(8);
+	fake_xs_put(HOST_BACK "8/0/policy/isolated", "1");
+	host_settle();
+	assert_null(host_path(8));
+	assert_true(is_apart(7));
+	assert_true(isolation_separates(&eight, true));
+	other = host_connect(8);
+	assert_true(is_apart(7));
+	host_front_state(8, 6);
+	host_settle();
+	assert_null(host_path(8));
+	pass(3 * SECOND);
+	assert_true(is_apart(7));
+	assert_true(isolation_separates(&eight, true));
+	/* a rule that changes meanwhile counts, too */
+	fake_xs_put(HOST_BACK "8/0/policy/isolated", "0");
+	host_settle();
+	assert_false(isolation_separates(&eight, true));
+	assert_false(is_apart(7));
+	fake_xs_put(HOST_BACK "8/0/policy/isolated", "1");
+	host_settle();
+	assert_true(is_apart(7));
+	fake_xs_remove(HOST_BACK "8");
+	host_settle();
+	assert_null(vifs_find(fake_host.vifs, 8, 0));
+	assert_false(isolation_is_isolated());
+	assert_false(is_apart(7));
+	assert_false(isolation_separates(&eight, false));
+	guest_free(other);
+	isolation_stop();
+}
+
 static void isolation_reaches_the_others_at_once(void **state)
 {
 	struct guest *other;
@@ -231,6 +278,7 @@ int main(void)
 		VIF(policy_key_is_read_without_the_states),
 		VIF(wish_in_the_record_takes_one_update),
 		VIF(folder_that_goes_takes_its_vifs_along),
+		VIF(isolation_begins_before_the_first_frame_and_ends_with_the_vif),
 		VIF(isolation_reaches_the_others_at_once),
 		VIF(refused_guarantee_fits_when_another_gives_its_own_up),
 		VIF(release_of_a_domain_is_no_news_of_the_others),
