@@ -4,6 +4,7 @@
 #include <rte_ether.h>
 
 #include "base/vlan.h"
+#include "port/offload.h"
 
 /* Bytes for a share of 1 each round: the longest frame that is not to be segmented. */
 #define QUANTUM RTE_ETHER_MAX_LEN
@@ -76,11 +77,11 @@ struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLAS
 			classes->deficit[of] += (int64_t)QUANTUM * shares[of];
 		classes->fresh = false;
 		frame = classes->frames[of][classes->head[of] % CLASS_FRAMES];
-		if (classes->deficit[of] < frame->pkt_len) {
+		if (classes->deficit[of] < offload_wire_bytes(frame)) {
 			next_turn(classes);
 			continue;
 		}
-		classes->deficit[of] -= frame->pkt_len;
+		classes->deficit[of] -= offload_wire_bytes(frame);
 		classes->head[of]++;
 		classes->nr--;
 		classes->buffers -= frame->nb_segs;

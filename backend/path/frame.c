@@ -73,7 +73,7 @@ static int offload_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t 
 int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
+	uint32_t ptype = offload_headers(frame, &lens);
 	uint64_t flags = l4_flags(ptype);
 	bool ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
 
@@ -95,6 +95,25 @@ int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)
 	frame->ol_flags |= flags | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	return gso_type == NETIF_GSO_NONE ? 0 :
 					    offload_segmentation(frame, ptype, gso_type, gso_size);
+}
+
+static bool is_dhcp_port(rte_be16_t port, bool ipv4)
+{
+	uint16_t number = rte_be_to_cpu_16(port);
+
+	return ipv4 ? number == 67 || number == 68 : number == 546 || number == 547;
+}
+
+bool frame_is_dhcp(const struct rte_mbuf *frame)
+{
+	bool ipv4 = frame->ol_flags & RTE_MBUF_F_TX_IPV4;
+	const struct rte_udp_hdr *udp;
+
+	if ((frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) != RTE_MBUF_F_TX_UDP_CKSUM)
+		return false;
+	udp = rte_pktmbuf_mtod_offset(frame, const struct rte_udp_hdr *,
+				      frame->l2_len + frame->l3_len);
+	return is_dhcp_port(udp->src_port, ipv4) || is_dhcp_port(udp->dst_port, ipv4);
 }
 
 void frame_pseudo_checksum(struct rte_mbuf *frame)

@@ -28,6 +28,13 @@ static inline bool frame_csum_pending(const struct rte_mbuf *frame)
 }
 
 /**
+ * frame_is_dhcp() - Of frames with frame_csum_pending(): does DHCP send it, IPv4's or IPv6's?
+ *
+ * Its clients read from raw sockets and check the sum, whatever their system says.
+ */
+bool frame_is_dhcp(const struct rte_mbuf *frame);
+
+/**
  * frame_pseudo_checksum() - Put the pseudo header's sum in the checksum field
  *
  * netif's csum_blank: the field holds the sum over addresses, protocol and

@@ -151,7 +151,8 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 			rx_segment(path, queue, tools, mbuf);
 			return;
 		}
-		if (!path->live.no_rx_csum && (ipv4 ? config->rx_csum4 : config->rx_csum6))
+		if (!path->live.no_rx_csum && (ipv4 ? config->rx_csum4 : config->rx_csum6) &&
+		    !frame_is_dhcp(mbuf))
 			frame_pseudo_checksum(mbuf);
 		else
 			offload_checksum(mbuf);

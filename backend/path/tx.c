@@ -72,6 +72,29 @@ static enum path_counter tx_judge(const struct path *path, const struct queue *q
 	return verdict_tx(&path->live.policy, frame->mbuf);
 }
 
+/*
+ * Do what the guest left to us: metadata for the port. The frame leaves as segments, so these must
+ * fit the mtu, and their headers are paid for.
+ * Return: VERDICT_PASS or the counter of the cause
+ */
+static enum path_counter tx_promise(struct tx_pass *pass, const struct tx_frame *frame)
+{
+	struct rte_mbuf *mbuf = frame->mbuf;
+	uint32_t packet;
+
+	if (frame_offload(mbuf, frame->extras.gso_type, frame->extras.gso_size))
+		return COUNT_tx_drop_header;
+	if (!frame->extras.gso_type)
+		return (enum path_counter)VERDICT_PASS;
+	packet = mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG ?
+			 (uint32_t)mbuf->l3_len + mbuf->l4_len + mbuf->tso_segsz :
+			 mbuf->pkt_len - mbuf->l2_len;
+	if (packet > pass->path->live.mtu)
+		return COUNT_tx_drop_mtu;
+	tx_spend(pass, offload_wire_bytes(mbuf) - mbuf->pkt_len);
+	return (enum path_counter)VERDICT_PASS;
+}
+
 /* Into the outbox, or into its class. Return: false: the class is full */
 static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
 {
@@ -100,9 +123,11 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);
 		return;
 	}
-	if ((frame->flags & NETIF_TXF_CSUM_BLANK || frame->extras.gso_type) &&
-	    frame_offload(frame->mbuf, frame->extras.gso_type, frame->extras.gso_size)) {
-		tx_drop(pass, frame, COUNT_tx_drop_header, NETIF_STATUS_ERROR);
+	if (frame->flags & NETIF_TXF_CSUM_BLANK || frame->extras.gso_type)
+		cause = tx_promise(pass, frame);
+	if (unlikely(cause != (enum path_counter)VERDICT_PASS)) {
+		tx_drop(pass, frame, cause,
+			cause == COUNT_tx_drop_header ? NETIF_STATUS_ERROR : NETIF_STATUS_OKAY);
 		return;
 	}
 	if (!tx_let_wait(pass, frame->mbuf)) {
@@ -150,7 +175,7 @@ static uint16_t tx_due(struct tx_pass *pass)
 	if (likely(!pass->guaranteed))
 		return queue->nr_outbox;
 	while (due < queue->nr_outbox && shaper_owes(&queue->guarantee))
-		shaper_take(&queue->guarantee, queue->outbox[due++]->pkt_len);
+		shaper_take(&queue->guarantee, offload_wire_bytes(queue->outbox[due++]));
 	return due;
 }
 
@@ -158,7 +183,7 @@ static uint16_t tx_due(struct tx_pass *pass)
 static void tx_not_taken(struct tx_pass *pass, uint16_t sent, uint16_t due)
 {
 	for (uint16_t i = sent; pass->guaranteed && i < due; i++)
-		pass->queue->guarantee.credit += pass->queue->outbox[i]->pkt_len;
+		pass->queue->guarantee.credit += offload_wire_bytes(pass->queue->outbox[i]);
 }
 
 /*
@@ -219,7 +244,7 @@ static void tx_refill(struct tx_pass *pass)
 
 		if (!frame)
 			return;
-		shaper_take(&path->shaper, frame->pkt_len);
+		shaper_take(&path->shaper, offload_wire_bytes(frame));
 		queue->outbox[queue->nr_outbox++] = frame;
 	}
 	if (path->classes.nr && !shaper_open(&path->shaper))
@@ -285,8 +310,9 @@ static void tx_settle(const struct path *path, struct queue *queue)
 /* Bytes of a longer frame that are copied, 0 = all. */
 static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
-	/* a frame may wait in its class for long */
-	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs || path->live.classes.by)
+	/* a frame may wait in its class for long; a mirror shows what was sent */
+	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs ||
+	    path->live.classes.by || path->mirror.directions & MIRROR_TX)
 		return 0;
 	return path->live.policy.tx & POLICY_IP ? ZC_HEAD_DEEP : ZC_HEAD;
 }

@@ -250,14 +250,6 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 	return !frame->status;
 }
 
-static void tx_spend(struct tx_pass *pass, uint32_t bytes)
-{
-	if (!pass->path->live.classes.by)
-		shaper_take(&pass->path->shaper, bytes);
-	shaper_take(&pass->queue->shaper, bytes);
-	pass->owed -= bytes;
-}
-
 /* One slot that fits a buffer, as most frames are? Any other frame goes the long way. */
 static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_request *req)
 {

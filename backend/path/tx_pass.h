@@ -73,6 +73,15 @@ static inline void tx_count(struct tx_pass *pass, enum path_counter which, uint6
 	path_count(&pass->queue->counters, which, by);
 }
 
+/** tx_spend() - Of the budgets, for a frame that is taken */
+static inline void tx_spend(struct tx_pass *pass, uint32_t bytes)
+{
+	if (!pass->path->live.classes.by)
+		shaper_take(&pass->path->shaper, bytes);
+	shaper_take(&pass->queue->shaper, bytes);
+	pass->owed -= bytes;
+}
+
 /** tx_gather() - Take requests, check them, plan what to copy and attach; frames in @pass */
 void tx_gather(struct tx_pass *pass);
 

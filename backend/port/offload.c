@@ -18,12 +18,36 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
+#include "base/vlan.h"
 #include "offload.h"
 #include "retire.h"
 
 /* Of a pool of so many or more; buffers in a thread's cache are of no use to other threads. */
 #define CACHED_MBUFS 4096u
 #define INDIRECT_CACHE 256u
+
+uint32_t offload_headers(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens)
+{
+	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
+	uint32_t tags = vlan_skip(bytes, frame->data_len, VLAN_OUTERMOST) - VLAN_OUTERMOST;
+	struct rte_mbuf inside;
+	uint32_t type;
+
+	/* if extension headers end early, some of the lengths are not set */
+	memset(lens, 0, sizeof(*lens));
+	if (likely(!tags))
+		return rte_net_get_ptype(frame, lens, OFFLOAD_LAYERS);
+	if (frame->data_len < RTE_ETHER_HDR_LEN + tags)
+		return 0;
+	/* what the frame is without its tags; of the addresses nothing is read */
+	inside = *frame;
+	inside.data_off += tags;
+	inside.data_len -= tags;
+	inside.pkt_len -= tags;
+	type = rte_net_get_ptype(&inside, lens, OFFLOAD_LAYERS);
+	lens->l2_len += tags;
+	return type;
+}
 
 int offload_init(struct offload *offload, struct rte_mempool *direct, const char *name, uint32_t nr)
 {
@@ -300,13 +324,9 @@ static bool length_is_exact(const struct rte_mbuf *frame, const struct rte_net_h
 /* Return: the packet type, 0 = the headers are not to be believed, or it is neither IPv4 nor IPv6 */
 static uint32_t look_at(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens)
 {
-	uint32_t type;
-	bool ipv4;
+	uint32_t type = offload_headers(frame, lens);
+	bool ipv4 = RTE_ETH_IS_IPV4_HDR(type);
 
-	/* if extension headers end early, some of the lengths are not set */
-	memset(lens, 0, sizeof(*lens));
-	type = rte_net_get_ptype(frame, lens, OFFLOAD_LAYERS);
-	ipv4 = RTE_ETH_IS_IPV4_HDR(type);
 	if ((!ipv4 && !RTE_ETH_IS_IPV6_HDR(type)) ||
 	    (uint32_t)lens->l2_len + lens->l3_len + lens->l4_len > frame->data_len)
 		return 0;
@@ -363,7 +383,7 @@ int offload_fragment(struct offload *offload, struct rte_mbuf *frame, uint16_t m
 {
 	struct rte_net_hdr_lens lens;
 	uint32_t type = look_at(frame, &lens);
-	char l2[RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN];
+	char l2[RTE_ETHER_HDR_LEN + VLAN_TAGS_MAX * RTE_VLAN_HLEN];
 	int nr;
 
 	if (!RTE_ETH_IS_IPV4_HDR(type) || lens.l2_len > sizeof(l2))

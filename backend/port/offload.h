@@ -15,6 +15,7 @@
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_net.h>
 
 /* A frame is cut into at most this many segments. */
 #define OFFLOAD_SEGMENTS_MAX 128u
@@ -34,6 +35,16 @@ struct offload {
 	struct rte_mempool *direct;
 	struct rte_mempool *indirect;
 };
+
+/**
+ * offload_headers() - rte_net_get_ptype() up to layer 4, behind any tags
+ *
+ * DPDK looks behind one tag of 802.1Q, or one of 802.1ad with one of 802.1Q in it. Guests, and
+ * senders on this host, leave checksums to others behind more.
+ *
+ * Return: RTE_PTYPE_L3_* and L4_*, lengths in @lens; 0 = neither IPv4 nor IPv6
+ */
+uint32_t offload_headers(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens);
 
 /* Enough for a worker's frames, or for a switch's */
 #define OFFLOAD_MBUFS 8191u
@@ -58,6 +69,16 @@ uint64_t offload_flags(uint64_t tx_offloads);
  * Return: false: no memory, nothing is changed
  */
 bool offload_own(struct rte_mbuf **frame, struct rte_mempool *pool);
+
+/** offload_wire_bytes() - What a frame is on the wire: with the headers of all its segments */
+static inline uint32_t offload_wire_bytes(const struct rte_mbuf *frame)
+{
+	uint32_t headers = (uint32_t)frame->l2_len + frame->l3_len + frame->l4_len;
+
+	if (likely(!(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)))
+		return frame->pkt_len;
+	return frame->pkt_len + (frame->pkt_len - headers - 1) / frame->tso_segsz * headers;
+}
 
 /** offload_fini() - The pool goes with its last buffer (retire.h); fine before offload_init() */
 void offload_fini(struct offload *offload);

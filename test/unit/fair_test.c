@@ -13,6 +13,7 @@
 #include <rte_cycles.h>
 
 #include "packet_fixture.h"
+#include "port/offload.h"
 #include "port/switch/fair.h"
 
 #define POOL_FRAMES 8191u
@@ -36,6 +37,35 @@ static struct rte_mbuf *frame_of(uint16_t sender, uint32_t bytes, uint32_t numbe
 	frame->pkt_len = bytes;
 	frame->hash.rss = number;
 	return frame;
+}
+
+/* Shares are of the wire, where every segment has headers. */
+static void headers_of_segments_count(void **state)
+{
+	struct fair_queue *queue = fair_queue_open(fair);
+	struct rte_mbuf *frame = frame_of(0, 14 + 40 + 128 * 48, 0), *taken;
+
+	(void)state;
+	frame->l2_len = 14;
+	frame->l3_len = frame->l4_len = 20;
+	frame->tso_segsz = 48;
+	frame->ol_flags = RTE_MBUF_F_TX_TCP_SEG;
+	assert_int_equal(offload_wire_bytes(frame), 128 * (54 + 48));
+	fair_set_rate(fair, 1);
+	rte_delay_us_block(1000);
+	assert_int_equal(fair_put(queue, &frame, 1), 1);
+	while (!fair_take(fair, &taken, 1))
+		;
+	assert_ptr_equal(taken, frame);
+	/* of a burst of 16384 bytes a second one would be left otherwise */
+	frame = frame_of(0, 9000, 0);
+	assert_int_equal(fair_put(queue, &frame, 1), 1);
+	rte_pktmbuf_free(taken);
+	fair_set_rate(fair, 0);
+	while (!fair_take(fair, &taken, 1))
+		;
+	rte_pktmbuf_free(taken);
+	fair_queue_close(queue);
 }
 
 static bool put(struct fair_queue *queue, uint16_t sender, uint32_t bytes, uint32_t number)
@@ -339,6 +369,7 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		fact(headers_of_segments_count),
 		fact(large_frames_earn_no_more_than_small_ones),
 		fact(shares_follow_the_weights),
 		fact(guaranteed_rate_comes_before_the_shares),

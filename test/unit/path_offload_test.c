@@ -103,6 +103,58 @@ static void segmentation_that_headers_contradict_drops_the_frame(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_header), 3);
 }
 
+/* What leaves must fit the mtu: each segment, and what is said to be one. */
+static void segments_longer_than_the_mtu_are_dropped(void **state)
+{
+	static const struct {
+		uint32_t kind, payload;
+		uint16_t size;
+		bool passes;
+	} frames[] = {
+		{ 0, 30000, 65535, false },	    { 0, 30000, 1460, true },
+		{ 0, 30000, 1461, false },	    { FRAME_VLAN, 30000, 1460, true },
+		{ FRAME_VLAN, 30000, 1461, false }, { FRAME_IPV6, 30000, 1440, true },
+		{ FRAME_IPV6, 30000, 1441, false }, { 0, 1460, 9000, true },
+		{ 0, 1461, 9000, false },	    { FRAME_VLAN, 1460, 9000, true },
+	};
+	struct guest *guest = *state;
+	struct path_live live = guest->live;
+	uint32_t dropped = 0;
+
+	live.mtu = 1500;
+	path_set_live(guest->path, &live);
+	for (uint32_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		struct netif_extra_info extra =
+			gso(frames[i].kind & FRAME_IPV6 ? NETIF_GSO_TCPV6 : NETIF_GSO_TCPV4,
+			    frames[i].size);
+		uint32_t len = frame_make(bytes, frames[i].kind, frames[i].payload);
+
+		memset(bytes, 0xff, 6);
+		guest_send(guest, bytes, len, 1, 0, &extra);
+		guest_poll(guest);
+		assert_int_equal(guest->port.nr_sent, frames[i].passes);
+		dropped += !frames[i].passes;
+		assert_int_equal(guest_count(guest, COUNT_tx_drop_mtu), dropped);
+		port_forget(&guest->port);
+	}
+}
+
+/* A segment of 100 bytes is 154 on the wire, and a rate is one of the wire. */
+static void headers_of_every_segment_are_paid_for(void **state)
+{
+	struct netif_extra_info extra = gso(NETIF_GSO_TCPV4, 100);
+	struct guest *guest = *state;
+	struct path_live live = guest->live;
+	uint32_t len = frame_make(bytes, 0, 10000);
+
+	live.rate = (struct rate){ 1000000, 1000 };
+	path_set_live(guest->path, &live);
+	guest_send(guest, bytes, len, 3, 0, &extra);
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_sent, 1);
+	assert_int_equal(guest->path->shaper.credit, 1000000 - 100 * 154);
+}
+
 static void bad_extra_info_stops_the_guest(void **state)
 {
 	static const struct {
@@ -320,6 +372,8 @@ int main(void)
 		GUEST(segmentation_under_a_vlan_tag_reaches_the_port),
 		GUEST(one_segment_needs_a_checksum_only),
 		GUEST(segmentation_that_headers_contradict_drops_the_frame),
+		GUEST(segments_longer_than_the_mtu_are_dropped),
+		GUEST(headers_of_every_segment_are_paid_for),
 		GUEST(bad_extra_info_stops_the_guest),
 		GUEST(chain_of_extra_info_is_answered_slot_by_slot),
 		GUEST(endless_chain_of_extra_info_stops_the_guest),

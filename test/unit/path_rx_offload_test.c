@@ -163,6 +163,79 @@ static void blank_checksum_is_filled_in_for_a_guest_that_does_not(void **state)
 	}
 }
 
+/* Put @nr more tags in front of a frame's EtherType. Return: its length */
+static uint32_t put_tags(uint32_t len, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++, len += 4) {
+		memmove(bytes + 16, bytes + 12, len - 12);
+		frame_put16(bytes + 12, i ? 0x88a8 : 0x8100);
+		frame_put16(bytes + 14, 10 + i);
+	}
+	return len;
+}
+
+/* The guest's frame without its tags, and whether all of its sums are right. */
+static bool is_finished(uint32_t tags, uint32_t kind)
+{
+	memmove(frame.bytes + 4 * tags, frame.bytes, 12);
+	return frame_checksums_right(frame.bytes + 4 * tags, frame.len - 4 * tags, kind);
+}
+
+/* @port: of a UDP frame's sender. Return: does the guest have to finish the sum? */
+static bool gets_blank(struct guest *guest, uint32_t kind, uint32_t tags, uint16_t port)
+{
+	uint32_t len = frame_make(bytes, kind, 301);
+	struct rte_mbuf *mbuf;
+
+	frame_put16(bytes + frame_l2(kind) + frame_l3(kind), port);
+	mbuf = port_feed(&guest->port, bytes, put_tags(len, tags), 0);
+	assert_int_equal(frame_offload(mbuf, NETIF_GSO_NONE, 0), 0);
+	guest_rx_post(guest, 0, 1);
+	guest_poll(guest);
+	assert_true(guest_receive(guest, 0, &frame));
+	assert_int_equal(frame.len, len + 4 * tags);
+	if (frame.flags & NETIF_RXF_CSUM_BLANK)
+		return true;
+	assert_true(is_finished(tags, kind));
+	return false;
+}
+
+/*
+ * Every combination of what a front end says and what the admin offers: blank is only what it takes,
+ * everything else is finished, behind any number of tags; DHCP's always is.
+ */
+static void sums_are_finished_whatever_the_keys_say(void **state)
+{
+	static const uint32_t kinds[] = { 0, FRAME_UDP, FRAME_IPV6, FRAME_IPV6 | FRAME_UDP };
+
+	(void)state;
+	for (uint32_t keys = 0; keys < 64; keys++) {
+		struct guest *guest = guest_new(8, 1);
+		struct path_live live;
+
+		guest->config.rx_csum4 = keys & 1;
+		guest->config.rx_csum6 = keys & 2;
+		guest->config.rx_gso4 = keys & 4 && keys & 1;
+		guest->config.rx_gso6 = keys & 8 && keys & 2;
+		guest->config.rx_sg = true;
+		live = guest->live;
+		live.no_rx_csum = keys & 16;
+		live.no_rx_gso = keys & 32;
+		assert_int_equal(guest_connect(guest), 0);
+		path_set_live(guest->path, &live);
+		for (uint32_t i = 0; i < 4 * 5; i++) {
+			uint32_t kind = kinds[i % 4];
+			bool takes = !live.no_rx_csum && keys & (kind & FRAME_IPV6 ? 2 : 1);
+			uint16_t dhcp = kind & FRAME_IPV6 ? 547 : 67;
+
+			assert_int_equal(gets_blank(guest, kind, i / 4, 40000), takes);
+			if (kind & FRAME_UDP)
+				assert_false(gets_blank(guest, kind, i / 4, dhcp));
+		}
+		guest_free(guest);
+	}
+}
+
 static void ipv6_checksum_is_filled_in_when_only_ipv4_was_negotiated(void **state)
 {
 	struct guest *guest = *state;
@@ -315,6 +388,7 @@ int main(void)
 		UNCONNECTED(segments_too_long_for_one_buffer_do_not_reach_a_guest_without_sg),
 		GUEST(blank_checksum_reaches_a_guest_that_takes_it),
 		UNCONNECTED(blank_checksum_is_filled_in_for_a_guest_that_does_not),
+		cmocka_unit_test(sums_are_finished_whatever_the_keys_say),
 		UNCONNECTED(ipv6_checksum_is_filled_in_when_only_ipv4_was_negotiated),
 		GUEST(guest_is_told_that_the_device_verified_a_checksum),
 		UNCONNECTED(shared_frame_is_not_written_to),

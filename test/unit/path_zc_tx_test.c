@@ -300,6 +300,27 @@ static void frames_are_copied_where_port_or_settings_need_it(void **state)
 	assert_response(guest, 5, NETIF_STATUS_OKAY);
 }
 
+/* A guest that rewrites its page would show the mirror something else than it sends. */
+static void mirrored_frames_are_copied(void **state)
+{
+	struct guest *guest = *state;
+
+	guest->path->mirror.directions = MIRROR_RX;
+	assert_int_equal(send_lent(guest, 1, 0, LONG) > 0, 1);
+	guest_poll(guest);
+	assert_int_equal(guest_count(guest, COUNT_tx_zero_copy), 1);
+	port_forget(&guest->port);
+	guest_poll(guest);
+	assert_response(guest, 1, NETIF_STATUS_OKAY);
+	guest->path->mirror = (struct mirror){ .to = tap_create(), .directions = MIRROR_BOTH };
+	send_lent(guest, 2, 0, LONG);
+	guest_poll(guest);
+	assert_response(guest, 2, NETIF_STATUS_OKAY);
+	assert_int_equal(guest_count(guest, COUNT_tx_zero_copy), 1);
+	tap_destroy(guest->path->mirror.to);
+	guest->path->mirror = (struct mirror){ 0 };
+}
+
 static void port_without_a_device_gets_copies(void **state)
 {
 	struct guest *guest = *state;
@@ -381,6 +402,7 @@ int main(void)
 		ZC_TX(slots_are_attached_one_by_one),
 		ZC_TX(dropped_frame_is_answered_at_once),
 		ZC_TX(frames_are_copied_where_port_or_settings_need_it),
+		ZC_TX(mirrored_frames_are_copied),
 		ZC_TX(port_without_a_device_gets_copies),
 		ZC_TX(frame_waits_while_there_is_no_memory_for_its_copy),
 		ZC_TX(pages_outlive_the_guest_while_a_device_has_them),

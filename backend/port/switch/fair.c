@@ -9,6 +9,8 @@
 #include <rte_errno.h>
 #include <rte_ring.h>
 
+#include "port/offload.h"
+
 /* Queues that are open, or closed and not empty yet. */
 #define FAIR_QUEUES_MAX 2048u
 #define SLOT_WORDS (FAIR_QUEUES_MAX / 64)
@@ -252,7 +254,7 @@ uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 	/* count them before they can be taken */
 	nr = (uint16_t)RTE_MIN(nr, rte_ring_free_count(queue->ring));
 	while (fit < nr && held + bytes < FAIR_QUEUE_BYTES)
-		bytes += pkts[fit++]->pkt_len;
+		bytes += offload_wire_bytes(pkts[fit++]);
 	if (fit == 0)
 		return 0;
 	atomic_fetch_add_explicit(&queue->put_bytes, bytes, memory_order_release);
@@ -307,8 +309,8 @@ static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uin
 	uint16_t may = 0;
 
 	nr = (uint16_t)rte_ring_dequeue_burst_start(queue->ring, (void **)pkts, nr, NULL);
-	while (may < nr && bytes + pkts[may]->pkt_len <= queue->deficit)
-		bytes += pkts[may++]->pkt_len;
+	while (may < nr && bytes + offload_wire_bytes(pkts[may]) <= queue->deficit)
+		bytes += offload_wire_bytes(pkts[may++]);
 	rte_ring_dequeue_finish(queue->ring, may);
 	queue->deficit -= bytes;
 	/* bytes of its turn count towards the guarantee; more than was owed is no advance */
@@ -338,8 +340,10 @@ static uint16_t guarantee_take(struct fair_queue *queue, struct rte_mbuf **pkts,
 
 	nr = (uint16_t)rte_ring_dequeue_burst_start(queue->ring, (void **)pkts, nr, NULL);
 	while (may < nr && queue->owed > 0) {
-		queue->owed -= pkts[may]->pkt_len;
-		bytes += pkts[may++]->pkt_len;
+		uint32_t length = offload_wire_bytes(pkts[may++]);
+
+		queue->owed -= length;
+		bytes += length;
 	}
 	rte_ring_dequeue_finish(queue->ring, may);
 	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
@@ -418,6 +422,6 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 		}
 	}
 	for (uint16_t i = 0; fair->bytes_a_cycle > 0 && i < taken; i++)
-		fair->credit -= pkts[i]->pkt_len;
+		fair->credit -= offload_wire_bytes(pkts[i]);
 	return taken;
 }
