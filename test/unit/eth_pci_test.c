@@ -272,6 +272,21 @@ static void offloads_that_the_function_does_are_left_to_it(void **state)
 	assert_int_equal(driver.flags & OFFLOADS, RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM);
 }
 
+static void very_short_frames_are_padded_for_a_function(void **state)
+{
+	(void)state;
+	open_capable(EVERYTHING, 100);
+	for (uint32_t len = 14; len <= 17; len++) {
+		struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+
+		memset(rte_pktmbuf_append(frame, (uint16_t)len), 2, len);
+		memset(rte_pktmbuf_mtod_offset(frame, char *, len), 0xee, 60);
+		assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+		assert_int_equal(driver.sent, len - 13);
+		assert_int_equal(driver.len, len < 17 ? 60 : 17);
+	}
+}
+
 static void offloads_that_it_cannot_do_are_done_in_software(void **state)
 {
 	(void)state;
@@ -394,6 +409,7 @@ int main(void)
 		fact(refused_rx_filter_is_an_error),
 		fact(rules_stay_in_the_function_until_it_is_closed),
 		fact(offloads_that_the_function_does_are_left_to_it),
+		fact(very_short_frames_are_padded_for_a_function),
 		fact(offloads_that_it_cannot_do_are_done_in_software),
 		fact(frames_wait_for_room_as_they_are),
 		fact(function_receives_into_chosen_buffers_until_the_source_is_unset),

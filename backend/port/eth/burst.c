@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Frames through an ethdev: the calls of its worker; see eth.h. */
 #include <errno.h>
+#include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_net.h>
@@ -11,6 +12,9 @@
 
 /* the longest IP header, with options and extensions, that an mbuf can describe */
 #define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
+/* shortest frame for a device of our own, and what Ethernet pads frames to, without the FCS */
+#define DEVICE_FRAME_MIN 17u
+#define PADDED_BYTES 60u
 /* a device that does not tell of arrivals is polled at these intervals, microseconds */
 #define ASK_US_MIN 100u
 #define ASK_US_MAX 1000u
@@ -34,7 +38,7 @@ static void count(_Atomic uint64_t *counter, uint64_t add)
 static void finish_checksum(struct rte_mbuf *frame)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t type = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
+	uint32_t type = offload_headers(frame, &lens);
 	uint64_t flags = RTE_ETH_IS_IPV4_HDR(type) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
 
 	if ((type & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP)
@@ -127,12 +131,16 @@ static uint32_t longest_of(const struct eth *eth, const struct rte_mbuf *frame)
 									  eth->plain_max;
 }
 
-/* Can the device send the frame as it is? */
+/*
+ * Can the device send the frame as it is? VFs of several kinds stop at frames that are shorter than
+ * DEVICE_FRAME_MIN, although they pad longer ones (igb, ixgbe, iavf in Linux do as is done here).
+ */
 static bool is_ready(const struct eth *eth, const struct rte_mbuf *frame)
 {
 	uint32_t longest = frame->pkt_len;
 
-	if (frame->ol_flags & UNFINISHED & ~eth->device_does || frame->pkt_len < RTE_ETHER_HDR_LEN)
+	if (frame->ol_flags & UNFINISHED & ~eth->device_does ||
+	    frame->pkt_len < (eth->direct ? DEVICE_FRAME_MIN : RTE_ETHER_HDR_LEN))
 		return false;
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 		longest =
@@ -207,6 +215,18 @@ static void queue_progress(struct eth *eth, struct eth_queue *queue)
 		queue_flush(eth, queue);
 }
 
+/* Return: false: its buffer has no room */
+static bool frame_pad(struct rte_mbuf *frame)
+{
+	uint16_t missing = (uint16_t)(PADDED_BYTES - frame->pkt_len);
+	char *padding = rte_pktmbuf_append(frame, missing);
+
+	if (!padding)
+		return false;
+	memset(padding, 0, missing);
+	return true;
+}
+
 /* Do a frame's offloads, and cut it to the wire's length. Return: frames in @out, -errno */
 static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **out)
 {
@@ -222,6 +242,8 @@ static int frame_cut(struct eth *eth, struct rte_mbuf *frame, struct rte_mbuf **
 	if (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 		return offload_segment(&eth->offload, frame, out, OFFLOAD_SEGMENTS_MAX);
 	offload_checksum(frame);
+	if (unlikely(frame->pkt_len < DEVICE_FRAME_MIN) && eth->direct && !frame_pad(frame))
+		return -EINVAL;
 	if (frame->pkt_len > longest)
 		return offload_fragment(&eth->offload, frame, (uint16_t)(longest - l2), out,
 					OFFLOAD_SEGMENTS_MAX);
