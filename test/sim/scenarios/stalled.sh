@@ -76,9 +76,9 @@ paused_start() {
 		guest_start "$name" --queues 1
 	done
 	for name in $bad; do kill -STOP "${guest_pid[$name]}"; done
+	sleep 1.5 # all buffers that they had posted are full
 	paused=0
 	for name in $bad; do [ "$(ps -o state= -p "${guest_pid[$name]}")" != T ] || paused=$((paused + 1)); done
-	sleep 1.5 # all buffers that they had posted are full
 }
 paused_stop() {
 	for name in $bad; do
