@@ -68,7 +68,7 @@ int policy_set_defaults(struct policy_draft *draft, const struct config *config,
 static int refuse(struct reader *reader, uint32_t line, uint32_t column, const char *what,
 		  const char *why)
 {
-	snprintf(reader->error, POLICY_ERROR_MAX, "%.*s:%u:%u: %.32s%s%.100s",
+	snprintf(reader->error, POLICY_ERROR_MAX, "%.*s:%u:%u: %.40s%s%.100s",
 		 reader->whom ? 40 : 140, reader->name, line, column, what, *what ? ": " : "", why);
 	if (reader->whom)
 		return -EINVAL;
@@ -124,6 +124,9 @@ static int take_match(struct reader *reader, const struct ini_line *line)
 			      "expected mac, vifname or uuid");
 	}
 	reader->matched++;
+	if (is == whom->uuid && whom->no_uuid)
+		return refuse(reader, line->line, line->column, "the domain's uuid cannot be read",
+			      whom->no_uuid);
 	if (!*line->value || (shape && !has_shape(line->value, shape)))
 		return refuse(reader, line->line, line->value_column, line->key,
 			      shape ? "expected a complete address or UUID" : "expected a name");

@@ -16,11 +16,13 @@
  * @mac:     in lower case
  * @vifname: as in xl's vif= line
  * @uuid:    of its domain
+ * @no_uuid: why it cannot be read: a file that matches by it is refused; NULL = it can
  */
 struct policy_whom {
 	char mac[18];
 	char vifname[64];
 	char uuid[37];
+	const char *no_uuid;
 };
 
 /**

@@ -102,26 +102,32 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 	return 0;
 }
 
-void vif_read_uuid(struct vif *vif, char *uuid, size_t size)
+int vif_read_uuid(struct vif *vif, char *uuid, size_t size)
 {
 	char key[16], vm[64];
+	int ret;
 
 	uuid[0] = '\0';
 	snprintf(key, sizeof(key), "%u/vm", vif->domid);
-	if (store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm)) > 0 &&
-	    !strncmp(vm, "/vm/", 4))
+	ret = store_get_text(vif->host->store, "/local/domain", key, vm, sizeof(vm));
+	if (ret > 0 && !strncmp(vm, "/vm/", 4))
 		snprintf(uuid, size, "%.36s", vm + 4);
+	return ret < 0 && ret != -ENOENT ? ret : 0;
 }
 
 /* What a file may name this vif by. */
 static void read_whom(struct vif *vif, struct policy_whom *whom)
 {
+	int ret;
+
 	memset(whom, 0, sizeof(*whom));
 	text_put_mac(whom->mac, vif->mac.addr_bytes);
 	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
 			   sizeof(whom->vifname)) < 0)
 		whom->vifname[0] = '\0';
-	vif_read_uuid(vif, whom->uuid, sizeof(whom->uuid));
+	ret = vif_read_uuid(vif, whom->uuid, sizeof(whom->uuid));
+	if (ret)
+		whom->no_uuid = strerror(-ret);
 }
 
 /* Files of this host. */

@@ -307,8 +307,12 @@ int vif_explain_policy(struct vif *vif, struct policy_trace *trace, char error[P
  */
 int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX]);
 
-/** vif_read_uuid() - Of its domain, as libxl and xapi write it; "" = unknown */
-void vif_read_uuid(struct vif *vif, char *uuid, size_t size);
+/**
+ * vif_read_uuid() - Of its domain, as libxl and xapi write it; "" = unknown
+ *
+ * Return: 0, also if there is none; -errno: it cannot be read
+ */
+int vif_read_uuid(struct vif *vif, char *uuid, size_t size);
 
 /* connect.c */
 

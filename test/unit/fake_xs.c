@@ -28,6 +28,7 @@ struct watch {
 uint32_t fake_xs_conflicts;
 int fake_xs_write_error;
 uint64_t fake_xs_requests;
+const char *fake_xs_unreadable;
 
 static struct node nodes[NODES_MAX];
 static uint32_t nr_nodes;
@@ -150,6 +151,7 @@ void fake_xs_clear(void)
 	first_event = 0;
 	fake_xs_conflicts = 0;
 	fake_xs_write_error = 0;
+	fake_xs_unreadable = NULL;
 }
 
 /* What the transaction has changed, to be put back if it is aborted. */
@@ -217,6 +219,10 @@ void *xs_read(struct xs_handle *xs, xs_transaction_t t, const char *path, unsign
 	(void)xs;
 	(void)t;
 	fake_xs_requests++;
+	if (fake_xs_unreadable && !strcmp(path, fake_xs_unreadable)) {
+		errno = EACCES;
+		return NULL;
+	}
 	/* a directory that was never written itself has an empty value */
 	for (uint32_t i = 0; !node && i < nr_nodes; i++)
 		if (below(nodes[i].path, path)) {

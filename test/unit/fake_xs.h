@@ -16,6 +16,9 @@ extern uint32_t fake_xs_conflicts;
 /* errno of every write from now on, 0 = they work. */
 extern int fake_xs_write_error;
 
+/* A node that cannot be read (EACCES), NULL = none. */
+extern const char *fake_xs_unreadable;
+
 /* Requests served: what a client costs the store. */
 extern uint64_t fake_xs_requests;
 

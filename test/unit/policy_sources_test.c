@@ -199,6 +199,24 @@ static void guests_cannot_choose_their_file(void **state)
 	remove_file("x.conf");
 }
 
+/* As in a driver domain: a rule that may be for this vif is not skipped in silence. */
+static void file_by_uuid_is_refused_where_the_uuid_is_unreadable(void **state)
+{
+	(void)state;
+	fake_xs_unreadable = "/local/domain/7/vm";
+	put_file("x.conf", "[match]\nmac = 02:00:00:00:00:07\n[policy]\nbroadcast = 0\n");
+	assert_null(host_back_key(7, "policy-error"));
+	put_file("x.conf", "[match]\nuuid = 01234567-89ab-cdef-0123-456789abcdef\n"
+			   "[policy]\nbroadcast = 0\n");
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "x.conf:2:1: the domain's uuid cannot be read: Permission denied");
+	fake_xs_unreadable = NULL;
+	put_file("x.conf", "[match]\nuuid = 01234567-89ab-cdef-0123-456789abcdee\n"
+			   "[policy]\nbroadcast = 0\n");
+	assert_null(host_back_key(7, "policy-error"));
+	remove_file("x.conf");
+}
+
 static void files_that_are_wrong_are_refused_with_their_line(void **state)
 {
 	static const struct {
@@ -363,6 +381,7 @@ int main(void)
 		FILES(sources_win_in_their_order),
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),
+		FILES(file_by_uuid_is_refused_where_the_uuid_is_unreadable),
 		FILES(files_that_are_wrong_are_refused_with_their_line),
 		FILES(files_that_cannot_be_read_are_refused),
 		cmocka_unit_test(files_can_be_checked_without_a_vif),
