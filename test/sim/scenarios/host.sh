@@ -101,7 +101,7 @@ check "VF with dom0's own address: TCP to the guest" "$tcp" "> 1" Mbit/s
 timeout 20 "$VIFCTL" move "$(domid c).0" software
 in_ns dom0 ip addr del "$(guest_ip c)/24" dev vf0
 in_ns dom0 ip addr add 10.77.0.200/24 dev vf0
-check_true "VF given back: dom0's stack has it again" wait_for 10 "an answer of dom0" dom0_answers
+check_true "VF given back: dom0's stack has it again" wait_for 30 "an answer of dom0" dom0_answers
 in_ns dom0 ip addr del 10.77.0.200/24 dev vf0
 guest_stop c || die "guest c did not end"
 guest_destroy c
