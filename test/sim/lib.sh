@@ -6,7 +6,7 @@
 #     namespace "host"            namespace "dom0"                namespaces of guests
 #     eth0 10.77.0.1 --- veth --- up0  vifd  (rings, no Xen) ---- simguest-tap: eth0 10.77.0.10+n
 #
-#   vifd_start [LINE...]               writes the configuration (default: workers=1, uplink=up0), starts vifd
+#   vifd_start [LINE...]               writes the configuration (default: uplink=up0), starts vifd
 #   vifd_stop [SIGNAL]; vifd_kill      ends vifd and waits; vifd_kill uses SIGKILL
 #   guest_create NAME [KEY=VALUE...]   creates domain and vif as libxl does; prints nothing
 #   guest_start NAME [TAP OPTION...]   starts namespace and simguest-tap for a created guest
@@ -23,6 +23,7 @@
 declare -A guest_dom=() guest_number=() guest_pid=()
 vifd_pid=
 : "${VIFD:=$SIM_TOP/$BUILD/vifd}"
+: "${SIM_WORKERS:=2}"
 BIN=$SIM_TOP/$BUILD/sim
 
 # shellcheck source=test/results.sh
@@ -60,6 +61,13 @@ sanitizer_reports() {
 		grep -cE 'ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:' || true
 }
 
+# The fewest workers that a vifd of this scenario said it has
+workers_used() {
+	local fewest
+	fewest=$(sed -n "s/.*serving domain .* with \([0-9]*\) workers.*/\1/p" "$SIM_LOGS"/vifd*.log 2>/dev/null | sort -n | head -1)
+	echo "${fewest:-0}"
+}
+
 finish() {
 	trap - EXIT
 	case $BUILD in
@@ -67,6 +75,7 @@ finish() {
 			programs_stop
 			check sanitizer_reports "$(sanitizer_reports)" "== 0" ;;
 	esac
+	detail workers "$(workers_used)"
 	results_write "$SIM_RESULT"
 	bed_stop
 	echo "$passed passed, $failed failed, $skipped skipped"
@@ -153,7 +162,7 @@ vifd_config() {
 	if [ $# -gt 0 ]; then
 		printf '%s\n' "$@" >"$VIFD_SIM/vifd.conf"
 	else
-		printf '%s\n' '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' \
+		printf '%s\n' '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' \
 			'uplink = up0' >"$VIFD_SIM/vifd.conf"
 	fi
 }

@@ -25,7 +25,7 @@ lose() { losses=$((losses + 1)); check_true "$1" "${@:2}"; holds_last && lost=$(
 # shellcheck disable=SC2154 # lib.sh's
 holds_last() { [[ $checks_json == *'"ok": true}' ]]; }
 
-vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 4' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0'
 for name in a b c d; do guest_create $name; done
 guest_start a --aware || die "guest a did not connect"
 guest_start b || die "guest b did not connect"

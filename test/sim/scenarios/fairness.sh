@@ -38,7 +38,7 @@ jain() { echo "$@" | awk '{ for (i = 1; i <= NF; i++) { s += $i; q += $i * $i } 
 first_share() { echo "$@" | awk '{ for (i = 1; i <= NF; i++) s += $i; printf "%.3f\n", $1 / s }'; }
 smallest() { echo "$@" | tr ' ' '\n' | sort -n | head -1; }
 
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' "uplink_mbps = $LINK"
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' "uplink_mbps = $LINK"
 for ((i = 1; i <= GUESTS; i++)); do guest_create "g$i"; done
 
 phase --rate 1250 --size 1514

@@ -76,7 +76,7 @@ ip link set "vf$SIM_ID" netns "$(ns dom0)" name vf0
 ip link set "pf$SIM_ID" netns "$(ns host)" name pf0
 in_ns dom0 ip link set vf0 up
 in_ns host ip link set pf0 up
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 guest_create a
 guest_create b
 guest_create c

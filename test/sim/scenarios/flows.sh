@@ -31,7 +31,7 @@ in_ns host ip addr flush dev eth0
 	grep -E $'\t(vlan|allow-untagged|macs|anti-spoof|broadcast|multicast|unknown-unicast)[^\t]*=' >"$table"
 
 SIM_VIFD_WRAP="env LD_PRELOAD=$BIN/lib/libflownic.so FLOWNIC_WIRE=nic0 FLOWNIC_STATE=$NIC_STATE ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-}"
-vifd_start '[daemon]' 'workers = 1' 'log_level = debug' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'vdev = net_null,no-rx=1'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'log_level = debug' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'vdev = net_null,no-rx=1'
 guest_create a mac=02:00:00:00:00:01
 back=/local/domain/0/backend/vif/$(domid a)/0
 guest_start a || die "guest a did not connect"

@@ -50,7 +50,7 @@ again() {
 }
 
 device vf0
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 guest_create a
 guest_start a || die "guest a did not connect"
 wait_for 10 "a on its device" is_connected a vf || true

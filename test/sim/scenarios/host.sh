@@ -85,7 +85,7 @@ vifd_stop || die "vifd did not end well"
 
 wire vf0 pf0
 in_ns dom0 ip link set vf0 up
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 guest_create c
 guest_start c || die "guest c did not connect"
 check_true "VF: guest c has it" wait_for 15 "c on a VF" key_is c path vf

@@ -3,7 +3,7 @@
 # one guest breaks every rule of the protocol; two others keep their rate and lose nothing
 
 OPS=${SIM_HOSTILE_OPS:-200000} LIMIT=${SIM_HOSTILE_SECONDS:-25} RATE=${SIM_HOSTILE_RATE:-10000}
-vifd_start '[daemon]' 'workers = 1' 'max_queues = 2' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 2' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 guest_create a
 guest_create b
 guest_create evil

@@ -59,7 +59,7 @@ ip link set "vf0$SIM_ID" netns "$(ns dom0)" name vf0
 ip link set "pf0$SIM_ID" netns "$(ns host)" name pf0
 in_ns dom0 ip link set vf0 up
 in_ns host ip link set pf0 up
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = none' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = none' 'devices = vf0'
 idle_start 1
 wait_for 10 "a device of its own" path_is "$first" vf || die "the guest has no device of its own"
 said=$(in_ns host "$BIN/simlink" pf0 "$first" "$CHANGES") || die "simlink failed"
@@ -73,7 +73,7 @@ idle_end
 simctl destroy "$first"
 vifd_stop
 
-vifd_start '[daemon]' 'workers = 1' 'memory_mb = 256' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'memory_mb = 256' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 idle_start 100
 cost idle_100_vifs_cpu_percent 1
 idle_start 156

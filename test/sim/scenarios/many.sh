@@ -5,7 +5,7 @@
 N=${SIM_MANY:-256}
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$vifd_pid/status"; }
 
-vifd_start '[daemon]' 'workers = 1' 'memory_mb = 256' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'memory_mb = 256' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 before=$(rss_kb)
 out=$(simctl burst "$N" script=none) || die "not all vifs reached InitWait: $out"
 first=${out#* }

@@ -36,7 +36,7 @@ in_ns host ip addr add 10.77.0.1/24 dev br0
 in_ns host ip link set br0 up
 
 mkdir -p "$VIFD_SIM/captures"
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" "capture_dir = $VIFD_SIM/captures" '' \
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" "capture_dir = $VIFD_SIM/captures" '' \
 	'[nic sim]' 'uplink = up0' 'devices = vf0'
 for name in a b; do
 	guest_create $name

@@ -44,7 +44,7 @@ pinged() {
 }
 
 wires
-vifd_start '[daemon]' 'log_level = debug' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0 vf1'
+vifd_start '[daemon]' 'log_level = debug' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0 vf1'
 guest_create a
 guest_start a || die "guest a did not connect"
 A=$(domid a)

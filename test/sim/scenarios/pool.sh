@@ -37,7 +37,7 @@ wire vf0 pf0
 wire vf1 pf1
 wire probe pr0
 in_ns dom0 ip link set probe up
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' \
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' \
 	'devices = vf0 vf1' 'assign = load' 'uplink_mbps = 1000'
 for name in a b c; do guest_create $name; done
 

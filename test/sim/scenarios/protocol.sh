@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # one check for each feature of netif.h: frames arrive as the guest asked for them
 
-vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 # Each group has its own pair of guests, because vifd delays a guest that reconnects often
 for group in plain no-csum gso mcast hash static errors reload offers refusals queues live xdp hashes; do
 	guest_create "$group-a"

@@ -48,7 +48,7 @@ in_ns host ip link set pf0 up
 in_ns host ip addr flush dev eth0
 "$SIM_TOP/$BUILD/test/unit/verdict_test" --list >"$table"
 
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 guest_create a mac=02:00:00:00:00:01
 back=/local/domain/0/backend/vif/$(domid a)/0
 guest_start a || die "guest a did not connect"

@@ -36,7 +36,7 @@ holds_again() {
 
 conf() { # conf N: of host N
 	mkdir -p "$VIFD_SIM/run$1" "$VIFD_SIM/vif.d$1"
-	printf '%s\n' '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run$1" "policy_dir = $VIFD_SIM/vif.d$1" '' '[nic sim]' 'uplink = up0'
+	printf '%s\n' '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run$1" "policy_dir = $VIFD_SIM/vif.d$1" '' '[nic sim]' 'uplink = up0'
 }
 mapfile -t lines < <(conf 1)
 vifd_start "${lines[@]}"

@@ -64,7 +64,7 @@ queue_rates() {
 	END
 }
 
-vifd_start '[daemon]' 'workers = 1' 'max_queues = 2' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 2' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0'
 guest_create a
 guest_create b
 guest_start a || die "guest a did not connect"

@@ -37,7 +37,7 @@ in_ns host ip link set br0 up
 wire vf0 pf0
 wire probe pr0
 in_ns dom0 ip link set probe up
-vifd_start '[daemon]' 'workers = 1' "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0'
 
 path_is() { [ "$(xenstore-read "/local/domain/0/backend/vif/$(domid "$1")/0/path")" = "$2" ]; }
 telemetry() { "$VIFCTL" --json "$@" 2>>"$SIM_LOGS/vifctl.log"; }

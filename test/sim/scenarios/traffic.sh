@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # numbered frames of every size, both ways, between guests and to the wire: none is lost or duplicated
 
-vifd_start '[daemon]' 'workers = 1' 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 4' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 guest_create a
 guest_create b
 

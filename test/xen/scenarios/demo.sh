@@ -118,7 +118,7 @@ bed_nic_setup
 say "NIC: PF $PF, VFs $VFS"
 modprobe uio_pci_generic
 bed_make_room 136
-vifd_config '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "uplink = $PF" 'driver = native'
+vifd_config '[daemon]' 'workers = 2' '' '[nic bed]' "pf = $PF" "uplink = $PF" 'driver = native'
 vifd_start
 say "vifd is up"
 start_guests
