@@ -130,11 +130,10 @@ static uint32_t pass(const struct bench *bench, const struct path_live *live, st
 /* The receiver takes its copies. Return: how many there were */
 static uint32_t drain(void)
 {
-	struct rte_mbuf *copy;
-	uint32_t nr = 0;
+	struct rte_mbuf *copies[FRAMES + 1];
+	uint32_t nr = tap_take(mirror.to, copies, FRAMES + 1);
 
-	for (; rte_ring_dequeue(mirror.to->ring, (void **)&copy) == 0; nr++)
-		rte_pktmbuf_free(copy);
+	rte_pktmbuf_free_bulk(copies, nr);
 	return nr;
 }
 
