@@ -147,13 +147,37 @@ static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 	return XENBUS_CLOSED;
 }
 
+/* The toolstack may be removing the directory, which a write would make again. */
+static int write_closed(struct vif *vif)
+{
+	struct store *store = vif->host->store;
+	int ret;
+
+	do {
+		ret = store_begin(store);
+		if (ret)
+			return ret;
+		ret = store_exists(store, vif->backend, "state") ?
+			      store_put(store, vif->backend, "state", "%d", XENBUS_CLOSED) :
+			      0;
+		if (ret) {
+			store_abort(store);
+			return ret;
+		}
+		ret = store_commit(store);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
 static void write_state(struct vif *vif, enum xenbus_state state)
 {
 	int ret;
 
 	if (vif->state == state)
 		return;
-	ret = store_put(vif->host->store, vif->backend, "state", "%d", state);
+	ret = state == XENBUS_CLOSED ?
+		      write_closed(vif) :
+		      store_put(vif->host->store, vif->backend, "state", "%d", state);
 	if (ret && vif_may_warn(vif))
 		log_warn("%s: cannot write state %d: %s", vif->name, state, strerror(-ret));
 	vif->state = state;
