@@ -100,7 +100,8 @@ static inline struct rte_mbuf *frame_to(const struct rte_ether_addr *dst, uint32
 	return frame;
 }
 
-static inline uint16_t send_one(struct port *port, const struct rte_ether_addr *dst, uint32_t number)
+static inline uint16_t send_one(struct port *port, const struct rte_ether_addr *dst,
+				uint32_t number)
 {
 	struct rte_mbuf *frame = frame_to(dst, number);
 	uint16_t taken = port_tx_burst(port, 0, &frame, 1);

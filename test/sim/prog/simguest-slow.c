@@ -126,12 +126,23 @@ static bool parse(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (o) {
-		case 'b': opt.buffer_ms = (uint32_t)atoi(optarg); break;
-		case 'q': opt.vif.queues = (uint32_t)atoi(optarg); break;
-		case 'g': opt.group = (uint32_t)atoi(optarg); break;
-		case 's': opt.bytes = (uint32_t)atoi(optarg); break;
-		case 'G': opt.gso = (uint16_t)atoi(optarg); break;
-		default: return false;
+		case 'b':
+			opt.buffer_ms = (uint32_t)atoi(optarg);
+			break;
+		case 'q':
+			opt.vif.queues = (uint32_t)atoi(optarg);
+			break;
+		case 'g':
+			opt.group = (uint32_t)atoi(optarg);
+			break;
+		case 's':
+			opt.bytes = (uint32_t)atoi(optarg);
+			break;
+		case 'G':
+			opt.gso = (uint16_t)atoi(optarg);
+			break;
+		default:
+			return false;
 		}
 	}
 	return optind < argc && opt.bytes >= 54 && opt.bytes <= FRAME_MAX;
