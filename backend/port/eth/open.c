@@ -2,6 +2,7 @@
 /* Opens a netdev, a PCI function or a virtual device as an ethdev, and closes it; see eth.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,29 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	return ret;
 }
 
+/*
+ * DPDK's list of devices has no lock of its own, and ports open and close on the control thread (an uplink that
+ * comes late) and on the opener's (VFs).
+ */
+static pthread_mutex_t hotplug_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int hotplug_add(const char *bus, const char *device, const char *args)
+{
+	int ret;
+
+	pthread_mutex_lock(&hotplug_lock);
+	ret = rte_eal_hotplug_add(bus, device, args);
+	pthread_mutex_unlock(&hotplug_lock);
+	return ret;
+}
+
+static void hotplug_remove(const struct eth *eth)
+{
+	pthread_mutex_lock(&hotplug_lock);
+	rte_eal_hotplug_remove(eth->bus, eth->device);
+	pthread_mutex_unlock(&hotplug_lock);
+}
+
 static void device_stop(struct eth *eth)
 {
 	uint16_t port_id;
@@ -208,7 +232,7 @@ static void device_stop(struct eth *eth)
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
-		rte_eal_hotplug_remove(eth->bus, eth->device);
+		hotplug_remove(eth);
 	pool_retire(eth->own_pool, NULL, NULL);
 	zc_pool_destroy(eth->zc_pool);
 	if (eth->pinned)
@@ -236,7 +260,7 @@ static int netdev_device(struct eth *eth, struct rte_mempool *pool)
 		 "iface=%s,qpairs=1,blocksz=%" PRIu32 ",framesz=%" PRIu32 ",framecnt=%" PRIu32,
 		 eth->netdev, geometry.block_bytes, geometry.frame_bytes, geometry.frames);
 	afp_prepare(&eth->queues[0].afp, &geometry);
-	ret = rte_eal_hotplug_add("vdev", eth->device, args);
+	ret = hotplug_add("vdev", eth->device, args);
 	if (ret < 0)
 		return ret;
 	eth->ifindex = if_nametoindex(eth->netdev);
@@ -307,7 +331,7 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 	int ret;
 
 	snprintf(eth->device, sizeof(eth->device), "%.*s_vifd%u", driver, spec, serial++);
-	ret = rte_eal_hotplug_add("vdev", eth->device, spec[driver] ? spec + driver + 1 : "");
+	ret = hotplug_add("vdev", eth->device, spec[driver] ? spec + driver + 1 : "");
 	if (ret == 0)
 		ret = device_start(eth, pool);
 	if (ret == 0)
@@ -362,7 +386,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 	snprintf(eth->device, sizeof(eth->device), "%s", params->netdev);
 	eth->mtu = params->mtu ? params->mtu : RTE_ETHER_MTU;
 	eth->frame_max = eth->plain_max = eth->mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
-	ret = rte_eal_hotplug_add(eth->bus, eth->device, "");
+	ret = hotplug_add(eth->bus, eth->device, "");
 	if (ret < 0)
 		return ret;
 	unplug_subscribe(eth->device, &eth->gone);
