@@ -88,10 +88,9 @@ static int take_section(struct reader *reader, const struct ini_line *line)
 		reader->section = SECTION_POLICY;
 	else if (!strcmp(line->section, "override") && reader->matched)
 		reader->section = SECTION_OVERRIDE;
-	else
-		snprintf(title, sizeof(title), "[%s]", line->section);
 	if (reader->section != before)
 		return 0;
+	snprintf(title, sizeof(title), "[%s]", line->section);
 	return refuse(reader, line->line, line->column, title,
 		      "expected [match] with mac, vifname or uuid, then [policy] or [override]");
 }
