@@ -10,15 +10,15 @@ LOG_TAG("vif");
 /* A guest that starts again has the address of its former life for less than this. */
 #define TELL_US 1000000u
 
-/* Is @vif of the stub domain that runs the device model of @guest? */
-static bool serves(const struct vif *vif, const struct vif *guest)
+/* Is @server of the stub domain that runs the device model of @guest? */
+static bool serves(const struct vif *server, const struct vif *guest)
 {
 	uint32_t target;
 	char key[16];
 
-	snprintf(key, sizeof(key), "%u/target", vif->domid);
-	return !store_get_u32(vif->host->store, "/local/domain", key, 0, UINT16_MAX, &target) &&
-	       target == guest->domid && vif->domid != guest->domid;
+	snprintf(key, sizeof(key), "%u/target", server->domid);
+	return !store_get_u32(server->host->store, "/local/domain", key, 0, UINT16_MAX, &target) &&
+	       target == guest->domid && server->domid != guest->domid;
 }
 
 /* When vifd starts, a vif that it has not looked at yet may be connected. */

@@ -129,7 +129,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, fresh;
+	bool watched, deaf, fresh, stays, rival_told;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
@@ -141,7 +141,6 @@ struct vif {
 	struct nic *nic;
 	struct ctrl *ctrl;
 	struct kept *kept;
-	bool stays;
 	struct path_live live;
 	struct vif_policy policy;
 	struct vif_request request;
@@ -156,7 +155,6 @@ struct vif {
 	int move_error;
 	uint64_t closing_since_us;
 	uint64_t rival_since_us;
-	bool rival_told;
 	struct port *leaving;
 	struct zerocopy_rx zerocopy_rx;
 };
