@@ -47,7 +47,7 @@ static void set_classes(struct guest *guest, enum classes_by by, uint64_t rate_b
 }
 
 /* One frame with this priority; the ring is emptied of responses so that it never fills. */
-static void send(struct guest *guest, uint8_t priority)
+static void send_class(struct guest *guest, uint8_t priority)
 {
 	uint8_t bytes[FRAME_BYTES] = TO_FROM "\x81\x00\x00\x0a\x88\xb5";
 	struct netif_tx_response rsp;
@@ -76,8 +76,8 @@ static void budget_is_divided_by_shares(void **state)
 	set_classes(guest, CLASSES_PCP, 2000);
 	for (uint32_t i = 0; i < 30; i++) {
 		for (uint32_t k = 0; k < 4; k++) {
-			send(guest, 1);
-			send(guest, 5);
+			send_class(guest, 1);
+			send_class(guest, 5);
 		}
 		fake_tools.now_us += 1000;
 	}
@@ -95,8 +95,8 @@ static void greedy_class_loses_and_others_do_not(void **state)
 	set_classes(guest, CLASSES_PCP, 2000);
 	for (uint32_t i = 0; i < 60; i++) {
 		for (uint32_t k = 0; k < 12; k++)
-			send(guest, 0);
-		send(guest, 5);
+			send_class(guest, 0);
+		send_class(guest, 5);
 		modest++;
 		fake_tools.now_us += 1000;
 	}
@@ -115,7 +115,7 @@ static void every_frame_that_waits_is_freed(void **state)
 
 	set_classes(guest, CLASSES_PCP, 1000);
 	for (uint32_t i = 0; i < 20; i++)
-		send(guest, (uint8_t)(i % 8));
+		send_class(guest, (uint8_t)(i % 8));
 	assert_true(guest->path->classes.nr > 0);
 	assert_true(path_arm(guest->path, &fake_tools) <= 1000);
 	set_classes(guest, CLASSES_NONE, 0);
@@ -132,7 +132,7 @@ static void full_port_loses_nothing(void **state)
 	set_classes(guest, CLASSES_PCP, 0);
 	guest->port.room = 0;
 	for (uint32_t i = 0; i < 60; i++)
-		send(guest, i % 2 ? 5 : 1);
+		send_class(guest, i % 2 ? 5 : 1);
 	assert_int_equal(guest->port.nr_sent, 0);
 	guest->port.room = UINT32_MAX;
 	for (uint32_t i = 0; i < 4; i++)
