@@ -3,9 +3,9 @@
 #
 # Checks of a run, and the result file that it leaves in $BUILD/results/. To be sourced.
 #
-#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3", "true" or "" (only recorded)
+#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3" or "true"
 #   check_true NAME COMMAND...         passes if the command succeeds
-#   figure NAME VALUE TARGET UNIT      a miss is recorded but fails nothing
+#   figure NAME VALUE TARGET UNIT      TARGET "" = none; a miss is recorded but fails nothing
 #   timed NAME VALUE TARGET [UNIT]     as check; in a sanitizer build as figure
 #   detail KEY JSON                    adds a value to the file that is no check
 #   results_write FILE                 writes FILE.json with everything since this file was sourced
@@ -66,7 +66,7 @@ add_check() {
 figure() {
 	local ok=true
 	holds "$2" "$3" || ok=false
-	say "$([ $ok = true ] && echo ok || echo MISS)    $1: $2 $4 (target $3)"
+	say "figure $1: $2${4:+ $4}${3:+, $([ $ok = true ] && echo met || echo missed) its target $3}"
 	add_check "$1" "$2" "$3" "$4" $ok
 }
 

@@ -21,8 +21,8 @@
 #   wait_for SECONDS WHAT COMMAND...   waits until COMMAND succeeds; prints WHAT on timeout
 #   bed_vfs_remove PF_ADDRESS          sets sriov_numvfs to 0
 #   bed_vfs_create                     creates the VFs of PF again, after they were removed; sets VFS
-#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3", "true" or "" (only recorded)
-#   figure NAME VALUE TARGET UNIT      a miss is recorded but fails nothing
+#   check NAME VALUE TARGET [UNIT]     one check; TARGET is "== 6", ">= 1.3" or "true"
+#   figure NAME VALUE TARGET UNIT      TARGET "" = none; a miss is recorded but fails nothing
 #   detail KEY JSON                    adds a value to the result file that is no check
 #   finish                             writes the result file, prints the counts, ends the scenario
 
@@ -155,7 +155,7 @@ figure()
 	local ok=true
 
 	holds "$2" "$3" || ok=false
-	say "$([ $ok = true ] && echo ok || echo MISS)    $1: $2 $4 (target $3)"
+	say "figure $1: $2${4:+ $4}${3:+, $([ $ok = true ] && echo met || echo missed) its target $3}"
 	add_check "$1" "$2" "$3" "$4" $ok
 }
 

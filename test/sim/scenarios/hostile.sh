@@ -34,7 +34,7 @@ figure neighbour_throughput_ratio "$(awk -v a="$alone" -v b="$(value rx_mpps)" '
 check neighbour_frames_lost "$(($(value lost 1) + $(value lost 2)))" "== 0"
 check "violations of the other guests" "$(($(value violations 1) + $(value violations 2)))" "== 0"
 check "status of the hostile guest" $end_status "== 0"
-check "duration of the hostile operations" $took "" s
+figure "duration of the hostile operations" $took "" s
 check hostile_operations "$(sed -n 's/^operations=\([0-9]*\).*/\1/p' "$SIM_LOGS/hostile.out")" "> 1000"
 check_true "vifd lives" vifd_lives
 guest_destroy evil || true

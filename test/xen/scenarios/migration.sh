@@ -64,6 +64,6 @@ restore
 arrived with_vfs vf
 check migration_tcp_alive "$([ $lives = $moments ] && echo true || echo false)" true
 detail tcp_alive_after "$lives"
-check seconds $((SECONDS - start)) "" s
+figure seconds $((SECONDS - start)) "" s
 guest_stop g1
 finish

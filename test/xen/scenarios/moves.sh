@@ -267,5 +267,5 @@ done
 check_true tcp_lives wait_for 20 "TCP after all of it" tcp_lives
 guest_run g1 'tail -n 3 /tmp/tcp'
 migration
-check seconds $((SECONDS - start)) "" s
+figure seconds $((SECONDS - start)) "" s
 finish

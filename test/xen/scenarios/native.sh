@@ -140,7 +140,7 @@ crashes()
 	sleep 2
 	line=$(traffic_end)
 	say "pings of g1: $line"
-	check crashes "$BED_ROUNDS" ""
+	figure crashes "$BED_ROUNDS" "" kills
 	check crashes_on_vf $on_vf "> 0"
 	check memory_adopted $adopted "== $BED_ROUNDS"
 	check memory_not_returned $lost "< 2" MiB
@@ -149,7 +149,7 @@ crashes()
 	# frames that vifd had sent but not answered when it was killed are sent again
 	check crash_pings_doubled "$(value_of duplicated "$line")" "<= $((BED_ROUNDS * 64))"
 	check crash_pings_false "$(value_of bogus "$line")" "== 0"
-	check crash_gap_ms_max "$(value_of gap_ms "$line")" "" ms
+	figure crash_gap_ms_max "$(value_of gap_ms "$line")" "" ms
 	check ping_lost_after_crashes "$(ping_lost g1 $PEER 20)" "== 0"
 	patterns_end
 	check bytes_changed "$changed" "== 0"
@@ -189,8 +189,8 @@ netback_compared()
 	check netback_ping_lost "$(ping_lost g2 $PEER 20)" "== 0"
 	for direction in out in; do
 		mbps=$(tcp_twice g2 $direction)
-		check "netback_tcp_$direction" "$mbps" "> 0" Mbit/s
-		check "native_vs_netback_tcp_$direction" "$(ratio "${native[$direction]}" "$mbps")" "> 0"
+		check "netback_tcp_$direction" "$mbps" "> 1" Mbit/s
+		figure "native_vs_netback_tcp_$direction" "$(ratio "${native[$direction]}" "$mbps")" ">= 2" ""
 	done
 	guest_stop g2
 }

@@ -351,7 +351,7 @@ what_the_nic_was_told()
 	'link=off')
 		check vf_carrier_with_link_off "$(vif_key g1 carrier)" "== 0"
 		check software_carrier_with_link_off "$(vif_key g2 carrier)" "== 0"
-		check vf_link "$(enforced g1 link)" "" ;;
+		figure vf_link "$(enforced g1 link)" "" "" ;;
 	'anti-spoof=0')
 		check_true nic_passes_spoofed_frames nic_says "spoof checking off"
 		check vf_anti_spoof_off "$(enforced g1 anti-spoof)" "== software"
@@ -369,8 +369,8 @@ spoofed_past_vifd()
 	out=$(wc -l </run/outside)
 	guest_run g1 "frames send eth0 $frame"
 	sleep 1
-	check spoofed_frames_past_the_nic "$(tail -n "+$((out + 1))" /run/outside | grep -c "^$frame")" ""
-	check spoof_events_of_the_nic "$(dmesg | grep -ci 'spoof event')" ""
+	figure spoofed_frames_past_the_nic "$(tail -n "+$((out + 1))" /run/outside | grep -c "^$frame")" "" frames
+	figure spoof_events_of_the_nic "$(dmesg | grep -ci 'spoof event')" "" frames
 	ip link set "$PF" vf "$VF" spoofchk off
 }
 
@@ -380,7 +380,7 @@ promiscuous_mode()
 	run_set 'unknown-unicast=0;promiscuous=1'
 	check_true nic_trusts_for_promiscuous_mode nic_says "trust on"
 	for guest in g1 g2; do
-		check "${PATHS[$guest]}_promiscuous" "$(tail -n 1 /run/judged.$guest | grep -c '"passed": 1')" ""
+		figure "${PATHS[$guest]}_promiscuous" "$(tail -n 1 /run/judged.$guest | grep -c '"passed": 1')" "" frames
 	done
 }
 
