@@ -311,7 +311,7 @@ void assign_begin(struct vif *vif, uint64_t now_us)
 {
 	struct assign_vif *own = &vif->assign;
 
-	if (own->asked && now_us - own->begun_us < ASSIGN_FORGIVE_US)
+	if (own->asked && now_us - own->begun_us < ASSIGN_FLAP_US)
 		own->flaps++;
 	else
 		own->flaps = 0;

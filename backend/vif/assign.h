@@ -26,6 +26,8 @@ struct assign;
 #define ASSIGN_RETURN_MAX_US 60000000u
 /* A VF that worked for this long sets the pause back to the first. */
 #define ASSIGN_FORGIVE_US 60000000u
+/* A connection shorter than this is one of a guest that flaps. */
+#define ASSIGN_FLAP_US 4000000u
 
 /**
  * struct assign_vif - What decides whether a vif gets a VF; zero at first
