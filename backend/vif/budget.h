@@ -21,8 +21,8 @@
 
 /* A request to xenstored: 100 a second. */
 #define BUDGET_REQUEST_US 10000u
-/* A microsecond of the control thread: a fiftieth of it. */
-#define BUDGET_TIME 50u
+/* A microsecond of the control thread: 4 percent of it. */
+#define BUDGET_TIME 25u
 /* A watch event, whatever it is about: 1000 a second. */
 #define BUDGET_EVENT_US 1000u
 /*
@@ -31,8 +31,8 @@
  */
 #define BUDGET_BURST_US 2000000u
 /* Nobody waits longer than this for each vif, unless more than BUDGET_CROWD guests wait. */
-#define BUDGET_WAIT_US 2000000u
-#define BUDGET_CROWD 10u
+#define BUDGET_WAIT_US 1000000u
+#define BUDGET_CROWD 5u
 
 /**
  * struct budget - One domain's
