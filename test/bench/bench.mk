@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: they print numbers and the machine that these were measured on.
 
-.PHONY: bench bench-policy
+.PHONY: bench bench-policy bench-guard
 bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
 
@@ -12,6 +12,13 @@ $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libs
 bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules cost
 	$(Q)$<
 
+bench-guard: $(BUILD)/bench-guard ## count the instructions per frame and compare them with the recorded ones
+	$(Q)test/bench/guard
+
+$(BUILD)/bench-guard: $(BUILD)/test/bench/guard.o $(call unit_objs,test/bench/guard.c)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \
                       backend/path/verdict backend/path/verdict_ip backend/path/isolation backend/path/counters \
                       backend/path/mirror backend/port/memory) $(base_src:%.c=$(BUILD)/%.o)
@@ -19,4 +26,4 @@ $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
--include $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
+-include $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
