@@ -38,9 +38,9 @@ static void make_static(struct bench *bench, bool writable)
 	free(statics->page);
 	statics->page = page;
 	statics->limit = limit;
-	page[bench->ref].at = (uintptr_t)gnt_map(fake_tools.gnt, bench->guest->domid, &bench->ref, 1,
-						 writable) |
-			      (writable ? 0 : STATICS_READONLY);
+	page[bench->ref].at =
+		(uintptr_t)gnt_map(fake_tools.gnt, bench->guest->domid, &bench->ref, 1, writable) |
+		(writable ? 0 : STATICS_READONLY);
 	statics->nr++;
 }
 
@@ -50,9 +50,9 @@ static void tx_round(struct bench *bench)
 	uint32_t answered = 0;
 
 	for (uint16_t i = 0; i < BURST; i++)
-		guest_tx_put(bench->guest, (struct netif_tx_request){ .gref = bench->ref,
-								      .id = i,
-								      .size = (uint16_t)bench->len });
+		guest_tx_put(bench->guest,
+			     (struct netif_tx_request){
+				     .gref = bench->ref, .id = i, .size = (uint16_t)bench->len });
 	guest_tx_push(bench->guest);
 	guest_poll(bench->guest);
 	while (guest_tx_response(bench->guest, &rsp))
