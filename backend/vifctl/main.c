@@ -43,6 +43,10 @@ static const struct command {
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
 	{ "memory", "", 0, false, false, "", vifctl_memory, "packet memory: what is free", "" },
 	{ "counters", "", 0, false, false, "", vifctl_counters, "what each counter counts", "" },
+	{ "metrics", "", 0, false, false, "H", vifctl_metrics,
+	  "all counters in Prometheus' text format",
+	  "For node_exporter's textfile collector, or, with --http, for Prometheus itself: standard input\n"
+	  "is an HTTP request then, and the answer goes to standard output. vifd-metrics.socket does that.\n" },
 	{ "top", "", 0, false, false, "in", vifctl_top, "traffic of the vifs, busiest first",
 	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n" },
 	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they happen",
@@ -95,6 +99,8 @@ static void help_command(const struct command *command, FILE *out)
 	if (strchr(command->extra, 'S'))
 		fprintf(out,
 			"  -S, --save            keep the rules in policy_dir, for this MAC address\n");
+	if (strchr(command->extra, 'H'))
+		fprintf(out, "  -H, --http            answer an HTTP request on standard input\n");
 	if (strchr(command->extra, 'm'))
 		fprintf(out,
 			"  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n"
@@ -144,6 +150,9 @@ static const char *read_option(int letter, struct options *options, const char *
 		return NULL;
 	case 'S':
 		options->save = true;
+		return NULL;
+	case 'H':
+		options->http = true;
 		return NULL;
 	case 'm':
 		options->match = optarg;
@@ -204,6 +213,7 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "wait", required_argument, NULL, 'w' },
 		{ "why", no_argument, NULL, 'y' },
 		{ "save", no_argument, NULL, 'S' },
+		{ "http", no_argument, NULL, 'H' },
 		{ "match", required_argument, NULL, 'm' },
 		{ "speed", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
@@ -213,11 +223,11 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySm:b:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHm:b:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options, &line->socket);
 
-		if (strchr("inwySmb", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("inwySHmb", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

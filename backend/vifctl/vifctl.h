@@ -14,13 +14,14 @@
  * @interval: seconds, 0 = the command's own
  * @count:    of samples or changes, 0 = for ever
  * @save:     rules are to last
+ * @http:     standard input and output are an HTTP client's
  * @wait:     seconds for a move to end, 0 = don't wait
  * @match:    for whom an imported file is, NULL = it says so itself
  * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
  */
 struct options {
-	bool json, why, save;
+	bool json, why, save, http;
 	double interval;
 	unsigned int count;
 	unsigned int wait;
@@ -36,6 +37,7 @@ enum status vifctl_vfs(struct client *client, const struct options *options);
 enum status vifctl_nics(struct client *client, const struct options *options);
 enum status vifctl_memory(struct client *client, const struct options *options);
 enum status vifctl_counters(struct client *client, const struct options *options);
+enum status vifctl_metrics(struct client *client, const struct options *options);
 enum status vifctl_top(struct client *client, const struct options *options);
 enum status vifctl_watch(struct client *client, const struct options *options);
 enum status vifctl_move(struct client *client, const struct options *options);

@@ -20,7 +20,7 @@ def vif(name):
     global looks
     looks += 1
     on_vf = name == "7.0" and looks > 6
-    return {"vif": name, "mac": "00:16:3e:00:00:01", "state": "connected", "fault": "", "connected": 1,
+    return {"vif": name, "guest": 'we"b', "mac": "00:16:3e:00:00:01", "state": "connected", "fault": "", "connected": 1,
             "path": "vf" if on_vf else "software", "vf": "0000:01:10.0" if on_vf else "", "link": 1,
             "worker": 0, "queues": 2, "rate_bytes": 125000, "rate_us": 50000, "mtu": 1500,
             "move": "opening" if name == "7.0" and not on_vf else "none",
@@ -46,7 +46,7 @@ def answer(command, name, params):
     if command == "/vifd/memory":
         return {"vifd": {"holds": "frames of all vifs", "buffers": 24576, "free": 20000, "bytes_each": 4096}}
     if command == "/vifd/counters":
-        return {"tx_packets": "frames taken"}
+        return {"tx_packets": "frames taken", "rx_packets": "frames given", "tx_drop_spoof": "frames of others"}
     if command == "/vifd/policy":
         name, _, start = params.partition(",")
         if name != "7.0":
@@ -91,8 +91,8 @@ serves() {
 }
 
 check "--help ends well" ends 0 --help
-check "--help names every command" sh -c "for c in list show set vfs nics memory counters top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
-for command in list show set vfs nics memory counters top watch move check import priv-flags; do
+check "--help names every command" sh -c "for c in list show set vfs nics memory counters metrics top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
+for command in list show set vfs nics memory counters metrics top watch move check import priv-flags; do
 	check "$command --help" ends 0 "$command" --help
 	check "$command --help says --json" says --json
 	check "the manual page has $command" grep -qE "^\.(B|BI) \"?${command/-/\\\\-}\b" doc/man/vifctl.8
@@ -143,6 +143,40 @@ check "memory as text" ends 0 memory
 check "memory: a pool" says '^vifd  *24576  *20000  *4096  frames of all vifs'
 check "counters" ends 0 counters
 check "counters: text" says 'tx_packets  *frames taken'
+cat >"$tmp/metrics.py" <<'PY'
+# Checks Prometheus' text format: each family once, with HELP and TYPE before its samples, each sample once.
+import re, sys
+families, samples, now = {}, set(), None
+for line in sys.stdin:
+    line = line.rstrip("\n")
+    head = re.fullmatch(r"# (HELP|TYPE) (vifd_[a-z_]+) (.+)", line)
+    if head and head[1] == "HELP":
+        assert head[2] not in families and head[3].endswith("."), line
+        now = head[2]
+        families[now] = None
+    elif head:
+        assert head[2] == now and head[3] == ("counter" if now.endswith("_total") else "gauge"), line
+        families[now] = head[3]
+    else:
+        sample = re.fullmatch(r'(\w+)\{((?:\w+="(?:[^"\\]|\\.)*",?)+)\} (\d+)', line)
+        assert sample and sample[1] == now and families[now], line
+        assert (sample[1], sample[2]) not in samples, line
+        samples.add((sample[1], sample[2]))
+print(len(families))
+assert len(families) >= int(sys.argv[1])
+PY
+check "metrics" ends 0 metrics
+check "metrics: the format" sh -c "python3 '$tmp/metrics.py' 22 <'$tmp/out'"
+check "metrics: a counter with its guest" says '^vifd_vif_rx_packets_total{vif="8.0",guest="we."b"} 5$'
+check "metrics: its help" says '^# HELP vifd_vif_tx_packets_total Frames taken.$'
+check "metrics: all causes are one family" says '^vifd_vif_tx_dropped_total{vif="7.0",.*,cause="spoof"} 3$'
+check "metrics: the link in bytes" says '^vifd_nic_speed_bytes{nic="x"} 1250000000$'
+check "metrics: memory" says '^vifd_memory_free_buffers{pool="vifd"} 20000$'
+check "metrics --json" ends 0 metrics --json
+check "metrics --json: all" json "len(x['vifs']) == 3 and x['nics'][0]['nic'] == 'x' and x['memory'][0]['free'] == 20000"
+printf 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' >"$tmp/request"
+check "metrics --http" sh -c "'$VIFCTL' metrics --http <'$tmp/request' >'$tmp/out'"
+check "metrics --http: a head" sh -c "head -n 1 '$tmp/out' | grep -q '^HTTP/1.0 200 OK' && sed '1,/^\r$/d' '$tmp/out' | python3 '$tmp/metrics.py' 22"
 check "move of one that has no VF to go to" ends 1 move 9.0 vf
 check "the reason" complains "no VF is free"
 check "move" ends 0 move 7.0 vf

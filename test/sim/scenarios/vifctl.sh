@@ -42,6 +42,10 @@ check "show: queues add up" "$(of "sum(q['tx_packets'] for q in x['queue_counter
 check "nics" "$(of 'x[0]["nic"]' nics)" "== sim"
 check "vfs: none on this bed" "$(of 'len(x)' vfs)" "== 0"
 check "counters: text" "$(of "x['tx_drop_spoof']" counters)" "== frames whose source address is not the vif's"
+ctl metrics >"$SIM_LOGS/metrics"
+check "metrics: families" "$(grep -c '^# TYPE ' "$SIM_LOGS/metrics")" ">= 40"
+check "metrics: frames of pings" "$(sed -n "s/^vifd_vif_tx_packets_total{vif=\"$A.0\",guest=\"a\"} //p" "$SIM_LOGS/metrics")" ">= 20"
+check "metrics: causes of drops" "$(grep -c "^vifd_vif_tx_dropped_total{vif=\"$A.0\"" "$SIM_LOGS/metrics")" ">= 10"
 check_true "status 1 for an unknown vif" ctl_status 1 show 999.0
 check "show: by the guest's name" "$(of 'x["vif"]' show a)" "== $A.0"
 check "show: by the guest's name and handle" "$(of 'x["vif"]' show a.0)" "== $A.0"
