@@ -131,11 +131,15 @@ struct simguest *simguest_open(const struct simguest_config *config);
 int simguest_connect(struct simguest *g);
 /** simguest_publish() - The first half: rings made, keys and state=4 written, not waited */
 int simguest_publish(struct simguest *g);
+/** simguest_offer() - In InitWait: rings made, keys and state=4 written. Return: 0 or -errno */
+int simguest_offer(struct simguest *g);
 int simguest_wait_connected(struct simguest *g);
 /** simguest_close() - Closing, Closed, revoke all. Return: grants still in use (0 = good) */
 int simguest_close(struct simguest *g);
 /** simguest_disconnect() - As close, but the guest can connect again */
 int simguest_disconnect(struct simguest *g);
+/** simguest_withdraw() - Both sides Closed: rings and keys are gone. Return: as simguest_close() */
+int simguest_withdraw(struct simguest *g);
 /** simguest_abandon() - Free this process' side only, as if the program had crashed */
 void simguest_abandon(struct simguest *g);
 /** simguest_back_state() - xenbus state of the back end, 0 if unreadable */

@@ -251,8 +251,13 @@ int simguest_publish(struct simguest *g)
 
 	if (!err)
 		err = simguest_wait_back(g, ONE_OF(INIT_WAIT), (int)g->config.timeout_ms);
-	if (err)
-		return stuck(g, "waiting for InitWait", err);
+	return err ? stuck(g, "waiting for InitWait", err) : simguest_offer(g);
+}
+
+int simguest_offer(struct simguest *g)
+{
+	int err;
+
 	offers_read(g);
 	err = simguest_rings_create(g);
 	if (!err) {
@@ -322,10 +327,16 @@ static void keys_remove(struct simguest *g)
 	}
 }
 
+int simguest_withdraw(struct simguest *g)
+{
+	int in_use = simguest_rings_destroy(g);
+
+	keys_remove(g);
+	return in_use;
+}
+
 int simguest_disconnect(struct simguest *g)
 {
-	int in_use;
-
 	g->connected = false;
 	simguest_front_state(g, CLOSING);
 	simguest_wait_back(g, ONE_OF(CLOSING) | ONE_OF(CLOSED) | ONE_OF(0),
@@ -335,9 +346,7 @@ int simguest_disconnect(struct simguest *g)
 	if (simguest_wait_back(g, ONE_OF(CLOSED) | ONE_OF(INIT_WAIT) | ONE_OF(0),
 			       (int)g->config.timeout_ms))
 		stuck(g, "waiting for Closed", -ETIMEDOUT);
-	in_use = simguest_rings_destroy(g);
-	keys_remove(g);
-	return in_use;
+	return simguest_withdraw(g);
 }
 
 void simguest_abandon(struct simguest *g)
