@@ -39,8 +39,9 @@ static const struct {
 	{ "feature-xdp-headroom", 1 },
 };
 
-static int publish_once(struct vif *vif)
+static int publish(void *arg)
 {
+	struct vif *vif = arg;
 	struct store *store = vif->host->store;
 	int ret = 0;
 
@@ -85,35 +86,20 @@ int vif_choose_nic(struct vif *vif)
 	char bridge[64] = "";
 	int ret = store_get_text(vif->host->store, vif->backend, "bridge", bridge, sizeof(bridge));
 
+	if (rte_is_zero_ether_addr(&vif->mac))
+		return refuse_keys(vif, "mac: expected a unicast address, as 00:16:3e:00:00:01");
 	if (ret < 0 && ret != -ENOENT)
 		snprintf(bridge, sizeof(bridge), "?");
 	vif->nic = choose_nic(vif->host, bridge);
-	if (vif->nic)
-		return 0;
-	refuse_bridge(vif, bridge);
-	return -ENODEV;
+	return vif->nic ? 0 : refuse_bridge(vif, bridge);
 }
 
 int vif_publish(struct vif *vif)
 {
-	struct store *store = vif->host->store;
-	int ret;
-
-	store_remove(store, vif->backend, "fault");
+	store_remove(vif->host->store, vif->backend, "fault");
 	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
 	vif_read_policy(vif);
-	do {
-		ret = store_begin(store);
-		if (ret)
-			return ret;
-		ret = publish_once(vif);
-		if (ret) {
-			store_abort(store);
-			return ret;
-		}
-		ret = store_commit(store);
-	} while (ret == -EAGAIN);
-	return ret;
+	return store_transact(vif->host->store, publish, vif);
 }
 
 /* Return: NULL, or what is wrong with the guest's keys for one queue. */

@@ -13,9 +13,6 @@
 
 LOG_TAG("vif");
 
-/* How often a transaction is repeated that others disturb. */
-#define READS_MAX 8
-
 #define RULES_MAX 64u
 #define RULE_NAME_MAX 32u
 
@@ -169,25 +166,32 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 	return ret ? ret : assign_admit(vif, draft, error);
 }
 
+/* @ret: of read_once(), which holds only if nobody wrote meanwhile */
+struct reading {
+	struct vif *vif;
+	struct policy_draft *draft;
+	struct policy_trace *trace;
+	char *error;
+	int ret;
+};
+
+static int run_read(void *arg)
+{
+	struct reading *reading = arg;
+
+	reading->error[0] = '\0';
+	reading->ret = read_once(reading->vif, reading->draft, reading->trace, reading->error);
+	return 0;
+}
+
 /* One transaction, so rules that were written together are read together. */
 static int read_whole(struct vif *vif, struct policy_draft *draft, struct policy_trace *trace,
 		      char *error)
 {
-	struct store *store = vif->host->store;
-	int ret = -EAGAIN;
+	struct reading reading = { .vif = vif, .draft = draft, .trace = trace, .error = error };
+	int ret = store_transact(vif->host->store, run_read, &reading);
 
-	for (int i = 0; i < READS_MAX && ret == -EAGAIN; i++) {
-		int end = store_begin(store);
-
-		if (end)
-			return end;
-		error[0] = '\0';
-		ret = read_once(vif, draft, trace, error);
-		end = store_commit(store);
-		if (end)
-			ret = end;
-	}
-	return ret;
+	return ret ? ret : reading.ret;
 }
 
 /* Write or remove policy-error, and log, when that changes. */
@@ -288,35 +292,35 @@ static int write_rule(struct vif *vif, char *word, char *error)
 	return ret == -ENOENT && !value ? 0 : ret;
 }
 
+struct setting {
+	struct vif *vif;
+	const char *words;
+	char *error;
+};
+
 /* Writes the keys and judges the resulting policy, in one transaction. */
-static int set_once(struct vif *vif, const char *words, char *error)
+static int run_set(void *arg)
 {
+	struct setting *setting = arg;
 	struct policy_draft draft;
 	char text[POLICY_TEXT_MAX], *rest = text, *word;
-	int ret = store_begin(vif->host->store);
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	snprintf(text, sizeof(text), "%s", words);
+	snprintf(text, sizeof(text), "%s", setting->words);
 	while (!ret && (word = strsep(&rest, ";")))
-		ret = write_rule(vif, word, error);
-	if (!ret)
-		ret = read_once(vif, &draft, NULL, error);
-	if (!ret)
-		return store_commit(vif->host->store);
-	store_abort(vif->host->store);
-	return ret;
+		ret = write_rule(setting->vif, word, setting->error);
+	return ret ? ret : read_once(setting->vif, &draft, NULL, setting->error);
 }
 
 int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_MAX])
 {
-	int ret = -EAGAIN;
+	struct setting setting = { .vif = vif, .words = words, .error = error };
+	int ret;
 
 	error[0] = '\0';
 	if (strlen(words) >= POLICY_TEXT_MAX)
 		return -E2BIG;
-	for (int i = 0; i < READS_MAX && ret == -EAGAIN; i++)
-		ret = set_once(vif, words, error);
+	ret = store_transact(vif->host->store, run_set, &setting);
 	if (ret && !error[0])
 		snprintf(error, POLICY_ERROR_MAX, "xenstore: %s", strerror(-ret));
 	if (!ret)

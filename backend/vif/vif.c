@@ -148,25 +148,14 @@ static enum xenbus_state wanted(struct vif *vif, uint64_t now_us)
 }
 
 /* The toolstack may be removing the directory, which a write would make again. */
-static int write_closed(struct vif *vif)
+static int write_closed(void *arg)
 {
+	struct vif *vif = arg;
 	struct store *store = vif->host->store;
-	int ret;
 
-	do {
-		ret = store_begin(store);
-		if (ret)
-			return ret;
-		ret = store_exists(store, vif->backend, "state") ?
-			      store_put(store, vif->backend, "state", "%d", XENBUS_CLOSED) :
-			      0;
-		if (ret) {
-			store_abort(store);
-			return ret;
-		}
-		ret = store_commit(store);
-	} while (ret == -EAGAIN);
-	return ret;
+	return store_exists(store, vif->backend, "state") ?
+		       store_put(store, vif->backend, "state", "%d", XENBUS_CLOSED) :
+		       0;
 }
 
 static void write_state(struct vif *vif, enum xenbus_state state)
@@ -176,7 +165,7 @@ static void write_state(struct vif *vif, enum xenbus_state state)
 	if (vif->state == state)
 		return;
 	ret = state == XENBUS_CLOSED ?
-		      write_closed(vif) :
+		      store_transact(vif->host->store, write_closed, vif) :
 		      store_put(vif->host->store, vif->backend, "state", "%d", state);
 	if (ret && vif_may_warn(vif))
 		log_warn("%s: cannot write state %d: %s", vif->name, state, strerror(-ret));

@@ -10,6 +10,9 @@
 
 #include "base/text.h"
 
+/* How often a transaction is repeated that others disturb. */
+#define TRIES_MAX 16
+
 /**
  * struct store - Connection
  * @tid: transaction that calls belong to, XBT_NULL = none
@@ -179,14 +182,14 @@ int store_list(struct store *store, const char *dir, void (*each)(void *arg, con
 	return (int)nr;
 }
 
-int store_begin(struct store *store)
+static int begin(struct store *store)
 {
 	store->requests++;
 	store->tid = xs_transaction_start(store->xs);
 	return store->tid == XBT_NULL ? -errno : 0;
 }
 
-static int transaction_end(struct store *store, bool abort)
+static int end(struct store *store, bool abort)
 {
 	xs_transaction_t tid = store->tid;
 
@@ -195,14 +198,26 @@ static int transaction_end(struct store *store, bool abort)
 	return xs_transaction_end(store->xs, tid, abort) ? 0 : -errno;
 }
 
-int store_commit(struct store *store)
+static int transact_once(struct store *store, int (*run)(void *arg), void *arg)
 {
-	return transaction_end(store, false);
+	int ret = begin(store);
+
+	if (ret)
+		return ret;
+	ret = run(arg);
+	if (!ret)
+		return end(store, false);
+	end(store, true);
+	return ret == -EAGAIN ? -EIO : ret;
 }
 
-void store_abort(struct store *store)
+int store_transact(struct store *store, int (*run)(void *arg), void *arg)
 {
-	transaction_end(store, true);
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
+		ret = transact_once(store, run, arg);
+	return ret;
 }
 
 int store_watch(struct store *store, const char *path, const char *token)

@@ -82,14 +82,13 @@ int store_remove(struct store *store, const char *dir, const char *key);
 int store_list(struct store *store, const char *dir, void (*each)(void *arg, const char *name),
 	       void *arg);
 
-/** store_begin() - The following calls are one transaction. Return: 0, -errno */
-int store_begin(struct store *store);
-
-/** store_commit() - Return: 0, -EAGAIN a conflict (do all of it again), -errno */
-int store_commit(struct store *store);
-
-/** store_abort() - Forget the transaction */
-void store_abort(struct store *store);
+/**
+ * store_transact() - Do @run as one transaction, again while others disturb it
+ * @run: Its calls to the store are the transaction; an error ends it, and nothing is written
+ *
+ * Return: what @run returned, -EAGAIN disturbed every time, -errno
+ */
+int store_transact(struct store *store, int (*run)(void *arg), void *arg);
 
 /** store_watch() - Return: 0, -errno */
 int store_watch(struct store *store, const char *path, const char *token);

@@ -182,16 +182,41 @@ static void paths_too_long_are_refused_not_cut(void **state)
 	assert_false(store_exists(store, dir, "k"));
 }
 
-static void conflict_is_not_reported_as_failure(void **state)
+static int runs;
+
+static int put_once_more(void *arg)
+{
+	(void)arg;
+	return store_put(store, "/d", "k", "%d", ++runs);
+}
+
+static int refuse(void *arg)
+{
+	(void)arg;
+	runs++;
+	return -EINVAL;
+}
+
+static void transaction_that_others_disturb_is_done_again(void **state)
 {
 	(void)state;
-	fake_xs_conflicts = 1;
-	assert_int_equal(store_begin(store), 0);
-	assert_int_equal(store_commit(store), -EAGAIN);
-	assert_int_equal(store_begin(store), 0);
-	assert_int_equal(store_put(store, "/d", "k", "%d", 5), 0);
-	assert_int_equal(store_commit(store), 0);
-	assert_string_equal(fake_xs_get("/d/k"), "5");
+	runs = 0;
+	fake_xs_conflicts = 3;
+	assert_int_equal(store_transact(store, put_once_more, NULL), 0);
+	assert_string_equal(fake_xs_get("/d/k"), "4");
+}
+
+static void transaction_ends_at_an_error_and_after_a_bounded_number_of_conflicts(void **state)
+{
+	(void)state;
+	runs = 0;
+	assert_int_equal(store_transact(store, refuse, NULL), -EINVAL);
+	assert_int_equal(runs, 1);
+	fake_xs_conflicts = 1000;
+	assert_int_equal(store_transact(store, put_once_more, NULL), -EAGAIN);
+	assert_in_range(runs, 2, 100);
+	fake_xs_conflicts = 0;
+	assert_int_equal(store_transact(store, put_once_more, NULL), 0);
 }
 
 #define STORE(test) cmocka_unit_test_setup_teardown(test, open_store, close_store)
@@ -207,7 +232,8 @@ int main(void)
 		STORE(addresses_have_seventeen_characters),
 		STORE(events_with_a_path_too_long_are_swallowed),
 		STORE(paths_too_long_are_refused_not_cut),
-		STORE(conflict_is_not_reported_as_failure),
+		STORE(transaction_that_others_disturb_is_done_again),
+		STORE(transaction_ends_at_an_error_and_after_a_bounded_number_of_conflicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
