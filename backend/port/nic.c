@@ -214,7 +214,7 @@ bool nic_matches(const struct nic *nic, const char *bridge)
 	const struct config_nic *config = nic->config;
 
 	return bridge[0] && (!strcmp(bridge, config->name) || !strcmp(bridge, config->pf) ||
-			     !strcmp(bridge, config->uplink));
+			     (!strcmp(bridge, config->uplink) && strcmp(bridge, "none") != 0));
 }
 
 bool nic_is_stale(const struct nic *nic)

@@ -22,6 +22,8 @@ LOG_TAG("vif");
 /* What libxl writes to bridge where the vif line has none. */
 #define XL_DEFAULT_BRIDGE "xenbr0"
 
+#define FAULT_MAX 512u
+
 static const struct {
 	const char *key;
 	int value;
@@ -53,32 +55,48 @@ static int publish(void *arg)
 	return ret;
 }
 
-/* A name that exists is used; xl's default, or none, is the first NIC. Return: NULL: an unknown name */
+/* The toolstack's keys are wrong: the guest gets no network, and its user learns why. */
+static int refuse_keys(struct vif *vif, const char *why)
+{
+	if (vif_may_warn(vif))
+		log_error("%s: %s", vif->name, why);
+	store_put(vif->host->store, vif->backend, "fault", "%s", why);
+	return -ENODEV;
+}
+
+/*
+ * A [nic] of this name, else one whose pf or uplink has it; xl's default, or none, is the first NIC.
+ * Return: NULL: nothing has this name
+ */
 static struct nic *choose_nic(const struct host *host, const char *bridge)
 {
+	for (uint32_t i = 0; i < host->nr_nics; i++)
+		if (!strcmp(host->config->nics[i].name, bridge))
+			return host->nics[i];
 	for (uint32_t i = 0; i < host->nr_nics; i++)
 		if (nic_matches(host->nics[i], bridge))
 			return host->nics[i];
 	return !*bridge || !strcmp(bridge, XL_DEFAULT_BRIDGE) ? host->nics[0] : NULL;
 }
 
-/* On the wrong network a guest is worse off than on none. */
-static void refuse_bridge(struct vif *vif, const char *bridge)
+static void list_nics(const struct config *config, char *text, size_t size)
 {
-	const struct config *config = vif->host->config;
-	char known[CONFIG_NICS_MAX * (CONFIG_NIC_NAME_MAX + 1) + 1] = "";
+	size_t len = strlen(text);
 
-	for (uint32_t i = 0; i < config->nr_nics; i++) {
-		strcat(known, " ");
-		strcat(known, config->nics[i].name);
-	}
-	if (vif_may_warn(vif))
-		log_error(
-			"%s: bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:%s",
-			vif->name, bridge, known);
-	store_put(vif->host->store, vif->backend, "fault",
-		  "bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:%s",
-		  bridge, known);
+	for (uint32_t i = 0; i < config->nr_nics && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, " %s", config->nics[i].name);
+}
+
+/* On the wrong network a guest is worse off than on none. */
+static int refuse_bridge(struct vif *vif, const char *bridge)
+{
+	char why[FAULT_MAX];
+
+	snprintf(
+		why, sizeof(why),
+		"bridge=%s: no [nic] of vifd.conf has this name, pf or uplink; there are:", bridge);
+	list_nics(vif->host->config, why, sizeof(why));
+	return refuse_keys(vif, why);
 }
 
 int vif_choose_nic(struct vif *vif)

@@ -105,7 +105,8 @@ void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 		read_policy(vif, now_us);
 	vif->stale &= ~(uint32_t)(STALE_POLICY | STALE_LIVE);
 	policy_compile(&vif->policy.draft, &vif->mac, &live);
-	tell_isolation(vif, &live.policy);
+	if (!rte_is_zero_ether_addr(&vif->mac))
+		tell_isolation(vif, &live.policy);
 }
 
 struct live_call {

@@ -61,6 +61,10 @@ static bool read_own(struct vif *vif)
 	if (!store_exists(vif->host->store, vif->backend, "frontend"))
 		return false;
 	view->backend = read_state(vif, vif->backend);
+	/* only the toolstack writes this state: what we knew was of a directory that is gone */
+	vif->anew = view->backend == XENBUS_INITIALISING && vif->state > XENBUS_INITIALISING;
+	if (vif->anew)
+		return false;
 	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
 	view->alive = dom_alive(vif->host->dom, vif->domid);
 	view->hotplugged = read_hotplugged(vif);
@@ -177,10 +181,13 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 	int ret;
 
 	vif_disconnect(vif);
-	if (vif->state == XENBUS_INIT_WAIT)
+	if (vif->published && vif->state == XENBUS_INIT_WAIT)
 		return;
-	if (!vif->nic && vif_choose_nic(vif))
+	if (!vif->nic && vif_choose_nic(vif)) {
+		/* libxl runs no script before; that tells the user what is in `fault` */
+		write_state(vif, XENBUS_INIT_WAIT);
 		return;
+	}
 	ret = vif_publish(vif);
 	if (ret) {
 		if (vif_may_warn(vif))
@@ -189,6 +196,7 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		vif_due(vif, 0, now_us + VIF_RETRY_US);
 		return;
 	}
+	vif->published = true;
 	write_state(vif, XENBUS_INIT_WAIT);
 }
 
@@ -335,6 +343,7 @@ static int read_identity(struct vif *vif)
 {
 	struct store *store = vif->host->store;
 	uint32_t frontend_id;
+	int ret;
 
 	if (store_get_text(store, vif->backend, "frontend", vif->frontend, sizeof(vif->frontend)) <=
 	    0)
@@ -344,12 +353,14 @@ static int read_identity(struct vif *vif)
 		log_warn("%s: frontend-id is not %u, ignoring this vif", vif->name, vif->domid);
 		return -EINVAL;
 	}
-	if (store_get_mac(store, vif->backend, "mac", vif->mac.addr_bytes) ||
-	    !rte_is_valid_assigned_ether_addr(&vif->mac)) {
-		log_warn("%s: mac is missing or not a unicast address, ignoring this vif",
-			 vif->name);
+	ret = store_get_mac(store, vif->backend, "mac", vif->mac.addr_bytes);
+	if (ret == -ENOENT) {
+		log_warn("%s: mac is missing, ignoring this vif", vif->name);
 		return -EINVAL;
 	}
+	/* refused when it asks for a NIC, which tells the user */
+	if (ret || !rte_is_valid_assigned_ether_addr(&vif->mac))
+		memset(&vif->mac, 0, sizeof(vif->mac));
 	return 0;
 }
 

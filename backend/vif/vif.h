@@ -86,6 +86,7 @@ struct vif_policy {
 /**
  * struct vif - One interface
  * @backend, @frontend: xenstore directories, absolute
+ * @mac:       all zero = the toolstack's is none that a vif can have; it is refused
  * @name:      "vif 7.0", for logs and owners
  * @state:     ours, as it stands in xenstore
  * @budget:    of its domain
@@ -101,6 +102,8 @@ struct vif_policy {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @kept:      of the connection, for the next vifd; with @path
  * @stays:     vifd ends, the connection does not
+ * @published: our features are in its directory
+ * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
  * @request:   what the guest asked for beyond that, and was granted
@@ -129,7 +132,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, fresh, stays, rival_told;
+	bool watched, deaf, fresh, stays, rival_told, published, anew;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
@@ -173,7 +176,7 @@ void vif_destroy(struct vif *vif);
  * vif_update() - Read what is stale and go where it asks us to be
  * @now_us: monotonic
  *
- * Return: false if the directory is gone and the vif is to be destroyed
+ * Return: false if the directory is gone, or another of that name, and the vif is to be destroyed
  */
 bool vif_update(struct vif *vif, uint64_t now_us);
 
@@ -317,7 +320,7 @@ int vif_read_uuid(struct vif *vif, char *uuid, size_t size);
 /**
  * vif_choose_nic() - Choose the NIC that `bridge` names, before anything else is offered
  *
- * Return: 0, -ENODEV: it names none; logged, and told in `fault`
+ * Return: 0, -ENODEV: it names none, or the vif has no address; logged, and told in `fault`
  */
 int vif_choose_nic(struct vif *vif);
 

@@ -241,6 +241,7 @@ static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
 
 static void drop(struct vifs *vifs, struct vif *vif)
 {
+	vifs->rescan |= vif->anew;
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
 }
@@ -370,7 +371,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		if (is_due(vif, now_us) && !update(vif, now_us))
 			drop(vifs, vif);
 	}
-	return more ? now_us : next_turn(vifs, now_us);
+	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
 }
 
 struct vifs *vifs_open(struct host *host)

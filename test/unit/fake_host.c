@@ -37,7 +37,7 @@ struct opener {
 struct fake_host fake_host;
 
 static struct worker the_worker;
-static struct nic the_nic;
+static struct nic the_nics[2];
 static struct opener the_opener;
 static struct wake raise;
 static struct path *paths[PATHS_MAX];
@@ -259,8 +259,9 @@ void nic_uplink_link(struct nic *nic, struct port_link *link)
 
 bool nic_matches(const struct nic *nic, const char *bridge)
 {
-	(void)nic;
-	return !strcmp(bridge, "lan");
+	const struct config_nic *config = &fake_host.config.nics[nic - the_nics];
+
+	return !strcmp(bridge, config->name) || !strcmp(bridge, config->pf);
 }
 
 /* opener.h */
@@ -357,7 +358,7 @@ int host_open(void)
 					.raise = &raise,
 					.opener = &the_opener,
 					.nr_nics = 1,
-					.nics = { &the_nic },
+					.nics = { &the_nics[0], &the_nics[1] },
 					.nr_workers = 1,
 					.workers = { &the_worker } };
 	fake_host.vifs = vifs_open(&fake_host.host);

@@ -57,8 +57,10 @@ static void a_hundred_vifs_are_in_initwait_after_one_turn(void **state)
 		host_toolstack(domid);
 	fake_xs_put(HOST_BACK "50/0/mac", "nonsense");
 	host_run();
-	for (uint16_t domid = 1; domid <= 100; domid++)
-		assert_int_equal(host_back_state(domid), domid == 50 ? 1 : 2);
+	for (uint16_t domid = 1; domid <= 100; domid++) {
+		assert_int_equal(host_back_state(domid), 2);
+		assert_int_equal(host_back_key(domid, "feature-rx-copy") != NULL, domid != 50);
+	}
 }
 
 static void guest_connects_and_frames_flow(void **state)
@@ -82,7 +84,9 @@ static void bridge_that_names_no_nic_is_refused_and_told(void **state)
 	host_toolstack(7);
 	fake_xs_put(HOST_BACK "7/0/bridge", "management");
 	host_settle();
-	assert_int_equal(host_back_state(7), 1);
+	/* libxl runs its script only then; without our features the guest does not go on */
+	assert_int_equal(host_back_state(7), 2);
+	assert_null(host_back_key(7, "feature-rx-copy"));
 	assert_string_equal(host_back_key(7, "fault"),
 			    "bridge=management: no [nic] of vifd.conf has this name, pf or uplink; "
 			    "there are: lan");
@@ -99,6 +103,63 @@ static void bridge_that_names_no_nic_is_refused_and_told(void **state)
 		host_settle();
 		assert_int_equal(host_back_state((uint16_t)(8 + i)), 2);
 	}
+}
+
+/* [nic lan] with pf = dmz, and [nic dmz]: a name is what the admin chose for just this. */
+static void bridge_names_a_nic_before_it_names_a_pf(void **state)
+{
+	(void)state;
+	strcpy(fake_host.config.nics[0].pf, "dmz");
+	strcpy(fake_host.config.nics[1].name, "dmz");
+	fake_host.host.nr_nics = 2;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/bridge", "dmz");
+	host_settle();
+	assert_ptr_equal(vifs_find(fake_host.vifs, 7, 0)->nic, fake_host.host.nics[1]);
+}
+
+static void address_that_no_vif_can_have_is_refused_and_told(void **state)
+{
+	(void)state;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/mac", "01:00:5e:00:00:12");
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	assert_null(host_back_key(7, "feature-rx-copy"));
+	assert_string_equal(host_back_key(7, "fault"),
+			    "mac: expected a unicast address, as 00:16:3e:00:00:01");
+	/* xl destroys the guest then, and waits for this */
+	fake_xs_put(HOST_BACK "7/0/online", "0");
+	fake_xs_put(HOST_BACK "7/0/state", "5");
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+}
+
+/* The script wrote no features, or another back end was here before. */
+static void features_are_offered_whoever_wrote_initwait(void **state)
+{
+	(void)state;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/state", "2");
+	host_settle();
+	assert_string_equal(host_back_key(7, "feature-rx-copy"), "1");
+}
+
+/* xl network-detach and -attach in one breath: the same domid and handle, another interface. */
+static void directory_made_again_is_another_vif(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	assert_string_equal(host_back_key(7, "path"), "software");
+	fake_xs_remove(HOST_BACK "7");
+	fake_xs_remove("/local/domain/7/device/vif/0");
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/mac", "02:00:00:00:77:77");
+	host_settle();
+	assert_null(host_path(7));
+	assert_int_equal(vifs_find(fake_host.vifs, 7, 0)->mac.addr_bytes[4], 0x77);
+	assert_int_equal(host_back_state(7), 2);
+	assert_string_equal(host_back_key(7, "feature-rx-copy"), "1");
 }
 
 static void hotplug_script_is_waited_for(void **state)
@@ -361,6 +422,10 @@ int main(void)
 		VIF(a_hundred_vifs_are_in_initwait_after_one_turn),
 		VIF(guest_connects_and_frames_flow),
 		VIF(bridge_that_names_no_nic_is_refused_and_told),
+		VIF(bridge_names_a_nic_before_it_names_a_pf),
+		VIF(address_that_no_vif_can_have_is_refused_and_told),
+		VIF(features_are_offered_whoever_wrote_initwait),
+		VIF(directory_made_again_is_another_vif),
 		VIF(hotplug_script_is_waited_for),
 		VIF(vf_takes_over_and_the_switch_is_drained),
 		VIF(vf_that_does_not_come_leaves_the_path_as_it_was),

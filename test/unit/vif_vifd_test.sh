@@ -40,6 +40,7 @@ new_vif() {
 	mkdir -p "$STORE/$XENBUS_PATH" "$VIF_VIFD_SYS"
 	echo /local/domain/3/device/vif/0 >"$STORE/$XENBUS_PATH/frontend"
 	echo "$1" >"$STORE/$XENBUS_PATH/state"
+	[ "$1" = 1 ] || echo 1 >"$STORE/$XENBUS_PATH/feature-rx-copy"
 	: >"$STORE/$XENBUS_PATH/hotplug-status"
 }
 
@@ -55,7 +56,7 @@ online_reports_connected() {
 
 online_waits_for_initwait() {
 	new_vif 1
-	(sleep 0.5; echo 2 >"$STORE/$XENBUS_PATH/state") &
+	(sleep 0.5; echo 1 >"$STORE/$XENBUS_PATH/feature-rx-copy"; echo 2 >"$STORE/$XENBUS_PATH/state") &
 	run online type_if=vif
 	wait
 	[ "$(key hotplug-status)" = connected ]
@@ -68,10 +69,18 @@ no_vifd_is_an_error_with_a_remedy() {
 }
 
 what_vifd_refuses_is_told_at_once() {
-	new_vif 1
+	new_vif 2
+	rm "$STORE/$XENBUS_PATH/feature-rx-copy"
 	echo "bridge=dmz: no such [nic]" >"$STORE/$XENBUS_PATH/fault"
 	VIF_VIFD_WAIT_S=60 refused online type_if=vif
 	[ "$(key hotplug-status)" = error ] && [ "$(key hotplug-error)" = "bridge=dmz: no such [nic]" ]
+}
+
+# Two vifs with one address: the second waits, and its guest is created all the same.
+what_vifd_only_holds_is_connected() {
+	new_vif 2
+	echo "its mac is that of vif 3.0" >"$STORE/$XENBUS_PATH/fault"
+	run online type_if=vif
 }
 
 kernel_netback_is_an_error_with_a_remedy() {
@@ -115,6 +124,7 @@ many_at_once() {
 		mkdir -p "$STORE/backend/vif/$i/0"
 		echo x >"$STORE/backend/vif/$i/0/frontend"
 		echo 2 >"$STORE/backend/vif/$i/0/state"
+		echo 1 >"$STORE/backend/vif/$i/0/feature-rx-copy"
 		XENBUS_PATH=backend/vif/$i/0 "$script" online type_if=vif &
 		pids+=($!)
 	done
@@ -124,7 +134,7 @@ many_at_once() {
 
 make_store_programs
 for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
-	what_vifd_refuses_is_told_at_once \
+	what_vifd_refuses_is_told_at_once what_vifd_only_holds_is_connected \
 	kernel_netback_is_an_error_with_a_remedy netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
 	unknown_command_is_refused many_at_once; do
