@@ -3,12 +3,18 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 #include <systemd/sd-daemon.h>
 
 #include <rte_mbuf.h>
@@ -50,6 +56,36 @@ struct daemon {
 	struct folder *policy;
 	int signals;
 };
+
+/* One that was just killed is gone after at most so many steps of 10 ms. */
+#define ALONE_STEPS 300
+
+/*
+ * Two vifds would serve the same rings. The lock ends with the process, whatever ends that, and
+ * vifd-absent waits for it.
+ */
+static int start_alone(const struct config *config)
+{
+	const struct timespec step = { .tv_nsec = 10000000 };
+	char path[300];
+	int fd, ret;
+
+	mkdir(config->run_dir, 0755);
+	snprintf(path, sizeof(path), "%s/lock", config->run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		log_error("%s: %m", path);
+		return -errno;
+	}
+	for (int i = 0; (ret = flock(fd, LOCK_EX | LOCK_NB)) && i < ALONE_STEPS; i++)
+		nanosleep(&step, NULL);
+	if (!ret)
+		return 0; /* @fd stays open until the process ends */
+	ret = -errno;
+	log_error("another vifd runs: it has locked %s", path);
+	close(fd);
+	return ret;
+}
 
 static int start_signals(struct daemon *daemon)
 {
@@ -174,8 +210,10 @@ static int start_vifs(struct daemon *daemon)
 
 static int daemon_start(struct daemon *daemon)
 {
-	int ret;
+	int ret = start_alone(daemon->config);
 
+	if (ret)
+		return ret;
 	dma_prepare(daemon->config);
 	ret = privileges_drop();
 	daemon->host.config = daemon->config;
