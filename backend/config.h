@@ -60,7 +60,7 @@ enum config_assign {
  * @pf:     netdev of the physical function, "" = no VFs on this NIC
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
- * @uplink_mbps: most that the switch sends by it, Mbit/s; 0 = what it takes
+ * @uplink_mbps: rate of the wire, Mbit/s, which the switch never exceeds; 0 = what the link says
  * @vfs:    VFs to create when there are none yet; those found are used as they are
  * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
  * @assign: who has a VF

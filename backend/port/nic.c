@@ -287,6 +287,11 @@ uint32_t nic_capacity_mbps(struct nic *nic)
 	return link.speed_mbps;
 }
 
+void nic_set_software_share(struct nic *nic, uint32_t kbps)
+{
+	switch_set_share(nic->env.sw, kbps);
+}
+
 void nic_uplink_link(struct nic *nic, struct port_link *link)
 {
 	*link = (struct port_link){ 0 };

@@ -134,6 +134,12 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs);
 /** nic_capacity_mbps() - Rate of the wire; 0 = unknown */
 uint32_t nic_capacity_mbps(struct nic *nic);
 
+/**
+ * nic_set_software_share() - Most that the software vifs together may send to the wire
+ * @kbps: kbit/s of the line; 0 = all that it takes
+ */
+void nic_set_software_share(struct nic *nic, uint32_t kbps);
+
 /** nic_switch_stats() - Count of frames that the software switch has dropped. Any thread */
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
 

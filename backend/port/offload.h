@@ -80,6 +80,22 @@ static inline uint32_t offload_wire_bytes(const struct rte_mbuf *frame)
 	return frame->pkt_len + (frame->pkt_len - headers - 1) / frame->tso_segsz * headers;
 }
 
+/* What Ethernet adds to each frame: preamble, FCS and gap. Shorter frames are padded. */
+#define OFFLOAD_LINE_EXTRA 24u
+#define OFFLOAD_LINE_MIN 60u
+
+/** offload_line_bytes() - What of the wire's time a frame takes, in bytes, with all its segments */
+static inline uint32_t offload_line_bytes(const struct rte_mbuf *frame)
+{
+	uint32_t headers = (uint32_t)frame->l2_len + frame->l3_len + frame->l4_len;
+	uint32_t more;
+
+	if (likely(!(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG)))
+		return RTE_MAX(frame->pkt_len, OFFLOAD_LINE_MIN) + OFFLOAD_LINE_EXTRA;
+	more = (frame->pkt_len - headers - 1) / frame->tso_segsz;
+	return frame->pkt_len + more * headers + (more + 1) * OFFLOAD_LINE_EXTRA;
+}
+
 /** offload_fini() - The pool goes with its last buffer (retire.h); fine before offload_init() */
 void offload_fini(struct offload *offload);
 

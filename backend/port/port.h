@@ -51,6 +51,7 @@
 #include "base/mac.h"
 #include "base/vlan.h"
 #include "base/wake.h"
+#include "port/wire.h"
 
 #define PORT_NAME_MAX 48u
 #define PORT_BURST 32u
@@ -218,6 +219,8 @@ struct port_ops {
 	void (*quiet)(struct port *port);
 	/* control */
 	void (*link_get)(struct port *port, struct port_link *link);
+	/* control; NULL = as wire.bytes says. Bytes of the line that were sent to the wire */
+	uint64_t (*wire_bytes)(struct port *port);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
 	/* control; NULL = nothing to do. Waits for the NIC if the policy changed; a port
@@ -251,6 +254,8 @@ struct port_ops {
  * @stalled:     worker: w, any: r. Its guest posts no buffers, so the port is not read; a port that
  *               shares memory with others keeps less for it, and nothing when that is scarce
  * @groups:      multicast groups learnt for the vif, groups.h; NULL = all of them arrive
+ * @wire:        what a PORT_VF has sent to the wire, and may send; frames that vifd itself
+ *               carries to another port here are no part of it
  */
 struct port {
 	const struct port_ops *ops;
@@ -268,6 +273,7 @@ struct port {
 	_Atomic(struct wake *) wake;
 	atomic_bool stalled;
 	struct groups *groups;
+	struct wire wire;
 };
 
 static inline uint16_t port_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
@@ -355,6 +361,23 @@ static inline void port_enforced(struct port *port, struct port_policy *policy)
 	memset(policy, 0, sizeof(*policy));
 	if (port->ops->enforced)
 		port->ops->enforced(port, policy);
+}
+
+/** port_wire_bytes() - Control thread: bytes of the line that were sent to the wire; monotonic */
+static inline uint64_t port_wire_bytes(struct port *port)
+{
+	if (port->ops->wire_bytes)
+		return port->ops->wire_bytes(port);
+	return atomic_load_explicit(&port->wire.bytes, memory_order_relaxed);
+}
+
+/**
+ * port_set_share() - Control thread: the most that a PORT_VF may send to the wire
+ * @kbps: kbit/s of the line, 0 = no limit
+ */
+static inline void port_set_share(struct port *port, uint32_t kbps)
+{
+	atomic_store_explicit(&port->wire.kbps, kbps, memory_order_relaxed);
 }
 
 /** port_close() - Close and free; NULL is fine. Control thread, detached ports only */

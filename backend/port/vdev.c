@@ -14,7 +14,12 @@ struct vdev {
 static uint16_t vdev_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,
 			      uint16_t nr)
 {
-	return eth_tx_burst(((struct vdev *)port)->eth, queue, pkts, nr);
+	uint32_t bytes[PORT_BURST];
+
+	nr = wire_fits(&port->wire, pkts, RTE_MIN(nr, PORT_BURST), bytes);
+	nr = eth_tx_burst(((struct vdev *)port)->eth, queue, pkts, nr);
+	wire_sent(&port->wire, bytes, nr);
+	return nr;
 }
 
 static uint16_t vdev_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts,

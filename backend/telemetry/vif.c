@@ -255,6 +255,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "mtu", RTE_MIN(vif->live.mtu, port->mtu));
 	put_number(d, "rate_bytes", vif->live.rate.bytes);
 	put_number(d, "rate_us", vif->live.rate.us);
+	put_number(d, "share_kbps", vif->share.limit);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_takes(d, path_get_config(vif->path));

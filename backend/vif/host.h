@@ -18,6 +18,7 @@
 
 struct opener;
 struct assign;
+struct shares;
 struct vif;
 
 TAILQ_HEAD(vif_list, vif);
@@ -32,6 +33,7 @@ TAILQ_HEAD(vif_list, vif);
  * @vifs:      all of them, in the order in which they came
  * @budgets:   of all domains that have a vif
  * @assign:    which of them have a VF; NULL while vifs are not served
+ * @shares:    what each may send to the wire; as @assign
  */
 struct host {
 	const struct config *config;
@@ -45,6 +47,7 @@ struct host {
 	struct vif_list vifs;
 	struct budget_list budgets;
 	struct assign *assign;
+	struct shares *shares;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	uint32_t nr_workers;

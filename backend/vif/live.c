@@ -142,12 +142,17 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	vif->carrier = carrier;
 }
 
-/* A VF must leave what others are guaranteed. */
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+/* A VF must leave what others are guaranteed, and while the wire is full, their shares. */
 static uint32_t most_mbps(struct vif *vif)
 {
-	uint32_t own = rate_mbps(vif->live.rate), ceiling = assign_ceiling_mbps(vif);
+	uint32_t own = lower(rate_mbps(vif->live.rate), vif->share.pf_mbps);
 
-	return own && (!ceiling || own < ceiling) ? own : ceiling;
+	return lower(own, assign_ceiling_mbps(vif));
 }
 
 /* VLANs that must arrive; NICs do not filter the VLAN inside an 802.1ad tag. */

@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 #include "assign.h"
 #include "request.h"
+#include "shares.h"
 #include "stale.h"
 #include "zerocopy_rx.h"
 
@@ -115,6 +116,7 @@ struct vif_policy {
  * @cooldown_us:   pause after the next connection
  * @connected_us:  when it last tried to connect
  * @assign:      its turn at the VFs
+ * @share:       its share of the wire
  * @vf_ticket: of the VF that the opener is opening for it, 0 = none
  * @move:       requested, not begun yet
  * @move_error: errno of the last move, 0 = it succeeded
@@ -153,6 +155,7 @@ struct vif {
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;
 	struct assign_vif assign;
+	struct shares_vif share;
 	uint64_t vf_ticket;
 	enum vif_move move;
 	int move_error;

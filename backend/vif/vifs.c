@@ -12,6 +12,7 @@
 #include "opener.h"
 #include "port/retire.h"
 #include "assign.h"
+#include "shares.h"
 #include "vif.h"
 
 LOG_TAG("vifs");
@@ -331,7 +332,8 @@ static bool update(struct vif *vif, uint64_t now_us)
 
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
-	uint64_t next = assign_run(vifs->host->assign, now_us);
+	uint64_t next = RTE_MIN(assign_run(vifs->host->assign, now_us),
+				shares_run(vifs->host->shares, now_us));
 	bool pages_out = statics_reap(vifs->host->gnt) > 0, buffers_out = pools_reap() > 0;
 	struct vif *vif;
 
@@ -374,6 +376,14 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
 }
 
+static void forget_nics(struct host *host)
+{
+	assign_destroy(host->assign);
+	host->assign = NULL;
+	shares_destroy(host->shares);
+	host->shares = NULL;
+}
+
 struct vifs *vifs_open(struct host *host)
 {
 	struct vifs *vifs = calloc(1, sizeof(*vifs));
@@ -384,15 +394,16 @@ struct vifs *vifs_open(struct host *host)
 	vifs->host = host;
 	TAILQ_INIT(&host->vifs);
 	host->assign = assign_create(host);
+	host->shares = shares_create(host);
 	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
 	vifs->rescan = true;
-	ret = host->assign ? store_watch(host->store, vifs->root, "backend") : -ENOMEM;
+	ret = host->assign && host->shares ? store_watch(host->store, vifs->root, "backend") :
+					     -ENOMEM;
 	if (!ret)
 		ret = store_watch(host->store, "@releaseDomain", "release");
 	if (ret) {
 		log_error("cannot watch xenstore: %s", strerror(-ret));
-		assign_destroy(host->assign);
-		host->assign = NULL;
+		forget_nics(host);
 		free(vifs);
 		errno = -ret;
 		return NULL;
@@ -412,7 +423,6 @@ void vifs_close(struct vifs *vifs)
 		vif->stays = true;
 		drop(vifs, vif);
 	}
-	assign_destroy(vifs->host->assign);
-	vifs->host->assign = NULL;
+	forget_nics(vifs->host);
 	free(vifs);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c vif/live.c */
+/* links: vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
+/* links: vif/shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/query.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
@@ -156,6 +157,12 @@ static void port_no_stats(struct port *port, struct port_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 }
 
+static void port_policy(struct port *port, const struct port_policy *policy)
+{
+	if (port->kind == PORT_VF)
+		fake_host.vf_mbps = policy->max_mbps;
+}
+
 static const struct port_ops ops = {
 	.close = port_end,
 	.tx_burst = port_send,
@@ -163,6 +170,7 @@ static const struct port_ops ops = {
 	.rx_fd = port_no_fd,
 	.link_get = port_link,
 	.stats_get = port_no_stats,
+	.set_policy = port_policy,
 };
 
 static struct groups learnt;
@@ -249,6 +257,12 @@ uint32_t nic_capacity_mbps(struct nic *nic)
 {
 	(void)nic;
 	return fake_host.mbps;
+}
+
+void nic_set_software_share(struct nic *nic, uint32_t kbps)
+{
+	(void)nic;
+	fake_host.software_kbps = kbps;
 }
 
 void nic_uplink_link(struct nic *nic, struct port_link *link)

@@ -22,6 +22,7 @@
  * @now_us:      the control thread's clock
  * @vf_free:     VFs that the opener can hand out
  * @vfs:         that the NIC has, and @mbps what its wire carries, 0 = unknown
+ * @software_kbps: what nic_set_software_share() was told; @vf_mbps: what a VF was told last
  * @open_ports:  software ports and VFs that are open
  * @attached:    paths that a worker polls
  * @port_error:  errno of the next nic_open_software(), 0 = it works
@@ -44,6 +45,7 @@ extern struct fake_host {
 	uint32_t vf_free;
 	uint32_t vfs;
 	uint32_t mbps;
+	uint32_t software_kbps, vf_mbps;
 	uint32_t open_ports;
 	uint32_t attached;
 	int port_error;

@@ -26,6 +26,19 @@ static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16
 		atomic_fetch_add_explicit(&vf->carried_lost, nr - own, memory_order_relaxed);
 }
 
+/* To the wire, as far as the VF's share of it goes. Return: frames that the device took */
+static uint16_t to_wire(struct vf *vf, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint32_t bytes[PORT_BURST];
+
+	nr = wire_fits(&vf->port.wire, pkts, nr, bytes);
+	for (uint16_t i = 0; i < nr; i++)
+		groups_see(&vf->groups, pkts[i]);
+	nr = eth_tx_burst(vf->eth, queue, pkts, nr);
+	wire_sent(&vf->port.wire, bytes, nr);
+	return nr;
+}
+
 uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	struct vf *vf = (struct vf *)port;
@@ -46,9 +59,7 @@ uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 			done = end;
 			continue;
 		}
-		for (uint16_t i = done; i < end; i++)
-			groups_see(&vf->groups, pkts[i]);
-		sent = eth_tx_burst(vf->eth, queue, pkts + done, end - done);
+		sent = to_wire(vf, queue, pkts + done, end - done);
 		done += sent;
 		if (done < end)
 			break;

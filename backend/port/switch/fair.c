@@ -19,8 +19,8 @@
 #define QUANTUM_BYTES 192u
 
 /* A wire with a rate may send this much at once after a pause. */
-#define BURST_US 1000u
-#define BURST_BYTES_MIN 16384.0
+#define BURST_US 4000u
+#define BURST_BYTES_MIN 32768.0
 
 /* A sender with a guaranteed rate may catch up on this much at once after a pause. */
 #define CATCH_UP_US 10000.0
@@ -31,6 +31,7 @@
  * @put_bytes:   who puts: w, all: r
  * @taken_bytes: who takes: w, all: r; follows @put_bytes
  * @closed:      control: nobody puts any more
+ * @line_bytes:  who takes: w, all: r; bytes of the line that were taken
  * @deficit:     who takes: bytes it may still send this round
  * @kbps:        control: w, who takes: r; guaranteed rate, 0 = none
  * @owed:        who takes: bytes that the guarantee still owes it, below 0 = it had more
@@ -44,6 +45,7 @@ struct fair_queue {
 	struct rte_ring *ring;
 	_Atomic uint64_t put_bytes;
 	_Atomic uint64_t taken_bytes;
+	_Atomic uint64_t line_bytes;
 	uint64_t deficit;
 	_Atomic uint32_t kbps;
 	double owed;
@@ -57,6 +59,8 @@ struct fair_queue {
  * @busy:    who puts: set, who takes: clear
  * @guaranteed: control: w, who takes: r; queues with a guaranteed rate
  * @current: who takes: whose turn it is, NULL = the next after @cursor
+ * @kbps, @share_kbps: control: w, who takes: r; most that is taken, 0 = no limit
+ * @credit, @filled: who takes; bytes of the line that may be taken, when they were earned
  */
 struct fair {
 	void (*barrier)(void);
@@ -66,7 +70,7 @@ struct fair {
 	_Atomic uint32_t nr_words; /* of busy, ever used */
 	struct fair_queue *current;
 	uint32_t cursor;
-	double bytes_a_cycle;
+	_Atomic uint32_t kbps, share_kbps;
 	double credit;
 	uint64_t filled;
 };
@@ -82,8 +86,22 @@ struct fair *fair_create(void (*barrier)(void))
 
 void fair_set_rate(struct fair *fair, uint32_t mbps)
 {
-	fair->bytes_a_cycle = (double)mbps * 125000.0 / (double)rte_get_timer_hz();
+	atomic_store(&fair->kbps, mbps * 1000);
 	fair->filled = rte_get_timer_cycles();
+}
+
+void fair_set_share(struct fair *fair, uint32_t kbps)
+{
+	atomic_store_explicit(&fair->share_kbps, kbps, memory_order_relaxed);
+}
+
+/* The lower of both limits, 0 = there is none. */
+static uint32_t limit_of(const struct fair *fair)
+{
+	uint32_t kbps = atomic_load_explicit(&fair->kbps, memory_order_relaxed);
+	uint32_t share = atomic_load_explicit(&fair->share_kbps, memory_order_relaxed);
+
+	return share && (!kbps || share < kbps) ? share : kbps;
 }
 
 static _Atomic uint64_t *busy_word(struct fair_queue *queue)
@@ -246,6 +264,11 @@ bool fair_is_empty(const struct fair_queue *queue)
 	return held_bytes(queue) == 0;
 }
 
+uint64_t fair_line_bytes(const struct fair_queue *queue)
+{
+	return atomic_load_explicit(&queue->line_bytes, memory_order_relaxed);
+}
+
 uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint64_t held = held_bytes(queue), bytes = 0;
@@ -302,6 +325,16 @@ static struct fair_queue *queue_in_turn(struct fair *fair)
 	return queue;
 }
 
+static void count_line(struct fair_queue *queue, struct rte_mbuf *const *pkts, uint16_t nr)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < nr; i++)
+		sum += offload_line_bytes(pkts[i]);
+	atomic_store_explicit(&queue->line_bytes, fair_line_bytes(queue) + sum,
+			      memory_order_relaxed);
+}
+
 /* Take up to @nr frames of one queue, as far as its deficit allows. */
 static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -312,6 +345,7 @@ static uint16_t queue_take(struct fair_queue *queue, struct rte_mbuf **pkts, uin
 	while (may < nr && bytes + offload_wire_bytes(pkts[may]) <= queue->deficit)
 		bytes += offload_wire_bytes(pkts[may++]);
 	rte_ring_dequeue_finish(queue->ring, may);
+	count_line(queue, pkts, may);
 	queue->deficit -= bytes;
 	/* bytes of its turn count towards the guarantee; more than was owed is no advance */
 	if (queue->owed > 0)
@@ -346,6 +380,7 @@ static uint16_t guarantee_take(struct fair_queue *queue, struct rte_mbuf **pkts,
 		bytes += length;
 	}
 	rte_ring_dequeue_finish(queue->ring, may);
+	count_line(queue, pkts, may);
 	atomic_fetch_add_explicit(&queue->taken_bytes, bytes, memory_order_release);
 	return may;
 }
@@ -387,21 +422,27 @@ static void queue_rest(struct fair_queue *queue)
 /* Return: false: the wire's rate is used up for now */
 static bool has_credit(struct fair *fair)
 {
-	double most = fair->bytes_a_cycle * (double)rte_get_timer_hz() / 1e6 * BURST_US;
+	double bytes_a_us = limit_of(fair) / 8000.0;
+	double most = RTE_MAX(bytes_a_us * BURST_US, BURST_BYTES_MIN);
 	uint64_t now;
 
-	if (fair->bytes_a_cycle <= 0)
+	if (bytes_a_us <= 0) {
+		/* a limit begins with a full burst */
+		fair->credit = 0;
+		fair->filled = 0;
 		return true;
+	}
 	now = rte_get_timer_cycles();
-	fair->credit += (double)(now - fair->filled) * fair->bytes_a_cycle;
-	fair->credit = RTE_MIN(fair->credit, RTE_MAX(most, BURST_BYTES_MIN));
+	fair->credit +=
+		(double)(now - fair->filled) * 1e6 / (double)rte_get_timer_hz() * bytes_a_us;
+	fair->credit = RTE_MIN(fair->credit, most);
 	fair->filled = now;
 	return fair->credit > 0;
 }
 
 bool fair_is_paused(const struct fair *fair)
 {
-	return fair->bytes_a_cycle > 0 && fair->credit <= 0;
+	return limit_of(fair) && fair->credit <= 0;
 }
 
 uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
@@ -421,7 +462,7 @@ uint16_t fair_take(struct fair *fair, struct rte_mbuf **pkts, uint16_t nr)
 			fair->current = NULL;
 		}
 	}
-	for (uint16_t i = 0; fair->bytes_a_cycle > 0 && i < taken; i++)
-		fair->credit -= offload_wire_bytes(pkts[i]);
+	for (uint16_t i = 0; i < taken; i++)
+		fair->credit -= offload_line_bytes(pkts[i]);
 	return taken;
 }

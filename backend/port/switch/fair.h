@@ -47,8 +47,17 @@ struct fair_queue;
  */
 struct fair *fair_create(void (*barrier)(void));
 
-/** fair_set_rate() - Before frames are put. @mbps: most that is taken, Mbit/s; 0 = no limit */
+/**
+ * fair_set_rate() - Before frames are put
+ * @mbps: most that is taken, Mbit/s of the line (offload_line_bytes()); 0 = no limit
+ */
 void fair_set_rate(struct fair *fair, uint32_t mbps);
+
+/**
+ * fair_set_share() - Control thread, any time: the share of a wire that others send by, too
+ * @kbps: most that is taken, kbit/s of the line; 0 = no limit but fair_set_rate()'s
+ */
+void fair_set_share(struct fair *fair, uint32_t kbps);
 
 /** fair_is_paused() - The worker that takes: is the rate used up for now? Then ask again soon */
 bool fair_is_paused(const struct fair *fair);
@@ -77,6 +86,9 @@ bool fair_has_room(const struct fair_queue *queue);
 
 /** fair_is_empty() - Any thread: have all frames been taken? */
 bool fair_is_empty(const struct fair_queue *queue);
+
+/** fair_line_bytes() - Any thread: bytes of the line that were taken; monotonic */
+uint64_t fair_line_bytes(const struct fair_queue *queue);
 
 /** fair_put() - The worker that puts; never blocks. Return: frames taken, fewer = no room */
 uint16_t fair_put(struct fair_queue *queue, struct rte_mbuf **pkts, uint16_t nr);

@@ -48,6 +48,11 @@ static void soft_link_get(struct port *port, struct port_link *link)
 	link->up = uplink ? !link->gone : !sw->expects_uplink;
 }
 
+static uint64_t soft_wire_bytes(struct port *port)
+{
+	return fair_line_bytes(((struct soft *)port)->outbox);
+}
+
 static void soft_stats_get(struct port *port, struct port_stats *stats)
 {
 	struct soft *soft = (struct soft *)port;
@@ -228,6 +233,7 @@ static const struct port_ops soft_ops = {
 	.join = soft_join,
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,
+	.wire_bytes = soft_wire_bytes,
 	.stats_get = soft_stats_get,
 	.set_policy = soft_set_policy,
 };

@@ -105,6 +105,11 @@ void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 	}
 }
 
+void switch_set_share(struct ethswitch *sw, uint32_t kbps)
+{
+	fair_set_share(sw->to_uplink, kbps);
+}
+
 void switch_stats_get(const struct ethswitch *sw, struct switch_stats *stats)
 {
 	for (enum switch_drop cause = 0; cause < SWITCH_DROP_CAUSES; cause++)

@@ -70,6 +70,12 @@ void switch_expect_uplink(struct ethswitch *sw);
  */
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps);
 
+/**
+ * switch_set_share() - Control thread, while frames flow: what all ports may send to the wire
+ * @kbps: kbit/s of the line; 0 = no limit but switch_set_uplink()'s
+ */
+void switch_set_share(struct ethswitch *sw, uint32_t kbps);
+
 /** switch_set_raise() - Before switch_create(): wakes who calls roam_update() */
 void switch_set_raise(struct wake *raise);
 
