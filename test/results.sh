@@ -58,7 +58,7 @@ check() {
 add_check() {
 	checks_json="$checks_json${checks_json:+,
     }{\"name\": $(json_string "$1"), \"value\": $(json_value "$2"), \"unit\": $(json_string "$4"), \
-\"target\": $(json_string "$3"), \"ok\": $5}"
+\"target\": $(json_string "$3"), \"ok\": $5${6:+, \"figure\": true}}"
 }
 
 # figure NAME VALUE TARGET UNIT: a speed. A miss is recorded but fails nothing, because it depends on the load of
@@ -67,7 +67,7 @@ figure() {
 	local ok=true
 	holds "$2" "$3" || ok=false
 	say "figure $1: $2${4:+ $4}${3:+, $([ $ok = true ] && echo met || echo missed) its target $3}"
-	add_check "$1" "$2" "$3" "$4" $ok
+	add_check "$1" "$2" "$3" "$4" $ok figure
 }
 
 # timed NAME VALUE TARGET [UNIT]: a check that fails if vifd is slow; a sanitizer makes it slow

@@ -136,7 +136,7 @@ check()
 	add_check "$name" "$value" "$target" "$unit" $ok
 }
 
-# add_check NAME VALUE TARGET UNIT OK
+# add_check NAME VALUE TARGET UNIT OK [figure]
 add_check()
 {
 	local name_json value_json unit_json target_json
@@ -146,7 +146,7 @@ add_check()
 	json_quote target_json "$3"
 	json_quote unit_json "$4"
 	checks_json="$checks_json${checks_json:+,
-    }{\"name\": $name_json, \"value\": $value_json, \"unit\": $unit_json, \"target\": $target_json, \"ok\": $5}"
+    }{\"name\": $name_json, \"value\": $value_json, \"unit\": $unit_json, \"target\": $target_json, \"ok\": $5${6:+, \"figure\": true}}"
 }
 
 # figure NAME VALUE TARGET UNIT: a speed, which depends on the load of the machine
@@ -156,7 +156,7 @@ figure()
 
 	holds "$2" "$3" || ok=false
 	say "figure $1: $2${4:+ $4}${3:+, $([ $ok = true ] && echo met || echo missed) its target $3}"
-	add_check "$1" "$2" "$3" "$4" $ok
+	add_check "$1" "$2" "$3" "$4" $ok figure
 }
 
 # check_true NAME COMMAND...: passes if the command succeeds

@@ -61,7 +61,7 @@ for ((i = 0; i < OTHERS; i++)); do
 	sleep $((SECONDS_EACH / OTHERS))
 done
 share=$(awk -v a="$c" -v b="$(control_ns)" -v s="$start" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.3f", (b - a) / 1e9 / (e - s) }')
-check "flapping guests" "$GUESTS" "> 1"
+figure "flapping guests" "$GUESTS" "" guests
 check flapping_guests_control_share "$share" "< 0.3"
 timed flapping_guests_other_connect_ms_max "$slowest" "< 1000" ms
 for pid in "${flap_pids[@]}"; do
