@@ -178,7 +178,8 @@ void nic_destroy(struct nic *nic)
 	free(nic);
 }
 
-struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
+struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
+			 const struct port_policy *policy, const char *owner)
 {
 	const struct eth_params params = {
 		.netdev = nic->config->vdev,
@@ -191,7 +192,7 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, cons
 		errno = ENODEV;
 		return NULL;
 	}
-	return vf_open(&nic->env, mac, owner);
+	return vf_open(&nic->env, mac, policy, owner);
 }
 
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)

@@ -56,13 +56,15 @@ void nic_destroy(struct nic *nic);
 /**
  * nic_open_vf() - Open a VF, or a virtual device (vdev.h), for one vif
  * @nic:   NIC
- * @mac:   The vif's address; programmed into the PF with spoof check on
+ * @mac:   The vif's address
+ * @policy: What the PF is told of the VF besides; port_set_policy() follows
  * @owner: "vif 3.0", for logs and lists; copied
  *
  * Any thread, one at a time. May block (the VF's link). Logs why a free VF could not be used.
  * Return: port, NULL with errno: ENODEV no VF is free
  */
-struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner);
+struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
+			 const struct port_policy *policy, const char *owner);
 
 /**
  * nic_open_software() - Open a port on the NIC's switch

@@ -223,8 +223,7 @@ struct port_ops {
 	uint64_t (*wire_bytes)(struct port *port);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
-	/* control; NULL = nothing to do. Waits for the NIC if the policy changed; a port
-	 * opens with the spoof check on and PORT_LINK_AUTO */
+	/* control; NULL = nothing to do. Waits for the NIC if the policy changed */
 	void (*set_policy)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing to do. Called before the path's own rules become these: the NIC
 	 * stops dropping frames that they let pass. set_policy() follows */

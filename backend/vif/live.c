@@ -166,7 +166,7 @@ static void rules_vlans(const struct policy *policy, uint64_t vlans[VLAN_WORDS])
  * A NIC's spoof check knows one address and, on some NICs, no VLAN. Where the policy allows
  * more, the check is off and the path checks alone, or the NIC by flow rules.
  */
-static void make_port_policy(struct vif *vif, struct port_policy *rules)
+void vif_port_policy(struct vif *vif, struct port_policy *rules)
 {
 	static const enum port_wish links[] = { [POLICY_LINK_AUTO] = PORT_LINK_AUTO,
 						[POLICY_LINK_ON] = PORT_LINK_ON,
@@ -197,7 +197,7 @@ void vif_tell_port(struct vif *vif, struct port *port)
 {
 	struct port_policy rules;
 
-	make_port_policy(vif, &rules);
+	vif_port_policy(vif, &rules);
 	port_set_policy(port, &rules);
 }
 
@@ -206,7 +206,7 @@ static void loosen_ports(struct vif *vif)
 {
 	struct port_policy rules;
 
-	make_port_policy(vif, &rules);
+	vif_port_policy(vif, &rules);
 	port_loosen(path_get_port(vif->path), &rules);
 	if (vif->leaving)
 		port_loosen(vif->leaving, &rules);

@@ -185,11 +185,14 @@ static bool may_tell(struct vif *vif)
 
 void vif_ask_vf(struct vif *vif)
 {
+	struct port_policy rules;
+
 	vif->move_error = 0;
 	vif->assign.asked = true;
+	vif_port_policy(vif, &rules);
 	if (!observe(vif))
-		vif->vf_ticket =
-			opener_open(vif->host->opener, vif->nic, &vif->mac, vif->domid, vif->name);
+		vif->vf_ticket = opener_open(vif->host->opener, vif->nic, &vif->mac, &rules,
+					     vif->domid, vif->name);
 	if (vif->vf_ticket)
 		return;
 	vif->move_error = ENOMEM;

@@ -13,6 +13,7 @@ struct job {
 	STAILQ_ENTRY(job) link;
 	struct nic *nic; /* NULL: close the port */
 	struct rte_ether_addr mac;
+	struct port_policy policy;
 	uint16_t domid;
 	uint64_t turn; /* of an open: lower is earlier, then in order */
 	char owner[32];
@@ -44,7 +45,7 @@ static void job_do(struct job *job)
 		port_close(job->result.port);
 		return;
 	}
-	job->result.port = nic_open_vf(job->nic, &job->mac, job->owner);
+	job->result.port = nic_open_vf(job->nic, &job->mac, &job->policy, job->owner);
 	job->result.error = job->result.port ? 0 : errno;
 }
 
@@ -165,7 +166,7 @@ static void job_ask(struct opener *opener, struct job *job)
 }
 
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     uint16_t domid, const char *owner)
+		     const struct port_policy *policy, uint16_t domid, const char *owner)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	uint64_t ticket;
@@ -174,6 +175,7 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 		return 0;
 	job->nic = nic;
 	job->mac = *mac;
+	job->policy = *policy;
 	job->domid = domid;
 	snprintf(job->owner, sizeof(job->owner), "%s", owner);
 	ticket = ++opener->next_ticket;

@@ -31,9 +31,9 @@ struct opener *opener_start(struct wake *raise);
 /** opener_stop() - Finish the jobs that are queued, close results that nobody took; NULL is fine */
 void opener_stop(struct opener *opener);
 
-/** opener_open() - Ask for a VF for @domid. Return: the result's ticket, 0 = no memory */
+/** opener_open() - nic_open_vf() for @domid. Return: the result's ticket, 0 = no memory */
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     uint16_t domid, const char *owner);
+		     const struct port_policy *policy, uint16_t domid, const char *owner);
 
 /**
  * opener_cancel() - The VF is not wanted any more; 0 and tickets that are done are fine

@@ -281,6 +281,9 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us);
  */
 void vif_read_unconnected(struct vif *vif, uint64_t now_us);
 
+/** vif_port_policy() - The part of the policy that hardware may enforce too */
+void vif_port_policy(struct vif *vif, struct port_policy *rules);
+
 /** vif_tell_port() - Tell the port the part of the policy that hardware may enforce too */
 void vif_tell_port(struct vif *vif, struct port *port);
 

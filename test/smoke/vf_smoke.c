@@ -45,6 +45,7 @@ static const struct rte_ether_addr mac_a = { { 0x00, 0x16, 0x3e, 0, 0, 0xa } };
 static const struct rte_ether_addr mac_b = { { 0x00, 0x16, 0x3e, 0, 0, 0xb } };
 static const struct rte_ether_addr mac_c = { { 0x00, 0x16, 0x3e, 0, 0, 0xc } };
 static const struct rte_ether_addr mac_d = { { 0x00, 0x16, 0x3e, 0, 0, 0xd } };
+static const struct port_policy usual = { .spoof_check = true };
 static const struct rte_ether_addr mac_all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 static void check(const char *fact, bool holds)
@@ -392,14 +393,14 @@ static void values_come_back(const char *pf, const struct pf_vf before[2], struc
 	*port = NULL;
 	now = pf_says(pf, 0);
 	check("closing a VF port restores the PF exactly", !memcmp(&now, &before[0], sizeof(now)));
-	again = nic_open_vf(nic, &mac_d, "vif 4.0");
+	again = nic_open_vf(nic, &mac_d, &usual, "vif 4.0");
 	check("the VF is free for the next", again != NULL);
 	if (!again)
 		return;
 	*port = again;
 	check("which has frames of its own address", pass(b, again, &mac_d, 300, 3) == 3);
 	port_close(again);
-	*port = nic_open_vf(nic, &mac_a, "vif 1.0");
+	*port = nic_open_vf(nic, &mac_a, &usual, "vif 1.0");
 }
 
 static void all_facts(const char *pf, const char *peer, const struct pf_vf before[2])
@@ -514,10 +515,10 @@ static int open_ports(struct config_nic *section)
 		return -errno;
 	if (privileges_confine() < 0)
 		return -EPERM;
-	a = nic_open_vf(nic, &mac_a, "vif 1.0");
-	b = nic_open_vf(nic, &mac_b, "vif 2.0");
+	a = nic_open_vf(nic, &mac_a, &usual, "vif 1.0");
+	b = nic_open_vf(nic, &mac_b, &usual, "vif 2.0");
 	check("two VFs can be opened", a && b);
-	check("a third cannot", !nic_open_vf(nic, &mac_c, "vif 3.0") && errno == ENODEV);
+	check("a third cannot", !nic_open_vf(nic, &mac_c, &usual, "vif 3.0") && errno == ENODEV);
 	c = nic_open_software(nic, &mac_c, "vif 3.0");
 	check("but a software port can", c != NULL);
 	report_list();

@@ -61,6 +61,20 @@ static void free_vf_goes_to_who_connects(void **state)
 	assert_false(on_vf(8));
 }
 
+static void vf_is_opened_with_the_policy_of_its_vif(void **state)
+{
+	(void)state;
+	a = host_connect(7);
+	rule(7, "macs", "00:00:5e:00:01:19");
+	rule(7, "rate", "125000,50000");
+	fake_host.vf_free = fake_host.vfs = 1;
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	assert_int_equal(fake_host.open_policy.nr_macs, 1);
+	assert_false(fake_host.open_policy.spoof_check);
+	assert_int_equal(fake_host.open_policy.max_mbps, 21);
+}
+
 static void reconnect(uint16_t domid)
 {
 	host_front_state(domid, 6);
@@ -294,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(free_vf_goes_to_who_connects),
+		fact(vf_is_opened_with_the_policy_of_its_vif),
 		fact(vf_of_a_flapping_vif_waits_longer_each_time),
 		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
 		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),

@@ -281,7 +281,7 @@ bool nic_matches(const struct nic *nic, const char *bridge)
 /* opener.h */
 
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
-		     uint16_t domid, const char *owner)
+		     const struct port_policy *policy, uint16_t domid, const char *owner)
 {
 	struct opener_result *result = &opener->results[opener->nr++];
 
@@ -289,6 +289,7 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 	(void)mac;
 	(void)domid;
 	(void)owner;
+	fake_host.open_policy = *policy;
 	fake_host.opens++;
 	assert(opener->nr <= RESULTS_MAX);
 	*result = (struct opener_result){ .ticket = ++opener->next_ticket, .error = ENODEV };

@@ -30,7 +30,7 @@
  * @vf_down, @vf_gone: what VFs say of theirs
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
- * @opens:       VFs that the opener was asked for
+ * @opens:       VFs that the opener was asked for; @open_policy: with the last one
  * @nic_filters: the NIC delivers only groups that were asked for
  * @dead:        domid that the hypervisor does not know (any more), 0 = none
  * @open_vf:     makes the port of a VF, NULL = a port that takes everything and delivers nothing
@@ -57,6 +57,7 @@ extern struct fake_host {
 	int nic_error;
 	uint32_t nic_refreshes;
 	uint32_t opens;
+	struct port_policy open_policy;
 	uint16_t dead;
 	struct port *(*open_vf)(void);
 	struct port *(*open_software)(const struct rte_ether_addr *mac);

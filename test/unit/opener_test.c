@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/opener.c base/thread.c */
 /* Whose VF is opened and closed when many ask: a flapping guest's never stands before another's. */
+#include <assert.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static char did[ALL_MAX][40];
 static uint32_t nr_did, allowed, waiting;
 static bool fail;
+static const struct port_policy policy = { .max_mbps = 77 };
 
 static struct opener *opener;
 static struct wake raise_me;
@@ -87,10 +89,12 @@ static struct port *port_of(const char *owner)
 }
 
 /* nic.h */
-struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
+struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
+			 const struct port_policy *policy, const char *owner)
 {
 	(void)nic;
 	(void)mac;
+	assert(policy->max_mbps == 77);
 	act("open", owner);
 	return fail ? NULL : port_of(owner);
 }
@@ -101,7 +105,7 @@ static uint64_t ask(uint16_t domid, uint16_t handle)
 	char owner[24];
 
 	snprintf(owner, sizeof(owner), "vif %u.%u", domid, handle);
-	return opener_open(opener, (struct nic *)did, &mac, domid, owner);
+	return opener_open(opener, (struct nic *)did, &mac, &policy, domid, owner);
 }
 
 static int setup(void **state)

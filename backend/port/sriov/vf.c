@@ -33,20 +33,27 @@ static bool is_ours_still(const struct vf *vf)
 		rte_is_same_ether_addr(&now.mac, &vf->saved.mac));
 }
 
+static void restore_pf(const struct vf *vf, uint32_t values)
+{
+	if (values)
+		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, values);
+}
+
 /* The netdev goes down and up: only then does a VF give up the vif's MAC. */
 static void restore_values(struct vf *vf, const char *netdev)
 {
 	bool up = vf->netdev_saved.ifindex && vf->netdev_saved.flags & IFF_UP;
+	uint32_t values = is_ours_still(vf) ? vf->saved.valid : 0;
 
-	if (!is_ours_still(vf))
+	if (vf->saved.valid && !values)
 		log_warn("%s: VF %s was set up by somebody else meanwhile, it stays so",
 			 vf->info.owner, vf->info.pci);
-	else if (vf->saved.valid)
-		pf_vf_set(vf->env->pf, vf->info.index, &vf->saved, vf->saved.valid);
+	restore_pf(vf, values & ~(uint32_t)PF_TRUST);
 	if (up)
 		netdev_set_up(netdev, false);
 	if (vf->saved.valid && !vf->env->pf)
 		netdev_set_mac(netdev, &vf->saved.mac);
+	restore_pf(vf, values & PF_TRUST);
 	if (up)
 		netdev_set_up(netdev, true);
 	keep_forget(vf->info.pci);
@@ -141,19 +148,17 @@ static int read_values(struct vf *vf)
 /* Have the PF, if there is one, give the VF the vif's values. */
 static int program_pf(struct vf *vf, const struct rte_ether_addr *mac)
 {
-	const struct pf_vf want = {
-		.mac = *mac,
-		.spoofchk = 1,
-		.link = PORT_LINK_AUTO,
-	};
+	struct pf_vf want;
 	int ret = read_values(vf);
 
 	if (ret < 0)
 		return ret;
+	vf_wanted(&vf->policy, &want);
+	want.mac = *mac;
+	vf->trusted = want.trust;
 	keep_original(vf->info.pci, &vf->saved, sizeof(vf->saved));
 	/* the MAC last: the PF tells the VF to reset, which then starts with all other values */
-	ret = pf_vf_set(vf->env->pf, vf->info.index, &want,
-			PF_VLAN | PF_SPOOFCHK | PF_LINK | PF_RATE);
+	ret = pf_vf_set(vf->env->pf, vf->info.index, &want, PF_ALL & ~(uint32_t)PF_MAC);
 	if (ret == 0)
 		ret = pf_vf_set(vf->env->pf, vf->info.index, &want, PF_MAC);
 	return ret;
@@ -287,7 +292,8 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 
 /* One VF. Return: 0 and the port in @port, -errno: this VF can't be used */
 static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
-		  const struct rte_ether_addr *mac, struct port **port)
+		  const struct rte_ether_addr *mac, const struct port_policy *policy,
+		  struct port **port)
 {
 	struct vf *vf = calloc(1, sizeof(*vf));
 	int ret;
@@ -303,7 +309,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	vf->reach.fd = -1;
 	vf->port.ops = &vf_ops;
 	vf->port.kind = PORT_VF;
-	vf->policy.spoof_check = true;
+	vf->policy = *policy;
 	vf->port.mac = *mac;
 	snprintf(vf->port.name, sizeof(vf->port.name), "%s", info->pci);
 	ret = vf_start(vf, mac);
@@ -326,14 +332,15 @@ static const char *driver_name(const struct vfpool_vf *info)
 	return info->native ? "native" : info->netdev;
 }
 
-struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac, const char *owner)
+struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac,
+		     const struct port_policy *policy, const char *owner)
 {
 	uint64_t tried[VFPOOL_MAX / 64] = { 0 };
 	struct port *port = NULL;
 	struct vfpool_vf info;
 
 	while (!port && vfpool_take(env->vfs, owner, mac, tried, &info) == 0) {
-		int ret = vf_try(env, &info, mac, &port);
+		int ret = vf_try(env, &info, mac, policy, &port);
 
 		tried[info.index / 64] |= 1ull << (info.index % 64);
 		if (ret < 0)

@@ -29,28 +29,41 @@ static uint32_t guaranteed_mbps(const struct port_policy *policy)
 	return policy->max_mbps ? RTE_MIN(mbps, policy->max_mbps) : mbps;
 }
 
-/* pf_vf_set() logs what the PF refuses; the path enforces it anyway. */
-void vf_set_policy(struct port *port, const struct port_policy *policy)
+void vf_wanted(const struct port_policy *policy, struct pf_vf *want)
 {
-	struct vf *vf = (struct vf *)port;
-	const struct pf_vf want = {
+	*want = (struct pf_vf){
 		.spoofchk = policy->spoof_check,
 		.trust = needs_trust(policy),
 		.link = (uint8_t)policy->link,
 		.max_mbps = policy->max_mbps,
 		.min_mbps = guaranteed_mbps(policy),
 	};
-	uint32_t changed =
-		(policy->spoof_check != vf->policy.spoof_check ? PF_SPOOFCHK : 0) |
-		(policy->link != vf->policy.link ? PF_LINK : 0) |
-		(policy->max_mbps != vf->policy.max_mbps ||
-				 guaranteed_mbps(policy) != guaranteed_mbps(&vf->policy) ?
-			 PF_RATE :
-			 0) |
-		(needs_trust(policy) != needs_trust(&vf->policy) ? PF_TRUST : 0);
+}
 
+/* A running VF keeps its trust: some NICs reset it when that changes, and its vif would have to move. */
+static uint32_t changed_values(const struct vf *vf, const struct pf_vf *want)
+{
+	struct pf_vf told;
+
+	vf_wanted(&vf->policy, &told);
+	return (want->spoofchk != told.spoofchk ? PF_SPOOFCHK : 0) |
+	       (want->link != told.link ? PF_LINK : 0) |
+	       (want->max_mbps != told.max_mbps || want->min_mbps != told.min_mbps ? PF_RATE : 0) |
+	       (want->trust && !vf->trusted ? PF_TRUST : 0);
+}
+
+/* pf_vf_set() logs what the PF refuses; the path enforces it anyway. */
+void vf_set_policy(struct port *port, const struct port_policy *policy)
+{
+	struct vf *vf = (struct vf *)port;
+	struct pf_vf want;
+	uint32_t changed;
+
+	vf_wanted(policy, &want);
+	changed = changed_values(vf, &want);
 	if (changed)
 		pf_vf_set(vf->env->pf, vf->info.index, &want, changed);
+	vf->trusted |= want.trust;
 	roam_list(&vf->roamer, policy);
 	eth_set_policy(vf->eth, &port->mac, policy);
 	vf->policy = *policy;

@@ -20,7 +20,7 @@
  * @saved:  the VF's values before vf_open() changed them; without a PF only the netdev's MAC
  * @mtu, @saved_mtu: the netdev's MTU that we set, and the one before; 0 = not set
  * @quieted: the PF gave it its former address back, vf_quiet(); control
- * @policy: what the PF was told last, after vf_open(); control
+ * @policy: what the PF was told last, @trusted: that it trusts the VF; after vf_open(): control
  * @roamer: which of its other addresses it holds; @echo: what was sent from them
  * @groups: what the guest listens to; its worker learns, a thread joins
  * @zc_rx:  a source chooses the buffers of received frames, so no frame is skipped; worker
@@ -33,7 +33,7 @@ struct vf {
 	struct port_policy policy;
 	struct netdev_saved netdev_saved;
 	int mtu, saved_mtu;
-	bool quieted;
+	bool quieted, trusted;
 	struct eth *eth;
 	struct groups groups;
 	struct reach reach;
@@ -54,6 +54,9 @@ void vf_join(struct port *port, const uint8_t *group);
 void vf_set_rx_source(struct port *port, struct port_rx_source *source);
 int vf_end_rx_source(struct port *port, bool go_on);
 void vf_stats_get(struct port *port, struct port_stats *stats);
+
+/* What the PF is to be told of a policy; all but the address */
+void vf_wanted(const struct port_policy *policy, struct pf_vf *want);
 
 /* The calls that change PF and filters: struct port_ops */
 void vf_quiet(struct port *port);

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: port/sriov/vf.c port/sriov/vf_policy.c log.c */
+#include "fake_vf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "log.h"
+#include "port/eth/zc_pool.h"
+#include "port/sriov/keep.h"
+
+const struct rte_ether_addr guest = { { 0, 0x16, 0x3e, 1, 2, 3 } };
+const struct rte_ether_addr former = { { 2, 0, 0, 0, 0, 1 } };
+
+struct fake_vf fake_vf;
+
+static int some_pf;
+static bool spoof_check; /* as the policy of the vif wants it */
+static const struct vf_env env = { .pf = (struct pf *)&some_pf };
+
+unsigned int __wrap_if_nametoindex(const char *name);
+
+unsigned int __wrap_if_nametoindex(const char *name)
+{
+	return strcmp(name, "vf0") ? 0 : 5;
+}
+
+/* Nobody else can have the VF while it is changed. */
+static void step(void)
+{
+	assert_true(fake_vf.owned);
+	fake_vf.steps++;
+}
+
+int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf)
+{
+	(void)pf;
+	(void)index;
+	*vf = fake_vf.pf;
+	return fake_vf.there ? 0 : -ENOENT;
+}
+
+/* As i40e and ice have it: a driver that runs is told of a reset. */
+static bool runs(void)
+{
+	return fake_vf.opened && !fake_vf.closed;
+}
+
+int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
+{
+	(void)pf;
+	(void)index;
+	step();
+	if (!fake_vf.there)
+		return -ENOENT;
+	if (mask & PF_MAC)
+		fake_vf.pf.mac = want->mac;
+	if (mask & PF_RATE)
+		fake_vf.pf.max_mbps = want->max_mbps;
+	if (mask & PF_SPOOFCHK)
+		fake_vf.pf.spoofchk = want->spoofchk;
+	if (mask & PF_TRUST && fake_vf.pf.trust != want->trust) {
+		fake_vf.pf.trust = want->trust;
+		fake_vf.resets += runs();
+	}
+	return 0;
+}
+
+uint16_t pf_mtu(struct pf *pf)
+{
+	(void)pf;
+	return 9000;
+}
+
+/* A VF's netdev takes the PF's address when it goes down. */
+int netdev_set_up(const char *name, bool up)
+{
+	assert_string_equal(name, "vf0");
+	step();
+	if (!up)
+		fake_vf.mac = fake_vf.pf.mac;
+	fake_vf.up = up;
+	return 0;
+}
+
+bool netdev_is_up(const char *name)
+{
+	(void)name;
+	return fake_vf.up;
+}
+
+int netdev_mac(const char *name, struct rte_ether_addr *mac)
+{
+	(void)name;
+	*mac = fake_vf.mac;
+	return 0;
+}
+
+int netdev_set_mac(const char *name, const struct rte_ether_addr *mac)
+{
+	(void)name;
+	step();
+	fake_vf.mac = *mac;
+	fake_vf.macs++;
+	return 0;
+}
+
+int netdev_mtu(const char *name)
+{
+	(void)name;
+	return fake_vf.mtu;
+}
+
+int netdev_set_mtu(const char *name, int mtu)
+{
+	(void)name;
+	step();
+	fake_vf.mtu = mtu;
+	return 0;
+}
+
+int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved)
+{
+	assert_int_equal(use, NETDEV_OURS);
+	*saved = (struct netdev_saved){ .ifindex = 5, .flags = IFF_UP };
+	return netdev_set_up(name, true);
+}
+
+void netdev_restore(const struct netdev_saved *saved)
+{
+	(void)saved;
+	step();
+}
+
+int netdev_wait_link(const char *name, unsigned int timeout_ms)
+{
+	(void)name;
+	(void)timeout_ms;
+	return fake_vf.link ? 0 : -ETIMEDOUT;
+}
+
+void keep_original(const char *name, void *state, size_t size)
+{
+	(void)name;
+	(void)state;
+	(void)size;
+	step();
+	fake_vf.kept = true;
+}
+
+void keep_forget(const char *name)
+{
+	(void)name;
+	step();
+	fake_vf.kept = false;
+}
+
+int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
+		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf)
+{
+	(void)pool;
+	if (fake_vf.owned || !fake_vf.there || skip[0] & 1)
+		return -ENODEV;
+	fake_vf.owned = true;
+	*vf = (struct vfpool_vf){
+		.pci = "0000:01:10.0", .netdev = "vf0", .native = fake_vf.native, .mac = *mac
+	};
+	strcpy(vf->owner, owner);
+	return 0;
+}
+
+void vfpool_release(struct vfpool *pool, uint16_t index)
+{
+	(void)pool;
+	(void)index;
+	step();
+	fake_vf.owned = false;
+}
+
+int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
+{
+	(void)pool;
+	(void)index;
+	strcpy(netdev, "vf0");
+	return fake_vf.there ? 0 : -ENODEV;
+}
+
+void vfpool_shun(struct vfpool *pool, uint16_t index)
+{
+	(void)pool;
+	(void)index;
+	step();
+}
+
+int vfpool_reset(struct vfpool *pool, uint16_t index)
+{
+	(void)pool;
+	(void)index;
+	assert_false(runs());
+	fake_vf.flrs++;
+	return 0;
+}
+
+struct eth *eth_create_netdev(const struct eth_params *params)
+{
+	assert_string_equal(params->netdev, "vf0");
+	/* everything is as the vif needs it before a frame can come */
+	assert_true(rte_is_same_ether_addr(&fake_vf.mac, &guest));
+	assert_int_equal(fake_vf.pf.spoofchk, spoof_check);
+	assert_int_equal(fake_vf.mtu, 9000);
+	step();
+	fake_vf.opened = true;
+	fake_vf.closed = false;
+	return (struct eth *)&some_pf;
+}
+
+void eth_close(struct eth *eth)
+{
+	step();
+	fake_vf.closed = eth != NULL;
+}
+
+uint16_t eth_mtu(const struct eth *eth)
+{
+	(void)eth;
+	return (uint16_t)fake_vf.mtu;
+}
+
+uint16_t eth_nr_queues(const struct eth *eth)
+{
+	(void)eth;
+	return 1;
+}
+
+uint64_t eth_tx_offloads(const struct eth *eth)
+{
+	(void)eth;
+	return 0;
+}
+
+void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso)
+{
+	(void)eth;
+	*segs = *tso = 0;
+}
+
+uint16_t eth_zc_rx(const struct eth *eth, const struct rte_mempool **pool)
+{
+	(void)eth;
+	*pool = NULL;
+	return 0;
+}
+
+/* What these tests do not look at. */
+
+int groups_open(struct groups *groups, const char *netdev, const struct rte_ether_addr *mac,
+		bool filter)
+{
+	(void)groups;
+	(void)netdev;
+	(void)mac;
+	(void)filter;
+	return 0;
+}
+
+int groups_open_eth(struct groups *groups, struct eth *eth, const struct rte_ether_addr *mac)
+{
+	(void)groups;
+	(void)eth;
+	(void)mac;
+	return 0;
+}
+
+void groups_close(struct groups *groups)
+{
+	(void)groups;
+}
+
+int reach_open(struct reach *reach, const char *netdev)
+{
+	(void)reach;
+	(void)netdev;
+	return 0;
+}
+
+void reach_open_eth(struct reach *reach, struct eth *eth, const char *name)
+{
+	(void)reach;
+	(void)eth;
+	(void)name;
+}
+
+void reach_close(struct reach *reach)
+{
+	(void)reach;
+}
+
+void roam_join(struct roam *roam, struct roamer *roamer, const struct rte_ether_addr *mac,
+	       void (*changed)(struct roamer *roamer))
+{
+	(void)roam;
+	(void)roamer;
+	(void)mac;
+	(void)changed;
+}
+
+void roam_leave(struct roamer *roamer)
+{
+	(void)roamer;
+}
+
+struct roam *switch_roam(struct ethswitch *sw)
+{
+	(void)sw;
+	return NULL;
+}
+
+uint16_t switch_uplink_mtu(const struct ethswitch *sw)
+{
+	(void)sw;
+	return 0;
+}
+
+bool zc_pool_offered(void)
+{
+	return false;
+}
+
+struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac)
+{
+	(void)params;
+	(void)mac;
+	fake_vf.opened = true;
+	return (struct eth *)&some_pf;
+}
+
+void eth_link_get(struct eth *eth, struct port_link *link)
+{
+	(void)eth;
+	link->up = fake_vf.link;
+}
+
+void roam_list(struct roamer *roamer, const struct port_policy *policy)
+{
+	(void)roamer;
+	(void)policy;
+}
+
+void roam_held(const struct roamer *roamer, const struct port_policy *policy,
+	       struct port_policy *held)
+{
+	(void)roamer;
+	*held = *policy;
+}
+
+void reach_set(struct reach *reach, const struct port_policy *policy)
+{
+	(void)reach;
+	(void)policy;
+}
+
+bool reach_vlans(const struct reach *reach)
+{
+	(void)reach;
+	return false;
+}
+
+void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
+		    const struct port_policy *policy)
+{
+	(void)eth;
+	(void)mac;
+	(void)policy;
+}
+
+void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac, const struct port_policy *policy)
+{
+	(void)eth;
+	(void)mac;
+	(void)policy;
+}
+
+void eth_enforced(struct eth *eth, struct port_policy *policy)
+{
+	(void)eth;
+	(void)policy;
+}
+
+int vf_end_rx_source(struct port *port, bool go_on)
+{
+	(void)port;
+	(void)go_on;
+	return 0;
+}
+
+void vf_join(struct port *port, const uint8_t *group)
+{
+	(void)port;
+	(void)group;
+}
+
+uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)port;
+	(void)queue;
+	(void)pkts;
+	(void)nr;
+	return 0;
+}
+
+uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	(void)port;
+	(void)queue;
+	(void)pkts;
+	(void)nr;
+	return 0;
+}
+
+int vf_rx_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return -1;
+}
+
+void vf_set_rx_source(struct port *port, struct port_rx_source *source)
+{
+	(void)port;
+	(void)source;
+}
+
+void vf_stats_get(struct port *port, struct port_stats *stats)
+{
+	(void)port;
+	(void)stats;
+}
+
+void vf_tx_done(struct port *port)
+{
+	(void)port;
+}
+
+bool vf_tx_idle(struct port *port)
+{
+	(void)port;
+	return true;
+}
+
+struct port *fake_vf_open(const struct port_policy *policy)
+{
+	spoof_check = policy->spoof_check;
+	return vf_open(&env, &guest, policy, "vif 1.0");
+}
+
+int fake_vf_reset(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	memset(&fake_vf, 0, sizeof(fake_vf));
+	fake_vf.there = fake_vf.link = fake_vf.up = true;
+	fake_vf.mtu = 1500;
+	fake_vf.mac = former;
+	fake_vf.pf =
+		(struct pf_vf){ .valid = PF_MAC | PF_RATE | PF_SPOOFCHK | PF_TRUST, .mac = former };
+	fake_vf.pf.max_mbps = 700;
+	return 0;
+}

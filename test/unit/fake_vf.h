@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One VF: its PF, its netdev and the pool are made up. Each call that changes one of them asks
+ * whether another vif could have taken the VF at that moment. A test that links it must wrap
+ * if_nametoindex.
+ */
+#ifndef VIFD_TEST_FAKE_VF_H
+#define VIFD_TEST_FAKE_VF_H
+
+#include <stdbool.h>
+
+#include "port/sriov/vf_port.h"
+
+/* The vif's address, and the one that the VF had before */
+extern const struct rte_ether_addr guest, former;
+
+/**
+ * struct fake_vf - fake_vf_reset() sets what is usual
+ * @pf:     what the PF says of it
+ * @mac, @mtu, @up, @link: of the netdev
+ * @owned, @there, @kept: in the pool; by the PF; in the run folder
+ * @native: it is bound for DPDK's own driver
+ * @steps:  changes so far
+ * @macs:   addresses that the netdev was given by its own name
+ * @opened, @closed: the ethdev
+ * @resets: by a PF that does so when trust changes under a driver; @flrs: function resets
+ */
+extern struct fake_vf {
+	struct pf_vf pf;
+	struct rte_ether_addr mac;
+	int mtu;
+	bool up, link;
+	bool owned, there, kept, native;
+	unsigned int steps, macs, resets, flrs;
+	bool opened, closed;
+} fake_vf;
+
+/** fake_vf_open() - vf_open() with this policy, for "vif 1.0" */
+struct port *fake_vf_open(const struct port_policy *policy);
+
+/** fake_vf_reset() - Before each test */
+int fake_vf_reset(void **state);
+
+#endif
