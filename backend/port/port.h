@@ -66,11 +66,12 @@ enum port_kind { PORT_VF, PORT_SOFTWARE };
 /**
  * struct port_link - Link as the port sees it
  * @gone:       the port's device does not exist any more
+ * @reset:      it was reset behind its driver's back, and is gone as long as it is not opened anew
  * @stuck:      the device takes frames and does not send them
  * @speed_mbps: 0 = unknown
  */
 struct port_link {
-	bool up, gone, stuck;
+	bool up, gone, reset, stuck;
 	uint32_t speed_mbps;
 };
 

@@ -194,7 +194,8 @@ static struct port_link link_of(struct vif *vif)
 
 static bool same_link(const struct port_link *a, const struct port_link *b)
 {
-	return a->up == b->up && a->gone == b->gone && a->stuck == b->stuck &&
+	return a->up == b->up && a->gone == b->gone && a->reset == b->reset &&
+	       a->stuck == b->stuck &&
 	       a->speed_mbps == b->speed_mbps;
 }
 
@@ -244,6 +245,8 @@ uint64_t assign_run(struct assign *assign, uint64_t now_us)
 
 static const char *what_failed(const struct port_link *link)
 {
+	if (link->reset)
+		return "was reset by its PF";
 	if (link->gone)
 		return "is gone";
 	return link->stuck ? "accepts frames and sends none" : "has lost its link";

@@ -6,6 +6,7 @@
 /* wraps: rte_dev_event_monitor_start rte_dev_hotplug_handle_enable */
 /* wraps: rte_eth_dev_info_get rte_eth_dev_configure rte_eth_dev_start */
 /* wraps: rte_flow_validate rte_flow_create rte_flow_destroy */
+/* wraps: rte_eth_dev_callback_register rte_eth_dev_callback_unregister */
 /* wraps: rte_eth_tx_queue_setup rte_mempool_avail_count rte_malloc_get_socket_stats */
 /* A PCI function: whose it is, what it receives and what it does to frames itself. */
 #include <errno.h>
@@ -22,6 +23,43 @@
 #include "packet_fixture.h"
 
 static uint64_t rx_flags;
+
+/* Who is called when the PF resets the function */
+static struct {
+	rte_eth_dev_cb_fn fn;
+	void *arg;
+	unsigned int busy; /* refusals to unregister */
+} on_reset;
+
+int __wrap_rte_eth_dev_callback_register(uint16_t port_id, enum rte_eth_event_type event,
+					 rte_eth_dev_cb_fn fn, void *arg);
+int __wrap_rte_eth_dev_callback_unregister(uint16_t port_id, enum rte_eth_event_type event,
+					   rte_eth_dev_cb_fn fn, void *arg);
+
+int __wrap_rte_eth_dev_callback_register(uint16_t port_id, enum rte_eth_event_type event,
+					 rte_eth_dev_cb_fn fn, void *arg)
+{
+	assert_int_equal(port_id, 0);
+	assert_int_equal(event, RTE_ETH_EVENT_INTR_RESET);
+	assert_null(on_reset.fn);
+	on_reset.fn = fn;
+	on_reset.arg = arg;
+	return 0;
+}
+
+int __wrap_rte_eth_dev_callback_unregister(uint16_t port_id, enum rte_eth_event_type event,
+					   rte_eth_dev_cb_fn fn, void *arg)
+{
+	(void)port_id;
+	(void)event;
+	if (on_reset.busy > 0) {
+		on_reset.busy--;
+		return -EAGAIN;
+	}
+	if (fn == on_reset.fn && arg == on_reset.arg)
+		on_reset.fn = NULL;
+	return 0;
+}
 
 static uint16_t mark_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr,
 			uint16_t max, void *arg)
@@ -162,6 +200,37 @@ static void function_that_is_taken_away_is_gone(void **state)
 	eth = NULL;
 	assert_null(function.listener);
 	assert_int_equal(function.busy, 0);
+	assert_true(function_all_back());
+}
+
+static void function_that_its_pf_resets_is_gone_until_it_is_opened_anew(void **state)
+{
+	struct port_link link = { 0 };
+	struct rte_mbuf *frame;
+
+	(void)state;
+	eth = function_open();
+	eth_link_get(eth, &link);
+	assert_true(link.up && !link.reset);
+	assert_non_null(on_reset.fn);
+	on_reset.fn(0, RTE_ETH_EVENT_INTR_RESET, on_reset.arg, NULL);
+	eth_link_get(eth, &link);
+	assert_true(!link.up && link.gone && link.reset);
+	/* its rings are dead: nothing waits in them */
+	assert_int_equal(eth_rx_burst(eth, 0, &frame, 1), 0);
+	frame = rte_pktmbuf_alloc(pool);
+	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);
+	assert_true(eth_tx_idle(eth));
+	on_reset.busy = 3;
+	eth_close(eth);
+	assert_null(on_reset.fn);
+	assert_int_equal(on_reset.busy, 0);
+	/* the next one knows nothing of it */
+	eth = function_open();
+	eth_link_get(eth, &link);
+	assert_true(link.up && !link.gone && !link.reset);
+	eth_close(eth);
+	eth = NULL;
 	assert_true(function_all_back());
 }
 
@@ -406,6 +475,7 @@ int main(void)
 		fact(nothing_but_a_good_checksum_is_passed_on),
 		fact(idle_function_is_polled_less_often),
 		fact(function_that_is_taken_away_is_gone),
+		fact(function_that_its_pf_resets_is_gone_until_it_is_opened_anew),
 		fact(refused_rx_filter_is_an_error),
 		fact(rules_stay_in_the_function_until_it_is_closed),
 		fact(offloads_that_the_function_does_are_left_to_it),

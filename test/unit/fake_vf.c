@@ -333,9 +333,13 @@ bool zc_pool_offered(void)
 
 struct eth *eth_create_pci(const struct eth_params *params, const struct rte_ether_addr *mac)
 {
-	(void)params;
 	(void)mac;
+	assert_false(params->zc_rx);
+	/* whatever its last driver left there is forgotten, and its values are the PF's again */
+	assert_int_equal(fake_vf.flrs, 1);
+	assert_true(rte_is_same_ether_addr(&fake_vf.pf.mac, &guest));
 	fake_vf.opened = true;
+	fake_vf.closed = false;
 	return (struct eth *)&some_pf;
 }
 

@@ -130,6 +130,19 @@ static void trust_of_a_running_vf_is_given_once_and_stays(void **state)
 	assert_int_equal(fake_vf.pf.trust, 0);
 }
 
+static void native_vf_is_reset_before_its_driver_starts(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.native = true;
+	port = fake_vf_open(&usual);
+	assert_non_null(port);
+	assert_true(fake_vf.opened);
+	port_close(port);
+	assert_int_equal(fake_vf.flrs, 1);
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -141,6 +154,7 @@ int main(void)
 		fact(vf_without_a_link_is_given_back_and_no_vif_gets_it),
 		fact(trust_is_given_before_the_driver_starts_and_taken_back_after_it_stopped),
 		fact(trust_of_a_running_vf_is_given_once_and_stays),
+		fact(native_vf_is_reset_before_its_driver_starts),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
 	};
 

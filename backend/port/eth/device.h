@@ -53,7 +53,7 @@ struct eth_queue {
  * @wants_zc_rx: it is to receive into chosen buffers, if it can
  * @direct: it is driven without a netdev and a socket
  * @frame_max, @plain_max: longest frame with one tag of 802.1Q, and longest other frame, bytes
- * @gone, @stuck: worker: w, others: r
+ * @gone, @stuck: worker: w, others: r; @reset: DPDK's thread: w; then it is @gone too
  * @down:   worker: the netdev refused to send
  * @ifindex: of the netdev, whatever it is called now; 0 = none
  * @last_rx: worker: when a frame came last
@@ -81,6 +81,7 @@ struct eth {
 	bool started;
 	atomic_bool gone;
 	atomic_bool stuck;
+	atomic_bool reset;
 	bool down;
 	uint64_t last_rx;
 	char netdev[IF_NAMESIZE];

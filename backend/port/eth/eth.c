@@ -60,6 +60,7 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 			device.link_status = RTE_ETH_LINK_DOWN;
 		pthread_mutex_unlock(&eth->lock);
 		link->gone = eth_gone(eth);
+		link->reset = atomic_load(&eth->reset);
 		link->up = device.link_status == RTE_ETH_LINK_UP && !link->gone;
 		link->speed_mbps =
 			device.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : device.link_speed;

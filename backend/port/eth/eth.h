@@ -166,7 +166,11 @@ void eth_set_rx_source(struct eth *eth, struct port_rx_source *source);
  */
 int eth_end_rx_source(struct eth *eth, bool go_on);
 
-/** eth_gone() - Has the device vanished? Any thread. Then tx frees frames and rx has none */
+/**
+ * eth_gone() - Has the device vanished, or has its PF reset it? Any thread
+ *
+ * Then tx frees frames and rx has none; it can only be closed, and opened anew.
+ */
 bool eth_gone(const struct eth *eth);
 
 void eth_link_get(struct eth *eth, struct port_link *link);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,33 @@ static void hotplug_remove(const struct eth *eth)
 	pthread_mutex_unlock(&hotplug_lock);
 }
 
+/* The PF has reset the function: its rings are dead, whatever is given to them. */
+static int on_reset(uint16_t port_id, enum rte_eth_event_type event, void *arg, void *ret)
+{
+	struct eth *eth = arg;
+
+	(void)port_id;
+	(void)event;
+	(void)ret;
+	if (!atomic_exchange(&eth->reset, true))
+		log_warn("%s: its PF has reset it", eth->device);
+	atomic_store(&eth->gone, true);
+	return 0;
+}
+
+static int resets_subscribe(struct eth *eth)
+{
+	return rte_eth_dev_callback_register(eth->port_id, RTE_ETH_EVENT_INTR_RESET, on_reset, eth);
+}
+
+static void resets_forget(struct eth *eth)
+{
+	/* a callback that is running cannot be removed */
+	while (rte_eth_dev_callback_unregister(eth->port_id, RTE_ETH_EVENT_INTR_RESET, on_reset,
+					       eth) == -EAGAIN)
+		sched_yield();
+}
+
 static void device_stop(struct eth *eth)
 {
 	uint16_t port_id;
@@ -229,6 +257,8 @@ static void device_stop(struct eth *eth)
 	for (uint16_t i = 0; i < eth->nr_queues; i++)
 		eth_drop_pending(&eth->queues[i]);
 	flow_destroy(eth->flow);
+	if (!strcmp(eth->bus, "pci"))
+		resets_forget(eth);
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
@@ -391,8 +421,10 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 		return ret;
 	unplug_subscribe(eth->device, &eth->gone);
 	ret = device_start(eth, params->pool);
-	if (ret == 0)
-		rte_eth_stats_reset(eth->port_id); /* they are its last owner's */
+	if (ret < 0)
+		return ret;
+	rte_eth_stats_reset(eth->port_id); /* they are its last owner's */
+	ret = resets_subscribe(eth);
 	return ret < 0 ? ret : pci_mac(eth, mac);
 }
 

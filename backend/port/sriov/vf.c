@@ -205,17 +205,19 @@ static int eth_wait_link(struct eth *eth)
 }
 
 /*
- * After a process was killed the VF may still know addresses of guests' pages, which are not ours any
- * more. It must have forgotten them when its driver lets it write again.
+ * After a process was killed, or a driver ended badly, the VF may still have filters, answers for its
+ * PF (E810: no link until it is reset), and addresses of guests' pages, which are not ours any more.
+ * It must have forgotten the latter when its driver lets it write again. Return: may it receive into
+ * guests' pages?
  */
-static bool can_zc_rx(const struct vf *vf)
+static bool reset_function(const struct vf *vf)
 {
-	int ret = zc_pool_offered() ? vfpool_reset(vf->env->vfs, vf->info.index) : -ENOTSUP;
+	int ret = vfpool_reset(vf->env->vfs, vf->info.index);
 
-	if (ret < 0 && zc_pool_offered())
-		log_info("%s: VF %s cannot be reset (%s): received frames are copied",
-			 vf->info.owner, vf->info.pci, strerror(-ret));
-	return ret == 0;
+	if (ret < 0)
+		log_info("%s: VF %s cannot be reset (%s)%s", vf->info.owner, vf->info.pci,
+			 strerror(-ret), zc_pool_offered() ? ": received frames are copied" : "");
+	return ret == 0 && zc_pool_offered();
 }
 
 /* DPDK's own driver resets the VF and learns its MAC from the PF. */
@@ -225,7 +227,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 		.netdev = vf->info.pci,
 		.mtu = pf_mtu(vf->env->pf),
 		.queues = vf->env->queues,
-		.zc_rx = can_zc_rx(vf),
+		.zc_rx = reset_function(vf),
 		.pool = vf->env->pool,
 	};
 	int ret;

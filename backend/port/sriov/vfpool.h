@@ -100,7 +100,8 @@ uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
 /**
  * vfpool_reset() - Reset a VF that no driver uses
  *
- * If a process that used it was killed, it still has the addresses of that process's buffers.
+ * If a process that used it was killed, it still has the addresses of that process's buffers. A
+ * function that cannot be reset by itself (FLR) is left alone.
  * Takes 100 ms. Return: 0, -errno
  */
 int vfpool_reset(struct vfpool *pool, uint16_t index);
