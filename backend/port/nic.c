@@ -276,6 +276,19 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 	return nic->env.vfs ? vfpool_count(nic->env.vfs, vfs) : *vfs;
 }
 
+/* A virtual device, and a netdev that is on no bus, need no PF's trust. */
+bool nic_vf_reach(struct nic *nic, uint32_t *macs)
+{
+	struct vfpool_reach reach = { .macs = UINT32_MAX, .promiscuous = true };
+
+	if (nic->env.vfs && !nic->config->vdev[0])
+		vfpool_reach(nic->env.vfs, &reach);
+	if (reach.macs != UINT32_MAX && !pf_can(nic->env.pf, PF_TRUST))
+		reach = (struct vfpool_reach){ 0 };
+	*macs = reach.macs;
+	return reach.promiscuous;
+}
+
 uint32_t nic_capacity_mbps(struct nic *nic)
 {
 	struct port_link link;

@@ -133,6 +133,14 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
  */
 uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs);
 
+/**
+ * nic_vf_reach() - Frames that its VFs are known to receive, besides those to their own addresses
+ * @macs: out: to so many more addresses
+ *
+ * Return: also those to any other address?
+ */
+bool nic_vf_reach(struct nic *nic, uint32_t *macs);
+
 /** nic_capacity_mbps() - Rate of the wire; 0 = unknown */
 uint32_t nic_capacity_mbps(struct nic *nic);
 

@@ -37,6 +37,12 @@ static bool is_in_hardware(const struct policy_key *key, bool given,
 	return (given || key->without) && port_part_enforced(enforced, key->hw);
 }
 
+/* Where a rule is not followed: why. */
+static const char *note_of(const struct vif *vif, const struct policy_key *key)
+{
+	return !strcmp(key->name, "vf") && vif->assign.unfit ? vif->assign.unfit : "";
+}
+
 static void put_rule(struct rte_tel_data *d, const struct policy_key *key, const char *source,
 		     const char *value, bool hardware)
 {
@@ -60,11 +66,15 @@ int put_policy(struct rte_tel_data *d, struct vif *vif, uint32_t from, char erro
 		port_enforced(path_get_port(vif->path), &enforced);
 	for (uint32_t n = from; n < from + RULES_A_PAGE && policy_key(n); n++) {
 		const struct policy_key *key = policy_key(n);
+		struct rte_tel_data *rule;
 		char name[12];
 
 		snprintf(name, sizeof(name), "%u", n);
-		put_rule(put_dict(d, name), key, trace.of[n].source, trace.of[n].value,
+		rule = put_dict(d, name);
+		put_rule(rule, key, trace.of[n].source, trace.of[n].value,
 			 is_in_hardware(key, *trace.of[n].value, &enforced));
+		if (rule)
+			put_text(rule, "note", note_of(vif, key));
 	}
 	return 0;
 }

@@ -265,6 +265,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "zero_copy_rx", zerocopy_rx_state(vif->path));
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
+	put_text(d, "no_vf", vif->assign.unfit ? vif->assign.unfit : "");
 	put_capability(put_dict(d, "capability"), vif);
 	put_port_stats(put_dict(d, "port"), port);
 	put_cost(put_dict(d, "per_1000_frames"), vif);

@@ -94,12 +94,41 @@ static void sample(struct vif *vif, uint64_t now_us)
 	own->sampled_us = now_us;
 }
 
+/*
+ * A VF that does not receive what the rules let in would lose it without a word. Return: which rule
+ * that is, NULL = none
+ */
+static const char *beyond_reach(const struct vif *vif, uint32_t macs, bool promiscuous)
+{
+	if (!promiscuous &&
+	    (vif->policy.draft.promiscuous || vif->request.flags & VIFCAP_FLAG_PROMISC))
+		return "promiscuous: VFs of its NIC are not known to receive frames to any address";
+	if (vif->live.policy.nr_macs > macs)
+		return "macs: VFs of its NIC are not known to receive frames to so many addresses";
+	return NULL;
+}
+
+/* A guest that may ask for either can do so again and again. */
+static void look_at_reach(struct vif *vif, uint32_t macs, bool promiscuous, uint64_t now_us)
+{
+	const char *unfit = beyond_reach(vif, macs, promiscuous);
+
+	if (unfit && unfit != vif->assign.unfit && vif_may_tell(vif))
+		log_info("%s: %s", vif->name, unfit);
+	if (unfit && !vif->assign.unfit && on_vf(vif))
+		assign_bar(vif, now_us);
+	vif->assign.unfit = unfit;
+}
+
+/* Who names a VF in so many words has it, known or not. */
 static enum policy_vf wish(const struct vif *vif)
 {
 	if (vif->assign.pinned && !vif->assign.pinned_vf)
 		return POLICY_VF_NEVER;
 	if (vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
 		return POLICY_VF_PREFER;
+	if (vif->assign.unfit && !vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_PREFER)
+		return POLICY_VF_NEVER;
 	return vif->policy.draft.vf;
 }
 
@@ -158,12 +187,14 @@ static void decide(struct assign *assign, uint32_t which, uint64_t now_us)
 		.now_us = now_us,
 		.rival_since_us = assign->nics[which].rival_since_us,
 	};
-	uint32_t nr = 0, vfs;
+	uint32_t nr = 0, vfs, macs;
+	bool promiscuous = nic_vf_reach(nic, &macs);
 	struct vif *vif;
 
 	TAILQ_FOREACH (vif, &assign->host->vifs, link) {
 		if (!vif->path || vif->nic != nic || nr == ROWS_MAX)
 			continue;
+		look_at_reach(vif, macs, promiscuous, now_us);
 		assign->vifs[nr] = vif;
 		fill_row(&assign->rows[nr++], vif, now_us);
 	}
@@ -195,8 +226,7 @@ static struct port_link link_of(struct vif *vif)
 static bool same_link(const struct port_link *a, const struct port_link *b)
 {
 	return a->up == b->up && a->gone == b->gone && a->reset == b->reset &&
-	       a->stuck == b->stuck &&
-	       a->speed_mbps == b->speed_mbps;
+	       a->stuck == b->stuck && a->speed_mbps == b->speed_mbps;
 }
 
 static void look_at_links(struct assign *assign)
@@ -332,6 +362,7 @@ void assign_forget(struct vif *vif)
 				    .bar_us = own->bar_us,
 				    .gained_us = own->gained_us,
 				    .asked = own->asked,
+				    .unfit = own->unfit,
 				    .begun_us = own->begun_us,
 				    .flaps = own->flaps };
 }

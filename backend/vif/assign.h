@@ -37,6 +37,7 @@ struct assign;
  * @asked:      for a VF, in this connection, which began at @begun_us; @flaps: connections before
  *              it that asked as well and were short
  * @settled:    does without a VF (assign=fixed)
+ * @unfit:      why VFs of its NIC are not for it; NULL = they are
  * @link:       its port's at the last update
  * @wire_down:  the wire was down with it; @wait_us: until then the port may follow the wire
  */
@@ -50,6 +51,7 @@ struct assign_vif {
 	uint64_t wait_us;
 	bool wire_down;
 	bool settled;
+	const char *unfit;
 };
 
 /** assign_create() - Return: assignment, NULL with errno ENOMEM */

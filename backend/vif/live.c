@@ -219,6 +219,7 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	vif_read_live(vif, &live, now_us);
 	if (memcmp(&live, &vif->live, sizeof(live))) {
 		vif->live = live;
+		assign_kick(vif->host->assign);
 		if (zc_rx_bars(&live))
 			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		loosen_ports(vif);

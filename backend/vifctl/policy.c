@@ -141,6 +141,8 @@ static void print_rule(struct json_object *rule)
 	printf("%-18s %-28s %-24s %s\n", text_of(rule, "rule"), *value ? value : "-",
 	       text_of(rule, "source"),
 	       !strcmp(text_of(rule, "enforced"), "both") ? "software and hardware" : "software");
+	if (*text_of(rule, "note"))
+		printf("  no VF: %s\n", text_of(rule, "note"));
 }
 
 enum status vifctl_why(struct client *client, const struct options *options)

@@ -75,6 +75,59 @@ static void vf_is_opened_with_the_policy_of_its_vif(void **state)
 	assert_int_equal(fake_host.open_policy.max_mbps, 21);
 }
 
+static void vif_whose_frames_a_vf_would_lose_stays_in_software(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	fake_host.vf_macs = 1;
+	fake_host.vf_promiscuous = false;
+	a = host_connect(7);
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	/* at once, and not when there is time to decide */
+	rule(7, "promiscuous", "1");
+	assert_false(on_vf(7));
+	pass(10 * SECOND);
+	assert_false(on_vf(7));
+	assert_int_equal(fake_host.opens, 1);
+	rule(7, "promiscuous", "0");
+	pass(3 * SECOND);
+	assert_true(on_vf(7));
+	rule(7, "macs", "00:00:5e:00:01:19");
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	rule(7, "macs", "00:00:5e:00:01:19 00:00:5e:00:01:20");
+	assert_false(on_vf(7));
+	pass(10 * SECOND);
+	assert_false(on_vf(7));
+	/* who goes back and forth waits longer each time */
+	before = fake_host.opens;
+	for (int i = 0; i < 40; i++) {
+		rule(7, "macs", "00:00:5e:00:01:19");
+		pass(SECOND);
+		rule(7, "macs", "00:00:5e:00:01:19 00:00:5e:00:01:20");
+		pass(SECOND);
+	}
+	assert_in_range(fake_host.opens - before, 1, 8);
+	assert_false(on_vf(7));
+	/* an admin may know better */
+	rule(7, "vf", "require");
+	pass(61 * SECOND);
+	assert_true(on_vf(7));
+}
+
+static void vif_whose_vfs_are_known_to_be_promiscuous_has_one(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	rule(7, "promiscuous", "1");
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+}
+
 static void reconnect(uint16_t domid)
 {
 	host_front_state(domid, 6);
@@ -309,6 +362,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(free_vf_goes_to_who_connects),
 		fact(vf_is_opened_with_the_policy_of_its_vif),
+		fact(vif_whose_frames_a_vf_would_lose_stays_in_software),
+		fact(vif_whose_vfs_are_known_to_be_promiscuous_has_one),
 		fact(vf_of_a_flapping_vif_waits_longer_each_time),
 		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
 		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),

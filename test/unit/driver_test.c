@@ -107,7 +107,8 @@ static void careful_driver_has_no_quirk(void **state)
 	(void)state;
 	assert_int_equal(driver_careful.tx_done, DRIVER_TX_UNKNOWN);
 	assert_false(driver_careful.rx_in_order || driver_careful.asks_for_vlans ||
-		     driver_careful.down_twice);
+		     driver_careful.down_twice || driver_careful.promiscuous);
+	assert_int_equal(driver_careful.kernel_macs + driver_careful.dpdk_macs, 0);
 }
 
 #define fact(name) cmocka_unit_test_setup(name, reset)

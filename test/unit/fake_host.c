@@ -253,6 +253,13 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 	return fake_host.vf_free;
 }
 
+bool nic_vf_reach(struct nic *nic, uint32_t *macs)
+{
+	(void)nic;
+	*macs = fake_host.vf_macs;
+	return fake_host.vf_promiscuous;
+}
+
 uint32_t nic_capacity_mbps(struct nic *nic)
 {
 	(void)nic;
@@ -360,6 +367,8 @@ int host_open(void)
 	fake_xs_clear();
 	raise.fd = -1;
 	fake_host = (struct fake_host){ .now_us = 1000000,
+					.vf_macs = UINT32_MAX,
+					.vf_promiscuous = true,
 					.config = { .max_queues = FAKE_QUEUES,
 						    .backlog_kb = 1024,
 						    .run_dir = "/nowhere",

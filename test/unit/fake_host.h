@@ -28,6 +28,7 @@
  * @port_error:  errno of the next nic_open_software(), 0 = it works
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone: what VFs say of theirs
+ * @vf_macs, @vf_promiscuous: what VFs are known to receive
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
  * @opens:       VFs that the opener was asked for; @open_policy: with the last one
@@ -51,6 +52,8 @@ extern struct fake_host {
 	int port_error;
 	bool link_down, wire_down;
 	bool vf_down, vf_gone;
+	uint32_t vf_macs;
+	bool vf_promiscuous;
 	uint32_t adopted;
 	bool nic_filters;
 	bool nic_stale;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c log.c */
+/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c port/eth/driver.c log.c */
 /* wraps: getifaddrs freeifaddrs */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -388,6 +388,55 @@ static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
 	vfpool_close(pool);
 }
 
+static void bound_to(unsigned int index, const char *driver)
+{
+	run("mkdir -p bus/pci/devices/0000:01:10.%u bus/pci/drivers/%s && "
+	    "ln -sfn ../../drivers/%s bus/pci/devices/0000:01:10.%u/driver",
+	    index, driver, driver, index);
+}
+
+static struct vfpool_reach reach_of(struct vfpool *pool)
+{
+	struct vfpool_reach reach;
+
+	vfpool_reach(pool, &reach);
+	return reach;
+}
+
+static void what_vfs_receive_is_known_by_their_driver(void **state)
+{
+	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
+
+	(void)state;
+	assert_non_null(pool);
+	bound_to(0, "iavf");
+	bound_to(1, "iavf");
+	assert_int_equal(reach_of(pool).macs, 16);
+	assert_true(reach_of(pool).promiscuous);
+	/* a vif may get any of them */
+	bound_to(1, "igbvf");
+	assert_int_equal(reach_of(pool).macs, 3);
+	assert_false(reach_of(pool).promiscuous);
+	/* care is taken with what nobody knows */
+	bound_to(1, "newvf");
+	assert_int_equal(reach_of(pool).macs, 0);
+	assert_false(reach_of(pool).promiscuous);
+	vfpool_close(pool);
+}
+
+static void netdev_on_no_bus_receives_everything(void **state)
+{
+	struct vfpool *pool;
+
+	(void)state;
+	netdev("veth7", "7", "0x1003");
+	pool = vfpool_list_open(root, "veth7", CONFIG_DRIVER_AUTO);
+	assert_non_null(pool);
+	assert_true(reach_of(pool).promiscuous);
+	assert_int_equal(reach_of(pool).macs, UINT32_MAX);
+	vfpool_close(pool);
+}
+
 #define fact(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)
 
 static void listed_netdevs_are_vfs_without_a_pf(void **state)
@@ -485,6 +534,8 @@ int main(void)
 		fact(a_listed_address_is_a_vf_by_its_driver),
 		fact(a_listed_name_that_no_netdev_can_have_is_refused),
 		fact(vf_that_was_set_down_is_free_when_it_is_up_again),
+		fact(what_vfs_receive_is_known_by_their_driver),
+		fact(netdev_on_no_bus_receives_everything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,9 +22,27 @@ static const struct driver drivers[] = {
 	  .tx_done = DRIVER_TX_LAST_DESCRIPTOR,
 	  .rx_in_order = true,
 	  .asks_for_vlans = true,
-	  .down_twice = true },
-	/* 82599, X540, X550; read in DPDK's source */
-	{ .dpdk = "net_ixgbe_vf", .kernel = "ixgbevf", .asks_for_vlans = true },
+	  .down_twice = true,
+	  .kernel_macs = 3 },
+	/* 82599, X540, X550; read in DPDK's and Linux' sources. 82599 is never promiscuous */
+	{ .dpdk = "net_ixgbe_vf",
+	  .kernel = "ixgbevf",
+	  .asks_for_vlans = true,
+	  .kernel_macs = 10,
+	  .dpdk_macs = 10 },
+	/* X710, E810; the rest is read in Linux' source */
+	{ .dpdk = "net_iavf",
+	  .kernel = "iavf",
+	  .kernel_macs = 16,
+	  .dpdk_macs = 16,
+	  .promiscuous = true },
+	/* ConnectX; also of its PFs */
+	{ .dpdk = "mlx5_pci",
+	  .kernel = "mlx5_core",
+	  .kernel_macs = 64,
+	  .dpdk_macs = 64,
+	  .promiscuous = true },
+	{ .dpdk = "net_bnxt", .kernel = "bnxt_en", .kernel_macs = 3, .promiscuous = true },
 };
 
 #define NR_DRIVERS (sizeof(drivers) / sizeof(drivers[0]))

@@ -5,13 +5,15 @@
  * Each row is a family of VFs with the names of both of its drivers. A quirk is in the table
  * because it was seen, or read in the driver's source, and the driver itself does not tell it
  * (it does tell its queue pairs, offloads and RSS). A driver without a row is used with care:
- * frames are copied both ways, the VLAN filter is left alone, and the log says so once. A new
+ * frames are copied both ways, the VLAN filter is left alone, it is thought to receive frames to
+ * its own address alone, and the log says so once. A new
  * quirk is a row in driver.c, and a field here if it is of a new kind.
  */
 #ifndef VIFD_PORT_ETH_DRIVER_H
 #define VIFD_PORT_ETH_DRIVER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** enum driver_tx_done - How descriptors tell which frames were sent (zc_sent.h) */
 enum driver_tx_done {
@@ -32,11 +34,16 @@ enum driver_tx_done {
  *               of them until they ask for one
  * @down_twice: the kernel's driver, set down with frames unsent, leaves work waiting that blocks
  *               the VF's removal, until it was up and down once more
+ * @kernel_macs, @dpdk_macs: more unicast addresses that the VF receives if its PF trusts it and its
+ *               driver is the kernel's, or DPDK's
+ * @promiscuous: it receives frames to any address if its PF trusts it
  */
 struct driver {
 	const char *dpdk, *kernel;
 	enum driver_tx_done tx_done;
 	bool rx_in_order, asks_for_vlans, down_twice;
+	uint8_t kernel_macs, dpdk_macs;
+	bool promiscuous;
 };
 
 /** driver_careful - No quirks known; also for devices that are no PCI functions */

@@ -66,6 +66,11 @@ void pf_link_get(struct pf *pf, struct port_link *link)
 	pthread_mutex_unlock(&pf->lock);
 }
 
+bool pf_can(const struct pf *pf, enum pf_value value)
+{
+	return pf && pf->ops->vf_set && !(pf->unsupported & value);
+}
+
 static int vf_get_locked(struct pf *pf, uint16_t index, struct pf_vf *vf)
 {
 	memset(vf, 0, sizeof(*vf));

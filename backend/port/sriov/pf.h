@@ -110,6 +110,9 @@ uint16_t pf_mtu(struct pf *pf);
 /** pf_link_get() - Link of the PF's wire; that of NULL is down */
 void pf_link_get(struct pf *pf, struct port_link *link);
 
+/** pf_can() - Has the NIC not refused to set this value of a VF? NULL sets none */
+bool pf_can(const struct pf *pf, enum pf_value value);
+
 /** pf_vf_get() - All that the PF knows of a VF. Return: 0, -ENOENT no such VF, -errno */
 int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf);
 

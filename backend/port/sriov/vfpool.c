@@ -10,8 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "log.h"
 #include "bind.h"
+#include "port/eth/driver.h"
 #include "sysfs.h"
 #include "vfpool.h"
 
@@ -461,6 +464,38 @@ int vfpool_reset(struct vfpool *pool, uint16_t index)
 	if (vf_read(pool, index, &vf) < 0)
 		return -ENODEV;
 	return bind_reset(pool->root, vf.pci);
+}
+
+/* A VF that is on no PCI bus is a virtual device, which filters nothing. */
+static void add_reach(const struct vfpool *pool, const struct vfpool_vf *vf,
+		      struct vfpool_reach *reach)
+{
+	char name[BIND_NAME_MAX] = "", path[PATH_MAX];
+	const struct driver *driver;
+	uint32_t macs;
+
+	if (!strchr(vf->pci, ':'))
+		return;
+	if (vf->native)
+		memcpy(name, pool->was[vf->index], sizeof(name));
+	else {
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", pool->root, vf->pci);
+		sysfs_link_name(path, name, sizeof(name));
+	}
+	driver = driver_find_kernel(name);
+	macs = vf->native ? driver->dpdk_macs : driver->kernel_macs;
+	reach->macs = RTE_MIN(reach->macs, macs);
+	reach->promiscuous = reach->promiscuous && driver->promiscuous;
+}
+
+void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach)
+{
+	*reach = (struct vfpool_reach){ .macs = UINT32_MAX, .promiscuous = true };
+	pthread_mutex_lock(&pool->lock);
+	for (uint32_t i = 0; i < pool->nr; i++)
+		if (is_usable(pool, &pool->vfs[i]))
+			add_reach(pool, &pool->vfs[i], reach);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])

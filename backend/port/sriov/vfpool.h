@@ -22,6 +22,17 @@
 struct vfpool;
 
 /**
+ * struct vfpool_reach - Frames that every usable VF receives, if its PF trusts it, besides those to
+ * its own address
+ * @macs: to so many more addresses
+ * @promiscuous: to any address
+ */
+struct vfpool_reach {
+	uint32_t macs;
+	bool promiscuous;
+};
+
+/**
  * struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's
  * @netdev: "" = it has none
  * @native: bound to a driver that leaves it to a process
@@ -105,6 +116,9 @@ uint32_t vfpool_count(struct vfpool *pool, uint32_t *vfs);
  * Takes 100 ms. Return: 0, -errno
  */
 int vfpool_reset(struct vfpool *pool, uint16_t index);
+
+/** vfpool_reach() - What is known of the VFs' drivers (port/eth/driver.h) */
+void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach);
 
 /** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
