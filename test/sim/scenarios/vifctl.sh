@@ -46,6 +46,12 @@ ctl metrics >"$SIM_LOGS/metrics"
 check "metrics: families" "$(grep -c '^# TYPE ' "$SIM_LOGS/metrics")" ">= 40"
 check "metrics: frames of pings" "$(sed -n "s/^vifd_vif_tx_packets_total{vif=\"$A.0\",guest=\"a\"} //p" "$SIM_LOGS/metrics")" ">= 20"
 check "metrics: causes of drops" "$(grep -c "^vifd_vif_tx_dropped_total{vif=\"$A.0\"" "$SIM_LOGS/metrics")" ">= 10"
+# what the dashboard shows and nobody counts
+unknown=0
+for name in $(grep -oE 'vifd_(vif|nic|memory)_[a-z_]*' "$SIM_TOP/toolstack-hooks/examples/grafana.json" | sort -u); do
+	grep -q "^# TYPE $name " "$SIM_LOGS/metrics" || unknown=$((unknown + 1))
+done
+check "metrics: unknown ones in the dashboard" "$unknown" "== 0"
 check_true "status 1 for an unknown vif" ctl_status 1 show 999.0
 check "show: by the guest's name" "$(of 'x["vif"]' show a)" "== $A.0"
 check "show: by the guest's name and handle" "$(of 'x["vif"]' show a.0)" "== $A.0"
