@@ -55,7 +55,7 @@ unit_src   := $(wildcard test/unit/*_test.c)
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema \
+.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema deb deb-test \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -168,6 +168,10 @@ circles: all ## find circles between .c files, from the functions each one calls
 format: ; $(Q)test/lint --fix ## run clang-format on all C files
 install: all ## install into $(DESTDIR)$(PREFIX), where Debian's xen packages look
 	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
+deb: ## Debian packages of HEAD, built in a minimal Debian: build/packages/N/*.deb; DEBIAN=13 selects the release
+	$(Q)BUILD=$(BUILD) test/deb --debian $(DEBIAN) --build
+deb-test: ## make deb, and install, upgrade and purge them in another minimal Debian
+	$(Q)BUILD=$(BUILD) test/deb --debian $(DEBIAN)
 install-guest: ; $(Q)$(MAKE) -C frontend/linux BUILD=$(abspath $(BUILD)) install ## install the guest's kernel module
 clean: ## remove build results; downloads (build/xen, build/release) stay
 	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name xen ! -name release -exec rm -rf {} +
