@@ -74,7 +74,8 @@ static void add_label(struct object *object, const char *name, const char *value
 	size_t at = strlen(object->labels);
 	size_t end = LABELS_MAX - 2; /* of the value, so that the quote fits */
 
-	at += (size_t)snprintf(object->labels + at, LABELS_MAX - at, "%s%s=\"", at ? "," : "", name);
+	at += (size_t)snprintf(object->labels + at, LABELS_MAX - at, "%s%s=\"", at ? "," : "",
+			       name);
 	for (; *value && at + 2 < end; value++) {
 		if (*value == '\n' || (unsigned char)*value < ' ')
 			continue;
