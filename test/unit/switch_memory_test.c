@@ -114,6 +114,47 @@ static void clones_that_nobody_reads_leave_some_to_others(void **state)
 	empty(b);
 }
 
+/* Frames of @from among the first @nr that left by the wire. */
+static uint32_t sent_of(uint32_t from, uint32_t nr)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		found += *rte_pktmbuf_mtod_offset(wire.sent[i], uint32_t *, 42) == from;
+	return found;
+}
+
+/* The wire takes nothing for a while, then a frame at a time: what one has queued waits with it. */
+static void who_fills_the_uplink_does_not_keep_the_others_frames_out(void **state)
+{
+	uint32_t queued = 0;
+
+	(void)state;
+	wire.room = 0;
+	for (int i = 0; i < 1000; i++) {
+		queued += send_one(a, &mac_far, 1);
+		switch_uplink_poll(sw);
+	}
+	assert_in_range(queued, 100, 200);
+	/* others have all of their room still */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(send_one(b, &mac_far, 2), 1);
+	assert_int_equal(send_one(c, &mac_far, 3), 1);
+	for (int i = 0; i < 200; i++) {
+		wire.room = 1;
+		switch_uplink_poll(sw);
+		send_one(a, &mac_far, 1);
+	}
+	assert_int_equal(wire.nr_sent, 200);
+	/* a burst that was on its way to the wire, and a turn of each: 30 frames */
+	assert_int_equal(sent_of(3, PORT_BURST + 3 * 31), 1);
+	assert_in_range(sent_of(2, 200), 70, 100);
+	wire.room = UINT16_MAX;
+	while (switch_uplink_poll(sw))
+		;
+	wire_free();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +162,7 @@ int main(void)
 		fact(receiver_that_is_stalled_loses_frames_before_others),
 		fact(group_frames_are_not_cloned_for_a_stalled_receiver),
 		fact(clones_that_nobody_reads_leave_some_to_others),
+		fact(who_fills_the_uplink_does_not_keep_the_others_frames_out),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);
