@@ -69,6 +69,7 @@
 	  "frames dropped because the guest took none while packet memory was scarce")             \
 	X(rx_drop_grant, "frames whose grant could not be written")                                \
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
+	X(rx_hold_rate, "passes that stopped because the budget of rx-rate was used up")           \
 	X(rx_mirror, "mirrored frames of other vifs given to the guest")                           \
 	X(mirrored, "frames copied to the vif's mirror")                                           \
 	X(mirror_missed, "frames not copied because the mirror had no room")                       \

@@ -22,6 +22,7 @@ static void set_queue_rates(struct path *path, const struct path_live *live)
 void path_set_live(struct path *path, const struct path_live *live)
 {
 	set_rate(&path->shaper, path->live.rate, live->rate);
+	set_rate(&path->rx_shaper, path->live.rx_rate, live->rx_rate);
 	set_queue_rates(path, live);
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;

@@ -77,6 +77,7 @@ struct path_config {
  * @rx_delay_us:  at most one event in this time for frames given to the guest, 0 = as it asks
  * @rx_delay_frames: sooner when so many wait, 0 = no matter how many
  * @rate:         most that the guest may send; none = no limit
+ * @rx_rate:      most that the guest receives; none = no limit
  * @mcast_refused: the guest's multicast list is not taken
  * @tx_closed, @rx_closed: queues that let nothing pass, one bit each
  * @classes:      which frames leave first
@@ -91,7 +92,7 @@ struct path_live {
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint32_t rx_delay_us, rx_delay_frames;
-	struct rate rate;
+	struct rate rate, rx_rate;
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;
 	struct classes_live classes;

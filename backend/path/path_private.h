@@ -16,6 +16,7 @@
  * @config:   constant
  * @live:     control
  * @shaper:   worker; the vif's budget
+ * @rx_shaper: worker; the same for frames to the guest
  * @mcast:    worker; the guest's list of groups
  * @steer:    control
  * @port:     control; frames leave by it and arrive by it
@@ -33,7 +34,7 @@
 struct path {
 	struct path_config config;
 	struct path_live live;
-	struct shaper shaper;
+	struct shaper shaper, rx_shaper;
 	struct mcast mcast;
 	struct steer steer;
 	struct port *port;
@@ -103,13 +104,13 @@ uint32_t path_tx_held(const struct path *path);
 uint32_t path_rx_held(const struct path *path);
 
 /**
- * path_rx_room() - Frames that path_rx_accept() may be given: they overflow no backlog, and their
- * buffers are no more than this vif may hold (rx_accept.c)
+ * path_rx_room() - Frames that path_rx_accept() may be given: they overflow no backlog, their
+ * buffers are no more than this vif may hold, and the vif's rate has not been used up (rx_accept.c)
  *
  * A queue that is full because its guest posts no buffers does not count any more after a while:
  * frames for it are dropped, so that the vif's other queues go on.
  */
-uint32_t path_rx_room(const struct path *path, const struct path_tools *tools);
+uint32_t path_rx_room(struct path *path, const struct path_tools *tools);
 
 /**
  * path_rx_accept() - Judge a frame that arrived (rx_accept.c)

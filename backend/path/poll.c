@@ -195,8 +195,10 @@ static void tell_held(struct path *path, const struct path_tools *tools)
 
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
-	unsigned int frames = rx_take(path, tools), served = 0;
+	unsigned int frames, served = 0;
 
+	shaper_refill(&path->rx_shaper, tools->now_us);
+	frames = rx_take(path, tools);
 	if (unlikely(path->handover))
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
@@ -271,6 +273,8 @@ uint64_t path_arm(struct path *path, struct path_tools *tools)
 	if (path->handover)
 		wait = sooner(sooner(wait, port_turn(path->handover->from)),
 			      handover_wait_us(path->handover));
+	if (!shaper_open(&path->rx_shaper))
+		wait = sooner(wait, shaper_wait(&path->rx_shaper, tools->now_us));
 	if (path->classes.nr)
 		wait = sooner(wait, RTE_MAX(vif_wait(path, tools->now_us), (uint64_t)RETRY_US));
 	for (uint32_t i = 0; i < path->nr_queues; i++) {

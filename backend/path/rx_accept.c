@@ -169,6 +169,8 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 		queue_drop(queue, mbuf, cause);
 		return;
 	}
+	if (unlikely(path->rx_shaper.bytes))
+		shaper_take(&path->rx_shaper, offload_wire_bytes(mbuf));
 	mirror_see(&path->mirror, &queue->counters, tools->pool, mbuf, MIRROR_RX);
 	if (unlikely(path->live.policy.rx)) {
 		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
@@ -180,14 +182,6 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 		mbuf = untagged;
 	}
 	rx_fit(path, tools, mbuf);
-}
-
-void path_give(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
-{
-	if (path_rx_room(path, tools))
-		rx_fit(path, tools, mbuf);
-	else
-		rte_pktmbuf_free(mbuf);
 }
 
 /* Frames until @held buffers have become @share. */
@@ -221,7 +215,8 @@ static uint32_t rx_stalled_room(const struct path *path, const struct queue *que
 		       1u);
 }
 
-uint32_t path_rx_room(const struct path *path, const struct path_tools *tools)
+/* Frames that backlogs and memory have room for. */
+static uint32_t rx_room(const struct path *path, const struct path_tools *tools)
 {
 	uint32_t room = PORT_BURST, held = 0;
 	bool wanted = false;
@@ -239,11 +234,34 @@ uint32_t path_rx_room(const struct path *path, const struct path_tools *tools)
 	return wanted ? RTE_MIN(room, rx_memory_room(path, tools, held)) : 0;
 }
 
+uint32_t path_rx_room(struct path *path, const struct path_tools *tools)
+{
+	const struct shaper *shaper = &path->rx_shaper;
+	uint32_t room = rx_room(path, tools);
+
+	if (likely(!shaper->bytes))
+		return room;
+	if (!shaper_open(shaper)) {
+		path_count(&path->queues[0].counters, COUNT_rx_hold_rate, 1);
+		return 0;
+	}
+	/* what is taken is paid for, so not many of the longest */
+	return RTE_MIN(room, (uint32_t)RTE_MIN(shaper->credit / NETIF_FRAME_MAX + 1, PORT_BURST));
+}
+
+void path_give(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	if (rx_room(path, tools))
+		rx_fit(path, tools, mbuf);
+	else
+		rte_pktmbuf_free(mbuf);
+}
+
 /* Mirrored frames of other vifs pass whatever the policy says. */
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools)
 {
 	struct rte_mbuf *frames[PORT_BURST];
-	uint32_t nr = tap_take(path->tap, frames, path_rx_room(path, tools));
+	uint32_t nr = tap_take(path->tap, frames, rx_room(path, tools));
 
 	for (uint32_t i = 0; i < nr; i++)
 		rx_fit(path, tools, frames[i]);

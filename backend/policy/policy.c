@@ -180,6 +180,7 @@ void policy_compile(const struct policy_draft *draft, const struct rte_ether_add
 	compile_queues(draft, live);
 	live->mtu = (uint16_t)draft->mtu;
 	live->rate = draft->rate;
+	live->rx_rate = draft->rx_rate;
 	if (draft->link == POLICY_LINK_OFF)
 		live->link = false;
 }
