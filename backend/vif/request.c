@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mac.h"
+#include "port/kernel/netdev.h"
 #include "vif.h"
 
 LOG_TAG("vif");
@@ -38,6 +39,8 @@ static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *m
 		return "it is not a unicast address";
 	if (is_anothers(vif, mac))
 		return "it belongs to another interface";
+	if (netdev_any_has(mac))
+		return "it belongs to this host";
 	if (mac_is_in(draft->macs, draft->nr_macs, mac))
 		return NULL;
 	if (draft->nr_macs == MACS_MAX)

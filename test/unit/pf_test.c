@@ -465,9 +465,20 @@ static void rates_are_set_as_far_as_the_nic_takes_them(void **state)
 
 #define fact(name) cmocka_unit_test_setup_teardown(name, reset, finish)
 
+/* The loopback device's is all zero. */
+static void addresses_of_this_hosts_netdevs_are_known(void **state)
+{
+	static const struct rte_ether_addr lo, other = { { 2, 0xfe, 0xdc, 0xba, 0x98, 0x76 } };
+
+	(void)state;
+	assert_true(netdev_any_has(&lo));
+	assert_false(netdev_any_has(&other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_of_this_hosts_netdevs_are_known),
 		fact(pf_is_followed_to_another_index_or_name),
 		fact(unknown_netdev_is_enodev),
 		fact(pf_without_control_has_nothing_to_say),

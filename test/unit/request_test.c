@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "backend/port/kernel/netdev.h"
 #include "backend/vif/vif.h"
 #include "backend/vif/vifs.h"
 
@@ -173,6 +174,23 @@ static void no_address_of_anothers_or_of_a_group_is_granted(void **state)
 	assert_counted(1, 4);
 }
 
+static const struct rte_ether_addr uplink = { { 2, 0, 0, 0, 0, 0x0a } };
+
+bool netdev_any_has(const struct rte_ether_addr *mac)
+{
+	return rte_is_same_ether_addr(mac, &uplink);
+}
+
+static void no_address_of_this_hosts_own_is_granted(void **state)
+{
+	(void)state;
+	rule("guest-mac", "1");
+	ask_mac("\x02\0\0\0\0\x0a");
+	turn();
+	assert_int_equal(draft.nr_macs, 0);
+	assert_counted(0, 1);
+}
+
 static void an_address_that_is_listed_takes_no_second_place(void **state)
 {
 	char list[MACS_MAX * 18 + 1] = "";
@@ -222,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup(without_rules_everything_is_refused, setup),
 		cmocka_unit_test_setup(what_the_rules_allow_is_granted, setup),
 		cmocka_unit_test_setup(no_address_of_anothers_or_of_a_group_is_granted, setup),
+		cmocka_unit_test_setup(no_address_of_this_hosts_own_is_granted, setup),
 		cmocka_unit_test_setup(an_address_that_is_listed_takes_no_second_place, setup),
 		cmocka_unit_test_setup(a_part_of_the_flags_may_be_granted, setup),
 		cmocka_unit_test_setup(an_mtu_that_the_admin_gave_is_not_lowered, setup),

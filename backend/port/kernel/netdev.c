@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A kernel netdev that we use; see netdev.h. */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
@@ -379,6 +380,24 @@ int netdev_vlan_del(const char *name)
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	return link_transact(nlh);
+}
+
+bool netdev_any_has(const struct rte_ether_addr *mac)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+		const struct sockaddr_ll *address = (const void *)one->ifa_addr;
+
+		found = address && address->sll_family == AF_PACKET &&
+			address->sll_halen == sizeof(*mac) &&
+			!memcmp(address->sll_addr, mac, sizeof(*mac));
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 int netdev_members_open(void)

@@ -89,6 +89,9 @@ int netdev_vlan_add(const char *name, unsigned int ifindex, uint16_t vlan);
 /** netdev_vlan_del() - Remove a netdev. Return: 0, -errno */
 int netdev_vlan_del(const char *name);
 
+/** netdev_any_has() - Is @mac the address of any netdev of this host? Any thread */
+bool netdev_any_has(const struct rte_ether_addr *mac);
+
 /** netdev_members_open() - Open a socket for netdev_member(). Return: fd, -errno */
 int netdev_members_open(void);
 
