@@ -19,6 +19,8 @@
 #include "log.h"
 
 #define CONFIG_FILE "/etc/vifd/vifd.conf"
+#define CONFIG_POLICY_DIR "/etc/vifd/vif.d"
+#define CONFIG_CAPTURE_DIR "/var/log/vifd"
 #define CONFIG_NICS_MAX 16u
 #define CONFIG_NIC_NAME_MAX 32u
 #define CONFIG_WORKERS_MAX 32u
@@ -137,6 +139,13 @@ int config_load(struct config *config, const char *path);
 
 /** config_read() - config_load() of an open file; @path is for messages */
 int config_read(struct config *config, FILE *stream, const char *path);
+
+/**
+ * config_missing() - Tell which devices and folders that it names are not there, each in a line
+ *
+ * Defaults may be absent. Return: how many
+ */
+uint32_t config_missing(const struct config *config);
 
 /** config_help() - Print every section and option, its range and default, to stdout */
 void config_help(void);

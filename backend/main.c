@@ -78,7 +78,9 @@ int main(int argc, char **argv)
 	log_set_level(config.log_level);
 	if (check_policy(&config))
 		return EXIT_FAILURE;
-	if (test)
+	if (test) {
+		config_missing(&config);
 		return EXIT_SUCCESS;
+	}
 	return daemon_run(&config) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

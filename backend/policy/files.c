@@ -126,6 +126,9 @@ static int take_match(struct reader *reader, const struct ini_line *line)
 	if (is == whom->uuid && whom->no_uuid)
 		return refuse(reader, line->line, line->column, "the domain's uuid cannot be read",
 			      whom->no_uuid);
+	if (is == whom->vifname && whom->no_vifname)
+		return refuse(reader, line->line, line->column, "the vifname cannot be read",
+			      whom->no_vifname);
 	if (!*line->value || (shape && !has_shape(line->value, shape)))
 		return refuse(reader, line->line, line->value_column, line->key,
 			      shape ? "expected a complete address or UUID" : "expected a name");
@@ -225,10 +228,8 @@ int policy_set_files(struct policy_draft *draft, const char *dir, const struct p
 	int ret = 0;
 
 	if (nr < 0) {
-		if (errno == ENOENT)
-			return 0;
-		ret = -errno;
-		snprintf(error, POLICY_ERROR_MAX, "%.100s: %s", dir, strerror(-ret));
+		ret = errno == ENOENT ? -ENODEV : -errno;
+		snprintf(error, POLICY_ERROR_MAX, "%.100s: %m", dir);
 		return ret;
 	}
 	for (int i = 0; i < nr; i++) {

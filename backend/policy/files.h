@@ -16,13 +16,13 @@
  * @mac:     in lower case
  * @vifname: as in xl's vif= line
  * @uuid:    of its domain
- * @no_uuid: why it cannot be read: a file that matches by it is refused; NULL = it can
+ * @no_uuid, @no_vifname: why it cannot be read: a file that matches by it is refused; NULL = it can
  */
 struct policy_whom {
 	char mac[18];
 	char vifname[64];
 	char uuid[37];
-	const char *no_uuid;
+	const char *no_uuid, *no_vifname;
 };
 
 /**
@@ -38,10 +38,10 @@ enum policy_rank { POLICY_RANK_POLICY, POLICY_RANK_OVERRIDE };
 
 /**
  * policy_set_files() - What the files that name this vif say, in order of their names
- * @dir:  every *.conf in it; absent: none
+ * @dir:  every *.conf in it
  * @rank: the section that is read: [policy] or [override]
  *
- * Return: 0, -errno with @error: file, line, column and reason
+ * Return: 0, -errno with @error: file, line, column and reason; -ENODEV: there is no @dir
  */
 int policy_set_files(struct policy_draft *draft, const char *dir, const struct policy_whom *whom,
 		     enum policy_rank rank, char error[POLICY_ERROR_MAX]);

@@ -5,6 +5,7 @@
 #ifndef VIFD_VIF_HOST_H
 #define VIFD_VIF_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -48,6 +49,7 @@ struct host {
 	struct budget_list budgets;
 	struct assign *assign;
 	struct shares *shares;
+	bool policy_dir_seen;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	uint32_t nr_workers;

@@ -140,6 +140,20 @@ static void sink_put(struct mirror_sink *sink)
 	free(sink);
 }
 
+/* It may come later, or be a typing error: say so. */
+static void log_missing(struct vif *vif, const struct rte_ether_addr *to)
+{
+	const struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (rte_is_same_ether_addr(&other->mac, to))
+			return;
+	if (vif_may_warn(vif))
+		log_warn("%s: mirror-to: no interface here has the address " RTE_ETHER_ADDR_PRT_FMT
+			 "; until one has, the copies are lost",
+			 vif->name, RTE_ETHER_ADDR_BYTES(to));
+}
+
 static void update_mirrored(struct vif *vif)
 {
 	static const uint8_t directions[] = { [POLICY_MIRROR_BOTH] = MIRROR_BOTH,
@@ -172,6 +186,8 @@ static void update_mirrored(struct vif *vif)
 	LIST_INSERT_HEAD(&mirrored, own, link);
 	if (vif_may_tell(vif))
 		log_info("%s: mirrored", vif->name);
+	if (!now->capture)
+		log_missing(vif, &now->to.mac);
 }
 
 static void update_receiver(struct vif *vif)

@@ -119,22 +119,36 @@ static void read_whom(struct vif *vif, struct policy_whom *whom)
 
 	memset(whom, 0, sizeof(*whom));
 	text_put_mac(whom->mac, vif->mac.addr_bytes);
-	if (store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
-			   sizeof(whom->vifname)) < 0)
+	ret = store_get_text(vif->host->store, vif->backend, "vifname", whom->vifname,
+			     sizeof(whom->vifname));
+	if (ret < 0)
 		whom->vifname[0] = '\0';
+	if (ret < 0 && ret != -ENOENT)
+		whom->no_vifname = strerror(-ret);
 	ret = vif_read_uuid(vif, whom->uuid, sizeof(whom->uuid));
 	if (ret)
 		whom->no_uuid = strerror(-ret);
 }
 
-/* Files of this host. */
+/*
+ * Files of this host. Without a folder there are none, unless it was there, or the admin named it:
+ * then rules are missing.
+ */
 static int read_files(struct vif *vif, struct policy_draft *draft, enum policy_rank rank,
 		      char *error)
 {
+	const char *dir = vif->host->config->policy_dir;
 	struct policy_whom whom;
+	int ret;
 
+	if (!*dir)
+		return 0;
 	read_whom(vif, &whom);
-	return policy_set_files(draft, vif->host->config->policy_dir, &whom, rank, error);
+	ret = policy_set_files(draft, dir, &whom, rank, error);
+	if (ret == -ENODEV && !vif->host->policy_dir_seen && !strcmp(dir, CONFIG_POLICY_DIR))
+		return 0;
+	vif->host->policy_dir_seen |= !ret;
+	return ret;
 }
 
 /*

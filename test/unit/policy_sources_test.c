@@ -217,6 +217,49 @@ static void file_by_uuid_is_refused_where_the_uuid_is_unreadable(void **state)
 	remove_file("x.conf");
 }
 
+/* Longer than a file can name, so no file can be right or wrong about it. */
+static void file_by_vifname_is_refused_where_the_vifname_is_unreadable(void **state)
+{
+	(void)state;
+	put_file("x.conf", "[match]\nvifname = web0\n[policy]\nbroadcast = 0\n");
+	assert_null(host_back_key(7, "policy-error"));
+	fake_xs_put(BACK "vifname", "%0100d", 0);
+	host_settle();
+	assert_string_equal(host_back_key(7, "policy-error"),
+			    "x.conf:2:1: the vifname cannot be read: Argument list too long");
+	fake_xs_put(BACK "vifname", "web0");
+	host_settle();
+	assert_null(host_back_key(7, "policy-error"));
+	assert_int_equal(policy()->rx, POLICY_NO_BROADCAST);
+	remove_file("x.conf");
+}
+
+static void files_whose_folder_is_missing_are_missed(void **state)
+{
+	char other[64], error[160];
+
+	(void)state;
+	put_file("x.conf", "[match]\nmac = 02:00:00:00:00:07\n[policy]\nbroadcast = 0\n");
+	snprintf(other, sizeof(other), "%s-moved", dir);
+	snprintf(error, sizeof(error), "%s: No such file or directory", dir);
+	assert_int_equal(rename(dir, other), 0);
+	vifs_policy_changed(fake_host.vifs);
+	host_settle();
+	assert_string_equal(host_back_key(7, "policy-error"), error);
+	/* the rules that held hold, and a new vif, which nobody judged, passes nothing */
+	assert_int_equal(policy()->rx, POLICY_NO_BROADCAST);
+	assert_false(vifs_find(fake_host.vifs, 8, 0));
+	host_toolstack(8);
+	host_settle();
+	assert_string_equal(host_back_key(8, "policy-error"), error);
+	assert_false(vifs_find(fake_host.vifs, 8, 0)->policy.valid);
+	assert_int_equal(rename(other, dir), 0);
+	vifs_policy_changed(fake_host.vifs);
+	host_settle();
+	assert_null(host_back_key(7, "policy-error"));
+	remove_file("x.conf");
+}
+
 static void files_that_are_wrong_are_refused_with_their_line(void **state)
 {
 	static const struct {
@@ -382,6 +425,8 @@ int main(void)
 		FILES(files_name_vifs_by_mac_name_and_domain),
 		FILES(guests_cannot_choose_their_file),
 		FILES(file_by_uuid_is_refused_where_the_uuid_is_unreadable),
+		FILES(file_by_vifname_is_refused_where_the_vifname_is_unreadable),
+		FILES(files_whose_folder_is_missing_are_missed),
 		FILES(files_that_are_wrong_are_refused_with_their_line),
 		FILES(files_that_cannot_be_read_are_refused),
 		cmocka_unit_test(files_can_be_checked_without_a_vif),

@@ -34,6 +34,15 @@ guest_start a
 fails typo "bridge=lna: no [nic] of vifd.conf has this name, pf or uplink; there are: sim" bridge=lna
 fails group "mac: expected a unicast address" mac=01:00:5e:00:00:12
 
+"$SIM_TOP/$BUILD/vifctl" set "$(domid a).0" mirror-to=00:16:3e:00:99:99
+check_true "mirror to nobody: the log says so" wait_for 3 "the line" \
+	grep -q "no interface here has the address 00:16:3E:00:99:99" "$SIM_LOGS/vifd.log"
+"$SIM_TOP/$BUILD/vifctl" set "$(domid a).0" mirror-to
+printf '%s\n' '[daemon]' 'policy_dir = /etc/vifd/vif.dd' '[nic a]' 'pf = eht0' '[nic b]' 'uplink = pu0' \
+	'devices = 0000:99:00.0 fv0' '[nic c]' 'uplink = up0' >"$VIFD_SIM/names.conf"
+in_ns dom0 env LD_LIBRARY_PATH="$BIN/lib" "$VIFD" -t -c "$VIFD_SIM/names.conf" 2>"$SIM_LOGS/names.log"
+check "vifd -t tells names that nothing has" "$(grep -c 'this host has no such' "$SIM_LOGS/names.log")" "== 5" lines
+
 # two vifds would write into the same rings
 check_true "a second vifd refuses to start" eval '! in_ns dom0 env LD_LIBRARY_PATH="$BIN/lib" timeout 20 "$VIFD" \
 	-c "$VIFD_SIM/vifd.conf" 2>"$SIM_LOGS/second.log"'
