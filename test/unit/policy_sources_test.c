@@ -236,7 +236,7 @@ static void file_by_vifname_is_refused_where_the_vifname_is_unreadable(void **st
 
 static void files_whose_folder_is_missing_are_missed(void **state)
 {
-	char other[64], error[160];
+	char other[sizeof(dir) + 8], error[160];
 
 	(void)state;
 	put_file("x.conf", "[match]\nmac = 02:00:00:00:00:07\n[policy]\nbroadcast = 0\n");
