@@ -17,9 +17,10 @@ enum {
 	STALE_POLICY = 1 << 3, /* every source of the policy */
 	STALE_LIVE = 1 << 4,   /* nothing to read: what follows from other vifs, or from the port */
 	STALE_FRONTEND = 1 << 5, /* the front end's state */
-	STALE_ALL = (1 << 6) - 1,
+	STALE_CTRL = 1 << 6,	 /* nothing to read: the control ring */
+	STALE_ALL = (1 << 7) - 1,
 	/* what the front end's folder holds: read when the guest's budget allows it (budget.h) */
-	STALE_ASKED = STALE_FRONTEND | STALE_GUEST | STALE_RECORD,
+	STALE_ASKED = STALE_FRONTEND | STALE_GUEST | STALE_RECORD | STALE_CTRL,
 };
 
 /**

@@ -275,15 +275,21 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, uint64_t now_us)
 	}
 }
 
-/* Messages cost time: they wait while the guest has used up its own. */
+/*
+ * Messages cost time: they wait while the guest has used up its own, as a key does that it wrote.
+ * An update only to find that they still have to wait would be charged too, and so put the moment
+ * off, for ever where updates are slow.
+ */
 static const char *run_ctrl(struct vif *vif, uint64_t now_us)
 {
-	uint64_t due_us = budget_due_us(vif->budget, now_us);
-	const char *why = NULL;
+	uint64_t due_us;
+	const char *why;
 
-	if (due_us <= now_us)
-		why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us,
-			       &due_us);
+	if (budget_due_us(vif->budget, now_us) > now_us) {
+		vif->asked |= STALE_CTRL;
+		return NULL;
+	}
+	why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us, &due_us);
 	vif_due(vif, 0, due_us);
 	return why;
 }
@@ -307,6 +313,7 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	vif_due(vif, 0, zerocopy_rx_update(&vif->zerocopy_rx, vif->worker, vif->path, now_us));
 	vif_update_carrier(vif, now_us);
 	capability_offer(vif, now_us);
+	vif->stale &= ~(uint32_t)STALE_CTRL;
 	if (vif->ctrl)
 		why = run_ctrl(vif, now_us);
 	if (why)

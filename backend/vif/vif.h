@@ -92,7 +92,7 @@ struct vif_policy {
  * @state:     ours, as it stands in xenstore
  * @budget:    of its domain
  * @stale:     STALE_* that the next update has to read or derive again
- * @asked:     STALE_* that the guest asks to be read, when its budget allows it
+ * @asked:     STALE_* that the guest asks to be read or done, when its budget allows it
  * @deaf:      the front end is not watched, until the budget allows it
  * @fresh:     its watch was just set: the first event tells nothing new
  * @due_us:    when an update is due without a change, UINT64_MAX = never

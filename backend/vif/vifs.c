@@ -226,7 +226,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 }
 
 /* Control rings that rang; bounded, the rest is taken at the next turn. */
-static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
+static void take_ctrl_events(struct vifs *vifs)
 {
 	for (int i = 0; i < CTRL_EVENTS_A_TURN; i++) {
 		int port = evt_pending(vifs->host->evt);
@@ -236,7 +236,7 @@ static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
 			return;
 		TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 			if (vif->ctrl && ctrl_rang(vif->ctrl, (uint32_t)port))
-				vif_due(vif, 0, budget_due_us(vif->budget, now_us));
+				vif->asked |= STALE_CTRL;
 	}
 }
 
@@ -364,7 +364,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		scan(vifs);
 	refresh_nics(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
-	take_ctrl_events(vifs, now_us);
+	take_ctrl_events(vifs);
 	/* of all vifs first: what one of them costs is not to keep its guest's others waiting */
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 		take_asked(vif, now_us);

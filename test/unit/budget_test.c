@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "security_fixture.h"
@@ -262,6 +263,60 @@ static void log_lines_of_a_guest_are_limited_whatever_it_flaps(void **state)
 	assert_in_range(log_lines, 1, 20 + (clock_us() - since_us) / SECOND_US);
 }
 
+static const struct port_ops *fast_ops;
+
+/* As on a slow machine: an update takes milliseconds. */
+static void slow_link(struct port *port, struct port_link *link)
+{
+	fast_ops->link_get(port, link);
+	usleep(2000);
+}
+
+/* The wait has an end though each turn of the control thread costs, and the next begins on the dot. */
+static void control_message_is_answered_when_the_budget_allows_it(void **state)
+{
+	struct guest *third = guest_new(9, 1);
+	uint32_t ref = guest_grant(third, false);
+	struct netif_ctrl_sring *ring = (void *)guest_page(third, ref);
+	struct port_ops slow_ops;
+	uint64_t since_us, next_us;
+	struct vif *vif;
+
+	(void)state;
+	host_toolstack(9);
+	host_settle();
+	host_front_end(third);
+	fake_xs_put("/local/domain/9/device/vif/0/ctrl-ring-ref", "%u", ref);
+	fake_xs_put("/local/domain/9/device/vif/0/event-channel-ctrl", "500");
+	host_front_state(9, 4);
+	host_settle();
+	assert_int_equal(host_back_state(9), 4);
+	ring->entry[0].req =
+		(struct netif_ctrl_request){ .type = NETIF_CTRL_GET_GREF_MAPPING_SIZE };
+	ring->idx.req_prod = 1;
+	fast_ops = host_path(9)->port->ops;
+	slow_ops = *fast_ops;
+	slow_ops.link_get = slow_link;
+	host_path(9)->port->ops = &slow_ops;
+	since_us = fake_host.now_us;
+	vif = vifs_find(fake_host.vifs, 9, 0);
+	vif->budget->spent_us = since_us + 2 * BUDGET_BURST_US + SECOND_US / 10;
+	vif_due(vif, 0, 0);
+	for (uint32_t i = 0; i < 100 && !ring->idx.rsp_prod; i++) {
+		next_us = host_run();
+		if (next_us != UINT64_MAX && next_us > fake_host.now_us)
+			fake_host.now_us = next_us;
+	}
+	assert_int_equal(ring->idx.rsp_prod, 1);
+	assert_in_range(fake_host.now_us - since_us, SECOND_US / 10, 2 * SECOND_US);
+	host_path(9)->port->ops = fast_ops;
+	fake_host.dead = 9;
+	fake_xs_remove(HOST_BACK "9");
+	host_settle();
+	third->path = NULL;
+	guest_free(third);
+}
+
 static void crowd_of_guests_has_a_bounded_share_too(void **state)
 {
 	struct budget_list all = LIST_HEAD_INITIALIZER(all);
@@ -295,6 +350,7 @@ int main(void)
 		SECURE(another_guest_connects_at_once_beside_one_that_flaps),
 		SECURE(guest_that_waited_is_served_within_seconds),
 		SECURE(log_lines_of_a_guest_are_limited_whatever_it_flaps),
+		SECURE(control_message_is_answered_when_the_budget_allows_it),
 		cmocka_unit_test(crowd_of_guests_has_a_bounded_share_too),
 	};
 
