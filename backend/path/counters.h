@@ -38,6 +38,7 @@
 	RULE(tx_drop_ip, "IP frames from an address that is not the vif's")                        \
 	RULE(tx_drop_arp, "ARP and ND messages that claim an address that is not the vif's")       \
 	X(tx_drop_mtu, "frames longer than the mtu that are not to be segmented")                  \
+	X(tx_drop_uncut, "frames that were still to be cut when the vif's rules changed")          \
 	X(tx_drop_link, "frames sent while the link is set to off")                                \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
 	X(tx_hold_port, "passes that stopped because the port was full")                           \

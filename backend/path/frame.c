@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_net.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
 #include "common/ring.h"
-#include "port/offload.h"
+#include "cut.h"
 
 static bool is_tcp(uint32_t ptype)
 {
@@ -50,6 +51,12 @@ static bool length_fits(const struct rte_mbuf *frame, bool ipv4)
 	}
 }
 
+static bool is_to_group(const struct rte_mbuf *frame)
+{
+	return rte_is_multicast_ether_addr(
+		&rte_pktmbuf_mtod(frame, const struct rte_ether_hdr *)->dst_addr);
+}
+
 static int offload_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t gso_type,
 				uint16_t gso_size)
 {
@@ -60,14 +67,12 @@ static int offload_segmentation(struct rte_mbuf *frame, uint32_t ptype, uint8_t 
 		return -EINVAL;
 	if (frame->pkt_len - headers <= gso_size)
 		return 0; /* one segment: a checksum is all it needs */
-	if (gso_size < OFFLOAD_MSS_MIN ||
-	    (frame->pkt_len - headers + gso_size - 1) / gso_size > OFFLOAD_SEGMENTS_MAX)
-		return -EINVAL;
 	frame->tso_segsz = gso_size;
 	frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
 	if (ipv4)
 		frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-	return 0;
+	/* nobody sends TCP to a group; and many frames of one, to many, are not to be had so cheaply */
+	return cut_is_needed(frame) && is_to_group(frame) ? -EINVAL : 0;
 }
 
 int frame_offload(struct rte_mbuf *frame, uint8_t gso_type, uint16_t gso_size)

@@ -8,6 +8,7 @@
 #include <rte_hash_crc.h>
 #include <rte_jhash.h>
 
+#include "cut.h"
 #include "path_private.h"
 #include "port/memory.h"
 
@@ -279,10 +280,11 @@ static void announce(struct path *path, struct path_tools *tools)
 		rte_pktmbuf_free(frame);
 }
 
+/* Frames that are still to be cut leave by the new port. */
 static bool flushed(const struct path *path)
 {
 	for (uint32_t i = 0; i < path->nr_queues; i++)
-		if (path->queues[i].nr_outbox)
+		if (path->queues[i].nr_outbox && !cut_is_needed(path->queues[i].outbox[0]))
 			return false;
 	return port_tx_idle(path->handover->from);
 }

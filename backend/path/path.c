@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Below all else in path/: what others may set and read of a path, and the fault that stops it. */
+#include "cut.h"
 #include "path_private.h"
 
 static void set_rate(struct shaper *shaper, struct rate old, struct rate new)
@@ -19,8 +20,31 @@ static void set_queue_rates(struct path *path, const struct path_live *live)
 	}
 }
 
+/* Do other rules apply to frames from now on? */
+static bool rules_change(const struct path_live *old, const struct path_live *new)
+{
+	return old->link != new->link || old->mtu != new->mtu || old->tx_closed != new->tx_closed ||
+	       memcmp(&old->policy, &new->policy, sizeof(old->policy));
+}
+
+/* Frames that are still to be cut passed the former rules, and would take long to leave. */
+static void drop_uncut(struct queue *queue)
+{
+	uint16_t left = 0;
+
+	for (uint16_t i = 0; i < queue->nr_outbox; i++)
+		if (cut_is_needed(queue->outbox[i]))
+			queue_drop(queue, queue->outbox[i], COUNT_tx_drop_uncut);
+		else
+			queue->outbox[left++] = queue->outbox[i];
+	queue->nr_outbox = left;
+}
+
 void path_set_live(struct path *path, const struct path_live *live)
 {
+	if (rules_change(&path->live, live))
+		for (uint32_t i = 0; i < path->nr_queues; i++)
+			drop_uncut(&path->queues[i]);
 	set_rate(&path->shaper, path->live.rate, live->rate);
 	set_rate(&path->rx_shaper, path->live.rx_rate, live->rx_rate);
 	set_queue_rates(path, live);

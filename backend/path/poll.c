@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cut.h"
+
 /* A channel that rings without work waits this long, doubling up to the maximum. */
 #define BACKOFF_MIN_US 100u
 #define BACKOFF_MAX_US 10000u
@@ -247,8 +249,16 @@ static uint64_t tell_wait(const struct queue *queue, uint64_t now_us)
 	return queue->rx_tell_us > now_us ? queue->rx_tell_us - now_us : 0;
 }
 
+/* Does its first frame wait for the budget, to be cut? */
+static bool waits_to_be_cut(const struct path *path, const struct queue *queue)
+{
+	return queue->nr_outbox && cut_is_needed(queue->outbox[0]) && !path_open(path, queue);
+}
+
 static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_us)
 {
+	if (unlikely(waits_to_be_cut(path, queue)))
+		return RTE_MAX(budget_wait(path, queue, now_us), (uint64_t)RETRY_US);
 	/* No event tells that a port has room, a device has sent, or memory is free again. */
 	if (queue->nr_outbox || queue->tx_starved || queue->tx_owed != queue->tx_rsp_prod)
 		return RETRY_US;

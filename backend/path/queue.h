@@ -32,6 +32,8 @@
 #include "zc_tx.h"
 
 #define QUEUE_BURST 32u
+/* Frames of one pass, and pieces of the first (cut.h) */
+#define QUEUE_OUTBOX (2 * QUEUE_BURST)
 #define QUEUE_BACKLOG 1024u /* frames; a power of two */
 #define QUEUE_AGE_US 1024u  /* a power of two */
 
@@ -63,7 +65,7 @@ struct queue_channel {
  * @rx_tell_us:   when to ring it for frames that it was not rung for yet, 0 = there are none
  * @rx_untold:    how many these are
  * @tx_starved:   the last pass stopped for want of a buffer
- * @outbox:       frames that the port had no room for yet, in order
+ * @outbox:       frames that the port had no room for yet or that are to be cut, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
  * @backlog_since: when each was put there, in units of QUEUE_AGE_US
  * @backlog_bytes, @backlog_buffers: of all of them
@@ -87,7 +89,7 @@ struct queue {
 	uint32_t backlog_bytes, backlog_buffers;
 	uint64_t stalled_since;
 	struct queue_channel tx, rx;
-	struct rte_mbuf *outbox[QUEUE_BURST];
+	struct rte_mbuf *outbox[QUEUE_OUTBOX];
 	struct rte_mbuf *backlog[QUEUE_BACKLOG];
 	uint32_t backlog_since[QUEUE_BACKLOG];
 	struct shaper shaper, guarantee;

@@ -21,10 +21,14 @@
  * With traffic classes (classes.h) frames of all queues wait in the path's classes for the vif's
  * budget. When it is a queue's turn, that queue's outbox is refilled from them: so the pass of any
  * queue sends the frames of all.
+ *
+ * TCP in very short or very many segments is cut here (cut.h), when it is the first in the outbox.
+ * What it costs is charged then, piece by piece, and the vif's rules must not change meanwhile.
  */
 #include <string.h>
 
 #include "base/vlan.h"
+#include "cut.h"
 #include "frame.h"
 #include "port/memory.h"
 #include "tx_pass.h"
@@ -91,8 +95,17 @@ static enum path_counter tx_promise(struct tx_pass *pass, const struct tx_frame 
 			 mbuf->pkt_len - mbuf->l2_len;
 	if (packet > pass->path->live.mtu)
 		return COUNT_tx_drop_mtu;
-	tx_spend(pass, offload_wire_bytes(mbuf) - mbuf->pkt_len);
+	/* one that is cut here pays when it is */
+	if (likely(!cut_is_needed(mbuf)))
+		tx_spend(pass, offload_wire_bytes(mbuf) - mbuf->pkt_len);
 	return (enum path_counter)VERDICT_PASS;
+}
+
+/* What is sent is mirrored: not what is still to be cut. */
+static void tx_mirror(struct tx_pass *pass, const struct rte_mbuf *mbuf)
+{
+	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->plan.tools->pool, mbuf,
+		   MIRROR_TX);
 }
 
 /* Into the outbox, or into its class. Return: false: the class is full */
@@ -142,8 +155,8 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
 		tx_count(pass, COUNT_tx_csum_blank, 1);
-	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->plan.tools->pool, frame->mbuf,
-		   MIRROR_TX);
+	if (likely(!cut_is_needed(frame->mbuf)))
+		tx_mirror(pass, frame->mbuf);
 }
 
 static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
@@ -166,15 +179,75 @@ static void tx_answer(struct queue *queue, const struct tx_frame *frame)
 		tx_respond(queue, frame->id[i], frame->status);
 }
 
+/* Is there budget and memory for another piece? */
+static bool tx_may_cut(struct tx_pass *pass)
+{
+	struct path *path = pass->path;
+	struct queue *queue = pass->queue;
+	bool open = pass->guaranteed ?
+			    shaper_owes(&queue->guarantee) && shaper_open(&queue->shaper) :
+			    shaper_open(&path->shaper) && shaper_open(&queue->shaper);
+
+	if (!open)
+		return false;
+	return path_tx_held(path) - path->classes.buffers <
+	       memory_share(pass->plan.tools->pool, MEMORY_SEND);
+}
+
+/* A piece of a frame that is cut is ready: @paid of its bytes have been paid for. */
+static void tx_cut_off(struct tx_pass *pass, const struct rte_mbuf *piece, uint32_t paid)
+{
+	uint32_t bytes = offload_wire_bytes(piece) - paid;
+
+	shaper_take(&pass->path->shaper, bytes);
+	shaper_take(&pass->queue->shaper, bytes);
+	tx_mirror(pass, piece);
+}
+
+/* Put pieces of the outbox's first frame before it, as many as a pass takes of ordinary frames. */
+static void tx_cut(struct tx_pass *pass)
+{
+	struct queue *queue = pass->queue;
+	struct rte_mbuf *frame = queue->outbox[0], *pieces[QUEUE_BURST], *piece;
+	uint32_t headers = (uint32_t)frame->l2_len + frame->l3_len + frame->l4_len;
+	uint16_t nr = 0, most = frame->tso_segsz < OFFLOAD_MSS_MIN ? QUEUE_BURST : 1;
+
+	while (nr < most && cut_is_needed(frame) && tx_may_cut(pass)) {
+		piece = cut_front(frame, pass->plan.tools->pool);
+		if (!piece)
+			break;
+		tx_cut_off(pass, piece, piece->pkt_len - headers);
+		pieces[nr++] = piece;
+	}
+	if (!cut_is_needed(frame))
+		tx_cut_off(pass, frame, frame->pkt_len);
+	memmove(queue->outbox + nr, queue->outbox, queue->nr_outbox * sizeof(pieces[0]));
+	memcpy(queue->outbox, pieces, nr * sizeof(pieces[0]));
+	queue->nr_outbox += nr;
+}
+
+/* How many frames are there before the first that is still to be cut? */
+static uint16_t tx_ready(const struct queue *queue)
+{
+	uint16_t nr = 0;
+
+	while (nr < queue->nr_outbox && !cut_is_needed(queue->outbox[nr]))
+		nr++;
+	return nr;
+}
+
 /* Frames of the outbox to send now; a guaranteed pass stops when the guarantee is used up. */
 static uint16_t tx_due(struct tx_pass *pass)
 {
 	struct queue *queue = pass->queue;
-	uint16_t due = 0;
+	uint16_t ready, due = 0;
 
+	if (unlikely(cut_is_needed(queue->outbox[0])) && !handover_pauses(pass->path->handover))
+		tx_cut(pass);
+	ready = tx_ready(queue);
 	if (likely(!pass->guaranteed))
-		return queue->nr_outbox;
-	while (due < queue->nr_outbox && shaper_owes(&queue->guarantee))
+		return ready;
+	while (due < ready && shaper_owes(&queue->guarantee))
 		shaper_take(&queue->guarantee, offload_wire_bytes(queue->outbox[due++]));
 	return due;
 }
@@ -221,6 +294,8 @@ static unsigned int tx_flush(struct tx_pass *pass)
 		return 0;
 	port = handover_pauses(path->handover) ? path->handover->from : path->port;
 	due = tx_due(pass);
+	if (!due)
+		return 0;
 	sent = port_tx_burst(port, tx_by(path, queue, port), queue->outbox,
 			     tx_own(pass, port, due));
 	tx_not_taken(pass, sent, due);
@@ -244,7 +319,8 @@ static void tx_refill(struct tx_pass *pass)
 
 		if (!frame)
 			return;
-		shaper_take(&path->shaper, offload_wire_bytes(frame));
+		shaper_take(&path->shaper,
+			    cut_is_needed(frame) ? frame->pkt_len : offload_wire_bytes(frame));
 		queue->outbox[queue->nr_outbox++] = frame;
 	}
 	if (path->classes.nr && !shaper_open(&path->shaper))

@@ -57,10 +57,10 @@ static void check_no_csum(void)
 }
 
 /* All segments of one big frame arrive, in order, each right; returns how many, 0 = wrong */
-static uint32_t segments(bool v6, uint32_t payload, bool *big)
+static uint32_t segments(bool v6, uint32_t payload, uint32_t mss, bool *big)
 {
 	struct pair_spec s = {
-		.v6 = v6, .tcp = true, .blank = true, .payload = payload, .gso = MSS
+		.v6 = v6, .tcp = true, .blank = true, .payload = payload, .gso = mss
 	};
 	uint32_t got = 0, n = 0, head = 14 + pair_ip_len(v6) + 20;
 	struct simguest_frame f;
@@ -73,7 +73,7 @@ static uint32_t segments(bool v6, uint32_t payload, bool *big)
 		const uint8_t *t = (uint8_t *)f.data + 14 + pair_ip_len(v6);
 		uint32_t seq = (uint32_t)(t[4] << 24 | t[5] << 16 | t[6] << 8 | t[7]);
 
-		if (seq != got || (!f.gso_size && f.len - head > MSS) || f.len < head ||
+		if (seq != got || (!f.gso_size && f.len - head > mss) || f.len < head ||
 		    !pair_frame_is_good(&f, v6, true))
 			return 0;
 		for (uint32_t i = 0; i < f.len - head; i++)
@@ -95,16 +95,24 @@ static void check_gso(void)
 	pair_say("offers_gso_v4", pair_open(none, none) && pair_a->can_gso4);
 	pair_say("offers_gso_v6", pair_a && pair_a->can_gso6);
 	pair_passes((struct pair_spec){ .payload = 100 }, true);
-	pair_say("gso_v4_to_gso", segments(false, 20000, &big) > 0);
+	pair_say("gso_v4_to_gso", segments(false, 20000, MSS, &big) > 0);
 	pair_say("gso_v4_arrives_whole", big);
-	pair_say("gso_v6_to_gso", segments(true, 20000, &big) > 0);
+	pair_say("gso_v6_to_gso", segments(true, 20000, MSS, &big) > 0);
 	pair_say("gso_v6_arrives_whole", big);
-	pair_say("gso_of_64k", segments(false, 65535 - 54, &big) > 0);
+	pair_say("gso_of_64k", segments(false, 65535 - 54, MSS, &big) > 0);
 	pair_say("connects_without_gso", pair_open(none, small));
-	pair_say("gso_v4_is_segmented", segments(false, 20000, &big) == (20000 + MSS - 1) / MSS);
-	pair_say("gso_v6_is_segmented", segments(true, 20000, &big) == (20000 + MSS - 1) / MSS);
+	pair_say("gso_v4_is_segmented",
+		 segments(false, 20000, MSS, &big) == (20000 + MSS - 1) / MSS);
+	pair_say("gso_v6_is_segmented",
+		 segments(true, 20000, MSS, &big) == (20000 + MSS - 1) / MSS);
 	pair_say("connects_without_anything", pair_open(none, tiny));
-	pair_say("gso_v4_is_segmented_and_summed", segments(false, 20000, &big) > 0);
+	pair_say("gso_v4_is_segmented_and_summed", segments(false, 20000, MSS, &big) > 0);
+	for (int i = 0; i < 2; i++) {
+		pair_say("gso_of_size_1_is_cut",
+			 pair_open(none, i ? tiny : none) && segments(false, 400, 1, &big) == 400);
+		pair_say("gso_v6_of_size_40_is_cut", segments(true, 4001, 40, &big) == 101);
+		pair_say("gso_of_many_segments_is_cut", segments(false, 60000, 100, &big) > 0);
+	}
 }
 
 static bool mcast_within(int limit_ms, const uint8_t *group)

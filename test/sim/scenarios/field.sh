@@ -161,4 +161,12 @@ check_true "after 200 guests the next connects" guest_start e
 simctl vif-add e >/dev/null
 check_true "the second interface is detached" simctl vif-del e 1
 check "detach of one of two: lost pings of the other" "$(ping_lost e host 5)" "== 0" frames
+
+# TCP whose peer wants short segments, or which goes over a path with a small MTU: cut, not dropped
+refused() { "$VIFCTL" --json show "$(domid e).0" | python3 -c 'import json, sys; print(json.load(sys.stdin)["counters"].get("tx_drop_header", 0))'; }
+timed "MSS 400: Mbit/s to the wire" "$(tcp_mbps e host 1 -M 400)" "> 100" Mbit/s
+guest_run e ip route replace 10.77.0.0/24 dev eth0 advmss 40
+in_ns host ip route replace 10.77.0.0/24 dev eth0 advmss 40
+timed "MSS 40: Mbit/s to the wire" "$(tcp_mbps e host 1)" "> 5" Mbit/s
+check "small MSS: frames refused" "$(refused)" "== 0" frames
 check_true "vifd lives" vifd_lives
