@@ -205,6 +205,8 @@ static void device_close(struct device *device)
 {
 	uint16_t port_id;
 
+	if (device == uplink)
+		switch_set_uplink(sw, NULL, 0);
 	assert_int_equal(__real_rte_eth_dev_get_port_by_name(device->null, &port_id), 0);
 	rte_eth_remove_rx_callback(port_id, 0, device->filled);
 	eth_close(device->eth);
@@ -539,7 +541,6 @@ static void uplink_goes_and_comes_back(void **state)
 	frames_arrive(uplink, 20);
 	uplink->waiting = 10;
 	switch_uplink_poll(sw);
-	switch_set_uplink(sw, NULL, 0);
 	device_close(uplink);
 	assert_int_equal(pools_reap(), 1);
 	switch_set_uplink(sw, device_open(uplink), 0);
@@ -560,7 +561,6 @@ static void nic_goes_before_the_guests_that_have_its_clones(void **state)
 	(void)state;
 	memset(&to, 0xff, sizeof(to));
 	frames_arrive(uplink, 20);
-	switch_set_uplink(sw, NULL, 0);
 	device_close(uplink);
 	offload_fini(&offload);
 	assert_int_equal(pools_reap(), 2);
@@ -677,9 +677,9 @@ static int close_all(void **state)
 	(void)state;
 	fake_host.opener_busy = false;
 	host_close();
-	switch_destroy(sw);
 	if (uplink->eth)
 		device_close(uplink);
+	switch_destroy(sw);
 	if (offload.indirect)
 		offload_fini(&offload);
 	return pools_reap() || device_pools() ? -1 : 0;
