@@ -324,6 +324,13 @@ static void finish_move(uint16_t domid)
 	assert_null(path_get_handover(host_path(domid)));
 }
 
+static void move_to(uint16_t domid, enum vif_move where)
+{
+	assert_int_equal(vif_move(the_vif(domid), where), 0);
+	settle();
+	finish_move(domid);
+}
+
 static struct guest *on_vf(uint16_t domid)
 {
 	struct guest *guest;
@@ -366,11 +373,12 @@ static void guest_takes(struct guest *guest, uint32_t nr)
 	}
 }
 
-static void guest_closes(struct guest *guest)
+static void guest_ends(struct guest *guest)
 {
 	host_front_state(guest->domid, 6);
 	settle();
 	assert_null(host_path(guest->domid));
+	guest_free(guest);
 }
 
 /* The test's last words: nothing is left of what it opened, and the order counts. */
@@ -392,12 +400,11 @@ static void vif_first_then_vf(void **state)
 	(void)state;
 	frames_arrive(vf, 20);
 	fake_host.opener_busy = true;
-	guest_closes(guest);
+	guest_ends(guest);
 	assert_non_null(vf->eth);
 	assert_int_equal(device_pools(), 1);
 	assert_int_equal(host_close_waiting(), 1);
 	assert_int_equal(device_pools(), 0);
-	guest_free(guest);
 	all_is_back();
 }
 
@@ -407,15 +414,12 @@ static void vf_first_while_the_guest_has_its_frames_to_take(void **state)
 
 	(void)state;
 	frames_arrive(vf, 20);
-	assert_int_equal(vif_move(the_vif(7), VIF_MOVE_SOFTWARE), 0);
-	settle();
-	finish_move(7);
+	move_to(7, VIF_MOVE_SOFTWARE);
 	assert_null(vf->eth);
 	assert_int_equal(pools_reap(), 1);
 	guest_takes(guest, 20);
 	assert_int_equal(pools_reap(), 0);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -425,12 +429,9 @@ static void vf_first_then_a_vif_that_never_takes_its_frames(void **state)
 
 	(void)state;
 	frames_arrive(vf, 20);
-	assert_int_equal(vif_move(the_vif(7), VIF_MOVE_SOFTWARE), 0);
-	settle();
-	finish_move(7);
+	move_to(7, VIF_MOVE_SOFTWARE);
 	assert_int_equal(device_pools(), 1);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -442,14 +443,11 @@ static void opener_busy_while_the_guest_takes_its_frames(void **state)
 	(void)state;
 	frames_arrive(vf, 20);
 	fake_host.opener_busy = true;
-	assert_int_equal(vif_move(the_vif(7), VIF_MOVE_SOFTWARE), 0);
-	settle();
-	finish_move(7);
+	move_to(7, VIF_MOVE_SOFTWARE);
 	guest_takes(guest, 10);
 	assert_int_equal(host_close_waiting(), 1);
 	guest_takes(guest, 10);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -461,19 +459,14 @@ static void vf_opened_again_while_old_frames_are_out(void **state)
 	(void)state;
 	frames_arrive(vf, 20);
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(vif_move(the_vif(7), VIF_MOVE_SOFTWARE), 0);
-		settle();
-		finish_move(7);
-		assert_int_equal(vif_move(the_vif(7), VIF_MOVE_VF), 0);
-		settle();
-		finish_move(7);
+		move_to(7, VIF_MOVE_SOFTWARE);
+		move_to(7, VIF_MOVE_VF);
 		assert_non_null(vf->eth);
 		frames_arrive(vf, 5);
 	}
 	assert_int_equal(device_pools(), 4);
 	guest_takes(guest, 35);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -507,8 +500,7 @@ static void guest_closes_in_the_middle_of_a_move(void **state)
 	vf->waiting = 20;
 	host_poll();
 	assert_true(path_get_handover(host_path(7))->nr_held > 0);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -548,8 +540,7 @@ static void uplink_goes_and_comes_back(void **state)
 	guest_takes(guest, 20);
 	frames_arrive(uplink, 5);
 	guest_takes(guest, 15);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -564,12 +555,10 @@ static void nic_goes_before_the_guests_that_have_its_clones(void **state)
 	device_close(uplink);
 	offload_fini(&offload);
 	assert_int_equal(pools_reap(), 2);
-	guest_closes(other);
-	guest_free(other);
+	guest_ends(other);
 	guest_takes(guest, 20);
 	assert_int_equal(pools_reap(), 0);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -605,11 +594,9 @@ static void mirror_target_goes_first(void **state)
 
 	(void)state;
 	fill_mirror(guest, receiver);
-	guest_closes(receiver);
-	guest_free(receiver);
+	guest_ends(receiver);
 	host_poll();
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	all_is_back();
 }
 
@@ -619,12 +606,10 @@ static void mirrored_vif_goes_before_its_target(void **state)
 
 	(void)state;
 	fill_mirror(guest, receiver);
-	guest_closes(guest);
-	guest_free(guest);
+	guest_ends(guest);
 	assert_null(path_get_tap(host_path(8)));
 	host_poll();
-	guest_closes(receiver);
-	guest_free(receiver);
+	guest_ends(receiver);
 	all_is_back();
 }
 

@@ -185,9 +185,33 @@ void fake_give_memory(void)
 	}
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const uintptr_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Is each buffer there, and once? One that was freed twice makes up for another that was not freed. */
+static bool is_whole(struct rte_mempool *pool)
+{
+	static void *all[FAKE_MBUFS + 1];
+	uint32_t nr = 0, same = 0;
+
+	if (!rte_mempool_full(pool))
+		return false;
+	while (nr < RTE_DIM(all) && rte_mempool_get(pool, &all[nr]) == 0)
+		nr++;
+	rte_mempool_put_bulk(pool, all, nr);
+	qsort(all, nr, sizeof(all[0]), by_address);
+	for (uint32_t i = 1; i < nr; i++)
+		same += all[i] == all[i - 1];
+	return nr == pool->size && !same;
+}
+
 bool fake_all_free(void)
 {
-	return rte_mempool_full(fake_tools.pool) && rte_mempool_full(fake_tools.offload.indirect);
+	return is_whole(fake_tools.pool) && is_whole(fake_tools.offload.indirect);
 }
 
 /* The port */
