@@ -36,10 +36,16 @@ static inline void lease_return(struct lease *lease)
 	atomic_fetch_sub_explicit(&lease->out, 1, memory_order_release);
 }
 
-/** lease_is_out() - Any thread: is anything not back? NULL is fine: nothing is out */
+/** lease_out() - Any thread: how many are not back. NULL is fine: nothing is out */
+static inline uint32_t lease_out(const struct lease *lease)
+{
+	return lease ? atomic_load_explicit(&lease->out, memory_order_acquire) : 0;
+}
+
+/** lease_is_out() - Any thread: is anything not back? NULL is fine */
 static inline bool lease_is_out(const struct lease *lease)
 {
-	return lease && atomic_load_explicit(&lease->out, memory_order_acquire) > 0;
+	return lease_out(lease) > 0;
 }
 
 #endif

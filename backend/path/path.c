@@ -164,6 +164,25 @@ uint32_t path_held(const struct path *path)
 	return atomic_load_explicit(&path->held, memory_order_relaxed);
 }
 
+uint32_t path_static_pages(const struct path *path)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		sum += path->queues[i].statics.nr;
+	return sum;
+}
+
+uint32_t path_lent_pages(const struct path *path)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		sum += lease_out(path->queues[i].statics.tx_lease) +
+		       lease_out(path->queues[i].statics.rx_lease);
+	return sum;
+}
+
 uint32_t path_nr_queues(const struct path *path)
 {
 	return path->nr_queues;

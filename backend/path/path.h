@@ -271,6 +271,12 @@ const struct statics *path_get_statics(const struct path *path, uint32_t queue);
 /** path_held() - Any thread: buffers of the packet memory that its frames have */
 uint32_t path_held(const struct path *path);
 
+/** path_static_pages() - Control thread: pages of static grants that its queues may use */
+uint32_t path_static_pages(const struct path *path);
+
+/** path_lent_pages() - Control thread: pages, or pieces of them, that zero copy has given out */
+uint32_t path_lent_pages(const struct path *path);
+
 /** path_nr_queues() - Any thread */
 uint32_t path_nr_queues(const struct path *path);
 

@@ -14,29 +14,36 @@ static struct static_map {
 	uint16_t nr, left;
 } maps[STATIC_MAPS_MAX];
 
+struct static_maps_use static_maps_of(uint16_t domid, struct static_maps_use *all)
+{
+	struct static_maps_use own = { 0 }, sum = { 0 };
+
+	for (const struct static_map *map = maps; map < maps + STATIC_MAPS_MAX; map++) {
+		if (!map->at)
+			continue;
+		sum.maps++;
+		sum.pages += map->nr;
+		own.maps += map->domid == domid;
+		own.pages += map->domid == domid ? map->nr : 0;
+	}
+	if (all)
+		*all = sum;
+	return own;
+}
+
 /* Return: a free entry, NULL: the guest or all of them have as much as they may */
 static struct static_map *find_room(uint16_t domid, uint32_t nr, bool again)
 {
-	uint32_t nr_maps = 0, pages = 0, pages_of_all = 0;
-	struct static_map *room = NULL;
+	struct static_maps_use all, own = static_maps_of(domid, &all);
 
-	for (struct static_map *map = maps; map < maps + STATIC_MAPS_MAX; map++) {
-		if (!map->at) {
-			room = room ? room : map;
-			continue;
-		}
-		pages_of_all += map->nr;
-		if (map->domid != domid)
-			continue;
-		nr_maps++;
-		pages += map->nr;
-	}
-	if (again)
-		return room;
-	if (nr_maps >= STATIC_MAPS_GUEST_MAX || pages + nr > STATIC_PAGES_GUEST_MAX ||
-	    pages_of_all + nr > STATIC_PAGES_MAX)
+	if (!again &&
+	    (own.maps >= STATIC_MAPS_GUEST_MAX || own.pages + nr > STATIC_PAGES_GUEST_MAX ||
+	     all.pages + nr > STATIC_PAGES_MAX))
 		return NULL;
-	return room;
+	for (struct static_map *map = maps; map < maps + STATIC_MAPS_MAX; map++)
+		if (!map->at)
+			return map;
+	return NULL;
 }
 
 void *static_maps_add(struct gnt *gnt, uint16_t domid, const uint32_t *refs, uint32_t nr,

@@ -35,6 +35,18 @@ void *static_maps_add(struct gnt *gnt, uint16_t domid, const uint32_t *refs, uin
 /** static_maps_drop() - One of a mapping's pages is not used any more; the last one ends it */
 void static_maps_drop(struct gnt *gnt, uint32_t number);
 
+/**
+ * struct static_maps_use - What is mapped, of one guest or of all
+ * @maps:  mappings
+ * @pages: pages in them, as long as one of a mapping is in use
+ */
+struct static_maps_use {
+	uint32_t maps, pages;
+};
+
+/** static_maps_of() - What a guest has mapped; @all: set to what all guests have, NULL is fine */
+struct static_maps_use static_maps_of(uint16_t domid, struct static_maps_use *all);
+
 /** static_maps_left() - Pages of a mapping that are in use */
 uint32_t static_maps_left(uint32_t number);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "common/ring.h"
+#include "path/static_maps.h"
 #include "control.h"
 #include "port/memory.h"
 #include "port/sriov/vfpool.h"
@@ -244,9 +246,30 @@ static void put_pool(struct rte_mempool *pool, void *arg)
 	put_number(d, "bytes_each", pool->elt_size);
 }
 
+static void put_maps(struct question *question, const char *name, const char *use, uint32_t most,
+		     uint32_t used, uint32_t bytes)
+{
+	struct rte_tel_data *d = put_dict(question->d, name);
+
+	if (!d)
+		return;
+	put_text(d, "holds", use);
+	put_number(d, "buffers", most);
+	put_number(d, "free", most - RTE_MIN(used, most));
+	put_number(d, "bytes_each", bytes);
+}
+
 static int answer_memory(void *arg)
 {
+	struct static_maps_use all;
+
 	rte_mempool_walk(put_pool, arg);
+	static_maps_of(0, &all);
+	put_maps(arg, "static_pages",
+		 "guests' pages of static grants; each guest a quarter at most", STATIC_PAGES_MAX,
+		 all.pages, NETIF_PAGE_SIZE);
+	put_maps(arg, "static_maps", "their mappings; each guest a quarter at most",
+		 STATIC_MAPS_MAX, all.maps, 0);
 	return 0;
 }
 

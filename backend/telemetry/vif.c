@@ -175,7 +175,10 @@ static void put_port_stats(struct rte_tel_data *d, struct port *port)
 	put_number(d, "tx_no_memory", stats.tx_no_memory);
 }
 
-/* Buffers of the packet memory that frames from and to the guest have while they wait. */
+/*
+ * Buffers of the packet memory that frames from and to the guest have while they wait; and pages of
+ * the guest's own, mapped here and given out by zero copy.
+ */
 static void put_held(struct rte_tel_data *d, const struct vif *vif)
 {
 	const struct rte_mempool *pool = worker_tools(vif->worker)->pool;
@@ -190,6 +193,8 @@ static void put_held(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "held_buffers", held);
 	put_number(d, "held_bytes", held * pool->elt_size);
 	put_number(d, "stalled", port_is_stalled(port));
+	put_number(d, "static_pages", path_static_pages(vif->path));
+	put_number(d, "lent_pages", path_lent_pages(vif->path));
 }
 
 static void put_worker(struct rte_tel_data *d, const struct vif *vif)

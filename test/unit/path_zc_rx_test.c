@@ -394,15 +394,14 @@ static void frame_that_is_not_for_the_guest_keeps_its_request(void **state)
 static void end_gives_all_pages_back(void **state)
 {
 	struct guest *guest = *state;
-	const struct lease *lease = guest->path->queues[0].statics.rx_lease;
 
 	assert_true(begun(guest));
 	post(guest, NETIF_RING_SIZE);
 	pass(guest, 300);
-	assert_int_equal(lease->out, ZC_POOL_DESCRIPTORS);
+	assert_int_equal(path_lent_pages(guest->path), ZC_POOL_DESCRIPTORS);
 	device.arrived += 70;
 	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
-	assert_int_equal(lease->out, 0);
+	assert_int_equal(path_lent_pages(guest->path), 0);
 	assert_int_equal(device.restarts, 1);
 	assert_null(guest->path->queues[0].zc_rx);
 	assert_false(guest->path->paused);

@@ -119,11 +119,13 @@ static void answer_waits_for_the_device(void **state)
 	send_lent(guest, 5, 0, LONG);
 	guest_poll(guest);
 	assert_no_response(guest);
+	assert_int_equal(path_lent_pages(guest->path), 1);
 	assert_true(path_arm(guest->path, &fake_tools) < 1000);
 	guest_poll(guest);
 	assert_no_response(guest);
 	port_forget(&guest->port);
 	guest_poll(guest);
+	assert_int_equal(path_lent_pages(guest->path), 0);
 	assert_response(guest, 5, NETIF_STATUS_OKAY);
 	assert_no_response(guest);
 	assert_int_equal(path_arm(guest->path, &fake_tools), PATH_IDLE);

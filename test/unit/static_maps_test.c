@@ -62,11 +62,16 @@ static void empty(uint32_t *number, uint32_t nr, uint32_t pages)
 static void list_is_one_mapping_until_its_last_page_goes(void **state)
 {
 	static const uint32_t refs[3];
+	struct static_maps_use all;
 	uint32_t number;
 
 	(void)state;
 	assert_ptr_equal(static_maps_add(NULL, 7, refs, 3, false, false, &number), memory);
 	assert_int_equal(mapped, 1);
+	assert_int_equal(static_maps_of(8, &all).pages, 0);
+	assert_int_equal(static_maps_of(7, NULL).pages, 3);
+	assert_int_equal(static_maps_of(7, NULL).maps, 1);
+	assert_int_equal(all.pages, 3);
 	static_maps_drop(NULL, number);
 	static_maps_drop(NULL, number);
 	assert_int_equal(static_maps_left(number), 1);
@@ -74,6 +79,8 @@ static void list_is_one_mapping_until_its_last_page_goes(void **state)
 	static_maps_drop(NULL, number);
 	assert_int_equal(mapped, 0);
 	assert_int_equal(unmapped_nr, 3);
+	static_maps_of(7, &all);
+	assert_int_equal(all.maps + all.pages, 0);
 }
 
 /* 16 vifs with 4 queues of one list each are below it; single pages are not. */

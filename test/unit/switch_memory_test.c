@@ -53,6 +53,47 @@ static void ports_that_nobody_reads_leave_memory_to_others(void **state)
 	assert_int_equal(held_by(b), 0);
 }
 
+/* What an inbox counts is what the pools have lost, until it is read. */
+static void inbox_is_charged_until_it_is_read(void **state)
+{
+	uint32_t used = rte_mempool_in_use_count(pool);
+
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++)
+		send_long(&mac_b, 1);
+	assert_int_equal(held_by(b), 180);
+	assert_int_equal(rte_mempool_in_use_count(pool) - used, 180);
+	assert_int_equal(held_by(a) + held_by(c), 0);
+	empty(b);
+	assert_int_equal(held_by(b), 0);
+	assert_int_equal(rte_mempool_in_use_count(pool), used);
+}
+
+/* Each receiver has clones of its own, and is charged with no less than the frames themselves. */
+static void clones_are_charged_to_each_until_it_reads_them(void **state)
+{
+	uint32_t used = rte_mempool_in_use_count(pool);
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		send_long(&mac_group, 1);
+	while (switch_uplink_poll(sw))
+		;
+	wire_free();
+	assert_int_equal(held_by(b), 90);
+	assert_int_equal(held_by(c), 90);
+	assert_int_equal(rte_mempool_in_use_count(offload.indirect), 180);
+	assert_int_equal(rte_mempool_in_use_count(pool) - used, 90);
+	empty(b);
+	assert_int_equal(held_by(b), 0);
+	assert_int_equal(rte_mempool_in_use_count(offload.indirect), 90);
+	assert_int_equal(rte_mempool_in_use_count(pool) - used, 90);
+	empty(c);
+	assert_int_equal(held_by(c), 0);
+	assert_int_equal(rte_mempool_in_use_count(offload.indirect), 0);
+	assert_int_equal(rte_mempool_in_use_count(pool), used);
+}
+
 static void receiver_that_is_stalled_loses_frames_before_others(void **state)
 {
 	struct rte_mbuf *taken[8192];
@@ -159,6 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(ports_that_nobody_reads_leave_memory_to_others),
+		fact(inbox_is_charged_until_it_is_read),
+		fact(clones_are_charged_to_each_until_it_reads_them),
 		fact(receiver_that_is_stalled_loses_frames_before_others),
 		fact(group_frames_are_not_cloned_for_a_stalled_receiver),
 		fact(clones_that_nobody_reads_leave_some_to_others),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/path.c path/counters.c port/memory.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
+/* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "backend/path/path_private.h"
+#include "backend/path/static_maps.h"
 #include "backend/control.h"
 #include "backend/dma/eal.h"
 #include "backend/telemetry/telemetry.h"
@@ -61,6 +62,26 @@ struct vif *vifs_at(struct vifs *unused, uint32_t n)
 	for (; vif && n; n--)
 		vif = TAILQ_NEXT(vif, link);
 	return vif;
+}
+
+void *gnt_map(struct gnt *gnt, uint16_t domid, const uint32_t *refs, uint32_t nr, bool writable)
+{
+	static char page[4096];
+
+	(void)gnt;
+	(void)domid;
+	(void)refs;
+	(void)nr;
+	(void)writable;
+	return page;
+}
+
+int gnt_unmap(struct gnt *gnt, void *addr, uint32_t nr)
+{
+	(void)gnt;
+	(void)addr;
+	(void)nr;
+	return 0;
 }
 
 int vif_move(struct vif *vif, enum vif_move move)
@@ -424,6 +445,7 @@ static void vif_that_is_not_connected_has_no_path(void **state)
 static void connected_vif_is_told_with_everything(void **state)
 {
 	struct vifcap *offered = &vifs[0].cap.offered;
+	struct lease sent = { 3 }, received = { 5 };
 	const char *answer;
 
 	(void)state;
@@ -434,8 +456,13 @@ static void connected_vif_is_told_with_everything(void **state)
 	atomic_store(&vifs[0].path->queues[0].counters.value[COUNT_tx_packets], 3);
 	atomic_store(&vifs[0].path->queues[1].counters.value[COUNT_tx_packets], 4);
 	atomic_store(&vifs[0].path->held, 40);
+	vifs[0].path->queues[0].statics.nr = 100;
+	vifs[0].path->queues[0].statics.tx_lease = &sent;
+	vifs[0].path->queues[0].statics.rx_lease = &received;
+	vifs[0].path->queues[1].statics.nr = 11;
 	answer = ask("/vifd/vif,7.0");
 	assert_has(answer, "\"held_buffers\":40,\"held_bytes\":163840,\"stalled\":0");
+	assert_has(answer, "\"static_pages\":111,\"lent_pages\":8");
 	assert_has(answer, "\"path\":\"vf\"");
 	assert_has(answer, "\"vf\":\"0000:01:10.3\"");
 	assert_has(answer, "\"mtu\":1500");
@@ -460,6 +487,22 @@ static void pools_are_told_with_what_is_free(void **state)
 	assert_has(ask("/vifd/memory"), "\"buffers\":31,\"free\":30,\"bytes_each\":64}");
 	rte_mempool_put(pool, one);
 	rte_mempool_free(pool);
+}
+
+/* Mappings are memory of the host's too, with limits of their own. */
+static void mapped_pages_are_told_beside_the_pools(void **state)
+{
+	static const uint32_t refs[30];
+	uint32_t number;
+
+	(void)state;
+	assert_has(ask("/vifd/memory"), "\"buffers\":131072,\"free\":131072,\"bytes_each\":4096}");
+	assert_non_null(static_maps_add(NULL, 7, refs, 30, false, false, &number));
+	assert_has(ask("/vifd/memory"), "\"buffers\":131072,\"free\":131042,\"bytes_each\":4096}");
+	assert_has(ask("/vifd/memory"), "\"buffers\":16384,\"free\":16383,\"bytes_each\":0}");
+	for (int i = 0; i < 30; i++)
+		static_maps_drop(NULL, number);
+	assert_has(ask("/vifd/memory"), "\"buffers\":131072,\"free\":131072,\"bytes_each\":4096}");
 }
 
 static void cost_of_a_thousand_frames_is_told(void **state)
@@ -692,6 +735,7 @@ int main(void)
 		ANSWER(vif_that_is_not_connected_has_no_path),
 		ANSWER(connected_vif_is_told_with_everything),
 		ANSWER(pools_are_told_with_what_is_free),
+		ANSWER(mapped_pages_are_told_beside_the_pools),
 		ANSWER(cost_of_a_thousand_frames_is_told),
 		ANSWER(biggest_vif_fits_into_an_answer),
 		ANSWER(what_is_not_there_is_said),

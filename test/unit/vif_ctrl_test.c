@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "backend/path/static_maps.h"
 #include "backend/vif/ctrl.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "fake_frame.h"
@@ -197,6 +198,8 @@ static void static_grants_are_added_and_deleted(void **state)
 	list[1] = (struct netif_gref){ .ref = readonly, .flags = NETIF_GREF_READONLY };
 	assert_int_equal(ask(NETIF_CTRL_ADD_GREF_MAPPING, 1, ref, 2), OK);
 	assert_int_equal(guest->grant[writable].mapped, 1);
+	assert_int_equal(path_static_pages(guest->path), 2);
+	assert_int_equal(static_maps_of(guest->domid, NULL).pages, 2);
 	assert_non_null(statics_find(&guest->path->queues[1].statics, writable, true));
 	assert_null(statics_find(&guest->path->queues[1].statics, readonly, true));
 	assert_non_null(statics_find(&guest->path->queues[1].statics, readonly, false));
@@ -208,6 +211,8 @@ static void static_grants_are_added_and_deleted(void **state)
 	assert_int_equal(list[1].status, OK);
 	assert_int_equal(list[2].status, INVALID);
 	assert_int_equal(guest->grant[writable].mapped, 0);
+	assert_int_equal(path_static_pages(guest->path), 0);
+	assert_int_equal(static_maps_of(guest->domid, NULL).maps, 0);
 	assert_null(statics_find(&guest->path->queues[1].statics, writable, false));
 }
 
