@@ -14,7 +14,9 @@
  * taken out is freed after the barrier.
  *
  * Not protected against: vifs of other hosts; a vif whose anti-spoof is off, and whose frames name
- * nobody here as their source.
+ * nobody here as their source; frames of an isolated vif that has gone, which still lie in the
+ * receive ring of a VF whose guest takes nothing, until they age in its backlog. (Its address is
+ * not remembered: by now it may be on another host.)
  */
 #ifndef VIFD_PATH_ISOLATION_H
 #define VIFD_PATH_ISOLATION_H

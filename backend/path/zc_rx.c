@@ -6,6 +6,7 @@
 
 #include "xen/devmap.h"
 #include "path_private.h"
+#include "verdict.h"
 
 /* The frame is freed, or the device gives its buffers back; on any thread. */
 static void page_back(struct port_rx_buffer *buffer)
@@ -117,11 +118,27 @@ void zc_rx_end(struct path *path)
 	queue->zc_rx = NULL;
 }
 
-/* A frame that is not for the guest keeps its request, which is answered as failed. */
-static void push_in_order(struct queue *queue, struct rte_mbuf *mbuf, uint64_t now_us)
+/* May the guest have this frame? No rules but those that are always on: zc_rx_bars() */
+static enum path_counter judge(const struct path *path, const struct rte_mbuf *mbuf)
 {
-	if (unlikely(mbuf->pkt_len && mbuf->pkt_len < RTE_ETHER_HDR_LEN)) {
-		path_count(&queue->counters, COUNT_rx_drop_short, 1);
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+
+	if (mbuf->pkt_len < RTE_ETHER_HDR_LEN)
+		return COUNT_rx_drop_short;
+	if (verdict_is_reserved(&eth->dst_addr) && !path->live.policy.reserved_groups)
+		return COUNT_rx_drop_reserved;
+	return (enum path_counter)VERDICT_PASS;
+}
+
+/* A frame that is not for the guest keeps its request, which is answered as failed. */
+static void push_in_order(const struct path *path, struct queue *queue, struct rte_mbuf *mbuf,
+			  uint64_t now_us)
+{
+	enum path_counter cause = judge(path, mbuf);
+
+	if (unlikely(cause != (enum path_counter)VERDICT_PASS)) {
+		if (mbuf->pkt_len)
+			path_count_drop(&queue->counters, cause, mbuf->pkt_len);
 		mbuf->pkt_len = mbuf->data_len = 0;
 	}
 	queue_backlog_push(queue, mbuf, now_us);
@@ -139,6 +156,6 @@ unsigned int zc_rx_take(struct path *path, struct path_tools *tools)
 	queue->zc_rx->next = queue->rx_req_cons + waiting(queue) + path->port->zc_rx_buffers;
 	nr = port_rx_burst(path->port, 0, frames, (uint16_t)room);
 	for (uint16_t i = 0; i < nr; i++)
-		push_in_order(queue, frames[i], tools->now_us);
+		push_in_order(path, queue, frames[i], tools->now_us);
 	return nr;
 }

@@ -26,6 +26,7 @@ static struct device {
 	uint32_t restarts;
 	bool gone, stopped;
 	uint32_t empty_at; /* this frame is not for the guest */
+	uint32_t group_at; /* this one is to a reserved group */
 	uint32_t lost_at;  /* the device loses this frame, although it must not */
 } device;
 
@@ -71,6 +72,8 @@ static uint16_t device_rx(struct port *port, uint16_t queue, struct rte_mbuf **p
 		mbuf->data_len =
 			(uint16_t)frame_bytes(device.given, rte_pktmbuf_mtod(mbuf, uint8_t *));
 		mbuf->pkt_len = mbuf->data_len;
+		if (device.given == device.group_at)
+			memcpy(rte_pktmbuf_mtod(mbuf, uint8_t *), "\x01\x80\xc2\0\0\x0e", 6);
 		if (device.given == device.empty_at)
 			mbuf->pkt_len = mbuf->data_len = 0;
 		if (device.given++ == device.lost_at) {
@@ -170,7 +173,9 @@ static int setup(void **state)
 	if (fixture_connected(state))
 		return -1;
 	guest = *state;
-	device = (struct device){ .empty_at = UINT32_MAX, .lost_at = UINT32_MAX };
+	device = (struct device){ .empty_at = UINT32_MAX,
+				  .group_at = UINT32_MAX,
+				  .lost_at = UINT32_MAX };
 	received = 0;
 	device.zc_pool = zc_pool_create(fake_tools.pool);
 	assert_non_null(device.zc_pool);
@@ -234,10 +239,12 @@ static uint32_t receive(struct guest *guest, uint32_t most)
 		uint32_t len = frame_bytes(received, bytes);
 
 		nr++;
-		if (received++ == device.empty_at) {
+		if (received == device.empty_at || received == device.group_at) {
+			received++;
 			assert_int_equal(frame.status, NETIF_STATUS_ERROR);
 			continue;
 		}
+		received++;
 		assert_int_equal(frame.status, 0);
 		assert_int_equal(frame.slots, 1);
 		assert_int_equal(frame.len, len);
@@ -386,6 +393,24 @@ static void frame_that_is_not_for_the_guest_keeps_its_request(void **state)
 	pass(guest, 200);
 	device.empty_at = 210;
 	pass(guest, 300);
+	assert_int_equal(zero_copied(guest), 500 - ZC_POOL_DESCRIPTORS - 1);
+	assert_null(guest_fault(guest));
+}
+
+/* Copied or not: nothing of a spanning tree is for a guest. */
+static void frame_to_a_reserved_group_is_not_for_the_guest(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_true(begun(guest));
+	post(guest, NETIF_RING_SIZE);
+	device.group_at = 20;
+	pass(guest, 200);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_reserved), 1);
+	device.group_at = 210;
+	pass(guest, 300);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_reserved), 2);
+	assert_true(guest_count(guest, COUNT_rx_drop_reserved + 1) >= 2 * RTE_ETHER_MIN_LEN);
 	assert_int_equal(zero_copied(guest), 500 - ZC_POOL_DESCRIPTORS - 1);
 	assert_null(guest_fault(guest));
 }
@@ -634,6 +659,7 @@ int main(void)
 		ZERO_COPY(any_mixture_of_copied_and_uncopied_arrives_in_order),
 		ZERO_COPY(frame_is_copied_to_a_page_without_a_static_grant),
 		ZERO_COPY(frame_that_is_not_for_the_guest_keeps_its_request),
+		ZERO_COPY(frame_to_a_reserved_group_is_not_for_the_guest),
 		ZERO_COPY(end_gives_all_pages_back),
 		ZERO_COPY(end_without_pages_restarts_nothing),
 		ZERO_COPY(settings_that_need_a_look_at_frames_bar_it),
