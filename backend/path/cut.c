@@ -40,28 +40,49 @@ static void finish_piece(struct rte_mbuf *piece, uint32_t bytes)
 	piece->tso_segsz = 0;
 }
 
-/* Take @bytes out behind the headers, which lie in the first buffer. */
-static void remove_payload(struct rte_mbuf *frame, uint32_t headers, uint32_t bytes)
+/*
+ * Leave only the headers in the first buffer: the payload goes from there piece by piece, and headers
+ * that were moved after it would not be aligned. Return: false: no memory
+ */
+static bool part_from_payload(struct rte_mbuf *frame, uint16_t headers, struct rte_mempool *pool)
 {
-	uint16_t part = (uint16_t)RTE_MIN(bytes, frame->data_len - headers);
-	char *start = rte_pktmbuf_mtod(frame, char *);
+	uint16_t len = frame->data_len - headers;
+	struct rte_mbuf *payload;
+	char *bytes;
 
-	frame->pkt_len -= bytes - part;
-	memmove(start + part, start, headers);
-	rte_pktmbuf_adj(frame, part);
-	for (bytes -= part; bytes; bytes -= part) {
-		struct rte_mbuf *next = frame->next;
+	if (!len)
+		return true;
+	payload = rte_pktmbuf_alloc(pool);
+	bytes = payload ? rte_pktmbuf_append(payload, len) : NULL;
+	if (!bytes) {
+		rte_pktmbuf_free(payload);
+		return false;
+	}
+	memcpy(bytes, rte_pktmbuf_mtod_offset(frame, const char *, headers), len);
+	payload->next = frame->next;
+	frame->next = payload;
+	frame->nb_segs++;
+	frame->data_len = headers;
+	return true;
+}
 
-		part = (uint16_t)RTE_MIN(bytes, next->data_len);
-		next->data_off += part;
-		next->data_len -= part;
-		if (next->data_len)
+/* Take @bytes out behind the headers; more remain. */
+static void remove_payload(struct rte_mbuf *frame, uint32_t bytes)
+{
+	frame->pkt_len -= bytes;
+	while (bytes) {
+		struct rte_mbuf *first = frame->next;
+		uint16_t part = (uint16_t)RTE_MIN(bytes, first->data_len);
+
+		first->data_off += part;
+		first->data_len -= part;
+		bytes -= part;
+		if (first->data_len)
 			continue;
-		frame->next = next->next;
+		frame->next = first->next;
 		frame->nb_segs--;
-		next->next = NULL;
-		next->nb_segs = 1;
-		rte_pktmbuf_free_seg(next);
+		first->next = NULL;
+		rte_pktmbuf_free_seg(first);
 	}
 }
 
@@ -70,13 +91,16 @@ struct rte_mbuf *cut_front(struct rte_mbuf *frame, struct rte_mempool *pool)
 	uint32_t headers = (uint32_t)frame->l2_len + frame->l3_len + frame->l4_len;
 	uint16_t segments = frame->tso_segsz < OFFLOAD_MSS_MIN ? 1 : OFFLOAD_SEGMENTS_MAX;
 	uint32_t bytes = (uint32_t)segments * frame->tso_segsz;
-	struct rte_mbuf *piece = rte_pktmbuf_copy(frame, pool, 0, headers + bytes);
+	struct rte_mbuf *piece;
 	struct rte_tcp_hdr *tcp;
 
+	if (!part_from_payload(frame, (uint16_t)headers, pool))
+		return NULL;
+	piece = rte_pktmbuf_copy(frame, pool, 0, headers + bytes);
 	if (!piece)
 		return NULL;
 	finish_piece(piece, bytes);
-	remove_payload(frame, headers, bytes);
+	remove_payload(frame, bytes);
 	tcp = tcp_of(frame);
 	tcp->sent_seq = rte_cpu_to_be_32(rte_be_to_cpu_32(tcp->sent_seq) + bytes);
 	tcp->tcp_flags &= ~RTE_TCP_CWR_FLAG; /* the window was reduced once */

@@ -37,7 +37,7 @@ static inline bool cut_is_needed(const struct rte_mbuf *frame)
  * Both have right lengths, identifications and header checksums of IP; the checksums of TCP are
  * left to the port, as with every other frame.
  *
- * Return: the piece; NULL: no memory, the frame is unchanged
+ * Return: the piece; NULL: no memory, the frame is still the same packet
  */
 struct rte_mbuf *cut_front(struct rte_mbuf *frame, struct rte_mempool *pool);
 
