@@ -389,7 +389,7 @@ static void all_is_back(void)
 		;
 	assert_int_equal(pools_reap(), 0);
 	assert_int_equal(device_pools(), 0);
-	assert_true(fake_all_free());
+	assert_true(fake_all_whole());
 	orders++;
 }
 

@@ -211,6 +211,11 @@ static bool is_whole(struct rte_mempool *pool)
 
 bool fake_all_free(void)
 {
+	return rte_mempool_full(fake_tools.pool) && rte_mempool_full(fake_tools.offload.indirect);
+}
+
+bool fake_all_whole(void)
+{
 	return is_whole(fake_tools.pool) && is_whole(fake_tools.offload.indirect);
 }
 

@@ -118,6 +118,9 @@ void fake_give_memory(void);
 /** fake_all_free() - Is every packet buffer back in its pool? */
 bool fake_all_free(void);
 
+/** fake_all_whole() - The same, and is each there once? Takes a millisecond */
+bool fake_all_whole(void);
+
 /** fake_guest_at() - The guest in one of FAKE_GUESTS slots, NULL = none */
 struct guest *fake_guest_at(uint32_t slot);
 

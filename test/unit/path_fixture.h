@@ -39,7 +39,7 @@ static inline int fixture_free(void **state)
 	fake_copy_error = 0;
 	fake_give_memory();
 	guest_free(*state);
-	return fake_all_free() ? 0 : -1;
+	return fake_all_whole() ? 0 : -1;
 }
 
 /* The next tx response is this one. */
