@@ -2,10 +2,15 @@
 /* Turn requests into checked frames with buffers; the bytes are copied later, see tx.c. */
 #include <string.h>
 
+#include <rte_ip.h>
 #include <rte_prefetch.h>
+#include <rte_tcp.h>
 
+#include "base/vlan.h"
 #include "xen/devmap.h"
 #include "tx_pass.h"
+
+#define TCP_HEADERS_MIN (sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_tcp_hdr))
 
 /* Take the next entry: one copy of the shared bytes, never looked at again. */
 static void tx_take(struct tx_pass *pass, union netif_tx_entry *entry)
@@ -229,7 +234,17 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 	return 0;
 }
 
-/* Is this a frame to send? If not, counts why. */
+/* Is it longer than the mtu whatever its headers say? Then nothing of it is copied. */
+static bool tx_is_too_long(const struct tx_pass *pass, const struct tx_frame *frame, uint32_t size)
+{
+	uint32_t mtu = pass->path->live.mtu;
+
+	if (likely(size <= mtu + RTE_ETHER_HDR_LEN + VLAN_TAGS_MAX * VLAN_TAG_BYTES))
+		return false;
+	return !frame->extras.gso_type || frame->extras.gso_size + TCP_HEADERS_MIN > mtu;
+}
+
+/* Is this a frame to send? If not, counts why. The guest is told that one over the mtu was sent. */
 static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t size)
 {
 	if (frame->status)
@@ -247,7 +262,10 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 		tx_count(pass, COUNT_tx_drop_short, 1);
 	else
 		frame->status = NETIF_STATUS_OKAY;
-	return !frame->status;
+	if (frame->status || likely(!tx_is_too_long(pass, frame, size)))
+		return !frame->status;
+	tx_count(pass, COUNT_tx_drop_mtu, 1);
+	return false;
 }
 
 /* One slot that fits a buffer, as most frames are? Any other frame goes the long way. */

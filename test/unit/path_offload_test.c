@@ -139,6 +139,33 @@ static void segments_longer_than_the_mtu_are_dropped(void **state)
 	}
 }
 
+/* They may be as long as the guest likes: they cost no copy, as others' time is short. */
+static void frames_over_the_mtu_are_not_copied(void **state)
+{
+	static const uint16_t sizes[] = { 0, 1461, 65000 };
+	struct guest *guest = *state;
+	struct path_live live = guest->live;
+
+	live.mtu = 1500;
+	path_set_live(guest->path, &live);
+	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct netif_extra_info extra = gso(NETIF_GSO_TCPV4, sizes[i]);
+		uint32_t len = frame_make(bytes, 0, 60000);
+
+		guest_send(guest, bytes, len, 1, 0, sizes[i] ? &extra : NULL);
+		guest_poll(guest);
+		assert_int_equal(guest_count(guest, COUNT_tx_drop_mtu), i + 1);
+		assert_response(guest, 1, NETIF_STATUS_OKAY);
+		if (sizes[i])
+			assert_response(guest, 0, NETIF_STATUS_NULL);
+		for (uint16_t k = 2; k <= (len + 4095) / 4096; k++)
+			assert_response(guest, k, NETIF_STATUS_OKAY);
+		assert_no_response(guest);
+	}
+	assert_int_equal(guest_count(guest, COUNT_copies), 0);
+	assert_int_equal(guest->port.nr_sent, 0);
+}
+
 /* A segment of 100 bytes is 154 on the wire, and a rate is one of the wire. */
 static void headers_of_every_segment_are_paid_for(void **state)
 {
@@ -373,6 +400,7 @@ int main(void)
 		GUEST(one_segment_needs_a_checksum_only),
 		GUEST(segmentation_that_headers_contradict_drops_the_frame),
 		GUEST(segments_longer_than_the_mtu_are_dropped),
+		GUEST(frames_over_the_mtu_are_not_copied),
 		GUEST(headers_of_every_segment_are_paid_for),
 		GUEST(bad_extra_info_stops_the_guest),
 		GUEST(chain_of_extra_info_is_answered_slot_by_slot),
