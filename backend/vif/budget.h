@@ -61,7 +61,10 @@ void budget_put(struct budget *budget);
 /** budget_due_us() - From when on may the guest ask for something? @now_us or earlier: now */
 uint64_t budget_due_us(const struct budget *budget, uint64_t now_us);
 
-/** budget_charge() - @requests to xenstored and @time_us of the control thread were spent on it */
+/**
+ * budget_charge() - @requests to xenstored and @time_us of the control thread were spent on it
+ * @time_us: without the time that others had its processor
+ */
 void budget_charge(struct budget *budget, const struct budget_list *all, uint64_t requests,
 		   uint64_t time_us, uint64_t now_us);
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/runqueue.h"
 #include "base/text.h"
 #include "ctrl.h"
 #include "opener.h"
@@ -30,12 +32,14 @@ LOG_TAG("vifs");
  * @root:   /local/domain/<own>/backend/vif
  * @rescan: a directory may have appeared that no vif stands for
  * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
+ * @runqueue: of the control thread (base/runqueue.h)
  * @swept:  files of vifs that ended while no vifd ran were removed
  */
 struct vifs {
 	struct host *host;
 	char root[STORE_PATH_MAX - 64];
 	bool rescan, swept;
+	int runqueue;
 	uint64_t nics_us;
 };
 
@@ -316,17 +320,24 @@ static bool is_due(const struct vif *vif, uint64_t now_us)
 	       is_faulted(vif);
 }
 
+/* Time that others take from the thread is not the guest's doing; that it is blocked is. */
+static uint64_t spent_us(const struct vifs *vifs)
+{
+	return clock_us() - runqueue_us(vifs->runqueue);
+}
+
 /* What only others have made stale is not this guest's doing. Return: false: the vif is gone */
-static bool update(struct vif *vif, uint64_t now_us)
+static bool update(const struct vifs *vifs, struct vif *vif, uint64_t now_us)
 {
 	struct store *store = vif->host->store;
-	uint64_t requests = store_requests(store), since_us = clock_us();
+	uint64_t requests = store_requests(store), since_us = spent_us(vifs);
 	bool own = vif->stale & (STALE_STATE | STALE_ASKED) || vif->due_us <= now_us ||
 		   is_faulted(vif);
 	bool there = vif_update(vif, now_us);
 
 	if (own)
-		vif_charge(vif, store_requests(store) - requests, clock_us() - since_us, now_us);
+		vif_charge(vif, store_requests(store) - requests, spent_us(vifs) - since_us,
+			   now_us);
 	return there;
 }
 
@@ -370,7 +381,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		take_asked(vif, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		if (is_due(vif, now_us) && !update(vif, now_us))
+		if (is_due(vif, now_us) && !update(vifs, vif, now_us))
 			drop(vifs, vif);
 	}
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
@@ -392,6 +403,7 @@ struct vifs *vifs_open(struct host *host)
 	if (!vifs)
 		return NULL;
 	vifs->host = host;
+	vifs->runqueue = runqueue_open();
 	TAILQ_INIT(&host->vifs);
 	host->assign = assign_create(host);
 	host->shares = shares_create(host);
