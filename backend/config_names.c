@@ -69,8 +69,7 @@ uint32_t config_missing(const struct config *config)
 	for (uint32_t i = 0; i < config->nr_nics; i++)
 		nr += look_at_nic(config, &config->nics[i]);
 	if (strcmp(config->policy_dir, CONFIG_POLICY_DIR) != 0 && access(config->policy_dir, F_OK))
-		nr += missing(config, "daemon", "policy_dir", config->policy_dir,
-			      "folder");
+		nr += missing(config, "daemon", "policy_dir", config->policy_dir, "folder");
 	if (strcmp(config->capture_dir, CONFIG_CAPTURE_DIR) != 0 &&
 	    access(config->capture_dir, F_OK))
 		nr += missing(config, "daemon", "capture_dir", config->capture_dir, "folder");

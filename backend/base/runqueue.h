@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/** runqueue_open() - Of the calling thread. Return: descriptor, -1: this kernel does not count it */
+/** runqueue_open() - Of the calling thread. Return: descriptor, -1: the kernel does not count it */
 int runqueue_open(void);
 
 /** runqueue_us() - So far. Return: us; 0 if @fd is -1 */
