@@ -119,6 +119,13 @@ static void tell_pf(struct vif *vif, uint64_t now_us)
 	vif_tell_port(vif, path_get_port(vif->path));
 }
 
+/* A move waits until the old port is empty: what little is left there is not held. */
+static void let_go(struct port *old)
+{
+	if (old)
+		port_set_share(old, 0);
+}
+
 /* The switch has what its vifs want together; the first of them to want more has its share at once. */
 static void apply(struct shares *shares, struct nic *nic, uint32_t nr, bool limited,
 		  uint64_t now_us)
@@ -130,6 +137,7 @@ static void apply(struct shares *shares, struct nic *nic, uint32_t nr, bool limi
 		struct vif *vif = shares->vifs[i];
 
 		vif->share.limit = limited ? row->limit : 0;
+		let_go(path_get_old_port(vif->path));
 		if (has_vf(vif))
 			port_set_share(path_get_port(vif->path), vif->share.limit);
 		else

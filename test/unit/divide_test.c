@@ -95,7 +95,7 @@ static void all_that_want_more_get_the_same(void **state)
 	add(16, WIRE / 2);
 	go_on(ROUNDS);
 	assert_true(jain() > 0.995);
-	assert_near(senders[3].sends, WIRE / 4);
+	assert_near(senders[3].sends, WIRE / 4.0);
 }
 
 static void weights_hold(void **state)
@@ -105,7 +105,7 @@ static void weights_hold(void **state)
 	add(48, WIRE);
 	go_on(ROUNDS);
 	assert_true(jain() > 0.995);
-	assert_near(senders[1].sends, WIRE / 4 * 3);
+	assert_near(senders[1].sends, WIRE / 4.0 * 3);
 }
 
 static void what_one_leaves_is_the_others(void **state)
@@ -115,13 +115,13 @@ static void what_one_leaves_is_the_others(void **state)
 	add(16, WIRE / 10);
 	add(16, 0);
 	go_on(ROUNDS);
-	assert_near(senders[0].sends, WIRE / 10 * 9);
+	assert_near(senders[0].sends, WIRE / 10.0 * 9);
 	assert_int_equal(senders[1].sends, WIRE / 10);
 	/* and it is there again when it is wanted */
 	senders[2].load = WIRE;
 	go_on(12);
-	assert_near(senders[2].sends, WIRE / 20 * 9);
-	assert_near(senders[0].sends, WIRE / 20 * 9);
+	assert_near(senders[2].sends, WIRE / 20.0 * 9);
+	assert_near(senders[0].sends, WIRE / 20.0 * 9);
 }
 
 static void who_was_starved_has_its_share_in_two_seconds(void **state)
@@ -130,7 +130,7 @@ static void who_was_starved_has_its_share_in_two_seconds(void **state)
 	add(16, 100 * WIRE);
 	add(16, WIRE);
 	go_on(20);
-	assert_near(senders[1].sends, WIRE / 2);
+	assert_near(senders[1].sends, WIRE / 2.0);
 }
 
 static void nobody_has_a_limit_while_there_is_enough(void **state)
@@ -159,11 +159,11 @@ static void guarantees_come_before_weights(void **state)
 	add(100, WIRE);
 	rows[0].guaranteed = WIRE / 2;
 	go_on(ROUNDS);
-	assert_near(senders[0].sends, WIRE / 2);
+	assert_near(senders[0].sends, WIRE / 2.0);
 	/* what is not wanted of a guarantee is not kept free */
 	senders[0].load = WIRE / 20;
 	go_on(ROUNDS);
-	assert_near(senders[1].sends, WIRE / 20 * 18.5);
+	assert_near(senders[1].sends, WIRE / 20.0 * 18.5);
 	/* a guarantee that the weight meets anyway takes nothing from others */
 	senders[0].load = WIRE;
 	rows[0].weight = 100;
@@ -180,7 +180,7 @@ static void what_a_rate_keeps_from_one_is_the_others(void **state)
 	rows[0].most = WIRE / 10;
 	go_on(ROUNDS);
 	assert_int_equal(senders[0].sends, WIRE / 10);
-	assert_near(senders[1].sends, WIRE / 10 * 8.7);
+	assert_near(senders[1].sends, WIRE / 10.0 * 8.7);
 }
 
 /* Whatever the table holds: no more is given away than there is, and nobody is shut out. */
