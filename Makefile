@@ -31,11 +31,11 @@ packages := libdpdk xenstore xengnttab xenevtchn xencontrol xencall xentoollog l
 missing  := $(strip $(shell for p in $(packages); do pkg-config --exists $$p 2>/dev/null || echo $$p; done))
 
 CFLAGS   ?= -O2 -g
-# ThreadSanitizer understands atomics but not fences; DPDK's rings can use either.
+# ThreadSanitizer understands atomics but not fences; DPDK's rings can use either. test/sim/tsan/ tells it the rest.
 flags    := -std=gnu11 -Wall -Wextra -Wmissing-prototypes $(if $(WERROR),-Werror) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
             $(if $(filter thread,$(SANITIZE)),-Wno-tsan -DRTE_USE_C11_MEM_MODEL)
-cppflags := -D_GNU_SOURCE= -I. -Ibackend -I$(BUILD) -MMD -MP
+cppflags := -D_GNU_SOURCE= $(if $(filter thread,$(SANITIZE)),-Itest/sim/tsan) -I. -Ibackend -I$(BUILD) -MMD -MP
 ifeq ($(missing),)
 cppflags += $(shell pkg-config --cflags $(packages))
 libs     := $(shell pkg-config --libs $(filter-out json-c,$(packages)))
@@ -68,9 +68,10 @@ unit: $(unit_bin) $(filter %/vifctl,$(programs)) $(BUILD)/model/built ## unit te
 	$(Q)test/check --programs $(unit_sh) $(unit_bin)
 endif
 
-$(BUILD)/vifd: $(vifd_obj)
+tsan_obj   := $(if $(filter thread,$(SANITIZE)),$(BUILD)/test/sim/tsan/pools.o)
+$(BUILD)/vifd: $(vifd_obj) $(tsan_obj)
 	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $^ $(libs)
+	$(Q)$(link) $(if $(tsan_obj),-Wl$(comma)--wrap=rte_eal_init) -o $@ $^ $(libs)
 
 $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)

@@ -75,6 +75,7 @@ finish() {
 			programs_stop
 			check sanitizer_reports "$(sanitizer_reports)" "== 0" ;;
 	esac
+	if [ "$(workers_used)" != 0 ]; then check "vifd's workers" "$(workers_used)" "== $SIM_WORKERS"; fi
 	detail workers "$(workers_used)"
 	results_write "$SIM_RESULT"
 	bed_stop

@@ -22,8 +22,9 @@ sim_has          = $(shell grep -qw '$(1)' $$(pkg-config --variable=includedir x
 sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxenevtchn.so.1 \
             $(SIM)/lib/$(sim_ctrl_soname) $(SIM)/lib/libflownic.so
 
-.PHONY: sim
-sim: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## build the sim bed: libraries, store, guests
+.PHONY: sim sim-bed
+sim-bed: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(if $(tsan_obj),$(SIM)/planted)
+sim: sim-bed $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## build the sim bed: libraries, store, guests
 
 .PHONY: sim-self sim-test sim-demo
 sim-self: sim $(sim_test) ## run the self tests of the sim bed: libraries and store
@@ -64,6 +65,11 @@ $(SIM)/lib/libflownic.so: $(BUILD)/test/sim/nic/flownic.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(link) -shared -Wl,-soname,$(@F) -o $@ $^ $(shell pkg-config --libs libdpdk) -lpthread
+
+# What ThreadSanitizer is told of DPDK's library still lets it find races (test/sanitizers)
+$(SIM)/planted: $(BUILD)/test/sim/tsan/planted.o $(tsan_obj)
+	$(call say,LINK,$@)
+	$(Q)$(link) -Wl,--wrap=rte_eal_init -o $@ $^ $(libs)
 
 # Programs find libsimhv.so in lib/, next to themselves.
 sim_exe = $(Q)$(link) -Wl,-rpath,'$$ORIGIN/$(1)lib' -o $@ $(filter %.o,$^) -L$(SIM)/lib -lsimhv $(2)
