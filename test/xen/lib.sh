@@ -28,7 +28,7 @@
 
 . /bed/bed.conf
 
-: "${BED_KEYS:=script=vif-vifd}"
+: "${BED_KEYS:=script=vif-vifd}" "${BED_WORKERS:=1}"
 OUTSIDE=10.0.2.2 # QEMU's user network: the machine's loopback
 PEER=10.0.2.9    # a peer in wire.c: answers each ping with its payload
 CONSOLES=/var/log/xen/console
@@ -484,14 +484,14 @@ vif_key() { xenstore-read "/local/domain/0/backend/vif/$(guest_domid "$1")/${3:-
 
 # --- vifd ------------------------------------------------------------------------------------------------------
 
-# vifd_config LINE...: writes /etc/vifd/vifd.conf; the default is one worker and the NIC that was set up
+# vifd_config LINE...: writes /etc/vifd/vifd.conf; the default is BED_WORKERS workers (1) and the NIC that was set up
 vifd_config()
 {
 	mkdir -p /etc/vifd
 	if [ $# -gt 0 ]; then
 		printf '%s\n' "$@" >/etc/vifd/vifd.conf
 	else
-		printf '%s\n' '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" \
+		printf '%s\n' '[daemon]' "workers = $BED_WORKERS" '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" \
 			"uplink = $PF" >/etc/vifd/vifd.conf
 	fi
 }

@@ -23,7 +23,7 @@ arrived()
 	check_true "$1_pings_answered" wait_for 20 "answers" reaches_peer
 }
 
-config() { vifd_config '[daemon]' 'workers = 1' '' '[nic bed]' "$@" "uplink = $PF"; }
+config() { vifd_config '[daemon]' "workers = $BED_WORKERS" '' '[nic bed]' "$@" "uplink = $PF"; }
 
 save() { xl save g1 /run/g1.save >/run/xl.out 2>&1 || die "save: $(tail -n 3 /run/xl.out)"; }
 restore()

@@ -220,7 +220,7 @@ admin_other_pf()
 	[ "$BED_NICS" -gt 1 ] || { say "one NIC: no PF to move to"; return; }
 	vifd_stop
 	two_pfs
-	vifd_start '[daemon]' 'workers = 1' '' '[nic bed]' "devices = $DEVICES" "uplink = $PF"
+	vifd_start '[daemon]' "workers = $BED_WORKERS" '' '[nic bed]' "devices = $DEVICES" "uplink = $PF"
 	g1_is_on vf
 	sleep 0.3
 	mark >/dev/null
@@ -249,7 +249,7 @@ migration()
 }
 
 bed_nic_setup
-vifd_start '[daemon]' 'workers = 1' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF" 'assign = load'
+vifd_start '[daemon]' "workers = $BED_WORKERS" '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF" 'assign = load'
 guest_create g1 00:16:3e:00:00:01 && guest_create g2 00:16:3e:00:00:02 || die "guests were not created"
 domids=([g1]=$(xl domid g1) [g2]=$(xl domid g2))
 xenstore-write "$(rule_of_g2)" never
