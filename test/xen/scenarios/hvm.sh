@@ -51,6 +51,7 @@ check hvm_cards "$(guest_run h1 "ls /sys/class/net | grep -c -v '^lo$'")" "== 1"
 check_true hvm_moved_to_software sh -c "vifctl move $(guest_domid h1).0 software"
 check_true hvm_in_software wait_for 60 "h1 in software" vif_path_is h1 software
 check hvm_software_ping_lost "$(ping_lost h1 $PEER 20)" "== 0"
+guest_run h1 dmesg >/results/h1.txt
 # shellcheck disable=SC2154 # of lib.sh
 check_true hvm_guest [ $failed = 0 ]
 guest_stop h1
