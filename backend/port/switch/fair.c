@@ -20,7 +20,7 @@
 
 /* A wire with a rate may send this much at once after a pause. */
 #define BURST_US 4000u
-#define BURST_BYTES_MIN 32768.0
+#define BURST_BYTES_MIN 131072.0
 
 /* A sender with a guaranteed rate may catch up on this much at once after a pause. */
 #define CATCH_UP_US 10000.0
