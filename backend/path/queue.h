@@ -65,6 +65,7 @@ struct queue_channel {
  * @rx_tell_us:   when to ring it for frames that it was not rung for yet, 0 = there are none
  * @rx_untold:    how many these are
  * @tx_starved:   the last pass stopped for want of a buffer
+ * @to_cut:       some frame of the outbox may be still to be cut
  * @outbox:       frames that the port had no room for yet or that are to be cut, in order
  * @backlog:      ring of frames for the guest; @backlog_head is the oldest
  * @backlog_since: when each was put there, in units of QUEUE_AGE_US
@@ -84,7 +85,7 @@ struct queue {
 	uint32_t rx_told, rx_untold;
 	uint64_t rx_told_us, rx_tell_us;
 	uint16_t nr_outbox;
-	bool tx_starved;
+	bool tx_starved, to_cut;
 	uint32_t backlog_head, backlog_tail;
 	uint32_t backlog_bytes, backlog_buffers;
 	uint64_t stalled_since;

@@ -96,7 +96,9 @@ static enum path_counter tx_promise(struct tx_pass *pass, const struct tx_frame 
 	if (packet > pass->path->live.mtu)
 		return COUNT_tx_drop_mtu;
 	/* one that is cut here pays when it is */
-	if (likely(!cut_is_needed(mbuf)))
+	if (unlikely(cut_is_needed(mbuf)))
+		pass->queue->to_cut = true;
+	else
 		tx_spend(pass, offload_wire_bytes(mbuf) - mbuf->pkt_len);
 	return (enum path_counter)VERDICT_PASS;
 }
@@ -155,7 +157,7 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 		tx_count(pass, COUNT_tx_gso, 1);
 	if (frame->flags & NETIF_TXF_CSUM_BLANK)
 		tx_count(pass, COUNT_tx_csum_blank, 1);
-	if (likely(!cut_is_needed(frame->mbuf)))
+	if (likely(!frame->extras.gso_type) || !cut_is_needed(frame->mbuf))
 		tx_mirror(pass, frame->mbuf);
 }
 
@@ -226,13 +228,17 @@ static void tx_cut(struct tx_pass *pass)
 	queue->nr_outbox += nr;
 }
 
-/* How many frames are there before the first that is still to be cut? */
-static uint16_t tx_ready(const struct queue *queue)
+/* Cut what is first. Return: how many frames there are before the next that is still to be cut */
+static uint16_t tx_ready(struct tx_pass *pass)
 {
+	struct queue *queue = pass->queue;
 	uint16_t nr = 0;
 
+	if (cut_is_needed(queue->outbox[0]) && !handover_pauses(pass->path->handover))
+		tx_cut(pass);
 	while (nr < queue->nr_outbox && !cut_is_needed(queue->outbox[nr]))
 		nr++;
+	queue->to_cut = nr < queue->nr_outbox;
 	return nr;
 }
 
@@ -240,11 +246,9 @@ static uint16_t tx_ready(const struct queue *queue)
 static uint16_t tx_due(struct tx_pass *pass)
 {
 	struct queue *queue = pass->queue;
-	uint16_t ready, due = 0;
+	uint16_t ready = unlikely(queue->to_cut) ? tx_ready(pass) : queue->nr_outbox;
+	uint16_t due = 0;
 
-	if (unlikely(cut_is_needed(queue->outbox[0])) && !handover_pauses(pass->path->handover))
-		tx_cut(pass);
-	ready = tx_ready(queue);
 	if (likely(!pass->guaranteed))
 		return ready;
 	while (due < ready && shaper_owes(&queue->guarantee))
@@ -319,6 +323,8 @@ static void tx_refill(struct tx_pass *pass)
 
 		if (!frame)
 			return;
+		if (cut_is_needed(frame))
+			queue->to_cut = true;
 		shaper_take(&path->shaper,
 			    cut_is_needed(frame) ? frame->pkt_len : offload_wire_bytes(frame));
 		queue->outbox[queue->nr_outbox++] = frame;
