@@ -194,5 +194,7 @@ int main(int argc, char **argv)
 	printf("flapping\n");
 	fflush(stdout);
 	printf("changes=%u\n", flap(guests, nr, rate, seconds));
+	for (uint32_t n = 0; n < nr; n++)
+		simguest_abandon(guests[n]);
 	return 0;
 }
