@@ -51,10 +51,21 @@ TSAN_NOT_SEEN struct rte_mbuf *tsan_frame_got(struct rte_mbuf *frame)
 	return frame;
 }
 
+/* All of it by the library, which is not seen: rte_pktmbuf_free() still reads what it gives back */
 TSAN_NOT_SEEN void tsan_pktmbuf_free(struct rte_mbuf *frame)
 {
 	tsan_frame_left(frame);
-	rte_pktmbuf_free(frame);
+	rte_pktmbuf_free_bulk(&frame, 1);
+}
+
+/* Who finds itself to be the last user has all that the others did behind it */
+TSAN_NOT_SEEN uint16_t tsan_refcnt_read(const struct rte_mbuf *seg)
+{
+	uint16_t users = rte_mbuf_refcnt_read(seg);
+
+	if (users == 1)
+		__tsan_acquire((void *)(uintptr_t)seg);
+	return users;
 }
 
 TSAN_NOT_SEEN void tsan_pktmbuf_free_bulk(struct rte_mbuf **frames, unsigned int nr)
@@ -76,6 +87,7 @@ TSAN_NOT_SEEN struct rte_mbuf *tsan_pktmbuf_clone(struct rte_mbuf *frame, struct
 	return tsan_frame_got(rte_pktmbuf_clone(frame, pool));
 }
 
+#define rte_mbuf_refcnt_read tsan_refcnt_read
 #define rte_pktmbuf_free tsan_pktmbuf_free
 #define rte_pktmbuf_free_bulk tsan_pktmbuf_free_bulk
 #define rte_pktmbuf_copy tsan_pktmbuf_copy
