@@ -152,7 +152,8 @@ before=$(nodes)
 check_true "200 guests came and went" sh -c "for i in \$(seq 200); do
 	'$BIN/simctl' create n\$i >/dev/null && '$BIN/simctl' vif-add n\$i wait=no >/dev/null && '$BIN/simctl' destroy n\$i || exit 1
 	done"
-sleep 1
+as_before() { [ "$(nodes)" = "$before" ]; }
+wait_for 15 "the store as before" as_before || true
 check "nodes left in the store" "$(($(nodes) - before))" "== 0"
 guest_create e
 xenstore-write "$(back e)/policy/vf" never
