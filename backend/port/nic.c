@@ -289,6 +289,11 @@ bool nic_vf_reach(struct nic *nic, uint32_t *macs)
 	return reach.promiscuous;
 }
 
+uint16_t nic_mtu(const struct nic *nic)
+{
+	return switch_uplink_mtu(nic->env.sw);
+}
+
 uint32_t nic_capacity_mbps(struct nic *nic)
 {
 	struct port_link link;

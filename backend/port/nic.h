@@ -141,6 +141,9 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs);
  */
 bool nic_vf_reach(struct nic *nic, uint32_t *macs);
 
+/** nic_mtu() - MTU of the wire, bytes; 0 = not known */
+uint16_t nic_mtu(const struct nic *nic);
+
 /** nic_capacity_mbps() - Rate of the wire; 0 = unknown */
 uint32_t nic_capacity_mbps(struct nic *nic);
 

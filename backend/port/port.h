@@ -68,10 +68,11 @@ enum port_kind { PORT_VF, PORT_SOFTWARE };
  * @gone:       the port's device does not exist any more
  * @reset:      it was reset behind its driver's back, and is gone as long as it is not opened anew
  * @stuck:      the device takes frames and does not send them
+ * @other_mtu:  the wire or the device has another MTU than the port was opened for
  * @speed_mbps: 0 = unknown
  */
 struct port_link {
-	bool up, gone, reset, stuck;
+	bool up, gone, reset, stuck, other_mtu;
 	uint32_t speed_mbps;
 };
 

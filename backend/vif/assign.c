@@ -94,12 +94,32 @@ static void sample(struct vif *vif, uint64_t now_us)
 	own->sampled_us = now_us;
 }
 
+/* Who names a VF in so many words has it, whatever is known of it. */
+static bool insists(const struct vif *vif)
+{
+	return vif->assign.pinned || vif->policy.draft.vf == POLICY_VF_REQUIRE;
+}
+
+/* Who sends longer packets than the VF takes would lose those that may not be cut. */
+static bool is_too_small(const struct vif *vif, const struct port *vf)
+{
+	return vf->mtu < RTE_MIN((uint32_t)vif->live.mtu, (uint32_t)nic_mtu(vif->nic));
+}
+
+bool assign_fits(struct vif *vif, const struct port *vf)
+{
+	vif->assign.small = is_too_small(vif, vf) && !insists(vif);
+	return !vif->assign.small;
+}
+
 /*
  * A VF that does not receive what the rules let in would lose it without a word. Return: which rule
  * that is, NULL = none
  */
 static const char *beyond_reach(const struct vif *vif, uint32_t macs, bool promiscuous)
 {
+	if (vif->assign.small)
+		return "mtu: the VF takes no packets as long as the rule and the wire allow";
 	if (!promiscuous &&
 	    (vif->policy.draft.promiscuous || vif->request.flags & VIFCAP_FLAG_PROMISC))
 		return "promiscuous: VFs of its NIC are not known to receive frames to any address";
@@ -111,8 +131,14 @@ static const char *beyond_reach(const struct vif *vif, uint32_t macs, bool promi
 /* A guest that may ask for either can do so again and again. */
 static void look_at_reach(struct vif *vif, uint32_t macs, bool promiscuous, uint64_t now_us)
 {
-	const char *unfit = beyond_reach(vif, macs, promiscuous);
+	const char *unfit;
 
+	/* another VF, or another try, may do better */
+	if (on_vf(vif))
+		vif->assign.small = is_too_small(vif, path_get_port(vif->path));
+	else if (now_us >= vif->assign.barred_us)
+		vif->assign.small = false;
+	unfit = beyond_reach(vif, macs, promiscuous);
 	if (unfit && unfit != vif->assign.unfit && vif_may_tell(vif))
 		log_info("%s: %s", vif->name, unfit);
 	if (unfit && !vif->assign.unfit && on_vf(vif))
@@ -120,14 +146,13 @@ static void look_at_reach(struct vif *vif, uint32_t macs, bool promiscuous, uint
 	vif->assign.unfit = unfit;
 }
 
-/* Who names a VF in so many words has it, known or not. */
 static enum policy_vf wish(const struct vif *vif)
 {
 	if (vif->assign.pinned && !vif->assign.pinned_vf)
 		return POLICY_VF_NEVER;
 	if (vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
 		return POLICY_VF_PREFER;
-	if (vif->assign.unfit && !vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_PREFER)
+	if (vif->assign.unfit && !insists(vif) && vif->policy.draft.vf == POLICY_VF_PREFER)
 		return POLICY_VF_NEVER;
 	return vif->policy.draft.vf;
 }
@@ -226,7 +251,8 @@ static struct port_link link_of(struct vif *vif)
 static bool same_link(const struct port_link *a, const struct port_link *b)
 {
 	return a->up == b->up && a->gone == b->gone && a->reset == b->reset &&
-	       a->stuck == b->stuck && a->speed_mbps == b->speed_mbps;
+	       a->stuck == b->stuck && a->other_mtu == b->other_mtu &&
+	       a->speed_mbps == b->speed_mbps;
 }
 
 static void look_at_links(struct assign *assign)
@@ -279,6 +305,8 @@ static const char *what_failed(const struct port_link *link)
 		return "was reset by its PF";
 	if (link->gone)
 		return "is gone";
+	if (link->up)
+		return "or its wire has another MTU";
 	return link->stuck ? "accepts frames and sends none" : "has lost its link";
 }
 
@@ -322,7 +350,7 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 	struct port_link link = link_of(vif);
 
 	vif->assign.link = link;
-	if (link.up || !on_vf(vif) || is_moving(vif)) {
+	if ((link.up && !link.other_mtu) || !on_vf(vif) || is_moving(vif)) {
 		vif->assign.wire_down = false;
 		vif->assign.wait_us = 0;
 		return;
@@ -363,6 +391,7 @@ void assign_forget(struct vif *vif)
 				    .gained_us = own->gained_us,
 				    .asked = own->asked,
 				    .unfit = own->unfit,
+				    .small = own->small,
 				    .begun_us = own->begun_us,
 				    .flaps = own->flaps };
 }

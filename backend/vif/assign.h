@@ -38,6 +38,7 @@ struct assign;
  *              it that asked as well and were short
  * @settled:    does without a VF (assign=fixed)
  * @unfit:      why VFs of its NIC are not for it; NULL = they are
+ * @small:      the last one's MTU was too small for its rules
  * @link:       its port's at the last update
  * @wire_down:  the wire was down with it; @wait_us: until then the port may follow the wire
  */
@@ -50,7 +51,7 @@ struct assign_vif {
 	struct port_link link;
 	uint64_t wait_us;
 	bool wire_down;
-	bool settled;
+	bool settled, small;
 	const char *unfit;
 };
 
@@ -77,6 +78,9 @@ uint64_t assign_run(struct assign *assign, uint64_t now_us);
 
 /** assign_guard() - Leave a VF that has failed; first step of a connected vif's update */
 void assign_guard(struct vif *vif, uint64_t now_us);
+
+/** assign_fits() - Does @vf, which was just opened for the vif, take packets as long as it may have? */
+bool assign_fits(struct vif *vif, const struct port *vf);
 
 /** assign_bar() - The vif's VF failed, or could not be opened: begin the next pause */
 void assign_bar(struct vif *vif, uint64_t now_us);

@@ -210,6 +210,11 @@ void vif_cancel_vf(struct vif *vif)
 void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 {
 	vif->vf_ticket = 0;
+	if (port && !assign_fits(vif, port)) {
+		vif_close_port(vif, port);
+		port = NULL;
+		error = EMSGSIZE;
+	}
 	vif->move_error = error;
 	if (!port) {
 		if (may_tell(vif))

@@ -128,6 +128,42 @@ static void vif_whose_vfs_are_known_to_be_promiscuous_has_one(void **state)
 	assert_true(on_vf(7));
 }
 
+static void vif_whose_mtu_a_vf_does_not_take_stays_in_software(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	fake_host.wire_mtu = 9000;
+	a = host_connect(7);
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	rule(7, "mtu", "9000");
+	pass(SECOND);
+	assert_false(on_vf(7));
+	pass(30 * SECOND);
+	assert_false(on_vf(7));
+	assert_in_range(fake_host.opens, 2, 6);
+	/* the NIC's admin sees to that */
+	fake_host.vf_mtu = 9000;
+	pass(60 * SECOND);
+	assert_true(on_vf(7));
+}
+
+static void vf_is_opened_anew_when_the_wire_s_mtu_changes(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	fake_host.vf_other_mtu = true;
+	vifs_links_changed(fake_host.vifs);
+	pass(SECOND / 2);
+	assert_false(on_vf(7));
+	fake_host.vf_other_mtu = false;
+	pass(3 * SECOND);
+	assert_true(on_vf(7));
+}
+
 static void reconnect(uint16_t domid)
 {
 	host_front_state(domid, 6);
@@ -364,6 +400,8 @@ int main(void)
 		fact(vf_is_opened_with_the_policy_of_its_vif),
 		fact(vif_whose_frames_a_vf_would_lose_stays_in_software),
 		fact(vif_whose_vfs_are_known_to_be_promiscuous_has_one),
+		fact(vif_whose_mtu_a_vf_does_not_take_stays_in_software),
+		fact(vf_is_opened_anew_when_the_wire_s_mtu_changes),
 		fact(vf_of_a_flapping_vif_waits_longer_each_time),
 		fact(vif_leaves_a_vf_without_link_and_returns_after_a_while),
 		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),

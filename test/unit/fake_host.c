@@ -149,7 +149,8 @@ static void port_link(struct port *port, struct port_link *link)
 	bool vf = port->kind == PORT_VF;
 
 	*link = (struct port_link){ .up = !fake_host.link_down && !(vf && fake_host.vf_down),
-				    .gone = vf && fake_host.vf_gone };
+				    .gone = vf && fake_host.vf_gone,
+				    .other_mtu = vf && fake_host.vf_other_mtu };
 }
 
 static void port_no_stats(struct port *port, struct port_stats *stats)
@@ -190,7 +191,7 @@ static struct port *port_begin(enum port_kind kind, const char *name)
 	assert(port);
 	port->ops = &ops;
 	port->kind = kind;
-	port->mtu = 1500;
+	port->mtu = kind == PORT_VF ? fake_host.vf_mtu : fake_host.wire_mtu;
 	port->nr_queues = 1;
 	port->groups = &learnt;
 	learnt.all_arrive = !fake_host.nic_filters;
@@ -252,6 +253,12 @@ uint32_t nic_vf_count(struct nic *nic, uint32_t *vfs)
 	(void)nic;
 	*vfs = fake_host.vfs;
 	return fake_host.vf_free;
+}
+
+uint16_t nic_mtu(const struct nic *nic)
+{
+	(void)nic;
+	return fake_host.wire_mtu;
 }
 
 bool nic_vf_reach(struct nic *nic, uint32_t *macs)
@@ -376,6 +383,8 @@ int host_open(void)
 	fake_xs_clear();
 	raise.fd = -1;
 	fake_host = (struct fake_host){ .now_us = 1000000,
+					.wire_mtu = 1500,
+					.vf_mtu = 1500,
 					.vf_macs = UINT32_MAX,
 					.vf_promiscuous = true,
 					.config = { .max_queues = FAKE_QUEUES,

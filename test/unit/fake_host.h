@@ -27,7 +27,7 @@
  * @attached:    paths that a worker polls
  * @port_error:  errno of the next nic_open_software(), 0 = it works
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
- * @vf_down, @vf_gone: what VFs say of theirs
+ * @vf_down, @vf_gone, @vf_other_mtu: what VFs say of theirs; @vf_mtu, @wire_mtu: with which ports open
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
@@ -51,7 +51,8 @@ extern struct fake_host {
 	uint32_t attached;
 	int port_error;
 	bool link_down, wire_down;
-	bool vf_down, vf_gone;
+	bool vf_down, vf_gone, vf_other_mtu;
+	uint16_t vf_mtu, wire_mtu;
 	uint32_t vf_macs;
 	bool vf_promiscuous;
 	uint32_t adopted;

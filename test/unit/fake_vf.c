@@ -74,7 +74,7 @@ int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t 
 uint16_t pf_mtu(struct pf *pf)
 {
 	(void)pf;
-	return 9000;
+	return fake_vf.wire_mtu;
 }
 
 /* A VF's netdev takes the PF's address when it goes down. */
@@ -146,9 +146,10 @@ int netdev_wait_link(const char *name, unsigned int timeout_ms)
 
 void keep_original(const char *name, void *state, size_t size)
 {
-	(void)name;
-	(void)state;
-	(void)size;
+	if (!strncmp(name, "mtu-", 4) && fake_vf.left_mtu) {
+		assert_int_equal(size, sizeof(fake_vf.left_mtu));
+		memcpy(state, &fake_vf.left_mtu, size);
+	}
 	step();
 	fake_vf.kept = true;
 }
@@ -213,6 +214,7 @@ struct eth *eth_create_netdev(const struct eth_params *params)
 	assert_true(rte_is_same_ether_addr(&fake_vf.mac, &guest));
 	assert_int_equal(fake_vf.pf.spoofchk, spoof_check);
 	assert_int_equal(fake_vf.mtu, 9000);
+	fake_vf.eth_mtu = fake_vf.mtu;
 	step();
 	fake_vf.opened = true;
 	fake_vf.closed = false;
@@ -229,6 +231,12 @@ uint16_t eth_mtu(const struct eth *eth)
 {
 	(void)eth;
 	return (uint16_t)fake_vf.mtu;
+}
+
+bool eth_mtu_changed(const struct eth *eth)
+{
+	(void)eth;
+	return fake_vf.mtu != fake_vf.eth_mtu;
 }
 
 uint16_t eth_nr_queues(const struct eth *eth)
@@ -469,6 +477,7 @@ int fake_vf_reset(void **state)
 	memset(&fake_vf, 0, sizeof(fake_vf));
 	fake_vf.there = fake_vf.link = fake_vf.up = true;
 	fake_vf.mtu = 1500;
+	fake_vf.wire_mtu = 9000;
 	fake_vf.mac = former;
 	fake_vf.pf =
 		(struct pf_vf){ .valid = PF_MAC | PF_RATE | PF_SPOOFCHK | PF_TRUST, .mac = former };

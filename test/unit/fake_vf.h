@@ -17,7 +17,8 @@ extern const struct rte_ether_addr guest, former;
 /**
  * struct fake_vf - fake_vf_reset() sets what is usual
  * @pf:     what the PF says of it
- * @mac, @mtu, @up, @link: of the netdev
+ * @mac, @mtu, @up, @link: of the netdev; @eth_mtu: with which the ethdev opened it
+ * @wire_mtu: of the PF; @left_mtu: in the run folder, 0 = none
  * @owned, @there, @kept: in the pool; by the PF; in the run folder
  * @native: it is bound for DPDK's own driver
  * @steps:  changes so far
@@ -28,7 +29,8 @@ extern const struct rte_ether_addr guest, former;
 extern struct fake_vf {
 	struct pf_vf pf;
 	struct rte_ether_addr mac;
-	int mtu;
+	int mtu, eth_mtu, left_mtu;
+	uint16_t wire_mtu;
 	bool up, link;
 	bool owned, there, kept, native;
 	unsigned int steps, macs, resets, flrs;

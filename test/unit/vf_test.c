@@ -143,6 +143,47 @@ static void native_vf_is_reset_before_its_driver_starts(void **state)
 	assert_int_equal(fake_vf.flrs, 1);
 }
 
+static bool has_other_mtu(struct port *port)
+{
+	struct port_link link = { 0 };
+
+	port->ops->link_get(port, &link);
+	return link.other_mtu;
+}
+
+static void vf_that_the_wire_s_mtu_outgrew_is_to_be_opened_anew(void **state)
+{
+	struct port *port = fake_vf_open(&usual);
+
+	(void)state;
+	assert_non_null(port);
+	assert_false(has_other_mtu(port));
+	fake_vf.wire_mtu = 1500;
+	assert_true(has_other_mtu(port));
+	fake_vf.wire_mtu = 0; /* nobody knows, as the PF is away */
+	assert_false(has_other_mtu(port));
+	fake_vf.wire_mtu = 9000;
+	assert_false(has_other_mtu(port));
+	fake_vf.mtu = 4000; /* by somebody else */
+	assert_true(has_other_mtu(port));
+	port_close(port);
+}
+
+static void mtu_that_a_killed_vifd_raised_is_given_back(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.mtu = 9000;
+	fake_vf.left_mtu = 1500;
+	port = fake_vf_open(&usual);
+	assert_non_null(port);
+	assert_int_equal(fake_vf.mtu, 9000);
+	port_close(port);
+	assert_int_equal(fake_vf.mtu, 1500);
+	assert_false(fake_vf.kept);
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -155,6 +196,8 @@ int main(void)
 		fact(trust_is_given_before_the_driver_starts_and_taken_back_after_it_stopped),
 		fact(trust_of_a_running_vf_is_given_once_and_stays),
 		fact(native_vf_is_reset_before_its_driver_starts),
+		fact(vf_that_the_wire_s_mtu_outgrew_is_to_be_opened_anew),
+		fact(mtu_that_a_killed_vifd_raised_is_given_back),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
 	};
 

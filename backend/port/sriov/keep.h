@@ -10,12 +10,14 @@
 
 #include <stddef.h>
 
+#define KEEP_NAME_MAX 32u
+
 /** keep_set_dir() - Called once, at the start. Creates @dir if needed; it must outlive all calls */
 void keep_set_dir(const char *dir);
 
 /**
  * keep_original() - Keep @state, or fetch the state that an earlier vifd kept
- * @name:  the VF's PCI address
+ * @name:  the VF's PCI address, perhaps with a word before it; shorter than KEEP_NAME_MAX
  * @state: the present state; replaced by the kept one if there is one of @size bytes
  *
  * A state that cannot be kept is logged and is no failure.

@@ -71,11 +71,22 @@ static void respect_down(struct vf *vf, const char *netdev)
 	vfpool_shun(vf->env->vfs, vf->info.index);
 }
 
+static void mtu_file(const struct vf *vf, char name[KEEP_NAME_MAX])
+{
+	snprintf(name, KEEP_NAME_MAX, "mtu-%.16s", vf->info.pci);
+}
+
 /* Unless somebody else has set another meanwhile. */
 static void restore_mtu(const struct vf *vf, const char *netdev)
 {
-	if (vf->mtu && netdev_mtu(netdev) == vf->mtu)
+	char name[KEEP_NAME_MAX];
+
+	if (!vf->mtu)
+		return;
+	if (netdev_mtu(netdev) == vf->mtu)
 		netdev_set_mtu(netdev, vf->saved_mtu);
+	mtu_file(vf, name);
+	keep_forget(name);
 }
 
 /* Undo in reverse whatever vf_try() has done. A VF that is gone is fine. */
@@ -107,9 +118,19 @@ static void vf_close(struct port *port)
 	vf_give_back(vf);
 }
 
+/* Return: bytes, 0 = not known */
+static int wire_mtu(const struct vf_env *env)
+{
+	return env->pf ? pf_mtu(env->pf) : switch_uplink_mtu(env->sw);
+}
+
 static void vf_link_get(struct port *port, struct port_link *link)
 {
-	eth_link_get(((struct vf *)port)->eth, link);
+	struct vf *vf = (struct vf *)port;
+	int mtu = wire_mtu(vf->env);
+
+	eth_link_get(vf->eth, link);
+	link->other_mtu = eth_mtu_changed(vf->eth) || (mtu && vf->wire_mtu && mtu != vf->wire_mtu);
 }
 
 static const struct port_ops vf_ops = {
@@ -225,7 +246,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	const struct eth_params params = {
 		.netdev = vf->info.pci,
-		.mtu = pf_mtu(vf->env->pf),
+		.mtu = (uint16_t)(vf->env->pf ? vf->wire_mtu : 0),
 		.queues = vf->env->queues,
 		.zc_rx = reset_function(vf),
 		.pool = vf->env->pool,
@@ -243,19 +264,27 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 /* The VF carries what the wire does. A NIC that refuses leaves the vif with the smaller MTU. */
 static void raise_mtu(struct vf *vf)
 {
-	int want = vf->env->pf ? pf_mtu(vf->env->pf) : switch_uplink_mtu(vf->env->sw);
-	int have = netdev_mtu(vf->info.netdev), ret;
+	int have = netdev_mtu(vf->info.netdev), original = have, ret;
+	char name[KEEP_NAME_MAX];
 
-	if (have < 0 || want <= have)
+	if (have < 0)
 		return;
-	ret = netdev_set_mtu(vf->info.netdev, want);
-	if (ret < 0) {
-		log_warn("%s: VF %s (%s) keeps mtu %d, the wire has %d: %s", vf->info.owner,
-			 vf->info.pci, vf->info.netdev, have, want, strerror(-ret));
+	mtu_file(vf, name);
+	keep_original(name, &original, sizeof(original));
+	if (vf->wire_mtu > have) {
+		ret = netdev_set_mtu(vf->info.netdev, vf->wire_mtu);
+		if (ret == 0)
+			have = vf->wire_mtu;
+		else
+			log_warn("%s: VF %s (%s) keeps mtu %d, the wire has %d: %s", vf->info.owner,
+				 vf->info.pci, vf->info.netdev, have, vf->wire_mtu, strerror(-ret));
+	}
+	if (have == original) {
+		keep_forget(name);
 		return;
 	}
-	vf->mtu = want;
-	vf->saved_mtu = have;
+	vf->mtu = have;
+	vf->saved_mtu = original;
 }
 
 static int start_netdev(struct vf *vf, const struct rte_ether_addr *mac)
@@ -287,6 +316,7 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 {
 	int ret = program_pf(vf, mac);
 
+	vf->wire_mtu = wire_mtu(vf->env);
 	if (ret < 0)
 		return ret;
 	return vf->info.native ? start_native(vf, mac) : start_netdev(vf, mac);

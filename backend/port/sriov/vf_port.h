@@ -19,6 +19,7 @@
  * struct vf - One open VF port; constant after vf_open() except where marked
  * @saved:  the VF's values before vf_open() changed them; without a PF only the netdev's MAC
  * @mtu, @saved_mtu: the netdev's MTU that we set, and the one before; 0 = not set
+ * @wire_mtu: of the wire when it was opened, 0 = not known
  * @quieted: the PF gave it its former address back, vf_quiet(); control
  * @policy: what the PF was told last, @trusted: that it trusts the VF; after vf_open(): control
  * @roamer: which of its other addresses it holds; @echo: what was sent from them
@@ -32,7 +33,7 @@ struct vf {
 	struct pf_vf saved;
 	struct port_policy policy;
 	struct netdev_saved netdev_saved;
-	int mtu, saved_mtu;
+	int mtu, saved_mtu, wire_mtu;
 	bool quieted, trusted;
 	struct eth *eth;
 	struct groups groups;

@@ -117,7 +117,15 @@ timeout 20 "$VIFCTL" set "$(domid d).0" mtu=8000
 in_ns d ip link set eth0 mtu 8000
 jumbo_vf() { guest_run d ping -c 2 -i 0.2 -W 2 -M 'do' -s 7900 10.77.0.1 >/dev/null; }
 check_true "VF whose netdev has a smaller MTU than the wire: long packets pass" wait_for 10 "long pings" jumbo_vf
+for dev in eth0 pf0 br0; do in_ns host ip link set $dev mtu 8500; done
+in_ns dom0 ip link set up0 mtu 8500
+vf_has() { [ "$(in_ns dom0 cat /sys/class/net/vf0/mtu)" = "$1" ] && key_is d path vf; }
+check_true "VF: its MTU follows the wire's" wait_for 20 "d on a VF of mtu 8500" vf_has 8500
+check_true "VF that followed the wire's MTU: long packets pass" wait_for 10 "long pings" jumbo_vf
+vifd_kill
+vifd_start
+check_true "VF after a kill: guest d has it" wait_for 15 "d on a VF" vf_has 8500
 guest_stop d || die "guest d did not end"
 guest_destroy d
 vifd_stop || die "vifd did not end well"
-check "VF given back: its MTU" "$(in_ns dom0 cat /sys/class/net/vf0/mtu)" "== 1500"
+check "VF given back after a kill: its MTU" "$(in_ns dom0 cat /sys/class/net/vf0/mtu)" "== 1500"
