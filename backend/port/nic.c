@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_eal.h>
 
@@ -21,10 +23,12 @@
 LOG_TAG("nic");
 
 #define PF_LINK_WAIT_MS 10000u
+#define PF_LOOK_MS 20u
 
 /*
  * struct nic
  * @clones: of the switch alone
+ * @pf_index: of the PF's netdev when its VFs were made; 0 = it was not there
  * @uplink: NULL = it is to have none
  * @groups: groups_start() was called
  */
@@ -32,6 +36,7 @@ struct nic {
 	const struct config_nic *config;
 	struct offload clones;
 	struct vf_env env;
+	unsigned int pf_index;
 	struct uplink *uplink;
 	bool groups;
 };
@@ -64,36 +69,69 @@ static void open_listed(struct nic *nic)
 		log_no_vfs(nic, "devices =", nic->config->devices, errno);
 }
 
-/* The PF under our control, up. Return: 0, -errno */
-static int start_pf(struct nic *nic, const char *name)
+/* Nobody else who asks the PF has to wait. Return: 0, -ETIMEDOUT */
+static int wait_for_pf(struct pf *pf)
 {
-	struct pf *pf = pf_netlink_open(name);
-	int ret = pf ? pf_up(pf, PF_LINK_WAIT_MS) : -errno;
+	const struct timespec step = { .tv_nsec = PF_LOOK_MS * 1000 * 1000 };
+	struct port_link link = { 0 };
 
-	if (ret == -ETIMEDOUT)
-		log_warn("%s: PF %s has no link", nic->config->name, name);
-	else if (ret < 0) {
-		pf_close(pf);
-		return ret;
+	for (unsigned int waited = 0; waited < PF_LINK_WAIT_MS; waited += PF_LOOK_MS) {
+		pf_link_get(pf, &link);
+		if (link.up)
+			return 0;
+		nanosleep(&step, NULL);
 	}
-	nic->env.pf = pf;
-	return 0;
+	return -ETIMEDOUT;
 }
 
-/* The link first: some NICs give no link to VFs that were made before it. */
+/* The link first: some NICs give no link to VFs that were made before it. Return: is the PF up? */
+static bool start_pf(struct nic *nic)
+{
+	const char *name = nic->config->pf;
+	int ret = pf_up(nic->env.pf, 0);
+
+	if (ret == -ETIMEDOUT)
+		ret = wait_for_pf(nic->env.pf);
+	if (ret == -ETIMEDOUT)
+		log_warn("%s: PF %s has no link", nic->config->name, name);
+	else if (ret == -ENODEV)
+		log_warn("%s: PF %s is not there yet; until it is, every vif is on the software "
+			 "switch",
+			 nic->config->name, name);
+	else if (ret < 0)
+		log_no_vfs(nic, "PF", name, -ret);
+	return ret == 0 || ret == -ETIMEDOUT;
+}
+
 static void open_pf(struct nic *nic)
 {
 	const char *name = nic->config->pf;
-	int ret = start_pf(nic, name);
 
-	if (ret == 0) {
+	nic->pf_index = if_nametoindex(name);
+	nic->env.pf = pf_netlink_open(name);
+	if (nic->env.pf) {
+		start_pf(nic);
 		nic->env.vfs = vfpool_open("/sys", nic->env.pf->sysfs, name, nic->config->vfs,
 					   nic->config->driver);
-		if (!nic->env.vfs)
-			ret = -errno;
 	}
-	if (ret < 0)
-		log_no_vfs(nic, "PF", name, -ret);
+	if (!nic->env.vfs)
+		log_no_vfs(nic, "PF", name, errno);
+}
+
+bool nic_take_pf(struct nic *nic)
+{
+	unsigned int index = if_nametoindex(nic->config->pf);
+
+	if (!nic->config->pf[0] || !nic->env.vfs || !index || index == nic->pf_index)
+		return false;
+	nic->pf_index = index;
+	return true;
+}
+
+void nic_make_vfs(struct nic *nic)
+{
+	if (start_pf(nic))
+		vfpool_create(nic->env.vfs, nic->config->vfs);
 }
 
 static void open_vfs(struct nic *nic)

@@ -95,6 +95,20 @@ bool nic_is_stale(const struct nic *nic);
 int nic_refresh(struct nic *nic);
 
 /**
+ * nic_take_pf() - Has the PF come, or come again, since it was last asked for?
+ *
+ * Then nic_make_vfs() is due. If its driver was bound again, it has no VFs any more.
+ */
+bool nic_take_pf(struct nic *nic);
+
+/**
+ * nic_make_vfs() - Bring the PF up and create its VFs as the configuration wants them
+ *
+ * The thread that opens VFs. Blocks for many seconds. Logs.
+ */
+void nic_make_vfs(struct nic *nic);
+
+/**
  * nic_uplink_poll() - Worker: move frames between the switch and its wire, both ways, once
  *
  * Only the worker that owns the uplink calls this. Return: frames moved

@@ -11,7 +11,8 @@
 
 struct job {
 	STAILQ_ENTRY(job) link;
-	struct nic *nic; /* NULL: close the port */
+	enum { JOB_CLOSE, JOB_OPEN, JOB_MAKE } kind;
+	struct nic *nic; /* of a JOB_CLOSE: NULL */
 	struct rte_ether_addr mac;
 	struct port_policy policy;
 	uint16_t domid;
@@ -24,7 +25,7 @@ STAILQ_HEAD(jobs, job);
 
 /**
  * struct opener - @lock guards what follows it, but for the last two
- * @closes, @opens: to be done
+ * @closes, @opens: to be done; JOB_MAKE is among the closes, which come first
  * @turn:  of the open that was begun last, with @domid its guest
  */
 struct opener {
@@ -41,8 +42,12 @@ struct opener {
 
 static void job_do(struct job *job)
 {
-	if (!job->nic) {
+	if (job->kind == JOB_CLOSE) {
 		port_close(job->result.port);
+		return;
+	}
+	if (job->kind == JOB_MAKE) {
+		nic_make_vfs(job->nic);
 		return;
 	}
 	job->result.port = nic_open_vf(job->nic, &job->mac, &job->policy, job->owner);
@@ -92,7 +97,7 @@ static void *opener_main(void *arg)
 		pthread_mutex_unlock(&opener->lock);
 		job_do(job);
 		pthread_mutex_lock(&opener->lock);
-		if (job->nic) {
+		if (job->kind == JOB_OPEN) {
 			STAILQ_INSERT_TAIL(&opener->done, job, link);
 			wake_worker(opener->raise);
 		} else {
@@ -155,7 +160,7 @@ static void set_turn(const struct opener *opener, struct job *job)
 static void job_ask(struct opener *opener, struct job *job)
 {
 	pthread_mutex_lock(&opener->lock);
-	if (job->nic) {
+	if (job->kind == JOB_OPEN) {
 		set_turn(opener, job);
 		STAILQ_INSERT_TAIL(&opener->opens, job, link);
 	} else {
@@ -173,6 +178,7 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 
 	if (!job)
 		return 0;
+	job->kind = JOB_OPEN;
 	job->nic = nic;
 	job->mac = *mac;
 	job->policy = *policy;
@@ -182,6 +188,18 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 	job->result.ticket = ticket;
 	job_ask(opener, job);
 	return ticket;
+}
+
+int opener_make_vfs(struct opener *opener, struct nic *nic)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return -ENOMEM;
+	job->kind = JOB_MAKE;
+	job->nic = nic;
+	job_ask(opener, job);
+	return 0;
 }
 
 void opener_cancel(struct opener *opener, uint64_t ticket)

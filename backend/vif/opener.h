@@ -35,6 +35,9 @@ void opener_stop(struct opener *opener);
 uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_ether_addr *mac,
 		     const struct port_policy *policy, uint16_t domid, const char *owner);
 
+/** opener_make_vfs() - nic_make_vfs(), before VFs are opened. Return: 0, -ENOMEM */
+int opener_make_vfs(struct opener *opener, struct nic *nic);
+
 /**
  * opener_cancel() - The VF is not wanted any more; 0 and tickets that are done are fine
  *

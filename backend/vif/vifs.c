@@ -276,9 +276,12 @@ static void refresh_nics(struct vifs *vifs, uint64_t now_us)
 	if (now_us < vifs->nics_us)
 		return;
 	vifs->nics_us = UINT64_MAX;
-	for (uint32_t i = 0; i < host->nr_nics; i++)
+	for (uint32_t i = 0; i < host->nr_nics; i++) {
 		if (nic_is_stale(host->nics[i]) && refresh_nic(vifs, i) < 0)
 			vifs->nics_us = now_us + NIC_RETRY_US;
+		if (nic_take_pf(host->nics[i]) && opener_make_vfs(host->opener, host->nics[i]) < 0)
+			log_error("no memory to make VFs: restart vifd to have them");
+	}
 }
 
 void vifs_links_changed(struct vifs *vifs)

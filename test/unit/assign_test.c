@@ -164,6 +164,31 @@ static void vf_is_opened_anew_when_the_wire_s_mtu_changes(void **state)
 	assert_true(on_vf(7));
 }
 
+static void vfs_of_a_pf_that_comes_again_are_made_and_used(void **state)
+{
+	(void)state;
+	a = host_connect(7);
+	fake_host.vf_free = fake_host.vfs = 1;
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	/* echo > unbind */
+	fake_host.vfs = 0;
+	fake_host.vf_down = fake_host.vf_gone = true;
+	vifs_links_changed(fake_host.vifs);
+	pass(SECOND / 2);
+	assert_false(on_vf(7));
+	fake_host.vf_free = 0;
+	pass(10 * SECOND);
+	/* echo > bind */
+	fake_host.vf_down = fake_host.vf_gone = false;
+	fake_host.pf_came = true;
+	fake_host.vfs_to_come = 1;
+	vifs_links_changed(fake_host.vifs);
+	pass(2 * SECOND);
+	assert_true(on_vf(7));
+	assert_int_equal(fake_host.vfs, 1);
+}
+
 static void reconnect(uint16_t domid)
 {
 	host_front_state(domid, 6);
@@ -400,6 +425,7 @@ int main(void)
 		fact(vf_is_opened_with_the_policy_of_its_vif),
 		fact(vif_whose_frames_a_vf_would_lose_stays_in_software),
 		fact(vif_whose_vfs_are_known_to_be_promiscuous_has_one),
+		fact(vfs_of_a_pf_that_comes_again_are_made_and_used),
 		fact(vif_whose_mtu_a_vf_does_not_take_stays_in_software),
 		fact(vf_is_opened_anew_when_the_wire_s_mtu_changes),
 		fact(vf_of_a_flapping_vif_waits_longer_each_time),

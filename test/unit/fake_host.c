@@ -221,6 +221,15 @@ bool nic_is_stale(const struct nic *nic)
 	return fake_host.nic_stale;
 }
 
+bool nic_take_pf(struct nic *nic)
+{
+	bool came = fake_host.pf_came;
+
+	(void)nic;
+	fake_host.pf_came = false;
+	return came;
+}
+
 int nic_refresh(struct nic *nic)
 {
 	(void)nic;
@@ -323,6 +332,15 @@ uint64_t opener_open(struct opener *opener, struct nic *nic, const struct rte_et
 		result->error = 0;
 	}
 	return result->ticket;
+}
+
+int opener_make_vfs(struct opener *opener, struct nic *nic)
+{
+	(void)opener;
+	(void)nic;
+	fake_host.vf_free += fake_host.vfs_to_come;
+	fake_host.vfs += fake_host.vfs_to_come;
+	return 0;
 }
 
 /* Each VF is ready at once, so nothing can be cancelled. */

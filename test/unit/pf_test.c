@@ -304,12 +304,22 @@ static void pf_is_followed_to_another_index_or_name(void **state)
 	assert_int_equal(vf.vlan, 102);
 }
 
-static void unknown_netdev_is_enodev(void **state)
+static void pf_that_is_not_there_yet_works_as_soon_as_it_is(void **state)
 {
+	struct pf *pf;
+	struct pf_vf vf;
+
 	(void)state;
-	errno = 0;
-	assert_null(pf_netlink_open("nothing"));
-	assert_int_equal(errno, ENODEV);
+	pf_index = 0;
+	pf = pf_netlink_open("pf0");
+	assert_non_null(pf);
+	assert_int_equal(pf_vf_get(pf, 1, &vf), -ENODEV);
+	assert_int_equal(pf_up(pf, 0), -ENODEV);
+	assert_int_equal(pf_mtu(pf), 0);
+	pf_index = 14;
+	assert_int_equal(pf_vf_get(pf, 1, &vf), 0);
+	assert_int_equal(vf.vlan, 101);
+	pf_close(pf);
 }
 
 static void pf_without_control_has_nothing_to_say(void **state)
@@ -480,7 +490,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_of_this_hosts_netdevs_are_known),
 		fact(pf_is_followed_to_another_index_or_name),
-		fact(unknown_netdev_is_enodev),
+		fact(pf_that_is_not_there_yet_works_as_soon_as_it_is),
 		fact(pf_without_control_has_nothing_to_say),
 		fact(pf_that_cannot_set_or_tell_is_no_failure),
 		fact(link_of_a_vf_is_set_as_the_kernel_calls_it),

@@ -388,6 +388,33 @@ static void pf_without_sriov_or_not_writable_is_an_empty_pool(void **state)
 	vfpool_close(pool);
 }
 
+static void vfs_of_a_pf_that_comes_later_are_created_then(void **state)
+{
+	struct vfpool *pool;
+	uint32_t vfs;
+
+	(void)state;
+	run("mv class/net/eth0 .");
+	pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_count(pool, &vfs), 0);
+	run("mv eth0 class/net/");
+	file("sriov_numvfs", "0");
+	/* the kernel's driver binds at once here */
+	vfpool_create(pool, 2);
+	assert_int_equal(numvfs(), 2);
+	assert_int_equal(vfpool_count(pool, &vfs), 2);
+	/* its driver is bound again: it has none */
+	run("mv class/net/eth0/device/virtfn* .");
+	file("sriov_numvfs", "0");
+	assert_int_equal(vfpool_count(pool, &vfs), 0);
+	run("mv virtfn* class/net/eth0/device/");
+	vfpool_create(pool, 2);
+	assert_int_equal(numvfs(), 2);
+	assert_int_equal(vfpool_count(pool, &vfs), 2);
+	vfpool_close(pool);
+}
+
 static void bound_to(unsigned int index, const char *driver)
 {
 	run("mkdir -p bus/pci/devices/0000:01:10.%u bus/pci/drivers/%s && "
@@ -534,6 +561,7 @@ int main(void)
 		fact(a_listed_address_is_a_vf_by_its_driver),
 		fact(a_listed_name_that_no_netdev_can_have_is_refused),
 		fact(vf_that_was_set_down_is_free_when_it_is_up_again),
+		fact(vfs_of_a_pf_that_comes_later_are_created_then),
 		fact(what_vfs_receive_is_known_by_their_driver),
 		fact(netdev_on_no_bus_receives_everything),
 	};

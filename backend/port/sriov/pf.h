@@ -98,9 +98,9 @@ void pf_init(struct pf *pf, const struct pf_ops *ops, const char *name);
 void pf_close(struct pf *pf);
 
 /**
- * pf_up() - Bring the PF up and wait for its link; pf_close() undoes it
+ * pf_up() - Bring the PF up and wait for its link; pf_close() undoes it. Others wait meanwhile
  *
- * Return: 0, -ETIMEDOUT it is up and has no link, -errno it cannot be used
+ * Return: 0, -ETIMEDOUT it is up and has no link, -ENODEV it is not there, -errno
  */
 int pf_up(struct pf *pf, unsigned int timeout_ms);
 

@@ -249,7 +249,7 @@ static int follow(struct pf_netlink *pf)
 	pf->ifindex = if_nametoindex(pf->netdev);
 	if (!pf->ifindex)
 		return -ENODEV;
-	log_info("%s: the PF's netdev is another one now", pf->netdev);
+	log_info("%s: the PF has a netdev of this name now", pf->netdev);
 	if (!netdev_is_up(pf->netdev))
 		pf->raised = netdev_set_up(pf->netdev, true) == 0;
 	return 0;
@@ -318,12 +318,14 @@ static int netlink_vf_get(struct pf *base, uint16_t index, struct pf_vf *vf)
 static int netlink_up(struct pf *base, unsigned int timeout_ms)
 {
 	struct pf_netlink *pf = (struct pf_netlink *)base;
+	int ret = follow(pf);
 	bool was_up = netdev_is_up(pf->netdev);
-	int ret = netdev_set_up(pf->netdev, true);
 
+	if (ret == 0)
+		ret = netdev_set_up(pf->netdev, true);
 	if (ret < 0)
 		return ret;
-	pf->raised = !was_up;
+	pf->raised |= !was_up;
 	return netdev_wait_link(pf->netdev, timeout_ms);
 }
 
@@ -387,10 +389,9 @@ struct pf *pf_netlink_open(const char *netdev)
 	snprintf(pf->netdev, sizeof(pf->netdev), "%s", netdev);
 	find_sysfs(pf);
 	pf->ifindex = if_nametoindex(netdev);
-	if (pf->ifindex)
-		pf->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	pf->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!pf->nl || mnl_socket_bind(pf->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = pf->ifindex ? errno : ENODEV;
+		int error = errno;
 
 		pf_close(&pf->pf);
 		errno = error;

@@ -8,7 +8,11 @@
 
 #include "pf.h"
 
-/** pf_netlink_open() - Return: PF, NULL with errno: ENODEV no such netdev */
+/**
+ * pf_netlink_open() - Control the PF of this netdev, which may come later, and again
+ *
+ * Until then all calls fail with -ENODEV. Return: PF, NULL with errno
+ */
 struct pf *pf_netlink_open(const char *netdev);
 
 #endif

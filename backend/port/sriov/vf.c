@@ -89,6 +89,15 @@ static void restore_mtu(const struct vf *vf, const char *netdev)
 	keep_forget(name);
 }
 
+static void forget_values(const struct vf *vf)
+{
+	char name[KEEP_NAME_MAX];
+
+	keep_forget(vf->info.pci);
+	mtu_file(vf, name);
+	keep_forget(name);
+}
+
 /* Undo in reverse whatever vf_try() has done. A VF that is gone is fine. */
 static void vf_give_back(struct vf *vf)
 {
@@ -105,6 +114,9 @@ static void vf_give_back(struct vf *vf)
 		restore_values(vf, netdev);
 		restore_mtu(vf, netdev);
 		netdev_restore(&vf->netdev_saved);
+	} else {
+		/* one that comes in its place has values of its own */
+		forget_values(vf);
 	}
 	vfpool_release(vf->env->vfs, vf->info.index);
 	free(vf);

@@ -244,18 +244,22 @@ static uint32_t nr_usable(const struct vfpool *pool)
 static void wait_for_drivers(struct vfpool *pool, uint32_t want)
 {
 	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
+	uint32_t have = 0;
 
 	for (int i = 0; i < NETDEV_STEPS; i++) {
-		refresh(pool);
-		if (nr_usable(pool) >= want)
+		uint32_t nr;
+
+		vfpool_count(pool, &nr);
+		if (nr >= want)
 			return;
+		have = nr;
 		nanosleep(&step, NULL);
 	}
 	log_warn("%s: %u of %u new VFs have a driver that can be used; is the VF driver loaded?",
-		 pool->pf, nr_usable(pool), want);
+		 pool->pf, have, want);
 }
 
-static void create_vfs(struct vfpool *pool, uint32_t want)
+void vfpool_create(struct vfpool *pool, uint32_t want)
 {
 	uint32_t total = 0, have = 0;
 	int ret = read_pf_number(pool, "sriov_totalvfs", &total);
@@ -301,7 +305,8 @@ struct vfpool *vfpool_open(const char *root, const char *device, const char *pf,
 	snprintf(pool->root, sizeof(pool->root), "%s", root);
 	snprintf(pool->pf, sizeof(pool->pf), "%s", pf);
 	snprintf(pool->device, sizeof(pool->device), "%s/%s", root, device);
-	create_vfs(pool, want);
+	if (access(pool->device, F_OK) == 0)
+		vfpool_create(pool, want);
 	refresh(pool);
 	return pool;
 }

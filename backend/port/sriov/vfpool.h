@@ -49,8 +49,8 @@ struct vfpool_vf {
 /**
  * vfpool_open() - Find a PF's VFs, or create them
  * @root: "/sys", or a test's
- * @device: The PF's PCI device below @root; the PF is up and has its link (some NICs give no link
- *        to VFs that are made before it)
+ * @device: The PF's PCI device below @root; if it is there, the PF is up and has its link (some
+ *        NICs give no link to VFs that are made before it)
  * @pf:   The PF's name, for logs
  * @want: How many VFs to create if there are none
  * @driver: Which VFs vfpool_take() gives
@@ -62,6 +62,13 @@ struct vfpool_vf {
  */
 struct vfpool *vfpool_open(const char *root, const char *device, const char *pf, uint32_t want,
 			   enum config_driver driver);
+
+/**
+ * vfpool_create() - The PF of vfpool_open() is there, or there again: create VFs if it has none
+ *
+ * Any thread, one at a time; blocks for seconds. Logs.
+ */
+void vfpool_create(struct vfpool *pool, uint32_t want);
 
 /**
  * vfpool_list_open() - Use VFs that this host has without their PF
