@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vf.c port/sriov/vf_policy.c log.c */
+/* links: port/sriov/vf.c port/sriov/vf_policy.c port/sriov/vf_former.c log.c */
 #include "fake_vf.h"
 
 #include <errno.h>
@@ -40,7 +40,10 @@ static void step(void)
 int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf)
 {
 	(void)pf;
-	(void)index;
+	if (index) {
+		*vf = fake_vf.other;
+		return 0;
+	}
 	*vf = fake_vf.pf;
 	return fake_vf.there ? 0 : -ENOENT;
 }
@@ -54,8 +57,12 @@ static bool runs(void)
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
 {
 	(void)pf;
-	(void)index;
 	step();
+	if (index) {
+		assert_int_equal(mask, want->valid);
+		fake_vf.other = *want;
+		return 0;
+	}
 	if (!fake_vf.there)
 		return -ENOENT;
 	if (mask & PF_MAC)
@@ -154,10 +161,33 @@ void keep_original(const char *name, void *state, size_t size)
 	fake_vf.kept = true;
 }
 
+bool keep_load(const char *name, void *state, size_t size)
+{
+	assert_string_equal(name, "0000:01:10.1");
+	assert_int_equal(size, sizeof(fake_vf.other_before));
+	if (fake_vf.other_before.valid)
+		memcpy(state, &fake_vf.other_before, size);
+	return fake_vf.other_before.valid;
+}
+
+unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max)
+{
+	(void)pool;
+	assert_int_equal(max, VFPOOL_MAX);
+	vfs[0] = (struct vfpool_vf){ .pci = "0000:01:10.0", .owner = "vif 1.0" };
+	vfs[1] = (struct vfpool_vf){ .index = 1, .pci = "0000:01:10.1" };
+	if (fake_vf.other_owned)
+		strcpy(vfs[1].owner, "vif 2.0");
+	return 2;
+}
+
 void keep_forget(const char *name)
 {
-	(void)name;
 	step();
+	if (!strcmp(name, "0000:01:10.1")) {
+		fake_vf.other_before.valid = 0;
+		return;
+	}
 	fake_vf.kept = false;
 }
 

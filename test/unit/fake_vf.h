@@ -24,6 +24,8 @@ extern const struct rte_ether_addr guest, former;
  * @steps:  changes so far
  * @macs:   addresses that the netdev was given by its own name
  * @opened, @closed: the ethdev
+ * @other: what the PF says of another VF; @other_before: before vifd had it, in the run folder;
+ *         @other_owned: a vif has it
  * @resets: by a PF that does so when trust changes under a driver; @flrs: function resets
  */
 extern struct fake_vf {
@@ -35,6 +37,8 @@ extern struct fake_vf {
 	bool owned, there, kept, native;
 	unsigned int steps, macs, resets, flrs;
 	bool opened, closed;
+	struct pf_vf other, other_before;
+	bool other_owned;
 } fake_vf;
 
 /** fake_vf_open() - vf_open() with this policy, for "vif 1.0" */

@@ -184,6 +184,32 @@ static void mtu_that_a_killed_vifd_raised_is_given_back(void **state)
 	assert_false(fake_vf.kept);
 }
 
+static void address_of_a_former_life_is_taken_from_other_vfs(void **state)
+{
+	const struct pf_vf left = { .valid = PF_MAC | PF_RATE, .mac = guest, .max_mbps = 5 };
+	const struct pf_vf before = { .valid = PF_MAC | PF_RATE, .mac = former };
+	struct port *port;
+
+	(void)state;
+	fake_vf.other = left;
+	fake_vf.other_before = before;
+	port = fake_vf_open(&usual);
+	assert_non_null(port);
+	assert_memory_equal(&fake_vf.other, &before, sizeof(before));
+	assert_int_equal(fake_vf.other_before.valid, 0);
+	port_close(port);
+	/* what somebody else has set up, and another vif's, stay */
+	fake_vf.other = left;
+	port = fake_vf_open(&usual);
+	port_close(port);
+	assert_memory_equal(&fake_vf.other, &left, sizeof(left));
+	fake_vf.other_before = before;
+	fake_vf.other_owned = true;
+	port = fake_vf_open(&usual);
+	port_close(port);
+	assert_memory_equal(&fake_vf.other, &left, sizeof(left));
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -198,6 +224,7 @@ int main(void)
 		fact(native_vf_is_reset_before_its_driver_starts),
 		fact(vf_that_the_wire_s_mtu_outgrew_is_to_be_opened_anew),
 		fact(mtu_that_a_killed_vifd_raised_is_given_back),
+		fact(address_of_a_former_life_is_taken_from_other_vfs),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
 	};
 

@@ -72,6 +72,16 @@ void keep_original(const char *name, void *state, size_t size)
 		close(fd);
 }
 
+bool keep_load(const char *name, void *state, size_t size)
+{
+	char path[STATE_MAX];
+
+	if (!run_dir || size > STATE_MAX)
+		return false;
+	file_of(name, path);
+	return load(path, state, size);
+}
+
 void keep_forget(const char *name)
 {
 	char path[STATE_MAX];

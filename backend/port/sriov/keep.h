@@ -8,6 +8,7 @@
 #ifndef VIFD_PORT_SRIOV_KEEP_H
 #define VIFD_PORT_SRIOV_KEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define KEEP_NAME_MAX 32u
@@ -23,6 +24,9 @@ void keep_set_dir(const char *dir);
  * A state that cannot be kept is logged and is no failure.
  */
 void keep_original(const char *name, void *state, size_t size);
+
+/** keep_load() - Fetch what an earlier vifd kept. Return: false: nothing, @state is unchanged */
+bool keep_load(const char *name, void *state, size_t size);
 
 /** keep_forget() - The original state is restored */
 void keep_forget(const char *name);

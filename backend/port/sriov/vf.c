@@ -10,6 +10,7 @@
 #include "log.h"
 #include "keep.h"
 #include "port/eth/zc_pool.h"
+#include "vf_former.h"
 #include "vf_port.h"
 
 LOG_TAG("vf");
@@ -329,6 +330,7 @@ static int vf_start(struct vf *vf, const struct rte_ether_addr *mac)
 	int ret = program_pf(vf, mac);
 
 	vf->wire_mtu = wire_mtu(vf->env);
+	vf_former_clear(vf->env, vf->info.index, mac, vf->info.owner);
 	if (ret < 0)
 		return ret;
 	return vf->info.native ? start_native(vf, mac) : start_netdev(vf, mac);
