@@ -34,7 +34,8 @@ unsigned int __wrap_if_nametoindex(const char *name)
 static void step(void)
 {
 	assert_true(fake_vf.owned);
-	fake_vf.steps++;
+	if (++fake_vf.steps == fake_vf.intrude_at && fake_vf.intrude)
+		fake_vf.intrude();
 }
 
 int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf)
@@ -342,9 +343,9 @@ void roam_join(struct roam *roam, struct roamer *roamer, const struct rte_ether_
 	       void (*changed)(struct roamer *roamer))
 {
 	(void)roam;
-	(void)roamer;
 	(void)mac;
-	(void)changed;
+	fake_vf.roamer = roamer;
+	fake_vf.changed = changed;
 }
 
 void roam_leave(struct roamer *roamer)
@@ -398,12 +399,14 @@ void roam_held(const struct roamer *roamer, const struct port_policy *policy,
 {
 	(void)roamer;
 	*held = *policy;
+	if (!fake_vf.holds)
+		held->nr_macs = 0;
 }
 
 void reach_set(struct reach *reach, const struct port_policy *policy)
 {
 	(void)reach;
-	(void)policy;
+	fake_vf.filter = *policy;
 }
 
 bool reach_vlans(const struct reach *reach)

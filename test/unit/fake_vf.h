@@ -24,6 +24,9 @@ extern const struct rte_ether_addr guest, former;
  * @steps:  changes so far
  * @macs:   addresses that the netdev was given by its own name
  * @opened, @closed: the ethdev
+ * @intrude: called at step @intrude_at, counted from fake_vf_reset() on
+ * @holds:  the vif's listed addresses are its own now; after a change: @changed(@roamer)
+ * @filter: what the VF was told to receive
  * @other: what the PF says of another VF; @other_before: before vifd had it, in the run folder;
  *         @other_owned: a vif has it
  * @resets: by a PF that does so when trust changes under a driver; @flrs: function resets
@@ -37,6 +40,12 @@ extern struct fake_vf {
 	bool owned, there, kept, native;
 	unsigned int steps, macs, resets, flrs;
 	bool opened, closed;
+	unsigned int intrude_at;
+	void (*intrude)(void);
+	bool holds;
+	struct roamer *roamer;
+	void (*changed)(struct roamer *roamer);
+	struct port_policy filter;
 	struct pf_vf other, other_before;
 	bool other_owned;
 } fake_vf;

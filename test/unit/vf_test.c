@@ -210,6 +210,57 @@ static void address_of_a_former_life_is_taken_from_other_vfs(void **state)
 	assert_memory_equal(&fake_vf.other, &left, sizeof(left));
 }
 
+/* Another vif asks for a VF, in the middle of the first one's end or beginning. */
+static void ask_for_a_vf(void)
+{
+	assert_null(fake_vf_open(&usual));
+	assert_int_equal(errno, ENODEV);
+}
+
+static void no_step_of_an_end_or_a_beginning_meets_another_vif(void **state)
+{
+	unsigned int steps = 0;
+
+	for (unsigned int at = 0; at <= steps; at++) {
+		struct port *port;
+
+		fake_vf_reset(state);
+		fake_vf.intrude = ask_for_a_vf;
+		fake_vf.intrude_at = at;
+		port = fake_vf_open(&usual);
+		assert_non_null(port);
+		assert_true(rte_is_same_ether_addr(&fake_vf.pf.mac, &guest));
+		port_close(port);
+		assert_true(rte_is_same_ether_addr(&fake_vf.pf.mac, &former));
+		assert_true(rte_is_same_ether_addr(&fake_vf.mac, &former));
+		assert_int_equal(fake_vf.pf.max_mbps, 700);
+		assert_int_equal(fake_vf.mtu, 1500);
+		assert_false(fake_vf.owned || fake_vf.kept);
+		if (!steps)
+			steps = fake_vf.steps;
+	}
+	assert_in_range(steps, 10, 100);
+}
+
+/* As a NIC that filters needs it; the table of drivers says how many (vfpool_reach()). */
+static void listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s(void **state)
+{
+	struct port *port = fake_vf_open(&listed);
+
+	(void)state;
+	assert_non_null(port);
+	port_set_policy(port, &listed);
+	assert_int_equal(fake_vf.filter.nr_macs, 0); /* the master is elsewhere */
+	fake_vf.holds = true;
+	fake_vf.changed(fake_vf.roamer);
+	assert_int_equal(fake_vf.filter.nr_macs, 1);
+	assert_true(rte_is_same_ether_addr(&fake_vf.filter.macs[0], &listed.macs[0]));
+	fake_vf.holds = false;
+	fake_vf.changed(fake_vf.roamer);
+	assert_int_equal(fake_vf.filter.nr_macs, 0);
+	port_close(port);
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -225,6 +276,8 @@ int main(void)
 		fact(vf_that_the_wire_s_mtu_outgrew_is_to_be_opened_anew),
 		fact(mtu_that_a_killed_vifd_raised_is_given_back),
 		fact(address_of_a_former_life_is_taken_from_other_vfs),
+		fact(no_step_of_an_end_or_a_beginning_meets_another_vif),
+		fact(listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
 	};
 
