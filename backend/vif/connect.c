@@ -45,14 +45,23 @@ static int publish(void *arg)
 {
 	struct vif *vif = arg;
 	struct store *store = vif->host->store;
-	int ret = 0;
+	struct rte_ether_addr mac;
+	int ret = store_get_mac(store, vif->backend, "mac", mac.addr_bytes);
 
+	/* that of another vif, made in its place before we heard of that */
+	if (ret == 0 && !rte_is_same_ether_addr(&mac, &vif->mac))
+		ret = -ESTALE;
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]) && !ret; i++)
 		ret = store_put(store, vif->backend, features[i].key, "%d", features[i].value);
 	if (!ret)
 		ret = store_put(store, vif->backend, "multi-queue-max-queues", "%u",
 				vif->host->config->max_queues);
 	return ret;
+}
+
+bool vif_is_published(const struct vif *vif)
+{
+	return store_exists(vif->host->store, vif->backend, features[0].key);
 }
 
 /* The toolstack's keys are wrong: the guest gets no network, and its user learns why. */

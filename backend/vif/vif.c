@@ -62,7 +62,9 @@ static bool read_own(struct vif *vif)
 		return false;
 	view->backend = read_state(vif, vif->backend);
 	/* only the toolstack writes this state: what we knew was of a directory that is gone */
-	vif->anew = view->backend == XENBUS_INITIALISING && vif->state > XENBUS_INITIALISING;
+	vif->anew = vif->replaced ||
+		    (view->backend == XENBUS_INITIALISING && vif->state > XENBUS_INITIALISING) ||
+		    (vif->published && !vif_is_published(vif));
 	if (vif->anew)
 		return false;
 	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
@@ -189,6 +191,11 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		return;
 	}
 	ret = vif_publish(vif);
+	vif->replaced = ret == -ESTALE;
+	if (vif->replaced) {
+		vif_due(vif, STALE_STATE, 0);
+		return;
+	}
 	if (ret) {
 		if (vif_may_warn(vif))
 			log_warn("%s: features cannot be written: %s, trying again", vif->name,

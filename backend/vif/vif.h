@@ -103,7 +103,7 @@ struct vif_policy {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @kept:      of the connection, for the next vifd; with @path
  * @stays:     vifd ends, the connection does not
- * @published: our features are in its directory
+ * @published: our features are in its directory; @replaced: which is another vif's, as was seen then
  * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
@@ -134,7 +134,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, fresh, stays, rival_told, published, anew;
+	bool watched, deaf, fresh, stays, rival_told, published, replaced, anew;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
@@ -330,8 +330,15 @@ int vif_read_uuid(struct vif *vif, char *uuid, size_t size);
  */
 int vif_choose_nic(struct vif *vif);
 
-/** vif_publish() - Write the features of this back end. Return: 0, -errno */
+/**
+ * vif_publish() - Write the features of this back end
+ *
+ * Return: 0, -ESTALE the directory is another vif's by now, -errno
+ */
 int vif_publish(struct vif *vif);
+
+/** vif_is_published() - Are they there still? Not in a directory that was made again */
+bool vif_is_published(const struct vif *vif);
 
 /**
  * vif_connect() - Read the guest's keys, map its rings, give it a port

@@ -244,6 +244,47 @@ static void take_ctrl_events(struct vifs *vifs)
 	}
 }
 
+struct leftovers {
+	struct store *store;
+	const char *root;
+	char domid[8], vif[16];
+};
+
+static void ignore_name(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+}
+
+/* What the toolstack has put there, or has just put there again, is not ours to remove. */
+static int remove_leftovers(void *arg)
+{
+	static const char *const theirs[] = { "frontend", "frontend-id", "online", "mac" };
+	struct leftovers *left = arg;
+	char dir[STORE_PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/%s", left->root, left->vif);
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+		if (store_exists(left->store, dir, theirs[i]))
+			return 0;
+	store_remove(left->store, left->root, left->vif);
+	snprintf(dir, sizeof(dir), "%s/%s", left->root, left->domid);
+	if (store_list(left->store, dir, ignore_name, NULL) == 0)
+		store_remove(left->store, left->root, left->domid);
+	return 0;
+}
+
+/* The toolstack removed the directory, and what was written until we heard of that made it again. */
+static void clear_directory(struct vifs *vifs, const struct vif *vif)
+{
+	struct leftovers left = { .store = vifs->host->store, .root = vifs->root };
+
+	snprintf(left.domid, sizeof(left.domid), "%u", vif->domid);
+	snprintf(left.vif, sizeof(left.vif), "%u/%u", vif->domid, vif->handle);
+	if (store_list(left.store, vif->backend, ignore_name, NULL) >= 0)
+		store_transact(left.store, remove_leftovers, &left);
+}
+
 static void drop(struct vifs *vifs, struct vif *vif)
 {
 	vifs->rescan |= vif->anew;
@@ -384,8 +425,10 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		take_asked(vif, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
-		if (is_due(vif, now_us) && !update(vifs, vif, now_us))
+		if (is_due(vif, now_us) && !update(vifs, vif, now_us)) {
+			clear_directory(vifs, vif);
 			drop(vifs, vif);
+		}
 	}
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
 }

@@ -28,6 +28,8 @@ struct watch {
 uint32_t fake_xs_conflicts;
 int fake_xs_write_error;
 uint64_t fake_xs_requests;
+void (*fake_xs_between)(void);
+uint32_t fake_xs_between_at;
 const char *fake_xs_unreadable;
 
 static struct node nodes[NODES_MAX];
@@ -190,6 +192,23 @@ static void end_transaction(bool put_back)
 	}
 }
 
+static bool in_transaction;
+
+static void request(void)
+{
+	void (*between)(void) = fake_xs_between;
+
+	fake_xs_requests++;
+	if (!between || in_transaction)
+		return;
+	if (fake_xs_between_at) {
+		fake_xs_between_at--;
+		return;
+	}
+	fake_xs_between = NULL;
+	between();
+}
+
 /* xenstore.h: what backend/xen/store.c uses of it */
 
 static int handle;
@@ -218,7 +237,7 @@ void *xs_read(struct xs_handle *xs, xs_transaction_t t, const char *path, unsign
 
 	(void)xs;
 	(void)t;
-	fake_xs_requests++;
+	request();
 	if (fake_xs_unreadable && !strcmp(path, fake_xs_unreadable)) {
 		errno = EACCES;
 		return NULL;
@@ -246,7 +265,7 @@ bool xs_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const 
 	      unsigned int len)
 {
 	(void)xs;
-	fake_xs_requests++;
+	request();
 	if (fake_xs_write_error) {
 		errno = fake_xs_write_error;
 		return false;
@@ -259,17 +278,19 @@ bool xs_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const 
 
 bool xs_rm(struct xs_handle *xs, xs_transaction_t t, const char *path)
 {
+	bool any = false;
+
 	(void)xs;
-	fake_xs_requests++;
-	if (!find(path)) {
-		errno = ENOENT;
-		return false;
-	}
-	for (uint32_t i = 0; t && i < nr_nodes; i++)
-		if (below(nodes[i].path, path))
+
+	request();
+	for (uint32_t i = 0; i < nr_nodes; i++) {
+		any |= below(nodes[i].path, path);
+		if (t && below(nodes[i].path, path))
 			remember(nodes[i].path);
+	}
 	fake_xs_remove(path);
-	return true;
+	errno = ENOENT;
+	return any;
 }
 
 /* As libxenstore: one block of memory with the pointers and the names. */
@@ -281,7 +302,7 @@ char **xs_directory(struct xs_handle *xs, xs_transaction_t t, const char *path, 
 
 	(void)xs;
 	(void)t;
-	fake_xs_requests++;
+	request();
 	assert(names);
 	*num = 0;
 	for (uint32_t i = 0; i < nr_nodes; i++) {
@@ -314,7 +335,8 @@ char **xs_directory(struct xs_handle *xs, xs_transaction_t t, const char *path, 
 xs_transaction_t xs_transaction_start(struct xs_handle *xs)
 {
 	(void)xs;
-	fake_xs_requests++;
+	request();
+	in_transaction = true;
 	return 1;
 }
 
@@ -322,7 +344,8 @@ bool xs_transaction_end(struct xs_handle *xs, xs_transaction_t t, bool abort)
 {
 	(void)xs;
 	(void)t;
-	fake_xs_requests++;
+	request();
+	in_transaction = false;
 	end_transaction(abort || fake_xs_conflicts);
 	if (abort || !fake_xs_conflicts)
 		return true;

@@ -22,6 +22,13 @@ extern const char *fake_xs_unreadable;
 /* Requests served: what a client costs the store. */
 extern uint64_t fake_xs_requests;
 
+/*
+ * Somebody else's turn: called once, before the request after the next @fake_xs_between_at ones, but
+ * not within a transaction. NULL = nobody.
+ */
+extern void (*fake_xs_between)(void);
+extern uint32_t fake_xs_between_at;
+
 /** fake_xs_clear() - Forget every node, watch and event */
 void fake_xs_clear(void);
 

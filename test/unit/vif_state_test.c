@@ -327,6 +327,84 @@ static void directory_that_goes_takes_everything_with_it(void **state)
 	assert_int_equal(fake_xs_watches(), 2);
 }
 
+static void remove_the_vif(void)
+{
+	fake_xs_remove(HOST_BACK "7");
+	fake_xs_remove("/local/domain/7");
+}
+
+static void remove_the_vif_and_make_another(void)
+{
+	remove_the_vif();
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/mac", "02:00:00:00:77:77");
+}
+
+/* A guest connects; somebody has a turn before one of vifd's requests. Return: he had it */
+static bool connect_with(void (*between)(void), uint32_t at)
+{
+	fake_host.vf_free = 1;
+	host_toolstack(7);
+	fake_xs_between = between;
+	fake_xs_between_at = at;
+	host_settle();
+	guest = guest_new(7, 1);
+	if (fake_xs_get(HOST_BACK "7/0/mac"))
+		host_front_end(guest);
+	if (fake_xs_get(HOST_BACK "7/0/mac"))
+		host_front_state(7, 4);
+	host_settle();
+	if (!fake_xs_between)
+		return true;
+	fake_xs_between = NULL;
+	return false;
+}
+
+static void vif_removed_at_any_step_leaves_nothing_in_the_store(void **state)
+{
+	static const char *const ours[] = { "state", "path", "vf", "carrier", "feature-rx-copy" };
+	uint32_t at = 0;
+	bool more = true;
+
+	(void)state;
+	for (; more; at++) {
+		more = connect_with(remove_the_vif, at);
+		if (!more) {
+			remove_the_vif();
+			host_settle();
+		}
+		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+			assert_null(host_back_key(7, ours[i]));
+		assert_null(vifs_find(fake_host.vifs, 7, 0));
+		guest_free(guest);
+		guest = NULL;
+	}
+	assert_in_range(at, 20, 1000);
+}
+
+static void vif_made_again_at_any_step_is_another_vif(void **state)
+{
+	uint32_t at = 0;
+	bool more = true;
+
+	(void)state;
+	for (; more; at++) {
+		more = connect_with(remove_the_vif_and_make_another, at);
+		if (more) {
+			struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
+
+			assert_non_null(vif);
+			assert_int_equal(vif->mac.addr_bytes[4], 0x77);
+			assert_string_equal(host_back_key(7, "feature-rx-copy"), "1");
+		}
+		remove_the_vif();
+		host_settle();
+		guest_free(guest);
+		guest = NULL;
+	}
+	assert_in_range(at, 20, 1000);
+}
+
 static void dead_domain_lets_go_though_its_keys_stand(void **state)
 {
 	(void)state;
@@ -435,6 +513,8 @@ int main(void)
 		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
 		VIF(vif_removed_before_its_front_end_came_stays_closed),
 		VIF(directory_that_goes_takes_everything_with_it),
+		VIF(vif_removed_at_any_step_leaves_nothing_in_the_store),
+		VIF(vif_made_again_at_any_step_is_another_vif),
 		VIF(dead_domain_lets_go_though_its_keys_stand),
 		VIF(restarted_daemon_takes_up_connected_rings),
 		VIF(reconfiguring_answers_and_takes_the_new_headroom),
