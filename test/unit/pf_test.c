@@ -17,6 +17,7 @@
 #include <linux/rtnetlink.h>
 
 #include "log.h"
+#include "port/kernel/netdev.h"
 #include "port/sriov/pf_netlink.h"
 
 #define VFS 3

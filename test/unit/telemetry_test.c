@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "port/kernel/netdev.h"
 #include "backend/path/path_private.h"
 #include "backend/path/static_maps.h"
 #include "backend/control.h"
@@ -125,6 +126,12 @@ const char *zerocopy_rx_state(const struct path *path)
 {
 	(void)path;
 	return "rx";
+}
+
+bool netdev_any_has(const struct rte_ether_addr *mac)
+{
+	(void)mac;
+	return false;
 }
 
 const char *nic_name(const struct nic *nic)
