@@ -79,7 +79,7 @@ uint64_t assign_run(struct assign *assign, uint64_t now_us);
 /** assign_guard() - Leave a VF that has failed; first step of a connected vif's update */
 void assign_guard(struct vif *vif, uint64_t now_us);
 
-/** assign_fits() - Does @vf, which was just opened for the vif, take packets as long as it may have? */
+/** assign_fits() - Does @vf, just opened for the vif, take packets as long as it may have? */
 bool assign_fits(struct vif *vif, const struct port *vf);
 
 /** assign_bar() - The vif's VF failed, or could not be opened: begin the next pause */

@@ -103,7 +103,7 @@ struct vif_policy {
  * @ctrl:      control ring, NULL = the guest has none; only with @path
  * @kept:      of the connection, for the next vifd; with @path
  * @stays:     vifd ends, the connection does not
- * @published: our features are in its directory; @replaced: which is another vif's, as was seen then
+ * @published: our features are in its directory; @replaced: it is another vif's, as was seen then
  * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
