@@ -302,6 +302,86 @@ static void toolstack_that_removes_a_vif_gets_closed_in_time(void **state)
 	assert_null(host_path(7));
 }
 
+static uint32_t pages_mapped(const struct guest *whose)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < FAKE_REFS; i++)
+		nr += whose->grant[i].mapped;
+	return nr;
+}
+
+/* xl pause, network-detach, network-attach, unpause: the guest sees nothing of it but the end. */
+static void paused_guest_is_detached_and_attached_again(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	fake_xs_put(HOST_BACK "7/0/online", "0");
+	fake_xs_put(HOST_BACK "7/0/state", "5");
+	host_settle();
+	fake_host.now_us += 5000000;
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	assert_int_equal(pages_mapped(guest), 0);
+	fake_xs_remove(HOST_BACK "7");
+	fake_xs_remove("/local/domain/7/device/vif/0");
+	host_toolstack(7);
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	guest_free(guest);
+	guest = guest_new(7, 1);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+}
+
+/* A front end reuses its pages as soon as it reads Closed: whoever still writes there, writes into its memory. */
+static void rings_are_let_go_when_closed_is_shown(void **state)
+{
+	(void)state;
+	guest = host_connect(7);
+	assert_in_range(pages_mapped(guest), 2, FAKE_REFS);
+	host_front_state(7, 5);
+	host_settle();
+	assert_int_equal(host_back_state(7), 5);
+	assert_int_equal(pages_mapped(guest), 0);
+	guest_begins_anew();
+	host_front_state(7, 6);
+	host_settle();
+	assert_int_equal(host_back_state(7), 6);
+	assert_int_equal(pages_mapped(guest), 0);
+}
+
+static int state_at_open;
+
+static struct port *see_state(const struct rte_ether_addr *mac)
+{
+	(void)mac;
+	state_at_open = host_back_state(7);
+	errno = ENOSPC;
+	return NULL;
+}
+
+/* A guest that comes by migration announces itself when it reads Connected: earlier, that is lost. */
+static void connected_is_shown_when_the_path_is_on_the_switch(void **state)
+{
+	(void)state;
+	fake_host.open_software = see_state;
+	host_toolstack(7);
+	guest = guest_new(7, 1);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(state_at_open, 2);
+	assert_int_equal(host_back_state(7), 2);
+	fake_host.open_software = NULL;
+	fake_host.now_us += 1000000;
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+	assert_int_equal(fake_host.attached, 1);
+}
+
 static void vif_removed_before_its_front_end_came_stays_closed(void **state)
 {
 	(void)state;
@@ -511,6 +591,9 @@ int main(void)
 		VIF(guest_goes_through_closing_and_comes_back),
 		VIF(stopped_guest_is_closing_whatever_state_it_claims),
 		VIF(toolstack_that_removes_a_vif_gets_closed_in_time),
+		VIF(paused_guest_is_detached_and_attached_again),
+		VIF(rings_are_let_go_when_closed_is_shown),
+		VIF(connected_is_shown_when_the_path_is_on_the_switch),
 		VIF(vif_removed_before_its_front_end_came_stays_closed),
 		VIF(directory_that_goes_takes_everything_with_it),
 		VIF(vif_removed_at_any_step_leaves_nothing_in_the_store),
