@@ -145,8 +145,10 @@ static int read_files(struct vif *vif, struct policy_draft *draft, enum policy_r
 		return 0;
 	read_whom(vif, &whom);
 	ret = policy_set_files(draft, dir, &whom, rank, error);
-	if (ret == -ENODEV && !vif->host->policy_dir_seen && !strcmp(dir, CONFIG_POLICY_DIR))
+	if (ret == -ENODEV && !vif->host->policy_dir_seen && !strcmp(dir, CONFIG_POLICY_DIR)) {
+		error[0] = '\0';
 		return 0;
+	}
 	vif->host->policy_dir_seen |= !ret;
 	return ret;
 }
@@ -229,7 +231,6 @@ static void tell_error(struct vif *vif, const char *error)
 	policy->told = true;
 }
 
-/* All or nothing: a wrong value leaves the former policy in force. */
 /*
  * A front end reads its MTU from its own directory when it connects (netif.h). One that is gone
  * already must not get a directory again.
@@ -247,6 +248,7 @@ static void tell_mtu(struct vif *vif)
 		vif->policy.told_mtu = mtu;
 }
 
+/* All or nothing: a wrong value leaves the former policy in force. */
 int vif_read_policy(struct vif *vif)
 {
 	struct policy_draft draft;

@@ -260,6 +260,19 @@ static void files_whose_folder_is_missing_are_missed(void **state)
 	remove_file("x.conf");
 }
 
+/* On most hosts nobody has made the folder that is looked in by default. */
+static void default_folder_need_not_be_there(void **state)
+{
+	(void)state;
+	if (!access(CONFIG_POLICY_DIR, F_OK))
+		print_message("%s exists here, so its absence is not tested\n", CONFIG_POLICY_DIR);
+	strcpy(fake_host.config.policy_dir, CONFIG_POLICY_DIR);
+	vifs_policy_changed(fake_host.vifs);
+	host_settle();
+	assert_true(vifs_find(fake_host.vifs, 7, 0)->policy.valid);
+	assert_null(host_back_key(7, "policy-error"));
+}
+
 static void files_that_are_wrong_are_refused_with_their_line(void **state)
 {
 	static const struct {
@@ -427,6 +440,7 @@ int main(void)
 		FILES(file_by_uuid_is_refused_where_the_uuid_is_unreadable),
 		FILES(file_by_vifname_is_refused_where_the_vifname_is_unreadable),
 		FILES(files_whose_folder_is_missing_are_missed),
+		VIF(default_folder_need_not_be_there),
 		FILES(files_that_are_wrong_are_refused_with_their_line),
 		FILES(files_that_cannot_be_read_are_refused),
 		cmocka_unit_test(files_can_be_checked_without_a_vif),
