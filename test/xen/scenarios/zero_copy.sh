@@ -17,7 +17,7 @@ EXTENTS=48
 GUEST_MEMORY=224
 config()
 {
-	vifd_config '[daemon]' 'workers = 1' 'log_level = debug' "memory_mb = $((EXTENTS * 2))" "$@" \
+	vifd_config '[daemon]' "workers = $BED_WORKERS" 'log_level = debug' "memory_mb = $((EXTENTS * 2))" "$@" \
 		'[nic bed]' "pf = $PF" "uplink = $PF" "driver = native"
 }
 stat_of() { guest_run g1 "ethtool -S eth0 | awk '\$1 == \"$1:\" { print \$2 }'"; }
@@ -27,6 +27,8 @@ counter() { show; awk -v name="$1" '/^counters/ { on = 1 } on && $1 == name { n 
 sends_from_pages() { show; grep -q '^zero_copy *tx$' /run/show.txt; }
 receives_into_pages() { show; grep -q '^zero_copy_rx *rx$' /run/show.txt; }
 copies_because() { show; grep '^zero_copy_rx' /run/show.txt | grep -q "$1"; }
+# Another connection has other values
+connection() { xenstore-ls "/local/domain/$(guest_domid g1)/device/vif/0" | grep -e 'ring-ref' -e event-channel | tr -d '" \n'; }
 no_zombies() { ! xl list | grep -q '(null)'; }
 move()
 {
@@ -101,7 +103,15 @@ idle()
 	check idle_ping_lost_again "$(ping_lost g1 "$PEER" 40)" "== 0"
 }
 
-# killed under traffic: the next vifd unmaps the guest's pages
+# zero_copy_again PREFIX: vifd has the guest's static grants again, and uses them, without the guest's doing
+zero_copy_again()
+{
+	check_true "$1_sends_from_pages" wait_for 20 "zero copy" sends_from_pages
+	check_true "$1_receives_into_pages" wait_for 20 "zero copy rx" receives_into_pages
+	check "$1_connection" "$(connection)" "== $connected"
+}
+
+# killed under traffic: the next vifd unmaps the guest's pages, and maps them for itself
 crashed()
 {
 	local offset
@@ -115,6 +125,7 @@ crashed()
 	check_true crash_no_page_lost eval "! tail -c +$offset /run/vifd.log | grep -q 'not mapped any more'"
 	wait_for 40 "g1 on a VF" vif_path_is g1 vf
 	check crash_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
+	zero_copy_again crash
 	traffic_ends
 }
 
@@ -145,12 +156,6 @@ taken_away()
 	wait $!
 	check removed_ping_lost "$(ping_lost g1 "$PEER" 20)" "== 0"
 	traffic_ends
-}
-
-# A restarted vifd has none of the guest's static grants until the guest registers them again
-reload()
-{
-	guest_run g1 "echo vif-0 >/sys/bus/xen/drivers/vifront/unbind; rmmod vifront; insmod /lib/modules/*/vifront.ko; netup" >/dev/null
 }
 
 # its pages are unmapped at once
@@ -242,6 +247,7 @@ vifctl move "$(guest_domid g2).0" software >/dev/null
 wait_for 20 "g2 in software" vif_path_is g2 software
 check_true file_to_software small_both g1 "$SERVER_IP"
 moved
+connected=$(connection)
 crashed
 unloaded
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
@@ -250,14 +256,12 @@ check_true receives_again wait_for 20 "zero copy rx" receives_into_pages
 taken_away
 set_numvfs "$BED_VFS"
 guest_run g1 "ethtool -S eth0 | grep -v ': 0'; dmesg | tail -n 40" >/results/g1.txt
+connected=$(connection)
 vifd_stop
 check stop_status $? "== 0"
 vifd_start
 wait_for 40 "g1 on a VF" vif_path_is g1 vf
-reload
-wait_for 30 "g1 on a VF" vif_path_is g1 vf
-check_true sends_from_pages_after_restart wait_for 20 "zero copy" sends_from_pages
-check_true receives_into_pages_after_restart wait_for 20 "zero copy rx" receives_into_pages
+zero_copy_again restart
 destroyed
 guest_stop g2
 vifd_stop
