@@ -88,6 +88,16 @@ finish() {
 ns() { echo "vs$SIM_ID-$1"; }
 in_ns() { local n; n=$(ns "$1"); shift; ip netns exec "$n" "$@"; }
 
+# wire NETDEV PEER: adds a netdev in dom0, and before that its peer on br0, the scenario's bridge in host
+wire() {
+	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
+	ip link set "$2$SIM_ID" netns "$(ns host)" name "$2"
+	in_ns host ethtool -K "$2" tx off gso off tso off gro off >/dev/null
+	in_ns host ip link set "$2" master br0 up
+	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
+	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
+}
+
 ns_create() {
 	ip netns add "$(ns "$1")"
 	in_ns "$1" ip link set lo up

@@ -12,16 +12,6 @@ key_is() { [ "$(key "$1" "$2")" = "$3" ]; }
 log_says() { grep -q "$1" "$SIM_LOGS/vifd.log"; }
 reaches() { [ "$(ping_lost "$1" host 3)" = 0 ]; }
 
-# wire NETDEV PEER: adds a netdev in dom0 and its peer on the bridge
-wire() {
-	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
-	ip link set "$2$SIM_ID" netns "$(ns host)" name "$2"
-	in_ns host ethtool -K "$2" tx off gso off tso off gro off >/dev/null
-	in_ns host ip link set "$2" master br0 up
-	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
-	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
-}
-
 in_ns host ip link add br0 type bridge
 in_ns host ip link set br0 address 02:00:00:00:77:01 # and not the lowest of its ports, which come and go
 in_ns host ip addr del 10.77.0.1/24 dev eth0

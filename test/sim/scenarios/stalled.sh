@@ -19,16 +19,6 @@ PHASE=${SIM_STALLED_SECONDS:-1} ROUNDS=${SIM_STALLED_ROUNDS:-2} BUFFER_MS=${SIM_
 MBPS=${SIM_STALLED_MBPS:-150}
 GUESTS=8 BROADCASTS=1500
 
-# wire NETDEV PEER: adds a netdev in dom0 and its peer on the bridge
-wire() {
-	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
-	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
-	ip link set "$2$SIM_ID" netns "$(ns host)" name "$2"
-	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
-	in_ns host ethtool -K "$2" tx off gso off tso off gro off >/dev/null
-	in_ns host ip link set "$2" master br0 up
-}
-
 in_ns host ip link add br0 type bridge mcast_snooping 0
 in_ns host ip addr del 10.77.0.1/24 dev eth0
 in_ns host ip link set eth0 master br0

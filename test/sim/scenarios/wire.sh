@@ -13,16 +13,6 @@ VIFCTL=$SIM_TOP/$BUILD/vifctl
 WIRE=40 FAR=02:00:00:00:00:fe
 SECONDS_A_PHASE=${SIM_WIRE_SECONDS:-3}
 
-# wire NETDEV PEER: adds a netdev in dom0 and its peer on the bridge
-wire() {
-	ip link add "$1$SIM_ID" type veth peer name "$2$SIM_ID"
-	ip link set "$1$SIM_ID" netns "$(ns dom0)" name "$1"
-	ip link set "$2$SIM_ID" netns "$(ns host)" name "$2"
-	in_ns dom0 ethtool -K "$1" gro off tx off >/dev/null
-	in_ns host ethtool -K "$2" tx off gso off tso off gro off >/dev/null
-	in_ns host ip link set "$2" master br0 up
-}
-
 back() { echo "/local/domain/0/backend/vif/$(domid "$1")/0"; }
 rule() { xenstore-write "$(back "$1")/policy/$2" "$3"; }
 show() { timeout 20 "$VIFCTL" --json show "$(domid "$1").0" 2>>"$SIM_LOGS/vifctl.log"; }
