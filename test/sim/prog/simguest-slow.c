@@ -19,6 +19,7 @@ static const char help[] =
 	"  --group N       each sends N frames a second to a group, 0 = none (0)\n"
 	"  --bytes N       of each of these frames (65000)\n"
 	"  --gso N         they are TCP to be segmented, with this segment size\n"
+	"  --static        static grants for all buffers\n"
 	"Prints \"connected N\", at the end \"in_use N\" (SIGTERM).\n";
 
 #define FRAME_MAX 65535u
@@ -116,8 +117,8 @@ static void run(struct simguest **guests, int nr)
 
 static const struct option options[] = {
 	{ "buffer-ms", 1, NULL, 'b' }, { "queues", 1, NULL, 'q' }, { "group", 1, NULL, 'g' },
-	{ "bytes", 1, NULL, 's' },     { "gso", 1, NULL, 'G' },	   { "help", 0, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "bytes", 1, NULL, 's' },     { "gso", 1, NULL, 'G' },	   { "static", 0, NULL, 'S' },
+	{ "help", 0, NULL, 'h' },      { NULL, 0, NULL, 0 },
 };
 
 static bool parse(int argc, char **argv)
@@ -140,6 +141,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 'G':
 			opt.gso = (uint16_t)atoi(optarg);
+			break;
+		case 'S':
+			opt.vif.static_grants = true;
 			break;
 		default:
 			return false;
