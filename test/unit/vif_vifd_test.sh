@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The hotplug script against a xenstore made of files: one fact a function.
+# The hotplug script against a xenstore made of files, and what systemd is told: one fact a function.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -132,12 +132,22 @@ many_at_once() {
 	[ "$(cat "$STORE"/backend/vif/*/0/hotplug-status | sort | uniq -c | tr -s ' ')" = ' 20 connected' ]
 }
 
+# unit_has LINE...: vifd.service has these settings
+unit_has() {
+	local line
+	for line; do grep -qx "$line" toolstack-hooks/vifd.service || { echo "no $line" >"$work/err"; return 1; }; done
+}
+
+vifd_is_started_again_however_often_it_fails() {
+	unit_has StartLimitIntervalSec=0 Restart=on-failure ProtectSystem=full
+}
+
 make_store_programs
 for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
 	what_vifd_refuses_is_told_at_once what_vifd_only_holds_is_connected \
 	kernel_netback_is_an_error_with_a_remedy netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
-	unknown_command_is_refused many_at_once; do
+	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails; do
 	# A subshell of its own, not a condition: set -e must hold inside.
 	set +e
 	(set -e; "$fact")
