@@ -74,15 +74,17 @@ static int start_alone(const struct config *config)
 	snprintf(path, sizeof(path), "%s/lock", config->run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		log_error("%s: %m", path);
-		return -errno;
+		ret = -errno;
+		log_error("[daemon] run_dir: %s: %s", path, strerror(-ret));
+		return ret;
 	}
 	for (int i = 0; (ret = flock(fd, LOCK_EX | LOCK_NB)) && i < ALONE_STEPS; i++)
 		nanosleep(&step, NULL);
 	if (!ret)
 		return 0; /* @fd stays open until the process ends */
 	ret = -errno;
-	log_error("another vifd runs: it has locked %s", path);
+	log_error("another vifd runs: it has locked %s; stop it first, or set [daemon] run_dir",
+		  path);
 	close(fd);
 	return ret;
 }
@@ -208,6 +210,21 @@ static int start_vifs(struct daemon *daemon)
 	return telemetry_start(daemon->vifs, &daemon->host);
 }
 
+/*
+ * Beside the buffers packet memory holds a pool for each worker and each NIC: 3 MiB, which are a
+ * quarter of what memory_mb has to grow by.
+ */
+#define MEMORY_MB_EACH 12u
+#define MEMORY_MB_REST 4u
+
+static void tell_memory(const struct config *config)
+{
+	log_error(
+		"[daemon] memory_mb = %u is too small for %u workers and %u [nic] sections; set %u or more",
+		config->memory_mb, config->workers, config->nr_nics,
+		MEMORY_MB_EACH * (config->workers + config->nr_nics) + MEMORY_MB_REST);
+}
+
 static int daemon_start(struct daemon *daemon)
 {
 	int ret = start_alone(daemon->config);
@@ -227,6 +244,8 @@ static int daemon_start(struct daemon *daemon)
 		ret = start_workers(daemon);
 	if (!ret)
 		ret = start_nics(daemon);
+	if (ret == -ENOMEM && daemon->pool)
+		tell_memory(daemon->config);
 	if (!ret)
 		ret = start_vifs(daemon);
 	if (!ret)
@@ -340,6 +359,8 @@ int daemon_run(struct config *config)
 		daemon_loop(&daemon);
 		sd_notify(0, "STOPPING=1");
 		log_info("stopping; connected guests wait for the next start");
+	} else {
+		log_error("not started: %s", strerror(-ret));
 	}
 	daemon_stop(&daemon);
 	return ret;

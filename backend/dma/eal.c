@@ -175,7 +175,7 @@ static int start_eal(const struct config *config, const char *kind, const char *
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	if (ret < 0) {
 		ret = -rte_errno;
-		log_error("DPDK did not start with %u MiB of memory: %s", config->memory_mb,
+		log_error("DPDK did not start with [daemon] memory_mb = %u: %s", config->memory_mb,
 			  strerror(-ret));
 		rte_openlog_stream(NULL);
 		fclose(eal_log_stream);

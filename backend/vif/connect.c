@@ -64,9 +64,14 @@ bool vif_is_published(const struct vif *vif)
 	return store_exists(vif->host->store, vif->backend, features[0].key);
 }
 
-/* The toolstack's keys are wrong: the guest gets no network, and its user learns why. */
+/* The toolstack's keys are wrong: the guest gets no network, and its user learns why, once. */
 static int refuse_keys(struct vif *vif, const char *why)
 {
+	char told[FAULT_MAX];
+
+	if (store_get_text(vif->host->store, vif->backend, "fault", told, sizeof(told)) >= 0 &&
+	    !strcmp(told, why))
+		return -ENODEV;
 	if (vif_may_warn(vif))
 		log_error("%s: %s", vif->name, why);
 	store_put(vif->host->store, vif->backend, "fault", "%s", why);

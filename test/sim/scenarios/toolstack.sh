@@ -32,6 +32,7 @@ vifd_start
 guest_create a
 guest_start a
 fails typo "bridge=lna: no [nic] of vifd.conf has this name, pf or uplink; there are: sim" bridge=lna
+check "typo: lines in the log" "$(grep -c 'bridge=lna' "$SIM_LOGS/vifd.log")" "== 1"
 fails group "mac: expected a unicast address" mac=01:00:5e:00:00:12
 
 "$SIM_TOP/$BUILD/vifctl" set "$(domid a).0" mirror-to=00:16:3e:00:99:99
@@ -79,3 +80,15 @@ check_true "vifd is back: interfaces are created" guest_create c
 check_true "vifd is back: they connect" guest_start c
 check "vifd is back: lost pings of the new one" "$(ping_lost c host 5)" "== 0" frames
 kill "$absent" 2>/dev/null || true
+
+# vifd does not start: its user reads which key is wrong and what would do
+vifd_stop
+sed 's/^workers = .*/&\nmemory_mb = 16/' "$VIFD_SIM/vifd.conf" >"$VIFD_SIM/small.conf"
+status=0
+in_ns dom0 env LD_LIBRARY_PATH="$BIN/lib" timeout 30 "$VIFD" -c "$VIFD_SIM/small.conf" 2>"$SIM_LOGS/small.log" || status=$?
+check "memory_mb too small: status" $status "== 1"
+enough=$(sed -n 's/.*memory_mb = 16 is too small .*; set \([0-9]*\) or more$/\1/p' "$SIM_LOGS/small.log")
+check "memory_mb too small: what would do" "$enough" "== $((12 * (SIM_WORKERS + 1) + 4))" MiB
+sed -i "s/^workers = .*/&\\nmemory_mb = ${enough:-16}/" "$VIFD_SIM/vifd.conf"
+vifd_start
+check "memory_mb as vifd said: lost pings" "$(ping_lost a host 5)" "== 0" frames
