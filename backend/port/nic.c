@@ -332,6 +332,11 @@ uint16_t nic_mtu(const struct nic *nic)
 	return switch_uplink_mtu(nic->env.sw);
 }
 
+uint16_t nic_outer_mtu(const struct nic *nic)
+{
+	return switch_outer_mtu(nic->env.sw);
+}
+
 uint32_t nic_capacity_mbps(struct nic *nic)
 {
 	struct port_link link;

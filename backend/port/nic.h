@@ -158,6 +158,9 @@ bool nic_vf_reach(struct nic *nic, uint32_t *macs);
 /** nic_mtu() - MTU of the wire, bytes; 0 = not known */
 uint16_t nic_mtu(const struct nic *nic);
 
+/** nic_outer_mtu() - Largest L3 packet inside a tag of vlan-outer that the uplink takes, bytes */
+uint16_t nic_outer_mtu(const struct nic *nic);
+
 /** nic_capacity_mbps() - Rate of the wire; 0 = unknown */
 uint32_t nic_capacity_mbps(struct nic *nic);
 

@@ -240,6 +240,7 @@ struct port_ops {
  * @kind:        VF or software
  * @mac:         the vif's
  * @mtu:         largest L3 packet the wire takes, bytes
+ * @outer_mtu:   the same inside a tag of vlan-outer, for which a packet socket has no room
  * @nr_queues:   queue pairs
  * @rx_turn:     worker: the queue that is asked for frames next
  * @tx_offloads: RTE_ETH_TX_OFFLOAD_* that the device itself does, for lists
@@ -263,7 +264,7 @@ struct port {
 	char name[PORT_NAME_MAX];
 	enum port_kind kind;
 	struct rte_ether_addr mac;
-	uint16_t mtu;
+	uint16_t mtu, outer_mtu;
 	uint16_t nr_queues;
 	uint16_t rx_turn;
 	uint64_t tx_offloads;

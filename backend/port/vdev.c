@@ -101,6 +101,7 @@ struct port *vdev_open(const struct eth_params *params, const struct rte_ether_a
 	vdev->port.mac = *mac;
 	snprintf(vdev->port.name, sizeof(vdev->port.name), "%s", params->netdev);
 	vdev->port.mtu = eth_mtu(vdev->eth);
+	vdev->port.outer_mtu = eth_outer_mtu(vdev->eth);
 	vdev->port.nr_queues = eth_nr_queues(vdev->eth);
 	vdev->port.tx_offloads = eth_tx_offloads(vdev->eth);
 	vdev->port.timed_us = eth_timed_us(vdev->eth);

@@ -76,7 +76,8 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		memcpy(cap->vf, port->name, VIFCAP_VF_MAX);
 	cap->link = link.up && vif->live.link;
 	cap->speed = link.speed_mbps <= SPEED_MAX_MBPS ? link.speed_mbps : 0;
-	cap->mtu = port->mtu < vif->live.mtu ? port->mtu : vif->live.mtu;
+	cap->mtu = vif->policy.draft.vlan_outer ? port->outer_mtu : port->mtu;
+	cap->mtu = RTE_MIN(cap->mtu, (uint32_t)vif->live.mtu);
 	if (cap->mtu < MTU_MIN)
 		cap->mtu = MTU_MIN;
 	cap->queues = at_most(vif->host->config->max_queues, NETIF_QUEUES_MAX);

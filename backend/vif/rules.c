@@ -231,6 +231,21 @@ static void tell_error(struct vif *vif, const char *error)
 	policy->told = true;
 }
 
+/* A tag of vlan-outer takes room that a wire may not have. */
+static uint32_t usable_mtu(const struct vif *vif)
+{
+	const struct policy_draft *draft = &vif->policy.draft;
+	uint32_t mtu = draft->mtu;
+
+	if (draft->vlan_outer && vif->nic)
+		mtu = RTE_MIN(mtu, (uint32_t)nic_outer_mtu(vif->nic));
+	if (mtu < draft->mtu && mtu != vif->policy.told_mtu)
+		log_info(
+			"%s: vlan-outer: the guest is told mtu %u: with the tag, the wire takes no more",
+			vif->name, mtu);
+	return mtu;
+}
+
 /*
  * A front end reads its MTU from its own directory when it connects (netif.h). One that is gone
  * already must not get a directory again.
@@ -238,7 +253,7 @@ static void tell_error(struct vif *vif, const char *error)
 static void tell_mtu(struct vif *vif)
 {
 	struct store *store = vif->host->store;
-	uint32_t mtu = vif->policy.draft.mtu, now;
+	uint32_t mtu = usable_mtu(vif), now;
 
 	if (vif->policy.told_mtu == mtu || !store_exists(store, vif->frontend, "state"))
 		return;

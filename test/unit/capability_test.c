@@ -68,6 +68,7 @@ static int setup(void **state)
 	soft = (struct port){ .ops = &port_ops, .name = "switch", .kind = PORT_SOFTWARE };
 	vf = (struct port){ .ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF };
 	soft.mtu = vf.mtu = 1500;
+	soft.outer_mtu = vf.outer_mtu = 1496;
 	port_link = (struct port_link){ .up = true, .speed_mbps = 1000 };
 	config.max_queues = 4;
 	host = (struct host){ .config = &config, .store = store_open() };
@@ -301,6 +302,15 @@ static void ack_that_goes_back_is_held(void **state)
 	assert_int_equal(vif.cap.acked, 0);
 }
 
+static void mtu_leaves_room_for_an_outer_tag(void **state)
+{
+	(void)state;
+	turn();
+	vif.policy.draft.vlan_outer = 100;
+	pass(20 * SECOND);
+	assert_string_equal(word("mtu"), "1496");
+}
+
 static void nonsense_for_an_ack_is_counted_each_time_it_changes(void **state)
 {
 	static const char *const bad[] = { "0", "-1", "one", "", "4294967296", "1 ", "0x1" };
@@ -531,6 +541,7 @@ int main(void)
 		TEST(ack_of_the_current_generation_counts),
 		TEST(ack_from_the_future_is_held_even_when_its_time_comes),
 		TEST(ack_that_goes_back_is_held),
+		TEST(mtu_leaves_room_for_an_outer_tag),
 		TEST(nonsense_for_an_ack_is_counted_each_time_it_changes),
 		TEST(good_record_of_the_front_end_is_kept),
 		TEST(wish_for_fewer_events_is_granted_and_told),

@@ -81,6 +81,7 @@ static void function_is_opened_by_its_address_and_given_back(void **state)
 	assert_true(function.plugged);
 	assert_int_equal(eth_rx_fd(eth, 0), -1);
 	assert_int_equal(eth_mtu(eth), 1500);
+	assert_int_equal(eth_outer_mtu(eth), 1500);
 	eth_close(eth);
 	eth = NULL;
 	assert_false(function.plugged);

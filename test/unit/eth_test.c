@@ -323,6 +323,7 @@ static void frames_that_the_socket_would_skip_are_cut_or_counted(void **state)
 
 	(void)state;
 	room = 1000;
+	assert_int_equal(eth_outer_mtu(eth), 1496);
 	frame->ol_flags = 0;
 	tag(frame, RTE_ETHER_TYPE_VLAN);
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);

@@ -192,6 +192,7 @@ static struct port *port_begin(enum port_kind kind, const char *name)
 	port->ops = &ops;
 	port->kind = kind;
 	port->mtu = kind == PORT_VF ? fake_host.vf_mtu : fake_host.wire_mtu;
+	port->outer_mtu = port->mtu - 4;
 	port->nr_queues = 1;
 	port->groups = &learnt;
 	learnt.all_arrive = !fake_host.nic_filters;
@@ -268,6 +269,11 @@ uint16_t nic_mtu(const struct nic *nic)
 {
 	(void)nic;
 	return fake_host.wire_mtu;
+}
+
+uint16_t nic_outer_mtu(const struct nic *nic)
+{
+	return nic_mtu(nic) - 4;
 }
 
 bool nic_vf_reach(struct nic *nic, uint32_t *macs)

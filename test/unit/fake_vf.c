@@ -258,6 +258,11 @@ void eth_close(struct eth *eth)
 	fake_vf.closed = eth != NULL;
 }
 
+uint16_t eth_outer_mtu(const struct eth *eth)
+{
+	return eth_mtu(eth);
+}
+
 uint16_t eth_mtu(const struct eth *eth)
 {
 	(void)eth;

@@ -295,6 +295,23 @@ static void mtu_reaches_the_front_end_before_it_connects(void **state)
 	host_settle();
 }
 
+/* The wire takes 1500 bytes, with an outer tag 1496; a smaller mtu fits in any case. */
+static void vif_inside_an_outer_tag_is_told_what_fits(void **state)
+{
+	const char *mtu = "/local/domain/7/device/vif/0/mtu";
+
+	(void)state;
+	rule("policy/vlan-outer", "100");
+	assert_string_equal(fake_xs_get(mtu), "1496");
+	/* frames are judged by the rule: what is longer may still be cut */
+	assert_int_equal(host_path(7)->live.mtu, 1500);
+	rule("policy/mtu", "1400");
+	assert_string_equal(fake_xs_get(mtu), "1400");
+	rule("policy/mtu", NULL);
+	rule("policy/vlan-outer", NULL);
+	assert_string_equal(fake_xs_get(mtu), "1500");
+}
+
 static void policy_directory_wins_over_xl(void **state)
 {
 	(void)state;
@@ -470,6 +487,7 @@ int main(void)
 		VIF(whole_vlan_grammar_of_xl_is_taken),
 		VIF(addresses_are_single_or_networks),
 		VIF(mtu_reaches_the_front_end_before_it_connects),
+		VIF(vif_inside_an_outer_tag_is_told_what_fits),
 		VIF(policy_directory_wins_over_xl),
 		VIF(promise_of_a_queue_fits_the_other_rules),
 		VIF(receive_rules_become_bits),

@@ -70,6 +70,11 @@ uint16_t eth_mtu(const struct eth *eth)
 	return 1500;
 }
 
+uint16_t eth_outer_mtu(const struct eth *eth)
+{
+	return eth_mtu(eth) - 4;
+}
+
 void eth_link_get(struct eth *eth, struct port_link *link)
 {
 	(void)eth;

@@ -568,6 +568,7 @@ static void lost_wire_takes_its_frames_along_and_its_ports_have_no_link(void **s
 	a->ops->link_get(a, &link);
 	assert_true(link.up);
 	assert_int_equal(a->mtu, 1500);
+	assert_int_equal(a->outer_mtu, 1496);
 	wire.room = 0;
 	assert_int_equal(port_tx_burst(a, 0, frames, 2), 2);
 	switch_uplink_poll(sw);

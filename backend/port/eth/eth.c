@@ -101,6 +101,11 @@ uint16_t eth_mtu(const struct eth *eth)
 	return eth->mtu;
 }
 
+uint16_t eth_outer_mtu(const struct eth *eth)
+{
+	return (uint16_t)(eth->plain_max - RTE_ETHER_HDR_LEN - RTE_VLAN_HLEN);
+}
+
 bool eth_mtu_changed(const struct eth *eth)
 {
 	char name[IF_NAMESIZE];

@@ -181,6 +181,9 @@ bool eth_netdev(const struct eth *eth, char name[IF_NAMESIZE]);
 
 uint16_t eth_mtu(const struct eth *eth);
 
+/** eth_outer_mtu() - The same for frames whose outermost tag is not 802.1Q's, bytes */
+uint16_t eth_outer_mtu(const struct eth *eth);
+
 /** eth_mtu_changed() - Has the netdev another MTU than the one it was opened with? */
 bool eth_mtu_changed(const struct eth *eth);
 

@@ -365,6 +365,7 @@ static int vf_try(const struct vf_env *env, const struct vfpool_vf *info,
 	}
 	roam_join(switch_roam(env->sw), &vf->roamer, mac, vf_follow);
 	vf->port.mtu = eth_mtu(vf->eth);
+	vf->port.outer_mtu = eth_outer_mtu(vf->eth);
 	vf->port.nr_queues = eth_nr_queues(vf->eth);
 	vf->port.tx_offloads = eth_tx_offloads(vf->eth);
 	eth_zc_tx_segs(vf->eth, &vf->port.zc_tx_segs, &vf->port.zc_tx_segs_tso);

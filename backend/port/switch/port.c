@@ -251,6 +251,7 @@ static struct soft *soft_create(struct ethswitch *sw, const struct rte_ether_add
 	soft->port.kind = PORT_SOFTWARE;
 	soft->port.mac = *mac;
 	soft->port.mtu = switch_mtu(sw);
+	soft->port.outer_mtu = switch_outer_mtu(sw);
 	soft->port.nr_queues = 1;
 	soft->port.tx_offloads = SWITCH_TX_OFFLOADS;
 	snprintf(soft->port.name, sizeof(soft->port.name), "%s switch", sw->name);

@@ -90,6 +90,13 @@ uint16_t switch_mtu(const struct ethswitch *sw)
 	return mtu ? mtu : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
 }
 
+uint16_t switch_outer_mtu(const struct ethswitch *sw)
+{
+	const struct eth *uplink = atomic_load(&sw->uplink);
+
+	return uplink ? eth_outer_mtu(uplink) : RTE_ETHER_MAX_JUMBO_FRAME_LEN;
+}
+
 void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 {
 	uint32_t nr = atomic_load(&sw->nr_ports);
@@ -100,8 +107,10 @@ void switch_set_uplink(struct ethswitch *sw, struct eth *uplink, uint32_t mbps)
 	for (uint32_t i = 0; i < nr; i++) {
 		struct soft *soft = atomic_load(&sw->ports[i]);
 
-		if (soft && soft != &switch_nobody)
-			soft->port.mtu = switch_mtu(sw);
+		if (!soft || soft == &switch_nobody)
+			continue;
+		soft->port.mtu = switch_mtu(sw);
+		soft->port.outer_mtu = switch_outer_mtu(sw);
 	}
 }
 

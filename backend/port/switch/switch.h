@@ -85,6 +85,9 @@ struct roam *switch_roam(struct ethswitch *sw);
 /** switch_uplink_mtu() - MTU of the wire, bytes; 0 = there is none. Any thread */
 uint16_t switch_uplink_mtu(const struct ethswitch *sw);
 
+/** switch_outer_mtu() - Largest packet inside a tag of vlan-outer that the wire takes; control */
+uint16_t switch_outer_mtu(const struct ethswitch *sw);
+
 /** struct switch_hooks - Calls to the owner of the uplink about a port; members may be NULL */
 struct switch_hooks {
 	/* control; the port receives nothing any more. Called once, before closed() */
