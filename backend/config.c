@@ -39,6 +39,7 @@ struct option {
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const memories[] = { "auto", "xen", "hugepages", "plain", NULL };
 static const char *const zero_copies[] = { "auto", "off", "trusted-hardware", NULL };
+static const char *const claims[] = { "script", "all", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
@@ -64,8 +65,10 @@ static const struct option options[] = {
 	  .help = "when VFs access statically granted guest pages: under an IOMMU, never, or always" },
 	{ DAEMON(backlog_kb), NUMBER_IN(64, 65536), .value = "1024",
 	  .help = "most KiB kept per queue for a guest that posts no buffers" },
-	{ DAEMON(max_queues), NUMBER_IN(1, 16), .value = "4",
+	{ DAEMON(max_queues), NUMBER_IN(1, CONFIG_QUEUES_MAX), .value = "4",
 	  .help = "most queues that an interface may have" },
+	{ DAEMON(claim), CHOICE(claims), .value = "script",
+	  .help = "interfaces to serve: those whose script is vif-vifd, or all of this domain" },
 	{ DAEMON(log_level), CHOICE(levels), .value = "info",
 	  .help = "least important level that is logged" },
 	{ DAEMON(run_dir), PATH(run_dir), .value = "/run/vifd",
@@ -118,6 +121,7 @@ _Static_assert(NR_OPTIONS <= 64, "struct loader has a bit for each option");
 _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_zero_copy) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_claim) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 

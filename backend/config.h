@@ -24,6 +24,7 @@
 #define CONFIG_NICS_MAX 16u
 #define CONFIG_NIC_NAME_MAX 32u
 #define CONFIG_WORKERS_MAX 32u
+#define CONFIG_QUEUES_MAX 16u
 #define CONFIG_VDEV_MAX 96u
 #define CONFIG_DEVICES_MAX 256u
 
@@ -47,6 +48,12 @@ enum config_driver {
 	CONFIG_DRIVER_AUTO,   /* as each is found: by DPDK, or by the kernel's netdev */
 	CONFIG_DRIVER_NATIVE, /* by DPDK where that can be: they are bound for it */
 	CONFIG_DRIVER_NETDEV, /* by netdevs only */
+};
+
+/** enum config_claim - Which vifs of this domain are vifd's; vif/claim.h */
+enum config_claim {
+	CONFIG_CLAIM_SCRIPT, /* those whose script says so */
+	CONFIG_CLAIM_ALL,
 };
 
 /** enum config_assign - Who has a VF where there are fewer than vifs that prefer one */
@@ -101,6 +108,7 @@ struct config_policy {
  * @zero_copy:   are frames sent from guests' own pages, and received into them
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
+ * @claim: which vifs are served
  * @log_level:   least important level that is logged
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
@@ -116,6 +124,7 @@ struct config {
 	enum config_zero_copy zero_copy;
 	uint32_t backlog_kb;
 	uint32_t max_queues;
+	enum config_claim claim;
 	enum log_level log_level;
 	char run_dir[64];
 	char policy_dir[64];

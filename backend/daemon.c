@@ -234,6 +234,7 @@ static int daemon_start(struct daemon *daemon)
 	dma_prepare(daemon->config);
 	ret = privileges_drop();
 	daemon->host.config = daemon->config;
+	daemon->host.sysfs = "/sys";
 	if (!ret)
 		ret = start_signals(daemon);
 	if (!ret)

@@ -41,6 +41,12 @@ static const struct {
 	{ "feature-xdp-headroom", 1 },
 };
 
+/* A guest that xen-netback offered more queues may use more than we offer. */
+static uint32_t used_queues(const struct vif *vif)
+{
+	return vif->path ? path_nr_queues(vif->path) : 0;
+}
+
 static int publish(void *arg)
 {
 	struct vif *vif = arg;
@@ -55,13 +61,20 @@ static int publish(void *arg)
 		ret = store_put(store, vif->backend, features[i].key, "%d", features[i].value);
 	if (!ret)
 		ret = store_put(store, vif->backend, "multi-queue-max-queues", "%u",
-				vif->host->config->max_queues);
+				RTE_MAX(vif->host->config->max_queues, used_queues(vif)));
+	if (!ret)
+		ret = store_put(store, vif->backend, "served-by", "vifd");
 	return ret;
+}
+
+int vif_write_features(struct vif *vif)
+{
+	return store_transact(vif->host->store, publish, vif);
 }
 
 bool vif_is_published(const struct vif *vif)
 {
-	return store_exists(vif->host->store, vif->backend, features[0].key);
+	return store_exists(vif->host->store, vif->backend, "served-by");
 }
 
 /* The toolstack's keys are wrong: the guest gets no network, and its user learns why, once. */
@@ -131,7 +144,7 @@ int vif_publish(struct vif *vif)
 	store_remove(vif->host->store, vif->backend, "fault");
 	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
 	vif_read_policy(vif);
-	return store_transact(vif->host->store, publish, vif);
+	return vif_write_features(vif);
 }
 
 /* Return: NULL, or what is wrong with the guest's keys for one queue. */
@@ -157,12 +170,26 @@ static const char *read_queue(struct vif *vif, const char *dir, struct queue_con
 	return NULL;
 }
 
+/*
+ * Most queues that the guest may have been offered: by us, by xen-netback, or by a former vifd, which
+ * is what the key says.
+ */
+static uint32_t offered_queues(const struct vif *vif)
+{
+	uint32_t most = RTE_MAX(vif->host->config->max_queues, vif->kernel_queues), told;
+
+	if (!store_get_u32(vif->host->store, vif->backend, "multi-queue-max-queues", 1,
+			   CONFIG_QUEUES_MAX, &told))
+		most = RTE_MAX(most, told);
+	return most;
+}
+
 static const char *read_queues(struct vif *vif, struct path_config *config)
 {
 	char dir[STORE_PATH_MAX];
 	const char *why = NULL;
 	int ret = store_get_u32(vif->host->store, vif->frontend, "multi-queue-num-queues", 1,
-				vif->host->config->max_queues, &config->nr_queues);
+				offered_queues(vif), &config->nr_queues);
 
 	if (ret == -ENOENT)
 		config->nr_queues = 1;
@@ -372,6 +399,9 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 		release(vif, true);
 		return ret;
 	}
+	/* the next vifd is to find that the guest may use so many */
+	if (config.nr_queues > host->config->max_queues)
+		vif_write_features(vif);
 	query_guest(vif);
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;

@@ -27,6 +27,7 @@ TAILQ_HEAD(vif_list, vif);
 /**
  * struct host - Control thread
  * @own_domid: the domain we run in
+ * @sysfs:     "/sys", or a test's
  * @gnt:       the control thread's handle: rings
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
@@ -39,6 +40,7 @@ TAILQ_HEAD(vif_list, vif);
 struct host {
 	const struct config *config;
 	uint16_t own_domid;
+	const char *sysfs;
 	struct store *store;
 	struct dom *dom;
 	struct gnt *gnt;

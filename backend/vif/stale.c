@@ -16,6 +16,7 @@ static const struct key backend_keys[] = {
 	{ "online", STALE_STATE },
 	{ "hotplug-status", STALE_STATE },
 	{ "frontend", STALE_STATE },
+	{ "feature-sg", STALE_DRIVER },
 	{ "policy", STALE_POLICY },
 	{ "ip", STALE_POLICY },
 	{ "vlan", STALE_POLICY },
@@ -56,4 +57,18 @@ uint32_t stale_backend_key(const char *key)
 uint32_t stale_frontend_key(const char *key)
 {
 	return look_up(frontend_keys, key, STALE_ASKED);
+}
+
+bool stale_tells_vif(const char *path)
+{
+	static const char *const told[] = { "frontend", "frontend-id", "mac", "script" };
+
+	for (int depth = 0; path && depth < 2; depth++) {
+		path = strchr(path, '/');
+		path = path ? path + 1 : NULL;
+	}
+	for (size_t i = 0; path && i < sizeof(told) / sizeof(told[0]); i++)
+		if (!strcmp(path, told[i]))
+			return true;
+	return !path;
 }

@@ -8,6 +8,7 @@
 #ifndef VIFD_VIF_STALE_H
 #define VIFD_VIF_STALE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -18,7 +19,8 @@ enum {
 	STALE_LIVE = 1 << 4,   /* nothing to read: what follows from other vifs, or from the port */
 	STALE_FRONTEND = 1 << 5, /* the front end's state */
 	STALE_CTRL = 1 << 6,	 /* nothing to read: the control ring */
-	STALE_ALL = (1 << 7) - 1,
+	STALE_DRIVER = 1 << 7,	 /* no key: whether xen-netback is bound (claim.h) */
+	STALE_ALL = (1 << 8) - 1,
 	/* what the front end's folder holds: read when the guest's budget allows it (budget.h) */
 	STALE_ASKED = STALE_FRONTEND | STALE_GUEST | STALE_RECORD | STALE_CTRL,
 };
@@ -30,6 +32,14 @@ enum {
  * Return: STALE_* bits; 0 for the keys that only vifd writes and those that it reads once
  */
 uint32_t stale_backend_key(const char *key);
+
+/**
+ * stale_tells_vif() - May a vif that none stands for have come, or be ours from now on?
+ * @path: below backend/vif; NULL = not there
+ *
+ * xen-netback's vifs change their keys, too, and concern nobody here.
+ */
+bool stale_tells_vif(const char *path);
 
 /** stale_frontend_key() - The same for a key of the frontend directory, which the guest writes */
 uint32_t stale_frontend_key(const char *key);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claim.h"
 #include "ctrl.h"
 #include "rival.h"
 #include "zerocopy_rx.h"
@@ -25,6 +26,9 @@ LOG_TAG("vif");
 
 /* libxl waits 10 s for Closed; we wait half of that for the front end. */
 #define CLOSING_US 5000000u
+
+/* For so long at a time a driver that is being loaded cannot be unbound. */
+#define LOADING_US 5000u
 
 #define COOLDOWN_MIN_US 50000u
 #define COOLDOWN_MAX_US 2000000u
@@ -63,10 +67,12 @@ static bool read_own(struct vif *vif)
 	view->backend = read_state(vif, vif->backend);
 	/* only the toolstack writes this state: what we knew was of a directory that is gone */
 	vif->anew = vif->replaced ||
-		    (view->backend == XENBUS_INITIALISING && vif->state > XENBUS_INITIALISING) ||
+		    (view->backend == XENBUS_INITIALISING && vif->state > XENBUS_INITIALISING &&
+		     !vif->taken) ||
 		    (vif->published && !vif_is_published(vif));
 	if (vif->anew)
 		return false;
+	vif->taken = false;
 	view->online = store_get_flag(vif->host->store, vif->backend, "online", false);
 	view->alive = dom_alive(vif->host->dom, vif->domid);
 	view->hotplugged = read_hotplugged(vif);
@@ -327,6 +333,23 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 		vif_fault(vif, why);
 }
 
+/* Return: false: it is xen-netback's still, and so is what stands there; tried again later */
+static bool take(struct vif *vif, uint32_t *stale, uint64_t now_us)
+{
+	int ret = claim_take(vif);
+
+	if (ret < 0) {
+		vif_due(vif, *stale | STALE_DRIVER,
+			now_us + (ret == -EAGAIN ? LOADING_US : VIF_RETRY_US));
+		return vif->path;
+	}
+	if (ret > 0) {
+		vif->taken = true;
+		*stale |= STALE_STATE | STALE_FRONTEND;
+	}
+	return true;
+}
+
 bool vif_update(struct vif *vif, uint64_t now_us)
 {
 	const char *why;
@@ -337,8 +360,10 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 		vif->due_stale = 0;
 		vif->due_us = UINT64_MAX;
 	}
-	stale = vif->stale & (STALE_STATE | STALE_FRONTEND);
+	stale = vif->stale & (STALE_STATE | STALE_FRONTEND | STALE_DRIVER);
 	vif->stale &= ~stale;
+	if (stale & (STALE_STATE | STALE_DRIVER) && !take(vif, &stale, now_us))
+		return true;
 	if (stale && !read_view(vif, stale))
 		return false;
 	why = vif->path ? path_faulted(vif->path) : NULL;
@@ -414,7 +439,7 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
 	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/%u/backend/vif/%u/%u",
 		 host->own_domid, domid, handle);
-	if (read_identity(vif)) {
+	if (!claim_wants(vif) || read_identity(vif)) {
 		free(vif);
 		errno = EINVAL;
 		return NULL;

@@ -90,6 +90,8 @@ struct vif_policy {
  * @mac:       all zero = the toolstack's is none that a vif can have; it is refused
  * @name:      "vif 7.0", for logs and owners
  * @state:     ours, as it stands in xenstore
+ * @taken:     from xen-netback just now (claim.h): the state that stands there is not ours
+ * @kernel_queues: most that xen-netback told the guest, 0 = it told nothing
  * @budget:    of its domain
  * @stale:     STALE_* that the next update has to read or derive again
  * @asked:     STALE_* that the guest asks to be read or done, when its budget allows it
@@ -134,7 +136,8 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, fresh, stays, rival_told, published, replaced, anew;
+	bool watched, deaf, fresh, stays, rival_told, published, replaced, anew, taken;
+	uint32_t kernel_queues;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
@@ -168,7 +171,8 @@ struct vif {
 /**
  * vif_create() - Take up one directory below backend/vif
  *
- * Return: vif, NULL with errno; EINVAL = the toolstack's keys are incomplete so far
+ * Return: vif, NULL with errno; EINVAL = the toolstack's keys are incomplete so far, or the vif
+ * is not ours
  */
 struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle);
 
@@ -224,8 +228,9 @@ static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
  */
 static inline bool vif_is_stale(const struct vif *vif)
 {
-	return vif->stale &
-	       (vif->path ? STALE_ALL : STALE_STATE | STALE_FRONTEND | STALE_POLICY | STALE_LIVE);
+	return vif->stale & (vif->path ? STALE_ALL :
+					 STALE_STATE | STALE_FRONTEND | STALE_DRIVER |
+						 STALE_POLICY | STALE_LIVE);
 }
 
 /** vif_mark_others() - Something changed that all other vifs depend on */
@@ -336,6 +341,9 @@ int vif_choose_nic(struct vif *vif);
  * Return: 0, -ESTALE the directory is another vif's by now, -errno
  */
 int vif_publish(struct vif *vif);
+
+/** vif_write_features() - The features alone. Return: as vif_publish() */
+int vif_write_features(struct vif *vif);
 
 /** vif_is_published() - Are they there still? Not in a directory that was made again */
 bool vif_is_published(const struct vif *vif);

@@ -156,7 +156,8 @@ static void backend_changed(struct vifs *vifs, const char *path)
 			return;
 		}
 	}
-	folder_changed(vifs, path);
+	if (stale_tells_vif(below(vifs->root, path)))
+		folder_changed(vifs, path);
 }
 
 /*

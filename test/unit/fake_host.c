@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
+/* links: vif/claim.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
 /* links: vif/shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/query.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
-/* links: capture/capture.c ini.c common/capability.c xen/store.c log.c test/unit/fake_guest.c */
+/* links: capture/capture.c ini.c common/capability.c xen/store.c port/sriov/sysfs.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
 #include "fake_host.h"
 
@@ -418,6 +418,7 @@ int host_open(void)
 						    .nics = { { .name = "lan" } } } };
 	snprintf(fake_host.config.run_dir, sizeof(fake_host.config.run_dir), "%s", run_dir());
 	fake_host.host = (struct host){ .config = &fake_host.config,
+					.sysfs = fake_host.config.run_dir,
 					.store = store_open(),
 					.gnt = gnt_open(),
 					.evt = evt_open(),

@@ -74,7 +74,7 @@ extern struct fake_host {
 /** host_start() - fake_start(), with no log lines but errors */
 int host_start(void **state);
 
-/** host_open() - Start; host_close() asserts that nothing is left behind. Return: 0, -errno */
+/** host_open() - Start, with run_dir in place of sysfs; host_close() asserts that nothing is left behind. Return: 0, -errno */
 int host_open(void);
 void host_close(void);
 

@@ -40,7 +40,7 @@ new_vif() {
 	mkdir -p "$STORE/$XENBUS_PATH" "$VIF_VIFD_SYS"
 	echo /local/domain/3/device/vif/0 >"$STORE/$XENBUS_PATH/frontend"
 	echo "$1" >"$STORE/$XENBUS_PATH/state"
-	[ "$1" = 1 ] || echo 1 >"$STORE/$XENBUS_PATH/feature-rx-copy"
+	[ "$1" = 1 ] || echo vifd >"$STORE/$XENBUS_PATH/served-by"
 	: >"$STORE/$XENBUS_PATH/hotplug-status"
 }
 
@@ -56,7 +56,7 @@ online_reports_connected() {
 
 online_waits_for_initwait() {
 	new_vif 1
-	(sleep 0.5; echo 1 >"$STORE/$XENBUS_PATH/feature-rx-copy"; echo 2 >"$STORE/$XENBUS_PATH/state") &
+	(sleep 0.5; echo vifd >"$STORE/$XENBUS_PATH/served-by"; echo 2 >"$STORE/$XENBUS_PATH/state") &
 	run online type_if=vif
 	wait
 	[ "$(key hotplug-status)" = connected ]
@@ -70,7 +70,7 @@ no_vifd_is_an_error_with_a_remedy() {
 
 what_vifd_refuses_is_told_at_once() {
 	new_vif 2
-	rm "$STORE/$XENBUS_PATH/feature-rx-copy"
+	rm "$STORE/$XENBUS_PATH/served-by"
 	echo "bridge=dmz: no such [nic]" >"$STORE/$XENBUS_PATH/fault"
 	VIF_VIFD_WAIT_S=60 refused online type_if=vif
 	[ "$(key hotplug-status)" = error ] && [ "$(key hotplug-error)" = "bridge=dmz: no such [nic]" ]
@@ -83,16 +83,44 @@ what_vifd_only_holds_is_connected() {
 	run online type_if=vif
 }
 
-kernel_netback_is_an_error_with_a_remedy() {
+# A folder stands for the kernel's driver; what is written to unbind stays there.
+bind_netback() {
+	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/$1"
+	: >"$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/unbind"
+}
+unbound() { cat "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/unbind"; }
+
+vifd_is_waited_for_until_it_has_unbound_netback() {
 	new_vif 2
-	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0"
+	bind_netback vif-3-0
+	(sleep 0.5; rmdir "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0") &
+	ON_WRITE="[ ! -e $VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0 ] || echo early >&2" run online type_if=vif
+	wait
+	[ "$(key hotplug-status)" = connected ] && [ "$(key hotplug-done)" = 1 ] && [ -z "$(unbound)" ]
+	[ ! -s "$work/err" ]
+}
+
+keys_of_netback_are_not_vifds() {
+	new_vif 2
+	rm "$STORE/$XENBUS_PATH/served-by"
+	echo 1 >"$STORE/$XENBUS_PATH/feature-rx-copy"
+	bind_netback vif-3-0
 	refused online type_if=vif
-	[ "$(key hotplug-status)" = error ] && [[ $(key hotplug-error) == *"modprobe -r xen-netback"* ]]
+	[ "$(key hotplug-status)" = error ] && [[ $(key hotplug-error) == *"systemctl start vifd"* ]]
+}
+
+what_vifd_does_not_take_is_nobodys() {
+	new_vif 2
+	rm "$STORE/$XENBUS_PATH/served-by"
+	echo "vifd is not running" >"$STORE/$XENBUS_PATH/fault"
+	bind_netback vif-3-0
+	refused online type_if=vif
+	[ "$(unbound)" = vif-3-0 ] && [ "$(key hotplug-error)" = "vifd is not running" ]
 }
 
 netback_of_another_interface_does_not_matter() {
 	new_vif 2
-	mkdir -p "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-1"
+	bind_netback vif-3-1
 	run online type_if=vif
 }
 
@@ -124,7 +152,7 @@ many_at_once() {
 		mkdir -p "$STORE/backend/vif/$i/0"
 		echo x >"$STORE/backend/vif/$i/0/frontend"
 		echo 2 >"$STORE/backend/vif/$i/0/state"
-		echo 1 >"$STORE/backend/vif/$i/0/feature-rx-copy"
+		echo 1 >"$STORE/backend/vif/$i/0/served-by"
 		XENBUS_PATH=backend/vif/$i/0 "$script" online type_if=vif &
 		pids+=($!)
 	done
@@ -145,7 +173,8 @@ vifd_is_started_again_however_often_it_fails() {
 make_store_programs
 for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
 	what_vifd_refuses_is_told_at_once what_vifd_only_holds_is_connected \
-	kernel_netback_is_an_error_with_a_remedy netback_of_another_interface_does_not_matter \
+	vifd_is_waited_for_until_it_has_unbound_netback keys_of_netback_are_not_vifds \
+	what_vifd_does_not_take_is_nobodys netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
 	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails; do
 	# A subshell of its own, not a condition: set -e must hold inside.

@@ -302,7 +302,7 @@ bed_vfs_create()
 bed_bridge_setup()
 {
 	modprobe bridge
-	modprobe --ignore-install xen-netback # vifd's modprobe.d file forbids it
+	modprobe xen-netback
 	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
 	ip link set "$PF" master xenbr0
 	ip link set "$PF" type bridge_slave learning off

@@ -68,15 +68,15 @@ hotplug_status()
 {
 	local pid seen=0 try
 
-	cat >/etc/xen/scripts/vif-slow <<-'END'
+	cat >/etc/xen/scripts/vif-vifd-slow <<-'END'
 	#!/bin/sh
 	case $1 in
 	online) until [ -e /run/go ]; do sleep 0.2; done ;;
 	esac
 	exec /etc/xen/scripts/vif-vifd "$@"
 	END
-	chmod +x /etc/xen/scripts/vif-slow
-	xl network-attach g1 mac=$second script=vif-slow &
+	chmod +x /etc/xen/scripts/vif-vifd-slow
+	xl network-attach g1 mac=$second script=vif-vifd-slow &
 	pid=$!
 	wait_for 30 "g1's second vif" vif_key g1 state 1
 	for try in $(seq 20); do

@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# vifd beside the kernel's xen-netback: whose an interface is says its script, whichever driver was loaded first.
+#
+#     g1's first vif --- vifd, a VF --- igb --- wire --- 10.0.2.9, which answers pings
+#     g1's second vif, g2 --- xen-netback --- xenbr0 in dom0, 10.0.3.1
+#
+# 100 interfaces come and go as those of a guest that is created paused, ten at a time, five for each driver.
+# Guests that boot, networks attached, a reboot, a restore and restarts of vifd come on top of that.
+. /bed/lib.sh
+
+bus=/sys/bus/xen-backend
+second=00:16:3e:00:00:15
+GUEST_BOOT_LIMIT=180
+wrong=0 created=0 harmed=0
+
+is_bound() { [ -e "$bus/drivers/vif/vif-$(guest_domid "$1")-${2:-0}" ]; }
+is_vifds() { [ "$(vif_key "$1" served-by "${2:-0}")" = vifd ] && ! is_bound "$@"; }
+is_netbacks() { is_bound "$@" && ! vif_key "$1" served-by "${2:-0}"; }
+reaches() { [ "$(ping_lost "$1" "$2" "${3:-5}")" = 0 ]; }
+
+# is_right NAME vifd|netback [HANDLE]: counts those that the wrong one has
+is_right()
+{
+	created=$((created + 1))
+	if ! "is_${2}s" "$1" "${3:-0}"; then
+		wrong=$((wrong + 1))
+		say "vif $(guest_domid "$1").${3:-0} is not $2's: $(xenstore-ls "/local/domain/0/backend/vif/$(guest_domid "$1")/${3:-0}")"
+	fi
+}
+
+# netback_guest_lives WHEN: g2, which the kernel serves, has its network
+netback_guest_lives()
+{
+	reaches g2 10.0.3.1 || {
+		harmed=$((harmed + 1))
+		say "g2 has no network $1"
+	}
+}
+
+bridge_setup()
+{
+	modprobe bridge
+	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
+	ip address add 10.0.3.1/24 dev xenbr0
+	ip link set xenbr0 up
+}
+
+# Guests have an address of 10.0.2.0/24 on their first interface.
+on_bridge() { guest_run "$1" "ip link set $2 up; ip address replace 10.0.3.$3/24 dev $2"; }
+
+# Nothing of vifd's is bound when the module comes, and its guest loses nothing.
+netback_comes_later()
+{
+	local lost
+
+	guest_run g1 "pingcheck -c 100 -i 20 $PEER >/tmp/pings 2>&1 &"
+	check_true netback_loads_beside_vifd modprobe xen-netback
+	check netback_autoprobes_again "$(cat $bus/drivers_autoprobe)" "== 1"
+	check_true loaded_later_takes_nothing is_vifds g1
+	wait_for 30 "g1's pings" guest_run g1 'grep -q ^sent /tmp/pings'
+	lost=$(guest_run g1 'cat /tmp/pings' | awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }')
+	check lost_while_netback_loads "$lost" "== 0"
+	check_true netback_unloads modprobe -r xen-netback
+	check_true netback_loads_again modprobe xen-netback
+	is_right g1 vifd
+}
+
+paused_config()
+{
+	local n vifs=
+
+	for n in 0 1 2 3 4 5 6 7 8 9; do
+		vifs="$vifs'mac=00:16:3e:00:01:0$n,$( ((n % 2)) && echo script=vif-bridge,bridge=xenbr0 || echo script=vif-vifd)',"
+	done
+	printf '%s\n' 'name = "p"' 'type = "pv"' 'memory = 160' 'kernel = "/boot/vmlinux"' "vif = [ $vifs ]" >/etc/xen/p.cfg
+}
+
+creates()
+{
+	local round n
+
+	paused_config
+	for ((round = 0; round < 10; round++)); do
+		xl create -p /etc/xen/p.cfg >/run/xl.out 2>&1 || { say "xl create p: $(head -n 6 /run/xl.out)"; continue; }
+		for n in 0 1 2 3 4 5 6 7 8 9; do
+			is_right p "$( ((n % 2)) && echo netback || echo vifd)" $n
+		done
+		xl destroy p
+		wait_for 20 "p's end" guest_is_gone p
+	done
+}
+
+attaches()
+{
+	local script
+
+	for script in vif-bridge vif-vifd; do
+		xl network-attach g1 mac=$second script=$script bridge="$([ $script = vif-vifd ] || echo xenbr0)" ||
+			say "network-attach failed"
+		wait_for 60 "g1's second vif connected" vif_state_is g1 4 1
+		is_right g1 "$([ $script = vif-vifd ] && echo vifd || echo netback)" 1
+		if [ $script = vif-bridge ]; then
+			on_bridge g1 eth1 31
+			check_true guest_has_both_kinds reaches g1 10.0.3.1
+			check_true module_of_netbacks_guests_stays eval '! modprobe -r xen-netback'
+		fi
+		xl network-detach g1 1
+		wait_for 60 "g1's second vif gone" eval '! vif_key g1 state 1'
+	done
+}
+
+restarts()
+{
+	vifd_stop KILL
+	vifd_start
+	wait_for 60 "g1 on a VF again" vif_path_is g1 vf
+	is_right g1 vifd
+	check_true after_a_kill reaches g1 $PEER
+}
+
+# new_domain WHAT: g1 is another domain now
+new_domain()
+{
+	wait_for 120 "g1 on a VF after $1" vif_path_is g1 vf
+	is_right g1 vifd
+	sleep 1
+	check_true "after_$1" reaches g1 $PEER
+}
+
+save_and_restore()
+{
+	xl save g1 /run/g1.save >/run/xl.out 2>&1 && xl restore /run/g1.save >/run/xl.out 2>&1 || say "$(tail -n 2 /run/xl.out)"
+	rm -f /run/g1.save
+}
+
+# Nobody serves vifd's interface, and xl says why.
+without_vifd()
+{
+	local device
+
+	vifd_stop
+	! xl network-attach g2 mac=$second script=vif-vifd >/run/xl.out 2>&1 || say "network-attach did not fail"
+	check_true absent_is_told grep -q "systemctl start vifd" /run/xl.out
+	device=$(ls -d $bus/drivers/vif/vif-"$(guest_domid g2)"-1 2>/dev/null)
+	check bound_without_vifd "${device:-none}" "== none"
+	vifd_start
+}
+
+bed_nic_setup
+bridge_setup
+vifd_start
+guest_start g1 00:16:3e:00:00:01 script=vif-vifd || die "g1 did not start"
+wait_for 120 "g1 on a VF" vif_path_is g1 vf
+sleep 1
+netback_comes_later
+guest_start g2 00:16:3e:00:00:02 script=vif-bridge,bridge=xenbr0 || die "g2 did not start"
+on_bridge g2 eth0 12
+is_right g2 netback
+netback_guest_lives "at first"
+guest_run g2 "pingcheck -c 60000 -i 20 10.0.3.1 >/tmp/pings 2>&1 &"
+creates
+attaches
+restarts
+guest_reboot g1 || say "g1 did not reboot"
+new_domain reboot
+save_and_restore
+new_domain restore
+without_vifd
+vifctl doctor || true
+lost=$(guest_run g2 'killall -TERM pingcheck; sleep 1; cat /tmp/pings' | awk '/^sent/ { print $6 + $8 + $10 } ')
+check netback_guest_lost "${lost:-unknown}" "== 0"
+netback_guest_lives "at the end"
+check_true vifd_lives vifd_lives
+check mixed_host_creates $created ">= 100"
+check mixed_host_wrong_binding $wrong "== 0"
+check netback_guests_unharmed "$([ $harmed = 0 ] && [ "$lost" = 0 ] && echo true || echo false)" true
+finish
