@@ -46,7 +46,8 @@ link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 
 # The daemon is built from every .c file of its folders, and so is vifctl.
 vifd_src   := $(filter-out backend/vifctl/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
-vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c) $(addprefix backend/,config.c ini.c base/text.c)
+vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c backend/doctor/*.c) \
+              $(addprefix backend/,config.c ini.c base/text.c dma/pages.c xen/store.c xen/dom.c xen/room.c xen/xtl.c)
 base_src   := $(wildcard backend/base/*.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
@@ -75,7 +76,7 @@ $(BUILD)/vifd: $(vifd_obj) $(tsan_obj)
 
 $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c) -lm
+	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c xenstore xencontrol xencall xentoollog) -lm
 
 # xenstore-schema/vif.schema is the only list of keys; tables and documents are generated from it.
 schema_from := xenstore-schema/vif.schema xenstore-schema/generate xenstore-schema/schema.py

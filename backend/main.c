@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "daemon.h"
+#include "doctor/doctor.h"
 #include "log.h"
 #include "policy/files.h"
 #include "version.h"
@@ -18,7 +19,7 @@ static int usage(const char *name, FILE *out)
 		"usage: %s [-c FILE] [-t] [-V] [-h]\n"
 		"User-space back end for Xen's network interfaces, with SR-IOV under it.\n\n"
 		"  -c, --config FILE  configuration (default %s)\n"
-		"  -t, --test         check the configuration and exit\n"
+		"  -t, --test         check the configuration, look at the host, and exit\n"
 		"  -V, --version      print the version and exit\n"
 		"  -h, --help         print this and every configuration option\n",
 		name, CONFIG_FILE);
@@ -36,6 +37,15 @@ static int check_policy(const struct config *config)
 	if (ret)
 		log_error("%s", error);
 	return ret;
+}
+
+/* What the host lacks is no mistake of the file's. */
+static void tell_wrong(void *arg, const struct doctor_line *line)
+{
+	(void)arg;
+	if (line->verdict == DOCTOR_WRONG)
+		log_warn("%s%s%s: %s; remedy: %s", line->check, line->nic[0] ? " " : "", line->nic,
+			 line->text, line->remedy);
 }
 
 int main(int argc, char **argv)
@@ -80,6 +90,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (test) {
 		config_missing(&config);
+		doctor_run("", &config, doctor_live(), tell_wrong, NULL);
 		return EXIT_SUCCESS;
 	}
 	return daemon_run(&config) ? EXIT_FAILURE : EXIT_SUCCESS;

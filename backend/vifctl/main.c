@@ -57,6 +57,9 @@ static const struct command {
 	{ "check", "FILE...", 1, true, true, "", vifctl_check,
 	  "find errors in vifd.conf and files of policy_dir",
 	  "Prints each error with FILE:LINE:COLUMN; the exit status is 1 if there are any.\n" },
+	{ "doctor", "", 0, false, true, "R", vifctl_doctor, "what this host lacks for vifd",
+	  "Looks at hypervisor, kernel, memory, xen-netback and NICs, with or without a running vifd.\n"
+	  "One line each: ok, wrong with a remedy, or unknown; the exit status is 1 if one is wrong.\n" },
 	{ "import", "FILE", 1, false, true, "mb", vifctl_import,
 	  "convert a VF file of VFd to a file for policy_dir",
 	  "Prints the result; or, if a field cannot be converted, only an error that names it.\n" },
@@ -99,6 +102,10 @@ static void help_command(const struct command *command, FILE *out)
 	if (strchr(command->extra, 'S'))
 		fprintf(out,
 			"  -S, --save            keep the rules in policy_dir, for this MAC address\n");
+	if (strchr(command->extra, 'R'))
+		fprintf(out,
+			"  -R, --root DIR        look at files that were collected from another host: its /sys,\n"
+			"                        /proc, /dev, /etc, and xenstore.txt by 'xenstore-ls -f'\n");
 	if (strchr(command->extra, 'H'))
 		fprintf(out, "  -H, --http            answer an HTTP request on standard input\n");
 	if (strchr(command->extra, 'm'))
@@ -156,6 +163,9 @@ static const char *read_option(int letter, struct options *options, const char *
 		return NULL;
 	case 'm':
 		options->match = optarg;
+		return NULL;
+	case 'R':
+		options->root = optarg;
 		return NULL;
 	case 'b':
 		return read_count(optarg, &options->mbps) && options->mbps ? NULL : "--speed";
@@ -216,6 +226,7 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "http", no_argument, NULL, 'H' },
 		{ "match", required_argument, NULL, 'm' },
 		{ "speed", required_argument, NULL, 'b' },
+		{ "root", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -223,11 +234,11 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHm:b:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHm:b:R:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options, &line->socket);
 
-		if (strchr("inwySHmb", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("inwySHmbR", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

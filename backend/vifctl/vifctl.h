@@ -17,6 +17,7 @@
  * @http:     standard input and output are an HTTP client's
  * @wait:     seconds for a move to end, 0 = don't wait
  * @match:    for whom an imported file is, NULL = it says so itself
+ * @root:     a collected host's files, NULL = this host's
  * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
  */
@@ -26,6 +27,7 @@ struct options {
 	unsigned int count;
 	unsigned int wait;
 	const char *match;
+	const char *root;
 	unsigned int mbps;
 	char *const *args;
 	int nr_args;
@@ -44,6 +46,7 @@ enum status vifctl_move(struct client *client, const struct options *options);
 enum status vifctl_set(struct client *client, const struct options *options);
 enum status vifctl_why(struct client *client, const struct options *options);
 enum status vifctl_check(struct client *client, const struct options *options);
+enum status vifctl_doctor(struct client *client, const struct options *options);
 enum status vifctl_import(struct client *client, const struct options *options);
 enum status vifctl_priv_flags(struct client *client, const struct options *options);
 
