@@ -12,7 +12,7 @@
 #include "port/filter/groups.h"
 #include "nic.h"
 #include "offload.h"
-#include "port/sriov/pf_netlink.h"
+#include "port/sriov/pf_devlink.h"
 #include "port/filter/roam.h"
 #include "port/switch/switch.h"
 #include "uplink.h"
@@ -108,7 +108,7 @@ static void open_pf(struct nic *nic)
 	const char *name = nic->config->pf;
 
 	nic->pf_index = if_nametoindex(name);
-	nic->env.pf = pf_netlink_open(name);
+	nic->env.pf = pf_devlink_open(name);
 	if (nic->env.pf) {
 		start_pf(nic);
 		nic->env.vfs = vfpool_open("/sys", nic->env.pf->sysfs, name, nic->config->vfs,

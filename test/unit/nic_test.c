@@ -16,7 +16,7 @@
 #include "port/filter/roam.h"
 #include "port/nic.h"
 #include "port/offload.h"
-#include "port/sriov/pf_netlink.h"
+#include "port/sriov/pf_devlink.h"
 #include "port/sriov/vf.h"
 #include "port/sriov/vfpool.h"
 #include "port/uplink.h"
@@ -51,7 +51,7 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
 	return 0;
 }
 
-struct pf *pf_netlink_open(const char *netdev)
+struct pf *pf_devlink_open(const char *netdev)
 {
 	assert_string_equal(netdev, "eth0");
 	return &host.pf;
