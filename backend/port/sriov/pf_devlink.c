@@ -14,7 +14,7 @@
 
 LOG_TAG("pf");
 
-#define REPLY_BYTES 32768u
+#define PORTS_BYTES 32768u
 #define REQUEST_BYTES 512u
 /* devlink counts bytes/s. */
 #define MBPS 125000u
@@ -32,7 +32,7 @@ struct pf_devlink {
 	struct mnl_socket *nl;
 	uint16_t family;
 	unsigned int seq;
-	char reply[REPLY_BYTES];
+	char reply[PORTS_BYTES];
 };
 
 /*
