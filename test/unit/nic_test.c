@@ -269,6 +269,12 @@ uint16_t switch_uplink_mtu(const struct ethswitch *sw)
 	return 1500;
 }
 
+uint16_t switch_outer_mtu(const struct ethswitch *sw)
+{
+	(void)sw;
+	return 1496;
+}
+
 void switch_set_share(struct ethswitch *sw, uint32_t kbps)
 {
 	(void)sw;

@@ -3,8 +3,8 @@
  * The control of a physical function: what its VFs are and may do.
  *
  * There are several ways to control a PF, each a maker of its own: rtnetlink (pf_netlink.h), and
- * devlink where a PF speaks it (pf_devlink.h). A maker implements struct pf_ops, one value of one VF
- * at a time. What all makers have in common is here: only values that differ are set, and what a
+ * devlink where a PF speaks it (pf_devlink.h). A maker implements struct pf_ops, one value of one
+ * VF at a time. What all makers have in common is here: only values that differ are set, and what a
  * NIC cannot do (-EOPNOTSUPP) is logged once, by name, and is no failure, for the packet path
  * enforces it anyway.
  *
