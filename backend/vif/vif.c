@@ -339,8 +339,10 @@ static bool take(struct vif *vif, uint32_t *stale, uint64_t now_us)
 	int ret = claim_take(vif);
 
 	if (ret < 0) {
-		vif_due(vif, *stale | STALE_DRIVER,
+		vif_due(vif, *stale | vif->stale | STALE_DRIVER,
 			now_us + (ret == -EAGAIN ? LOADING_US : VIF_RETRY_US));
+		if (!vif->path)
+			vif->stale = 0;
 		return vif->path;
 	}
 	if (ret > 0) {

@@ -269,6 +269,8 @@ static void kernel_that_does_not_let_go_is_told_and_asked_again(void **state)
 	host_settle();
 	assert_non_null(strstr(host_back_key(7, "fault"), "cannot be unbound: Permission denied"));
 	assert_null(host_back_key(7, "served-by"));
+	/* and not without pause */
+	assert_true(host_run() >= fake_host.now_us + 100000);
 	unbind_error = 0;
 	fake_host.now_us += 1000000;
 	host_settle();

@@ -14,20 +14,39 @@ second=00:16:3e:00:00:15
 GUEST_BOOT_LIMIT=180
 wrong=0 created=0 harmed=0
 
-is_bound() { [ -e "$bus/drivers/vif/vif-$(guest_domid "$1")-${2:-0}" ]; }
-is_vifds() { [ "$(vif_key "$1" served-by "${2:-0}")" = vifd ] && ! is_bound "$@"; }
-is_netbacks() { is_bound "$@" && ! vif_key "$1" served-by "${2:-0}"; }
-reaches() { [ "$(ping_lost "$1" "$2" "${3:-5}")" = 0 ]; }
+# served DOMID: prints the handles of those that vifd serves, with blanks around
+served()
+{
+	xenstore-ls "/local/domain/0/backend/vif/$1" |
+		awk '/^[0-9]/ { handle = $1 } $1 == "served-by" { served = served " " handle } END { print served " " }'
+}
 
-# is_right NAME vifd|netback [HANDLE]: counts those that the wrong one has
+# is_right DOMID HANDLE vifd|netback SERVED
 is_right()
 {
-	created=$((created + 1))
-	if ! "is_${2}s" "$1" "${3:-0}"; then
-		wrong=$((wrong + 1))
-		say "vif $(guest_domid "$1").${3:-0} is not $2's: $(xenstore-ls "/local/domain/0/backend/vif/$(guest_domid "$1")/${3:-0}")"
-	fi
+	local bound=no by_vifd=no
+
+	[ ! -e "$bus/drivers/vif/vif-$1-$2" ] || bound=yes
+	[[ $4 != *" $2 "* ]] || by_vifd=yes
+	case $3 in
+	vifd) [ $bound$by_vifd = noyes ] ;;
+	netback) [ $bound$by_vifd = yesno ] ;;
+	esac && return
+	say "vif $1.$2 is to be $3's: bound to xen-netback: $bound, served by vifd: $by_vifd"
+	return 1
 }
+
+# look NAME vifd|netback [HANDLE]: counts an interface, and whether the wrong one has it
+look()
+{
+	local domid
+
+	domid=$(guest_domid "$1")
+	created=$((created + 1))
+	is_right "$domid" "${3:-0}" "$2" "$(served "$domid")" || wrong=$((wrong + 1))
+}
+
+reaches() { [ "$(ping_lost "$1" "$2" "${3:-5}")" = 0 ]; }
 
 # netback_guest_lives WHEN: g2, which the kernel serves, has its network
 netback_guest_lives()
@@ -57,13 +76,13 @@ netback_comes_later()
 	guest_run g1 "pingcheck -c 100 -i 20 $PEER >/tmp/pings 2>&1 &"
 	check_true netback_loads_beside_vifd modprobe xen-netback
 	check netback_autoprobes_again "$(cat $bus/drivers_autoprobe)" "== 1"
-	check_true loaded_later_takes_nothing is_vifds g1
+	check_true loaded_later_takes_nothing is_right "$(guest_domid g1)" 0 vifd " 0 "
 	wait_for 30 "g1's pings" guest_run g1 'grep -q ^sent /tmp/pings'
 	lost=$(guest_run g1 'cat /tmp/pings' | awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }')
 	check lost_while_netback_loads "$lost" "== 0"
 	check_true netback_unloads modprobe -r xen-netback
 	check_true netback_loads_again modprobe xen-netback
-	is_right g1 vifd
+	look g1 vifd
 }
 
 paused_config()
@@ -78,16 +97,18 @@ paused_config()
 
 creates()
 {
-	local round n
+	local round n domid by_vifd
 
 	paused_config
 	for ((round = 0; round < 10; round++)); do
 		xl create -p /etc/xen/p.cfg >/run/xl.out 2>&1 || { say "xl create p: $(head -n 6 /run/xl.out)"; continue; }
+		domid=$(guest_domid p)
+		by_vifd=$(served "$domid")
 		for n in 0 1 2 3 4 5 6 7 8 9; do
-			is_right p "$( ((n % 2)) && echo netback || echo vifd)" $n
+			created=$((created + 1))
+			is_right "$domid" $n "$( ((n % 2)) && echo netback || echo vifd)" "$by_vifd" || wrong=$((wrong + 1))
 		done
 		xl destroy p
-		wait_for 20 "p's end" guest_is_gone p
 	done
 }
 
@@ -99,7 +120,7 @@ attaches()
 		xl network-attach g1 mac=$second script=$script bridge="$([ $script = vif-vifd ] || echo xenbr0)" ||
 			say "network-attach failed"
 		wait_for 60 "g1's second vif connected" vif_state_is g1 4 1
-		is_right g1 "$([ $script = vif-vifd ] && echo vifd || echo netback)" 1
+		look g1 "$([ $script = vif-vifd ] && echo vifd || echo netback)" 1
 		if [ $script = vif-bridge ]; then
 			on_bridge g1 eth1 31
 			check_true guest_has_both_kinds reaches g1 10.0.3.1
@@ -115,7 +136,7 @@ restarts()
 	vifd_stop KILL
 	vifd_start
 	wait_for 60 "g1 on a VF again" vif_path_is g1 vf
-	is_right g1 vifd
+	look g1 vifd
 	check_true after_a_kill reaches g1 $PEER
 }
 
@@ -123,7 +144,7 @@ restarts()
 new_domain()
 {
 	wait_for 120 "g1 on a VF after $1" vif_path_is g1 vf
-	is_right g1 vifd
+	look g1 vifd
 	sleep 1
 	check_true "after_$1" reaches g1 $PEER
 }
@@ -156,7 +177,7 @@ sleep 1
 netback_comes_later
 guest_start g2 00:16:3e:00:00:02 script=vif-bridge,bridge=xenbr0 || die "g2 did not start"
 on_bridge g2 eth0 12
-is_right g2 netback
+look g2 netback
 netback_guest_lives "at first"
 guest_run g2 "pingcheck -c 60000 -i 20 10.0.3.1 >/tmp/pings 2>&1 &"
 creates
