@@ -188,7 +188,9 @@ new_domain reboot
 save_and_restore
 new_domain restore
 without_vifd
-vifctl doctor || true
+# This bed has no systemd and no IOMMU, and nothing else is missing.
+check doctor_finds "$(vifctl doctor | tee /results/doctor.txt | awk '/^wrong/ { printf "%s ", $2 }')" "== vifd-absent: iommu: "
+check doctor_fine "$(grep -c '^ok' /results/doctor.txt)" ">= 12"
 lost=$(guest_run g2 'killall -TERM pingcheck; sleep 1; cat /tmp/pings' | awk '/^sent/ { print $6 + $8 + $10 } ')
 check netback_guest_lost "${lost:-unknown}" "== 0"
 netback_guest_lives "at the end"
