@@ -106,6 +106,20 @@ static bool frame_waits_in_page(const struct queue *queue)
 	return false;
 }
 
+/* What is not for the guest needs no request any more, and there is nothing of it to copy. */
+static void drop_refused(struct queue *queue)
+{
+	for (uint32_t nr = waiting(queue); nr; nr--) {
+		uint64_t since = queue->backlog_since[queue->backlog_head % QUEUE_BACKLOG];
+		struct rte_mbuf *mbuf = queue_backlog_pop(queue);
+
+		if (mbuf->pkt_len)
+			queue_backlog_push(queue, mbuf, since * QUEUE_AGE_US);
+		else
+			rte_pktmbuf_free(mbuf);
+	}
+}
+
 void zc_rx_end(struct path *path)
 {
 	struct queue *queue = &path->queues[0];
@@ -115,6 +129,7 @@ void zc_rx_end(struct path *path)
 		while (waiting(queue))
 			queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 	}
+	drop_refused(queue);
 	queue->zc_rx = NULL;
 }
 

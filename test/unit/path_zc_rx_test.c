@@ -415,6 +415,28 @@ static void frame_to_a_reserved_group_is_not_for_the_guest(void **state)
 	assert_null(guest_fault(guest));
 }
 
+/* It has been counted and has no bytes: none are copied into a request. */
+static void frame_not_for_the_guest_that_waits_at_the_end_is_gone(void **state)
+{
+	struct guest *guest = *state;
+	struct queue *queue = &guest->path->queues[0];
+
+	assert_true(begun(guest));
+	device.group_at = 3;
+	device.arrived += 5;
+	guest_poll(guest);
+	assert_int_equal(queue->backlog_tail - queue->backlog_head, 5);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_reserved), 1);
+	zerocopy_rx_end(&zerocopy_rx, NULL, guest->path, true);
+	assert_int_equal(queue->backlog_tail - queue->backlog_head, 4);
+	post(guest, NETIF_RING_SIZE);
+	guest_poll(guest);
+	assert_int_equal(receive(guest, 3), 3);
+	received++;
+	assert_int_equal(receive(guest, UINT32_MAX), 1);
+	assert_null(guest_fault(guest));
+}
+
 /* Nothing is lost as long as the device has let traffic use it up. */
 static void end_gives_all_pages_back(void **state)
 {
@@ -660,6 +682,7 @@ int main(void)
 		ZERO_COPY(frame_is_copied_to_a_page_without_a_static_grant),
 		ZERO_COPY(frame_that_is_not_for_the_guest_keeps_its_request),
 		ZERO_COPY(frame_to_a_reserved_group_is_not_for_the_guest),
+		ZERO_COPY(frame_not_for_the_guest_that_waits_at_the_end_is_gone),
 		ZERO_COPY(end_gives_all_pages_back),
 		ZERO_COPY(end_without_pages_restarts_nothing),
 		ZERO_COPY(settings_that_need_a_look_at_frames_bar_it),
