@@ -212,6 +212,15 @@ int policy_check_file(FILE *stream, const char *path)
 	return reader.errors ? -EINVAL : 0;
 }
 
+bool policy_file_names(FILE *stream, const struct policy_whom *whom)
+{
+	char error[POLICY_ERROR_MAX];
+	/* no rule is taken: none is in this section */
+	struct reader reader = { .name = "", .whom = whom, .wanted = SECTION_NONE, .error = error };
+
+	return !ini_read(stream, take_line, &reader) && reader.matched && !reader.other;
+}
+
 static int is_conf(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name), suffix = strlen(SUFFIX);

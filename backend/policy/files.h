@@ -6,6 +6,7 @@
 #ifndef VIFD_POLICY_FILES_H
 #define VIFD_POLICY_FILES_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "config.h"
@@ -53,5 +54,8 @@ int policy_set_files(struct policy_draft *draft, const char *dir, const struct p
  * Logs everything that is wrong. Return: 0, -EINVAL, -errno of the stream
  */
 int policy_check_file(FILE *stream, const char *path);
+
+/** policy_file_names() - Is a file of such a folder, a right one, for this vif? */
+bool policy_file_names(FILE *stream, const struct policy_whom *whom);
 
 #endif

@@ -282,11 +282,14 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 void put_vif(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct vif_names names;
+	char uuid[37];
 
 	names_read(vif, &names);
+	vif_read_uuid(vif, uuid, sizeof(uuid));
 	put_text(d, "vif", vif->name + strlen("vif "));
 	put_text(d, "guest", names.guest);
 	put_text(d, "vifname", names.vifname);
+	put_text(d, "uuid", uuid);
 	put_number(d, "domid", vif->domid);
 	put_number(d, "handle", vif->handle);
 	put_mac(d, "mac", &vif->mac);

@@ -99,7 +99,7 @@ static int read_rules(struct vif *vif, struct policy_draft *draft, char *error)
 	return 0;
 }
 
-int vif_read_uuid(struct vif *vif, char *uuid, size_t size)
+int vif_read_uuid(const struct vif *vif, char *uuid, size_t size)
 {
 	char key[16], vm[64];
 	int ret;

@@ -324,7 +324,7 @@ int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_M
  *
  * Return: 0, also if there is none; -errno: it cannot be read
  */
-int vif_read_uuid(struct vif *vif, char *uuid, size_t size);
+int vif_read_uuid(const struct vif *vif, char *uuid, size_t size);
 
 /* connect.c */
 

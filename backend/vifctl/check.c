@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "config.h"
 #include "ini.h"
 #include "log.h"
@@ -64,7 +65,38 @@ int check_file(FILE *stream, const char *path)
 				     check_daemon_file(stream, path);
 }
 
-static int check_path(const char *path)
+/* Of a vifd that runs. Return: array, NULL = none does, or it does not say */
+static struct json_object *present_vifs(const struct options *options)
+{
+	struct json_object *vifs = NULL;
+	struct client client;
+
+	if (!options->json && !client_try(&client, options->socket)) {
+		vifs = client_vifs(&client);
+		client_close(&client);
+	}
+	return vifs;
+}
+
+static bool names_one(FILE *stream, struct json_object *vifs)
+{
+	struct policy_whom whom = { 0 };
+	bool found = false;
+
+	for (size_t i = 0; i < json_object_array_length(vifs) && !found; i++) {
+		struct json_object *vif = json_object_array_get_idx(vifs, i);
+
+		snprintf(whom.mac, sizeof(whom.mac), "%s", text_of(vif, "mac"));
+		snprintf(whom.vifname, sizeof(whom.vifname), "%s", text_of(vif, "vifname"));
+		snprintf(whom.uuid, sizeof(whom.uuid), "%s", text_of(vif, "uuid"));
+		rewind(stream);
+		found = policy_file_names(stream, &whom);
+	}
+	return found;
+}
+
+/* @vifs: NULL = not known. An interface may come later, so a file for none of them is no error. */
+static int check_path(const char *path, struct json_object *vifs)
 {
 	FILE *stream = fopen(path, "re");
 	int ret;
@@ -74,6 +106,9 @@ static int check_path(const char *path)
 		return -errno;
 	}
 	ret = check_file(stream, path);
+	rewind(stream);
+	if (!ret && vifs && is_for_vifs(stream) && !names_one(stream, vifs))
+		fprintf(stderr, "vifctl: %s: [match] names no interface that is here now\n", path);
 	fclose(stream);
 	return ret;
 }
@@ -81,12 +116,14 @@ static int check_path(const char *path)
 enum status vifctl_check(struct client *client, const struct options *options)
 {
 	struct json_object *wrongs = options->json ? json_object_new_array() : NULL;
+	struct json_object *vifs = present_vifs(options);
 	int bad = 0;
 
 	(void)client;
 	log_to_json(wrongs);
 	for (int i = 0; i < options->nr_args; i++)
-		bad |= check_path(options->args[i]);
+		bad |= check_path(options->args[i], vifs);
+	json_object_put(vifs);
 	log_to_json(NULL);
 	if (wrongs)
 		print_json(wrongs, false);

@@ -58,20 +58,24 @@ static int unreachable(struct client *client, const char *path)
 	return fail(client, STATUS_NO_VIFD);
 }
 
-int client_open(struct client *client, const char *path)
+/* @first: out, where it was looked for first. Return: 0, -1 with errno */
+static int find_vifd(struct client *client, const char *path, char first[256])
 {
 	/* EAL's folder, and the one that systemd gave the service if it told EAL so */
 	static const char *const runs[] = { "/var/run", "/run/vifd" };
 	const char *run = getenv("RUNTIME_DIRECTORY");
-	char name[256], first[256];
+	char name[256];
 	int error = 0;
 
 	client->fd = -1;
 	if (path)
-		return try_socket(client, path) ? unreachable(client, path) : 0;
-	snprintf(first, sizeof(first), "%s%s", run ? run : runs[0], SOCKET_BELOW);
+		snprintf(first, 256, "%s", path);
+	else
+		snprintf(first, 256, "%s%s", run ? run : runs[0], SOCKET_BELOW);
 	if (!try_socket(client, first))
 		return 0;
+	if (path)
+		return -1;
 	error = errno;
 	for (size_t i = 0; !run && i < sizeof(runs) / sizeof(runs[0]); i++) {
 		snprintf(name, sizeof(name), "%s%s", runs[i], SOCKET_BELOW);
@@ -79,7 +83,21 @@ int client_open(struct client *client, const char *path)
 			return 0;
 	}
 	errno = error;
-	return unreachable(client, first);
+	return -1;
+}
+
+int client_open(struct client *client, const char *path)
+{
+	char first[256];
+
+	return find_vifd(client, path, first) ? unreachable(client, first) : 0;
+}
+
+int client_try(struct client *client, const char *path)
+{
+	char first[256];
+
+	return find_vifd(client, path, first);
 }
 
 void client_close(struct client *client)

@@ -38,6 +38,9 @@ struct client {
  */
 int client_open(struct client *client, const char *path);
 
+/** client_try() - Connect if vifd runs. Return: 0, -1 without a message */
+int client_try(struct client *client, const char *path);
+
 /** client_close() - Fine twice */
 void client_close(struct client *client);
 

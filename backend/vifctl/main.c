@@ -139,14 +139,14 @@ static bool read_interval(const char *text, double *seconds)
 }
 
 /* Return: NULL, or which option has a wrong value */
-static const char *read_option(int letter, struct options *options, const char **socket)
+static const char *read_option(int letter, struct options *options)
 {
 	switch (letter) {
 	case 'j':
 		options->json = true;
 		return NULL;
 	case 's':
-		*socket = optarg;
+		options->socket = optarg;
 		return NULL;
 	case 'i':
 		return read_interval(optarg, &options->interval) ? NULL : "--interval";
@@ -186,15 +186,14 @@ static enum status usage_error(const struct command *command, const char *what, 
 	return STATUS_USAGE;
 }
 
-static enum status run(const struct command *command, const struct options *options,
-		       const char *socket)
+static enum status run(const struct command *command, const struct options *options)
 {
 	struct client client;
 	enum status status;
 
 	if (command->offline)
 		return command->run(NULL, options);
-	if (client_open(&client, socket))
+	if (client_open(&client, options->socket))
 		return client.error;
 	status = command->run(&client, options);
 	client_close(&client);
@@ -207,7 +206,6 @@ static enum status run(const struct command *command, const struct options *opti
  */
 struct line {
 	struct options options;
-	const char *socket;
 	char letters[16];
 	bool help, version;
 	const char *wrong;
@@ -236,7 +234,7 @@ static void read_line(int argc, char **argv, struct line *line)
 	line->options.wait = WAIT_SECONDS;
 	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHm:b:R:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
-		const char *wrong = read_option(letter, &line->options, &line->socket);
+		const char *wrong = read_option(letter, &line->options);
 
 		if (strchr("inwySHmbR", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
@@ -280,5 +278,5 @@ int main(int argc, char **argv)
 	if (command->more ? line.options.nr_args < command->nr_args :
 			    line.options.nr_args != command->nr_args)
 		return usage_error(command, "wrong number of arguments for", command->name);
-	return run(command, &line.options, line.socket);
+	return run(command, &line.options);
 }

@@ -18,6 +18,7 @@
  * @wait:     seconds for a move to end, 0 = don't wait
  * @match:    for whom an imported file is, NULL = it says so itself
  * @root:     a collected host's files, NULL = this host's
+ * @socket:   vifd's, NULL = where it has it
  * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
  */
@@ -27,7 +28,7 @@ struct options {
 	unsigned int count;
 	unsigned int wait;
 	const char *match;
-	const char *root;
+	const char *root, *socket;
 	unsigned int mbps;
 	char *const *args;
 	int nr_args;

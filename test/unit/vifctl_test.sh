@@ -20,7 +20,8 @@ def vif(name):
     global looks
     looks += 1
     on_vf = name == "7.0" and looks > 6
-    return {"vif": name, "guest": 'we"b', "mac": "00:16:3e:00:00:01", "state": "connected", "fault": "", "connected": 1,
+    return {"vif": name, "guest": 'we"b', "mac": "00:16:3e:00:00:01", "vifname": "web0",
+            "uuid": "01234567-89ab-cdef-0123-456789abcdef", "state": "connected", "fault": "", "connected": 1,
             "path": "vf" if on_vf else "software", "vf": "0000:01:10.0" if on_vf else "", "link": 1,
             "worker": 0, "queues": 2, "rate_bytes": 125000, "rate_us": 50000, "mtu": 1500,
             "move": "opening" if name == "7.0" and not on_vf else "none",
@@ -167,7 +168,7 @@ assert len(families) >= int(sys.argv[1])
 PY
 check "metrics" ends 0 metrics
 check "metrics: the format" sh -c "python3 '$tmp/metrics.py' 22 <'$tmp/out'"
-check "metrics: a counter with its guest" says '^vifd_vif_rx_packets_total{vif="8.0",guest="we."b"} 5$'
+check "metrics: a counter with its guest" says '^vifd_vif_rx_packets_total{vif="8.0",guest="we."b",vifname="web0"} 5$'
 check "metrics: its help" says '^# HELP vifd_vif_tx_packets_total Frames taken.$'
 check "metrics: all causes are one family" says '^vifd_vif_tx_dropped_total{vif="7.0",.*,cause="spoof"} 3$'
 check "metrics: the link in bytes" says '^vifd_nic_speed_bytes{nic="x"} 1250000000$'
@@ -222,6 +223,20 @@ check "set of nothing" ends 2 set 7.0
 check "set of what would be two" ends 2 set 7.0 'mtu=1500;link=off'
 check "set of more than goes at once" ends 2 set 7.0 macs="$(printf '02:00:00:00:00:%02x ' {1..64})"
 check "its remedy" complains "xenstore-write"
+file() { printf '[match]\n%s\n[policy]\nmtu = 1500\n[override]\nrate = 1000,1000\n' "$2" >"$tmp/$1"; }
+file mac.conf 'mac = 00:16:3E:00:00:01'
+file name.conf 'vifname = web0'
+file uuid.conf 'uuid = 01234567-89ab-cdef-0123-456789abcdef'
+check "check of files for interfaces that are here" ends 0 check mac.conf name.conf uuid.conf
+check "nothing is said of them" test ! -s "$tmp/err"
+file slip.conf 'vifname = wbe0'
+check "check of a file that names nobody" ends 0 check mac.conf slip.conf
+check "that is said" complains "^vifctl: slip.conf: \[match\] names no interface that is here now$"
+check "and of no other" test "$(wc -l <"$tmp/err")" = 1
+file both.conf 'mac = 00:16:3e:00:00:01
+vifname = wbe0'
+check "check of a file whose lines disagree" ends 0 check both.conf
+check "that is said, too" complains "both.conf: \[match\] names no interface"
 check "top" ends 0 top -n 2 -i 0.05 --json
 check "top: rates" json_lines "len(x) == 2 and all(v['tx_pps'] > 0 for s in x for v in s)"
 check "top: drops that stand still are no rate" json_lines "x[0][0]['drops_ps'] == 0"
