@@ -213,6 +213,55 @@ static void no_more_is_given_away_than_there_is(void **state)
 	}
 }
 
+/* One division of a full wire, of two of the same weight */
+static void divide_two(struct divide_row one, struct divide_row other)
+{
+	begin(NULL);
+	one.weight = other.weight = 16;
+	rows[0] = one;
+	rows[1] = other;
+	assert_true(divide(WIRE, rows, 2));
+}
+
+static void each_may_grow_until_the_next_division(void **state)
+{
+	(void)state;
+	divide_two((struct divide_row){ .used = WIRE, .held = true },
+		   (struct divide_row){ .used = WIRE / 10 });
+	assert_int_equal(rows[1].gets, WIRE / 100 * 10.5);
+	/* one whose frames wait, by more */
+	divide_two((struct divide_row){ .used = WIRE, .held = true },
+		   (struct divide_row){ .used = WIRE / 10, .held = true });
+	assert_int_equal(rows[1].gets, WIRE / 100 * 12.5);
+	/* and one that has next to nothing at once, by much */
+	divide_two((struct divide_row){ .used = WIRE, .held = true },
+		   (struct divide_row){ .used = 10, .held = true });
+	assert_int_equal(rows[1].gets, WIRE / 16);
+}
+
+static void who_uses_up_its_limit_wants_more(void **state)
+{
+	(void)state;
+	divide_two((struct divide_row){ .used = WIRE / 100 * 46, .limit = WIRE / 2 },
+		   (struct divide_row){ .used = WIRE / 10, .limit = WIRE / 2 });
+	assert_near(rows[0].limit, WIRE / 100 * 89.5);
+	/* but no more than its own rate, which is not the limit that it used up */
+	divide_two((struct divide_row){ .used = WIRE / 10, .limit = WIRE / 10, .most = WIRE / 10 },
+		   (struct divide_row){ .used = WIRE / 2, .limit = WIRE / 2 });
+	assert_int_equal(rows[0].gets, WIRE / 10);
+	assert_near(rows[1].limit, WIRE / 10 * 9);
+}
+
+static void nobody_is_shut_out(void **state)
+{
+	(void)state;
+	begin(NULL);
+	rows[0] = (struct divide_row){ .weight = 1, .used = 1000, .held = true };
+	rows[1] = (struct divide_row){ .weight = 256, .used = 1000, .held = true };
+	assert_true(divide(1000, rows, 2));
+	assert_int_equal(rows[0].limit, 128);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +272,9 @@ int main(void)
 		cmocka_unit_test_setup(nobody_has_a_limit_while_there_is_enough, begin),
 		cmocka_unit_test_setup(guarantees_come_before_weights, begin),
 		cmocka_unit_test_setup(what_a_rate_keeps_from_one_is_the_others, begin),
+		cmocka_unit_test_setup(each_may_grow_until_the_next_division, begin),
+		cmocka_unit_test_setup(who_uses_up_its_limit_wants_more, begin),
+		cmocka_unit_test_setup(nobody_is_shut_out, begin),
 		cmocka_unit_test_setup(no_more_is_given_away_than_there_is, begin),
 	};
 

@@ -87,8 +87,9 @@ static void vf_and_switch_have_half_each(void **state)
 {
 	(void)state;
 	pass(3 * SECOND, 5000, 5000);
-	assert_in_range(limit_of(7), 480000, 500000);
-	assert_in_range(fake_host.software_kbps, 480000, 500000);
+	/* a thirty-second stays unused */
+	assert_in_range(limit_of(7), 480000, 485000);
+	assert_in_range(fake_host.software_kbps, 480000, 485000);
 	/* the PF's limit is the second one: above the first */
 	assert_in_range(fake_host.vf_mbps, limit_of(7) / 1000 + 1, 600);
 }
@@ -143,6 +144,83 @@ static void one_alone_has_the_wire(void **state)
 	assert_int_equal(limit_of(7), 0);
 }
 
+/* While one wants more than its share, the limits stay, though what is sent then is less than what made them. */
+static void limits_do_not_come_and_go(void **state)
+{
+	(void)state;
+	pass(3 * SECOND, 5000, 5000);
+	for (uint32_t i = 0; i < 20; i++) {
+		pass(SECOND / 10, 5000, 300);
+		assert_int_not_equal(limit_of(7), 0);
+	}
+}
+
+static void guarantee_comes_first(void **state)
+{
+	(void)state;
+	rule(8, "guaranteed", "100000,1000");
+	pass(3 * SECOND, 5000, 5000);
+	assert_in_range(fake_host.software_kbps, 790000, 810000);
+	assert_in_range(limit_of(7), 160000, 180000);
+}
+
+static void what_a_rate_keeps_from_one_is_the_others(void **state)
+{
+	(void)state;
+	rule(8, "rate", "12500,1000");
+	pass(3 * SECOND, 5000, 100);
+	assert_in_range(limit_of(7), 867000, 870000);
+}
+
+/* One that gets nothing through the full wire would never be seen to want anything. */
+static void whose_frames_wait_is_seen_to_want_more(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++) {
+		path_count(&host_path(8)->queues[0].counters, COUNT_tx_hold_port, 1);
+		pass(SECOND / 10, 1000, 10);
+	}
+	assert_in_range(limit_of(7), 900000, 910000);
+}
+
+static void pf_is_told_seldom_and_of_much(void **state)
+{
+	uint32_t told, changes = 0;
+
+	(void)state;
+	pass(3 * SECOND, 5000, 400);
+	told = fake_host.vf_mbps;
+	pass(3 * SECOND, 5000, 5000);
+	assert_in_range(limit_of(7), 480000, 485000);
+	assert_int_equal(fake_host.vf_mbps, told);
+	for (uint32_t i = 0; i < 30; i++) {
+		pass(SECOND / 10, 5000, i / 3 % 2 ? 5000 : 1);
+		changes += fake_host.vf_mbps != told;
+		told = fake_host.vf_mbps;
+	}
+	assert_in_range(changes, 1, 3);
+}
+
+/* What it sent by its former port says nothing of the new one, and that is not to be held up. */
+static void limits_do_not_stay_behind_on_the_old_port(void **state)
+{
+	struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
+	struct port *old = port_of(7);
+
+	(void)state;
+	pass(3 * SECOND, 5000, 5000);
+	assert_int_not_equal(atomic_load(&old->wire.kbps), 0);
+	assert_int_equal(vif_move(vif, VIF_MOVE_SOFTWARE), 0);
+	host_settle();
+	assert_ptr_equal(path_get_old_port(host_path(7)), old);
+	fake_host.now_us += 2 * SECOND;
+	host_settle();
+	assert_int_equal(atomic_load(&old->wire.kbps), 0);
+	assert_int_equal(vif->share.kbps, 0);
+	assert_int_equal(vif_move(vif, VIF_MOVE_NONE), 0);
+	host_settle();
+}
+
 /* The wire is divided again for who is left. */
 static void limits_end_with_the_last_vf(void **state)
 {
@@ -166,6 +244,12 @@ int main(void)
 		TEST(nobody_has_a_limit_while_there_is_room),
 		TEST(wire_of_unknown_rate_is_not_divided),
 		TEST(one_alone_has_the_wire),
+		TEST(limits_do_not_come_and_go),
+		TEST(guarantee_comes_first),
+		TEST(what_a_rate_keeps_from_one_is_the_others),
+		TEST(whose_frames_wait_is_seen_to_want_more),
+		TEST(pf_is_told_seldom_and_of_much),
+		TEST(limits_do_not_stay_behind_on_the_old_port),
 		TEST(limits_end_with_the_last_vf),
 	};
 
