@@ -288,6 +288,97 @@ static void segments_are_not_cut_with_what_others_need(void **state)
 	rte_pktmbuf_free_bulk(all, pool->size - left);
 }
 
+/* The longest frames, of all classes, while the port takes none */
+static void send_all_it_may(struct guest *guest)
+{
+	struct path_live live = guest->path->live;
+	struct netif_extra_info gso = { .type = NETIF_EXTRA_GSO,
+					.u.gso = { .size = 1448, .type = NETIF_GSO_TCPV4 } };
+	struct netif_tx_response rsp;
+
+	live.classes = (struct classes_live){ CLASSES_DSCP, { 1, 1, 1, 1, 1, 1, 1, 1 } };
+	path_set_live(guest->path, &live);
+	guest->port.room = 0;
+	for (uint32_t i = 0; i < 400; i++) {
+		uint32_t len = frame_make(bytes, 0, 65000);
+
+		bytes[15] = (uint8_t)(i % CLASSES << 5);
+		guest_send(guest, bytes, len, 16, NETIF_TXF_CSUM_BLANK, &gso);
+		guest_poll(guest);
+		while (guest_tx_response(guest, &rsp))
+			;
+	}
+}
+
+/* To be segmented and not, while the guest posts no buffers, until one stays in the port */
+static void receive_all_it_may(struct guest *guest, struct fake_port *port)
+{
+	for (uint32_t i = 0; i < 200 && !port->nr_waiting; i++) {
+		struct rte_mbuf *mbuf = port_feed(port, bytes, frame_make(bytes, 0, 65000), 0);
+
+		if (i % 2)
+			assert_int_equal(frame_offload(mbuf, NETIF_GSO_TCPV4, 1000), 0);
+		settle(guest);
+	}
+	assert_true(port->nr_waiting > 0);
+}
+
+static void mirror_all_it_may(struct tap *tap)
+{
+	const struct mirror mirror = { .to = tap, .directions = MIRROR_RX };
+	struct path_counters counters = { 0 };
+	static struct fake_port nobody;
+
+	for (uint32_t i = 0; i < 200; i++) {
+		struct rte_mbuf *mbuf = port_feed(&nobody, bytes, frame_make(bytes, 0, 65000), 0);
+
+		mirror_see(&mirror, &counters, fake_tools.pool, mbuf, MIRROR_RX);
+		nobody.nr_waiting = 0;
+		rte_pktmbuf_free(mbuf);
+	}
+}
+
+/* One vif at its worst in all that holds frames for it, at once: each pool keeps what others need. */
+static void one_vif_that_takes_all_it_may_leaves_every_reserve(void **state)
+{
+	static struct wake receiver = { .fd = -1 };
+	static struct fake_port other;
+	struct rte_mempool *segments = fake_tools.offload.indirect;
+	struct guest *guest = *state;
+	struct tap *tap = tap_create();
+	struct rte_mbuf *copy;
+
+	guest->config.rx_gso4 = false;
+	assert_int_equal(guest_connect(guest), 0);
+	guest->path->config.backlog_bytes = UINT32_MAX;
+	atomic_store(&tap->wake, &receiver);
+	send_all_it_may(guest);
+	receive_all_it_may(guest, &guest->port);
+	mirror_all_it_may(tap);
+	other = guest->port;
+	other.nr_waiting = 0;
+	guest->path->handover = handover_create(&guest->port.port);
+	handover_begin(guest->path, &other.port);
+	receive_all_it_may(guest, &other);
+	/* all of them are in use */
+	assert_true(guest->path->classes.buffers > FAKE_MBUFS / 20);
+	assert_true(guest->path->handover->held_buffers > FAKE_MBUFS / 20);
+	assert_true(guest->path->queues[0].backlog_buffers > FAKE_MBUFS / 20);
+	assert_true(atomic_load(&tap->held) > FAKE_MBUFS / 20);
+	/* what is left is more than what frames of guests leave to devices, and another vif gets some */
+	assert_true(memory_free(fake_tools.pool) > FAKE_MBUFS / 8);
+	assert_true(memory_free(segments) > segments->size / 8);
+	assert_true(memory_share(fake_tools.pool, MEMORY_GUEST) > 18);
+	assert_true(memory_share(fake_tools.pool, MEMORY_SEND) > 18);
+	handover_destroy(handover_end(guest->path, &fake_tools));
+	guest->path->port = &guest->port.port;
+	other.nr_sent = 0;
+	port_forget(&other);
+	while (tap_take(tap, &copy, 1))
+		rte_pktmbuf_free(copy);
+	tap_destroy(tap);
+}
+
 #define HELD(test) cmocka_unit_test_setup_teardown(test, fixture_connected, others_give)
 #define NEW(test) cmocka_unit_test_setup_teardown(test, fixture_new, others_give)
 
@@ -305,6 +396,7 @@ int main(void)
 		HELD(frames_held_in_a_move_are_bounded_in_buffers),
 		NEW(segments_that_wait_leave_some_to_others),
 		NEW(segments_are_not_cut_with_what_others_need),
+		NEW(one_vif_that_takes_all_it_may_leaves_every_reserve),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);
