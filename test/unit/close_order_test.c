@@ -294,6 +294,21 @@ static uint32_t device_pools(void)
 	return uplink->eth ? nr - 1 : nr;
 }
 
+static void add_used(struct rte_mempool *pool, void *arg)
+{
+	if (!strncmp(pool->name, "jumbo", 5))
+		*(uint32_t *)arg += rte_mempool_in_use_count(pool);
+}
+
+/* Frames that came by devices and are not back */
+static uint32_t frames_out(void)
+{
+	uint32_t nr = 0;
+
+	rte_mempool_walk(add_used, &nr);
+	return nr;
+}
+
 /* The guests have paid for what was done for them, however slow this machine is. */
 static void settle(void)
 {
@@ -504,6 +519,29 @@ static void guest_closes_in_the_middle_of_a_move(void **state)
 	all_is_back();
 }
 
+/* The guest has no room for them when the move ends, and the VF they came by goes with the vif. */
+static void move_ends_with_frames_that_find_no_room(void **state)
+{
+	struct guest *guest = host_connect(7);
+
+	(void)state;
+	host_path(7)->config.backlog_bytes = FRAME_BYTES;
+	frames_arrive(uplink, 1);
+	fake_host.vf_free = fake_host.vfs = 1;
+	assert_int_equal(vif_move(the_vif(7), VIF_MOVE_VF), 0);
+	settle();
+	vf->waiting = 20;
+	host_poll();
+	assert_int_equal(path_get_handover(host_path(7))->nr_held, 20);
+	assert_int_equal(frames_out(), 21);
+	fake_host.opener_busy = true;
+	guest_ends(guest);
+	/* the move's frames are back before anybody comes to close the VF */
+	assert_int_equal(frames_out(), 0);
+	assert_int_equal(host_close_waiting(), 1);
+	all_is_back();
+}
+
 static void vifd_stops_with_frames_everywhere(void **state)
 {
 	struct guest *guest = on_vf(7), *other = host_connect(8);
@@ -641,6 +679,52 @@ static void pool_is_retired_while_its_frames_come_back(void **state)
 	all_is_back();
 }
 
+#define RETIRED 32u
+
+static _Atomic uint32_t ended[RETIRED];
+
+static void count_end(struct rte_mempool *pool, void *arg)
+{
+	(void)pool;
+	atomic_fetch_add((_Atomic uint32_t *)arg, 1);
+}
+
+static void *reap_all_the_time(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		pools_reap();
+	return NULL;
+}
+
+/* The opener's thread, a worker's and the control thread look for pools to free: each ends once. */
+static void two_threads_reap_at_the_same_time(void **state)
+{
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create("jumbo-twice", 63, 0, 0, 256, SOCKET_ID_ANY);
+	atomic_bool stop = false;
+	pthread_t other;
+
+	(void)state;
+	assert_non_null(pool);
+	assert_int_equal(pthread_create(&other, NULL, reap_all_the_time, &stop), 0);
+	for (uint32_t round = 0; round < 3000; round++) {
+		struct rte_mbuf *frame = rte_pktmbuf_alloc(pool);
+
+		for (uint32_t i = 0; i < RETIRED; i++) {
+			atomic_store(&ended[i], 0);
+			pool_retire(pool, count_end, (void *)&ended[i]);
+		}
+		rte_pktmbuf_free(frame);
+		assert_int_equal(pools_reap(), 0);
+		for (uint32_t i = 0; i < RETIRED; i++)
+			assert_int_equal(atomic_load(&ended[i]), 1);
+	}
+	atomic_store(&stop, true);
+	pthread_join(other, NULL);
+	rte_mempool_free(pool);
+	all_is_back();
+}
+
 static int open_all(void **state)
 {
 	(void)state;
@@ -689,12 +773,14 @@ int main(void)
 		ORDER(vf_opened_again_while_old_frames_are_out),
 		ORDER(guest_is_dead),
 		ORDER(guest_closes_in_the_middle_of_a_move),
+		ORDER(move_ends_with_frames_that_find_no_room),
 		ORDER(vifd_stops_with_frames_everywhere),
 		ORDER(uplink_goes_and_comes_back),
 		ORDER(nic_goes_before_the_guests_that_have_its_clones),
 		ORDER(mirror_target_goes_first),
 		ORDER(mirrored_vif_goes_before_its_target),
 		ORDER(pool_is_retired_while_its_frames_come_back),
+		ORDER(two_threads_reap_at_the_same_time),
 	};
 
 	return cmocka_run_group_tests(tests, host_start, tell);
