@@ -26,7 +26,8 @@ bool dom_alive(struct dom *dom, uint16_t domid);
  *
  * If it does, they reach only memory that is the domain's own or mapped for it.
  * Xen lets the devices of its first domain reach all memory unless it was started with
- * dom0-iommu=strict.
+ * dom0-iommu=strict. It gives others devices only where an IOMMU restricts them (libxl refuses
+ * "pci=" without one), but tells them nothing about it.
  */
 bool dom_devices_guarded(struct dom *dom);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: xen/dom.c */
+/* wraps: open */
 /* Xen's answers about its IOMMU, and the conclusions. */
 #include <errno.h>
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <xenctrl.h>
 
 #include <cmocka.h>
@@ -17,6 +19,26 @@
 
 static const char *commandline;
 static uint32_t capabilities;
+/* What Linux says in /proc/xen/capabilities; NULL = it does not */
+static const char *linux_says = "control_d\n";
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	int ends[2];
+
+	if (strcmp(path, "/proc/xen/capabilities") != 0)
+		return __real_open(path, flags);
+	if (!linux_says || pipe(ends) < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	assert_int_equal(write(ends[1], linux_says, strlen(linux_says)), strlen(linux_says));
+	close(ends[1]);
+	return ends[0];
+}
 
 struct xentoollog_logger *xtl_logger(void)
 {
@@ -149,12 +171,26 @@ static void without_an_iommu_nothing_is_guarded(void **state)
 	assert_false(guarded("dom0-iommu=strict"));
 }
 
+/* Xen answers none of its questions, and gives it a device only behind an IOMMU. */
+static void devices_of_a_driver_domain_are_guarded(void **state)
+{
+	(void)state;
+	capabilities = 0;
+	linux_says = "";
+	assert_true(guarded(NULL));
+	linux_says = NULL;
+	assert_false(guarded(NULL));
+	linux_says = "control_d\n";
+	assert_false(guarded(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(domain_is_dead_only_if_xen_says_so),
 		cmocka_unit_test(devices_of_the_first_domain_are_guarded_if_xen_was_told_so),
 		cmocka_unit_test(without_an_iommu_nothing_is_guarded),
+		cmocka_unit_test(devices_of_a_driver_domain_are_guarded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
