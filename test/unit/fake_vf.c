@@ -57,7 +57,8 @@ static bool runs(void)
 
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
 {
-	(void)pf;
+	if (!pf)
+		return 0;
 	step();
 	if (index) {
 		assert_int_equal(mask, want->valid);
@@ -113,7 +114,8 @@ int netdev_set_mac(const char *name, const struct rte_ether_addr *mac)
 {
 	(void)name;
 	step();
-	fake_vf.mac = *mac;
+	if (!fake_vf.fixed)
+		fake_vf.mac = *mac;
 	fake_vf.macs++;
 	return 0;
 }
@@ -212,6 +214,13 @@ void vfpool_release(struct vfpool *pool, uint16_t index)
 	(void)index;
 	step();
 	fake_vf.owned = false;
+}
+
+void vfpool_refused(struct vfpool *pool, uint16_t index)
+{
+	(void)pool;
+	(void)index;
+	fake_vf.refused++;
 }
 
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
@@ -506,6 +515,14 @@ struct port *fake_vf_open(const struct port_policy *policy)
 {
 	spoof_check = policy->spoof_check;
 	return vf_open(&env, &guest, policy, "vif 1.0");
+}
+
+struct port *fake_vf_open_listed(const struct port_policy *policy)
+{
+	static const struct vf_env listed;
+
+	spoof_check = policy->spoof_check;
+	return vf_open(&listed, &guest, policy, "vif 1.0");
 }
 
 int fake_vf_reset(void **state)

@@ -29,6 +29,7 @@ extern const struct rte_ether_addr guest, former;
  * @filter: what the VF was told to receive
  * @other: what the PF says of another VF; @other_before: before vifd had it, in the run folder;
  *         @other_owned: a vif has it
+ * @fixed: its PF allows no other address; @refused: how often the pool was told so
  * @resets: by a PF that does so when trust changes under a driver; @flrs: function resets
  */
 extern struct fake_vf {
@@ -48,10 +49,15 @@ extern struct fake_vf {
 	struct port_policy filter;
 	struct pf_vf other, other_before;
 	bool other_owned;
+	bool fixed;
+	unsigned int refused;
 } fake_vf;
 
 /** fake_vf_open() - vf_open() with this policy, for "vif 1.0" */
 struct port *fake_vf_open(const struct port_policy *policy);
+
+/** fake_vf_open_listed() - As fake_vf_open(), without its PF */
+struct port *fake_vf_open_listed(const struct port_policy *policy);
 
 /** fake_vf_reset() - Before each test */
 int fake_vf_reset(void **state);

@@ -261,6 +261,17 @@ static void listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s(void **st
 	port_close(port);
 }
 
+/* Another domain has the PF: it is to be told what to do, and the VF is not tried again and again. */
+static void address_that_a_pf_elsewhere_refuses_is_told(void **state)
+{
+	(void)state;
+	fake_vf.fixed = true;
+	assert_null(fake_vf_open_listed(&usual));
+	assert_int_equal(errno, ENODEV);
+	assert_int_equal(fake_vf.refused, 1);
+	assert_false(fake_vf.opened || fake_vf.owned || fake_vf.kept);
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -278,6 +289,7 @@ int main(void)
 		fact(address_of_a_former_life_is_taken_from_other_vfs),
 		fact(no_step_of_an_end_or_a_beginning_meets_another_vif),
 		fact(listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s),
+		fact(address_that_a_pf_elsewhere_refuses_is_told),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vfpool.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c port/eth/driver.c log.c */
+/* links: port/sriov/vfpool.c port/sriov/given.c base/text.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c port/eth/driver.c log.c */
 /* wraps: getifaddrs freeifaddrs */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -540,6 +540,75 @@ static void vf_that_was_set_down_is_free_when_it_is_up_again(void **state)
 	vfpool_close(pool);
 }
 
+/* @type: 0 = the PF gave it the address, 1 = its driver invented one */
+static void has_address_of(const char *name, const char *address, int type)
+{
+	netdev(name, "9", "0x1003");
+	run("echo %s > class/net/%s/address && echo %d > class/net/%s/addr_assign_type", address,
+	    name, type, name);
+}
+
+static void listed_vf_with_the_vif_s_address_is_the_first_choice(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	has_address_of("vf0", "00:16:3e:01:02:04", 0);
+	has_address_of("vf1", "00:16:3e:01:02:03", 0);
+	pool = vfpool_list_open(root, "vf0 vf1", CONFIG_DRIVER_NETDEV);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "vf1");
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &mac, NULL, &vf), 0);
+	assert_string_equal(vf.netdev, "vf0");
+	vfpool_close(pool);
+}
+
+/* The first try is needed: drivers and PFs differ. Once the PF gives it another one, it is tried again. */
+static void listed_vf_that_refused_an_address_is_left_to_its_own(void **state)
+{
+	static const struct rte_ether_addr other = { { 0, 0x16, 0x3e, 1, 2, 4 } };
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	has_address_of("vf0", "00:16:3e:01:02:04", 0);
+	pool = vfpool_list_open(root, "vf0", CONFIG_DRIVER_NETDEV);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	vfpool_refused(pool, vf.index);
+	vfpool_release(pool, vf.index);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), -ENODEV);
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &other, NULL, &vf), 0);
+	vfpool_release(pool, vf.index);
+	has_address_of("vf0", "00:16:3e:01:02:05", 0);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	vfpool_close(pool);
+}
+
+/* DPDK's driver would not notice that the PF refuses the address. */
+static void native_vf_has_only_the_address_that_its_pf_gave_it(void **state)
+{
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("mkdir -p bus/pci drivers/uio_pci_generic devices/0000:05:00.3/net/vf0 && ln -s ../../devices bus/pci/devices");
+	has_address_of("vf0", "00:16:3e:01:02:04", 0);
+	pool = vfpool_list_open(root, "0000:05:00.3", CONFIG_DRIVER_NATIVE);
+	run("rm -r devices/0000:05:00.3/net class/net/vf0 && "
+	    "ln -s ../../drivers/uio_pci_generic devices/0000:05:00.3/driver");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), -ENODEV);
+	vfpool_close(pool);
+	run("rm devices/0000:05:00.3/driver && mkdir devices/0000:05:00.3/net devices/0000:05:00.3/net/vf0");
+	has_address_of("vf0", "00:16:3e:01:02:04", 1);
+	pool = vfpool_list_open(root, "0000:05:00.3", CONFIG_DRIVER_NATIVE);
+	run("rm -r devices/0000:05:00.3/net class/net/vf0 && "
+	    "ln -s ../../drivers/uio_pci_generic devices/0000:05:00.3/driver");
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
+	assert_true(vf.native);
+	vfpool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +633,9 @@ int main(void)
 		fact(vfs_of_a_pf_that_comes_later_are_created_then),
 		fact(what_vfs_receive_is_known_by_their_driver),
 		fact(netdev_on_no_bus_receives_everything),
+		fact(listed_vf_with_the_vif_s_address_is_the_first_choice),
+		fact(listed_vf_that_refused_an_address_is_left_to_its_own),
+		fact(native_vf_has_only_the_address_that_its_pf_gave_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

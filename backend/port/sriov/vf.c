@@ -379,6 +379,21 @@ static const char *driver_name(const struct vfpool_vf *info)
 	return info->native ? "native" : info->netdev;
 }
 
+/* @info could not be used. Whoever has the PF of a listed VF has to allow the address. */
+static void failed(const struct vf_env *env, const struct vfpool_vf *info,
+		   const struct rte_ether_addr *mac, const char *owner, int error)
+{
+	if (error != -EADDRNOTAVAIL || env->pf) {
+		log_warn("%s: VF %s (%s) can't be used: %s", owner, info->pci, driver_name(info),
+			 strerror(-error));
+		return;
+	}
+	vfpool_refused(env->vfs, info->index);
+	log_warn("%s: VF %s (%s) can't be used: its PF gave it another address; where the PF is, "
+		 "'ip link set PF vf NUMBER mac " RTE_ETHER_ADDR_PRT_FMT "' gives it this one",
+		 owner, info->pci, driver_name(info), RTE_ETHER_ADDR_BYTES(mac));
+}
+
 struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac,
 		     const struct port_policy *policy, const char *owner)
 {
@@ -391,8 +406,7 @@ struct port *vf_open(const struct vf_env *env, const struct rte_ether_addr *mac,
 
 		tried[info.index / 64] |= 1ull << (info.index % 64);
 		if (ret < 0)
-			log_warn("%s: VF %s (%s) can't be used: %s", owner, info.pci,
-				 driver_name(&info), strerror(-ret));
+			failed(env, &info, mac, owner, ret);
 		else
 			log_info("%s: has VF %s (%s)", owner, info.pci, driver_name(&info));
 	}

@@ -14,6 +14,7 @@
 
 #include "log.h"
 #include "bind.h"
+#include "given.h"
 #include "port/eth/driver.h"
 #include "sysfs.h"
 #include "vfpool.h"
@@ -37,6 +38,7 @@ LOG_TAG("vfpool");
  * @tried:  binding was tried, once as long as the VF exists
  * @used:   this host itself uses the VF's netdev
  * @shunned: ifindex of the netdev that somebody else set down, 0 = nobody did
+ * @given:  addresses of listed VFs
  */
 struct vfpool {
 	char root[PATH_MAX - 128];
@@ -52,6 +54,7 @@ struct vfpool {
 	bool binds, physical;
 	bool bound[VFPOOL_MAX], tried[VFPOOL_MAX], used[VFPOOL_MAX];
 	uint32_t shunned[VFPOOL_MAX];
+	struct given given[LISTED_MAX];
 };
 
 /* A number of the PF's device. Return: 0, -errno */
@@ -220,6 +223,8 @@ static void refresh(struct vfpool *pool)
 			pool->tried[i] = false;
 		if (pool->shunned[i])
 			update_shunned(pool, i);
+		if (i < pool->nr_listed && there && !pool->vfs[i].owner[0])
+			given_read(&pool->given[i], pool->root, pool->vfs[i].netdev);
 	}
 	pool->nr = nr;
 	look_for_users(pool);
@@ -411,27 +416,61 @@ static bool is_skipped(const uint64_t *skip, uint16_t index)
 	return skip && skip[index / 64] & 1ull << (index % 64);
 }
 
+/* A listed VF that has the address already is the best one. Return: how well a free VF suits, 0 = not at all */
+static uint32_t suits(const struct vfpool *pool, uint32_t index, const struct rte_ether_addr *mac)
+{
+	const struct given *given = &pool->given[index];
+
+	if (index >= pool->nr_listed)
+		return 1;
+	if (!given_allows(given, mac, pool->vfs[index].native))
+		return 0;
+	return given_is(given, mac) ? 2 : 1;
+}
+
+/* Return: the free VF that suits best, NULL = there is none */
+static struct vfpool_vf *choose(struct vfpool *pool, const struct rte_ether_addr *mac,
+				const uint64_t *skip)
+{
+	struct vfpool_vf *best = NULL;
+	uint32_t best_suits = 0;
+
+	for (uint16_t i = 0; i < pool->nr; i++) {
+		uint32_t now = is_free(pool, i) && !is_skipped(skip, i) ? suits(pool, i, mac) : 0;
+
+		if (now <= best_suits)
+			continue;
+		best = &pool->vfs[i];
+		best_suits = now;
+	}
+	return best;
+}
+
 int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
 		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf)
 {
-	int ret = -ENODEV;
+	struct vfpool_vf *taken;
 
 	pthread_mutex_lock(&pool->lock);
 	refresh(pool);
 	if (pool->binds)
 		bind_free_vfs(pool);
-	for (uint32_t i = 0; i < pool->nr && ret < 0; i++) {
-		struct vfpool_vf *candidate = &pool->vfs[i];
-
-		if (!is_free(pool, i) || is_skipped(skip, i))
-			continue;
-		snprintf(candidate->owner, sizeof(candidate->owner), "%s", owner);
-		candidate->mac = *mac;
-		*vf = *candidate;
-		ret = 0;
+	taken = choose(pool, mac, skip);
+	if (taken) {
+		snprintf(taken->owner, sizeof(taken->owner), "%s", owner);
+		taken->mac = *mac;
+		*vf = *taken;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	return ret;
+	return taken ? 0 : -ENODEV;
+}
+
+void vfpool_refused(struct vfpool *pool, uint16_t index)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (index < pool->nr_listed)
+		pool->given[index].refused = true;
+	pthread_mutex_unlock(&pool->lock);
 }
 
 void vfpool_release(struct vfpool *pool, uint16_t index)

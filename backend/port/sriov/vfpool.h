@@ -97,10 +97,15 @@ void vfpool_close(struct vfpool *pool);
  * @skip: Bit N: skip VF N, which was tried in vain; VFPOOL_MAX bits
  * @vf:   Filled in
  *
- * Reads again which VFs exist; may block for drivers. Return: 0, -ENODEV
+ * Reads again which VFs exist; may block for drivers. A listed VF that has @mac already is
+ * preferred, and one that is known to take no other address than its own is left to that.
+ * Return: 0, -ENODEV
  */
 int vfpool_take(struct vfpool *pool, const char *owner, const struct rte_ether_addr *mac,
 		const uint64_t skip[VFPOOL_MAX / 64], struct vfpool_vf *vf);
+
+/** vfpool_refused() - The PF of a listed VF, which is another domain's, allows no other address */
+void vfpool_refused(struct vfpool *pool, uint16_t index);
 
 /** vfpool_release() - Give a VF back */
 void vfpool_release(struct vfpool *pool, uint16_t index);
