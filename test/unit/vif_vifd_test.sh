@@ -139,6 +139,40 @@ offline_and_tap_change_nothing() {
 	[ -z "$(key hotplug-status)" ]
 }
 
+# A stand-in for ip: says what it was asked
+make_ip() {
+	# shellcheck disable=SC2016 # the stand-in expands it
+	printf '#!/bin/sh\necho "$*" >>"$STORE/routes"\n[ ! -e "$STORE/no-device" ]\n' >"$work/bin/ip"
+	chmod +x "$work/bin/ip"
+}
+
+routes_of_a_gatewaydev_come_and_go() {
+	make_ip
+	new_vif 2
+	echo guests0 >"$STORE/$XENBUS_PATH/gatewaydev"
+	echo "10.137.0.5 fd00::5" >"$STORE/$XENBUS_PATH/ip"
+	run online type_if=vif
+	[ "$(key hotplug-status)" = connected ]
+	[ "$(cat "$STORE/routes")" = $'route replace 10.137.0.5 dev guests0\nroute replace fd00::5 dev guests0' ]
+	rm "$STORE/routes"
+	run offline type_if=vif
+	[ "$(cat "$STORE/routes")" = $'route del 10.137.0.5 dev guests0\nroute del fd00::5 dev guests0' ]
+}
+
+gatewaydev_that_cannot_work_is_an_error() {
+	make_ip
+	new_vif 2
+	echo guests0 >"$STORE/$XENBUS_PATH/gatewaydev"
+	refused online type_if=vif
+	[[ $(key hotplug-error) == "gatewaydev=guests0 needs the guest's addresses in ip=" ]]
+	new_vif 2
+	echo guests0 >"$STORE/$XENBUS_PATH/gatewaydev"
+	echo 10.137.0.5 >"$STORE/$XENBUS_PATH/ip"
+	touch "$STORE/no-device"
+	refused online type_if=vif
+	[[ $(key hotplug-error) == "no route to 10.137.0.5 by gatewaydev=guests0"* ]]
+}
+
 unknown_command_is_refused() {
 	new_vif 2
 	refused reboot type_if=vif
@@ -176,7 +210,8 @@ for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_err
 	vifd_is_waited_for_until_it_has_unbound_netback keys_of_netback_are_not_vifds \
 	what_vifd_does_not_take_is_nobodys netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
-	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails; do
+	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails \
+	routes_of_a_gatewaydev_come_and_go gatewaydev_that_cannot_work_is_an_error; do
 	# A subshell of its own, not a condition: set -e must hold inside.
 	set +e
 	(set -e; "$fact")
