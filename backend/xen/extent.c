@@ -229,6 +229,20 @@ static int open_xen(uint32_t nr)
 	return ret;
 }
 
+/* Linux since 2026 passes no hypercalls on in a domain that is not the first one. */
+static void tell_why_not(uint32_t nr, int error)
+{
+	if (error == -EPERM)
+		log_error(
+			"no memory for VFs from Xen: Linux passes no hypercalls on in this domain; "
+			"'options xen-privcmd unrestricted=1' in modprobe.d allows it");
+	else
+		log_error(
+			"Xen gave %u of %u MiB of memory for VFs: %s; make room below this "
+			"domain's maximum: 'xl mem-max' for more, or 'xl mem-set' for less in use",
+			extents.nr * 2, nr * 2, strerror(-error));
+}
+
 int extent_take(const char *dir, uint32_t nr)
 {
 	int ret = open_list(dir);
@@ -244,9 +258,7 @@ int extent_take(const char *dir, uint32_t nr)
 	ret = grow(nr);
 	if (ret == 0)
 		return 0;
-	log_error("Xen gave %u of %u MiB of memory for VFs: %s; make room below this domain's "
-		  "maximum: 'xl mem-max' for more, or 'xl mem-set' for less in use",
-		  extents.nr * 2, nr * 2, strerror(-ret));
+	tell_why_not(nr, ret);
 	give_back_extents(0);
 	forget();
 	return ret;
