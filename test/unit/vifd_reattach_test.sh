@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# vifd-reattach against a xenstore made of files and an xl that only says what it was asked.
+set -eu
+
+cd "$(dirname "$0")/../.."
+script=$PWD/toolstack-hooks/vifd-reattach
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+export STORE=$work/store CALLS=$work/calls
+
+# shellcheck disable=SC2016 # the stand-ins expand it
+make_programs() {
+	mkdir -p "$work/bin"
+	printf '#!/bin/sh\n[ -f "$STORE$1" ] && cat "$STORE$1"\n' >"$work/bin/xenstore-read"
+	printf '#!/bin/sh\nls "$STORE$1" 2>/dev/null\n' >"$work/bin/xenstore-list"
+	printf '#!/bin/sh\n:\n' >"$work/bin/sleep"
+	cat >"$work/bin/xl" <<-'END'
+		#!/bin/sh
+		if [ "$1" = domid ]; then cat "$STORE/names/$2" 2>/dev/null; exit; fi
+		echo "$*" >>"$CALLS"
+		for word in "$@"; do case $word in ip=*' '*) touch "$STORE/one-word" ;; esac; done
+		[ ! -e "$STORE/$1.fails" ]
+	END
+	chmod +x "$work"/bin/*
+	PATH=$work/bin:$PATH
+}
+
+put() {
+	mkdir -p "$(dirname "$STORE$1")"
+	echo "$2" >"$STORE$1"
+}
+
+# vif GUEST DEVID BACKEND
+vif() {
+	put "/libxl/$1/device/vif/$2/backend" "/local/domain/$3/backend/vif/$1/$2"
+	put "/libxl/$1/device/vif/$2/mac" "00:16:3e:00:00:0$1"
+	put "/libxl/$1/device/vif/$2/script" /etc/xen/scripts/vif-vifd
+}
+
+# Domain 9 is the new driver domain "net", 4 is the one that ended, 5 is another one that lives.
+new_host() {
+	rm -rf "$STORE" "$CALLS"
+	put /names/net 9
+	put /names/web 1
+	put /local/domain/9/domid 9
+	put /local/domain/5/domid 5
+	put /local/domain/0/domid 0
+	vif 1 0 4
+	vif 2 0 5
+	vif 3 1 4
+	: >"$CALLS"
+}
+
+only_those_whose_back_end_is_gone() {
+	new_host
+	"$script" net >"$work/out"
+	[ "$(cat "$CALLS")" = "network-detach 1 0
+network-attach 1 mac=00:16:3e:00:00:01 backend=net devid=0 script=/etc/xen/scripts/vif-vifd
+network-detach 3 1
+network-attach 3 mac=00:16:3e:00:00:03 backend=net devid=1 script=/etc/xen/scripts/vif-vifd" ]
+}
+
+named_guests_only() {
+	new_host
+	"$script" net web >"$work/out"
+	[ "$(grep -c . "$CALLS")" = 2 ] && grep -q '^network-attach 1 ' "$CALLS"
+}
+
+keys_stay_as_they_were() {
+	new_host
+	put /libxl/1/device/vif/0/bridge lan
+	put /libxl/1/device/vif/0/ip "10.0.0.5 10.0.0.6"
+	put /libxl/1/device/vif/0/rate 62500,50000
+	put /libxl/1/device/vif/0/vifname web
+	"$script" net web >"$work/out"
+	grep -q ' bridge=lan script=[^ ]* ip=10.0.0.5 10.0.0.6 vifname=web rate=1250000B/s@50000us$' "$CALLS"
+	[ -e "$STORE/one-word" ] # xl takes several addresses as one word
+}
+
+failure_of_xl_is_told_and_the_others_go_on() {
+	new_host
+	touch "$STORE/network-attach.fails"
+	if "$script" net >"$work/out" 2>"$work/err"; then return 1; fi
+	[ "$(grep -c network-attach "$CALLS")" = 2 ] && grep -q 'vif 3.1' "$work/err"
+}
+
+domain_that_does_not_run_is_refused() {
+	new_host
+	if "$script" storage 2>"$work/err"; then return 1; fi
+	grep -q "no domain 'storage': start it first" "$work/err" && [ ! -s "$CALLS" ]
+}
+
+make_programs
+for fact in only_those_whose_back_end_is_gone named_guests_only keys_stay_as_they_were \
+	failure_of_xl_is_told_and_the_others_go_on domain_that_does_not_run_is_refused; do
+	# A subshell of its own, not a condition: set -e must hold inside.
+	set +e
+	(set -e; "$fact")
+	status=$?
+	set -e
+	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
+		failed=$((failed + 1))
+		echo "failed: $fact: $(cat "$CALLS")"
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
