@@ -32,7 +32,7 @@ static int grant_page(struct simguest *g, uint32_t gfn, bool readonly, uint32_t 
 	if (r < 0)
 		return r;
 	*ref = (uint32_t)r;
-	simhv_grant_access(g->config.domid, *ref, 0, gfn, readonly);
+	simhv_grant_access(g->config.domid, *ref, g->back_domid, gfn, readonly);
 	return 0;
 }
 
@@ -73,14 +73,14 @@ static int pages_create(struct simguest *g, uint32_t *gfn, uint8_t **mem, uint32
 
 static int queue_ports(struct simguest *g, struct simguest_queue *q)
 {
-	q->tx.port = simhv_port_alloc_unbound((uint32_t)g->evh, 0);
+	q->tx.port = simhv_port_alloc_unbound((uint32_t)g->evh, g->back_domid);
 	if (q->tx.port < 0)
 		return q->tx.port;
 	if (!g->can_split || g->config.shared_channel) {
 		q->rx.port = q->tx.port;
 		return 0;
 	}
-	q->rx.port = simhv_port_alloc_unbound((uint32_t)g->evh, 0);
+	q->rx.port = simhv_port_alloc_unbound((uint32_t)g->evh, g->back_domid);
 	return q->rx.port < 0 ? q->rx.port : 0;
 }
 
@@ -94,8 +94,8 @@ static void rx_post(struct simguest_queue *q)
 		struct netif_rx_request *req = &q->rxs->entry[slot].req;
 
 		if (q->guest->config.regrant)
-			simhv_grant_access(q->guest->config.domid, q->rx_gref[slot], 0,
-					   q->rx_gfn + slot, false);
+			simhv_grant_access(q->guest->config.domid, q->rx_gref[slot],
+					   q->guest->back_domid, q->rx_gfn + slot, false);
 		req->id = (uint16_t)slot;
 		req->pad = 0;
 		req->gref = q->rx_gref[slot];
@@ -149,7 +149,7 @@ int simguest_rings_create(struct simguest *g)
 	err = ring_create(g, &g->ctrl, (void **)&g->ctrls);
 	if (err)
 		return err;
-	g->ctrl.port = simhv_port_alloc_unbound((uint32_t)g->evh, 0);
+	g->ctrl.port = simhv_port_alloc_unbound((uint32_t)g->evh, g->back_domid);
 	gfn = simhv_page_alloc(g->config.domid, 1);
 	if (g->ctrl.port < 0 || gfn < 0)
 		return -ENOMEM;
@@ -241,7 +241,8 @@ static uint32_t tx_slot(struct simguest_queue *q, const struct simguest_frame *f
 		memcpy(q->tx_mem + (size_t)id * SIM_PAGE + req->offset, (uint8_t *)f->data + off,
 		       f->head && f->head - off < n ? f->head - off : n);
 	if (q->guest->config.regrant)
-		simhv_grant_access(q->guest->config.domid, q->tx_gref[id], 0, q->tx_gfn + id, true);
+		simhv_grant_access(q->guest->config.domid, q->tx_gref[id], q->guest->back_domid,
+				   q->tx_gfn + id, true);
 	req->gref = q->tx_gref[id];
 	req->flags = off + n < f->len ? NETIF_TXF_MORE_DATA : 0;
 	req->id = id;

@@ -106,6 +106,7 @@ struct simguest {
 	struct simguest_aware aware;
 	struct xs_handle *xs;
 	char front[64], back[128];
+	uint32_t back_domid; /* the domain that may use our grants and channels */
 	uint8_t mac[6];
 	uint32_t mtu;
 	/* what the back end offered */

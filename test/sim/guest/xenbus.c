@@ -115,6 +115,7 @@ static int identity_read(struct simguest *g)
 		memset(g->mac, 0, 6);
 	free(text);
 	g->mtu = read_number(g, g->front, "mtu", 1500);
+	g->back_domid = read_number(g, g->front, "backend-id", 0);
 	return 0;
 }
 

@@ -41,6 +41,15 @@ int xc_interface_close(xc_interface *xch)
 	return 0;
 }
 
+/* Xen tells nobody but the first domain. Return: may this process ask? */
+static bool may_ask(void)
+{
+	if (simhv_domid() == 0)
+		return true;
+	errno = EPERM;
+	return false;
+}
+
 /* The first domain at or after @domid that exists, or SIM_DOMS */
 static uint32_t dom_next(uint32_t domid)
 {
@@ -73,6 +82,8 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int
 	unsigned int n = 0;
 
 	(void)xch;
+	if (!may_ask())
+		return -1;
 	for (uint32_t id = dom_next(first_domain); id < SIM_DOMS && n < max_domains;
 	     id = dom_next(id + 1))
 		info_fill(&info[n++], id);
@@ -82,6 +93,8 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first_domain, unsigned int
 int xc_domain_getinfo_single(xc_interface *xch, uint32_t domid, xc_domaininfo_t *info)
 {
 	(void)xch;
+	if (!may_ask())
+		return -1;
 	if (dom_next(domid) != domid) {
 		errno = ESRCH;
 		return -1;
@@ -97,6 +110,8 @@ int xc_domain_getinfo(xc_interface *xch, uint32_t first_domid, unsigned int max_
 	unsigned int n = 0;
 
 	(void)xch;
+	if (!may_ask())
+		return -1;
 	for (uint32_t id = dom_next(first_domid); id < SIM_DOMS && n < max_doms;
 	     id = dom_next(id + 1)) {
 		struct sim_dom *dom = &simhv->dom[id];

@@ -14,7 +14,7 @@ static const char help[] =
 	"  kill DOM                       the domain is gone, nobody cleans up\n"
 	"  shutdown DOM [REASON]          it stops itself (0 poweroff, 1 reboot, 3 crash)\n"
 	"  vif-add DOM [KEY=VALUE]...     devid mac bridge rate mtu vlan ip script vifname\n"
-	"                                 gatewaydev trusted=0 wait=no; script default:\n"
+	"                                 gatewaydev backend=DOM trusted=0 wait=no; script default:\n"
 	"                                 $SIM_VIF_SCRIPT, else none; prints DOMID.DEVID\n"
 	"  vif-del DOM DEVID              as xl network-detach\n"
 	"  burst N [KEY=VALUE]...         N domains, their vifs written at once; prints the\n"
@@ -101,6 +101,10 @@ static bool vif_word(struct vif_config *vif, bool *has_devid, const char *word)
 	if (!strncmp(word, "devid=", 6)) {
 		vif->devid = (uint32_t)strtoul(word + 6, NULL, 10);
 		*has_devid = true;
+		return true;
+	}
+	if (!strncmp(word, "backend=", 8)) {
+		vif->backend = dom_arg(word + 8);
 		return true;
 	}
 	vif->no_wait |= !strcmp(word, "wait=no");

@@ -20,9 +20,9 @@
 #define TOOLSTACK_SCRIPT_MS 40000
 #define TOOLSTACK_DESTROY_MS 10000
 
-/* A vif as in the line of a guest's configuration; NULL = not given */
+/* A vif as in the line of a guest's configuration; NULL = not given; @backend: the domain that serves it */
 struct vif_config {
-	uint32_t domid, devid;
+	uint32_t domid, devid, backend;
 	const char *mac, *bridge, *rate, *mtu, *vlan, *ip, *script, *vifname, *gatewaydev;
 	bool untrusted;
 	bool no_wait; /* write the nodes only */

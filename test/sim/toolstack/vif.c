@@ -17,11 +17,27 @@ struct dirs {
 	char front[PATH_LEN], back[PATH_LEN], libxl[PATH_LEN];
 };
 
-static void dirs_make(struct dirs *d, uint32_t domid, uint32_t devid)
+static void dirs_make(struct dirs *d, uint32_t domid, uint32_t devid, uint32_t backend)
 {
 	snprintf(d->front, PATH_LEN, "/local/domain/%u/device/vif/%u", domid, devid);
-	snprintf(d->back, PATH_LEN, "/local/domain/0/backend/vif/%u/%u", domid, devid);
+	snprintf(d->back, PATH_LEN, "/local/domain/%u/backend/vif/%u/%u", backend, domid, devid);
 	snprintf(d->libxl, PATH_LEN, "/libxl/%u/device/vif/%u", domid, devid);
+}
+
+/* Which domain serves a vif that exists, by libxl's own copy of its keys? 0 if there is none */
+static uint32_t backend_of(struct xs_handle *xs, uint32_t domid, uint32_t devid)
+{
+	uint32_t backend = 0;
+	char path[PATH_LEN];
+	unsigned int len;
+	char *value;
+
+	snprintf(path, sizeof(path), "/libxl/%u/device/vif/%u/backend", domid, devid);
+	value = xs_read(xs, XBT_NULL, path, &len);
+	if (value)
+		sscanf(value, "/local/domain/%u/", &backend);
+	free(value);
+	return backend;
 }
 
 static int64_t now_ms(void)
@@ -78,7 +94,7 @@ static void back_write(struct writer *w, const struct dirs *d, const struct vif_
 
 	snprintf(num, sizeof(num), "%u", vif->devid);
 	snprintf(dom, sizeof(dom), "%u", vif->domid);
-	folder(w, d->back, 0, vif->domid);
+	folder(w, d->back, vif->backend, vif->domid);
 	put_back(w, d, "frontend", d->front);
 	put_back(w, d, "frontend-id", dom);
 	put_back(w, d, "online", "1");
@@ -100,16 +116,17 @@ static void back_write(struct writer *w, const struct dirs *d, const struct vif_
 
 static void front_write(struct writer *w, const struct dirs *d, const struct vif_config *vif)
 {
-	char num[16], path[PATH_LEN + 8];
+	char num[16], back[16], path[PATH_LEN + 8];
 	struct xs_permissions p[2] = {
-		{ .id = 0, .perms = XS_PERM_NONE },
+		{ .id = vif->backend, .perms = XS_PERM_NONE },
 		{ .id = vif->domid, .perms = XS_PERM_READ },
 	};
 
 	snprintf(num, sizeof(num), "%u", vif->devid);
-	folder(w, d->front, vif->domid, 0);
+	snprintf(back, sizeof(back), "%u", vif->backend);
+	folder(w, d->front, vif->domid, vif->backend);
 	put(w, d->front, "backend", d->back);
-	put(w, d->front, "backend-id", "0");
+	put(w, d->front, "backend-id", back);
 	put(w, d->front, "state", "1");
 	put(w, d->front, "handle", num);
 	put(w, d->front, "mac", vif->mac);
@@ -126,7 +143,7 @@ static int nodes_try(struct xs_handle *xs, const struct vif_config *vif)
 
 	if (!w.t)
 		return -errno;
-	dirs_make(&d, vif->domid, vif->devid);
+	dirs_make(&d, vif->domid, vif->devid, vif->backend);
 	put(&w, d.libxl, "frontend", d.front);
 	put(&w, d.libxl, "backend", d.back);
 	front_write(&w, &d, vif);
@@ -171,7 +188,7 @@ int vif_wait_state(struct xs_handle *xs, uint32_t domid, uint32_t devid, int wan
 	struct dirs d;
 	int state = -1, err = -ETIMEDOUT;
 
-	dirs_make(&d, domid, devid);
+	dirs_make(&d, domid, devid, backend_of(xs, domid, devid));
 	snprintf(path, sizeof(path), "%s/state", d.back);
 	if (!xs_watch(xs, path, "state"))
 		return -errno;
@@ -212,10 +229,13 @@ static int child_wait(pid_t pid)
 	return status ? -EIO : 0;
 }
 
+/* In the domain that serves the vif: libxl runs it in dom0, 'xl devd' in a driver domain. */
 static void script_exec(const struct vif_config *vif, const char *action)
 {
-	char path[64], name[32];
+	char path[64], name[32], store[PATH_LEN];
 
+	snprintf(store, sizeof(store), "%s/xs/%u.sock", simhv_dir(), vif->backend);
+	setenv("XENSTORED_PATH", store, 1);
 	snprintf(path, sizeof(path), "backend/vif/%u/%u", vif->domid, vif->devid);
 	snprintf(name, sizeof(name), "vif%u.%u", vif->domid, vif->devid);
 	setenv("script", script_of(vif), 1);
@@ -235,7 +255,7 @@ static void hotplug_error_print(struct xs_handle *xs, const struct vif_config *v
 	struct dirs d;
 	char *text;
 
-	dirs_make(&d, vif->domid, vif->devid);
+	dirs_make(&d, vif->domid, vif->devid, vif->backend);
 	snprintf(path, sizeof(path), "%s/hotplug-error", d.back);
 	text = xs_read(xs, XBT_NULL, path, &len);
 	fprintf(stderr, "simctl: vif %u.%u: %s failed: %s\n", vif->domid, vif->devid,
@@ -250,7 +270,7 @@ int vif_hotplug(struct xs_handle *xs, const struct vif_config *vif, const char *
 	pid_t pid;
 	int err;
 
-	dirs_make(&d, vif->domid, vif->devid);
+	dirs_make(&d, vif->domid, vif->devid, vif->backend);
 	if (!strcmp(script_of(vif), "none")) {
 		if (!strcmp(action, "online"))
 			put(&w, d.back, "hotplug-status", "connected");
@@ -299,14 +319,18 @@ static int closing_try(struct xs_handle *xs, const struct dirs *d, bool force)
 
 int vif_del(struct xs_handle *xs, uint32_t domid, uint32_t devid, bool force)
 {
-	struct vif_config vif = { .domid = domid, .devid = devid };
+	struct vif_config vif = {
+		.domid = domid,
+		.devid = devid,
+		.backend = backend_of(xs, domid, devid),
+	};
 	char path[PATH_LEN + 8];
 	unsigned int len;
 	struct dirs d;
 	char *script;
 	int err;
 
-	dirs_make(&d, domid, devid);
+	dirs_make(&d, domid, devid, vif.backend);
 	do {
 		err = closing_try(xs, &d, force);
 	} while (err == -EAGAIN);
@@ -330,7 +354,7 @@ uint32_t vif_next_devid(struct xs_handle *xs, uint32_t domid)
 		struct dirs d;
 		char *value;
 
-		dirs_make(&d, domid, devid);
+		dirs_make(&d, domid, devid, 0);
 		value = xs_read(xs, XBT_NULL, d.libxl, &len);
 		if (!value)
 			return devid;
