@@ -85,12 +85,16 @@ netback_comes_later()
 	look g1 vifd
 }
 
+# A script of the kernel's interfaces that takes less time than vif-bridge, which g1 and g2 have
 paused_config()
 {
 	local n vifs=
 
+	printf '%s\n' '#!/bin/sh' '[ "$1" != online ] || xenstore-write "$XENBUS_PATH/hotplug-status" connected' \
+		>/etc/xen/scripts/vif-plain
+	chmod +x /etc/xen/scripts/vif-plain
 	for n in 0 1 2 3 4 5 6 7 8 9; do
-		vifs="$vifs'mac=00:16:3e:00:01:0$n,$( ((n % 2)) && echo script=vif-bridge,bridge=xenbr0 || echo script=vif-vifd)',"
+		vifs="$vifs'mac=00:16:3e:00:01:0$n,$( ((n % 2)) && echo script=vif-plain || echo script=vif-vifd)',"
 	done
 	printf '%s\n' 'name = "p"' 'type = "pv"' 'memory = 160' 'kernel = "/boot/vmlinux"' "vif = [ $vifs ]" >/etc/xen/p.cfg
 }
@@ -110,6 +114,7 @@ creates()
 		done
 		xl destroy p
 	done
+	say "$created interfaces"
 }
 
 attaches()
@@ -179,7 +184,7 @@ guest_start g2 00:16:3e:00:00:02 script=vif-bridge,bridge=xenbr0 || die "g2 did 
 on_bridge g2 eth0 12
 look g2 netback
 netback_guest_lives "at first"
-guest_run g2 "pingcheck -c 60000 -i 20 10.0.3.1 >/tmp/pings 2>&1 &"
+guest_run g2 "pingcheck -c 6000 -i 200 10.0.3.1 >/tmp/pings 2>&1 &"
 creates
 attaches
 restarts
