@@ -28,7 +28,8 @@
 
 . /bed/bed.conf
 
-: "${BED_KEYS:=script=vif-vifd}" "${BED_WORKERS:=1}"
+: "${BED_KEYS:=script=vif-vifd}" "${BED_WORKERS:=1}" "${BED_NIC:=igb}"
+[ "$BED_NIC" = igb ] && BED_HAS_PF_CONTROL=1 || BED_HAS_PF_CONTROL=0
 OUTSIDE=10.0.2.2 # QEMU's user network: the machine's loopback
 PEER=10.0.2.9    # a peer in wire.c: answers each ping with its payload
 CONSOLES=/var/log/xen/console
@@ -209,7 +210,10 @@ finish()
 
 # --- the NIC ---------------------------------------------------------------------------------------------------
 
-netdev_of_pci() { ls "/sys/bus/pci/devices/$1/net" 2>/dev/null | head -n 1; }
+# virtio's is two levels below
+netdev_of_pci() { ls "/sys/bus/pci/devices/$1/net" "/sys/bus/pci/devices/$1"/virtio*/net 2>/dev/null | grep '^[^/]' | head -n 1; }
+
+has_netdev() { [ -n "$(netdev_of_pci "$1")" ]; }
 
 pf_addresses()
 {
@@ -252,8 +256,9 @@ bed_nic_setup()
 {
 	local pci
 
-	modprobe igb
-	wait_for 20 "igb's PF" test -n "$(pf_addresses)" || die "igb has found no NIC"
+	modprobe "$([ "$BED_NIC" = virtio ] && echo virtio_net || echo igb)"
+	[ "$BED_NIC" != virtio ] || modprobe virtio_pci
+	wait_for 20 "a PF" test -n "$(pf_addresses)" || die "no NIC with VFs was found"
 	pci=$(pf_addresses | sed -n "$((${1:-0} + 1))p")
 	wait_for 20 "netdev of $pci" netdev_of_pci "$pci" || die "NIC $pci has no netdev"
 	PF=$(netdev_of_pci "$pci")
@@ -285,13 +290,13 @@ bed_vfs_create()
 	modprobe -r igbvf 2>/dev/null
 	echo "$BED_VFS" >"/sys/bus/pci/devices/$PF_PCI/sriov_numvfs" || die "$PF does not create $BED_VFS VFs"
 	wait_for 30 "link of $PF" link_is_up "$PF" || die "$PF has no link with its VFs"
-	for ((n = 0; n < BED_VFS; n++)); do
+	for ((n = 0; n < BED_VFS && BED_HAS_PF_CONTROL; n++)); do
 		ip link set "$PF" vf $n mac "$(printf '52:54:00:00:%02x:%02x' "$PF_NUMBER" $((n + 1)))"
 	done
 	VFS=
 	modprobe igbvf
 	for pci in $(vf_addresses "$PF_PCI"); do
-		wait_for 20 "netdev of VF $pci" test -d "/sys/bus/pci/devices/$pci/net" || die "VF $pci has no netdev"
+		wait_for 20 "netdev of VF $pci" has_netdev "$pci" || die "VF $pci has no netdev"
 		VFS="$VFS $(netdev_of_pci "$pci")"
 	done
 	VFS=${VFS# }

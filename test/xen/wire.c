@@ -27,7 +27,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PORTS_MAX 9
+#define PORTS_MAX 12
 #define FRAME_MAX 65536
 #define FRAME_MIN 60
 #define BURST 64
