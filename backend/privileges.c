@@ -12,7 +12,8 @@ LOG_TAG("privileges");
 
 /*
  * NET_ADMIN: netlink to PFs, netdev features; NET_RAW: packet sockets;
- * IPC_LOCK: buffers of hypercalls; SYS_ADMIN is not among them.
+ * IPC_LOCK: buffers of hypercalls. SYS_ADMIN is not among them: a child alone has it
+ * (dma/config_space.h).
  */
 static const capng_type_t kinds = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
 static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK };

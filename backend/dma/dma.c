@@ -12,6 +12,7 @@
 #include <rte_version.h>
 
 #include "log.h"
+#include "config_space.h"
 #include "eal.h"
 #include "port/eth/zc_pool.h"
 #include "xen/devmap.h"
@@ -180,8 +181,12 @@ static enum config_memory choose_memory(const struct config *config)
 
 void dma_prepare(const struct config *config)
 {
-	if (choose_memory(config) == CONFIG_MEMORY_HUGEPAGES)
+	enum config_memory memory = choose_memory(config);
+
+	if (memory == CONFIG_MEMORY_HUGEPAGES)
 		pages_open();
+	if (memory != CONFIG_MEMORY_PLAIN)
+		config_space_start();
 }
 
 int dma_start(struct config *config)
@@ -209,6 +214,7 @@ int dma_start(struct config *config)
 void dma_stop(void)
 {
 	eal_stop();
+	config_space_stop();
 	override_end();
 	pages_close();
 	devmap_close();

@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -11,6 +13,7 @@
 #include <rte_eal.h>
 #include <rte_memory.h>
 
+#include "config_space.h"
 #include "xen/extent.h"
 
 /* Main thread: w; @address any: r. */
@@ -68,6 +71,21 @@ void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset
 		return MAP_FAILED;
 	}
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+}
+
+int open64(const char *path, int flags, ...)
+{
+	int fd = config_space_open(path);
+	va_list args;
+	mode_t mode = 0;
+
+	if (fd >= 0)
+		return fd;
+	va_start(args, flags);
+	if (flags & (O_CREAT | __O_TMPFILE))
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_LARGEFILE, mode);
 }
 
 bool override_possible(void)

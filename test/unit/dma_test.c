@@ -22,6 +22,7 @@
 
 #include "dma/dma.h"
 #include "dma/override.h"
+#include "dma/config_space.h"
 #include "dma/pages.h"
 #include "dma/eal.h"
 #include "port/eth/zc_pool.h"
@@ -145,6 +146,14 @@ bool dom_devices_guarded(struct dom *dom)
 {
 	(void)dom;
 	return machine.guarded;
+}
+
+void config_space_start(void)
+{
+}
+
+void config_space_stop(void)
+{
 }
 
 void pages_open(void)
