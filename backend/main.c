@@ -9,6 +9,7 @@
 #include "doctor/doctor.h"
 #include "log.h"
 #include "policy/files.h"
+#include "port/nic.h"
 #include "version.h"
 
 LOG_TAG("vifd");
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
 	if (test) {
 		config_missing(&config);
 		doctor_run("", &config, doctor_live(), tell_wrong, NULL);
+		for (uint32_t i = 0; i < config.nr_nics; i++)
+			nic_tell(&config.nics[i]);
 		return EXIT_SUCCESS;
 	}
 	return daemon_run(&config) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -271,9 +271,11 @@ static uint64_t queue_arm(struct path *path, struct queue *queue, uint64_t now_u
 }
 
 /* A port without a descriptor to wait for wants a turn by the clock. */
-static uint64_t port_turn(const struct port *port)
+static uint64_t port_turn(struct port *port)
 {
-	return port && port->timed_us ? port->timed_us : PATH_IDLE;
+	uint32_t us = port ? port_arm(port) : 0;
+
+	return us ? us : PATH_IDLE;
 }
 
 uint64_t path_arm(struct path *path, struct path_tools *tools)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #include "port/switch/switch.h"
 #include "uplink.h"
 #include "vdev.h"
+#include "port/sriov/sysfs.h"
 #include "port/sriov/vf.h"
 #include "port/sriov/vfpool.h"
 
@@ -303,6 +305,39 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr;
 }
 
+void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX])
+{
+	text[0] = '\0';
+	if (nic->env.vfs)
+		vfpool_describe(nic->env.vfs, text);
+}
+
+/* VFs that exist, none is made or bound. */
+static struct vfpool *look_at_vfs(const struct config_nic *config)
+{
+	char pci[16], device[PF_SYSFS_MAX];
+
+	if (config->devices[0])
+		return vfpool_list_open("/sys", config->devices, config->driver);
+	if (!config->pf[0] || sysfs_pci_of("/sys", config->pf, pci, sizeof(pci)) < 0)
+		return NULL;
+	snprintf(device, sizeof(device), "bus/pci/devices/%s", pci);
+	return vfpool_open("/sys", device, config->pf, 0, config->driver);
+}
+
+void nic_tell(const struct config_nic *config)
+{
+	struct vfpool *vfs = look_at_vfs(config);
+	char text[DRIVER_TEXT_MAX];
+
+	if (!vfs)
+		return;
+	vfpool_describe(vfs, text);
+	if (text[0])
+		printf("%s: native VFs: %s\n", config->name, text);
+	vfpool_close(vfs);
+}
+
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats)
 {
 	switch_stats_get(nic->env.sw, stats);
@@ -321,7 +356,7 @@ bool nic_vf_reach(struct nic *nic, uint32_t *macs)
 
 	if (nic->env.vfs && !nic->config->vdev[0])
 		vfpool_reach(nic->env.vfs, &reach);
-	if (reach.macs != UINT32_MAX && !pf_can(nic->env.pf, PF_TRUST))
+	if (reach.needs_trust && !pf_can(nic->env.pf, PF_TRUST))
 		reach = (struct vfpool_reach){ 0 };
 	*macs = reach.macs;
 	return reach.promiscuous;

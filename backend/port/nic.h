@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "port.h"
+#include "port/eth/driver.h"
 #include "port/switch/switch.h"
 
 struct nic;
@@ -132,6 +133,12 @@ struct nic_vf_info {
 	struct rte_ether_addr mac; /* zero while free */
 	char owner[32];		   /* "" = free */
 };
+
+/** nic_describe() - What DPDK's driver of its VFs can do; "" = it has none. Any thread */
+void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX]);
+
+/** nic_tell() - Print that for a NIC of the configuration that is not open, if it has VFs */
+void nic_tell(const struct config_nic *config);
 
 /** nic_vf_list() - List up to @max VFs of the NIC. Return: how many were filled in */
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max);

@@ -61,8 +61,7 @@ int offload_init(struct offload *offload, struct rte_mempool *direct, const char
 uint64_t offload_flags(uint64_t tx_offloads)
 {
 	const uint64_t l4 = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
-	const uint64_t tso = l4 | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO |
-			     RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	const uint64_t tso = l4 | RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	uint64_t flags = 0;
 
 	if (tx_offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM)
@@ -148,18 +147,26 @@ static uint16_t l4_checksum(const struct rte_mbuf *frame, uint8_t proto)
 	return ~__rte_raw_cksum_reduce(sum);
 }
 
+void offload_ip_checksum(struct rte_mbuf *frame)
+{
+	struct rte_ipv4_hdr *ip4 =
+		rte_pktmbuf_mtod_offset(frame, struct rte_ipv4_hdr *, frame->l2_len);
+
+	if (!(frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM))
+		return;
+	ip4->hdr_checksum = 0;
+	ip4->hdr_checksum = ~rte_raw_cksum(ip4, frame->l3_len);
+	frame->ol_flags &= ~RTE_MBUF_F_TX_IP_CKSUM;
+}
+
 void offload_checksum(struct rte_mbuf *frame)
 {
 	uint8_t *l3 = rte_pktmbuf_mtod_offset(frame, uint8_t *, frame->l2_len);
-	struct rte_ipv4_hdr *ip4 = (void *)l3;
 	struct rte_tcp_hdr *tcp = (void *)(l3 + frame->l3_len);
 	struct rte_udp_hdr *udp = (void *)(l3 + frame->l3_len);
 	uint16_t sum;
 
-	if (frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) {
-		ip4->hdr_checksum = 0;
-		ip4->hdr_checksum = ~rte_raw_cksum(ip4, frame->l3_len);
-	}
+	offload_ip_checksum(frame);
 	switch (frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) {
 	case RTE_MBUF_F_TX_TCP_CKSUM:
 		tcp->cksum = 0;
@@ -172,7 +179,7 @@ void offload_checksum(struct rte_mbuf *frame)
 		udp->dgram_cksum = sum ? sum : 0xffff;
 		break;
 	}
-	frame->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
+	frame->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
 }
 
 /* Append one segment's payload: a reference to @len bytes of the frame, from @from + @pos on. */

@@ -99,6 +99,9 @@ static inline uint32_t offload_line_bytes(const struct rte_mbuf *frame)
 /** offload_fini() - The pool goes with its last buffer (retire.h); fine before offload_init() */
 void offload_fini(struct offload *offload);
 
+/** offload_ip_checksum() - As offload_checksum(), of the IPv4 header alone */
+void offload_ip_checksum(struct rte_mbuf *frame);
+
 /**
  * offload_checksum() - Fill in the checksums that RTE_MBUF_F_TX_*_CKSUM ask for
  *

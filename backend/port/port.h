@@ -200,6 +200,9 @@ struct port_ops {
 	/* worker; a descriptor that is readable while frames wait; -1 = none: the
 	 * port calls wake_worker(port->wake), or must be polled (port->timed_us) */
 	int (*rx_fd)(struct port *port, uint16_t queue);
+	/* worker, before it sleeps; NULL = nothing to do. Has the descriptors tell of frames; sets
+	 * port->timed_us. One more burst of all queues follows */
+	void (*arm)(struct port *port);
 	/* worker; NULL = always. Has the port passed on all frames that tx_burst took? */
 	bool (*tx_idle)(struct port *port);
 	/* worker; NULL = nothing to do. Gives back zero-copy tx pages that the device has sent */
@@ -320,6 +323,14 @@ static inline bool port_is_stalled(const struct port *port)
 static inline bool port_tx_idle(struct port *port)
 {
 	return !port->ops->tx_idle || port->ops->tx_idle(port);
+}
+
+/** port_arm() - Worker, before it sleeps: poll at least this often, microseconds; 0 = no need */
+static inline uint32_t port_arm(struct port *port)
+{
+	if (port->ops->arm)
+		port->ops->arm(port);
+	return port->timed_us;
 }
 
 /** port_tx_done() - Worker: have the port give back the zero-copy tx pages that it has sent */

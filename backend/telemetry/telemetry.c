@@ -185,6 +185,7 @@ static void put_switch(struct rte_tel_data *d, const struct nic *nic)
 static void put_nic(struct rte_tel_data *d, struct nic *nic)
 {
 	struct nic_vf_info info[VFPOOL_MAX];
+	char native[DRIVER_TEXT_MAX];
 	struct port_link link;
 	uint32_t nr, taken = 0;
 
@@ -199,6 +200,8 @@ static void put_nic(struct rte_tel_data *d, struct nic *nic)
 	put_number(d, "speed_mbps", link.speed_mbps);
 	put_number(d, "vfs", nr);
 	put_number(d, "vfs_taken", taken);
+	nic_describe(nic, native);
+	put_text(d, "native", native);
 	put_switch(put_dict(d, "switch"), nic);
 }
 

@@ -182,13 +182,14 @@ enum status vifctl_nics(struct client *client, const struct options *options)
 	json_object_put(answer);
 	if (options->json)
 		return print_json(nics, false);
-	printf("%-16s %-4s %10s %5s %6s\n", "NIC", "LINK", "MBIT/S", "VFS", "TAKEN");
+	printf("%-16s %-4s %10s %5s %6s  %s\n", "NIC", "LINK", "MBIT/S", "VFS", "TAKEN", "NATIVE");
 	for (size_t i = 0; i < json_object_array_length(nics); i++) {
 		struct json_object *nic = json_object_array_get_idx(nics, i);
 
-		printf("%-16s %-4s %10" PRIu64 " %5" PRIu64 " %6" PRIu64 "\n", text_of(nic, "nic"),
-		       number_of(nic, "link") ? "up" : "down", number_of(nic, "speed_mbps"),
-		       number_of(nic, "vfs"), number_of(nic, "vfs_taken"));
+		printf("%-16s %-4s %10" PRIu64 " %5" PRIu64 " %6" PRIu64 "  %s\n",
+		       text_of(nic, "nic"), number_of(nic, "link") ? "up" : "down",
+		       number_of(nic, "speed_mbps"), number_of(nic, "vfs"),
+		       number_of(nic, "vfs_taken"), or_dash(text_of(nic, "native")));
 	}
 	json_object_put(nics);
 	return STATUS_OK;

@@ -44,14 +44,39 @@ static void vf_of_82576_has_zero_copy_and_a_vlan_filter(void **state)
 	assert_true(driver->asks_for_vlans);
 }
 
-static void vf_of_82599_has_a_vlan_filter_only(void **state)
+static void vf_of_82599_sends_from_guests_pages_and_receives_in_its_own(void **state)
 {
 	const struct driver *driver = driver_find("net_ixgbe_vf");
 
 	(void)state;
-	assert_int_equal(driver->tx_done, DRIVER_TX_UNKNOWN);
+	assert_int_equal(driver->tx_done, DRIVER_TX_LAST_DESCRIPTOR);
+	/* otherwise it would not mark every frame */
+	assert_int_equal(driver->tx_rs_thresh, 1);
 	assert_false(driver->rx_in_order);
 	assert_true(driver->asks_for_vlans);
+}
+
+static void virtio_has_a_name_on_the_bus_as_well(void **state)
+{
+	(void)state;
+	assert_ptr_equal(driver_find_kernel("virtio-pci"), driver_find("net_virtio"));
+	assert_ptr_equal(driver_find_kernel("virtio_net"), driver_find("net_virtio"));
+}
+
+static void what_it_can_is_described_with_how_that_is_known(void **state)
+{
+	char text[DRIVER_TEXT_MAX];
+
+	(void)state;
+	driver_describe(driver_find("net_virtio"), text);
+	assert_string_equal(text, "net_virtio: queue pairs: 128 with RSS, receive interrupts with "
+				  "vfio-pci, zero copy tx (seen)");
+	driver_describe(driver_find("net_e1000_em"), text);
+	assert_string_equal(text, "net_e1000_em: queue pairs: 1, receive interrupts (seen)");
+	driver_describe(driver_find("net_gve"), text);
+	assert_non_null(strstr(text, "read in its source"));
+	driver_describe(&driver_careful, text);
+	assert_string_equal(text, "not known: frames are copied");
 }
 
 static void both_names_of_a_family_find_the_same_row(void **state)
@@ -117,7 +142,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(vf_of_82576_has_zero_copy_and_a_vlan_filter),
-		fact(vf_of_82599_has_a_vlan_filter_only),
+		fact(vf_of_82599_sends_from_guests_pages_and_receives_in_its_own),
+		fact(virtio_has_a_name_on_the_bus_as_well),
+		fact(what_it_can_is_described_with_how_that_is_known),
 		fact(both_names_of_a_family_find_the_same_row),
 		fact(only_igbvf_is_set_down_twice),
 		fact(known_driver_is_not_logged),

@@ -20,6 +20,7 @@ extern const struct rte_ether_addr guest, former;
  * @mac, @mtu, @up, @link: of the netdev; @eth_mtu: with which the ethdev opened it
  * @wire_mtu: of the PF; @left_mtu: in the run folder, 0 = none
  * @owned, @there, @kept: in the pool; by the PF; in the run folder
+ * @mute:   the PF knows nothing of it
  * @native: it is bound for DPDK's own driver
  * @steps:  changes so far
  * @macs:   addresses that the netdev was given by its own name
@@ -38,7 +39,7 @@ extern struct fake_vf {
 	int mtu, eth_mtu, left_mtu;
 	uint16_t wire_mtu;
 	bool up, link;
-	bool owned, there, kept, native;
+	bool owned, there, mute, kept, native;
 	unsigned int steps, macs, resets, flrs;
 	bool opened, closed;
 	unsigned int intrude_at;

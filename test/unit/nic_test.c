@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/nic.c log.c */
+/* links: port/nic.c port/sriov/sysfs.c log.c */
 /* wraps: if_nametoindex nanosleep */
 /* A NIC whose PF comes late, and again. Its parts are made up; what they do is tested elsewhere. */
 #include <errno.h>
@@ -138,6 +138,12 @@ void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach)
 {
 	(void)pool;
 	memset(reach, 0, sizeof(*reach));
+}
+
+void vfpool_describe(struct vfpool *pool, char text[DRIVER_TEXT_MAX])
+{
+	(void)pool;
+	text[0] = '\0';
 }
 
 unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned int max)

@@ -140,6 +140,12 @@ const char *nic_name(const struct nic *nic)
 	return "a-nic-with-the-longest-name-ther";
 }
 
+void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX])
+{
+	(void)nic;
+	snprintf(text, DRIVER_TEXT_MAX, "net_x (seen)");
+}
+
 unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsigned int max)
 {
 	(void)nic;
@@ -649,7 +655,8 @@ static void every_vf_is_listed_once_over_the_pages(void **state)
 	assert_has(ask("/vifd/vfs,1"), "\"owner\":\"vif 1.0\",\"mac\":\"00:00:00:00:00:00\"");
 	assert_has(
 		ask("/vifd/nics"),
-		"\"vfs\":150,\"vfs_taken\":75,\"switch\":{\"drop_unknown\":7,\"drop_inbox_full\":0,\"drop_stalled\":0,"
+		"\"vfs\":150,\"vfs_taken\":75,\"native\":\"net_x (seen)\",\"switch\":"
+		"{\"drop_unknown\":7,\"drop_inbox_full\":0,\"drop_stalled\":0,"
 		"\"drop_no_memory\":0,\"drop_hairpin\":0,\"drop_reflected\":0,\"drop_malformed\":0}");
 }
 

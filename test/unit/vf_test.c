@@ -83,6 +83,20 @@ static void vf_without_a_link_is_given_back_and_no_vif_gets_it(void **state)
 	assert_int_equal(fake_vf.mtu, 1500);
 }
 
+static void address_is_the_netdev_s_alone_if_the_pf_sets_none(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.mute = true;
+	port = fake_vf_open(&usual);
+	assert_non_null(port);
+	assert_true(rte_is_same_ether_addr(&fake_vf.mac, &guest));
+	port_close(port);
+	assert_true(rte_is_same_ether_addr(&fake_vf.mac, &former));
+	assert_false(fake_vf.owned || fake_vf.kept);
+}
+
 static void netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive(void **state)
 {
 	struct port *port = fake_vf_open(&usual);
@@ -279,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(vf_is_given_back_whole_before_another_can_take_it),
 		fact(values_that_somebody_else_set_meanwhile_stay),
+		fact(address_is_the_netdev_s_alone_if_the_pf_sets_none),
 		fact(vf_that_is_gone_is_released_and_nothing_else),
 		fact(vf_without_a_link_is_given_back_and_no_vif_gets_it),
 		fact(trust_is_given_before_the_driver_starts_and_taken_back_after_it_stopped),

@@ -432,6 +432,7 @@ static struct vfpool_reach reach_of(struct vfpool *pool)
 
 static void what_vfs_receive_is_known_by_their_driver(void **state)
 {
+	char text[DRIVER_TEXT_MAX];
 	struct vfpool *pool = vfpool_open(root, DEVICE, "eth0", 2, CONFIG_DRIVER_AUTO);
 
 	(void)state;
@@ -440,6 +441,15 @@ static void what_vfs_receive_is_known_by_their_driver(void **state)
 	bound_to(1, "iavf");
 	assert_int_equal(reach_of(pool).macs, 16);
 	assert_true(reach_of(pool).promiscuous);
+	assert_true(reach_of(pool).needs_trust);
+	vfpool_describe(pool, text);
+	assert_non_null(strstr(text, "net_iavf"));
+	/* virtio's own do not ask a PF */
+	bound_to(0, "virtio-pci");
+	bound_to(1, "virtio-pci");
+	assert_int_equal(reach_of(pool).macs, 64);
+	assert_false(reach_of(pool).needs_trust);
+	bound_to(0, "iavf");
 	/* a vif may get any of them */
 	bound_to(1, "igbvf");
 	assert_int_equal(reach_of(pool).macs, 3);
@@ -472,7 +482,8 @@ static void listed_netdevs_are_vfs_without_a_pf(void **state)
 	struct vfpool *pool;
 
 	(void)state;
-	run("mkdir -p class/net/vf0 class/net/vf9 devices/0000:05:00.3 && "
+	run("mkdir -p bus/pci class/net/vf0 class/net/vf9 devices/0000:05:00.3 && "
+	    "ln -s ../../devices bus/pci/devices && "
 	    "ln -s ../../../devices/0000:05:00.3 class/net/vf9/device");
 	pool = vfpool_list_open(root, " vf0  later vf9", CONFIG_DRIVER_AUTO);
 	assert_non_null(pool);
@@ -503,6 +514,25 @@ static void a_listed_address_is_a_vf_by_its_driver(void **state)
 	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), 0);
 	assert_true(vf.native);
 	assert_string_equal(vf.pci, "0000:05:00.3");
+	vfpool_close(pool);
+}
+
+/* The netdev is that of a device on the PCI function. */
+static void netdev_of_virtio_is_found_one_level_deeper(void **state)
+{
+	const char *name = "vf0 0000:05:00.4";
+	struct vfpool_vf vfs[VFPOOL_MAX];
+	struct vfpool *pool;
+
+	(void)state;
+	run("mkdir -p bus/pci class/net/vf0 devices/0000:05:00.3/virtio7/net/vf0 && "
+	    "mkdir -p devices/0000:05:00.4/virtio8/net/vf1 && ln -s ../../devices bus/pci/devices && "
+	    "ln -s ../../../devices/0000:05:00.3/virtio7 class/net/vf0/device");
+	pool = vfpool_list_open(root, name, CONFIG_DRIVER_AUTO);
+	assert_non_null(pool);
+	assert_int_equal(vfpool_list(pool, vfs, VFPOOL_MAX), 2);
+	assert_string_equal(vfs[0].pci, "0000:05:00.3");
+	assert_string_equal(vfs[1].netdev, "vf1");
 	vfpool_close(pool);
 }
 
@@ -628,6 +658,7 @@ int main(void)
 		fact(pf_without_sriov_or_not_writable_is_an_empty_pool),
 		fact(listed_netdevs_are_vfs_without_a_pf),
 		fact(a_listed_address_is_a_vf_by_its_driver),
+		fact(netdev_of_virtio_is_found_one_level_deeper),
 		fact(a_listed_name_that_no_netdev_can_have_is_refused),
 		fact(vf_that_was_set_down_is_free_when_it_is_up_again),
 		fact(vfs_of_a_pf_that_comes_later_are_created_then),

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/eth/zc_sent.c port/eth/driver.c log.c test/unit/packet_fixture.c */
 /*
- * Which frames has the device sent? A fake ring works as e1000's driver does: a descriptor for each
- * segment, one more now and then; the last one of a frame is marked; mbufs are freed when their
- * descriptor is needed again. Frames have any shape and number, and are sent at any time.
+ * Which frames has the device sent? A fake ring works as e1000's driver does: a descriptor for
+ * each segment, one more now and then; the last one of a frame is marked; mbufs are freed when
+ * their descriptor is needed again. ixgbe's and iavf's mark the last descriptor of a frame only
+ * once tx_rs_thresh descriptors were used since the last mark, and look at every tx_rs_thresh'th
+ * one only. virtio's frees what the device has used when a frame lacks room. Frames have any shape
+ * and number, and are sent at any time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,11 +31,13 @@ static uint32_t seed = 1;
 static struct slot {
 	struct rte_mbuf *mbuf;
 	bool marked; /* sent, and said so */
-	bool last;
+	bool last;   /* is to be marked */
 	uint32_t packet;
 } ring[RING];
 static uint32_t tail, packets, done_packets, room_used;
 static unsigned int always_extra;
+/* ixgbe's and iavf's, 0 = e1000's; descriptors used since the last that is to be marked */
+static uint16_t rs_thresh, unmarked;
 
 /* Zero-copy pages: given back once, and not before they were sent. */
 #define PAGES 4096u
@@ -67,9 +72,13 @@ static void back(void *at, void *arg)
 
 static int descriptor_status(void *queue, uint16_t offset)
 {
+	uint32_t at = tail + offset;
+
 	assert_ptr_equal(queue, ring);
 	assert_true(offset < RING);
-	return ring[(tail + offset) % RING].marked ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
+	if (rs_thresh)
+		at = (at + rs_thresh - 1) / rs_thresh * rs_thresh;
+	return ring[at % RING].marked ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_FULL;
 }
 
 static void *queues[] = { NULL, ring };
@@ -83,17 +92,24 @@ static int start(void **state)
 	return packets_start(1023);
 }
 
-static int fresh(void **state)
+static int fresh_of(const char *driver)
 {
-	(void)state;
 	memset(&sent, 0, sizeof(sent));
 	memset(ring, 0, sizeof(ring));
 	for (uint32_t i = 0; i < RING; i++)
 		ring[i] = (struct slot){ .marked = true, .packet = UINT32_MAX };
 	tail = packets = done_packets = room_used = 0;
 	nr_zc_tx = nr_out = always_extra = 0;
-	sent_init(&sent, PORT, QUEUE, driver_find("net_e1000_igb_vf"), RING);
+	rs_thresh = driver_find(driver)->tx_rs_thresh;
+	unmarked = 0;
+	sent_init(&sent, PORT, QUEUE, driver_find(driver), RING);
 	return 0;
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	return fresh_of("net_e1000_igb_vf");
 }
 
 /* As the driver is closed: buffers are freed, wherever the frames were. */
@@ -154,7 +170,10 @@ static void put(struct rte_mbuf *mbuf, bool last)
 		rte_pktmbuf_free_seg(slot->mbuf);
 	if (mbuf && RTE_MBUF_HAS_EXTBUF(mbuf))
 		((struct zc_tx *)mbuf->shinfo->fcb_opaque)->packet = packets;
-	*slot = (struct slot){ mbuf, false, last, packets };
+	unmarked++;
+	*slot = (struct slot){ mbuf, false, last && unmarked >= rs_thresh, packets };
+	if (slot->last)
+		unmarked = 0;
 	tail = (tail + 1) % RING;
 	room_used++;
 }
@@ -280,11 +299,10 @@ static void nothing_is_noted_of_an_unknown_driver(void **state)
 }
 
 /* Pages that are given back were sent (back() checks it), and all are given back in the end. */
-static void any_traffic(void **state)
+static void any_traffic_of(const char *driver)
 {
-	(void)state;
 	for (uint32_t round = 1; round <= 200; round++) {
-		fresh(NULL);
+		fresh_of(driver);
 		seed = round;
 		always_extra = round % 2;
 		for (uint32_t i = 0; i < 300; i++) {
@@ -310,6 +328,114 @@ static void any_traffic(void **state)
 	fresh(NULL);
 }
 
+static void any_traffic(void **state)
+{
+	(void)state;
+	any_traffic_of("net_e1000_igb_vf");
+}
+
+static void any_traffic_of_drivers_that_mark_by_number(void **state)
+{
+	(void)state;
+	any_traffic_of("net_ixgbe_vf");
+	any_traffic_of("net_iavf");
+}
+
+/* virtio's ring: frames in it, and how many of them the device has used. The driver counts 16 bits. */
+static struct rte_mbuf *virtio_frames[RING];
+static uint16_t virtio_nr, virtio_used, virtio_free;
+
+static void virtio_clean(uint16_t nr)
+{
+	for (uint16_t i = 0; i < nr; i++) {
+		virtio_free += virtio_frames[i]->nb_segs + 1;
+		done_packets++;
+		rte_pktmbuf_free(virtio_frames[i]);
+	}
+	virtio_nr -= nr;
+	virtio_used -= nr;
+	memmove(virtio_frames, virtio_frames + nr, virtio_nr * sizeof(virtio_frames[0]));
+}
+
+static uint16_t virtio_tx(void *queue, struct rte_mbuf **pkts, uint16_t nr)
+{
+	uint16_t i;
+
+	assert_ptr_equal(queue, ring);
+	for (i = 0; i < nr; i++) {
+		int slots = pkts[i]->nb_segs + 1;
+		uint16_t sum = (uint16_t)(virtio_free + slots);
+
+		/* the in-order variant adds them up */
+		assert_int_equal(sum, virtio_free + slots);
+		if (slots > virtio_free)
+			virtio_clean(RTE_MIN(virtio_used, slots - virtio_free));
+		if (slots > virtio_free)
+			break;
+		virtio_free -= slots;
+		for (struct rte_mbuf *seg = pkts[i]; seg; seg = seg->next)
+			if (RTE_MBUF_HAS_EXTBUF(seg))
+				((struct zc_tx *)seg->shinfo->fcb_opaque)->packet = packets;
+		packets++;
+		virtio_frames[virtio_nr++] = pkts[i];
+	}
+	return i;
+}
+
+static void virtio_start(void)
+{
+	fresh_of("net_virtio");
+	rte_eth_fp_ops[PORT].tx_pkt_burst = virtio_tx;
+	virtio_nr = virtio_used = 0;
+	virtio_free = RING;
+}
+
+static void virtio_gives_back_what_was_sent(void **state)
+{
+	struct rte_mbuf *pkts[3] = { frame(2, 2), frame(3, 6), frame(2, 2) };
+
+	(void)state;
+	virtio_start();
+	assert_true(sent_is_known(&sent));
+	nr_out = 4; /* fresh_of() has forgotten them */
+	assert_int_equal(sent_offer(&sent, pkts, 3), 3);
+	assert_int_equal(virtio_tx(ring, pkts, 3), 3);
+	sent_taken(&sent, 3);
+	sent_look(&sent);
+	assert_int_equal(nr_out, 4);
+	virtio_used = 2;
+	sent_look(&sent);
+	assert_int_equal(nr_out, 1);
+	/* the last frame needs no other behind it */
+	virtio_used = 1;
+	sent_look(&sent);
+	assert_int_equal(nr_out, 0);
+	assert_int_equal(virtio_nr, 0);
+	assert_int_equal(virtio_free, RING);
+	assert_int_equal(packets, 3);
+}
+
+static void virtio_carries_any_traffic(void **state)
+{
+	(void)state;
+	virtio_start();
+	seed = 7;
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint32_t segs = 1 + dice(5);
+		struct rte_mbuf *pkt = frame(segs, dice(1u << segs));
+
+		if (!virtio_tx(ring, &pkt, sent_offer(&sent, &pkt, 1)))
+			rte_pktmbuf_free(pkt);
+		virtio_used += dice(virtio_nr - virtio_used + 1u);
+		if (dice(3))
+			sent_look(&sent);
+	}
+	virtio_used = virtio_nr;
+	sent_look(&sent);
+	assert_int_equal(nr_out, 0);
+	assert_true(packets > 1000);
+}
+
 #define fact(test) cmocka_unit_test_setup_teardown(test, fresh, closed)
 
 int main(void)
@@ -321,6 +447,9 @@ int main(void)
 		fact(frames_of_ours_use_the_whole_ring),
 		fact(nothing_is_noted_of_an_unknown_driver),
 		fact(any_traffic),
+		fact(any_traffic_of_drivers_that_mark_by_number),
+		fact(virtio_gives_back_what_was_sent),
+		fact(virtio_carries_any_traffic),
 	};
 
 	return cmocka_run_group_tests(tests, start, packets_stop);

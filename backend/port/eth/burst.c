@@ -135,10 +135,13 @@ static uint32_t longest_of(const struct eth *eth, const struct rte_mbuf *frame)
  * Can the device send the frame as it is? VFs of several kinds stop at frames that are shorter than
  * DEVICE_FRAME_MIN, although they pad longer ones (igb, ixgbe, iavf in Linux do as is done here).
  */
-static bool is_ready(const struct eth *eth, const struct rte_mbuf *frame)
+static bool is_ready(const struct eth *eth, struct rte_mbuf *frame)
 {
 	uint32_t longest = frame->pkt_len;
 
+	/* virtio and vmxnet3 do all but this, of a frame that they cut as well */
+	if (eth->device_does & UNFINISHED_PAYLOAD && !(eth->device_does & RTE_MBUF_F_TX_IP_CKSUM))
+		offload_ip_checksum(frame);
 	if (frame->ol_flags & UNFINISHED & ~eth->device_does ||
 	    frame->pkt_len < (eth->direct ? DEVICE_FRAME_MIN : RTE_ETHER_HDR_LEN))
 		return false;
@@ -317,18 +320,27 @@ uint16_t eth_tx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 	return taken;
 }
 
-/* Of the function's rx flags only a good checksum is passed on. */
+/*
+ * Of the function's rx flags only a good checksum is passed on. "None" is that of a sender on the
+ * function's own host (virtio), which left it unfinished.
+ */
+static void direct_repair(struct rte_mbuf *frame)
+{
+	uint64_t known = frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+	frame->ol_flags = known == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? known : 0;
+	if (unlikely(known == RTE_MBUF_F_RX_L4_CKSUM_NONE))
+		finish_checksum(frame);
+}
+
 static uint16_t direct_rx(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, uint16_t nr)
 {
 	nr = rte_eth_rx_burst(eth->port_id, index, pkts, nr);
 	if (nr == 0)
 		return 0;
 	eth->last_rx = rte_get_timer_cycles();
-	for (uint16_t i = 0; eth->rx_checksum && i < nr; i++) {
-		uint64_t known = pkts[i]->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-
-		pkts[i]->ol_flags = known == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? known : 0;
-	}
+	for (uint16_t i = 0; eth->rx_checksum && i < nr; i++)
+		direct_repair(pkts[i]);
 	return nr;
 }
 
@@ -386,7 +398,9 @@ uint16_t eth_rx_burst(struct eth *eth, uint16_t index, struct rte_mbuf **pkts, u
 
 int eth_rx_fd(const struct eth *eth, uint16_t index)
 {
-	return eth->queues[index].afp.fd;
+	const struct eth_queue *queue = &eth->queues[index];
+
+	return eth->direct ? queue->interrupt.fd : queue->afp.fd;
 }
 
 /* The longer nothing came, the less often the device is polled. */
@@ -414,6 +428,15 @@ uint32_t eth_timed_us(const struct eth *eth)
 		return poll_interval_us(eth);
 	/* even if there is nothing more to send, see whether it sends what it has */
 	return eth->queues[0].afp.tx_busy > 0 && !eth_gone(eth) ? STUCK_LOOK_US : 0;
+}
+
+uint32_t eth_arm(struct eth *eth)
+{
+	bool tells = eth->direct && !anything_waits(eth) && !eth_gone(eth);
+
+	for (uint16_t i = 0; tells && i < eth->nr_queues; i++)
+		tells = interrupt_arm(&eth->queues[i].interrupt);
+	return tells ? 0 : eth_timed_us(eth);
 }
 
 bool eth_tx_idle(struct eth *eth)

@@ -15,6 +15,7 @@
 #include "driver.h"
 #include "eth.h"
 #include "flow.h"
+#include "interrupt.h"
 #include "zc_pool.h"
 #include "zc_sent.h"
 
@@ -40,17 +41,21 @@ struct eth_queue {
 	_Atomic uint64_t tx_errors, tx_no_memory;
 	_Atomic uint64_t rx_errors;
 	struct sent sent;
+	struct interrupt interrupt;
 	struct rte_mbuf *pending[OFFLOAD_SEGMENTS_MAX + PORT_BURST];
 };
 
 /* Work that a frame's sender has left to us or to the device. */
 #define UNFINISHED (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+/* The part that a device must do if it is to get frames that it cuts; an IPv4 header is short. */
+#define UNFINISHED_PAYLOAD (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_L4_MASK)
 
 /*
  * struct eth - Constant after creation, except where marked
  * @bus:    where the device comes from: "vdev", "pci"
  * @driver: the quirks of its driver
  * @wants_zc_rx: it is to receive into chosen buffers, if it can
+ * @vectors: it may have a vector for each queue
  * @direct: it is driven without a netdev and a socket
  * @frame_max, @plain_max: longest frame with one tag of 802.1Q, and longest other frame, bytes
  * @gone, @stuck: worker: w, others: r; @reset: DPDK's thread: w; then it is @gone too
@@ -71,7 +76,7 @@ struct eth_queue {
 struct eth {
 	const char *bus;
 	const struct driver *driver;
-	bool direct, wants_zc_rx;
+	bool direct, wants_zc_rx, vectors;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max, plain_max;

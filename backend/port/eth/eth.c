@@ -20,7 +20,7 @@ void eth_zc_tx_segs(const struct eth *eth, uint16_t *segs, uint16_t *tso)
 	struct rte_eth_dev_info info;
 
 	*segs = *tso = 0;
-	if (!eth->queues[0].sent.descriptors || (UNFINISHED & ~eth->device_does) ||
+	if (!sent_is_known(&eth->queues[0].sent) || (UNFINISHED_PAYLOAD & ~eth->device_does) ||
 	    rte_eth_dev_info_get(eth->port_id, &info) < 0)
 		return;
 	*segs = info.tx_desc_lim.nb_mtu_seg_max;

@@ -31,6 +31,7 @@ struct eth;
  * @mtu:     of a PCI function; 0 = the usual one
  * @queues:  of a PCI function; most queue pairs, 0 = one. It gets no more than it has, and no
  *           more than there is memory for
+ * @vectors: of a PCI function; its interrupts have vectors (vfio-pci)
  * @zc_rx:   of a PCI function; receive into chosen buffers (zc_pool.h) if it can, by one queue pair
  * @pool:    where received frames go, and headers of frames cut in software; a netdev of a larger
  *           MTU receives into a pool of its own while half of that is free
@@ -39,7 +40,7 @@ struct eth_params {
 	const char *netdev;
 	uint16_t mtu;
 	uint16_t queues;
-	bool zc_rx;
+	bool vectors, zc_rx;
 	struct rte_mempool *pool;
 };
 
@@ -133,6 +134,13 @@ int eth_rx_fd(const struct eth *eth, uint16_t queue);
 
 /** eth_timed_us() - Worker: burst all queues at least this often; 0 = the descriptor is enough */
 uint32_t eth_timed_us(const struct eth *eth);
+
+/**
+ * eth_arm() - Worker, before it sleeps: have the descriptors tell of frames, if they can
+ *
+ * Then it bursts all queues once more. Return: as eth_timed_us()
+ */
+uint32_t eth_arm(struct eth *eth);
 
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
 bool eth_tx_idle(struct eth *eth);

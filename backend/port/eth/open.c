@@ -129,18 +129,22 @@ static int pair_setup(struct eth *eth, const struct rte_eth_dev_info *info,
 					 &info->default_rxconf, pool);
 
 	if (ret == 0)
-		ret = rte_eth_tx_queue_setup(eth->port_id, index, nr[1], SOCKET_ID_ANY, NULL);
+		ret = rte_eth_tx_queue_setup(eth->port_id, index, nr[1], SOCKET_ID_ANY,
+					     &info->default_txconf);
 	sent_init(&eth->queues[index].sent, eth->port_id, index, eth->driver, nr[1]);
 	return ret;
 }
 
-/* Start the device with eth->nr_queues pairs. */
-static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
-		     const struct rte_eth_conf *one, uint16_t nr_rx)
+/* Start the device with eth->nr_queues pairs, with receive interrupts or without them. */
+static int start_with(struct eth *eth, const struct rte_eth_dev_info *info,
+		      struct rte_mempool *pool, const struct rte_eth_conf *one, uint16_t nr_rx,
+		      bool interrupts)
 {
 	uint16_t nr[2] = { nr_rx, ETH_DESCRIPTORS };
 	struct rte_eth_conf conf = *one;
 	int ret;
+
+	conf.intr_conf.rxq = interrupts;
 
 	if (eth->nr_queues > 1 && info->flow_type_rss_offloads & FLOW_FIELDS) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -151,7 +155,29 @@ static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struc
 		ret = rte_eth_dev_adjust_nb_rx_tx_desc(eth->port_id, &nr[0], &nr[1]);
 	for (uint16_t i = 0; ret == 0 && i < eth->nr_queues; i++)
 		ret = pair_setup(eth, info, pool, i, nr);
-	return ret == 0 ? rte_eth_dev_start(eth->port_id) : ret;
+	if (ret == 0)
+		ret = rte_eth_dev_start(eth->port_id);
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		interrupt_open(&eth->queues[i].interrupt, eth->port_id, i, interrupts && ret == 0);
+	return ret;
+}
+
+/* A function that is started and stopped for zero copy is polled: its descriptors would change. */
+static bool wants_interrupts(const struct eth *eth)
+{
+	uint8_t usable = eth->vectors ? DRIVER_MSIX | DRIVER_INTX : DRIVER_INTX;
+
+	return eth->driver->interrupts & usable && !eth->zc_pool;
+}
+
+static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struct rte_mempool *pool,
+		     const struct rte_eth_conf *conf, uint16_t nr_rx)
+{
+	int ret = -ENOTSUP;
+
+	if (wants_interrupts(eth))
+		ret = start_with(eth, info, pool, conf, nr_rx, true);
+	return ret < 0 ? start_with(eth, info, pool, conf, nr_rx, false) : ret;
 }
 
 /* A device that does not start with several queue pairs may start with fewer. */
@@ -187,6 +213,8 @@ static int device_start(struct eth *eth, struct rte_mempool *pool)
 	if (!strcmp(eth->bus, "pci")) {
 		eth->driver = driver_find(info.driver_name);
 		pci_conf(eth, &info, pool, &conf);
+		if (eth->driver->tx_rs_thresh)
+			info.default_txconf.tx_rs_thresh = eth->driver->tx_rs_thresh;
 	}
 	/* a VF that nobody reads must not hold up the others of its NIC */
 	info.default_rxconf.rx_drop_en = 1;
@@ -320,6 +348,7 @@ static struct eth *eth_new(const struct eth_params *params, const char *bus, uin
 	for (uint16_t i = 0; i < nr_queues; i++) {
 		eth->queues[i].index = i;
 		eth->queues[i].afp.fd = -1;
+		eth->queues[i].interrupt.fd = -1;
 	}
 	pthread_mutex_init(&eth->lock, NULL);
 	eth->bus = bus;
@@ -437,6 +466,7 @@ struct eth *eth_create_pci(const struct eth_params *params, const struct rte_eth
 		return NULL;
 	eth->direct = true;
 	eth->wants_zc_rx = params->zc_rx;
+	eth->vectors = params->vectors;
 	ret = pci_device(eth, params, mac);
 	if (ret < 0) {
 		log_error("%s: DPDK's driver can't use it: %s", params->netdev, strerror(-ret));

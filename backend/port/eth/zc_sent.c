@@ -3,14 +3,16 @@
 
 #include <rte_ethdev.h>
 
+/* More than the SENT_MAX descriptors that a ring has here, and drivers can add them up in 16 bits. */
+#define TOO_MANY_SEGS 32000u
+
 void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct driver *driver,
 	       uint16_t descriptors)
 {
 	sent->port_id = port_id;
 	sent->queue = queue;
-	sent->descriptors = 0;
-	if (driver->tx_done == DRIVER_TX_LAST_DESCRIPTOR && descriptors <= SENT_MAX)
-		sent->descriptors = descriptors;
+	sent->done = descriptors <= SENT_MAX ? driver->tx_done : DRIVER_TX_UNKNOWN;
+	sent->descriptors = sent->done == DRIVER_TX_LAST_DESCRIPTOR ? descriptors : 0;
 }
 
 static bool has_guest_pages(const struct rte_mbuf *frame)
@@ -100,10 +102,26 @@ static int find_done(const struct sent *sent, uint64_t nr)
 	return -1;
 }
 
+/*
+ * The driver looks at reference count, flags, room and number of segments before it refuses the frame,
+ * and reads no byte of it.
+ */
+static void ask_for_room(const struct sent *sent)
+{
+	struct rte_mbuf no_ring_takes = { .refcnt = 1, .nb_segs = TOO_MANY_SEGS };
+	struct rte_mbuf *frame = &no_ring_takes;
+
+	rte_eth_tx_burst(sent->port_id, sent->queue, &frame, 1);
+}
+
 void sent_look(struct sent *sent)
 {
 	const struct sent_frame *frame = oldest(sent);
-	int done = frame ? find_done(sent, sent->segs - frame->segs + 1) : -1;
+	int done;
+
+	if (sent->done == DRIVER_TX_ASKED_FOR_ROOM)
+		ask_for_room(sent);
+	done = frame ? find_done(sent, sent->segs - frame->segs + 1) : -1;
 
 	while (done >= 0 && frame && sent->segs - frame->segs >= (uint64_t)done) {
 		give_pages_back(frame->frame);

@@ -12,8 +12,12 @@
  * then every frame is done after which n or more segments were sent. Such frames give their pages
  * back (rte_pktmbuf_detach()); the mbufs themselves stay with the driver.
  *
- * The driver must not free a frame that waits here, so the device gets no frame whose descriptors,
- * counted generously, might reach round the ring to those of the oldest one.
+ * Another kind of driver (virtio's) frees whatever was sent when a frame lacks room in its ring. It
+ * is asked with a frame that no ring has room for: it frees, and refuses the frame. Then nothing
+ * has to be noted here, since the pages come back with the frames.
+ *
+ * A driver of the first kind must not free a frame that waits here, so the device gets no frame
+ * whose descriptors, counted generously, might reach round the ring to those of the oldest one.
  *
  * The queue's worker. When the device is closed its driver frees all frames, and these calls end.
  */
@@ -43,13 +47,15 @@ struct sent_frame {
 
 /**
  * struct sent - The frames of one tx queue
- * @descriptors: in the ring; 0 = it is not known how the driver marks them, nothing is noted
+ * @done:  how the driver tells what was sent
+ * @descriptors: in the ring; 0 = nothing is noted
  * @segs, @most: as in struct sent_frame, after all frames that the device took
  * @waiting: ring of the frames that wait, @first is the oldest
  * @offered: the frames of the last sent_offer()
  */
 struct sent {
 	uint16_t port_id, queue;
+	enum driver_tx_done done;
 	uint16_t descriptors;
 	uint16_t first, nr;
 	uint64_t segs, most;
@@ -63,6 +69,12 @@ struct sent {
  */
 void sent_init(struct sent *sent, uint16_t port_id, uint16_t queue, const struct driver *driver,
 	       uint16_t descriptors);
+
+/** sent_is_known() - Can sent_look() find out what was sent? */
+static inline bool sent_is_known(const struct sent *sent)
+{
+	return sent->done != DRIVER_TX_UNKNOWN;
+}
 
 /** sent_offer() - Before the device gets up to PORT_BURST frames. Return: how many it may have */
 uint16_t sent_offer(struct sent *sent, struct rte_mbuf **pkts, uint16_t nr);

@@ -365,18 +365,32 @@ static const struct pf_ops netlink_ops = {
 	.vf_set = netlink_vf_set,
 };
 
-/* By its PCI address if it has one: the netdev's name may change. */
+/* A PF whose driver has no word for its VFs (virtio) */
+static const struct pf_ops mute_ops = {
+	.close = netlink_close,
+	.up = netlink_up,
+	.mtu = netlink_mtu,
+	.link_get = netlink_link_get,
+};
+
+/*
+ * By its PCI address if it has one: the netdev's name may change. If the netdev is not the PCI
+ * function's own but that of a device on it (virtio), the kernel does not connect it with VFs: its
+ * VFs have no values.
+ */
 static void find_sysfs(struct pf_netlink *pf)
 {
-	char path[PF_SYSFS_MAX + 8], pci[16];
+	char pci[16];
+	int ret = sysfs_pci_of("/sys", pf->netdev, pci, sizeof(pci));
 
-	snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "class/net/%s/device", pf->netdev);
-	snprintf(path, sizeof(path), "/sys/%s", pf->pf.sysfs);
-	if (sysfs_link_name(path, pci, sizeof(pci)) < 0)
-		return;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", pci);
-	if (access(path, F_OK) == 0)
+	if (ret < 0)
+		snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "class/net/%s/device", pf->netdev);
+	else
 		snprintf(pf->pf.sysfs, sizeof(pf->pf.sysfs), "bus/pci/devices/%s", pci);
+	if (ret <= 0)
+		return;
+	pf->pf.ops = &mute_ops;
+	log_info("%s: this PF sets nothing of its VFs: vifd judges their frames", pf->netdev);
 }
 
 struct pf *pf_netlink_open(const char *netdev)

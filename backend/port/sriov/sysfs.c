@@ -67,6 +67,59 @@ void sysfs_first_entry(const char *dir, char *name, size_t size)
 		closedir(stream);
 }
 
+/* The first netdev in @device/net. Return: is there one? */
+static bool netdev_in(const char *device, char *netdev, size_t size)
+{
+	char path[PATH_MAX + NAME_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/net", device);
+	sysfs_first_entry(path, netdev, size);
+	return netdev[0] != '\0';
+}
+
+bool sysfs_netdev(const char *device, char *netdev, size_t size)
+{
+	DIR *stream;
+	struct dirent *entry;
+	char path[PATH_MAX + NAME_MAX + 2];
+
+	if (netdev_in(device, netdev, size))
+		return true;
+	stream = opendir(device);
+	while (stream && !netdev[0] && (entry = readdir(stream))) {
+		if (strncmp(entry->d_name, "virtio", strlen("virtio")) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", device, entry->d_name);
+		netdev_in(path, netdev, size);
+	}
+	if (stream)
+		closedir(stream);
+	return netdev[0] != '\0';
+}
+
+int sysfs_pci_of(const char *root, const char *netdev, char *pci, size_t size)
+{
+	char path[PATH_MAX], device[PATH_MAX];
+
+	pci[0] = '\0';
+	snprintf(path, sizeof(path), "%s/class/net/%.15s/device", root, netdev);
+	if (!realpath(path, device))
+		return -errno;
+	for (int level = 0; level < 2; level++) {
+		char *slash = strrchr(device, '/');
+
+		if (!slash)
+			break;
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%.15s", root, slash + 1);
+		if (access(path, F_OK) == 0) {
+			snprintf(pci, size, "%s", slash + 1);
+			return level;
+		}
+		*slash = '\0';
+	}
+	return -ENODEV;
+}
+
 bool sysfs_any_entry(const char *dir, const char *prefix, const char *but)
 {
 	DIR *stream = opendir(dir);

@@ -24,6 +24,23 @@ int sysfs_link_name(const char *path, char *name, size_t size);
 void sysfs_first_entry(const char *dir, char *name, size_t size);
 
 /**
+ * sysfs_netdev() - The netdev of a PCI function
+ * @device: its folder
+ *
+ * That of virtio lies one level deeper, below its virtio device. Return: is there one? Else ""
+ */
+bool sysfs_netdev(const char *device, char *netdev, size_t size);
+
+/**
+ * sysfs_pci_of() - The PCI function of a netdev
+ * @root: of sysfs
+ *
+ * Return: 0 the netdev is the function's, 1 it is that of a device on it (virtio), -errno none;
+ * then ""
+ */
+int sysfs_pci_of(const char *root, const char *netdev, char *pci, size_t size);
+
+/**
  * sysfs_any_entry() - Has @dir an entry that begins with @prefix and not with @but?
  * @but: NULL = any
  */

@@ -27,7 +27,7 @@ static bool is_ours_still(const struct vf *vf)
 {
 	struct pf_vf now;
 
-	if (!(vf->saved.valid & PF_MAC) || !vf->env->pf || vf->quieted)
+	if (!(vf->saved.valid & PF_MAC) || !pf_can(vf->env->pf, PF_MAC) || vf->quieted)
 		return true;
 	return pf_vf_get(vf->env->pf, vf->info.index, &now) == 0 &&
 	       (rte_is_same_ether_addr(&now.mac, &vf->port.mac) ||
@@ -52,7 +52,7 @@ static void restore_values(struct vf *vf, const char *netdev)
 	restore_pf(vf, values & ~(uint32_t)PF_TRUST);
 	if (up)
 		netdev_set_up(netdev, false);
-	if (vf->saved.valid && !vf->env->pf)
+	if (vf->saved.valid & PF_MAC && !pf_can(vf->env->pf, PF_MAC))
 		netdev_set_mac(netdev, &vf->saved.mac);
 	restore_pf(vf, values & PF_TRUST);
 	if (up)
@@ -151,6 +151,7 @@ static const struct port_ops vf_ops = {
 	.tx_burst = vf_tx_burst,
 	.rx_burst = vf_rx_burst,
 	.rx_fd = vf_rx_fd,
+	.arm = vf_arm,
 	.tx_idle = vf_tx_idle,
 	.tx_done = vf_tx_done,
 	.join = vf_join,
@@ -169,10 +170,10 @@ static int read_values(struct vf *vf)
 {
 	int ret;
 
-	if (vf->env->pf)
-		return pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
-	if (vf->info.native)
-		return 0; /* its driver asks for the address, and a reset makes the VF forget ours */
+	ret = pf_vf_get(vf->env->pf, vf->info.index, &vf->saved);
+	/* a native driver asks for the address, and a reset makes the VF forget ours */
+	if (ret < 0 || vf->saved.valid & PF_MAC || vf->info.native)
+		return ret;
 	ret = netdev_mac(vf->info.netdev, &vf->saved.mac);
 	if (ret == 0)
 		vf->saved.valid = PF_MAC;
@@ -261,6 +262,7 @@ static int start_native(struct vf *vf, const struct rte_ether_addr *mac)
 		.netdev = vf->info.pci,
 		.mtu = (uint16_t)(vf->env->pf ? vf->wire_mtu : 0),
 		.queues = vf->env->queues,
+		.vectors = vf->info.vectors,
 		.zc_rx = reset_function(vf),
 		.pool = vf->env->pool,
 	};

@@ -109,6 +109,11 @@ uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, 
 	return good;
 }
 
+void vf_arm(struct port *port)
+{
+	port->timed_us = eth_arm(((struct vf *)port)->eth);
+}
+
 int vf_rx_fd(struct port *port, uint16_t queue)
 {
 	return eth_rx_fd(((struct vf *)port)->eth, queue);

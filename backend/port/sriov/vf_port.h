@@ -48,6 +48,7 @@ struct vf {
 /* The worker's calls and the counters: struct port_ops */
 uint16_t vf_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
 uint16_t vf_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+void vf_arm(struct port *port);
 int vf_rx_fd(struct port *port, uint16_t queue);
 bool vf_tx_idle(struct port *port);
 void vf_tx_done(struct port *port);

@@ -75,16 +75,16 @@ static int write_pf_number(const struct vfpool *pool, const char *file, uint32_t
 	return sysfs_write(path, text);
 }
 
-/* Which driver has the function at @path? Appends to @path. */
-static void read_drivers(char path[PATH_MAX], struct vfpool_vf *vf)
+/* Which driver has the function at @path? */
+static void read_drivers(const char *path, struct vfpool_vf *vf)
 {
 	char link[PATH_MAX + 8];
 	char driver[BIND_NAME_MAX];
 
 	snprintf(link, sizeof(link), "%s/driver", path);
 	vf->native = sysfs_link_name(link, driver, sizeof(driver)) == 0 && bind_is_native(driver);
-	strcat(path, "/net");
-	sysfs_first_entry(path, vf->netdev, sizeof(vf->netdev));
+	vf->vectors = vf->native && !strcmp(driver, "vfio-pci");
+	sysfs_netdev(path, vf->netdev, sizeof(vf->netdev));
 }
 
 static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
@@ -105,8 +105,7 @@ static int vf_read_listed(const struct vfpool *pool, struct vfpool_vf *vf)
 	if (access(path, F_OK) < 0)
 		return -errno;
 	memcpy(vf->netdev, pool->listed[vf->index], sizeof(vf->netdev));
-	strcat(path, "/device");
-	if (sysfs_link_name(path, vf->pci, sizeof(vf->pci)) < 0)
+	if (sysfs_pci_of(pool->root, vf->netdev, vf->pci, sizeof(vf->pci)) < 0)
 		memcpy(vf->pci, vf->netdev, sizeof(vf->pci));
 	return 0;
 }
@@ -119,7 +118,7 @@ static int vf_read(const struct vfpool *pool, uint16_t index, struct vfpool_vf *
 
 	vf->index = index;
 	vf->pci[0] = vf->netdev[0] = '\0';
-	vf->native = false;
+	vf->native = vf->vectors = false;
 	if (pool->nr_listed > 0)
 		return vf_read_listed(pool, vf);
 	snprintf(path, sizeof(path), "%s/virtfn%u", pool->device, index);
@@ -510,26 +509,34 @@ int vfpool_reset(struct vfpool *pool, uint16_t index)
 	return bind_reset(pool->root, vf.pci);
 }
 
-/* A VF that is on no PCI bus is a virtual device, which filters nothing. */
-static void add_reach(const struct vfpool *pool, const struct vfpool_vf *vf,
-		      struct vfpool_reach *reach)
+/* The row of a VF's family, by the kernel's driver that it has, or had before it was bound. */
+static const struct driver *family_of(const struct vfpool *pool, const struct vfpool_vf *vf)
 {
 	char name[BIND_NAME_MAX] = "", path[PATH_MAX];
-	const struct driver *driver;
-	uint32_t macs;
 
-	if (!strchr(vf->pci, ':'))
-		return;
 	if (vf->native)
 		memcpy(name, pool->was[vf->index], sizeof(name));
 	else {
 		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", pool->root, vf->pci);
 		sysfs_link_name(path, name, sizeof(name));
 	}
-	driver = driver_find_kernel(name);
+	return driver_find_kernel(name);
+}
+
+/* A VF that is on no PCI bus is a virtual device, which filters nothing. */
+static void add_reach(const struct vfpool *pool, const struct vfpool_vf *vf,
+		      struct vfpool_reach *reach)
+{
+	const struct driver *driver;
+	uint32_t macs;
+
+	if (!strchr(vf->pci, ':'))
+		return;
+	driver = family_of(pool, vf);
 	macs = vf->native ? driver->dpdk_macs : driver->kernel_macs;
 	reach->macs = RTE_MIN(reach->macs, macs);
 	reach->promiscuous = reach->promiscuous && driver->promiscuous;
+	reach->needs_trust = reach->needs_trust || !driver->trusted;
 }
 
 void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach)
@@ -539,6 +546,26 @@ void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach)
 	for (uint32_t i = 0; i < pool->nr; i++)
 		if (is_usable(pool, &pool->vfs[i]))
 			add_reach(pool, &pool->vfs[i], reach);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void describe(const struct vfpool *pool, const struct vfpool_vf *vf,
+		     char text[DRIVER_TEXT_MAX])
+{
+	if (vf->native && !pool->was[vf->index][0])
+		snprintf(text, DRIVER_TEXT_MAX,
+			 "bound by hand: its driver is known once a vif has it");
+	else
+		driver_describe(family_of(pool, vf), text);
+}
+
+void vfpool_describe(struct vfpool *pool, char text[DRIVER_TEXT_MAX])
+{
+	text[0] = '\0';
+	pthread_mutex_lock(&pool->lock);
+	for (uint32_t i = 0; i < pool->nr && !text[0]; i++)
+		if (strchr(pool->vfs[i].pci, ':'))
+			describe(pool, &pool->vfs[i], text);
 	pthread_mutex_unlock(&pool->lock);
 }
 

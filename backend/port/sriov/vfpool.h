@@ -16,32 +16,35 @@
 #include <rte_ether.h>
 
 #include "config.h"
+#include "port/eth/driver.h"
 
 #define VFPOOL_MAX 256u
 
 struct vfpool;
 
 /**
- * struct vfpool_reach - Frames that every usable VF receives, if its PF trusts it, besides those to
- * its own address
+ * struct vfpool_reach - Frames that every usable VF receives besides those to its own address, if
+ * need be with its PF's trust
  * @macs: to so many more addresses
  * @promiscuous: to any address
+ * @needs_trust: there is one that receives them only if its PF trusts it
  */
 struct vfpool_reach {
 	uint32_t macs;
-	bool promiscuous;
+	bool promiscuous, needs_trust;
 };
 
 /**
  * struct vfpool_vf - One VF; @owner "" = free, @mac is its owner's
  * @netdev: "" = it has none
  * @native: bound to a driver that leaves it to a process
+ * @vectors: to one that passes on an interrupt for each queue (vfio-pci)
  */
 struct vfpool_vf {
 	uint16_t index;
 	char pci[16]; /* a listed netdev that is on no PCI bus: its name */
 	char netdev[IF_NAMESIZE];
-	bool native;
+	bool native, vectors;
 	char owner[32];
 	struct rte_ether_addr mac;
 };
@@ -131,6 +134,9 @@ int vfpool_reset(struct vfpool *pool, uint16_t index);
 
 /** vfpool_reach() - What is known of the VFs' drivers (port/eth/driver.h) */
 void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach);
+
+/** vfpool_describe() - What DPDK's driver of the first VF can do, driver_describe(); "" = no VF */
+void vfpool_describe(struct vfpool *pool, char text[DRIVER_TEXT_MAX]);
 
 /** vfpool_netdev() - Its netdev now, "" = none. Return: 0, -ENODEV the VF is gone */
 int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE]);
