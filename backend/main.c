@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 		doctor_run("", &config, doctor_live(), tell_wrong, NULL);
 		for (uint32_t i = 0; i < config.nr_nics; i++)
 			nic_tell(&config.nics[i]);
-		return EXIT_SUCCESS;
+		return policy_check_files(config.policy_dir) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	return daemon_run(&config) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -229,6 +229,41 @@ static int is_conf(const struct dirent *entry)
 	       !strcmp(entry->d_name + len - suffix, SUFFIX);
 }
 
+static int check_path(const char *path)
+{
+	FILE *stream = fopen(path, "re");
+	int ret;
+
+	if (!stream) {
+		ret = -errno;
+		log_error("%s: %s", path, strerror(-ret));
+		return ret;
+	}
+	ret = policy_check_file(stream, path);
+	fclose(stream);
+	return ret;
+}
+
+int policy_check_files(const char *dir)
+{
+	struct dirent **entries;
+	int nr = scandir(dir, &entries, is_conf, alphasort);
+	int ret = 0;
+
+	for (int i = 0; i < nr; i++) {
+		char path[512];
+		int wrong;
+
+		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
+		wrong = check_path(path);
+		ret = wrong ? wrong : ret;
+		free(entries[i]);
+	}
+	if (nr >= 0)
+		free(entries);
+	return ret;
+}
+
 int policy_set_files(struct policy_draft *draft, const char *dir, const struct policy_whom *whom,
 		     enum policy_rank rank, char error[POLICY_ERROR_MAX])
 {

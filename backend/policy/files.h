@@ -55,6 +55,9 @@ int policy_set_files(struct policy_draft *draft, const char *dir, const struct p
  */
 int policy_check_file(FILE *stream, const char *path);
 
+/** policy_check_files() - Every file of such a folder, if it is there. Return: as above */
+int policy_check_files(const char *dir);
+
 /** policy_file_names() - Is a file of such a folder, a right one, for this vif? */
 bool policy_file_names(FILE *stream, const struct policy_whom *whom);
 

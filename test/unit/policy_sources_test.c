@@ -407,6 +407,22 @@ static void files_can_be_checked_without_a_vif(void **state)
 	}
 }
 
+/* By vifd -t: a slip of the pen is found before a vif is refused its policy for it. */
+static void all_files_of_the_folder_are_checked(void **state)
+{
+	(void)state;
+	assert_int_equal(policy_check_files("/nowhere"), 0);
+	put_file("a.conf", "[match]\nvifname = a\n[policy]\nmtu = 1400\n");
+	put_file("b.conf", "[match]\nvifname = b\n[policy]\nmtu = 1400\n");
+	put_file("c.conf.old", "nonsense\n");
+	assert_int_equal(policy_check_files(dir), 0);
+	put_file("a.conf", "[match]\nvifname = a\n[policy]\nmtv = 1400\n");
+	assert_int_equal(policy_check_files(dir), -EINVAL);
+	remove_file("a.conf");
+	remove_file("b.conf");
+	remove_file("c.conf.old");
+}
+
 static void daemon_has_a_section_for_all(void **state)
 {
 	static struct config config;
@@ -445,6 +461,7 @@ int main(void)
 		FILES(files_that_cannot_be_read_are_refused),
 		cmocka_unit_test(files_can_be_checked_without_a_vif),
 		FILES(each_value_has_a_source),
+		FILES(all_files_of_the_folder_are_checked),
 		FILES(daemon_has_a_section_for_all),
 	};
 
