@@ -9,10 +9,10 @@
  * spares it.
  *
  * Not protected against: a program of the host that receives and sends by packet sockets as
- * vifd does, such as a DHCP client; what the host's stack sends by the netdev. A chain at the egress
- * hook that passes vifd's SO_MARK alone would stop both. But the host answers on every netdev for
- * an address that one of them has, the uplink included, and what it then sends by this one is what
- * leads the wire back to the guest: without it the guest was out of reach.
+ * vifd does, such as a DHCP client; what the host's stack sends by the netdev. A chain at the
+ * egress hook that passes vifd's SO_MARK alone would stop both. But the host answers on every
+ * netdev for an address that one of them has, the uplink included, and what it then sends by this
+ * one is what leads the wire back to the guest: without it the guest was out of reach.
  *
  * Any thread. Calls block a little.
  */
