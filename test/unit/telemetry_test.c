@@ -140,6 +140,13 @@ const char *nic_name(const struct nic *nic)
 	return "a-nic-with-the-longest-name-ther";
 }
 
+int vif_read_uuid(const struct vif *vif, char *uuid, size_t size)
+{
+	(void)vif;
+	snprintf(uuid, size, "0");
+	return 0;
+}
+
 void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX])
 {
 	(void)nic;
