@@ -418,10 +418,11 @@ static bool is_skipped(const uint64_t *skip, uint16_t index)
 /* A listed VF that has the address already is the best one. Return: how well a free VF suits, 0 = not at all */
 static uint32_t suits(const struct vfpool *pool, uint32_t index, const struct rte_ether_addr *mac)
 {
-	const struct given *given = &pool->given[index];
+	const struct given *given;
 
 	if (index >= pool->nr_listed)
 		return 1;
+	given = &pool->given[index];
 	if (!given_allows(given, mac, pool->vfs[index].native))
 		return 0;
 	return given_is(given, mac) ? 2 : 1;
@@ -434,7 +435,7 @@ static struct vfpool_vf *choose(struct vfpool *pool, const struct rte_ether_addr
 	struct vfpool_vf *best = NULL;
 	uint32_t best_suits = 0;
 
-	for (uint16_t i = 0; i < pool->nr; i++) {
+	for (uint32_t i = 0; i < pool->nr; i++) {
 		uint32_t now = is_free(pool, i) && !is_skipped(skip, i) ? suits(pool, i, mac) : 0;
 
 		if (now <= best_suits)
