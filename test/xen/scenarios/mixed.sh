@@ -6,11 +6,12 @@
 #     g1's second vif, g2 --- xen-netback --- xenbr0 in dom0, 10.0.3.1
 #
 # 100 interfaces come and go as those of a guest that is created paused, ten at a time, five for each driver.
-# Guests that boot, networks attached, a reboot, a restore and restarts of vifd come on top of that.
+# BED_CREATES says how often (10). Guests that boot, networks attached, a reboot, a restore and restarts of vifd come on top of that.
 . /bed/lib.sh
 
 bus=/sys/bus/xen-backend
 second=00:16:3e:00:00:15
+: "${BED_CREATES:=10}"
 GUEST_BOOT_LIMIT=180
 wrong=0 created=0 harmed=0
 
@@ -104,7 +105,7 @@ creates()
 	local round n domid by_vifd
 
 	paused_config
-	for ((round = 0; round < 10; round++)); do
+	for ((round = 0; round < BED_CREATES; round++)); do
 		xl create -p /etc/xen/p.cfg >/run/xl.out 2>&1 || { say "xl create p: $(head -n 6 /run/xl.out)"; continue; }
 		domid=$(guest_domid p)
 		by_vifd=$(served "$domid")
