@@ -228,11 +228,18 @@ static void set_cooldown(struct vif *vif, uint64_t now_us)
 	vif->connected_us = now_us;
 }
 
+/* InitWait and Connected may be xen-netback's, which has held the vif; our features are not. */
+static bool has_offered(const struct vif *vif)
+{
+	return (vif->state == XENBUS_INIT_WAIT || vif->state == XENBUS_CONNECTED) &&
+	       (vif->published || vif_is_published(vif));
+}
+
 /* A front end that did not wait for InitWait still has to find the features. */
 static void go_connected(struct vif *vif, uint64_t now_us)
 {
 	if (!vif->path) {
-		if (vif->state != XENBUS_INIT_WAIT && vif->state != XENBUS_CONNECTED)
+		if (!has_offered(vif))
 			go_init_wait(vif, now_us);
 		if (!vif->view.hotplugged || (!vif->nic && vif_choose_nic(vif)))
 			return;

@@ -224,6 +224,24 @@ static void guest_does_not_connect_before_the_script_all_the_same(void **state)
 	assert_int_equal(host_back_state(7), 4);
 }
 
+/* As at network-attach to a guest that runs: it was quicker than vifd. */
+static void guest_that_read_netbacks_keys_connects_to_vifd(void **state)
+{
+	(void)state;
+	guest = guest_new(7, 1);
+	toolstack("/etc/xen/scripts/vif-vifd");
+	netback_binds(2);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	host_settle();
+	assert_string_equal(host_back_key(7, "served-by"), "vifd");
+	assert_int_equal(host_back_state(7), 2);
+	script_says_connected();
+	host_settle();
+	assert_non_null(host_path(7));
+	assert_int_equal(host_back_state(7), 4);
+}
+
 static void connected_vif_stays_so(int state)
 {
 	uint64_t since_us;
@@ -328,6 +346,7 @@ int main(void)
 		VIF(vif_that_is_bound_after_all_is_taken_again),
 		VIF(what_the_script_says_meanwhile_is_not_lost),
 		VIF(guest_does_not_connect_before_the_script_all_the_same),
+		VIF(guest_that_read_netbacks_keys_connects_to_vifd),
 		VIF(netback_that_begins_anew_under_a_guest_ends_nothing),
 		VIF(netback_that_fails_under_a_guest_ends_nothing),
 		VIF(kernel_that_does_not_let_go_is_told_and_asked_again),
