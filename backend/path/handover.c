@@ -15,7 +15,8 @@
 #define SETTLE_MAX_US 50000u
 /* A pause of at least this: frames may be on their way through other threads. */
 #define FLUSH_MIN_US 100u
-#define FLUSH_MAX_US 5000u
+/* Looks after which a port that others feed and empty has had time enough: they may stand still. */
+#define UNSURE_LOOKS 50u
 /* Looks after which the wire has learnt, the old port is empty, and late copies are here. */
 #define LEARN_LOOKS 2u
 #define EMPTY_LOOKS 15u
@@ -46,7 +47,8 @@ static void enter_stage(struct handover *handover, enum handover_stage stage, ui
 {
 	handover->since_us = handover->look_us = now_us;
 	handover->looks = handover->silent = handover->seen = 0;
-	handover->busy = handover->empty = false;
+	handover->busy = handover->empty = handover->caught_up = false;
+	handover->mark = 0;
 	atomic_store_explicit(&handover->stage, stage, memory_order_release);
 }
 
@@ -239,9 +241,13 @@ unsigned int handover_rx_take(struct path *path, struct path_tools *tools)
 	/* the new port first: frames there were sent before those that the old one gets now */
 	if (stage < HANDOVER_DRAIN)
 		hold_frames(handover, tools);
+	if (stage == HANDOVER_SETTLE)
+		handover->caught_up = port_rx_caught_up(handover->from, &handover->mark);
 	taken = take_port(path, tools, FROM);
-	if (taken)
+	if (taken) {
 		handover->heard_us = tools->now_us;
+		handover->mark = 0;
+	}
 	drop_twins(path);
 	if (stage >= HANDOVER_DRAIN)
 		taken += take_port(path, tools, TO);
@@ -316,6 +322,27 @@ static enum handover_stage stage_after_look(const struct handover *handover,
 	return stage;
 }
 
+/* A port whose frames another worker sends is waited for as long as that may stand still. */
+static bool may_leave_flush(struct path *path, uint64_t now_us)
+{
+	struct handover *handover = path->handover;
+
+	look(handover, now_us);
+	if (flushed(path))
+		return now_us - handover->since_us >= FLUSH_MIN_US;
+	return handover->looks >= UNSURE_LOOKS;
+}
+
+/* Has the old port been silent for long enough, or is it time in any case? */
+static bool has_settled(struct handover *handover, uint64_t now_us)
+{
+	look(handover, now_us);
+	if (!handover->caught_up)
+		return handover->looks >= UNSURE_LOOKS;
+	return now_us - handover->heard_us >= HANDOVER_SETTLE_US ||
+	       now_us - handover->since_us >= SETTLE_MAX_US;
+}
+
 static void step_by_looks(struct path *path, enum handover_stage stage, uint64_t now_us)
 {
 	struct handover *handover = path->handover;
@@ -338,14 +365,14 @@ void handover_step(struct path *path, struct path_tools *tools)
 	uint64_t now_us = tools->now_us;
 
 	if (!handover->since_us && handover->to)
-		handover->since_us = now_us;
+		handover->since_us = handover->look_us = now_us;
 	switch (stage) {
 	case HANDOVER_OBSERVE:
 	case HANDOVER_LEFT:
 	case HANDOVER_DONE:
 		break;
 	case HANDOVER_FLUSH:
-		if (now_us - handover->since_us < (flushed(path) ? FLUSH_MIN_US : FLUSH_MAX_US))
+		if (!may_leave_flush(path, now_us))
 			break;
 		handover->paused_us = now_us - handover->since_us;
 		handover->heard_us = now_us;
@@ -353,11 +380,9 @@ void handover_step(struct path *path, struct path_tools *tools)
 		announce(path, tools);
 		break;
 	case HANDOVER_SETTLE:
-		if (now_us - handover->heard_us < HANDOVER_SETTLE_US &&
-		    now_us - handover->since_us < SETTLE_MAX_US)
+		if (!has_settled(handover, now_us))
 			break;
 		release_held(path, tools);
-		look(handover, now_us);
 		if (handover->nr_held && handover->looks < LOOKS_MAX)
 			break;
 		/* a guest that takes nothing must not keep two ports */

@@ -9,8 +9,10 @@
  * switches on the wire learn where the address is now. Meanwhile both ports may receive: only the
  * old one while the wire has not learnt it, both where a NIC has the address in the filters of two
  * functions, only the new one in the end. Frames that the new port receives wait as long as the old
- * one still delivers, for at most SETTLE_MAX_US; so frames keep their order. A frame that both
- * deliver passes once: each side remembers what it passed on, until the end.
+ * one still delivers, for at most SETTLE_MAX_US; so frames keep their order. Where another worker
+ * sends the old port's frames and brings what arrives, it may stand still with some of them in its
+ * hands, so both steps wait until that worker has said otherwise (tx_idle, rx_caught_up of port.h).
+ * A frame that both deliver passes once: each side remembers what it passed on, until the end.
  *
  * The clock alone does not end a handover: a machine that stands still delivers nothing, and then
  * everything at once. So the worker takes looks, HANDOVER_LOOK_US apart or more; a pause of the
@@ -50,7 +52,7 @@ struct path_tools;
  * In this order; the control thread may also call handover_end() in any stage. Who ends a stage:
  *
  *   OBSERVE  control: handover_begin(), when the new port is open
- *   FLUSH    worker: the old port has sent everything, or FLUSH_MAX_US have passed
+ *   FLUSH    worker: the old port has sent everything, or UNSURE_LOOKS are over
  *   SETTLE   worker: the old port is silent and all that waited has passed, or time is up
  *   DRAIN    worker: after LEARN_LOOKS; wakes the control thread
  *   LEFT     control: handover_quieted(), when the old port is quiet
@@ -90,6 +92,8 @@ struct handover_twin {
  * @busy:       a frame came since the last look
  * @empty:      the port that is to fall silent was found empty since the last look
  * @seen:       frames that it delivered in this stage
+ * @mark:       of port_rx_caught_up() of the old port, since it delivered last
+ * @caught_up:  what had reached the old port before that has been taken; in SETTLE
  * @held:       @nr_held frames of the new port that wait, with @held_buffers, oldest at @first; in
  *              FLUSH and SETTLE only
  * @passed:     how many frames the old port's side [0] and the new one's [1] passed on
@@ -101,7 +105,8 @@ struct handover {
 	uint64_t since_us, heard_us, paused_us, waited_us;
 	uint64_t look_us;
 	uint32_t looks, silent, seen;
-	bool busy, empty;
+	bool busy, empty, caught_up;
+	uint64_t mark;
 	uint32_t first, nr_held, held_buffers;
 	struct rte_mbuf *held[HANDOVER_HELD_MAX];
 	uint64_t passed[2];

@@ -205,6 +205,9 @@ struct port_ops {
 	void (*arm)(struct port *port);
 	/* worker; NULL = always. Has the port passed on all frames that tx_burst took? */
 	bool (*tx_idle)(struct port *port);
+	/* worker; never blocks; NULL = always. Is all that had reached the port's device when
+	 * @mark was 0 where rx_burst() finds it? Sets @mark; wakes the worker that brings it */
+	bool (*rx_caught_up)(struct port *port, uint64_t *mark);
 	/* worker; NULL = nothing to do. Gives back zero-copy tx pages that the device has sent */
 	void (*tx_done)(struct port *port);
 	/* worker, or while no worker calls the burst functions; NULL = port->zc_rx_buffers is 0.
@@ -331,6 +334,12 @@ static inline uint32_t port_arm(struct port *port)
 	if (port->ops->arm)
 		port->ops->arm(port);
 	return port->timed_us;
+}
+
+/** port_rx_caught_up() - Worker: can what had reached the device when @mark was 0 be taken now? */
+static inline bool port_rx_caught_up(struct port *port, uint64_t *mark)
+{
+	return !port->ops->rx_caught_up || port->ops->rx_caught_up(port, mark);
 }
 
 /** port_tx_done() - Worker: have the port give back the zero-copy tx pages that it has sent */

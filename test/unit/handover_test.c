@@ -379,10 +379,72 @@ static void port_that_never_empties_is_left_anyway(void **state)
 	other.room = UINT32_MAX;
 	other.nr_sent = 0;
 	step(guest, 1);
-	step(guest, 10000);
-	step(guest, 1);
+	assert_int_equal(look(guest, 49), HANDOVER_FLUSH);
+	assert_int_equal(other.nr_sent, 0);
+	look(guest, 3);
 	assert_int_equal(other.nr_sent, 2);
 	assert_int_equal(sent_number(&other, 1), 1);
+	end(guest);
+}
+
+/* A port whose frames another worker sends and brings: as if that stood still. */
+static bool feeder_runs;
+
+static bool ask_feeder(struct port *port)
+{
+	(void)port;
+	return feeder_runs;
+}
+
+static bool ask_feeder_since(struct port *port, uint64_t *mark)
+{
+	(void)port;
+	*mark = 1;
+	return feeder_runs;
+}
+
+static const struct port_ops *be_fed_by_another(struct fake_port *port, struct port_ops *ops)
+{
+	const struct port_ops *own = port->port.ops;
+
+	*ops = *own;
+	ops->tx_idle = ask_feeder;
+	ops->rx_caught_up = ask_feeder_since;
+	port->port.ops = ops;
+	feeder_runs = false;
+	return own;
+}
+
+/* However long it takes: the clock goes on, and the other worker's frames are still to come. */
+static void frames_in_another_workers_hands_are_not_overtaken(void **state)
+{
+	struct guest *guest = begin(state);
+	struct port_ops ops;
+	const struct port_ops *own = be_fed_by_another(&guest->port, &ops);
+
+	other.nr_sent = 0;
+	send_numbered(guest, 3);
+	step(guest, 1);
+	for (int i = 0; i < 20; i++)
+		step(guest, 6000);
+	assert_int_equal(other.nr_sent, 0);
+	feeder_runs = true;
+	step(guest, 200);
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_SETTLE);
+	step(guest, 1);
+	assert_int_equal(other.nr_sent, 2);
+	feeder_runs = false;
+	arrive(&other, 2);
+	for (int i = 0; i < 20; i++)
+		step(guest, 6000);
+	assert_false(guest_receive(guest, 0, &frame));
+	arrive(&guest->port, 1);
+	feeder_runs = true;
+	for (int i = 0; i < 4; i++)
+		step(guest, HANDOVER_SETTLE_US);
+	assert_received(guest, 1);
+	assert_received(guest, 2);
+	guest->port.port.ops = own;
 	end(guest);
 }
 
@@ -395,6 +457,22 @@ static void frames_held_at_the_end_are_delivered(void **state)
 	handover_destroy(handover_end(guest->path, &fake_tools));
 	step(guest, 1);
 	assert_received(guest, 1);
+	end(guest);
+}
+
+static void frames_without_room_at_the_end_are_dropped_and_counted(void **state)
+{
+	struct guest *guest = begin(state);
+
+	while (path_rx_room(guest->path, &fake_tools)) {
+		arrive(&guest->port, 1);
+		step(guest, 1);
+	}
+	arrive(&other, 2);
+	step(guest, 1);
+	assert_int_equal(guest->path->handover->nr_held, 1);
+	handover_destroy(handover_end(guest->path, &fake_tools));
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 1);
 	end(guest);
 }
 
@@ -425,7 +503,9 @@ int main(void)
 		GUEST(observed_path_goes_on_when_no_other_port_comes),
 		GUEST(sending_pauses_until_the_old_port_is_empty),
 		GUEST(port_that_never_empties_is_left_anyway),
+		GUEST(frames_in_another_workers_hands_are_not_overtaken),
 		GUEST(frames_held_at_the_end_are_delivered),
+		GUEST(frames_without_room_at_the_end_are_dropped_and_counted),
 		GUEST(frames_held_at_a_disconnect_are_freed),
 	};
 

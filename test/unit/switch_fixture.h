@@ -22,6 +22,7 @@
 
 struct eth {
 	uint16_t room;
+	bool pending;
 	unsigned int nr_sent;
 	struct rte_mbuf *sent[4096];
 	uint16_t nr_waiting;
@@ -62,6 +63,11 @@ uint32_t eth_timed_us(const struct eth *eth)
 {
 	(void)eth;
 	return 0;
+}
+
+bool eth_tx_pending(const struct eth *eth)
+{
+	return eth->pending;
 }
 
 uint16_t eth_mtu(const struct eth *eth)

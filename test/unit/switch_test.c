@@ -587,11 +587,61 @@ static void lost_wire_takes_its_frames_along_and_its_ports_have_no_link(void **s
 	assert_int_equal(a->mtu, 1500);
 }
 
+/* Frames that have left the port's queue may still be in the hands of the uplink's worker. */
+static void port_is_idle_when_the_wire_has_its_frames(void **state)
+{
+	(void)state;
+	assert_true(port_tx_idle(a));
+	wire.room = 0;
+	assert_int_equal(send_one(a, &mac_far, 1), 1);
+	assert_false(port_tx_idle(a));
+	switch_uplink_poll(sw);
+	assert_false(port_tx_idle(a));
+	assert_true(port_tx_idle(b));
+	wire.room = UINT16_MAX;
+	wire.pending = true;
+	switch_uplink_poll(sw);
+	assert_false(port_tx_idle(a));
+	wire.pending = false;
+	switch_uplink_poll(sw);
+	assert_true(port_tx_idle(a));
+	/* and not for good */
+	wire.room = 0;
+	assert_int_equal(send_one(a, &mac_far, 2), 1);
+	switch_uplink_poll(sw);
+	assert_false(port_tx_idle(a));
+	wire.room = UINT16_MAX;
+	switch_uplink_poll(sw);
+	wire_free();
+}
+
+/* What the wire has received is with the ports after a poll that began later and took all of it. */
+static void port_has_caught_up_after_a_poll_that_took_all(void **state)
+{
+	uint64_t mark = 0, later = 0;
+
+	(void)state;
+	assert_false(port_rx_caught_up(a, &mark));
+	for (wire.nr_waiting = 0; wire.nr_waiting < PORT_BURST; wire.nr_waiting++)
+		wire.waiting[wire.nr_waiting] = frame_to(&mac_a, wire.nr_waiting);
+	switch_uplink_poll(sw);
+	assert_false(port_rx_caught_up(a, &mark));
+	switch_uplink_poll(sw);
+	assert_true(port_rx_caught_up(a, &mark));
+	assert_false(port_rx_caught_up(a, &later));
+	assert_int_equal(empty(a), PORT_BURST);
+	switch_set_uplink(sw, NULL, 0);
+	assert_true(port_rx_caught_up(a, &later));
+	switch_set_uplink(sw, &wire, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fact(offloads_survive_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
+		fact(port_is_idle_when_the_wire_has_its_frames),
+		fact(port_has_caught_up_after_a_poll_that_took_all),
 		fact(more_addresses_come_and_go),
 		fact(listed_address_that_the_wire_sends_from_arrives_and_is_the_wires),
 		fact(listed_address_is_at_the_port_that_sent_from_it_last),

@@ -412,6 +412,14 @@ static uint32_t poll_interval_us(const struct eth *eth)
 	return (uint32_t)RTE_MIN(RTE_MAX(us, ASK_US_MIN), ASK_US_MAX);
 }
 
+bool eth_tx_pending(const struct eth *eth)
+{
+	for (uint16_t i = 0; i < eth->nr_queues; i++)
+		if (eth->queues[i].pending_nr > 0)
+			return true;
+	return false;
+}
+
 static bool anything_waits(const struct eth *eth)
 {
 	for (uint16_t i = 0; i < eth->nr_queues; i++)

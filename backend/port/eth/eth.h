@@ -142,6 +142,9 @@ uint32_t eth_timed_us(const struct eth *eth);
  */
 uint32_t eth_arm(struct eth *eth);
 
+/** eth_tx_pending() - Worker: are there frames that the device has not taken yet? */
+bool eth_tx_pending(const struct eth *eth);
+
 /** eth_tx_idle() - Worker: has the device sent all that it took? */
 bool eth_tx_idle(struct eth *eth);
 

@@ -99,6 +99,8 @@ static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint
 		drop(sw, pkts, nr, SWITCH_DROP_unknown);
 		return nr;
 	}
+	from->unsure = true;
+	from->sent_mark = 0;
 	done = fair_put(from->outbox, pkts, nr);
 	if (done > 0)
 		wake(&sw->uplink_wake);
@@ -406,15 +408,54 @@ static uint16_t to_nowhere(struct ethswitch *sw)
 unsigned int switch_uplink_poll(struct ethswitch *sw)
 {
 	struct eth *uplink = atomic_load_explicit(&sw->uplink, memory_order_relaxed);
+	uint64_t poll = atomic_load_explicit(&sw->begun, memory_order_relaxed) + 1;
 	struct rte_mbuf *pkts[PORT_BURST];
-	uint16_t received;
+	uint16_t received, sent;
 
 	if (unlikely(!uplink))
 		return sw->expects_uplink ? to_nowhere(sw) : 0;
+	/* before the device is looked at, and before a port's queue is seen to be empty */
+	atomic_store(&sw->begun, poll);
 	received = eth_rx_burst(uplink, 0, pkts, PORT_BURST);
 	if (received > 0)
 		from_uplink(sw, pkts, received);
-	return received + to_wire(sw, uplink);
+	sent = to_wire(sw, uplink);
+	if (received < PORT_BURST)
+		atomic_store_explicit(&sw->received, poll, memory_order_release);
+	if (!sw->unsent_nr && !eth_tx_pending(uplink))
+		atomic_store_explicit(&sw->sent, poll, memory_order_release);
+	return received + sent;
+}
+
+/* What the uplink's worker has taken from the port's queue may still be in its hands. */
+bool switch_tx_idle(struct port *port)
+{
+	struct soft *soft = (struct soft *)port;
+	struct ethswitch *sw = soft->sw;
+
+	if (!soft->unsure)
+		return true;
+	if (!fair_is_empty(soft->outbox))
+		return false;
+	if (!soft->sent_mark)
+		soft->sent_mark = atomic_load(&sw->begun);
+	soft->unsure = has_uplink(sw) &&
+		       atomic_load_explicit(&sw->sent, memory_order_acquire) < soft->sent_mark;
+	return !soft->unsure;
+}
+
+bool switch_rx_caught_up(struct port *port, uint64_t *mark)
+{
+	struct ethswitch *sw = ((struct soft *)port)->sw;
+
+	if (!has_uplink(sw))
+		return true;
+	if (!*mark)
+		*mark = atomic_load(&sw->begun) + 1;
+	if (atomic_load_explicit(&sw->received, memory_order_acquire) >= *mark)
+		return true;
+	wake(&sw->uplink_wake);
+	return false;
 }
 
 void switch_uplink_attach(struct ethswitch *sw, struct wake *wake)

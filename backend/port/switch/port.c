@@ -31,11 +31,6 @@ static int soft_rx_fd(struct port *port, uint16_t queue)
 	return -1;
 }
 
-static bool soft_tx_idle(struct port *port)
-{
-	return fair_is_empty(((struct soft *)port)->outbox);
-}
-
 static void soft_link_get(struct port *port, struct port_link *link)
 {
 	const struct ethswitch *sw = ((struct soft *)port)->sw;
@@ -229,7 +224,8 @@ static const struct port_ops soft_ops = {
 	.tx_burst = switch_tx_burst,
 	.rx_burst = switch_rx_burst,
 	.rx_fd = soft_rx_fd,
-	.tx_idle = soft_tx_idle,
+	.tx_idle = switch_tx_idle,
+	.rx_caught_up = switch_rx_caught_up,
 	.join = soft_join,
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,

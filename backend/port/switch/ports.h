@@ -45,6 +45,10 @@ struct soft {
 	/* any worker: w */
 	_Atomic uint64_t rx_missed, tx_errors;
 	_Atomic uint32_t held;
+	/* owner's worker: frames were put since tx_idle() was true; after this poll they have left,
+	 * 0 = not known */
+	bool unsure;
+	uint64_t sent_mark;
 };
 
 /*
@@ -57,6 +61,9 @@ struct soft {
  * @expects_uplink: control
  * @roam:    of all ports of the NIC, VFs among them; @echo: what was sent to the wire
  * @uplink_mtu: 0 = no uplink; control: w, any thread: r
+ * @begun:   uplink's worker: w, any worker: r; polls of the wire that have begun
+ * @sent:    the same; the last one after which the wire's device had all that was taken from ports
+ * @received: the same; the last one that took all that the device had received
  * @unsent:  uplink's worker: frames that the uplink had no room for, from @unsent_first on
  */
 struct ethswitch {
@@ -73,6 +80,7 @@ struct ethswitch {
 	_Atomic uint16_t uplink_mtu;
 	struct fair *to_uplink;
 	_Atomic(struct wake *) uplink_wake;
+	_Atomic uint64_t begun, sent, received;
 	struct rte_mbuf *unsent[PORT_BURST];
 	uint16_t unsent_first;
 	uint16_t unsent_nr;
@@ -101,6 +109,10 @@ uint16_t switch_mtu(const struct ethswitch *sw);
 
 /** switch_tx_burst() - A port's tx_burst() */
 uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
+
+/** switch_tx_idle(), switch_rx_caught_up() - A port's tx_idle() and rx_caught_up() */
+bool switch_tx_idle(struct port *port);
+bool switch_rx_caught_up(struct port *port, uint64_t *mark);
 
 /** switch_rx_burst() - A port's rx_burst() */
 uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);
