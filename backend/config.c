@@ -17,12 +17,13 @@
 LOG_TAG("config");
 
 enum option_type {
-	OPTION_NUMBER, /* uint32_t, min..max */
-	OPTION_CHOICE, /* int-sized enum, index into choices */
-	OPTION_NETDEV, /* char[IF_NAMESIZE]; may be empty */
-	OPTION_PATH,   /* char[max + 1], absolute */
-	OPTION_VDEV,   /* char[max + 1]; may be empty */
-	OPTION_WORDS,  /* char[max + 1]; names with blanks between them, may be empty */
+	OPTION_NUMBER,	/* uint32_t, min..max */
+	OPTION_CHOICE,	/* int-sized enum, index into choices */
+	OPTION_NETDEV,	/* char[IF_NAMESIZE]; may be empty */
+	OPTION_PATH,	/* char[max + 1], absolute */
+	OPTION_VDEV,	/* char[max + 1]; may be empty */
+	OPTION_PERCENT, /* uint8_t[CONFIG_CLASSES], min..max each; the default for those not given */
+	OPTION_WORDS,	/* char[max + 1]; names with blanks between them, may be empty */
 };
 
 struct option {
@@ -40,6 +41,7 @@ static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const memories[] = { "auto", "xen", "hugepages", "plain", NULL };
 static const char *const zero_copies[] = { "auto", "off", "trusted-hardware", NULL };
 static const char *const claims[] = { "script", "all", NULL };
+static const char *const classes[] = { "none", "pcp", "dscp", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
@@ -50,6 +52,7 @@ static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 #define NETDEV .type = OPTION_NETDEV, .max = IF_NAMESIZE - 1
 #define VDEV .type = OPTION_VDEV, .max = CONFIG_VDEV_MAX - 1
 #define NAMES(field) .type = OPTION_WORDS, .max = sizeof(((struct config_nic *)0)->field) - 1
+#define PERCENT_FROM(low) .type = OPTION_PERCENT, .min = (low), .max = 100
 #define PATH(field) .type = OPTION_PATH, .max = sizeof(((struct config *)0)->field) - 1
 
 static const struct option options[] = {
@@ -83,6 +86,12 @@ static const struct option options[] = {
 	  .help = "network device that is the software switch's uplink; empty: the pf; none: no uplink" },
 	{ NIC(uplink_mbps), NUMBER_IN(0, 1000000), .value = "0",
 	  .help = "rate of the wire in Mbit/s, shared by all interfaces; 0: what its link says" },
+	{ NIC(classes), CHOICE(classes), .value = "none",
+	  .help = "what tells the traffic class of a frame on the wire: its tag's priority or its DSCP" },
+	{ NIC(class_min), PERCENT_FROM(0), .value = "0",
+	  .help = "of a full wire, what classes 0, 1, ... of all interfaces have before other classes" },
+	{ NIC(class_max), PERCENT_FROM(1), .value = "100",
+	  .help = "of the wire, most that classes 0, 1, ... of all interfaces have" },
 	{ NIC(vfs), NUMBER_IN(0, 256), .value = "0",
 	  .help = "VFs to create if the pf has none; existing ones are used as they are" },
 	{ NIC(devices), NAMES(devices), .value = "",
@@ -122,6 +131,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(int), "OPTION_CHOICE stores an i
 _Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_zero_copy) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_claim) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_classes) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
@@ -153,6 +163,10 @@ static const char *expectation(const struct option *option, char *text, size_t s
 	case OPTION_VDEV:
 		snprintf(text, size, "net_DRIVER[,ARGUMENTS] of at most %u bytes", option->max);
 		break;
+	case OPTION_PERCENT:
+		snprintf(text, size, "up to %u numbers %u..%u separated by commas", CONFIG_CLASSES,
+			 option->min, option->max);
+		break;
 	case OPTION_WORDS:
 		snprintf(text, size, "names separated by blanks, at most %u bytes", option->max);
 		break;
@@ -172,6 +186,26 @@ static bool parse_choice(const char *text, const char *const *choices, int *inde
 	return false;
 }
 
+/* "10,0,50": of classes 0, 1, ...; those not named have the default. */
+static bool parse_percent(const char *text, const struct option *option, uint8_t *field)
+{
+	char copy[4 * CONFIG_CLASSES + 1], *rest = copy;
+	uint32_t number;
+
+	if (strlen(text) >= sizeof(copy) || text_u32(option->value, 0, 100, &number))
+		return false;
+	memset(field, (int)number, CONFIG_CLASSES);
+	strcpy(copy, text);
+	for (uint32_t i = 0; rest; i++) {
+		const char *word = strsep(&rest, ",");
+
+		if (i == CONFIG_CLASSES || text_u32(word, option->min, option->max, &number))
+			return false;
+		field[i] = (uint8_t)number;
+	}
+	return true;
+}
+
 /* As the kernel's dev_valid_name(): no '/', ':' or blank. */
 static bool netdev_name_ok(const char *text)
 {
@@ -189,6 +223,8 @@ static bool option_set(const struct option *option, void *base, const char *text
 		return !text_u32(text, option->min, option->max, (uint32_t *)(void *)field);
 	case OPTION_CHOICE:
 		return parse_choice(text, option->choices, (int *)(void *)field);
+	case OPTION_PERCENT:
+		return parse_percent(text, option, (uint8_t *)field);
 	case OPTION_NETDEV:
 		if (!netdev_name_ok(text))
 			return false;
@@ -294,6 +330,34 @@ static void read_policy(struct loader *loader, const struct ini_line *line)
 	}
 }
 
+/* Return: false: told what is wrong with the classes */
+static bool check_classes(struct loader *loader, const struct config_nic *nic)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < CONFIG_CLASSES; i++) {
+		sum += nic->class_min[i];
+		if (nic->class_min[i] > nic->class_max[i]) {
+			wrong(loader, loader->line, 1,
+			      "[nic %s] class_min of class %u is %u: expected at most its class_max, %u",
+			      nic->name, i, nic->class_min[i], nic->class_max[i]);
+			return false;
+		}
+		if (nic->classes == CONFIG_CLASSES_NONE &&
+		    (nic->class_min[i] || nic->class_max[i] < 100)) {
+			wrong(loader, loader->line, 1,
+			      "[nic %s] class_min, class_max: expected classes = pcp or dscp along with them",
+			      nic->name);
+			return false;
+		}
+	}
+	if (sum > 100)
+		wrong(loader, loader->line, 1,
+		      "[nic %s] class_min: expected at most 100 percent in all, not %u", nic->name,
+		      sum);
+	return sum <= 100;
+}
+
 /* Rules between the options of one NIC, and between NICs; it was the last section. */
 static void check_nic(struct loader *loader)
 {
@@ -322,6 +386,8 @@ static void check_nic(struct loader *loader)
 		      nic->name, nic->vfs);
 		return;
 	}
+	if (!check_classes(loader, nic))
+		return;
 	for (const struct config_nic *other = loader->config->nics; other < nic; other++) {
 		if (strcmp(other->name, nic->name) == 0 ||
 		    (nic->pf[0] != '\0' && strcmp(other->pf, nic->pf) == 0)) {

@@ -56,6 +56,11 @@ enum config_claim {
 	CONFIG_CLAIM_ALL,
 };
 
+#define CONFIG_CLASSES 8u
+
+/** enum config_classes - What tells a frame's traffic class on a NIC's wire; as enum classes_by */
+enum config_classes { CONFIG_CLASSES_NONE, CONFIG_CLASSES_PCP, CONFIG_CLASSES_DSCP };
+
 /** enum config_assign - Who has a VF where there are fewer than vifs that prefer one */
 enum config_assign {
 	CONFIG_ASSIGN_FIXED, /* who has one keeps it */
@@ -70,6 +75,9 @@ enum config_assign {
  * @uplink: netdev that the software switch's wire is on, "" = the PF, "none" =
  *          no wire
  * @uplink_mbps: rate of the wire, Mbit/s, which the switch never exceeds; 0 = what the link says
+ * @classes: what tells the class of a frame on the wire
+ * @class_min: of each class, percent of the wire that it has before other classes while it is full
+ * @class_max: of each class, most percent of the wire that it has
  * @vfs:    VFs to create when there are none yet; those found are used as they are
  * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
  * @assign: who has a VF
@@ -82,6 +90,8 @@ struct config_nic {
 	char pf[IF_NAMESIZE];
 	char uplink[IF_NAMESIZE];
 	uint32_t uplink_mbps;
+	enum config_classes classes;
+	uint8_t class_min[CONFIG_CLASSES], class_max[CONFIG_CLASSES];
 	uint32_t vfs;
 	char devices[CONFIG_DEVICES_MAX];
 	enum config_driver driver;

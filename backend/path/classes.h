@@ -6,21 +6,21 @@
  * and wait here, each in its class: the priority of its VLAN tag, or the first three bits of its
  * DSCP. Budget and port are given to the classes that have frames waiting by deficit round robin,
  * according to their shares. A class whose room is used up, in frames or in buffers, drops frames,
- * which are counted, and holds up no other. Without classes nothing waits here, and nothing is
- * dropped.
+ * which are counted, and holds up no other. Nor does one that has used up its part of the wire
+ * (port/wire_class.h). Without classes nothing waits here, and nothing is dropped.
  */
 #ifndef VIFD_PATH_CLASSES_H
 #define VIFD_PATH_CLASSES_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
-#define CLASSES 8u
-#define CLASS_FRAMES 128u /* a power of two */
+#include "port/wire.h"
 
-enum classes_by { CLASSES_NONE, CLASSES_PCP, CLASSES_DSCP };
+#define CLASS_FRAMES 128u /* a power of two */
 
 /**
  * struct classes_live - What may change
@@ -38,6 +38,7 @@ struct classes_live {
  * @fresh:   its turn has just begun
  * @deficit: bytes that a class may still send in this round
  * @held:    buffers of a class's frames
+ * @taken:   bytes of the line of a class's frames that were taken since classes_begin()
  */
 struct classes {
 	uint32_t nr, buffers;
@@ -46,11 +47,9 @@ struct classes {
 	int64_t deficit[CLASSES];
 	uint32_t head[CLASSES], tail[CLASSES];
 	uint32_t held[CLASSES];
+	uint64_t taken[CLASSES];
 	struct rte_mbuf *frames[CLASSES][CLASS_FRAMES];
 };
-
-/** classes_of() - The class of a frame as it goes to the wire */
-uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame);
 
 /**
  * classes_put() - Queue a frame
@@ -61,8 +60,20 @@ uint32_t classes_of(enum classes_by by, const struct rte_mbuf *frame);
 bool classes_put(struct classes *classes, enum classes_by by, struct rte_mbuf *frame,
 		 uint32_t share);
 
-/** classes_take() - Take the next frame in turn. Return: frame, NULL = none waits */
-struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES]);
+/** classes_begin() - The port has been given all frames that were taken */
+static inline void classes_begin(struct classes *classes)
+{
+	memset(classes->taken, 0, sizeof(classes->taken));
+}
+
+/**
+ * classes_take() - Take the next frame in turn
+ * @wire: of the port that it goes to; NULL = no class is closed
+ *
+ * Return: frame, NULL = none waits but in closed classes
+ */
+struct rte_mbuf *classes_take(struct classes *classes, const uint8_t shares[CLASSES],
+			      struct wire *wire);
 
 /** classes_free() - Free the frames that wait */
 void classes_free(struct classes *classes);

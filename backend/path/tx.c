@@ -318,8 +318,10 @@ static void tx_refill(struct tx_pass *pass)
 	struct path *path = pass->path;
 	struct queue *queue = pass->queue;
 
+	classes_begin(&path->classes);
 	while (queue->nr_outbox < QUEUE_BURST && shaper_open(&path->shaper)) {
-		struct rte_mbuf *frame = classes_take(&path->classes, path->live.classes.shares);
+		struct rte_mbuf *frame =
+			classes_take(&path->classes, path->live.classes.shares, &path->port->wire);
 
 		if (!frame)
 			return;

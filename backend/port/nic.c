@@ -218,6 +218,14 @@ void nic_destroy(struct nic *nic)
 	free(nic);
 }
 
+/* Return: the port, which counts what it sends to the wire by its NIC's classes; NULL is fine */
+static struct port *with_classes(const struct nic *nic, struct port *port)
+{
+	if (port)
+		port->wire.by = (enum classes_by)nic->config->classes;
+	return port;
+}
+
 struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
 			 const struct port_policy *policy, const char *owner)
 {
@@ -227,12 +235,12 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
 	};
 
 	if (nic->config->vdev[0])
-		return vdev_open(&params, mac);
+		return with_classes(nic, vdev_open(&params, mac));
 	if (!nic->env.vfs) {
 		errno = ENODEV;
 		return NULL;
 	}
-	return vf_open(&nic->env, mac, policy, owner);
+	return with_classes(nic, vf_open(&nic->env, mac, policy, owner));
 }
 
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
@@ -242,7 +250,12 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 
 	if (port)
 		log_debug("%s: on the switch of %s", owner, nic->config->name);
-	return port;
+	return with_classes(nic, port);
+}
+
+const struct config_nic *nic_classes(const struct nic *nic)
+{
+	return nic->config->classes ? nic->config : NULL;
 }
 
 const char *nic_name(const struct nic *nic)

@@ -78,6 +78,9 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac,
 			       const char *owner);
 
+/** nic_classes() - What it says of the traffic classes on its wire; NULL = there are none */
+const struct config_nic *nic_classes(const struct nic *nic);
+
 /** nic_name() - As configured */
 const char *nic_name(const struct nic *nic);
 

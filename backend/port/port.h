@@ -262,8 +262,8 @@ struct port_ops {
  * @stalled:     worker: w, any: r. Its guest posts no buffers, so the port is not read; a port that
  *               shares memory with others keeps less for it, and nothing when that is scarce
  * @groups:      multicast groups learnt for the vif, groups.h; NULL = all of them arrive
- * @wire:        what a PORT_VF has sent to the wire, and may send; frames that vifd itself
- *               carries to another port here are no part of it
+ * @wire:        what a PORT_VF has sent to the wire, and may send; of any port, what it has sent in
+ *               each class; frames that vifd itself carries to another port here are no part of it
  */
 struct port {
 	const struct port_ops *ops;

@@ -15,10 +15,12 @@ static uint16_t vdev_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf
 			      uint16_t nr)
 {
 	uint32_t bytes[PORT_BURST];
+	uint8_t of[PORT_BURST];
 
 	nr = wire_fits(&port->wire, pkts, RTE_MIN(nr, PORT_BURST), bytes);
+	wire_classify(&port->wire, pkts, nr, of);
 	nr = eth_tx_burst(((struct vdev *)port)->eth, queue, pkts, nr);
-	wire_sent(&port->wire, bytes, nr);
+	wire_sent(&port->wire, bytes, of, nr);
 	return nr;
 }
 

@@ -17,6 +17,7 @@
 #include <rte_mbuf.h>
 
 #include "port/offload.h"
+#include "port/wire_class.h"
 
 #define WIRE_BURST_US 4000.0
 #define WIRE_BURST_BYTES_MIN 32768.0
@@ -27,12 +28,15 @@
  * @kbps:   control: w, worker: r; most that it may send, kbit/s, 0 = no limit
  * @tokens: worker; bytes that may be sent now, below 0 = overdrawn
  * @filled: worker; when tokens were earned last, cycles
+ * @by:     constant once the port is open; how the NIC tells classes, CLASSES_NONE = it has none
  */
 struct wire {
 	_Atomic uint64_t bytes;
 	_Atomic uint32_t kbps;
 	double tokens;
 	uint64_t filled;
+	enum classes_by by;
+	struct wire_class classes[CLASSES];
 };
 
 static inline void wire_fill(struct wire *wire, uint32_t kbps)
@@ -74,13 +78,24 @@ static inline uint16_t wire_fits(struct wire *wire, struct rte_mbuf **pkts, uint
 	return fit;
 }
 
-/** wire_sent() - Worker: the first @nr of them were sent */
-static inline void wire_sent(struct wire *wire, const uint32_t *bytes, uint16_t nr)
+/** wire_classify() - Worker: the classes of frames, before they are given away. @of: out */
+static inline void wire_classify(const struct wire *wire, struct rte_mbuf **pkts, uint16_t nr,
+				 uint8_t *of)
+{
+	for (uint16_t i = 0; unlikely(wire->by) && i < nr; i++)
+		of[i] = (uint8_t)classes_of(wire->by, pkts[i]);
+}
+
+/** wire_sent() - Worker: the first @nr of them were sent; @of: from wire_classify() */
+static inline void wire_sent(struct wire *wire, const uint32_t *bytes, const uint8_t *of,
+			     uint16_t nr)
 {
 	uint64_t sum = 0;
 
 	for (uint16_t i = 0; i < nr; i++)
 		sum += bytes[i];
+	for (uint16_t i = 0; unlikely(wire->by) && i < nr; i++)
+		wire_class_sent(&wire->classes[of[i]], bytes[i]);
 	wire->tokens -= (double)sum;
 	atomic_store_explicit(&wire->bytes,
 			      atomic_load_explicit(&wire->bytes, memory_order_relaxed) + sum,

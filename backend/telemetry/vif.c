@@ -241,6 +241,18 @@ static void put_capability(struct rte_tel_data *d, const struct vif *vif)
 		put_record(put_dict(d, "frontend"), &cap->front);
 }
 
+/* What it may send in each class of its NIC's wire, kbit/s; 0 = no limit */
+static void put_class_shares(struct rte_tel_data *d, const struct vif *vif)
+{
+	char text[CLASSES * 11 + 1];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < CLASSES; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i ? "," : "",
+					 vif->class_share.of[i].limit);
+	put_text(d, "class_share_kbps", nic_classes(vif->nic) ? text : "");
+}
+
 static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct port *port = path_get_port(vif->path);
@@ -261,6 +273,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "rate_bytes", vif->live.rate.bytes);
 	put_number(d, "rate_us", vif->live.rate.us);
 	put_number(d, "share_kbps", vif->share.limit);
+	put_class_shares(d, vif);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_takes(d, path_get_config(vif->path));

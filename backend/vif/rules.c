@@ -175,6 +175,8 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		ret = read_files(vif, draft, POLICY_RANK_OVERRIDE, error);
 	if (!ret)
 		ret = read_rules(vif, draft, error);
+	if (!ret && vif->nic && nic_classes(vif->nic))
+		draft->classes = (enum policy_classes)nic_classes(vif->nic)->classes;
 	if (!ret)
 		ret = policy_check(draft, error);
 	if (!ret)

@@ -26,11 +26,13 @@
  * struct shares_nic
  * @kbps: rate of its wire; looked up at @kbps_us
  * @full: its limits are in force
+ * @classes: where the NIC has classes, instead
  */
 struct shares_nic {
 	uint64_t next_us, last_us, kbps_us;
 	uint32_t kbps;
 	bool full;
+	struct class_shares classes;
 };
 
 /* @rows, @vifs: scratch of one look */
@@ -170,6 +172,29 @@ static void look_up_rate(struct shares_nic *known, struct nic *nic, uint64_t now
 	known->kbps_us = now_us;
 }
 
+/* A NIC with classes, whose rate is known. Return: us until the next look */
+static uint32_t look_at_classes(struct shares *shares, uint32_t which,
+				const struct config_nic *config, uint64_t now_us)
+{
+	struct shares_nic *known = &shares->nics[which];
+	struct nic *nic = shares->host->nics[which];
+	uint64_t past_us = RTE_MAX(now_us - known->last_us, 1u);
+	uint32_t nr = 0;
+	struct vif *vif;
+
+	TAILQ_FOREACH (vif, &shares->host->vifs, link)
+		if (vif->path && vif->nic == nic && nr < ROWS_MAX)
+			shares->vifs[nr++] = vif;
+	known->last_us = now_us;
+	look_up_rate(known, nic, now_us);
+	if (!known->kbps || !nr)
+		return QUIET_US;
+	return class_shares_divide(&known->classes, config, known->kbps, shares->vifs, shares->rows,
+				   nr, past_us) ?
+		       BUSY_US :
+		       QUIET_US;
+}
+
 /* Where no vif has a VF the switch divides the wire alone. Return: us until the next look */
 static uint32_t look(struct shares *shares, uint32_t which, uint64_t now_us)
 {
@@ -204,10 +229,13 @@ uint64_t shares_run(struct shares *shares, uint64_t now_us)
 	uint64_t next_us = UINT64_MAX;
 
 	for (uint32_t i = 0; i < shares->host->nr_nics; i++) {
+		const struct config_nic *classes = nic_classes(shares->host->nics[i]);
 		struct shares_nic *known = &shares->nics[i];
 
 		if (now_us >= known->next_us)
-			known->next_us = now_us + look(shares, i, now_us);
+			known->next_us =
+				now_us + (classes ? look_at_classes(shares, i, classes, now_us) :
+						    look(shares, i, now_us));
 		next_us = RTE_MIN(next_us, known->next_us);
 	}
 	return next_us;

@@ -26,6 +26,7 @@
 #include "path/isolation.h"
 #include "policy/policy.h"
 #include "assign.h"
+#include "class_shares.h"
 #include "request.h"
 #include "shares.h"
 #include "stale.h"
@@ -159,6 +160,7 @@ struct vif {
 	uint64_t connect_at_us, cooldown_us, connected_us;
 	struct assign_vif assign;
 	struct shares_vif share;
+	struct class_shares_vif class_share;
 	uint64_t vf_ticket;
 	enum vif_move move;
 	int move_error;

@@ -141,6 +141,40 @@ static void full_port_loses_nothing(void **state)
 	assert_int_equal(guest_count(guest, COUNT_tx_drop_class), 0);
 }
 
+/* A class has used up its part of the wire: the others leave, it waits until it has some again. */
+static void closed_class_waits_and_holds_up_no_other(void **state)
+{
+	struct guest *guest = *state;
+	struct wire *wire = &guest->port.port.wire;
+
+	wire->by = CLASSES_PCP;
+	set_classes(guest, CLASSES_PCP, 0);
+	atomic_store(&wire->classes[5].kbps, 1);
+	wire->classes[5].tokens = -1e9;
+	wire->classes[5].filled = rte_get_timer_cycles();
+	for (uint32_t i = 0; i < 60; i++)
+		send_class(guest, i % 2 ? 5 : 1);
+	assert_int_equal(sent_of(guest, 1), 30);
+	assert_int_equal(sent_of(guest, 5), 0);
+	assert_true(atomic_load(&wire->classes[5].held) > 0);
+	assert_int_equal(atomic_load(&wire->classes[1].held), 0);
+	assert_in_range(path_arm(guest->path, &fake_tools), 1, 1000);
+	/* frames that are not sent yet are paid for as well: 24 bytes more than its own cost each on the line */
+	atomic_store(&wire->classes[5].kbps, 8);
+	wire->classes[5].tokens = 3 * (FRAME_BYTES + 24) - 1;
+	wire->classes[5].filled = rte_get_timer_cycles();
+	guest->port.room = 0;
+	guest_poll(guest);
+	guest->port.room = UINT32_MAX;
+	wire->classes[5].tokens = -1e9;
+	guest_poll(guest);
+	assert_int_equal(sent_of(guest, 5), 3);
+	atomic_store(&wire->classes[5].kbps, 0);
+	guest_poll(guest);
+	assert_int_equal(sent_of(guest, 5), 30);
+	assert_int_equal(guest_count(guest, COUNT_tx_drop_class), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +183,7 @@ int main(void)
 		GUEST(greedy_class_loses_and_others_do_not),
 		GUEST(every_frame_that_waits_is_freed),
 		GUEST(full_port_loses_nothing),
+		GUEST(closed_class_waits_and_holds_up_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

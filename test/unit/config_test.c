@@ -117,6 +117,32 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(config.nics[1].uplink, "none");
 }
 
+static void classes_not_named_have_the_default(void **state)
+{
+	static const uint8_t min[CONFIG_CLASSES] = { 0, 10, 90 };
+	static const uint8_t most[CONFIG_CLASSES] = { 25, 100, 100, 100, 100, 100, 100, 100 };
+	struct config config;
+
+	(void)state;
+	assert_int_equal(
+		load(&config, GOOD_NIC "classes = dscp\nclass_min = 0,10,90\nclass_max = 25\n"), 0);
+	assert_int_equal(config.nics[0].classes, CONFIG_CLASSES_DSCP);
+	assert_memory_equal(config.nics[0].class_min, min, sizeof(min));
+	assert_memory_equal(config.nics[0].class_max, most, sizeof(most));
+	refused(GOOD_NIC "classes = vlan\n", "[nic a] classes = 'vlan'", "none, pcp, dscp");
+	refused(GOOD_NIC "classes = pcp\nclass_min = 101\n", "[nic a] class_min", "0..100");
+	refused(GOOD_NIC "classes = pcp\nclass_max = 0\n", "[nic a] class_max", "1..100");
+	refused(GOOD_NIC "classes = pcp\nclass_min = 1,2,\n", "[nic a] class_min", "0..100");
+	refused(GOOD_NIC "classes = pcp\nclass_min = 1,1,1,1,1,1,1,1,1\n", "[nic a] class_min",
+		"up to 8 numbers");
+	refused(GOOD_NIC "classes = pcp\nclass_min = 50,51\n", "[nic a] class_min",
+		"at most 100 percent in all, not 101");
+	refused(GOOD_NIC "classes = pcp\nclass_min = 0,30\nclass_max = 100,20\n",
+		"[nic a] class_min of class 1 is 30", "at most its class_max, 20");
+	refused(GOOD_NIC "class_min = 30\n", "[nic a] class_min, class_max",
+		"classes = pcp or dscp");
+}
+
 static void wrong_values_name_file_section_key_and_expectation(void **state)
 {
 	(void)state;
@@ -244,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_apply_to_what_is_not_given),
 		cmocka_unit_test(every_option_is_taken),
+		cmocka_unit_test(classes_not_named_have_the_default),
 		cmocka_unit_test(wrong_values_name_file_section_key_and_expectation),
 		cmocka_unit_test(unknown_and_doubled_names_are_refused),
 		cmocka_unit_test(nics_that_make_no_sense_are_refused),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/claim.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
-/* links: vif/shares.c vif/divide.c vif/live.c */
+/* links: vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/grants.c vif/ctrl_kept.c vif/kept.c vif/query.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c port/sriov/sysfs.c log.c test/unit/fake_guest.c */
@@ -281,6 +281,12 @@ bool nic_vf_reach(struct nic *nic, uint32_t *macs)
 	(void)nic;
 	*macs = fake_host.vf_macs;
 	return fake_host.vf_promiscuous;
+}
+
+const struct config_nic *nic_classes(const struct nic *nic)
+{
+	(void)nic;
+	return fake_host.classes.classes ? &fake_host.classes : NULL;
 }
 
 uint32_t nic_capacity_mbps(struct nic *nic)

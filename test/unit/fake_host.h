@@ -22,6 +22,7 @@
  * @now_us:      the control thread's clock
  * @vf_free:     VFs that the opener can hand out
  * @vfs:         that the NIC has, and @mbps what its wire carries, 0 = unknown
+ * @classes:     what nic_classes() says, if it has some
  * @software_kbps: what nic_set_software_share() was told; @vf_mbps: what a VF was told last
  * @open_ports:  software ports and VFs that are open
  * @attached:    paths that a worker polls
@@ -47,6 +48,7 @@ extern struct fake_host {
 	uint32_t vf_free;
 	uint32_t vfs;
 	uint32_t mbps;
+	struct config_nic classes;
 	uint32_t software_kbps, vf_mbps;
 	uint32_t open_ports;
 	uint32_t attached;

@@ -587,6 +587,30 @@ static void lost_wire_takes_its_frames_along_and_its_ports_have_no_link(void **s
 	assert_int_equal(a->mtu, 1500);
 }
 
+/* Of the NIC's classes: what stays on the machine costs nothing of the wire. */
+static void frames_to_the_wire_are_counted_in_their_classes(void **state)
+{
+	struct rte_mbuf *frame;
+
+	(void)state;
+	assert_int_equal(send_one(a, &mac_far, 1), 1);
+	assert_int_equal(a->wire.classes[0].bytes, 0);
+	a->wire.by = CLASSES_DSCP;
+	for (int i = 0; i < 3; i++) {
+		frame = frame_to(i == 2 ? &mac_b : &mac_far, 2);
+		rte_pktmbuf_mtod(frame, uint8_t *)[15] = 5 << 5;
+		assert_int_equal(port_tx_burst(a, 0, &frame, 1), 1);
+	}
+	assert_int_equal(send_one(a, &mac_group, 3), 1);
+	assert_int_equal(a->wire.classes[5].bytes, 2 * (100 + 24));
+	assert_int_equal(a->wire.classes[0].bytes, 100 + 24);
+	a->wire.by = CLASSES_NONE;
+	switch_uplink_poll(sw);
+	empty(b);
+	empty(c);
+	wire_free();
+}
+
 /* Frames that have left the port's queue may still be in the hands of the uplink's worker. */
 static void port_is_idle_when_the_wire_has_its_frames(void **state)
 {
@@ -640,6 +664,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fact(offloads_survive_inside_and_on_the_uplink),
 		fact(mixed_burst_reaches_each_in_order),
+		fact(frames_to_the_wire_are_counted_in_their_classes),
 		fact(port_is_idle_when_the_wire_has_its_frames),
 		fact(port_has_caught_up_after_a_poll_that_took_all),
 		fact(more_addresses_come_and_go),

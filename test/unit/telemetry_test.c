@@ -134,6 +134,14 @@ bool netdev_any_has(const struct rte_ether_addr *mac)
 	return false;
 }
 
+const struct config_nic *nic_classes(const struct nic *nic)
+{
+	static const struct config_nic classes = { .classes = CONFIG_CLASSES_PCP };
+
+	(void)nic;
+	return &classes;
+}
+
 const char *nic_name(const struct nic *nic)
 {
 	(void)nic;
@@ -407,6 +415,7 @@ static void connect_vif(uint32_t queues)
 	vif->path->nr_queues = queues;
 	vif->state = XENBUS_CONNECTED;
 	vif->live = (struct path_live){ .link = true, .mtu = 1500 };
+	vif->class_share.of[5].limit = 20000;
 }
 
 static int stop_vif(void **state)
@@ -486,6 +495,7 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(answer, "\"path\":\"vf\"");
 	assert_has(answer, "\"vf\":\"0000:01:10.3\"");
 	assert_has(answer, "\"mtu\":1500");
+	assert_has(answer, "\"class_share_kbps\":\"0,0,0,0,0,20000,0,0\"");
 	assert_has(answer, "\"generation\":5,\"acked\":5,\"current\":1");
 	assert_has(answer, "\"tx_offloads\":\"csum4,sg\"");
 	assert_has(answer, "\"port_queues\":2");

@@ -30,12 +30,14 @@ static void carry(struct vf *vf, struct soft *to, struct rte_mbuf **pkts, uint16
 static uint16_t to_wire(struct vf *vf, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr)
 {
 	uint32_t bytes[PORT_BURST];
+	uint8_t of[PORT_BURST];
 
 	nr = wire_fits(&vf->port.wire, pkts, nr, bytes);
 	for (uint16_t i = 0; i < nr; i++)
 		groups_see(&vf->groups, pkts[i]);
+	wire_classify(&vf->port.wire, pkts, nr, of);
 	nr = eth_tx_burst(vf->eth, queue, pkts, nr);
-	wire_sent(&vf->port.wire, bytes, nr);
+	wire_sent(&vf->port.wire, bytes, of, nr);
 	return nr;
 }
 

@@ -89,6 +89,23 @@ static bool has_uplink(const struct ethswitch *sw)
 	return atomic_load_explicit(&sw->uplink, memory_order_relaxed) != NULL;
 }
 
+/* Frames of a NIC with classes are counted for the port's. Return: frames taken */
+static uint16_t put_counted(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
+{
+	struct wire *wire = &from->port.wire;
+	uint32_t bytes[PORT_BURST];
+	uint8_t of[PORT_BURST];
+	uint16_t done;
+
+	wire_classify(wire, pkts, nr, of);
+	for (uint16_t i = 0; i < nr; i++)
+		bytes[i] = offload_line_bytes(pkts[i]);
+	done = fair_put(from->outbox, pkts, nr);
+	for (uint16_t i = 0; i < done; i++)
+		wire_class_sent(&wire->classes[of[i]], bytes[i]);
+	return done;
+}
+
 /* Send to the wire; without one, frames are dropped. Return: frames taken */
 static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint16_t nr)
 {
@@ -101,7 +118,8 @@ static uint16_t switch_to_uplink(struct soft *from, struct rte_mbuf **pkts, uint
 	}
 	from->unsure = true;
 	from->sent_mark = 0;
-	done = fair_put(from->outbox, pkts, nr);
+	done = unlikely(from->port.wire.by) ? put_counted(from, pkts, nr) :
+					      fair_put(from->outbox, pkts, nr);
 	if (done > 0)
 		wake(&sw->uplink_wake);
 	return done;

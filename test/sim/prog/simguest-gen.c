@@ -34,6 +34,7 @@ static const char help[] =
 	"  --queues N --static --regrant --events --shared   of the vifs\n"
 	"  --aware         take part in the capability exchange\n"
 	"  --window N      at most N frames under way, so that a slow machine loses none\n"
+	"  --tos N         type of service of the packets: the DSCP in its upper six bits (0)\n"
 	"  --dst MAC       destination instead of TO's address\n"
 	"  --drain MS      wait for stragglers at the end (200; with --window until all are there, 5000)\n"
 	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver,\n"
@@ -79,6 +80,7 @@ static struct {
 	uint32_t sizes[SIZES_MAX], nr_sizes, flows, burst, drain_ms;
 	double seconds, rate;
 	uint64_t count, window;
+	uint8_t tos;
 	bool both, events, has_dst, aware;
 	uint8_t dst[6];
 	struct simguest_config vif;
@@ -192,6 +194,7 @@ static void frame_make(struct direction *d, uint8_t *p, uint32_t len, uint32_t f
 	put16(p + 12, 0x0800);
 	memset(ip, 0, 28);
 	ip[0] = 0x45;
+	ip[1] = opt.tos;
 	put16(ip + 2, len - 14);
 	ip[8] = 64;
 	ip[9] = 17;
@@ -519,7 +522,8 @@ static const struct option options[] = {
 	{ "burst", 1, NULL, 'B' },   { "queues", 1, NULL, 'q' }, { "static", 0, NULL, 'S' },
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
 	{ "dst", 1, NULL, 'd' },     { "drain", 1, NULL, 'D' },	 { "window", 1, NULL, 'w' },
-	{ "aware", 0, NULL, 'A' },   { "help", 0, NULL, 'h' },	 { NULL, 0, NULL, 0 },
+	{ "aware", 0, NULL, 'A' },   { "tos", 1, NULL, 'T' },	 { "help", 0, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv)
@@ -570,6 +574,9 @@ static int options_read(int argc, char **argv)
 			break;
 		case 'A':
 			opt.aware = true;
+			break;
+		case 'T':
+			opt.tos = (uint8_t)atoi(optarg);
 			break;
 		case 'D':
 			opt.drain_ms = (uint32_t)atoi(optarg);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# guests on VFs and on the software switch share one slow wire by weight
+# guests on VFs and on the software switch share one slow wire by weight, and classes of their frames do
 #
 #     v1, v2 ---------- vifd --+-- vf0, vf1 (two VFs) -- pf0, pf1 --+-- br0 in "host" -- wire0 -- far in "net"
 #     s1 .. s4 -- the switch --+-- up0 --------------------- eth0 --+           40 Mbit/s, 50 ms of queue
@@ -155,6 +155,47 @@ set -- $rates
 check "share of v1 while the wire has room" "$(of_vif v1 share_kbps)" "== 0" kbit/s
 timed "v1 while the wire has room" "$1" ">= 11" Mbit/s
 timed "s1 while the wire has room" "$2" ">= 11" Mbit/s
+stop_all
+# rx-rate: the far side sends 20 Mbit/s to each
+received() { show "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["counters"]["rx_bytes"])'; }
+for name in v1 s1; do
+	rule $name rx-rate 62500,50000
+	ip netns exec "$(ns net)" "$BIN/simguest-gen" --seconds 60 --size 1500 --rate 1667 --burst 8 if:far "$(domid $name)" \
+		>"$SIM_LOGS/gen-far.txt" 2>>"$SIM_LOGS/gen.log" &
+	senders="$senders $!"
+	wait_for 20 "path of $name" on_their_paths $name || die "$name has not its path"
+	sleep 2
+	before=$(received $name) start=$EPOCHREALTIME
+	sleep "$SECONDS_A_PHASE"
+	after=$(received $name)
+	mbps=$(awk -v b="$before" -v a="$after" -v s="$start" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.2f", (a - b) * 8e-6 / (e - s) }')
+	check "$name with an rx-rate of 10 Mbit/s, at most" "$mbps" "<= 10.5" Mbit/s
+	timed "$name with an rx-rate of 10 Mbit/s, at least" "$mbps" ">= 9" Mbit/s
+	xenstore-rm "$(back $name)/policy/rx-rate"
+	stop_all
+done
+vifd_stop || true
+
+# classes of the wire: class 5 has half of it at least, class 1 a quarter at most
+vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' 'devices = vf0 vf1' \
+	"uplink_mbps = $WIRE" 'classes = dscp' 'class_min = 0,0,0,0,0,50' 'class_max = 100,25'
+for name in v1 s1 s2 s3; do send $name 40; done
+for name in v2 s4; do send $name 40 --tos $((5 << 5)); done
+phase v1 s1 s2 s3 v2 s4
+# shellcheck disable=SC2086 # several
+set -- $rates
+timed "class 5 of two guests, of which half of the wire is the least" "$(sum "$5" "$6")" ">= 17" Mbit/s
+timed "v2 and s4 share the class" "$(jain "$5" "$6")" ">= 0.95"
+timed "class 0 of four guests" "$(sum "$1" "$2" "$3" "$4")" ">= 15" Mbit/s
+timed "v1, s1, s2 and s3 share the class" "$(jain "$1" "$2" "$3" "$4")" ">= 0.95"
+stop_all
+for name in v1 s1; do send $name 20 --tos $((1 << 5)); done
+phase v1 s1
+# shellcheck disable=SC2086 # several
+set -- $rates
+check "class 1, of which a quarter of the wire is the most" "$(sum "$1" "$2")" "<= 10.5" Mbit/s
+timed "class 1, with room on the wire" "$(sum "$1" "$2")" ">= 8.5" Mbit/s
+timed "v1 and s1 share the class" "$(jain "$1" "$2")" ">= 0.95"
 stop_all
 check_true "vifd lives" vifd_lives
 vifd_stop && status=0 || status=$?
