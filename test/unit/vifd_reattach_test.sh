@@ -16,6 +16,7 @@ make_programs() {
 	printf '#!/bin/sh\n[ -f "$STORE$1" ] && cat "$STORE$1"\n' >"$work/bin/xenstore-read"
 	printf '#!/bin/sh\nls "$STORE$1" 2>/dev/null\n' >"$work/bin/xenstore-list"
 	printf '#!/bin/sh\n:\n' >"$work/bin/sleep"
+	printf '#!/bin/sh\nfor key in "$@"; do rm -r "$STORE$key" || exit 1; done\n' >"$work/bin/xenstore-rm"
 	cat >"$work/bin/xl" <<-'END'
 		#!/bin/sh
 		if [ "$1" = domid ]; then cat "$STORE/names/$2" 2>/dev/null; exit; fi
@@ -79,6 +80,15 @@ keys_stay_as_they_were() {
 	[ -e "$STORE/one-word" ] # xl takes several addresses as one word
 }
 
+interface_that_xl_cannot_detach_is_removed() {
+	new_host
+	touch "$STORE/network-detach.fails"
+	put /local/domain/1/device/vif/0/state 4
+	"$script" net web >"$work/out"
+	grep -q '^network-attach 1 mac=00:16:3e:00:00:01 ' "$CALLS"
+	[ ! -e "$STORE/libxl/1/device/vif/0" ] && [ ! -e "$STORE/local/domain/1/device/vif/0" ]
+}
+
 failure_of_xl_is_told_and_the_others_go_on() {
 	new_host
 	touch "$STORE/network-attach.fails"
@@ -93,7 +103,7 @@ domain_that_does_not_run_is_refused() {
 }
 
 make_programs
-for fact in only_those_whose_back_end_is_gone named_guests_only keys_stay_as_they_were \
+for fact in only_those_whose_back_end_is_gone named_guests_only keys_stay_as_they_were interface_that_xl_cannot_detach_is_removed \
 	failure_of_xl_is_told_and_the_others_go_on domain_that_does_not_run_is_refused; do
 	# A subshell of its own, not a condition: set -e must hold inside.
 	set +e
