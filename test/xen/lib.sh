@@ -484,8 +484,8 @@ tcp_mbps()
 	echo "$mbps"
 }
 
-# vif_key NAME KEY [HANDLE]: reads a key of the guest's interface at the back end
-vif_key() { xenstore-read "/local/domain/0/backend/vif/$(guest_domid "$1")/${3:-0}/$2" 2>/dev/null; }
+# vif_key NAME KEY [HANDLE]: reads a key of the guest's interface at the back end, which is in domain BACKEND (0)
+vif_key() { xenstore-read "/local/domain/${BACKEND:-0}/backend/vif/$(guest_domid "$1")/${3:-0}/$2" 2>/dev/null; }
 
 # --- vifd ------------------------------------------------------------------------------------------------------
 
