@@ -62,7 +62,8 @@ for ((i = 0; i < OTHERS; i++)); do
 done
 share=$(awk -v a="$c" -v b="$(control_ns)" -v s="$start" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.3f", (b - a) / 1e9 / (e - s) }')
 figure "flapping guests" "$GUESTS" "" guests
-check flapping_guests_control_share "$share" "< 0.3"
+# The budget allows five guests 4 percent each, however many there are; without one it was 29 to 36
+check flapping_guests_control_share "$share" "< 0.25"
 timed flapping_guests_other_connect_ms_max "$slowest" "< 1000" ms
 for pid in "${flap_pids[@]}"; do
 	check_true "guest $pid still flaps" kill -0 "$pid"
