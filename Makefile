@@ -95,7 +95,8 @@ $(BUILD)/model/built: $(wildcard test/model/*)
 	$(call say,SPIN,$(@D))
 	$(Q)test/model/run --build && touch $@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags | need-libs $(schema_made)
+# A header in test/sim/tsan/ takes the place of one that objects have been compiled with.
+$(BUILD)/%.o: %.c $(BUILD)/flags $(if $(filter thread,$(SANITIZE)),$(wildcard test/sim/tsan/*.h)) | need-libs $(schema_made)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(compile) -c -o $@ $<
