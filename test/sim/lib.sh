@@ -280,7 +280,7 @@ tcp_mbps() {
 	ip netns exec "$(ns "$to")" iperf3 -s -1 >"$SIM_LOGS/iperf3-server.log" 2>&1 &
 	server=$!
 	wait_for 5 "iperf3's server" guest_run "$to" sh -c 'ss -ltn | grep -q :5201' || true
-	mbps=$(guest_run "$from" iperf3 -c "$(guest_ip "$to")" -t "${3:-2}" -f m "${@:4}" 2>&1 |
+	mbps=$(guest_run "$from" timeout $((${3:-2} + 30)) iperf3 -c "$(guest_ip "$to")" -t "${3:-2}" -f m "${@:4}" 2>&1 |
 		tee -a "$SIM_LOGS/iperf3.log" |
 		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") mbps = $i }
 			END { print mbps == "" ? 0 : mbps }')
