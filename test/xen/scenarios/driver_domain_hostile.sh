@@ -48,7 +48,9 @@ hostile()
 
 vifd_killed()
 {
-	in_net "echo 0000:01:10.4 >/sys/bus/pci/drivers/igbvf/bind; sleep 2; : >/run/vifd.log"
+	# the VFs that vifd had bound are no netdevs, so the name is another one
+	in_net "echo 0000:01:10.4 >/sys/bus/pci/drivers/igbvf/bind; sleep 2
+		ip link set \$(ls /sys/bus/pci/devices/0000:01:10.4/net) name eth2; : >/run/vifd.log"
 	net_vifd
 	check_true killed_memory_adopted net_says 'extents were left'
 	on_vfs 1
@@ -84,6 +86,7 @@ pf_passed()
 
 bed_nic_setup
 net_vfs_prepare
+bed_make_room 150
 net_boot
 net_serve_natively
 guests_start 1 3
