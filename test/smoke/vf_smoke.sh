@@ -13,7 +13,7 @@ if [ "${1:-}" = --help ]; then
 	exit 0
 fi
 objects=$(find backend/port backend/base -name '*.c' | sed "s|^|$build/|; s|c\$|o|" | tr '\n' ' ')
-objects="$objects $(printf "$build/backend/%s.o " dma/dma dma/eal dma/override dma/pages xen/boot xen/devmap xen/dom xen/extent xen/xtl privileges)"
+objects="$objects $(printf "$build/backend/%s.o " dma/config_space dma/dma dma/eal dma/override dma/pages xen/boot xen/devmap xen/dom xen/extent xen/xtl privileges)"
 # shellcheck disable=SC2086 # a list of files
 make -s BUILD="$build" $objects "$build/backend/log.o"
 mkdir -p "$out"
