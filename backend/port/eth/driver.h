@@ -64,7 +64,7 @@ enum driver_interrupt {
  * @kernel_macs, @dpdk_macs: more unicast addresses that the VF receives if its PF trusts it and its
  *               driver is the kernel's, or DPDK's
  * @promiscuous: it receives frames to any address if its PF trusts it
- * @trusted: both without the PF's trust
+ * @trusted: both without the PF's trust, and any address as its own
  */
 struct driver {
 	const char *dpdk, *kernel, *bus;

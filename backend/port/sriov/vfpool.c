@@ -415,15 +415,31 @@ static bool is_skipped(const uint64_t *skip, uint16_t index)
 	return skip && skip[index / 64] & 1ull << (index % 64);
 }
 
+/* The row of a VF's family, by the kernel's driver that it has, or had before it was bound. */
+static const struct driver *family_of(const struct vfpool *pool, const struct vfpool_vf *vf)
+{
+	char name[BIND_NAME_MAX] = "", path[PATH_MAX];
+
+	if (vf->native)
+		memcpy(name, pool->was[vf->index], sizeof(name));
+	else {
+		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", pool->root, vf->pci);
+		sysfs_link_name(path, name, sizeof(name));
+	}
+	return driver_find_kernel(name);
+}
+
 /* A listed VF that has the address already is the best one. Return: how well a free VF suits, 0 = not at all */
 static uint32_t suits(const struct vfpool *pool, uint32_t index, const struct rte_ether_addr *mac)
 {
+	const struct vfpool_vf *vf = &pool->vfs[index];
 	const struct given *given;
 
 	if (index >= pool->nr_listed)
 		return 1;
 	given = &pool->given[index];
-	if (!given_allows(given, mac, pool->vfs[index].native))
+	/* a function that is trusted in any case has no PF that could have given it the address */
+	if (!given_allows(given, mac, vf->native && !family_of(pool, vf)->trusted))
 		return 0;
 	return given_is(given, mac) ? 2 : 1;
 }
@@ -508,20 +524,6 @@ int vfpool_reset(struct vfpool *pool, uint16_t index)
 	if (vf_read(pool, index, &vf) < 0)
 		return -ENODEV;
 	return bind_reset(pool->root, vf.pci);
-}
-
-/* The row of a VF's family, by the kernel's driver that it has, or had before it was bound. */
-static const struct driver *family_of(const struct vfpool *pool, const struct vfpool_vf *vf)
-{
-	char name[BIND_NAME_MAX] = "", path[PATH_MAX];
-
-	if (vf->native)
-		memcpy(name, pool->was[vf->index], sizeof(name));
-	else {
-		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver", pool->root, vf->pci);
-		sysfs_link_name(path, name, sizeof(name));
-	}
-	return driver_find_kernel(name);
 }
 
 /* A VF that is on no PCI bus is a virtual device, which filters nothing. */
