@@ -18,10 +18,12 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "port/sriov/keep.h"
 #include "port/sriov/vfpool.h"
 
 static const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 2, 3 } };
 static char root[64];
+static char run_dir[80];
 
 /* The one address of this host. */
 static struct sockaddr_storage address;
@@ -639,6 +641,31 @@ static void native_vf_has_only_the_address_that_its_pf_gave_it(void **state)
 	vfpool_close(pool);
 }
 
+/* A vifd that was killed left the VF to a process's driver, so no netdev tells the address any more. */
+static void address_that_a_pf_gave_is_known_after_a_kill(void **state)
+{
+	static const struct rte_ether_addr its_own = { { 0, 0x16, 0x3e, 1, 2, 4 } };
+	struct vfpool *pool;
+	struct vfpool_vf vf;
+
+	(void)state;
+	run("mkdir -p run bus/pci drivers/uio_pci_generic devices/0000:05:00.3/net/vf0 && "
+	    "ln -s ../../devices bus/pci/devices && ln -s ../../drivers bus/pci/drivers && "
+	    "ln -s ../../drivers/uio_pci_generic devices/0000:05:00.3/driver");
+	snprintf(run_dir, sizeof(run_dir), "%s/run", root);
+	keep_set_dir(run_dir);
+	has_address_of("vf0", "00:16:3e:01:02:04", 0);
+	pool = vfpool_list_open(root, "0000:05:00.3", CONFIG_DRIVER_NATIVE);
+	vfpool_bind(pool, true);
+	vfpool_close(pool);
+	run("rm -r devices/0000:05:00.3/net class/net/vf0");
+	pool = vfpool_list_open(root, "0000:05:00.3", CONFIG_DRIVER_NATIVE);
+	vfpool_bind(pool, true);
+	assert_int_equal(vfpool_take(pool, "vif 1.0", &mac, NULL, &vf), -ENODEV);
+	assert_int_equal(vfpool_take(pool, "vif 2.0", &its_own, NULL, &vf), 0);
+	vfpool_close(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -667,6 +694,7 @@ int main(void)
 		fact(listed_vf_with_the_vif_s_address_is_the_first_choice),
 		fact(listed_vf_that_refused_an_address_is_left_to_its_own),
 		fact(native_vf_has_only_the_address_that_its_pf_gave_it),
+		fact(address_that_a_pf_gave_is_known_after_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

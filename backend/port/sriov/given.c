@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "keep.h"
 #include "sysfs.h"
 
 /* linux/netdevice.h: NET_ADDR_PERM; a driver that got no address makes up a random one */
@@ -49,4 +50,31 @@ bool given_is(const struct given *given, const struct rte_ether_addr *mac)
 bool given_allows(const struct given *given, const struct rte_ether_addr *mac, bool native)
 {
 	return given_is(given, mac) || !(given->refused || (native && given->by_pf));
+}
+
+static void file_of(const char *pci, char name[KEEP_NAME_MAX])
+{
+	snprintf(name, KEEP_NAME_MAX, "given-%.16s", pci);
+}
+
+void given_keep(struct given *given, const char *pci)
+{
+	char name[KEEP_NAME_MAX];
+
+	file_of(pci, name);
+	if (!given->known) {
+		keep_load(name, given, sizeof(*given));
+		return;
+	}
+	/* what the netdev says now is newer than what a former vifd left */
+	keep_forget(name);
+	keep_original(name, given, sizeof(*given));
+}
+
+void given_forget(const char *pci)
+{
+	char name[KEEP_NAME_MAX];
+
+	file_of(pci, name);
+	keep_forget(name);
 }

@@ -28,6 +28,16 @@ struct given {
 /** given_read() - Read the free VF's netdev again, below sysfs's @root; without one @given stays */
 void given_read(struct given *given, const char *root, const char *netdev);
 
+/**
+ * given_keep() - Before the VF loses its netdev to a process's driver: keep what is known (keep.h)
+ *
+ * Without a netdev, as a vifd that was killed leaves it, that vifd's knowledge is fetched instead.
+ */
+void given_keep(struct given *given, const char *pci);
+
+/** given_forget() - The VF has its netdev again */
+void given_forget(const char *pci);
+
 /** given_is() - Has the VF this very address? */
 bool given_is(const struct given *given, const struct rte_ether_addr *mac);
 

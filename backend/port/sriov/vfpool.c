@@ -373,12 +373,18 @@ static void bind_free_vfs(struct vfpool *pool)
 {
 	for (uint32_t i = 0; i < pool->nr; i++) {
 		const struct vfpool_vf *vf = &pool->vfs[i];
+		int ret;
 
 		if (!strchr(vf->pci, ':') || vf->owner[0] || pool->shunned[i] || pool->used[i] ||
 		    pool->tried[i] || (pool->bound[i] && vf->native))
 			continue;
 		pool->tried[i] = true;
-		pool->bound[i] = bind_take(pool->root, vf->pci, pool->physical, pool->was[i]) == 0;
+		if (i < pool->nr_listed)
+			given_keep(&pool->given[i], vf->pci);
+		ret = bind_take(pool->root, vf->pci, pool->physical, pool->was[i]);
+		pool->bound[i] = ret == 0;
+		if (ret < 0 && i < pool->nr_listed)
+			given_forget(vf->pci);
 	}
 	refresh(pool);
 }
@@ -397,9 +403,13 @@ void vfpool_close(struct vfpool *pool)
 {
 	if (!pool)
 		return;
-	for (uint32_t i = 0; i < pool->nr; i++)
-		if (pool->bound[i])
-			bind_give_back(pool->root, pool->vfs[i].pci, pool->was[i]);
+	for (uint32_t i = 0; i < pool->nr; i++) {
+		if (!pool->bound[i])
+			continue;
+		bind_give_back(pool->root, pool->vfs[i].pci, pool->was[i]);
+		if (i < pool->nr_listed)
+			given_forget(pool->vfs[i].pci);
+	}
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }
