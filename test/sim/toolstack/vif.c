@@ -88,6 +88,12 @@ static const char *script_of(const struct vif_config *vif)
 	return vif->script ? vif->script : env ? env : "none";
 }
 
+/* "none" is run by nobody, and is no script that says whose the interface is. */
+static const char *script_key(const struct vif_config *vif)
+{
+	return strcmp(script_of(vif), "none") ? script_of(vif) : NULL;
+}
+
 static void back_write(struct writer *w, const struct dirs *d, const struct vif_config *vif)
 {
 	char num[16], dom[16];
@@ -99,7 +105,7 @@ static void back_write(struct writer *w, const struct dirs *d, const struct vif_
 	put_back(w, d, "frontend-id", dom);
 	put_back(w, d, "online", "1");
 	put_back(w, d, "state", "1");
-	put_back(w, d, "script", script_of(vif));
+	put_back(w, d, "script", script_key(vif));
 	put_back(w, d, "vifname", vif->vifname);
 	put_back(w, d, "mac", vif->mac);
 	put_back(w, d, "ip", vif->ip);
