@@ -54,7 +54,9 @@ int offload_init(struct offload *offload, struct rte_mempool *direct, const char
 	uint32_t cache = nr < CACHED_MBUFS ? 0 : INDIRECT_CACHE;
 
 	offload->direct = direct;
+	pools_lock();
 	offload->indirect = rte_pktmbuf_pool_create(name, nr, cache, 0, 0, SOCKET_ID_ANY);
+	pools_unlock();
 	return offload->indirect ? 0 : -ENOMEM;
 }
 

@@ -21,6 +21,16 @@ static void just_free(struct rte_mempool *pool, void *arg)
 	rte_mempool_free(pool);
 }
 
+void pools_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void pools_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 void pool_retire(struct rte_mempool *pool, void (*end)(struct rte_mempool *pool, void *arg),
 		 void *arg)
 {
@@ -30,16 +40,18 @@ void pool_retire(struct rte_mempool *pool, void (*end)(struct rte_mempool *pool,
 		return;
 	end = end ? end : just_free;
 	if (rte_mempool_full(pool)) {
+		pools_lock();
 		end(pool, arg);
+		pools_unlock();
 		return;
 	}
 	retired = malloc(sizeof(*retired));
 	if (!retired)
 		return;
 	*retired = (struct retired){ .pool = pool, .end = end, .arg = arg };
-	pthread_mutex_lock(&lock);
+	pools_lock();
 	SLIST_INSERT_HEAD(&waiting, retired, link);
-	pthread_mutex_unlock(&lock);
+	pools_unlock();
 }
 
 unsigned int pools_reap(void)
@@ -47,7 +59,7 @@ unsigned int pools_reap(void)
 	struct retired *retired, *next;
 	unsigned int nr = 0;
 
-	pthread_mutex_lock(&lock);
+	pools_lock();
 	for (retired = SLIST_FIRST(&waiting); retired; retired = next) {
 		next = SLIST_NEXT(retired, link);
 		if (!rte_mempool_full(retired->pool)) {
@@ -58,6 +70,6 @@ unsigned int pools_reap(void)
 		retired->end(retired->pool, retired->arg);
 		free(retired);
 	}
-	pthread_mutex_unlock(&lock);
+	pools_unlock();
 	return nr;
 }

@@ -11,6 +11,7 @@
 #include "path/static_maps.h"
 #include "control.h"
 #include "port/memory.h"
+#include "port/retire.h"
 #include "port/sriov/vfpool.h"
 #include "vif/names.h"
 #include "data.h"
@@ -266,7 +267,9 @@ static int answer_memory(void *arg)
 {
 	struct static_maps_use all;
 
+	pools_lock();
 	rte_mempool_walk(put_pool, arg);
+	pools_unlock();
 	static_maps_of(0, &all);
 	put_maps(arg, "static_pages",
 		 "guests' pages of static grants; each guest a quarter at most", STATIC_PAGES_MAX,

@@ -54,8 +54,10 @@ static struct rte_mempool *rx_pool(struct eth *eth, struct rte_mempool *pool, ui
 	/* the netdev's former pool may still be there, retired */
 	pools_reap();
 	snprintf(name, sizeof(name), "jumbo%u", serial++);
+	pools_lock();
 	eth->own_pool = rte_pktmbuf_pool_create(name, JUMBO_MBUFS, 0, 0,
 						slot_bytes + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	pools_unlock();
 	return eth->own_pool;
 }
 

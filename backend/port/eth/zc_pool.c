@@ -154,7 +154,9 @@ struct zc_pool *zc_pool_create(struct rte_mempool *ordinary)
 		return NULL;
 	}
 	zc_pool->ordinary = ordinary;
+	pools_lock();
 	zc_pool->pool = pool_create(zc_pool);
+	pools_unlock();
 	if (!zc_pool->pool) {
 		free(zc_pool);
 		return NULL;
