@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vfpool.c port/sriov/given.c base/text.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c port/eth/driver.c log.c */
+/* links: port/sriov/vfpool.c port/sriov/given.c port/sriov/in_use.c base/text.c port/sriov/bind.c port/sriov/keep.c port/sriov/sysfs.c port/eth/driver.c log.c */
 /* wraps: getifaddrs freeifaddrs */
 #include <errno.h>
 #include <ifaddrs.h>

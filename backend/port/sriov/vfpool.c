@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "log.h"
 #include "bind.h"
 #include "given.h"
+#include "in_use.h"
 #include "port/eth/driver.h"
 #include "sysfs.h"
 #include "vfpool.h"
@@ -151,41 +151,6 @@ static void update_shunned(struct vfpool *pool, uint16_t index)
 		pool->shunned[index] = 0;
 }
 
-/* IPv6 gives every netdev that is up a link-local address. */
-static bool is_chosen(const struct sockaddr *address)
-{
-	const struct sockaddr_in6 *six = (const void *)address;
-
-	if (!address)
-		return false;
-	return address->sa_family == AF_INET ||
-	       (address->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr));
-}
-
-static bool has_address(const struct ifaddrs *all, const char *netdev)
-{
-	for (; all; all = all->ifa_next)
-		if (!strcmp(all->ifa_name, netdev) && is_chosen(all->ifa_addr))
-			return true;
-	return false;
-}
-
-/* Return: by what it is seen that the host uses the netdev; NULL = it does not */
-static const char *use_of(const struct vfpool *pool, const struct ifaddrs *all, const char *netdev)
-{
-	char path[PATH_MAX];
-
-	if (!netdev[0])
-		return NULL;
-	if (has_address(all, netdev))
-		return "it has an address";
-	snprintf(path, sizeof(path), "%s/class/net/%s", pool->root, netdev);
-	if (sysfs_any_entry(path, "master", NULL))
-		return "it has a master";
-	/* "vd...": VLAN devices of a vifd that was killed (reach.c) */
-	return sysfs_any_entry(path, "upper_", "upper_vd") ? "a device is above it" : NULL;
-}
-
 /* A VF that this host itself uses is not taken from it; VFs that are listed by name are ours. */
 static void look_for_users(struct vfpool *pool)
 {
@@ -195,7 +160,7 @@ static void look_for_users(struct vfpool *pool)
 		return;
 	for (uint32_t i = 0; i < pool->nr; i++) {
 		const struct vfpool_vf *vf = &pool->vfs[i];
-		const char *use = vf->owner[0] ? NULL : use_of(pool, all, vf->netdev);
+		const char *use = vf->owner[0] ? NULL : in_use_by_host(pool->root, all, vf->netdev);
 
 		if (use && !pool->used[i])
 			log_info("%s: VF %s (%s) is left to this host, which uses it: %s", pool->pf,
