@@ -24,9 +24,9 @@ void pool_retire(struct rte_mempool *pool, void (*end)(struct rte_mempool *pool,
 /**
  * pools_lock() - Until pools_unlock() no other thread makes, frees or walks pools; not recursive
  *
- * rte_mempool_walk() shows pools that are not complete yet, and rte_mempool_free() does not take the
- * lock that it holds (DPDK 22.11, rte_mempool.c). Any thread but a worker; blocks for as long as
- * a pool takes to be made.
+ * rte_mempool_walk() shows pools that are not complete yet, and rte_mempool_free() does not take
+ * the lock that it holds (DPDK 22.11, rte_mempool.c). Any thread but a worker; blocks for as long
+ * as a pool takes to be made.
  */
 void pools_lock(void);
 void pools_unlock(void);
