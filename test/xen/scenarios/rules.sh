@@ -119,6 +119,31 @@ rate_holds()
 	check vf_rate_without "$(enforced g1 rate)" "== software"
 }
 
+send_long() { tcp_mbps "$1" out 15 >"/run/mbps.$1"; }
+vf_is_free_of_limits() { ! nic_says max_tx_rate; }
+
+# A full wire is divided between VF and switch; the PF is told of the VF's part. The wire is said to carry 1 Mbit/s, which
+# guests fill even on a busy machine.
+wire_is_shared()
+{
+	local senders
+
+	vifd_stop
+	check vifd_exit_status_before_shares $? "== 0"
+	vifd_start "$(cat /etc/vifd/vifd.conf)" 'uplink_mbps = 1'
+	wait_for 60 "g1 on a VF" vif_path_is g1 vf || die "g1 has no VF"
+	VF=$(vf_of_g1)
+	sleep 2
+	check_true nic_without_a_share vf_is_free_of_limits
+	for_both send_long &
+	senders=$!
+	check_true nic_has_the_share wait_for 60 "the PF's rate" nic_says 'max_tx_rate 1Mbps'
+	wait $senders
+	figure share_of_the_vf "$(awk -v a="$(cat /run/mbps.g1)" -v b="$(cat /run/mbps.g2)" 'BEGIN { print a / (a + b) }')" "<= 0.65"
+	figure share_of_the_software_path "$(awk -v a="$(cat /run/mbps.g2)" -v b="$(cat /run/mbps.g1)" 'BEGIN { print a / (a + b) }')" "<= 0.65"
+	check_true nic_without_a_share_again wait_for 60 "the PF's rate gone" vf_is_free_of_limits
+}
+
 echoes_in() { tcpdump -Z root -r "$1" -n icmp 2>/dev/null | grep -c "$2"; }
 
 pings_peer() { ping_lost "$1" $PEER 5 >/dev/null; }
@@ -404,6 +429,7 @@ setup
 what_holds_without_rules
 changed_mac_is_refused
 rate_holds
+wire_is_shared
 mirror_to_files
 mirror g1 g2
 mirror g2 g1
