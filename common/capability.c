@@ -88,6 +88,7 @@ static const struct word words[VIFCAP_WORDS] = {
 	[VIFCAP_WORD_FLAGS_ALLOWED] = HEX("flags-allowed", flags_allowed, U32_MOST),
 	[VIFCAP_WORD_FEATURES] = LIST("features", features, features),
 	[VIFCAP_WORD_MAC] = { "mac", KIND_MAC, offsetof(struct vifcap, mac), 0, 0, NULL },
+	[VIFCAP_WORD_FLOWS] = NUMBER("flows", flows, 0, 256),
 };
 
 /* A piece of the text, not terminated. */

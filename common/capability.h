@@ -94,6 +94,7 @@ enum vifcap_word {
 	VIFCAP_WORD_FLAGS_ALLOWED,
 	VIFCAP_WORD_FEATURES,
 	VIFCAP_WORD_MAC,
+	VIFCAP_WORD_FLOWS,
 	VIFCAP_WORDS, /* how many there are */
 };
 
@@ -119,6 +120,7 @@ enum vifcap_word {
  * @flags:              VIFCAP_FLAG_*
  * @flags_allowed:      those the guest may ask for
  * @features:           VIFCAP_FEATURE_*
+ * @flows:              most flow rules of a guest, flow.h; 0 none
  * @vf:                 PCI address, or "none"
  * @mac:                the guest's address: in force, or wished
  */
@@ -143,6 +145,7 @@ struct vifcap {
 	__u32 flags;
 	__u32 flags_allowed;
 	__u32 features;
+	__u32 flows;
 	char vf[VIFCAP_VF_MAX + 1];
 	__u8 mac[VIFCAP_MAC_BYTES];
 };
