@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/pf.c port/sriov/pf_devlink.c log.c */
+/* links: port/sriov/pf.c port/sriov/pf_devlink.c port/kernel/request.c log.c test/unit/fake_netlink.c */
 /* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close */
 /* Below is a PF of rtnetlink's, and the messages are linux/devlink.h's, answered as Linux does. */
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <linux/devlink.h>
 #include <linux/genetlink.h>
 
+#include "fake_netlink.h"
 #include "log.h"
 #include "port/sriov/pf_devlink.h"
 #include "port/sriov/pf_netlink.h"
@@ -40,68 +41,13 @@ static struct {
 	bool closed;
 } below;
 
-static char answer[8192];
-static size_t answer_len;
-
-struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags);
-int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid);
-unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size);
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size);
-int __wrap_mnl_socket_close(struct mnl_socket *nl);
-
-struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags)
-{
-	(void)flags;
-	assert_int_equal(bus, NETLINK_GENERIC);
-	return (struct mnl_socket *)&answer;
-}
-
-int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid)
-{
-	(void)nl;
-	(void)groups;
-	(void)pid;
-	return 0;
-}
-
-unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl)
-{
-	(void)nl;
-	return 42;
-}
-
-int __wrap_mnl_socket_close(struct mnl_socket *nl)
-{
-	(void)nl;
-	return 0;
-}
-
 static struct nlmsghdr *put(const struct nlmsghdr *to, uint8_t command)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(answer + answer_len);
-	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh = netlink_begin(to, to->nlmsg_type);
+	struct genlmsghdr *genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 
-	nlh->nlmsg_type = to->nlmsg_type;
-	nlh->nlmsg_seq = to->nlmsg_seq;
-	nlh->nlmsg_pid = 42;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = command;
 	return nlh;
-}
-
-static void put_done(const struct nlmsghdr *to, uint16_t type, int error)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(answer + answer_len);
-	struct nlmsgerr *err;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_seq = to->nlmsg_seq;
-	nlh->nlmsg_pid = 42;
-	nlh->nlmsg_flags = type == NLMSG_DONE ? NLM_F_MULTI : 0;
-	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
-	err->error = error;
-	answer_len += nlh->nlmsg_len;
 }
 
 static void put_port(const struct nlmsghdr *to, const char *device, uint16_t flavour, uint16_t vf)
@@ -121,7 +67,7 @@ static void put_port(const struct nlmsghdr *to, const char *device, uint16_t fla
 			     &kernel.mac[vf]);
 		mnl_attr_nest_end(nlh, function);
 	}
-	answer_len += nlh->nlmsg_len;
+	netlink_end(nlh);
 }
 
 /* Another device's VF has the same number, and the PF's own port has none. */
@@ -132,7 +78,7 @@ static void put_ports(const struct nlmsghdr *to)
 	for (uint16_t i = 0; kernel.switchdev && i < VFS; i++)
 		put_port(to, "0000:01:00.0", DEVLINK_PORT_FLAVOUR_PCI_VF, i);
 	put_port(to, "0000:02:00.0", DEVLINK_PORT_FLAVOUR_PCI_VF, 1);
-	put_done(to, NLMSG_DONE, 0);
+	netlink_done(to, NLMSG_DONE, 0);
 }
 
 static const struct nlattr *find(const struct nlmsghdr *nlh, uint16_t type)
@@ -163,14 +109,14 @@ static void put_rate(const struct nlmsghdr *to)
 	struct nlmsghdr *nlh;
 
 	if (!kernel.rates) {
-		put_done(to, NLMSG_ERROR, -ENODEV);
+		netlink_done(to, NLMSG_ERROR, -ENODEV);
 		return;
 	}
 	nlh = put(to, DEVLINK_CMD_RATE_NEW);
 	mnl_attr_put_u64(nlh, DEVLINK_ATTR_RATE_TX_SHARE, kernel.share[vf]);
 	mnl_attr_put_u64(nlh, DEVLINK_ATTR_RATE_TX_MAX, kernel.max[vf]);
-	answer_len += nlh->nlmsg_len;
-	put_done(to, NLMSG_ERROR, 0);
+	netlink_end(nlh);
+	netlink_done(to, NLMSG_ERROR, 0);
 }
 
 static void set(const struct nlmsghdr *nlh, uint8_t command)
@@ -188,7 +134,7 @@ static void set(const struct nlmsghdr *nlh, uint8_t command)
 		kernel.share[vf] = mnl_attr_get_u64(find(nlh, DEVLINK_ATTR_RATE_TX_SHARE));
 		kernel.max[vf] = mnl_attr_get_u64(find(nlh, DEVLINK_ATTR_RATE_TX_MAX));
 	}
-	put_done(nlh, NLMSG_ERROR, kernel.refusal);
+	netlink_done(nlh, NLMSG_ERROR, kernel.refusal);
 }
 
 static void answer_ctrl(const struct nlmsghdr *to)
@@ -198,45 +144,32 @@ static void answer_ctrl(const struct nlmsghdr *to)
 	assert_string_equal(mnl_attr_get_str(find(to, CTRL_ATTR_FAMILY_NAME)), "devlink");
 	nlh = put(to, CTRL_CMD_NEWFAMILY);
 	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAMILY);
-	answer_len += nlh->nlmsg_len;
-	put_done(to, NLMSG_ERROR, 0);
+	netlink_end(nlh);
+	netlink_done(to, NLMSG_ERROR, 0);
 }
 
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size)
+void netlink_answer(const struct nlmsghdr *request)
 {
-	const struct nlmsghdr *nlh = buf;
-	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
 
-	(void)nl;
-	answer_len = 0;
-	memset(answer, 0, sizeof(answer));
-	if (nlh->nlmsg_type == GENL_ID_CTRL) {
-		answer_ctrl(nlh);
-		return (ssize_t)size;
+	if (request->nlmsg_type == GENL_ID_CTRL) {
+		answer_ctrl(request);
+		return;
 	}
-	assert_int_equal(nlh->nlmsg_type, FAMILY);
+	assert_int_equal(request->nlmsg_type, FAMILY);
 	switch (genl->cmd) {
 	case DEVLINK_CMD_GET:
-		put_done(nlh, NLMSG_ERROR, kernel.devlink ? 0 : -ENODEV);
+		netlink_done(request, NLMSG_ERROR, kernel.devlink ? 0 : -ENODEV);
 		break;
 	case DEVLINK_CMD_PORT_GET:
-		put_ports(nlh);
+		put_ports(request);
 		break;
 	case DEVLINK_CMD_RATE_GET:
-		put_rate(nlh);
+		put_rate(request);
 		break;
 	default:
-		set(nlh, genl->cmd);
+		set(request, genl->cmd);
 	}
-	return (ssize_t)size;
-}
-
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
-{
-	(void)nl;
-	assert_true(answer_len <= size);
-	memcpy(buf, answer, answer_len);
-	return (ssize_t)answer_len;
 }
 
 static void below_close(struct pf *pf)
@@ -304,6 +237,7 @@ struct pf *pf_netlink_open(const char *netdev)
 static int setup(void **state)
 {
 	log_set_level(LOG_LEVEL_ERROR);
+	fake_netlink.bus = NETLINK_GENERIC;
 	memset(&below, 0, sizeof(below));
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.devlink = kernel.switchdev = kernel.rates = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/sriov/sysfs.c port/kernel/netdev.c port/kernel/silence.c port/eth/driver.c log.c */
+/* links: port/sriov/pf.c port/sriov/pf_netlink.c port/sriov/sysfs.c port/kernel/netdev.c port/kernel/request.c port/kernel/silence.c port/eth/driver.c log.c test/unit/fake_netlink.c */
 /* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex if_indextoname */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "fake_netlink.h"
 #include "log.h"
 #include "port/kernel/netdev.h"
 #include "port/sriov/pf_netlink.h"
@@ -28,45 +29,10 @@ static int refusal[16]; /* by IFLA_VF_* */
 static bool no_min;
 static unsigned int set_requests[16];
 static unsigned int last_index;
-static char answer[8192];
-static size_t answer_len;
 static unsigned int pf_index; /* of the PF's netdev, 0 = it is not there */
 static const char *pf_name;
 
-struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags);
-int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid);
-unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size);
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size);
-int __wrap_mnl_socket_close(struct mnl_socket *nl);
 unsigned int __wrap_if_nametoindex(const char *name);
-
-struct mnl_socket *__wrap_mnl_socket_open2(int bus, int flags)
-{
-	(void)flags;
-	assert_int_equal(bus, NETLINK_ROUTE);
-	return (struct mnl_socket *)&answer;
-}
-
-int __wrap_mnl_socket_bind(struct mnl_socket *nl, unsigned int groups, pid_t pid)
-{
-	(void)nl;
-	(void)groups;
-	(void)pid;
-	return 0;
-}
-
-unsigned int __wrap_mnl_socket_get_portid(const struct mnl_socket *nl)
-{
-	(void)nl;
-	return 42;
-}
-
-int __wrap_mnl_socket_close(struct mnl_socket *nl)
-{
-	(void)nl;
-	return 0;
-}
 
 unsigned int __wrap_if_nametoindex(const char *name)
 {
@@ -121,36 +87,19 @@ static void put_vf(struct nlmsghdr *nlh, uint16_t index)
 	mnl_attr_nest_end(nlh, info);
 }
 
-static struct nlmsghdr *put_link(void *buf, uint32_t seq)
+static void put_link(const struct nlmsghdr *to)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *ifi;
+	struct nlmsghdr *nlh = netlink_begin(to, RTM_NEWLINK);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	struct nlattr *list;
 
-	nlh->nlmsg_type = RTM_NEWLINK;
-	nlh->nlmsg_seq = seq;
-	nlh->nlmsg_pid = 42;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_index = (int)pf_index;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, "pf0");
 	list = mnl_attr_nest_start(nlh, IFLA_VFINFO_LIST);
 	for (uint16_t i = 0; i < VFS; i++)
 		put_vf(nlh, i);
 	mnl_attr_nest_end(nlh, list);
-	return nlh;
-}
-
-static void put_ack(void *buf, uint32_t seq, int error)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nlmsgerr *err;
-
-	nlh->nlmsg_type = NLMSG_ERROR;
-	nlh->nlmsg_seq = seq;
-	nlh->nlmsg_pid = 42;
-	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
-	err->error = error;
-	answer_len += nlh->nlmsg_len;
+	netlink_end(nlh);
 }
 
 static int kernel_set(const struct nlattr *attr)
@@ -228,33 +177,20 @@ static int kernel_setlink(const struct nlmsghdr *nlh)
 	return ret;
 }
 
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t size)
+void netlink_answer(const struct nlmsghdr *request)
 {
-	const struct nlmsghdr *nlh = buf;
-
-	(void)nl;
-	answer_len = 0;
-	memset(answer, 0, sizeof(answer));
-	if (nlh->nlmsg_type == RTM_GETLINK) {
-		answer_len = put_link(answer, nlh->nlmsg_seq)->nlmsg_len;
-		put_ack(answer + answer_len, nlh->nlmsg_seq, 0);
+	if (request->nlmsg_type == RTM_GETLINK) {
+		put_link(request);
+		netlink_done(request, NLMSG_ERROR, 0);
 	} else {
-		assert_int_equal(nlh->nlmsg_type, RTM_SETLINK);
-		put_ack(answer, nlh->nlmsg_seq, kernel_setlink(nlh));
+		assert_int_equal(request->nlmsg_type, RTM_SETLINK);
+		netlink_done(request, NLMSG_ERROR, kernel_setlink(request));
 	}
-	return (ssize_t)size;
-}
-
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
-{
-	(void)nl;
-	assert_true(answer_len <= size);
-	memcpy(buf, answer, answer_len);
-	return (ssize_t)answer_len;
 }
 
 static int reset(void **state)
 {
+	fake_netlink.bus = NETLINK_ROUTE;
 	memset(refusal, 0, sizeof(refusal));
 	no_min = false;
 	pf_index = 7;

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "netdev.h"
 #include "port/eth/driver.h"
+#include "request.h"
 #include "silence.h"
 
 LOG_TAG("netdev");
@@ -338,21 +339,17 @@ static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-/* Send one request, wait for the kernel's answer. Return: 0, -errno */
+/* Return: 0, -errno */
 static int link_transact(struct nlmsghdr *nlh)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct requests requests = { 0 };
 	char reply[1024];
-	ssize_t len = -1;
-	int ret;
+	int ret = requests_open(&requests, NETLINK_ROUTE);
 
-	if (!nl)
-		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0)
-		len = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-	ret = len < 0 || mnl_cb_run(reply, len, 0, 0, NULL, NULL) < 0 ? -errno : 0;
-	mnl_socket_close(nl);
+	if (ret < 0)
+		return ret;
+	ret = request(&requests, nlh, NULL, NULL, reply, sizeof(reply));
+	requests_close(&requests);
 	return ret;
 }
 

@@ -2,7 +2,6 @@
 #include "pf_devlink.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/devlink.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 
 #include "log.h"
 #include "pf_netlink.h"
+#include "port/kernel/request.h"
 
 LOG_TAG("pf");
 
@@ -29,9 +29,8 @@ struct pf_devlink {
 	struct pf pf;
 	struct pf *below;
 	char bus[16], device[32];
-	struct mnl_socket *nl;
+	struct requests requests;
 	uint16_t family;
-	unsigned int seq;
 	char reply[PORTS_BYTES];
 };
 
@@ -48,15 +47,14 @@ struct vf_port {
 	uint64_t share, max;
 };
 
-static struct nlmsghdr *begin(struct pf_devlink *pf, char buf[REQUEST_BYTES], uint16_t type,
-			      uint8_t command, uint16_t flags)
+static struct nlmsghdr *begin(char buf[REQUEST_BYTES], uint16_t type, uint8_t command,
+			      uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *genl;
 
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	nlh->nlmsg_seq = ++pf->seq;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = command;
 	genl->version = 1;
@@ -67,29 +65,16 @@ static struct nlmsghdr *begin(struct pf_devlink *pf, char buf[REQUEST_BYTES], ui
 static struct nlmsghdr *begin_device(struct pf_devlink *pf, char buf[REQUEST_BYTES],
 				     uint8_t command, uint16_t flags)
 {
-	struct nlmsghdr *nlh = begin(pf, buf, pf->family, command, flags);
+	struct nlmsghdr *nlh = begin(buf, pf->family, command, flags);
 
 	mnl_attr_put_strz(nlh, DEVLINK_ATTR_BUS_NAME, pf->bus);
 	mnl_attr_put_strz(nlh, DEVLINK_ATTR_DEV_NAME, pf->device);
 	return nlh;
 }
 
-/* Send and wait for the kernel's answer. Return: 0, -errno */
-static int transact(struct pf_devlink *pf, const struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
+static int transact(struct pf_devlink *pf, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	unsigned int portid = mnl_socket_get_portid(pf->nl);
-	int ret;
-
-	if (mnl_socket_sendto(pf->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len = mnl_socket_recvfrom(pf->nl, pf->reply, sizeof(pf->reply));
-
-		if (len < 0)
-			return -errno;
-		ret = mnl_cb_run(pf->reply, (size_t)len, pf->seq, portid, cb, data);
-	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
+	return request(&pf->requests, nlh, cb, data, pf->reply, sizeof(pf->reply));
 }
 
 static int take_family(const struct nlmsghdr *nlh, void *data)
@@ -109,7 +94,7 @@ static int take_family(const struct nlmsghdr *nlh, void *data)
 static int find_device(struct pf_devlink *pf)
 {
 	char buf[REQUEST_BYTES];
-	struct nlmsghdr *nlh = begin(pf, buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	struct nlmsghdr *nlh = begin(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
 	int ret;
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, DEVLINK_GENL_NAME);
@@ -217,7 +202,7 @@ static bool find_port(struct pf_devlink *pf, uint16_t number, struct vf_port *vf
 	struct nlmsghdr *nlh;
 
 	*vf = (struct vf_port){ .number = number };
-	nlh = begin(pf, buf, pf->family, DEVLINK_CMD_PORT_GET, NLM_F_DUMP | NLM_F_ACK);
+	nlh = begin(buf, pf->family, DEVLINK_CMD_PORT_GET, NLM_F_DUMP | NLM_F_ACK);
 	if (transact(pf, nlh, take_port, &search) < 0 || !vf->found)
 		return false;
 	nlh = begin_device(pf, buf, DEVLINK_CMD_RATE_GET, NLM_F_ACK);
@@ -310,8 +295,7 @@ static void devlink_link_get(struct pf *base, struct port_link *link)
 /* Frees all but @below. */
 static void end(struct pf_devlink *pf)
 {
-	if (pf->nl)
-		mnl_socket_close(pf->nl);
+	requests_close(&pf->requests);
 	free(pf);
 }
 
@@ -335,12 +319,12 @@ static const struct pf_ops devlink_ops = {
 /* Return: 0, -errno: rtnetlink alone */
 static int start(struct pf_devlink *pf)
 {
+	int ret;
+
 	if (sscanf(pf->below->sysfs, "bus/%15[^/]/devices/%31s", pf->bus, pf->device) != 2)
 		return -ENODEV;
-	pf->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
-	if (!pf->nl || mnl_socket_bind(pf->nl, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	return find_device(pf);
+	ret = requests_open(&pf->requests, NETLINK_GENERIC);
+	return ret < 0 ? ret : find_device(pf);
 }
 
 struct pf *pf_devlink_open(const char *netdev)

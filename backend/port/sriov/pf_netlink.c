@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -14,6 +13,7 @@
 
 #include "log.h"
 #include "port/kernel/netdev.h"
+#include "port/kernel/request.h"
 #include "sysfs.h"
 
 LOG_TAG("pf");
@@ -31,8 +31,7 @@ struct pf_netlink {
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	bool raised;
-	struct mnl_socket *nl;
-	unsigned int seq;
+	struct requests requests;
 	char reply[REPLY_BYTES];
 };
 
@@ -42,23 +41,9 @@ static const uint8_t link_states[] = { [PORT_LINK_AUTO] = IFLA_VF_LINK_STATE_AUT
 
 #define NR_LINK_STATES (sizeof(link_states) / sizeof(link_states[0]))
 
-/* Send @nlh and wait for the kernel's answer. Return: >= 0, -errno */
 static int transact(struct pf_netlink *pf, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	unsigned int portid = mnl_socket_get_portid(pf->nl);
-	int ret;
-
-	nlh->nlmsg_seq = ++pf->seq;
-	if (mnl_socket_sendto(pf->nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len = mnl_socket_recvfrom(pf->nl, pf->reply, sizeof(pf->reply));
-
-		if (len < 0)
-			return -errno;
-		ret = mnl_cb_run(pf->reply, len, pf->seq, portid, cb, data);
-	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
+	return request(&pf->requests, nlh, cb, data, pf->reply, sizeof(pf->reply));
 }
 
 static void read_vlan_list(const struct nlattr *list, struct pf_vf *vf)
@@ -349,8 +334,7 @@ static void netlink_close(struct pf *base)
 {
 	struct pf_netlink *pf = (struct pf_netlink *)base;
 
-	if (pf->nl)
-		mnl_socket_close(pf->nl);
+	requests_close(&pf->requests);
 	if (pf->raised)
 		netdev_set_up(pf->netdev, false);
 	free(pf);
@@ -396,6 +380,7 @@ static void find_sysfs(struct pf_netlink *pf)
 struct pf *pf_netlink_open(const char *netdev)
 {
 	struct pf_netlink *pf = calloc(1, sizeof(*pf));
+	int ret;
 
 	if (!pf)
 		return NULL;
@@ -403,13 +388,10 @@ struct pf *pf_netlink_open(const char *netdev)
 	snprintf(pf->netdev, sizeof(pf->netdev), "%s", netdev);
 	find_sysfs(pf);
 	pf->ifindex = if_nametoindex(netdev);
-	pf->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!pf->nl || mnl_socket_bind(pf->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = errno;
-
-		pf_close(&pf->pf);
-		errno = error;
-		return NULL;
-	}
-	return &pf->pf;
+	ret = requests_open(&pf->requests, NETLINK_ROUTE);
+	if (ret == 0)
+		return &pf->pf;
+	pf_close(&pf->pf);
+	errno = -ret;
+	return NULL;
 }
