@@ -73,18 +73,10 @@ static int start(void **state)
 	if (ret)
 		return ret;
 	memset(loads, 0, sizeof(loads));
-	fake_host.vf_free = fake_host.vfs = 1;
 	fake_host.mbps = WIRE_MBPS;
 	fake_host.classes.classes = CONFIG_CLASSES_DSCP;
 	memset(fake_host.classes.class_max, 100, CLASSES);
-	a = host_connect(7);
-	for (int i = 0; i < 300; i++, fake_host.now_us += STEP_US) {
-		fake_tools.now_us = fake_host.now_us;
-		host_settle();
-		host_poll();
-	}
-	b = host_connect(8);
-	host_settle();
+	host_connect_two(&a, &b);
 	return path_get_port(host_path(7))->kind == PORT_VF ? 0 : -1;
 }
 

@@ -560,3 +560,16 @@ struct guest *host_connect(uint16_t domid)
 	host_settle();
 	return guest;
 }
+
+void host_connect_two(struct guest **on_vf, struct guest **on_switch)
+{
+	fake_host.vf_free = fake_host.vfs = 1;
+	*on_vf = host_connect(7);
+	for (int i = 0; i < 300; i++, fake_host.now_us += 10000) {
+		fake_tools.now_us = fake_host.now_us;
+		host_settle();
+		host_poll();
+	}
+	*on_switch = host_connect(8);
+	host_settle();
+}

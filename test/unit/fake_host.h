@@ -114,4 +114,7 @@ struct path *host_path(uint16_t domid);
 /** host_connect() - Guest, keys and states up to Connected. Return: the guest */
 struct guest *host_connect(uint16_t domid);
 
+/** host_connect_two() - Guest 7, for long enough to have the only VF, and guest 8 on the switch */
+void host_connect_two(struct guest **on_vf, struct guest **on_switch);
+
 #endif

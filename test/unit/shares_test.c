@@ -61,16 +61,8 @@ static int start(void **state)
 	(void)state;
 	if (ret)
 		return ret;
-	fake_host.vf_free = fake_host.vfs = 1;
 	fake_host.mbps = 1000;
-	a = host_connect(7);
-	for (int i = 0; i < 300; i++, fake_host.now_us += SECOND / 100) {
-		fake_tools.now_us = fake_host.now_us;
-		host_settle();
-		host_poll();
-	}
-	b = host_connect(8);
-	host_settle();
+	host_connect_two(&a, &b);
 	return port_of(7)->kind == PORT_VF && port_of(8)->kind == PORT_SOFTWARE ? 0 : -1;
 }
 
