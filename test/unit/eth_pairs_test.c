@@ -92,7 +92,17 @@ static void function_with_chosen_rx_buffers_has_one_pair(void **state)
 	function.known = function.zc_rx = true;
 	assert_int_equal(opened_with(4), 1);
 	function.zc_rx = false;
-	assert_int_equal(opened_with(4), 4);
+	assert_int_equal(opened_with(4), 2);
+}
+
+/* The fake's driver claims four, and functions of its family have two. */
+static void function_has_no_more_pairs_than_its_family(void **state)
+{
+	(void)state;
+	function.known = true;
+	assert_int_equal(opened_with(4), 2);
+	function.has_rx = 1;
+	assert_int_equal(opened_with(4), 1);
 }
 
 /* The driver's two pairs: frames that each took, and those that it has room for. */
@@ -272,6 +282,7 @@ int main(void)
 		fact(queue_pairs_leave_memory_for_others),
 		fact(function_that_does_not_start_with_many_pairs_gets_fewer),
 		fact(function_with_chosen_rx_buffers_has_one_pair),
+		fact(function_has_no_more_pairs_than_its_family),
 		fact(each_pair_has_its_own_frames),
 		fact(pages_come_back_by_the_pair_that_sent_them),
 	};

@@ -97,7 +97,8 @@ static const struct driver drivers[] = {
 	  .kernel_macs = 3,
 	  .promiscuous = true },
 	/* 82574 and older, no VFs; e1000/em_ethdev.c: eth_em_start() takes the one interrupt for
-	 * received frames. It cuts no TCP frames, so it gets no pages of guests */
+	 * received frames. It claims two pairs, which have one tx context and no RSS: the second
+	 * one's interrupt would never come. It cuts no TCP frames, so it gets no pages of guests */
 	{ .dpdk = "net_e1000_em",
 	  .kernel = "e1000e",
 	  .known = DRIVER_SEEN,

@@ -109,9 +109,13 @@ static uint16_t pairs_wanted(const struct eth *eth, const struct rte_eth_dev_inf
 			     struct rte_mempool *pool)
 {
 	uint16_t has = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
-	uint16_t nr = RTE_MIN(eth->nr_queues, has);
+	uint16_t nr;
 	size_t room;
 
+	/* em's driver claims more than is of use */
+	if (eth->driver->pairs)
+		has = RTE_MIN(has, eth->driver->pairs);
+	nr = RTE_MIN(eth->nr_queues, has);
 	if (nr <= 1 || eth->zc_pool)
 		return 1;
 	room = RTE_MIN(rte_mempool_avail_count(pool) / ETH_DESCRIPTORS, free_bytes() / PAIR_BYTES);

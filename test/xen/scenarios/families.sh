@@ -51,6 +51,19 @@ woken()
 	echo $(($(awk '/^voluntary/ { print $2 }' "$status") - before))
 }
 
+# untimed: how often of 20 times the worker is in epoll_pwait2() without a timeout, which would be its fourth argument
+untimed()
+{
+	local i nr=0 call timeout
+
+	for ((i = 0; i < 20; i++)); do
+		read -r call _ _ _ timeout _ <"$(worker)/syscall"
+		[ "$call $timeout" != "441 0x0" ] || nr=$((nr + 1))
+		bed_pause 0.1
+	done
+	echo $nr
+}
+
 # The worker of an idle guest sleeps until the function's interrupt comes; one of a function without interrupts looks
 # every millisecond, as far as the machine lets it.
 interrupts_alone()
@@ -62,6 +75,7 @@ interrupts_alone()
 	check interrupts "$(interrupts)" ">= 10"
 	before=$(interrupts)
 	idle=$(woken)
+	check idle_sleeps_by_interrupts "$(untimed)" ">= 15" "of 20"
 	figure idle_interrupts $(($(interrupts) - before)) "" interrupts
 	before=$(interrupts)
 	check idle_ping_lost "$(ping_lost g1 $PEER 20)" "== 0"
@@ -75,6 +89,7 @@ interrupts_alone()
 	vifd_start
 	wait_for 30 "g1 on a polled function" grep -q "has VF ${pci[vmxnet3]} (native)" /run/vifd.log
 	polled=$(woken)
+	check idle_sleeps_polled "$(untimed)" "== 0" "of 20"
 	say "wake-ups in 4 s: $idle by interrupts, $polled polled"
 	figure idle_wakeups $idle "< $((polled / 2))" "in 4 s"
 	check rx_interrupt_families "$([ $told -ge 10 ] && echo 1 || echo 0)" ">= 1"
