@@ -6,8 +6,6 @@
 #     g2 --- vmxnet3 ----+--- wire --- 10.0.2.2, an iperf3 server; 10.0.2.9, a peer that answers pings
 #     g3 --- virtio-net -+
 #     g4 --- VF --- igb -'
-#
-# result into anywhere: native_families rx_interrupt_families
 . /bed/lib.sh
 
 EXTENTS=48

@@ -6,7 +6,6 @@
 #     g2 (xen-netfront) - VF ---'
 #
 # First by the kernel's driver, then by DPDK's in a PV dom0, with two queue pairs and zero copy.
-# result into anywhere: virtio_vf_native virtio_vf_ping_lost virtio_vf_queue_pairs virtio_zero_copy_tx_frames
 . /bed/lib.sh
 : "${FRONT_MB:=4}"
 . /bed/scenarios/frontend_lib
