@@ -128,7 +128,7 @@ need-libs:
 	@test -z "$(missing)" || { echo "missing headers of: $(missing); run 'make deps' as root" >&2; exit 1; }
 
 # Parts with their own makefiles: the simulated Xen and its guests, fuzzers, benchmarks.
--include test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
+-include frontend/dpdk/dpdk.mk test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
 -include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
 build_other = $(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true

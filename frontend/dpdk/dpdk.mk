@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The guest's DPDK driver: a plugin that DPDK's applications load by themselves once it is installed.
+#
+# libdpdk-dev has no headers for drivers. Those of the releases that Debian has are kept here, unchanged
+# (frontend/dpdk/README.md); with any other release the plugin is not built, and make says so.
+
+PMD          := $(BUILD)/frontend/dpdk
+pmd_version  := $(shell pkg-config --modversion libdpdk 2>/dev/null | cut -d. -f1-2)
+pmd_headers  := $(wildcard frontend/dpdk/dpdk-$(pmd_version))
+pmd_libdir   := $(shell pkg-config --variable=libdir libdpdk 2>/dev/null)
+# As Debian names it: pmds-23.0 for 22.11, whose libraries are librte_*.so.23
+pmd_abi      := $(patsubst $(pmd_libdir)/dpdk/pmds-%,%,$(firstword $(wildcard $(pmd_libdir)/dpdk/pmds-*)))
+pmd_so       := librte_net_xenfront.so.$(firstword $(subst ., ,$(pmd_abi)))
+pmd_obj      := $(patsubst %.c,$(BUILD)/%.o,$(wildcard frontend/dpdk/*.c)) $(PMD)/capability.o
+pmd_flags    := -fPIC -isystem $(pmd_headers) -DALLOW_INTERNAL_API -DALLOW_EXPERIMENTAL_API
+pmd_libs      = $(shell pkg-config --libs xenstore xengnttab xenevtchn) -lrte_ethdev -lrte_bus_vdev -lrte_mbuf -lrte_mempool \
+                -lrte_ring -lrte_net -lrte_kvargs -lrte_eal -lpthread
+
+.PHONY: dpdk install-guest-dpdk
+ifneq ($(and $(pmd_headers),$(pmd_abi)),)
+all: dpdk
+dpdk: $(PMD)/$(pmd_so)
+else
+dpdk: ; $(Q)echo "frontend/dpdk: not built: there are driver headers for DPDK $(patsubst frontend/dpdk/dpdk-%,%,$(wildcard frontend/dpdk/dpdk-*)), and this is '$(pmd_version)'"
+all: dpdk
+install-guest-dpdk: ; $(Q)echo "frontend/dpdk: no driver headers for DPDK '$(pmd_version)'" >&2; exit 1
+endif
+
+$(pmd_obj) : private flags += $(pmd_flags)
+$(PMD)/capability.o: common/capability.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(compile) -c -o $@ $<
+
+$(PMD)/$(pmd_so): $(filter $(PMD)/%,$(pmd_obj)) frontend/dpdk/exports.map
+	$(call say,LINK,$@)
+	$(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,frontend/dpdk/exports.map -Wl,-z,defs -o $@ $(filter %.o,$^) $(pmd_libs)
+	$(Q)ln -sf $(@F) $(@D)/librte_net_xenfront.so
+
+-include $(pmd_obj:.o=.d)
