@@ -16,13 +16,13 @@ pmd_flags    := -fPIC -isystem $(pmd_headers) -DALLOW_INTERNAL_API -DALLOW_EXPER
 pmd_libs      = $(shell pkg-config --libs xenstore xengnttab xenevtchn) -lrte_ethdev -lrte_bus_vdev -lrte_mbuf -lrte_mempool \
                 -lrte_ring -lrte_net -lrte_kvargs -lrte_eal -lpthread
 
-.PHONY: dpdk install-guest-dpdk
+.PHONY: guest-dpdk install-guest-dpdk
 ifneq ($(and $(pmd_headers),$(pmd_abi)),)
-all: dpdk
-dpdk: $(PMD)/$(pmd_so)
+all: guest-dpdk
+guest-dpdk: $(PMD)/$(pmd_so)
 else
-dpdk: ; $(Q)echo "frontend/dpdk: not built: there are driver headers for DPDK $(patsubst frontend/dpdk/dpdk-%,%,$(wildcard frontend/dpdk/dpdk-*)), and this is '$(pmd_version)'"
-all: dpdk
+guest-dpdk: ; $(Q)echo "frontend/dpdk: not built: there are driver headers for DPDK $(patsubst frontend/dpdk/dpdk-%,%,$(wildcard frontend/dpdk/dpdk-*)), and this is '$(pmd_version)'"
+all: guest-dpdk
 install-guest-dpdk: ; $(Q)echo "frontend/dpdk: no driver headers for DPDK '$(pmd_version)'" >&2; exit 1
 endif
 
