@@ -116,6 +116,7 @@ struct config_policy {
  * @memory_mb:   packet memory in MiB, all of it allocated at start
  * @memory:      where it comes from
  * @zero_copy:   are frames sent from guests' own pages, and received into them
+ * @approval_s:  how long a guest's request waits for a program that approves it; 0 = rules decide
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
  * @claim: which vifs are served
@@ -133,6 +134,7 @@ struct config {
 	enum config_memory memory;
 	enum config_zero_copy zero_copy;
 	uint32_t backlog_kb;
+	uint32_t approval_s;
 	uint32_t max_queues;
 	enum config_claim claim;
 	enum log_level log_level;

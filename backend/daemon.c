@@ -20,6 +20,7 @@
 #include <rte_mbuf.h>
 
 #include "base/clock.h"
+#include "base/events.h"
 #include "control.h"
 #include "dma/dma.h"
 #include "log.h"
@@ -187,6 +188,15 @@ static void hold_workers(struct host *host, bool held)
 		worker_hold(host->workers[i], held);
 }
 
+static void start_events(const char *dir)
+{
+	int ret = events_open(dir);
+
+	if (ret)
+		log_warn("%s/" EVENTS_SOCKET ": %s; no program is told of events", dir,
+			 strerror(-ret));
+}
+
 /* Guests that are connected already are taken over all at once. */
 static int start_vifs(struct daemon *daemon)
 {
@@ -200,6 +210,7 @@ static int start_vifs(struct daemon *daemon)
 	if (!daemon->policy)
 		log_warn("%s tells of no changes: %m; SIGHUP makes vifd read its files again",
 			 daemon->config->policy_dir);
+	start_events(daemon->config->run_dir);
 	daemon->vifs = vifs_open(&daemon->host);
 	if (!daemon->vifs)
 		return -errno;
@@ -271,6 +282,7 @@ static void daemon_stop(struct daemon *daemon)
 
 	control_stop();
 	vifs_close(daemon->vifs);
+	events_close();
 	monitor_close(daemon->monitor);
 	folder_close(daemon->policy);
 	opener_stop(host->opener);
@@ -325,6 +337,7 @@ static void daemon_loop(struct daemon *daemon)
 		{ .fd = daemon->signals, .events = POLLIN },
 		{ .fd = monitor_fd(daemon->monitor), .events = POLLIN },
 		{ .fd = folder_fd(daemon->policy), .events = POLLIN },
+		{ .fd = events_fd(), .events = POLLIN },
 	};
 
 	for (;;) {
@@ -337,6 +350,7 @@ static void daemon_loop(struct daemon *daemon)
 		/* wake_worker() clears it; set again before looking at what it told. */
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
+		events_take();
 		if (monitor_take(daemon->monitor))
 			vifs_links_changed(daemon->vifs);
 		if (folder_take(daemon->policy))

@@ -15,6 +15,7 @@
 #include "port/sriov/vfpool.h"
 #include "vif/names.h"
 #include "data.h"
+#include "version.h"
 
 /* How long the control thread may be busy with others. */
 #define WAIT_MS 3000u
@@ -323,6 +324,39 @@ static int answer_policy(void *arg)
 	return 0;
 }
 
+/* VIF,ASK,grant|refuse */
+static int answer_answer(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+	uint32_t ask;
+
+	if (!vif)
+		return 0;
+	if (!text_take(&text, ',') || text_take_u32(&text, 0, UINT32_MAX, &ask) ||
+	    (strcmp(text, ",grant") && strcmp(text, ",refuse")))
+		question->why = "expected a vif, the question's number, grant or refuse";
+	else if (request_reply(vif, ask, !strcmp(text, ",grant")))
+		question->why = "this question is not open any more";
+	else
+		put_text(question->d, "answered", vif->name + strlen("vif "));
+	return 0;
+}
+
+static int answer_daemon(void *arg)
+{
+	const struct config *config = telemetry.host->config;
+	struct question *question = arg;
+
+	put_text(question->d, "version", VIFD_VERSION);
+	put_text(question->d, "run_dir", config->run_dir);
+	put_text(question->d, "policy_dir", config->policy_dir);
+	put_number(question->d, "approval_s", config->approval_s);
+	put_number(question->d, "workers", telemetry.host->nr_workers);
+	return 0;
+}
+
 /* And what a file that keeps these rules needs. */
 static void put_set(struct rte_tel_data *d, const struct vif *vif)
 {
@@ -382,6 +416,8 @@ COMMAND(memory)
 COMMAND(move)
 COMMAND(policy)
 COMMAND(set)
+COMMAND(answer)
+COMMAND(daemon)
 
 /* Constant: nobody has to be asked. */
 static int command_counters(const char *cmd, const char *params, struct rte_tel_data *d)
@@ -412,6 +448,9 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		  "Move a vif. Parameters: VIF,vf|other|software|auto" },
 		{ "/vifd/policy", command_policy,
 		  "Rules and their sources. Parameters: VIF, first rule (0)" },
+		{ "/vifd/answer", command_answer,
+		  "Answer a guest's request. Parameters: VIF,ASK,grant|refuse" },
+		{ "/vifd/daemon", command_daemon, "vifd itself. No parameter" },
 		{ "/vifd/set", command_set, "Set rules. Parameters: VIF,KEY=VALUE;KEY" },
 	};
 	int ret = 0;

@@ -12,6 +12,8 @@
  *	/vifd/counters              what each counter counts
  *	/vifd/move,DOMID.HANDLE,vf|software   move one
  *	/vifd/policy,DOMID.HANDLE[,FROM]      its rules, from the FROMth on, and their sources
+ *	/vifd/answer,DOMID.HANDLE,ASK,grant|refuse   answer what an event asked (vif/request.h)
+ *	/vifd/daemon                vifd itself: version, folders
  *	/vifd/set,DOMID.HANDLE,KEY=VALUE;KEY  set and remove rules, all or none
  *
  * An answer is an object, /vifd/vifs' an array; one with the member "error" says

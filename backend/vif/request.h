@@ -4,6 +4,9 @@
  * from, promiscuous mode, a larger MTU. The admin's guest-* rules decide which are granted;
  * without such a rule none is. Our record has the answer.
  *
+ * With approval_s in vifd.conf, a request that the rules allow waits for a program of the admin's:
+ * an event (tell.h) asks it, request_reply() has its answer; none in that time refuses.
+ *
  * A request is judged again whenever the vif's settings are derived: a grant ends with its
  * rule, its request or the connection, or when another vif appears that owns the address.
  * Control thread.
@@ -11,6 +14,7 @@
 #ifndef VIFD_VIF_REQUEST_H
 #define VIFD_VIF_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/policy.h"
@@ -18,14 +22,24 @@
 struct vif;
 struct vifcap;
 
+/* NONE: the rules alone decide; WAITS: nobody was asked yet, as another question is too recent */
+enum request_state { REQUEST_NONE, REQUEST_WAITS, REQUEST_ASKED, REQUEST_ANSWERED };
+
 /**
  * struct vif_request - Zeroed is ready to use
  * @asked_mac, @asked_flags: the requests judged last, zero = none
  * @mac:     granted address in addition to the vif's own, zero = none
  * @flags:   granted VIFCAP_FLAG_*
+ * @state:   where the question stands; @approved: the answer
+ * @judged:  the asked_ values were granted or refused, and counted
+ * @ask:     number of the last question, asked at @ask_us
  * @granted, @refused: counters since the vif was created
  */
 struct vif_request {
+	enum request_state state;
+	bool approved, judged;
+	uint32_t ask;
+	uint64_t ask_us;
 	struct rte_ether_addr asked_mac, mac;
 	uint32_t asked_flags, flags;
 	uint64_t granted, refused;
@@ -38,6 +52,9 @@ struct vif_request {
  * Counts and logs a request when it or its answer changes.
  */
 void request_apply(struct vif *vif, struct policy_draft *draft);
+
+/** request_reply() - The answer to question @ask. Return: 0, -ENOENT it is not open (any more) */
+int request_reply(struct vif *vif, uint32_t ask, bool grant);
 
 /** request_answer() - Write what is in force into our record, if it was or may be requested */
 void request_answer(const struct vif *vif, struct vifcap *cap);

@@ -30,6 +30,7 @@
 #include "request.h"
 #include "shares.h"
 #include "stale.h"
+#include "tell.h"
 #include "zerocopy_rx.h"
 
 /* Xen's public/io/xenbus.h. */
@@ -128,6 +129,7 @@ struct vif_policy {
  *              that is in `fault` (rival.h)
  * @leaving:   port that a move is leaving, NULL = no move is under way
  * @zerocopy_rx: when zero-copy rx may begin again; with @path
+ * @told:      what events told of it last
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -168,6 +170,7 @@ struct vif {
 	uint64_t rival_since_us;
 	struct port *leaving;
 	struct zerocopy_rx zerocopy_rx;
+	struct tell told;
 };
 
 /**

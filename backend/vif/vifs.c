@@ -289,6 +289,7 @@ static void clear_directory(struct vifs *vifs, const struct vif *vif)
 static void drop(struct vifs *vifs, struct vif *vif)
 {
 	vifs->rescan |= vif->anew;
+	tell_gone(vif);
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
 }
@@ -395,8 +396,7 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 
 	if (TAILQ_EMPTY(&vifs->host->vifs))
 		next = UINT64_MAX;
-	if (vifs->nics_us < next)
-		next = vifs->nics_us;
+	next = RTE_MIN(next, RTE_MIN(vifs->nics_us, tell_due_us(vifs->host, now_us)));
 	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if ((pages_out || buffers_out) && next > now_us + REAP_US)
@@ -429,6 +429,8 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		if (is_due(vif, now_us) && !update(vifs, vif, now_us)) {
 			clear_directory(vifs, vif);
 			drop(vifs, vif);
+		} else {
+			tell_vif(vif, now_us);
 		}
 	}
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);

@@ -51,6 +51,11 @@ static const struct command {
 	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n" },
 	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they happen",
 	  "Looks every --interval (0.2 s) and prints one line per change, up to --count.\n" },
+	{ "events", "", 0, false, false, "nk", vifctl_events, "events of vifd, as lines of JSON",
+	  "Goes on until vifd stops. With --hook, PROGRAM runs for each one; vifctl(8) lists them. Its\n"
+	  "exit status answers a guest's request, if vifd.conf has approval_s: 0 grants it.\n" },
+	{ "answer", "VIF ASK grant|refuse", 3, false, false, "", vifctl_answer,
+	  "answer a guest's request", "ASK is the number that the event has.\n" },
 	{ "move", "VIF vf|other|software|auto", 2, false, false, "w", vifctl_move,
 	  "move a vif while its traffic goes on",
 	  "Returns when the vif has moved, or says why it has not.\n" },
@@ -97,6 +102,11 @@ static void help_command(const struct command *command, FILE *out)
 	if (strchr(command->extra, 'i'))
 		fprintf(out, "  -i, --interval S      seconds between samples, fractions allowed\n"
 			     "  -n, --count N         stop after N of them\n");
+	else if (strchr(command->extra, 'n'))
+		fprintf(out, "  -n, --count N         stop after N of them\n");
+	if (strchr(command->extra, 'k'))
+		fprintf(out,
+			"  -k, --hook PROGRAM    run PROGRAM for each, with the line on standard input\n");
 	if (strchr(command->extra, 'y'))
 		fprintf(out, "  -y, --why             print the rules and their sources instead\n");
 	if (strchr(command->extra, 'S'))
@@ -161,6 +171,9 @@ static const char *read_option(int letter, struct options *options)
 	case 'H':
 		options->http = true;
 		return NULL;
+	case 'k':
+		options->hook = optarg;
+		return NULL;
 	case 'm':
 		options->match = optarg;
 		return NULL;
@@ -222,6 +235,7 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "why", no_argument, NULL, 'y' },
 		{ "save", no_argument, NULL, 'S' },
 		{ "http", no_argument, NULL, 'H' },
+		{ "hook", required_argument, NULL, 'k' },
 		{ "match", required_argument, NULL, 'm' },
 		{ "speed", required_argument, NULL, 'b' },
 		{ "root", required_argument, NULL, 'R' },
@@ -232,11 +246,11 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHm:b:R:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHk:m:b:R:hV", longs, NULL)) != -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options);
 
-		if (strchr("inwySHmbR", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("inwySHkmbR", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

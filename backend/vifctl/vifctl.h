@@ -18,6 +18,7 @@
  * @wait:     seconds for a move to end, 0 = don't wait
  * @match:    for whom an imported file is, NULL = it says so itself
  * @root:     a collected host's files, NULL = this host's
+ * @hook:     program that runs for each event, NULL = print them
  * @socket:   vifd's, NULL = where it has it
  * @mbps:     the link's speed, 0 = not given
  * @args:     words behind the command
@@ -28,7 +29,7 @@ struct options {
 	unsigned int count;
 	unsigned int wait;
 	const char *match;
-	const char *root, *socket;
+	const char *root, *socket, *hook;
 	unsigned int mbps;
 	char *const *args;
 	int nr_args;
@@ -43,6 +44,8 @@ enum status vifctl_counters(struct client *client, const struct options *options
 enum status vifctl_metrics(struct client *client, const struct options *options);
 enum status vifctl_top(struct client *client, const struct options *options);
 enum status vifctl_watch(struct client *client, const struct options *options);
+enum status vifctl_answer(struct client *client, const struct options *options);
+enum status vifctl_events(struct client *client, const struct options *options);
 enum status vifctl_move(struct client *client, const struct options *options);
 enum status vifctl_set(struct client *client, const struct options *options);
 enum status vifctl_why(struct client *client, const struct options *options);

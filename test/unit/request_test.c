@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/request.c policy/policy.c policy/words.c log.c */
 /* What a guest asks for, and what it is granted by which rules. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 static struct host host;
 static struct budget budget;
 static struct vif vif, other;
+static struct config config;
 static struct policy_draft draft;
 
 static int setup(void **state)
@@ -25,6 +27,7 @@ static int setup(void **state)
 	memset(&vif, 0, sizeof(vif));
 	memset(&other, 0, sizeof(other));
 	TAILQ_INIT(&host.vifs);
+	host.config = &config;
 	vif.host = &host;
 	vif.budget = &budget;
 	vif.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, 1 } };
@@ -233,6 +236,41 @@ static void an_mtu_that_the_admin_gave_is_not_lowered(void **state)
 	assert_int_equal(draft.mtu, 9000);
 }
 
+/* request.c asks the clock itself */
+static void with_approval_a_request_waits_for_its_answer(void **state)
+{
+	(void)state;
+	config.approval_s = 2;
+	rule("guest-mac", "1");
+	ask_mac("\x02\0\0\0\0\x09");
+	turn();
+	assert_int_equal(vif.request.state, REQUEST_ASKED);
+	assert_int_equal(draft.nr_macs, 0);
+	assert_counted(0, 0);
+	assert_int_equal(request_reply(&vif, vif.request.ask + 1, true), -ENOENT);
+	assert_int_equal(request_reply(&vif, vif.request.ask, true), 0);
+	turn();
+	turn();
+	assert_int_equal(draft.nr_macs, 1);
+	assert_counted(1, 0);
+	assert_int_equal(request_reply(&vif, vif.request.ask, false), -ENOENT);
+	/* another one so soon is not even asked; the first one's grant is over */
+	ask_mac("\x02\0\0\0\0\x0b");
+	turn();
+	assert_int_equal(vif.request.state, REQUEST_WAITS);
+	assert_int_equal(draft.nr_macs, 0);
+	vif.request.ask_us = 0;
+	turn();
+	assert_int_equal(vif.request.ask, 2);
+	vif.request.ask_us = 0; /* long ago */
+	turn();
+	assert_int_equal(draft.nr_macs, 0);
+	assert_counted(1, 1);
+	config.approval_s = 0;
+	turn();
+	assert_int_equal(draft.nr_macs, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup(an_address_that_is_listed_takes_no_second_place, setup),
 		cmocka_unit_test_setup(a_part_of_the_flags_may_be_granted, setup),
 		cmocka_unit_test_setup(an_mtu_that_the_admin_gave_is_not_lowered, setup),
+		cmocka_unit_test_setup(with_approval_a_request_waits_for_its_answer, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
