@@ -6,6 +6,7 @@
 #
 #   bed_vf_bind DRIVER ADDRESS...      binds VFs to vfio-pci, uio_pci_generic, igbvf ...
 #   bed_nic_setup [N]                  creates VFs of NIC N (0) in the order that igb needs; sets PF and VFS
+#   bed_host_bridge; on_host_bridge NAME DEVICE N   a bridge of dom0, 10.0.3.1, and a guest's address there
 #   bed_make_room MIB                  makes dom0 return memory, for VFs with DPDK's own drivers
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it accepts commands;
 #                                      consists of guest_create and guest_ready;
@@ -313,6 +314,18 @@ bed_bridge_setup()
 	ip link set "$PF" type bridge_slave learning off
 	ip link set xenbr0 up
 }
+
+# A bridge of dom0 alone, 10.0.3.1, for guests of the kernel's xen-netback, which need no NIC
+bed_host_bridge()
+{
+	modprobe bridge
+	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
+	ip address add 10.0.3.1/24 dev xenbr0
+	ip link set xenbr0 up
+}
+
+# on_host_bridge NAME DEVICE N: the guest's interface has the address 10.0.3.N
+on_host_bridge() { guest_run "$1" "ip link set $2 up; ip address replace 10.0.3.$3/24 dev $2"; }
 
 # bed_filter_add MAC: makes the NIC's switch deliver frames to MAC to the PF
 bed_filter_add() { bridge fdb add "$1" dev "$PF" self; }

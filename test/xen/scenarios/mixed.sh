@@ -6,8 +6,10 @@
 #     g1's second vif, g2 --- xen-netback --- xenbr0 in dom0, 10.0.3.1
 #
 # 100 interfaces come and go as those of a guest that is created paused, ten at a time, five for each driver.
-# BED_CREATES says how often (10). Guests that boot, networks attached, a reboot, a restore and restarts of vifd come on top of that.
+# BED_CREATES says how often (10). Guests that boot, networks attached, a reboot, a restore, a migration and restarts of
+# vifd come on top of that.
 . /bed/lib.sh
+. /bed/scenarios/migration_lib
 
 bus=/sys/bus/xen-backend
 second=00:16:3e:00:00:15
@@ -57,17 +59,6 @@ netback_guest_lives()
 		say "g2 has no network $1"
 	}
 }
-
-bridge_setup()
-{
-	modprobe bridge
-	ip link add xenbr0 type bridge forward_delay 0 stp_state 0
-	ip address add 10.0.3.1/24 dev xenbr0
-	ip link set xenbr0 up
-}
-
-# Guests have an address of 10.0.2.0/24 on their first interface.
-on_bridge() { guest_run "$1" "ip link set $2 up; ip address replace 10.0.3.$3/24 dev $2"; }
 
 # Nothing of vifd's is bound when the module comes, and its guest loses nothing.
 netback_comes_later()
@@ -128,7 +119,7 @@ attaches()
 		wait_for 60 "g1's second vif connected" vif_state_is g1 4 1
 		look g1 "$([ $script = vif-vifd ] && echo vifd || echo netback)" 1
 		if [ $script = vif-bridge ]; then
-			on_bridge g1 eth1 31
+			on_host_bridge g1 eth1 31
 			check_true guest_has_both_kinds reaches g1 10.0.3.1
 			check_true module_of_netbacks_guests_stays eval '! modprobe -r xen-netback'
 		fi
@@ -175,14 +166,14 @@ without_vifd()
 }
 
 bed_nic_setup
-bridge_setup
+bed_host_bridge
 vifd_start
 guest_start g1 00:16:3e:00:00:01 script=vif-vifd || die "g1 did not start"
 wait_for 120 "g1 on a VF" vif_path_is g1 vf
 sleep 1
 netback_comes_later
 guest_start g2 00:16:3e:00:00:02 script=vif-bridge,bridge=xenbr0 || die "g2 did not start"
-on_bridge g2 eth0 12
+on_host_bridge g2 eth0 12
 look g2 netback
 netback_guest_lives "at first"
 guest_run g2 "pingcheck -c 6000 -i 200 10.0.3.1 >/tmp/pings 2>&1 &"
@@ -193,6 +184,8 @@ guest_reboot g1 || say "g1 did not reboot"
 new_domain reboot
 save_and_restore
 new_domain restore
+migrate g1
+new_domain migration
 without_vifd
 # This bed has no systemd and no IOMMU, and nothing else is missing.
 check doctor_finds "$(vifctl doctor | tee /results/doctor.txt | awk '/^wrong/ { printf "%s ", $2 }')" "== vifd-absent: iommu: "
