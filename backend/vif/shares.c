@@ -9,9 +9,11 @@
 #include "vif.h"
 
 #define ROWS_MAX 4096u
-/* From one look to the next, while much is sent and while it is not. */
+/* From one look to the next, while much is sent and while it is not. A slow wire carries a few large frames in BUSY_US,
+ * too few to tell who sends how much: a look waits until it may have carried LOOK_BYTES. */
 #define BUSY_US 100000u
 #define QUIET_US 1000000u
+#define LOOK_BYTES 131072u
 /* Of the wire: more than this counts as busy, as full, and as still full. */
 #define BUSY_PART(kbps) ((kbps) / 2)
 #define FULL_PART(kbps) ((kbps) / 8 * 7)
@@ -55,6 +57,13 @@ struct shares *shares_create(struct host *host)
 void shares_destroy(struct shares *shares)
 {
 	free(shares);
+}
+
+static uint64_t busy_us(uint32_t kbps)
+{
+	uint64_t us = LOOK_BYTES * 8000ull / RTE_MAX(kbps, 1u);
+
+	return RTE_MIN(RTE_MAX(us, BUSY_US), QUIET_US);
 }
 
 static bool has_vf(const struct vif *vif)
@@ -191,7 +200,7 @@ static uint32_t look_at_classes(struct shares *shares, uint32_t which,
 		return QUIET_US;
 	return class_shares_divide(&known->classes, config, known->kbps, shares->vifs, shares->rows,
 				   nr, past_us) ?
-		       BUSY_US :
+		       busy_us(known->kbps) :
 		       QUIET_US;
 }
 
@@ -221,7 +230,7 @@ static uint32_t look(struct shares *shares, uint32_t which, uint64_t now_us)
 		known->full = divide(known->kbps - SPARE_PART(known->kbps), shares->rows, nr);
 	if (known->full || was_full)
 		apply(shares, nic, nr, known->full, now_us);
-	return vfs && sum >= BUSY_PART(known->kbps) ? BUSY_US : QUIET_US;
+	return vfs && sum >= BUSY_PART(known->kbps) ? busy_us(known->kbps) : QUIET_US;
 }
 
 uint64_t shares_run(struct shares *shares, uint64_t now_us)
