@@ -119,11 +119,16 @@ rate_holds()
 	check vf_rate_without "$(enforced g1 rate)" "== software"
 }
 
-send_long() { tcp_mbps "$1" out 15 >"/run/mbps.$1"; }
+# Datagrams for 15 s, as many as leave; the rate that arrives, in kbit/s. TCP would need longer to adapt to so low a rate.
+send_long()
+{
+	guest_run "$1" "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)) -u -b 20M -l 1200 -t 15 -f k 2>&1" |
+		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Kbits/sec") kbps = $i } END { print kbps + 0 }' >"/run/kbps.$1"
+}
 vf_is_free_of_limits() { ! nic_says max_tx_rate; }
 
-# A full wire is divided between VF and switch; the PF is told of the VF's part. The wire is said to carry 1 Mbit/s, which
-# guests fill even on a busy machine.
+# A full wire is divided between VF and switch by weight, and the PF is told of the VF's part. The wire is said to carry
+# 1 Mbit/s, which guests fill even on a busy machine. Without the division the VF, with the smaller weight, has the most.
 wire_is_shared()
 {
 	local senders
@@ -134,13 +139,14 @@ wire_is_shared()
 	wait_for 60 "g1 on a VF" vif_path_is g1 vf || die "g1 has no VF"
 	VF=$(vf_of_g1)
 	sleep 2
+	rule g2 weight 48 # of 16 + 48
 	check_true nic_without_a_share vf_is_free_of_limits
 	for_both send_long &
 	senders=$!
 	check_true nic_has_the_share wait_for 60 "the PF's rate" nic_says 'max_tx_rate 1Mbps'
 	wait $senders
-	figure share_of_the_vf "$(awk -v a="$(cat /run/mbps.g1)" -v b="$(cat /run/mbps.g2)" 'BEGIN { print a / (a + b) }')" "<= 0.65"
-	figure share_of_the_software_path "$(awk -v a="$(cat /run/mbps.g2)" -v b="$(cat /run/mbps.g1)" 'BEGIN { print a / (a + b) }')" "<= 0.65"
+	check share_of_the_software_path "$(awk -v a="$(cat /run/kbps.g2)" -v b="$(cat /run/kbps.g1)" 'BEGIN { print a / (a + b) }')" ">= 0.6"
+	no_rule g2 weight
 	check_true nic_without_a_share_again wait_for 60 "the PF's rate gone" vf_is_free_of_limits
 }
 
