@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: they print numbers and the machine that these were measured on.
 
-.PHONY: bench bench-policy bench-guard
+.PHONY: bench bench-dpdk bench-policy bench-guard
 bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
+
+bench-dpdk: all sim ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes
+	$(Q)test/bench/dpdk $(BENCH)
 
 $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
