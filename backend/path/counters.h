@@ -46,6 +46,7 @@
 	X(tx_mcast, "multicast control messages of the guest")                                     \
 	X(tx_static, "slots copied from static grants")                                            \
 	X(tx_zero_copy, "frames sent from the guest's own pages")                                  \
+	X(tx_one_copy, "frames copied once, from the guest's pages to another guest's")            \
 	X(rx_packets, "frames given to the guest")                                                 \
 	X(rx_bytes, "bytes of rx_packets")                                                         \
 	X(rx_gso, "frames given to the guest unsegmented")                                         \

@@ -62,6 +62,7 @@ void handover_begin(struct path *path, struct port *to)
 	struct handover *handover = path->handover;
 
 	path->port = to;
+	to->taker = path;
 	handover->to = to;
 	atomic_store_explicit(&handover->stage, HANDOVER_FLUSH, memory_order_release);
 }

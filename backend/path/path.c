@@ -61,6 +61,7 @@ void path_set_groups(struct path *path, struct group_list *list, bool partial)
 void path_set_port(struct path *path, struct port *port)
 {
 	path->port = port;
+	port->taker = path;
 }
 
 void path_set_steer(struct path *path, const struct steer *steer)

@@ -107,9 +107,21 @@ struct path_memcpy {
 };
 
 /**
+ * struct path_rest - A piece of a frame from the guest that is not copied yet (near.h)
+ * @local: where it goes in our memory, if it has to
+ * @page:  its static page, NULL = there is none, and it is copied by @ref
+ */
+struct path_rest {
+	char *local;
+	const char *page;
+	uint32_t ref;
+	uint16_t offset, len;
+};
+
+/**
  * struct path_tools - What a worker gives to the paths it polls; the worker's own
  * @now_us: when the pass began
- * @copies, @memcpys: scratch of a pass; nothing in it outlives the pass
+ * @copies, @memcpys, @rest: scratch of a pass; nothing in it outlives the pass
  */
 struct path_tools {
 	struct gnt *gnt;
@@ -119,6 +131,7 @@ struct path_tools {
 	uint64_t now_us;
 	struct gnt_copy copies[GNT_COPY_MAX];
 	struct path_memcpy memcpys[GNT_COPY_MAX];
+	struct path_rest rest[GNT_COPY_MAX];
 };
 
 /* Life */

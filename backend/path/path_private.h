@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "frame.h"
 #include "handover.h"
 #include "mcast.h"
 #include "path.h"
@@ -24,6 +25,7 @@
  * @classes:  worker; frames that passed the verdict and wait for budget or port
  * @mirror:   control; what is copied of its frames
  * @tap:      control; mirrored frames of other vifs for this guest, NULL = none
+ * @near_off: worker; a grant of this guest's was bad: its frames do not go near any more
  * @raise:    constant; wakes the control thread after a fault, and when a handover needs it
  * @fault:    why this guest was stopped, NULL = it was not; worker: w once, any thread: r
  * @guarantees: control; some queue has one
@@ -44,7 +46,7 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool guarantees, paused;
+	bool guarantees, paused, near_off;
 	_Atomic uint32_t held;
 	uint32_t turn;
 	uint32_t nr_queues;
@@ -118,6 +120,33 @@ uint32_t path_rx_room(struct path *path, const struct path_tools *tools);
  * It goes to its queue's backlog, or is freed and counted.
  */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
+
+/** path_rx_judge() - May the guest have this frame? (rx_accept.c)
+ *
+ * Return: VERDICT_PASS or the counter of the cause
+ */
+enum path_counter path_rx_judge(const struct path *path, const struct rte_mbuf *mbuf);
+
+/** path_rx_takes_gso() - Does the guest take frames that are still to be cut? @ipv4: else IPv6 */
+static inline bool path_rx_takes_gso(const struct path *path, bool ipv4)
+{
+	return !path->live.no_rx_gso && (ipv4 ? path->config.rx_gso4 : path->config.rx_gso6);
+}
+
+/** path_rx_takes_blank() - Does it take this frame without its checksum filled in? */
+static inline bool path_rx_takes_blank(const struct path *path, const struct rte_mbuf *mbuf)
+{
+	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
+
+	return !path->live.no_rx_csum && (ipv4 ? path->config.rx_csum4 : path->config.rx_csum6) &&
+	       !frame_is_dhcp(mbuf);
+}
+
+/** path_rx_longest() - The longest frame that the guest takes, bytes */
+static inline uint32_t path_rx_longest(const struct path *path)
+{
+	return path->config.rx_sg ? NETIF_FRAME_MAX : NETIF_PAGE_SIZE - path->live.xdp_headroom;
+}
 
 /** path_rx() - Backlog to the ring (rx.c). Return: frames */
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools);

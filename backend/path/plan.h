@@ -48,6 +48,22 @@ static inline void plan_grant_copy(struct plan *plan, char *local, const struct 
 	copy->local = local;
 }
 
+/** plan_across() - A piece from another guest's page; part of the piece before if they adjoin */
+static inline void plan_across(struct plan *plan, const struct gnt_copy *piece)
+{
+	struct gnt_copy *last = &plan->tools->copies[plan->nr_copies - 1];
+
+	if (plan->nr_copies && last->across && last->ref == piece->ref &&
+	    last->from.ref == piece->from.ref && last->from.domid == piece->from.domid &&
+	    last->offset + last->len == piece->offset &&
+	    last->from.offset + last->len == piece->from.offset) {
+		last->len += piece->len;
+		return;
+	}
+	plan->tools->copies[plan->nr_copies] = *piece;
+	plan->tools->copies[plan->nr_copies++].across = true;
+}
+
 /**
  * plan_run() - Copy everything
  * @copy: gnt_copy_in or gnt_copy_out

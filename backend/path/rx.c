@@ -10,51 +10,16 @@
  * the guest has meanwhile taken others: "no buffers" means too few for the next frame. Where packet
  * memory is scarce, such frames are dropped much sooner.
  */
-#include <stddef.h>
 #include <string.h>
 
 #include "frame.h"
-#include "path_private.h"
-#include "plan.h"
 #include "port/memory.h"
+#include "rx_pass.h"
 
 #define RX_STALE_US 10000000u
-#define RX_EXTRAS_MAX 3u
-#define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 #define RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
 
-/* One frame on its way through a pass. */
-struct rx_frame {
-	struct rte_mbuf *mbuf;
-	uint32_t first_slot; /* free-running */
-	uint16_t first_copy, nr_copies;
-	uint16_t flags;	  /* of the first response */
-	uint8_t nr_slots; /* extras included */
-	uint8_t nr_extras;
-	uint16_t headroom;
-	struct netif_extra_info extras[RX_EXTRAS_MAX];
-	uint16_t id[RX_SLOTS_MAX];
-};
-
-/*
- * @plan:  what is copied at the end of the pass
- * @avail: buffers that the guest has posted and that are not taken, as last looked at
- * @nr_zero_copy, @nr_good, @good_bytes: counted once a pass
- */
-struct rx_pass {
-	struct path *path;
-	struct queue *queue;
-	struct plan plan;
-	uint32_t avail;
-	uint32_t nr_frames;
-	uint32_t nr_zero_copy;
-	uint32_t nr_good, good_bytes;
-	/* not cleared: the 4 KB are filled as they are used */
-	struct rx_frame frames[QUEUE_BURST];
-};
-
-/* Buffers for data, and slots for extra-info. */
-static uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
+uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
 	uint32_t bytes = mbuf->pkt_len + path->live.xdp_headroom;
 
@@ -97,8 +62,7 @@ static void rx_flush_stale(struct path *path, struct queue *queue, const struct 
 		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
 }
 
-/* Has the guest posted @need buffers? If not, an event was asked for. */
-static bool rx_posted(struct rx_pass *pass, uint32_t need)
+static __rte_always_inline bool posted(struct rx_pass *pass, uint32_t need)
 {
 	struct queue *queue = pass->queue;
 	struct netif_ring_indices *idx = &queue->rx_sring->idx;
@@ -126,8 +90,7 @@ static bool rx_posted(struct rx_pass *pass, uint32_t need)
 	return false;
 }
 
-/* One piece, into a static page, which is prefetched meanwhile, or by grant copy. */
-static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
+void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
 {
 	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
 	char *to;
@@ -142,7 +105,7 @@ static void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_co
 }
 
 /* Plan the pieces of the frame into the buffers of @refs. */
-static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const uint32_t *refs)
+static void rx_plan_pieces(struct rx_pass *pass, const struct rx_frame *frame, const uint32_t *refs)
 {
 	struct rte_mbuf *seg = frame->mbuf;
 	uint32_t slot = 0, in_slot = frame->headroom, in_seg = 0;
@@ -168,7 +131,6 @@ static void rx_plan_pieces(struct rx_pass *pass, struct rx_frame *frame, const u
 		in_slot += len;
 		in_seg += len;
 	}
-	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
 static struct netif_extra_info *rx_add_extra(struct rx_frame *frame, uint8_t type)
@@ -245,7 +207,7 @@ static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 }
 
 /* One buffer of ours into one of the guest's without extra-info, as most frames are. */
-static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
+static __rte_always_inline void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct netif_rx_request req = rx_take_request(pass->queue);
 
@@ -259,15 +221,15 @@ static void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
-/* Take the oldest frame and the buffers for it. */
-static void rx_plan(struct rx_pass *pass, uint32_t need)
+static __rte_always_inline void plan(struct rx_pass *pass, struct rte_mbuf *mbuf, uint32_t need,
+				     const struct near *near)
 {
 	struct rx_frame *frame = &pass->frames[pass->nr_frames++];
 	struct queue *queue = pass->queue;
 	uint32_t refs[RX_SLOTS_MAX];
 	uint32_t nr_refs = 0;
 
-	frame->mbuf = queue_backlog_pop(queue);
+	frame->mbuf = mbuf;
 	frame->first_slot = queue->rx_req_cons;
 	frame->first_copy = (uint16_t)pass->plan.nr_copies;
 	frame->nr_slots = (uint8_t)need;
@@ -275,7 +237,7 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 	frame->flags = rx_flags(frame->mbuf);
 	pass->avail -= need;
 	/* headroom and hash come with extra-info, which takes a second slot */
-	if (likely(need == 1 && frame->mbuf->nb_segs == 1)) {
+	if (likely(need == 1 && frame->mbuf->nb_segs == 1 && !near)) {
 		rx_plan_simple(pass, frame);
 		return;
 	}
@@ -288,7 +250,11 @@ static void rx_plan(struct rx_pass *pass, uint32_t need)
 		if (i == 0 || i > frame->nr_extras)
 			refs[nr_refs++] = req.gref;
 	}
-	rx_plan_pieces(pass, frame, refs);
+	if (unlikely(near))
+		near_plan(near, pass, frame, refs);
+	else
+		rx_plan_pieces(pass, frame, refs);
+	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
 static void rx_write(struct queue *queue, uint32_t slot, const union netif_rx_entry *entry)
@@ -348,7 +314,7 @@ static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 	}
 }
 
-static void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
+static __rte_always_inline void rx_finish(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct path_counters *counters = &pass->queue->counters;
 
@@ -389,12 +355,11 @@ static void rx_tell(const struct path_live *live, struct queue *queue, struct pa
 	queue_notify_rx(queue, tools->evt);
 }
 
-static void rx_complete(struct rx_pass *pass)
+static __rte_always_inline void complete(struct rx_pass *pass)
 {
 	struct queue *queue = pass->queue;
 	struct rte_mbuf *done[QUEUE_BURST];
 
-	plan_run(&pass->plan, pass->path->config.domid, &queue->counters, gnt_copy_out);
 	for (uint32_t i = 0; i < pass->nr_frames; i++) {
 		rx_finish(pass, &pass->frames[i]);
 		done[i] = pass->frames[i].mbuf;
@@ -421,28 +386,42 @@ static void rx_fetch_ahead(const struct queue *queue)
 			&queue->rx_sring->entry[(queue->rx_req_cons + i) % NETIF_RING_SIZE]);
 }
 
+bool rx_posted(struct rx_pass *pass, uint32_t need)
+{
+	return posted(pass, need);
+}
+
+void rx_plan(struct rx_pass *pass, struct rte_mbuf *mbuf, uint32_t need, const struct near *near)
+{
+	plan(pass, mbuf, need, near);
+}
+
+void rx_complete(struct rx_pass *pass)
+{
+	complete(pass);
+}
+
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools)
 {
 	struct rx_pass pass;
 
-	memset(&pass, 0, offsetof(struct rx_pass, frames));
-	pass.path = path;
-	pass.queue = queue;
-	pass.plan.tools = tools;
+	rx_pass_init(&pass, path, queue, tools);
 	if (queue->backlog_head != queue->backlog_tail)
 		rx_fetch_ahead(queue);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
 	       plan_has_room(&pass.plan)) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
 
-		if (!rx_posted(&pass, need))
+		if (!posted(&pass, need))
 			break;
 		queue->stalled_since = 0;
-		rx_plan(&pass, need);
+		plan(&pass, queue_backlog_pop(queue), need, NULL);
 	}
-	if (pass.nr_frames)
-		rx_complete(&pass);
-	else if (queue->rx_tell_us && tools->now_us >= queue->rx_tell_us)
+	if (pass.nr_frames) {
+		rx_copy(&pass);
+		complete(&pass);
+	} else if (queue->rx_tell_us && tools->now_us >= queue->rx_tell_us) {
 		rx_tell(&path->live, queue, tools);
+	}
 	return pass.nr_frames;
 }

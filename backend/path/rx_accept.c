@@ -62,10 +62,7 @@ static bool rx_passed_by(const struct path *path, const struct queue *queue,
 static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
 		    struct rte_mbuf *mbuf)
 {
-	uint32_t longest = path->config.rx_sg ? NETIF_FRAME_MAX :
-						NETIF_PAGE_SIZE - path->live.xdp_headroom;
-
-	if (mbuf->pkt_len > longest ||
+	if (mbuf->pkt_len > path_rx_longest(path) ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > PLAN_PIECES_MAX)
 		queue_drop(queue, mbuf, COUNT_rx_drop_long);
 	else if (rx_passed_by(path, queue, tools))
@@ -100,8 +97,8 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		rx_keep(path, queue, tools, segments[i]);
 }
 
-/* May the guest have this frame? Return: VERDICT_PASS or the counter of the cause. */
-static enum path_counter rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
+static __rte_always_inline enum path_counter judge(const struct path *path,
+						   const struct rte_mbuf *mbuf)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
 
@@ -129,7 +126,6 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 /* Fit a frame to what the guest can take, and put it into its queue's backlog. */
 static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
-	const struct path_config *config = &path->config;
 	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
 	struct queue *queue;
 
@@ -146,13 +142,11 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 			return;
 		}
 		mbuf = own;
-		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
-		    (path->live.no_rx_gso || !(ipv4 ? config->rx_gso4 : config->rx_gso6))) {
+		if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG && !path_rx_takes_gso(path, ipv4)) {
 			rx_segment(path, queue, tools, mbuf);
 			return;
 		}
-		if (!path->live.no_rx_csum && (ipv4 ? config->rx_csum4 : config->rx_csum6) &&
-		    !frame_is_dhcp(mbuf))
+		if (path_rx_takes_blank(path, mbuf))
 			frame_pseudo_checksum(mbuf);
 		else
 			offload_checksum(mbuf);
@@ -160,10 +154,15 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 	rx_keep(path, queue, tools, mbuf);
 }
 
+enum path_counter path_rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
+{
+	return judge(path, mbuf);
+}
+
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	struct queue *queue = &path->queues[0];
-	enum path_counter cause = rx_judge(path, mbuf);
+	enum path_counter cause = judge(path, mbuf);
 
 	if (cause != (enum path_counter)VERDICT_PASS) {
 		queue_drop(queue, mbuf, cause);

@@ -8,6 +8,8 @@
  * of a frame are answered together and in ring order, right after the copy: from then on the guest
  * may reuse its pages.
  *
+ * Frames for another guest of this worker go there directly where they can (near.h).
+ *
  * Where the port's device can read the guest's static pages, only the first bytes of a longer frame
  * are copied, and the frame is answered when the device has sent it (zc_tx.h).
  *
@@ -30,6 +32,7 @@
 #include "base/vlan.h"
 #include "cut.h"
 #include "frame.h"
+#include "near.h"
 #include "port/memory.h"
 #include "tx_pass.h"
 
@@ -42,8 +45,7 @@
 #define ZC_HEAD 256u
 #define ZC_HEAD_DEEP 1024u
 
-static void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
-		    int8_t status)
+void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause, int8_t status)
 {
 	path_count_drop(&pass->queue->counters, cause, frame->mbuf->pkt_len);
 	rte_pktmbuf_free(frame->mbuf);
@@ -121,8 +123,8 @@ static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
 	return true;
 }
 
-/* The frame is in our memory: judge it. */
-static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
+/* What policy looks at is in our memory: judge it. */
+static void tx_check(struct tx_pass *pass, struct tx_frame *frame)
 {
 	enum path_counter cause;
 
@@ -143,25 +145,24 @@ static void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
 	if (unlikely(cause != (enum path_counter)VERDICT_PASS)) {
 		tx_drop(pass, frame, cause,
 			cause == COUNT_tx_drop_header ? NETIF_STATUS_ERROR : NETIF_STATUS_OKAY);
-		return;
 	}
+}
+
+/* All of it is in our memory, and may leave. */
+static __rte_always_inline void tx_leave(struct tx_pass *pass, struct tx_frame *frame)
+{
+	if (!frame->mbuf)
+		return;
 	if (!tx_let_wait(pass, frame->mbuf)) {
 		tx_drop(pass, frame, COUNT_tx_drop_class, NETIF_STATUS_OKAY);
 		return;
 	}
-	pass->nr_good++;
-	pass->good_bytes += frame->mbuf->pkt_len;
-	if (frame->zero_copy)
-		tx_count(pass, COUNT_tx_zero_copy, 1);
-	if (frame->extras.gso_type)
-		tx_count(pass, COUNT_tx_gso, 1);
-	if (frame->flags & NETIF_TXF_CSUM_BLANK)
-		tx_count(pass, COUNT_tx_csum_blank, 1);
+	tx_good(pass, frame, frame->mbuf->pkt_len);
 	if (likely(!frame->extras.gso_type) || !cut_is_needed(frame->mbuf))
 		tx_mirror(pass, frame->mbuf);
 }
 
-static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
+static __rte_always_inline void tx_respond(struct queue *queue, uint16_t id, int16_t status)
 {
 	struct zc_tx *zc_tx = zc_tx_of(&queue->statics);
 	uint32_t slot = queue->tx_owed++ % NETIF_RING_SIZE;
@@ -172,7 +173,7 @@ static void tx_respond(struct queue *queue, uint16_t id, int16_t status)
 		queue_write_tx(queue, id, status);
 }
 
-static void tx_answer(struct queue *queue, const struct tx_frame *frame)
+static __rte_always_inline void tx_answer(struct queue *queue, const struct tx_frame *frame)
 {
 	tx_respond(queue, frame->id[0], frame->status);
 	for (uint32_t i = 0; i < frame->extras.nr; i++)
@@ -350,13 +351,31 @@ static unsigned int tx_send(struct tx_pass *pass)
 	return sent;
 }
 
+static __rte_always_inline void tx_finish(struct tx_pass *pass, struct tx_frame *frame)
+{
+	tx_leave(pass, frame);
+	tx_answer(pass->queue, frame);
+}
+
+/* As many as possible go to the guest beside; of the others, what was put off is copied now. */
+static __rte_noinline void tx_finish_near(struct tx_pass *pass)
+{
+	near_give(pass);
+	near_fetch(pass);
+	for (uint32_t i = 0; i < pass->nr_frames; i++)
+		tx_finish(pass, &pass->frames[i]);
+}
+
 static void tx_complete(struct tx_pass *pass)
 {
 	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_in);
 	for (uint32_t i = 0; i < pass->nr_frames; i++) {
-		tx_finish(pass, &pass->frames[i]);
-		tx_answer(pass->queue, &pass->frames[i]);
+		tx_check(pass, &pass->frames[i]);
+		if (likely(!pass->near))
+			tx_finish(pass, &pass->frames[i]);
 	}
+	if (unlikely(pass->near))
+		tx_finish_near(pass);
 	if (pass->nr_frames && likely(!zc_tx_of(&pass->queue->statics)))
 		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
 	tx_count(pass, COUNT_tx_packets, pass->nr_good);
@@ -391,6 +410,11 @@ static void tx_settle(const struct path *path, struct queue *queue)
 	queue_answer_tx(queue);
 }
 
+static uint32_t tx_head_bytes(const struct path *path)
+{
+	return path->live.policy.tx & POLICY_IP ? ZC_HEAD_DEEP : ZC_HEAD;
+}
+
 /* Bytes of a longer frame that are copied, 0 = all. */
 static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
@@ -398,7 +422,7 @@ static uint32_t tx_head(const struct path *path, const struct queue *queue)
 	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs ||
 	    path->live.classes.by || path->mirror.directions & MIRROR_TX)
 		return 0;
-	return path->live.policy.tx & POLICY_IP ? ZC_HEAD_DEEP : ZC_HEAD;
+	return tx_head_bytes(path);
 }
 
 /*
@@ -454,6 +478,9 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	tx_pass_init(&pass, path, queue, tools);
 	pass.guaranteed = guaranteed;
 	pass.head = tx_head(path, queue);
+	pass.near = near_begin(path, guaranteed);
+	if (unlikely(pass.near))
+		pass.head = tx_head_bytes(path);
 	queue->tx_starved = false;
 	tx_settle(path, queue);
 	frames = tx_send(&pass);

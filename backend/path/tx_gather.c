@@ -126,7 +126,7 @@ static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
 /* One frame's buffers as they are planned. */
 struct tx_chain {
 	struct rte_mbuf *head, *tail;
-	uint32_t own;	/* bytes that are copied, UINT32_MAX = all */
+	uint32_t own;	/* bytes that are copied now, UINT32_MAX = all */
 	uint32_t start; /* the frame's first request */
 	uint32_t index; /* the slot's */
 	bool zero_copy;
@@ -155,6 +155,19 @@ static int tx_attach_page(struct tx_pass *pass, struct tx_chain *chain,
 	chain->head->pkt_len += len;
 	chain->zero_copy = true;
 	return 0;
+}
+
+/* A piece that is copied later, or never. */
+static void tx_put_off(struct tx_pass *pass, const struct rte_mbuf *tail, const char *page,
+		       const struct gnt_copy *piece)
+{
+	pass->plan.tools->rest[pass->nr_rest++] = (struct path_rest){
+		.local = rte_pktmbuf_mtod_offset(tail, char *, tail->data_len),
+		.page = page ? page + piece->offset : NULL,
+		.ref = piece->ref,
+		.offset = piece->offset,
+		.len = piece->len,
+	};
 }
 
 /* Plan the pieces from one slot into the frame's last buffers. */
@@ -193,6 +206,42 @@ static int tx_plan_slot(struct tx_pass *pass, struct tx_chain *chain,
 	return 0;
 }
 
+/* The same for a frame whose bytes behind the head are put off: they have buffers of their own. */
+static int tx_plan_slot_near(struct tx_pass *pass, struct tx_chain *chain,
+			     const struct netif_tx_request *slot)
+{
+	const struct static_page *page = statics_find(&pass->queue->statics, slot->gref, false);
+	const char *bytes = page ? static_page_bytes(page) : NULL;
+	struct gnt_copy piece = { .ref = slot->gref, .offset = slot->offset };
+	uint16_t left = slot->size;
+
+	while (left) {
+		bool put_off = chain->head->pkt_len >= chain->own;
+		uint32_t room = put_off ? rte_pktmbuf_tailroom(chain->tail) :
+					  chain->own - chain->head->pkt_len;
+
+		if (!room || (put_off && chain->tail == chain->head)) {
+			if (tx_extend(pass, chain))
+				return -1;
+			continue;
+		}
+		piece.len = (uint16_t)RTE_MIN(left, room);
+		if (put_off)
+			tx_put_off(pass, chain->tail, bytes, &piece);
+		else
+			tx_plan_piece(
+				pass,
+				rte_pktmbuf_mtod_offset(chain->tail, char *, chain->tail->data_len),
+				bytes, &piece);
+		chain->tail->data_len += piece.len;
+		chain->head->pkt_len += piece.len;
+		piece.offset += piece.len;
+		left -= piece.len;
+	}
+	pass->nr_static += page != NULL;
+	return 0;
+}
+
 /* Bytes of a frame that are copied, UINT32_MAX = all. */
 static uint32_t tx_own_bytes(const struct tx_pass *pass, const struct tx_frame *frame,
 			     uint32_t size)
@@ -201,8 +250,11 @@ static uint32_t tx_own_bytes(const struct tx_pass *pass, const struct tx_frame *
 	/* each slot is a segment, and may be split into a copied part and an attached one */
 	uint32_t segs = 2u * frame->nr_slots + 1;
 
-	if (!pass->head || size < pass->head + ZC_TX_MIN_BYTES ||
-	    segs > (frame->extras.gso_type ? port->zc_tx_segs_tso : port->zc_tx_segs))
+	if (!pass->head || size < pass->head + ZC_TX_MIN_BYTES)
+		return UINT32_MAX;
+	if (pass->near)
+		return pass->nr_rest + PLAN_PIECES_MAX <= GNT_COPY_MAX ? pass->head : UINT32_MAX;
+	if (segs > (frame->extras.gso_type ? port->zc_tx_segs_tso : port->zc_tx_segs))
 		return UINT32_MAX;
 	return pass->head;
 }
@@ -213,23 +265,28 @@ static int tx_plan(struct tx_pass *pass, struct tx_frame *frame, uint32_t start,
 {
 	struct tx_chain chain = { .own = tx_own_bytes(pass, frame, size), .start = start };
 	uint32_t first_memcpy = pass->plan.nr_memcpys;
+	int (*plan_slot)(struct tx_pass *, struct tx_chain *, const struct netif_tx_request *) =
+		pass->near && chain.own != UINT32_MAX ? tx_plan_slot_near : tx_plan_slot;
 
 	frame->first_copy = (uint16_t)pass->plan.nr_copies;
+	frame->first_rest = (uint16_t)pass->nr_rest;
 	frame->mbuf = tx_buffer(pass);
 	if (!frame->mbuf)
 		return -1;
 	chain.head = chain.tail = frame->mbuf;
 	for (uint32_t i = 0; i < frame->nr_slots; i++) {
 		chain.index = start + i;
-		if (tx_plan_slot(pass, &chain, &slots[i])) {
+		if (plan_slot(pass, &chain, &slots[i])) {
 			rte_pktmbuf_free(frame->mbuf);
 			frame->mbuf = NULL;
 			pass->plan.nr_copies = frame->first_copy;
 			pass->plan.nr_memcpys = first_memcpy;
+			pass->nr_rest = frame->first_rest;
 			return -1;
 		}
 	}
 	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
+	frame->nr_rest = (uint16_t)(pass->nr_rest - frame->first_rest);
 	frame->zero_copy = chain.zero_copy;
 	return 0;
 }

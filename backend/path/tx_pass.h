@@ -23,7 +23,8 @@ struct tx_extras {
 
 /* One frame on its way through a pass. */
 struct tx_frame {
-	struct rte_mbuf *mbuf; /* NULL: not sent, only answered */
+	struct rte_mbuf *mbuf;	      /* NULL: not sent, only answered */
+	uint16_t first_rest, nr_rest; /* pieces of tools->rest, all behind the first buffer */
 	uint16_t id[NETIF_SLOTS_FATAL];
 	uint16_t flags;
 	uint8_t nr_slots; /* data slots, without extras */
@@ -38,7 +39,10 @@ struct tx_frame {
  * @avail:  requests not taken yet
  * @share:  buffers that the vif may hold now
  * @nr_static, @nr_good, @good_bytes: counted once a pass
- * @head:   bytes copied of a frame that is sent without a copy, 0 = all frames are copied
+ * @head:   bytes copied of a frame that is sent without a copy or near, 0 = all frames are copied
+ * @near:   the port here that frames are probably for; the rest of longer ones is not copied before
+ *          that is sure (near.h); NULL = all is
+ * @nr_rest: pieces that are not copied yet
  * @guaranteed: only what is left of the queue's guarantee is sent: @owed bytes
  * @spare:  buffers for the pass, taken at once
  */
@@ -50,6 +54,8 @@ struct tx_pass {
 	uint32_t nr_frames;
 	uint32_t nr_static, nr_good, good_bytes;
 	uint32_t head, share;
+	struct port *near;
+	uint32_t nr_rest;
 	uint32_t nr_spare;
 	bool guaranteed;
 	int64_t owed;
@@ -80,6 +86,22 @@ static inline void tx_spend(struct tx_pass *pass, uint32_t bytes)
 		shaper_take(&pass->path->shaper, bytes);
 	shaper_take(&pass->queue->shaper, bytes);
 	pass->owed -= bytes;
+}
+
+/** tx_drop() - Free a frame, count why; @status is its answer */
+void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause, int8_t status);
+
+/** tx_good() - Count a frame of @len bytes that left, or is about to */
+static inline void tx_good(struct tx_pass *pass, const struct tx_frame *frame, uint32_t len)
+{
+	pass->nr_good++;
+	pass->good_bytes += len;
+	if (frame->zero_copy)
+		tx_count(pass, COUNT_tx_zero_copy, 1);
+	if (frame->extras.gso_type)
+		tx_count(pass, COUNT_tx_gso, 1);
+	if (frame->flags & NETIF_TXF_CSUM_BLANK)
+		tx_count(pass, COUNT_tx_csum_blank, 1);
 }
 
 /** tx_gather() - Take requests, check them, plan what to copy and attach; frames in @pass */

@@ -221,6 +221,17 @@ struct port_ops {
 	int (*end_rx_source)(struct port *port, bool go_on);
 	/* worker; never blocks; NULL = all groups arrive. The vif listens to this group, 6 bytes */
 	void (*join)(struct port *port, const uint8_t *group);
+	/* worker; NULL = there is never one. The port here that took the last frame of this one, if
+	 * nothing waits in it; NULL: that frame left, or something does */
+	struct port *(*near)(struct port *port);
+	/* worker; set with near(). Are frames for @near, which near() returned? Return: how many,
+	 * from the first on */
+	uint16_t (*near_for)(struct port *port, const struct port *near, struct rte_mbuf **pkts,
+			     uint16_t nr);
+	/* worker; set with near(). These were given to @near's vif, of the same worker, directly.
+	 * They remain the caller's */
+	void (*near_sent)(struct port *port, struct port *near, struct rte_mbuf **pkts,
+			  uint16_t nr);
 	/* control; NULL = nothing to do. From now on the wire does not deliver the address's frames
 	 * to this port, as far as the port decides that; frames that it has can still be taken, and
 	 * sent frames go out. Called once; close() follows */
@@ -257,6 +268,7 @@ struct port_ops {
  * @zc_rx_pool:  pool of the mbufs with chosen buffers; their private area is a port_rx_buffer
  * @timed_us:    worker: poll at least this often, since neither descriptor nor wake tells of
  *               everything; 0 = no need. Changes with every burst, so look before sleeping
+ * @taker:       path/'s own: the path that the port is of
  * @wake:        worker: w on attach. The port wakes it when frames arrive and
  *               rx_fd is -1; NULL while detached
  * @stalled:     worker: w, any: r. Its guest posts no buffers, so the port is not read; a port that
@@ -278,6 +290,7 @@ struct port {
 	uint16_t zc_rx_buffers;
 	const struct rte_mempool *zc_rx_pool;
 	uint32_t timed_us;
+	void *taker;
 	_Atomic(struct wake *) wake;
 	atomic_bool stalled;
 	struct groups *groups;

@@ -94,12 +94,29 @@ static int copy_batch(struct gnt *gnt, struct gnt_copy *ops, uint32_t nr)
 	return ret;
 }
 
+/* From guest to guest: both sides are grants. */
+static gnttab_copy_t raw_across(uint16_t domid, const struct gnt_copy *op)
+{
+	return (gnttab_copy_t){
+		.source = { .u.ref = op->from.ref,
+			    .domid = op->from.domid,
+			    .offset = op->from.offset },
+		.dest = { .u.ref = op->ref, .domid = domid, .offset = op->offset },
+		.len = op->len,
+		.flags = GNTCOPY_source_gref | GNTCOPY_dest_gref,
+	};
+}
+
 /* Cut an operation into pieces within one of our pages each. Return: their number, 0 = not in an extent */
 static uint32_t raw_pieces(gnttab_copy_t *raw, uint16_t domid, const struct gnt_copy *op, bool in)
 {
 	uint16_t done = 0;
 	uint32_t nr = 0;
 
+	if (op->across) {
+		raw[0] = raw_across(domid, op);
+		return 1;
+	}
 	while (done < op->len) {
 		uint64_t machine = extent_machine((const char *)op->local + done);
 		uint16_t room = (uint16_t)(PAGE - machine % PAGE);
@@ -128,13 +145,23 @@ static uint32_t raw_pieces(gnttab_copy_t *raw, uint16_t domid, const struct gnt_
 	return nr;
 }
 
+/* The first of our own bytes, NULL = all of it is from guest to guest. */
+static const void *first_local(const struct gnt_copy *ops, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (!ops[i].across)
+			return ops[i].local;
+	return NULL;
+}
+
 /* Return: true: done, with *@ret; false: some of it is not in an extent */
 static bool raw_copy(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr, bool in,
 		     int *ret)
 {
+	const void *local = first_local(ops, nr);
 	uint32_t pieces = 0;
 
-	if (!extent_machine(ops[0].local) || !raw_open(gnt))
+	if (!local || !extent_machine(local) || !raw_open(gnt))
 		return false;
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t more = raw_pieces(gnt->raw + pieces, domid, &ops[i], in);
@@ -189,12 +216,19 @@ int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t
 	for (uint32_t i = 0; i < nr; i++) {
 		xengnttab_grant_copy_segment_t *seg = &gnt->segs[i];
 
-		seg->source.virt = ops[i].local;
+		if (ops[i].across) {
+			seg->source.foreign.ref = ops[i].from.ref;
+			seg->source.foreign.offset = ops[i].from.offset;
+			seg->source.foreign.domid = ops[i].from.domid;
+		} else {
+			seg->source.virt = ops[i].local;
+		}
 		seg->dest.foreign.ref = ops[i].ref;
 		seg->dest.foreign.offset = ops[i].offset;
 		seg->dest.foreign.domid = domid;
 		seg->len = ops[i].len;
-		seg->flags = GNTCOPY_dest_gref;
+		seg->flags = ops[i].across ? GNTCOPY_source_gref | GNTCOPY_dest_gref :
+					     GNTCOPY_dest_gref;
 		seg->status = 0;
 	}
 	return copy_batch(gnt, ops, nr);

@@ -19,19 +19,28 @@
 struct gnt;
 
 /**
- * struct gnt_copy - One piece: @len bytes between our memory and a granted page
+ * struct gnt_copy - One piece: @len bytes between a granted page and our memory, or another page
  * @local:  our bytes; may cross pages
+ * @from:   instead of them, with @across: bytes in a page that another guest granted to us
+ * @across: gnt_copy_out() only: the hypervisor copies from guest to guest
  * @ref:    grant reference, as the guest gave it
  * @offset: first byte in the guest's page; @offset + @len <= 4096, the caller checks
  * @len:    bytes, 1..4096
  * @status: out: 0 = copied, else GNTST_* (negative): nothing may be assumed
  */
 struct gnt_copy {
-	void *local;
+	union {
+		void *local;
+		struct {
+			uint32_t ref;
+			uint16_t offset, domid;
+		} from;
+	};
 	uint32_t ref;
 	uint16_t offset;
 	uint16_t len;
 	int16_t status;
+	bool across;
 };
 
 /** gnt_open() - Return: handle, NULL with errno set */
@@ -63,7 +72,11 @@ int gnt_unmap(struct gnt *gnt, void *addr, uint32_t nr);
  */
 int gnt_copy_in(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr);
 
-/** gnt_copy_out() - Copy to a guest's pages; see gnt_copy_in() */
+/**
+ * gnt_copy_out() - Copy to a guest's pages; see gnt_copy_in()
+ *
+ * The status of a piece with @across does not tell which of the two grants is bad.
+ */
 int gnt_copy_out(struct gnt *gnt, uint16_t domid, struct gnt_copy *ops, uint32_t nr);
 
 #endif

@@ -156,13 +156,19 @@ static int copy(uint16_t domid, struct gnt_copy *ops, uint32_t nr, bool in)
 	if (fake_copy_hook)
 		fake_copy_hook(fake_copy_arg, in, ops, nr);
 	for (uint32_t i = 0; i < nr; i++) {
-		uint8_t *page = NULL;
+		uint8_t *page = NULL, *from = NULL;
 
 		assert(ops[i].len >= 1 && ops[i].offset + ops[i].len <= NETIF_PAGE_SIZE);
 		ops[i].status = ret ? -1 : look_up(domid, ops[i].ref, !in, &page);
+		if (!ops[i].status && ops[i].across) {
+			assert(!in && ops[i].from.offset + ops[i].len <= NETIF_PAGE_SIZE);
+			ops[i].status = look_up(ops[i].from.domid, ops[i].from.ref, false, &from);
+		}
 		if (ops[i].status)
 			continue;
-		if (in)
+		if (ops[i].across)
+			memcpy(page + ops[i].offset, from + ops[i].from.offset, ops[i].len);
+		else if (in)
 			memcpy(ops[i].local, page + ops[i].offset, ops[i].len);
 		else
 			memcpy(page + ops[i].offset, ops[i].local, ops[i].len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/switch/switch.c port/switch/port.c port/switch/frames.c port/switch/fair.c port/filter/roam.c test/unit/packet_fixture.c */
+/* links: port/switch/switch.c port/switch/near.c port/switch/port.c port/switch/frames.c port/switch/fair.c port/filter/roam.c test/unit/packet_fixture.c */
 #include "switch_fixture.h"
 
 static uint32_t number_of(const struct rte_mbuf *frame)

@@ -276,6 +276,7 @@ static uint16_t send_run(struct soft *from, struct rte_mbuf **pkts, struct soft 
 	if (unlikely(rte_is_multicast_ether_addr(&header(pkts[0])->dst_addr)))
 		return flood_out(sw, pkts[0], from);
 	nr = run_length(pkts, to, nr);
+	from->last = to[0] ? to[0]->slot + 1 : 0;
 	if (!to[0])
 		return send_unknown(from, pkts, nr);
 	if (to[0] == from)

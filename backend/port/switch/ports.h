@@ -23,6 +23,7 @@
  * @inbox:  any worker: w, the owner's worker: r
  * @held:   any worker: w; buffers of the frames in @inbox
  * @outbox: the owner's worker: w, the uplink's worker: r
+ * @last:   the owner's worker; slot of the port that took the last frame, plus 1; 0 = none here did
  * @roamer:  which of its addresses it holds
  * @policy:  as set last, without addresses that it does not hold
  * @listed:  as set last
@@ -35,7 +36,7 @@ struct soft {
 	struct fair_queue *outbox;
 	const struct switch_hooks *hooks;
 	void *arg;
-	uint32_t slot;
+	uint32_t slot, last;
 	bool quiet;
 	struct roamer roamer;
 	struct port_policy policy, listed;
@@ -113,6 +114,12 @@ uint16_t switch_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pk
 /** switch_tx_idle(), switch_rx_caught_up() - A port's tx_idle() and rx_caught_up() */
 bool switch_tx_idle(struct port *port);
 bool switch_rx_caught_up(struct port *port, uint64_t *mark);
+
+/** switch_near(), switch_near_for(), switch_near_sent() - A port's near() and what belongs to it */
+struct port *switch_near(struct port *port);
+uint16_t switch_near_for(struct port *port, const struct port *near, struct rte_mbuf **pkts,
+			 uint16_t nr);
+void switch_near_sent(struct port *port, struct port *near, struct rte_mbuf **pkts, uint16_t nr);
 
 /** switch_rx_burst() - A port's rx_burst() */
 uint16_t switch_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t nr);

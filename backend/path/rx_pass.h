@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One pass to a guest's buffers, for rx.c, where its theory is, and near.c alone. */
+#ifndef VIFD_PATH_RX_PASS_H
+#define VIFD_PATH_RX_PASS_H
+
+#include <stddef.h>
+#include <string.h>
+
+#include "near.h"
+#include "path_private.h"
+#include "plan.h"
+
+#define RX_EXTRAS_MAX 3u
+#define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
+
+/* One frame on its way through a pass. */
+struct rx_frame {
+	struct rte_mbuf *mbuf;
+	uint32_t first_slot; /* free-running */
+	uint16_t first_copy, nr_copies;
+	uint16_t flags;	  /* of the first response */
+	uint8_t nr_slots; /* extras included */
+	uint8_t nr_extras;
+	uint16_t headroom;
+	struct netif_extra_info extras[RX_EXTRAS_MAX];
+	uint16_t id[RX_SLOTS_MAX];
+};
+
+/*
+ * @plan:  what is copied at the end of the pass
+ * @avail: buffers that the guest has posted and that are not taken, as last looked at
+ * @nr_zero_copy, @nr_good, @good_bytes: counted once a pass
+ */
+struct rx_pass {
+	struct path *path;
+	struct queue *queue;
+	struct plan plan;
+	uint32_t avail;
+	uint32_t nr_frames;
+	uint32_t nr_zero_copy;
+	uint32_t nr_good, good_bytes;
+	/* not cleared: the 4 KB are filled as they are used */
+	struct rx_frame frames[QUEUE_BURST];
+};
+
+/** rx_pass_init() - Clear all but the array */
+static inline void rx_pass_init(struct rx_pass *pass, struct path *path, struct queue *queue,
+				struct path_tools *tools)
+{
+	memset(pass, 0, offsetof(struct rx_pass, frames));
+	pass->path = path;
+	pass->queue = queue;
+	pass->plan.tools = tools;
+}
+
+/** rx_need() - Buffers for data, and slots for extra-info */
+uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf);
+
+/** rx_posted() - Has the guest posted @need buffers? If not, an event was asked for */
+bool rx_posted(struct rx_pass *pass, uint32_t need);
+
+/** rx_plan_piece() - Into a static page, which is prefetched meanwhile, or by grant copy */
+void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece);
+
+/**
+ * rx_plan() - Take the buffers for a frame, which is the pass's now
+ * @need: rx_need(), which are posted
+ * @near: some of the frame is not in our memory; NULL = all is
+ */
+void rx_plan(struct rx_pass *pass, struct rte_mbuf *mbuf, uint32_t need, const struct near *near);
+
+/** rx_copy() - Copy all that was planned; statuses are known then */
+static inline void rx_copy(struct rx_pass *pass)
+{
+	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_out);
+}
+
+/** rx_complete() - After rx_copy(): answer, count, free the frames, ring the guest */
+void rx_complete(struct rx_pass *pass);
+
+#endif
