@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A guest whose DPDK application drives its interface: on a VF, in software, over restarts, and given back to Linux.
+#
+#     g1: testpmd icmpecho, net_xenfront --- VF or vifd's switch --- VF --- g2: xen-netfront, pings
+#
+# With --front --set DPDK_MORE=1 also interrupts, net_af_packet over vifront and the kernel's back end; with
+# --set DPDK_MIGRATE=1 also save, restore and migration.
+# wants dpdk
+# result into guest-dpdk: xen_testpmd_lost
+# result into bench-dpdk: xen_reflect_vs_af_packet
+. /bed/lib.sh
+. /bed/scenarios/migration_lib
+. /bed/scenarios/dpdk_lib
+
+: "${DPDK_MORE:=0}" "${DPDK_MIGRATE:=0}"
+G1_MAC=00:16:3e:00:00:01 G1_IP=10.0.2.11
+lost=0
+
+# answered NAME [COUNT]: testpmd answers every ping of g2
+answered()
+{
+	local n
+
+	n=$(ping_lost g2 $G1_IP "${2:-20}")
+	check "$1_ping_lost" "$n" "== 0"
+	lost=$((lost + n))
+}
+
+g2_reaches() { [ "$(ping_lost g2 $G1_IP 3)" = 0 ]; }
+
+move() { vifctl move "$(guest_domid g1).0" "$1" >/run/vifctl.out 2>&1 || say "$(cat /run/vifctl.out)"; }
+
+on_path()
+{
+	move "$1"
+	check_true "on_$1" wait_for 30 "g1 on $1" vif_path_is g1 "$1"
+	answered "$1"
+}
+
+# kill -9 under its frames: the application connects again by itself
+vifd_killed()
+{
+	guest_run g2 "pingcheck -c 400 -i 20 $G1_IP >/tmp/pings 2>&1 &"
+	sleep 1
+	vifd_stop KILL 2>/dev/null
+	vifd_start
+	check_true vifd_killed_back wait_for 40 "testpmd's answers" g2_reaches
+	answered vifd_killed
+}
+
+# The interface of a killed application goes to the kernel, and from there to the next application
+testpmd_killed()
+{
+	guest_run g1 'kill -KILL $(pidof dpdk-testpmd)'
+	sleep 0.5
+	kernel_takes g1
+	check_true testpmd_killed_kernel_back wait_for 40 "the kernel's answers" g2_reaches
+	kernel_gives g1
+	start_echo || die "testpmd does not start again: $(pmd_log g1 . | tail -n 5)"
+	check_true testpmd_back wait_for 40 "testpmd's answers" g2_reaches
+	answered testpmd_killed
+}
+
+start_echo() { pmd_start g1 --forward-mode=icmpecho --auto-start --rxq=2 --txq=2; }
+
+# An application that sleeps until its queue's channel wakes it
+interrupts()
+{
+	guest_run g2 "/usr/bin/ip neighbour replace $G1_IP lladdr $G1_MAC dev eth0"
+	guest_run g1 "rxsleep --no-pci --no-huge --no-shconf --no-telemetry -m 64 --lcores 0@0 $PMD_EAL >/run/rxsleep.log 2>&1 &"
+	wait_for 40 "rxsleep" guest_run g1 "grep -q woken /run/rxsleep.log"
+	answered interrupts 40
+	sleep 1.5
+	check interrupts_woken "$(guest_run g1 "sed -n 's/^woken \([0-9]*\).*/\1/p' /run/rxsleep.log | tail -n 1")" ">= 20"
+	guest_run g1 'kill $(pidof rxsleep)'
+	sleep 2
+}
+
+saved()
+{
+	xl save g1 /run/g1.save >/run/xl.out 2>&1 && xl restore /run/g1.save >/run/xl.out 2>&1 ||
+		die "save and restore: $(tail -n 3 /run/xl.out)"
+	rm -f /run/g1.save
+	check_true restored_back wait_for 60 "testpmd's answers" g2_reaches
+	answered restored
+}
+
+migrated()
+{
+	migrate g1
+	check_true migrated_back wait_for 60 "testpmd's answers" g2_reaches
+	answered migrated
+}
+
+# The same application on the driver and on net_af_packet over vifront; vifd's device makes the frames and takes them
+reflect()
+{
+	local ours theirs
+
+	vifd_stop
+	vifd_config '[daemon]' "workers = $BED_WORKERS" '' '[nic gen]' 'uplink = none' 'vdev = net_null,size=64,copy=1'
+	vifd_start
+	pmd_start g1 --forward-mode=mac --auto-start || die "testpmd does not start: $(pmd_log g1 . | tail -n 5)"
+	wait_for 30 "g1 on the device" vif_path_is g1 vf
+	ours=$(pmd_kpps g1 Tx 4)
+	pmd_end g1
+	kernel_takes g1 vifront
+	wait_for 30 "g1 on the device" vif_path_is g1 vf
+	PMD_EAL="--vdev net_af_packet0,iface=eth0" pmd_start g1 --forward-mode=mac --auto-start ||
+		die "testpmd does not start on af_packet: $(pmd_log g1 . | tail -n 5)"
+	theirs=$(pmd_kpps g1 Tx 4)
+	pmd_end g1
+	figure xen_reflect_kpps "$ours" "" kpps
+	figure xen_reflect_af_packet_kpps "$theirs" "" kpps
+	figure xen_reflect_vs_af_packet "$(awk "BEGIN { print ($theirs > 0 ? $ours / $theirs : 0) }")" ">= 3" ""
+}
+
+# The kernel's back end: no record, no static grants
+netback()
+{
+	guest_stop g1
+	guest_stop g2
+	vifd_stop
+	bed_bridge_setup
+	ip address add 10.0.2.200/24 dev xenbr0
+	console=()
+	dpdk_create g1 $G1_MAC bridge=xenbr0,script=vif-bridge
+	guest_ready g1 || die "g1 did not boot"
+	start_echo || die "testpmd does not start on netback: $(pmd_log g1 . | tail -n 5)"
+	wait_for 30 "an answer" pingcheck -c 1 $G1_IP
+	check netback_ping_lost "$(pingcheck -c 20 -i 50 $G1_IP | awk '/^sent/ { print $6 + $8 + $10 }')" "== 0"
+	pmd_end g1
+}
+
+bed_nic_setup
+vifd_start
+[ "$DPDK_MORE" = 0 ] || { . /bed/scenarios/frontend_lib; front_setup; }
+dpdk_setup
+GUEST_RAMDISK=/boot/guest.cpio.gz guest_create g2 00:16:3e:00:00:02
+dpdk_create g1 $G1_MAC
+guest_ready g1 && guest_ready g2 || die "the guests did not boot"
+start_echo || die "testpmd does not start: $(pmd_log g1 . | tail -n 5)"
+on_path vf
+on_path software
+vifd_killed
+testpmd_killed
+if [ "$DPDK_MIGRATE" = 1 ]; then
+	saved
+	migrated
+else
+	say "skip save, restore and migration: net_xenfront does not connect again after them; DPDK_MIGRATE=1 runs them"
+fi
+pmd_end g1
+check testpmd_status $? "== 0"
+if [ "$DPDK_MORE" = 1 ]; then
+	interrupts
+	reflect
+	netback
+else
+	guest_stop g2
+	vifd_stop
+	check stop_status $? "== 0"
+fi
+check xen_testpmd_lost $lost "== 0"
+guest_run g1 "cat $PMD_LOG; dmesg | tail -n 20" >/results/g1.txt
+guest_stop g1
+finish
