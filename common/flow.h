@@ -92,7 +92,7 @@
 #define VIFFLOW_REASON_ITEM_SPEC 5u    /* bits behind the header's end */
 #define VIFFLOW_REASON_ACTION_TYPE 6u  /* unknown */
 #define VIFFLOW_REASON_ACTION_VALUE 7u /* no such queue or hash, mark too large */
-#define VIFFLOW_REASON_FATE 8u	       /* not exactly one of QUEUE, RSS, DROP, PASSTHRU; one twice */
+#define VIFFLOW_REASON_FATE 8u	       /* not exactly one of QUEUE, RSS, DROP, PASSTHRU; twice */
 #define VIFFLOW_REASON_POLICY 9u       /* matches only what the admin's policy never lets in */
 #define VIFFLOW_REASON_MANY 10u	       /* as many rules as the record says */
 #define VIFFLOW_REASON_COST 11u	       /* the rules together compare too many words */
