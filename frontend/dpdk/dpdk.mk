@@ -19,7 +19,8 @@ pmd_libs      = $(shell pkg-config --libs xenstore xengnttab xenevtchn) -lrte_et
 .PHONY: guest-dpdk install-guest-dpdk
 ifneq ($(and $(pmd_headers),$(pmd_abi)),)
 all: guest-dpdk
-guest-dpdk: $(PMD)/$(pmd_so)
+sim-bed: $(BUILD)/sim/pmdcheck
+guest-dpdk: $(PMD)/$(pmd_so) ## build the guest's DPDK driver
 else
 guest-dpdk: ; $(Q)echo "frontend/dpdk: not built: there are driver headers for DPDK $(patsubst frontend/dpdk/dpdk-%,%,$(wildcard frontend/dpdk/dpdk-*)), and this is '$(pmd_version)'"
 all: guest-dpdk
@@ -34,7 +35,16 @@ $(PMD)/capability.o: common/capability.c $(BUILD)/flags
 
 $(PMD)/$(pmd_so): $(filter $(PMD)/%,$(pmd_obj)) frontend/dpdk/exports.map
 	$(call say,LINK,$@)
-	$(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,frontend/dpdk/exports.map -Wl,-z,defs -o $@ $(filter %.o,$^) $(pmd_libs)
+	$(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,frontend/dpdk/exports.map $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) -o $@ $(filter %.o,$^) $(pmd_libs)
 	$(Q)ln -sf $(@F) $(@D)/librte_net_xenfront.so
 
 -include $(pmd_obj:.o=.d)
+
+# pmdcheck tries the driver on the sim bed (test/sim/pmd).
+pmdcheck_obj := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/sim/pmd/*.c))
+$(pmdcheck_obj): private flags += -DALLOW_EXPERIMENTAL_API
+$(BUILD)/sim/pmdcheck: $(pmdcheck_obj) $(PMD)/$(pmd_so)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $(filter %.o,$^) -L$(PMD) -l:$(pmd_so) -Wl,-rpath,'$$ORIGIN/../frontend/dpdk' $(shell pkg-config --libs libdpdk)
+-include $(pmdcheck_obj:.o=.d)

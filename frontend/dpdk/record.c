@@ -17,8 +17,13 @@
 	 1u << VIFCAP_WORD_RX_OFFLOADS | 1u << VIFCAP_WORD_STATIC_GRANTS |                         \
 	 1u << VIFCAP_WORD_FLAGS | 1u << VIFCAP_WORD_MAC)
 
-/* How long a wish may take to be answered: records change once a second */
-#define WISH_MS 2500
+/*
+ * How long a wish may take to be answered: records change once a second, and less often if they
+ * change much. One that does not grant it is taken for a refusal if no other follows soon.
+ */
+#define WISH_MS 8000
+#define WISH_STEP_MS 10
+#define WISH_LAST_MS 1500
 
 static void own_fill(const struct xf_port *port, struct vifcap *own)
 {
@@ -140,18 +145,25 @@ uint32_t xf_record_mtu(const struct xf_port *port)
 	return most;
 }
 
-/* Waits for the back end's answer to a wish; the watcher reads it. Return: @met held in time */
+/* Waits for the back end's answer to a wish; the watcher reads it. Return: it was granted */
 static bool answered(struct xf_port *port, bool (*met)(const struct xf_port *port))
 {
-	for (int i = 0; i < WISH_MS / 10; i++) {
+	uint64_t changes = port->record.changes;
+	int left = WISH_MS;
+
+	for (; left > 0; left -= WISH_STEP_MS) {
 		bool done;
 
 		pthread_mutex_lock(&port->lock);
 		done = met(port);
+		if (port->record.changes != changes) {
+			changes = port->record.changes;
+			left = RTE_MIN(left, WISH_LAST_MS);
+		}
 		pthread_mutex_unlock(&port->lock);
 		if (done)
 			return true;
-		usleep(10000);
+		usleep(WISH_STEP_MS * 1000);
 	}
 	return false;
 }

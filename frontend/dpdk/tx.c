@@ -330,6 +330,34 @@ static bool send_frame(struct xf_tx *tx, struct rte_mbuf *m, struct done *done)
 	return true;
 }
 
+static inline void ahead_line(const void *at)
+{
+#ifdef __x86_64__
+	/* __builtin_prefetch() is none for writing without -mprfchw */
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)at));
+#else
+	__builtin_prefetch(at, 1);
+#endif
+}
+
+/*
+ * The lines that a burst is about to write to are in the back end's processor: the pages of the
+ * next ids, and the ring's entries. Asked for all at once they come together.
+ */
+static void ahead(const struct xf_tx *tx, struct rte_mbuf **mbufs, uint16_t nr)
+{
+	uint32_t n = RTE_MIN(nr, tx->nr_free);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t id = tx->free[tx->nr_free - 1 - i];
+
+		if (!RTE_MBUF_HAS_EXTBUF(mbufs[i]))
+			ahead_line(tx->share->page[id].at + place(id, mbufs[i]->pkt_len));
+	}
+	for (uint32_t i = 0; i < n; i += 4)
+		ahead_line(&tx->sring->entry[(tx->ring.req_prod + i) & MASK]);
+}
+
 uint16_t xf_tx_burst(void *queue, struct rte_mbuf **mbufs, uint16_t nr)
 {
 	struct xf_tx *tx = queue;
@@ -342,6 +370,7 @@ uint16_t xf_tx_burst(void *queue, struct rte_mbuf **mbufs, uint16_t nr)
 	if (likely(tx->live)) {
 		if (tx->nr_free < tx->nb_desc / 2u)
 			reap(tx);
+		ahead(tx, mbufs, nr);
 		while (n < nr && send_frame(tx, mbufs[n], &done))
 			n++;
 		push(tx);
