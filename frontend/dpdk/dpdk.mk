@@ -21,6 +21,15 @@ ifneq ($(and $(pmd_headers),$(pmd_abi)),)
 all: guest-dpdk
 sim-bed: $(BUILD)/sim/pmdcheck
 guest-dpdk: $(PMD)/$(pmd_so) ## build the guest's DPDK driver
+install-guest-dpdk: guest-dpdk ## install the guest's DPDK driver, its header and its manual
+	$(Q)install -D -m 644 $(PMD)/$(pmd_so) $(DESTDIR)$(pmd_libdir)/dpdk/pmds-$(pmd_abi)/$(pmd_so)
+	$(Q)install -D -m 644 frontend/dpdk/rte_pmd_xenfront.h $(DESTDIR)$(PREFIX)/include/rte_pmd_xenfront.h
+	$(Q)install -D -m 644 doc/man/net_xenfront.7 $(DESTDIR)$(PREFIX)/share/man/man7/net_xenfront.7
+	$(Q)install -d $(DESTDIR)$(pmd_libdir)/pkgconfig
+	$(Q)printf '%s\n' 'Name: net_xenfront' 'Description: DPDK driver for Xen network interfaces' 'Version: 1' \
+		'Requires: libdpdk' 'Cflags: -I$(PREFIX)/include' \
+		'Libs: -L$(pmd_libdir)/dpdk/pmds-$(pmd_abi) -l:$(pmd_so) -Wl,-rpath,$(pmd_libdir)/dpdk/pmds-$(pmd_abi)' \
+		>$(DESTDIR)$(pmd_libdir)/pkgconfig/net_xenfront.pc
 else
 guest-dpdk: ; $(Q)echo "frontend/dpdk: not built: there are driver headers for DPDK $(patsubst frontend/dpdk/dpdk-%,%,$(wildcard frontend/dpdk/dpdk-*)), and this is '$(pmd_version)'"
 all: guest-dpdk

@@ -13,11 +13,11 @@ vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 4' "run_dir = $VIFD
 guest_create a
 A=$(domid a)
 simctl vif-add a >/dev/null
-# shellcheck disable=SC2154 # vifd_pid is lib.sh's
 back=/local/domain/0/backend/vif/$A
 for n in 0 1; do xenstore-write $back/$n/policy/mtu 9000; done
 
 # What only the host can do
+# shellcheck disable=SC2154 # vifd_pid is lib.sh's
 act() {
 	case $1 in
 		link-off) xenstore-write $back/1/policy/link off ;;
