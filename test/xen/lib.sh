@@ -480,13 +480,16 @@ ping_lost()
 		awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }'
 }
 
+# iperf_port NAME: of the guest's own server
+iperf_port() { echo $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)); }
+
 # tcp_mbps NAME out|in [SECONDS]: "out" means that the guest sends. Each guest has its own server; if that is still
 # busy with the last test, the client tries again.
 tcp_mbps()
 {
 	local port reverse= try mbps=0
 
-	port=$((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS))
+	port=$(iperf_port "$1")
 	[ "$2" = out ] || reverse=-R
 	for try in 1 2 3; do
 		mbps=$(guest_run "$1" "iperf3 -c $OUTSIDE -p $port -t ${3:-3} -f m $reverse 2>&1" | tee -a /results/iperf3.txt |

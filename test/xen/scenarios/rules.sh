@@ -122,8 +122,7 @@ rate_holds()
 # Datagrams for 15 s, as many as leave; the rate that arrives, in kbit/s. TCP would need longer to adapt to so low a rate.
 send_long()
 {
-	# shellcheck disable=SC2154 # of lib.sh
-	guest_run "$1" "iperf3 -c $OUTSIDE -p $((BED_IPERF_PORT + guest_number[$1] % BED_IPERF_SERVERS)) -u -b 20M -l 1200 -t 15 -f k 2>&1" |
+	guest_run "$1" "iperf3 -c $OUTSIDE -p $(iperf_port "$1") -u -b 20M -l 1200 -t 15 -f k 2>&1" |
 		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Kbits/sec") kbps = $i } END { print kbps + 0 }' >"/run/kbps.$1"
 }
 vf_is_free_of_limits() { ! nic_says max_tx_rate; }
