@@ -90,20 +90,6 @@ static __rte_always_inline bool posted(struct rx_pass *pass, uint32_t need)
 	return false;
 }
 
-void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
-{
-	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
-	char *to;
-
-	if (!page) {
-		plan_grant_copy(&pass->plan, local, piece);
-		return;
-	}
-	to = static_page_bytes(page) + piece->offset;
-	plan_memcpy(&pass->plan, to, local, piece->len);
-	ring_prefetch_write(to);
-}
-
 /* Plan the pieces of the frame into the buffers of @refs. */
 static void rx_plan_pieces(struct rx_pass *pass, const struct rx_frame *frame, const uint32_t *refs)
 {

@@ -60,7 +60,19 @@ uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf);
 bool rx_posted(struct rx_pass *pass, uint32_t need);
 
 /** rx_plan_piece() - Into a static page, which is prefetched meanwhile, or by grant copy */
-void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece);
+static inline void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
+{
+	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
+	char *to;
+
+	if (!page) {
+		plan_grant_copy(&pass->plan, local, piece);
+		return;
+	}
+	to = static_page_bytes(page) + piece->offset;
+	plan_memcpy(&pass->plan, to, local, piece->len);
+	ring_prefetch_write(to);
+}
 
 /**
  * rx_plan() - Take the buffers for a frame, which is the pass's now

@@ -45,14 +45,6 @@
 #define ZC_HEAD 256u
 #define ZC_HEAD_DEEP 1024u
 
-void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause, int8_t status)
-{
-	path_count_drop(&pass->queue->counters, cause, frame->mbuf->pkt_len);
-	rte_pktmbuf_free(frame->mbuf);
-	frame->mbuf = NULL;
-	frame->status = status;
-}
-
 /* Is the packet in the frame longer than the mtu? Its tags are no part of it. */
 static bool tx_is_long(const struct path *path, const struct rte_mbuf *mbuf)
 {

@@ -89,7 +89,14 @@ static inline void tx_spend(struct tx_pass *pass, uint32_t bytes)
 }
 
 /** tx_drop() - Free a frame, count why; @status is its answer */
-void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause, int8_t status);
+static inline void tx_drop(struct tx_pass *pass, struct tx_frame *frame, enum path_counter cause,
+			   int8_t status)
+{
+	path_count_drop(&pass->queue->counters, cause, frame->mbuf->pkt_len);
+	rte_pktmbuf_free(frame->mbuf);
+	frame->mbuf = NULL;
+	frame->status = status;
+}
 
 /** tx_good() - Count a frame of @len bytes that left, or is about to */
 static inline void tx_good(struct tx_pass *pass, const struct tx_frame *frame, uint32_t len)
