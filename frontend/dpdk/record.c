@@ -18,10 +18,10 @@
 	 1u << VIFCAP_WORD_FLAGS | 1u << VIFCAP_WORD_MAC)
 
 /*
- * How long a wish may take to be answered: records change once a second, and less often if they
- * change much. One that does not grant it is taken for a refusal if no other follows soon.
+ * How long a wish may take to be answered: a back end holds changes of a record back, vifd for up to
+ * 8 s if there are many. One that does not grant it is taken for a refusal if no other follows soon.
  */
-#define WISH_MS 8000
+#define WISH_MS 12000
 #define WISH_STEP_MS 10
 #define WISH_LAST_MS 1500
 
