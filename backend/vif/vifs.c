@@ -387,6 +387,16 @@ static bool update(const struct vifs *vifs, struct vif *vif, uint64_t now_us)
 	return there;
 }
 
+/* When the vif wants its turn. */
+static uint64_t vif_turn(const struct vif *vif, uint64_t now_us)
+{
+	if (vif_is_stale(vif))
+		return now_us;
+	if (!vif->asked && !vif->deaf)
+		return vif->due_us;
+	return RTE_MIN(vif->due_us, budget_due_us(vif->budget, now_us));
+}
+
 static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 {
 	uint64_t next = RTE_MIN(assign_run(vifs->host->assign, now_us),
@@ -401,13 +411,8 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if ((pages_out || buffers_out) && next > now_us + REAP_US)
 		next = now_us + REAP_US;
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
-		if (vif_is_stale(vif))
-			return now_us;
-		next = RTE_MIN(next, vif->due_us);
-		if (vif->asked || vif->deaf)
-			next = RTE_MIN(next, budget_due_us(vif->budget, now_us));
-	}
+	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
+		next = RTE_MIN(next, vif_turn(vif, now_us));
 	return next;
 }
 
