@@ -9,8 +9,11 @@
 #include "vif.h"
 
 #define ROWS_MAX 4096u
-/* From one look to the next, while much is sent and while it is not. A slow wire carries a few large frames in BUSY_US,
- * too few to tell who sends how much: a look waits until it may have carried LOOK_BYTES. */
+/*
+ * From one look to the next, while much is sent and while it is not. A slow wire carries a few
+ * large frames in BUSY_US, too few to tell who sends how much: a look waits until it may have
+ * carried LOOK_BYTES.
+ */
 #define BUSY_US 100000u
 #define QUIET_US 1000000u
 #define LOOK_BYTES 131072u
