@@ -140,6 +140,8 @@ demo: deps ## three guests on a real Xen in QEMU, two on VFs, one on the softwar
 	$(call run-part,test/xen/demo)
 check: deps ## run all tests; prints N passed, N failed, N skipped
 	$(Q)test/check
+sanitizers: deps ## vifd and guests of the sim bed with AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
+	$(Q)test/check --part san_build san
 check-fresh: ## make check in a minimal Debian root; PARTS="unit sim" runs only these, DEBIAN=13 selects the release
 	$(Q)test/fresh --debian $(DEBIAN) $(PARTS)
 xen-test: all ## scenarios on a real Xen in QEMU
