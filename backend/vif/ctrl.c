@@ -10,7 +10,9 @@
 #include "path/zc_rx.h"
 #include "path/zc_tx.h"
 #include "xen/devmap.h"
+#include "ctrl_hash.h"
 #include "ctrl_kept.h"
+#include "ctrl_turn.h"
 #include "grants.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
@@ -47,19 +49,6 @@ struct ctrl {
 	bool rang;
 	uint64_t turn_us;  /* no turn before this */
 	uint32_t pause_us; /* after the next ring for nothing */
-};
-
-/* One turn: the message being answered, and what the turn has cost so far. */
-struct turn {
-	struct ctrl *ctrl;
-	struct path *path;
-	struct worker *worker;
-	struct zerocopy_rx *zerocopy_rx;
-	struct netif_ctrl_request req;
-	uint32_t data;	    /* of the response */
-	uint32_t waited_us; /* time spent waiting for devices */
-	uint32_t pages;	    /* entries of the lists that were read */
-	bool set, lent;	    /* hashing, or static grants, changed */
 };
 
 struct ctrl *ctrl_open(struct host *host, uint16_t domid, uint32_t ref, uint32_t port)
@@ -157,125 +146,11 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port)
 	return true;
 }
 
-struct steer_call {
-	struct path *path;
-	const struct steer *steer;
-};
-
-static int run_set_steer(struct worker *worker, void *arg)
-{
-	struct steer_call *call = arg;
-
-	(void)worker;
-	path_set_steer(call->path, call->steer);
-	return 0;
-}
-
-static void set_steer(struct turn *turn, const struct steer *steer)
-{
-	turn->set = true;
-	if (steer->algorithm != NETIF_HASH_ALG_NONE)
-		turn->waited_us +=
-			zerocopy_rx_end(turn->zerocopy_rx, turn->worker, turn->path, true);
-	worker_run(turn->worker, run_set_steer,
-		   &(struct steer_call){ .path = turn->path, .steer = steer });
-}
-
-static bool fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
+bool turn_fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
 {
 	struct gnt_copy copy = { .local = bytes, .ref = ref, .len = (uint16_t)len };
 
-	return !gnt_copy_in(turn->ctrl->host->gnt, turn->ctrl->domid, &copy, 1) && !copy.status;
-}
-
-#define HASH_FLAGS ((1u << NETIF_HASH_TYPES) - 1)
-
-static uint32_t set_algorithm(struct turn *turn)
-{
-	struct steer steer = *path_get_steer(turn->path);
-
-	if (turn->req.data[0] != NETIF_HASH_ALG_NONE &&
-	    turn->req.data[0] != NETIF_HASH_ALG_TOEPLITZ)
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	steer.algorithm = (uint8_t)turn->req.data[0];
-	set_steer(turn, &steer);
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-/* As xen-netback: without an algorithm there are no types to speak of. */
-static uint32_t get_flags(struct turn *turn)
-{
-	if (path_get_steer(turn->path)->algorithm == NETIF_HASH_ALG_NONE)
-		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
-	turn->data = HASH_FLAGS;
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-static uint32_t set_flags(struct turn *turn)
-{
-	struct steer steer = *path_get_steer(turn->path);
-
-	if (steer.algorithm == NETIF_HASH_ALG_NONE)
-		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
-	if (turn->req.data[0] & ~HASH_FLAGS)
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	steer.flags = (uint8_t)turn->req.data[0];
-	set_steer(turn, &steer);
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-static uint32_t set_key(struct turn *turn)
-{
-	struct steer steer = *path_get_steer(turn->path);
-	uint32_t len = turn->req.data[1];
-
-	if (len > STEER_KEY_BYTES)
-		return NETIF_CTRL_STATUS_BUFFER_OVERFLOW;
-	memset(steer.key, 0, sizeof(steer.key));
-	if (len && !fetch(turn, turn->req.data[0], steer.key, len))
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	set_steer(turn, &steer);
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-static uint32_t get_mapping_size(struct turn *turn)
-{
-	turn->data = STEER_MAPPING_MAX;
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-static uint32_t set_mapping_size(struct turn *turn)
-{
-	struct steer steer = *path_get_steer(turn->path);
-
-	if (turn->req.data[0] > STEER_MAPPING_MAX)
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	steer.nr_mapping = (uint16_t)turn->req.data[0];
-	memset(steer.mapping, 0, sizeof(steer.mapping));
-	set_steer(turn, &steer);
-	return NETIF_CTRL_STATUS_SUCCESS;
-}
-
-/* XSA-270: bounds in 64 bits, the copied contents checked, only then used. */
-static uint32_t set_mapping(struct turn *turn)
-{
-	struct steer steer = *path_get_steer(turn->path);
-	uint32_t entries[STEER_MAPPING_MAX];
-	uint64_t nr = turn->req.data[1], first = turn->req.data[2];
-
-	if (nr > STEER_MAPPING_MAX || first + nr > steer.nr_mapping)
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	if (!nr)
-		return NETIF_CTRL_STATUS_SUCCESS;
-	if (!fetch(turn, turn->req.data[0], entries, (uint32_t)(nr * sizeof(entries[0]))))
-		return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-	for (uint64_t i = 0; i < nr; i++) {
-		if (entries[i] >= path_nr_queues(turn->path))
-			return NETIF_CTRL_STATUS_INVALID_PARAMETER;
-		steer.mapping[first + i] = (uint8_t)entries[i];
-	}
-	set_steer(turn, &steer);
-	return NETIF_CTRL_STATUS_SUCCESS;
+	return !gnt_copy_in(turn->gnt, turn->domid, &copy, 1) && !copy.status;
 }
 
 static const struct statics *find_statics(const struct turn *turn)
@@ -322,13 +197,13 @@ static bool fetch_list(struct turn *turn, struct netif_gref list[LIST_MAX], uint
 	if (!nr || nr > LIST_MAX)
 		return false;
 	turn->pages += nr;
-	return fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
+	return turn_fetch(turn, turn->req.data[1], list, nr * (uint32_t)sizeof(list[0]));
 }
 
 static struct grants grants_of(const struct turn *turn)
 {
-	return (struct grants){ .gnt = turn->ctrl->host->gnt,
-				.domid = turn->ctrl->domid,
+	return (struct grants){ .gnt = turn->gnt,
+				.domid = turn->domid,
 				.one_queue = path_nr_queues(turn->path) == 1 };
 }
 
@@ -420,18 +295,18 @@ static uint32_t del_grefs(struct turn *turn)
 	turn->data = nr_gone;
 	back.len = (uint16_t)(nr * sizeof(list[0]));
 	/* If the list cannot be written the guest still has the count. */
-	gnt_copy_out(turn->ctrl->host->gnt, turn->ctrl->domid, &back, 1);
+	gnt_copy_out(turn->gnt, turn->ctrl->domid, &back, 1);
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 
 static uint32_t (*const messages[])(struct turn *turn) = {
-	[NETIF_CTRL_GET_HASH_FLAGS] = get_flags,
-	[NETIF_CTRL_SET_HASH_FLAGS] = set_flags,
-	[NETIF_CTRL_SET_HASH_KEY] = set_key,
-	[NETIF_CTRL_GET_HASH_MAPPING_SIZE] = get_mapping_size,
-	[NETIF_CTRL_SET_HASH_MAPPING_SIZE] = set_mapping_size,
-	[NETIF_CTRL_SET_HASH_MAPPING] = set_mapping,
-	[NETIF_CTRL_SET_HASH_ALGORITHM] = set_algorithm,
+	[NETIF_CTRL_GET_HASH_FLAGS] = ctrl_hash_get_flags,
+	[NETIF_CTRL_SET_HASH_FLAGS] = ctrl_hash_set_flags,
+	[NETIF_CTRL_SET_HASH_KEY] = ctrl_hash_set_key,
+	[NETIF_CTRL_GET_HASH_MAPPING_SIZE] = ctrl_hash_get_mapping_size,
+	[NETIF_CTRL_SET_HASH_MAPPING_SIZE] = ctrl_hash_set_mapping_size,
+	[NETIF_CTRL_SET_HASH_MAPPING] = ctrl_hash_set_mapping,
+	[NETIF_CTRL_SET_HASH_ALGORITHM] = ctrl_hash_set_algorithm,
 	[NETIF_CTRL_GET_GREF_MAPPING_SIZE] = get_gref_mapping_size,
 	[NETIF_CTRL_ADD_GREF_MAPPING] = add_grefs,
 	[NETIF_CTRL_DEL_GREF_MAPPING] = del_grefs,
@@ -534,7 +409,12 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us)
 {
 	struct turn turn = {
-		.ctrl = ctrl, .path = path, .worker = worker, .zerocopy_rx = zerocopy_rx
+		.ctrl = ctrl,
+		.gnt = ctrl->host->gnt,
+		.domid = ctrl->domid,
+		.path = path,
+		.worker = worker,
+		.zerocopy_rx = zerocopy_rx,
 	};
 	uint32_t avail, done = 0;
 
