@@ -63,6 +63,7 @@
 	RULE(rx_drop_multicast, "multicast frames that the policy does not let through")           \
 	RULE(rx_drop_reserved, "frames to a group that bridges do not forward")                    \
 	RULE(rx_drop_unicast, "frames to an address that is not the vif's")                        \
+	X(rx_drop_flow, "frames that the guest's own flow rules drop")                             \
 	X(rx_twins, "second copies of frames that both ports of a move delivered")                 \
 	X(rx_static, "buffers filled through static grants")                                       \
 	X(rx_zero_copy, "frames received into the guest's own pages")                              \

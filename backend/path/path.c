@@ -69,6 +69,12 @@ void path_set_steer(struct path *path, const struct steer *steer)
 	path->steer = *steer;
 }
 
+void path_set_flows(struct path *path, const struct flows *flows, struct flow_counts *counts)
+{
+	path->flows = flows;
+	path->flow_counts = counts;
+}
+
 void path_set_mirror(struct path *path, const struct mirror *mirror, struct tap *tap)
 {
 	path->mirror = *mirror;
@@ -103,6 +109,16 @@ struct handover *path_get_handover(const struct path *path)
 const struct steer *path_get_steer(const struct path *path)
 {
 	return &path->steer;
+}
+
+const struct flows *path_get_flows(const struct path *path)
+{
+	return path->flows;
+}
+
+const struct flow_counts *path_get_flow_counts(const struct path *path)
+{
+	return path->flow_counts;
 }
 
 const struct mirror *path_get_mirror(const struct path *path)

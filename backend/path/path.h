@@ -38,6 +38,8 @@
 #include "verdict.h"
 
 struct evt;
+struct flow_counts;
+struct flows;
 struct group_list;
 struct handover;
 struct path;
@@ -72,6 +74,7 @@ struct path_config {
  * @link:         false: the cable is pulled, nothing passes
  * @no_rx_csum, @no_rx_gso: checksums are filled in and TCP is cut, whatever the guest takes
  * @no_statics:   the guest may add no more static grants
+ * @flows:        most flow rules that the guest may add, 0 = none
  * @mcast_filter: the guest asks for its multicast list to be applied
  * @xdp_headroom: bytes kept free before each frame given to the guest
  * @rx_delay_us:  at most one event in this time for frames given to the guest, 0 = as it asks
@@ -89,6 +92,7 @@ struct path_live {
 	uint16_t mtu;
 	bool link;
 	bool no_rx_csum, no_rx_gso, no_statics;
+	uint32_t flows;
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint32_t rx_delay_us, rx_delay_frames;
@@ -228,6 +232,13 @@ void path_set_live(struct path *path, const struct path_live *live);
 void path_set_steer(struct path *path, const struct steer *steer);
 
 /**
+ * path_set_flows() - Worker: take new flow rules. No zero-copy rx is on
+ * @flows:  stays the caller's, and unchanged until the path has others; NULL = there are none
+ * @counts: where they count; outlives @flows
+ */
+void path_set_flows(struct path *path, const struct flows *flows, struct flow_counts *counts);
+
+/**
  * path_set_mirror() - Worker: what is copied, and what is received of others
  * @mirror: Of this path's frames
  * @tap:    Mirrored frames of other vifs for this guest, NULL = none
@@ -268,6 +279,12 @@ struct handover *path_get_handover(const struct path *path);
 
 /** path_get_steer() - As set last, all zero at first */
 const struct steer *path_get_steer(const struct path *path);
+
+/** path_get_flows() - As set last, NULL = the guest has none */
+const struct flows *path_get_flows(const struct path *path);
+
+/** path_get_flow_counts() - Of path_get_flows() */
+const struct flow_counts *path_get_flow_counts(const struct path *path);
 
 /** path_get_mirror() - As set last, all zero at first */
 const struct mirror *path_get_mirror(const struct path *path);

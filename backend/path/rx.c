@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "flows.h"
 #include "frame.h"
 #include "port/memory.h"
 #include "rx_pass.h"
@@ -28,7 +29,8 @@ uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 		return 1;
 	return (bytes + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE +
 	       !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) +
-	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) + !!path->live.xdp_headroom;
+	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) +
+	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_FDIR_ID) + !!path->live.xdp_headroom;
 }
 
 static bool rx_is_stale(const struct queue *queue, uint64_t now_us)
@@ -151,6 +153,12 @@ static void rx_plan_extras(struct rx_pass *pass, struct rx_frame *frame)
 		extra->u.hash.type = (uint8_t)mbuf->hash.fdir.hi;
 		extra->u.hash.algorithm = NETIF_HASH_ALG_TOEPLITZ;
 		memcpy(extra->u.hash.value, &mbuf->hash.rss, sizeof(extra->u.hash.value));
+	}
+	if (mbuf->ol_flags & RTE_MBUF_F_RX_FDIR_ID) {
+		uint32_t mark = flows_mark(mbuf);
+
+		extra = rx_add_extra(frame, VIFFLOW_EXTRA_MARK);
+		memcpy(extra->u.hash.value, &mark, sizeof(extra->u.hash.value));
 	}
 }
 

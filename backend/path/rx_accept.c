@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "flows.h"
 #include "frame.h"
 #include "path_private.h"
 #include "plan.h"
@@ -85,6 +86,7 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		       struct rte_mbuf *mbuf)
 {
 	struct rte_mbuf *segments[OFFLOAD_SEGMENTS_MAX];
+	typeof(mbuf->hash) hash = mbuf->hash;
 	int nr = -ENOMEM;
 
 	if (rx_may_cut(queue, tools))
@@ -93,8 +95,11 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 		queue_drop(queue, mbuf, COUNT_rx_drop_offload);
 		return;
 	}
-	for (int i = 0; i < nr; i++)
+	for (int i = 0; i < nr; i++) {
+		/* rte_gso copies the flags that say it is there */
+		segments[i]->hash = hash;
 		rx_keep(path, queue, tools, segments[i]);
+	}
 }
 
 static __rte_always_inline enum path_counter judge(const struct path *path,
@@ -123,13 +128,27 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 	return own;
 }
 
+/* Return: NULL: the guest's flow rules drop the frame */
+static struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
+{
+	int queue;
+
+	if (likely(!path->flows))
+		return &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
+	queue = flows_steer(path->flows, path->flow_counts, &path->steer, mbuf, path->nr_queues);
+	return queue < 0 ? NULL : &path->queues[queue];
+}
+
 /* Fit a frame to what the guest can take, and put it into its queue's backlog. */
 static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
-	struct queue *queue;
+	struct queue *queue = rx_choose(path, mbuf);
 
-	queue = &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
+	if (unlikely(!queue)) {
+		queue_drop(&path->queues[0], mbuf, COUNT_rx_drop_flow);
+		return;
+	}
 	if (path_closed(path, queue, path->live.rx_closed)) {
 		queue_drop(queue, mbuf, COUNT_rx_drop_off);
 		return;

@@ -10,7 +10,7 @@
 #include "path_private.h"
 #include "plan.h"
 
-#define RX_EXTRAS_MAX 3u
+#define RX_EXTRAS_MAX 4u
 #define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 
 /* One frame on its way through a pass. */

@@ -8,6 +8,9 @@
 
 #include "port/offload.h"
 
+/* What a device has left on a frame is not what the guest asked for. */
+#define STEER_METADATA (RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
+
 /* Microsoft's verification key: known answers exist for it, and it spreads well. */
 static const struct steer own = {
 	.algorithm = NETIF_HASH_ALG_TOEPLITZ,
@@ -55,8 +58,8 @@ static bool fill(struct tuple *tuple, const struct rte_mbuf *frame,
 	return true;
 }
 
-bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_t *hash,
-		uint8_t *type)
+static bool hash_by(const struct steer *steer, uint8_t types, const struct rte_mbuf *frame,
+		    uint32_t *hash, uint8_t *type)
 {
 	struct rte_net_hdr_lens lens;
 	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
@@ -68,9 +71,9 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
 
 	if (!ipv4 && !RTE_ETH_IS_IPV6_HDR(ptype))
 		return false;
-	if (tcp && steer->flags & 1u << with_ports)
+	if (tcp && types & 1u << with_ports)
 		*type = with_ports;
-	else if (steer->flags & 1u << without)
+	else if (types & 1u << without)
 		*type = without;
 	else
 		return false;
@@ -80,21 +83,47 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
 	return true;
 }
 
+bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_t *hash,
+		uint8_t *type)
+{
+	return hash_by(steer, steer->flags, frame, hash, type);
+}
+
+static void tell_hash(struct rte_mbuf *frame, uint32_t hash, uint8_t type)
+{
+	frame->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	frame->hash.rss = hash;
+	frame->hash.fdir.hi = type;
+}
+
+uint32_t steer_among(const struct steer *steer, uint8_t types, struct rte_mbuf *frame, uint32_t nr)
+{
+	bool set = steer->algorithm == NETIF_HASH_ALG_TOEPLITZ;
+	const struct steer *by = set ? steer : &own;
+	uint32_t hash;
+	uint8_t type;
+
+	frame->ol_flags &= ~STEER_METADATA;
+	if (!hash_by(by, types ? types : by->flags, frame, &hash, &type))
+		return 0;
+	if (set)
+		tell_hash(frame, hash, type);
+	return hash % nr;
+}
+
 uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues)
 {
 	bool set = steer->algorithm == NETIF_HASH_ALG_TOEPLITZ;
 	uint32_t hash;
 	uint8_t type;
 
-	frame->ol_flags &= ~RTE_MBUF_F_RX_RSS_HASH;
+	frame->ol_flags &= ~STEER_METADATA;
 	if (!set && nr_queues == 1)
 		return 0;
 	if (!steer_hash(set ? steer : &own, frame, &hash, &type))
 		return 0;
 	if (!set)
 		return hash % nr_queues;
-	frame->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-	frame->hash.rss = hash;
-	frame->hash.fdir.hi = type;
+	tell_hash(frame, hash, type);
 	return steer->nr_mapping ? steer->mapping[hash % steer->nr_mapping] : hash % nr_queues;
 }

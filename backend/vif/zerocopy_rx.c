@@ -35,6 +35,8 @@ static const char *why_not(const struct path *path)
 		return "frames are mirrored";
 	if (path_get_steer(path)->algorithm != NETIF_HASH_ALG_NONE)
 		return "the guest asked for hashes";
+	if (path_get_flows(path))
+		return "the guest has flow rules";
 	why = zc_rx_bars(path_get_live(path));
 	if (why)
 		return why;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: path/tx.c path/tx_gather.c path/verdict.c path/verdict_ip.c path/near.c path/near_plan.c path/rx.c path/rx_accept.c path/handover.c path/poll.c path/path.c path/queue.c */
-/* links: path/cut.c path/frame.c path/steer.c path/statics.c path/static_maps.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/classes.c */
+/* links: path/cut.c path/frame.c path/steer.c path/flows.c path/statics.c path/static_maps.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/classes.c */
 /* links: port/offload.c port/memory.c port/retire.c test/unit/fake_grants.c */
 #include "fake_guest.h"
 
@@ -17,6 +17,7 @@
 #include <rte_eal.h>
 
 #include "backend/port/memory.h"
+#include "common/flow.h"
 
 #define CHANNELS 256u
 #define FIRST_PORT 16u
@@ -593,15 +594,24 @@ static union netif_rx_entry receive_entry(struct guest_queue *queue)
 	return queue->rx->entry[queue->rx_rsp_cons++ % NETIF_RING_SIZE];
 }
 
-static void receive_extras(struct guest_queue *queue, struct guest_frame *frame)
+/* A mark is for a guest with flow rules only. */
+static bool may_have_extra(const struct guest *guest, uint8_t type)
+{
+	if (type == VIFFLOW_EXTRA_MARK)
+		return path_get_flows(guest->path) != NULL;
+	return type > NETIF_EXTRA_NONE && type < NETIF_EXTRA_TYPES;
+}
+
+static void receive_extras(struct guest *guest, struct guest_queue *queue,
+			   struct guest_frame *frame)
 {
 	struct netif_extra_info *extra;
 
 	do {
-		assert(frame->nr_extras < NETIF_EXTRA_TYPES);
+		assert(frame->nr_extras < GUEST_EXTRAS_MAX);
 		extra = &frame->extra[frame->nr_extras++];
 		*extra = receive_entry(queue).extra;
-		assert(extra->type > NETIF_EXTRA_NONE && extra->type < NETIF_EXTRA_TYPES);
+		assert(may_have_extra(guest, extra->type));
 		frame->slots++;
 	} while (extra->flags & NETIF_EXTRA_FLAG_MORE);
 }
@@ -627,7 +637,7 @@ static bool receive_slot(struct guest *guest, struct guest_queue *queue, struct 
 	frame->len += (uint32_t)rsp.status;
 	assert(frame->slots == 1 || !(rsp.flags & NETIF_RXF_EXTRA_INFO));
 	if (rsp.flags & NETIF_RXF_EXTRA_INFO)
-		receive_extras(queue, frame);
+		receive_extras(guest, queue, frame);
 	return rsp.flags & NETIF_RXF_MORE_DATA;
 }
 

@@ -34,6 +34,8 @@
 #define FAKE_MBUFS 8191u
 #define FAKE_GUESTS 4u
 #define FAKE_QUEUES 4u
+/* one of each of netif.h, and a mark */
+#define GUEST_EXTRAS_MAX NETIF_EXTRA_TYPES
 
 /** struct fake_grant - One page that a guest lets us use, @page NULL = no such grant; @devices: that may read it */
 struct fake_grant {
@@ -189,7 +191,7 @@ struct guest_frame {
 	int16_t status;	 /* of the first failed slot, 0 = none failed */
 	uint16_t offset; /* of the first response */
 	uint32_t nr_extras;
-	struct netif_extra_info extra[NETIF_EXTRA_TYPES];
+	struct netif_extra_info extra[GUEST_EXTRAS_MAX];
 	uint8_t bytes[NETIF_FRAME_MAX + 1];
 };
 

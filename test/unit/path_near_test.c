@@ -6,6 +6,7 @@
  */
 #include "path_fixture.h"
 
+#include "backend/path/flows.h"
 #include "backend/path/near.h"
 
 #define LONG 6000u
@@ -303,6 +304,9 @@ static void whoever_is_looked_at_gets_them_the_other_way(void **state)
 	last_was_here = false;
 	assert_goes_the_other_way(send_udp(LONG, 2));
 	last_was_here = true;
+	path_set_flows(to->path, &(struct flows){ .isolated = 1 }, NULL);
+	assert_goes_the_other_way(send_udp(LONG, 2));
+	path_set_flows(to->path, NULL, NULL);
 	path_pause(to->path, &fake_tools);
 	assert_goes_the_other_way(send_udp(LONG, 2));
 	path_resume(to->path, true);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The guest's flow rules (common/flow.h) as the packet path has them: which queue gets a received
+ * frame, or that none does.
+ *
+ * Theory of operation. flow_check.h turns a rule of the guest's into a flow_rule: which headers
+ * the frame has to begin with, as one number, and the few words of them that are compared. A
+ * frame's headers are found once; then each rule costs one comparison of that number, and its
+ * words only where the headers are the same. The number of words of all rules is bounded, and
+ * with it what a frame can cost.
+ *
+ * The control thread makes a new table for each change, and the worker takes it between two passes
+ * (path_set_flows()). A table holds no pointers, so that it can be kept for the next vifd as it is.
+ */
+#ifndef VIFD_PATH_FLOWS_H
+#define VIFD_PATH_FLOWS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "common/flow.h"
+#include "steer.h"
+
+/* Rules of a vif; words that they compare together, and that one may compare. */
+#define FLOWS_MAX 128u
+#define FLOWS_WORDS_MAX 512u
+#define FLOW_WORDS_MAX 64u
+
+/* Bits of a header's type in a shape, the outermost lowest. */
+#define FLOW_SHAPE_BITS 4u
+
+/**
+ * struct flow_word - Four bytes of a header
+ * @layer:  which header, 0 = the outermost
+ * @offset: in it
+ * @value, @mask: as they lie in memory; @value has no bits outside @mask
+ */
+struct flow_word {
+	uint8_t layer, offset;
+	uint16_t zero;
+	uint32_t value, mask;
+};
+
+/**
+ * struct flow_rule - Checked
+ * @shape:      types of the headers, FLOW_SHAPE_BITS each
+ * @first_word, @nr_words: of its table
+ * @slot:       where it counts, below FLOWS_MAX; no other rule of the table has it
+ * @nr_layers:  headers
+ * @fate:       VIFFLOW_ACTION_QUEUE, RSS, DROP or PASSTHRU
+ * @hash_types: RSS: 1 << NETIF_HASH_*, 0 = those in force
+ * @queues:     RSS: @nr_queues of them; QUEUE: the first
+ */
+struct flow_rule {
+	uint64_t shape;
+	uint32_t id, priority, mark;
+	uint16_t first_word, nr_words, slot;
+	uint8_t nr_layers, fate, hash_types, nr_queues;
+	uint8_t marks, counts;
+	uint8_t queues[VIFFLOW_QUEUES_MAX];
+};
+
+/**
+ * struct flows - All rules of a vif, in the order in which they are looked at
+ * @isolated: frames for which no rule decides are dropped
+ */
+struct flows {
+	uint32_t nr, nr_words, isolated;
+	uint32_t zero;
+	struct flow_rule rules[FLOWS_MAX];
+	struct flow_word words[FLOWS_WORDS_MAX];
+};
+
+/** struct flow_counts - Of the rule in each slot; worker: w, any: r */
+struct flow_counts {
+	struct {
+		_Atomic uint64_t frames, bytes;
+	} of[FLOWS_MAX];
+};
+
+/** flows_are_whole() - Does a table that was kept keep to all bounds, with @nr_queues queues? */
+bool flows_are_whole(const struct flows *flows, uint32_t nr_queues);
+
+/** flows_find() - Return: index of the rule with this id, -1 = there is none */
+int flows_find(const struct flows *flows, uint32_t id);
+
+/**
+ * flows_insert() - Add a rule behind those of its priority
+ * @rule:  its @first_word and @slot are set here
+ * @words: its words, @rule->nr_words of them
+ *
+ * There is room for both.
+ */
+void flows_insert(struct flows *flows, const struct flow_rule *rule, const struct flow_word *words);
+
+/** flows_remove() - Remove the rule at @index */
+void flows_remove(struct flows *flows, uint32_t index);
+
+/**
+ * flows_steer() - Worker: what becomes of a frame
+ * @steer:  the guest's hashing
+ * @counts: of the vif
+ *
+ * A frame that the rules mark has RTE_MBUF_F_RX_FDIR_ID, see flows_mark(); its hash is set as
+ * steer_queue() does.
+ * Return: 0 .. @nr_queues - 1, -1 = it is to be dropped
+ */
+int flows_steer(const struct flows *flows, struct flow_counts *counts, const struct steer *steer,
+		struct rte_mbuf *frame, uint32_t nr_queues);
+
+/** flows_mark() - The mark of a frame with RTE_MBUF_F_RX_FDIR_ID; beside it lies the hash's type */
+static inline uint32_t flows_mark(const struct rte_mbuf *frame)
+{
+	return frame->hash.fdir.hi >> 8;
+}
+
+#endif
