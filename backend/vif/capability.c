@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path/flows.h"
 #include "path/statics.h"
 #include "vif.h"
 
@@ -68,7 +69,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 		       word_bit(VIFCAP_WORD_TX_OFFLOADS) | word_bit(VIFCAP_WORD_RX_OFFLOADS) |
 		       word_bit(VIFCAP_WORD_STATIC_GRANTS) | word_bit(VIFCAP_WORD_RATE) |
 		       word_bit(VIFCAP_WORD_GUARANTEED) | word_bit(VIFCAP_WORD_FEATURES) |
-		       COALESCE_WORDS;
+		       word_bit(VIFCAP_WORD_FLOWS) | COALESCE_WORDS;
 	cap->version = VIFCAP_VERSION;
 	cap->path = vf ? VIFCAP_PATH_VF : VIFCAP_PATH_SOFTWARE;
 	memcpy(cap->vf, "none", sizeof("none"));
@@ -86,6 +87,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->tx_offloads = offloads(vif);
 	cap->rx_offloads = offloads(vif);
 	cap->static_grants = vif->policy.draft.static_grants ? STATICS_MAX : 0;
+	cap->flows = vif->live.flows;
 	cap->features = VIFCAP_FEATURE_COALESCE;
 	cap->coalesce_rx_us = vif->live.rx_delay_us;
 	cap->coalesce_rx_frames = vif->live.rx_delay_frames;
@@ -297,6 +299,7 @@ void capability_limit(const struct vif *vif, struct path_live *live)
 		rx &= cap->rx_used;
 	live->no_rx_csum = !(rx & VIFCAP_CSUM4);
 	live->no_rx_gso = !(rx & VIFCAP_GSO4);
+	live->flows = at_most(vif->policy.draft.flows, FLOWS_MAX);
 	live->no_statics = !vif->policy.draft.static_grants;
 	live->rx_delay_us = wish(cap, VIFCAP_WORD_COALESCE_RX_US, cap->front.coalesce_rx_us);
 	live->rx_delay_frames =

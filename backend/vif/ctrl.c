@@ -10,6 +10,7 @@
 #include "path/zc_rx.h"
 #include "path/zc_tx.h"
 #include "xen/devmap.h"
+#include "ctrl_flows.h"
 #include "ctrl_hash.h"
 #include "ctrl_kept.h"
 #include "ctrl_turn.h"
@@ -30,6 +31,7 @@ LOG_TAG("ctrl");
 /*
  * struct ctrl
  * @ref, @channel: as the guest named ring and event channel
+ * @flows:   the guest's flow rules
  * @kept:    what the guest sets is kept here, NULL = nowhere
  * @restore: the guest's pages of a former back end, of which some are not mapped yet; NULL = none
  * @restore_queue, @restore_at: the next of them
@@ -42,6 +44,7 @@ struct ctrl {
 	struct netif_ctrl_sring *sring;
 	uint32_t req_cons, rsp_prod;
 	struct kept *kept;
+	struct ctrl_flows flows;
 	const struct kept_ctrl *restore;
 	uint32_t restore_queue, restore_at;
 	union netif_ctrl_entry answers[CTRL_BATCH];
@@ -92,6 +95,7 @@ void ctrl_close(struct ctrl *ctrl)
 		evt_unbind(ctrl->host->evt, (uint32_t)ctrl->port);
 	if (ctrl->sring)
 		gnt_unmap(ctrl->host->gnt, ctrl->sring, 1);
+	ctrl_flows_free(&ctrl->flows);
 	free(ctrl);
 }
 
@@ -124,6 +128,7 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 	uint32_t nr, owed;
 
 	ctrl->kept = kept;
+	ctrl->flows.counts = kept_flow_counts(kept);
 	if (!state)
 		return;
 	nr = state->rsp_prod - state->rsp_from;
@@ -135,6 +140,7 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 		publish(ctrl, state->answers + (nr - owed), owed);
 	}
 	ctrl_kept_steer(state, path);
+	ctrl_flows_restore(&ctrl->flows, &state->flows, path);
 	ctrl->restore = state;
 }
 
@@ -316,6 +322,8 @@ static uint32_t dispatch(struct turn *turn)
 {
 	uint16_t type = turn->req.type;
 
+	if (ctrl_flows_knows(type))
+		return ctrl_flows_message(turn);
 	if (type >= sizeof(messages) / sizeof(messages[0]) || !messages[type])
 		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
 	return messages[type](turn);
@@ -415,6 +423,7 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 		.path = path,
 		.worker = worker,
 		.zerocopy_rx = zerocopy_rx,
+		.flows = &ctrl->flows,
 	};
 	uint32_t avail, done = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vif's control ring (netif.h): hash configuration and static grants. Control thread
+ * A vif's control ring (netif.h): hash configuration, static grants and flow rules. Control thread
  * only: messages are rare, and mapping pages may block. The worker takes over what they
  * change between two passes.
  *

@@ -37,6 +37,8 @@ void ctrl_kept_write(struct kept *kept, const struct path *path, bool lent, uint
 	next->rsp_prod = rsp_from + nr;
 	memcpy(next->answers, answers, nr * sizeof(answers[0]));
 	next->steer = *path_get_steer(path);
+	if (path_get_flows(path))
+		next->flows = *path_get_flows(path);
 	if (now) {
 		memcpy(next->nr_pages, now->nr_pages, sizeof(next->nr_pages));
 		memcpy(next->pages, now->pages, all_pages(now) * sizeof(next->pages[0]));

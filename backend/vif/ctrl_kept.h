@@ -9,7 +9,7 @@
 #include "kept.h"
 
 /**
- * ctrl_kept_write() - Keep the path's hashing and static grants, as one
+ * ctrl_kept_write() - Keep the path's hashing, flow rules and static grants, as one
  * @lent:     the static grants changed since the last time
  * @rsp_from: number of the first of the @nr answers that follow from this state
  */

@@ -9,6 +9,7 @@
 #include "common/ring.h"
 
 struct ctrl;
+struct ctrl_flows;
 struct gnt;
 struct path;
 struct worker;
@@ -19,11 +20,12 @@ struct zerocopy_rx;
  * @gnt, @domid: to reach the guest's pages
  * @path:      has the queues that the message is about
  * @worker:    the one that @path is attached to
+ * @flows:     the guest's flow rules
  * @req:       a copy of the message
  * @data:      of the response, 0 at first
  * @waited_us: spent waiting for devices
  * @pages:     entries of the lists that were read
- * @set:       hashing changed
+ * @set:       hashing or flow rules changed
  * @lent:      static grants changed
  */
 struct turn {
@@ -33,6 +35,7 @@ struct turn {
 	struct path *path;
 	struct worker *worker;
 	struct zerocopy_rx *zerocopy_rx;
+	struct ctrl_flows *flows;
 	struct netif_ctrl_request req;
 	uint32_t data;
 	uint32_t waited_us;

@@ -19,7 +19,7 @@ SYSCALLS("open", "openat", "fallocate", "ftruncate", "fstat", "mmap", "munmap", 
 
 #define MAGIC 0x4b666976u /* "vifK" */
 /* To be raised whenever the layout, or the meaning of something in it, changes. */
-#define VERSION 1u
+#define VERSION 2u
 #define FILE_NAME "vif-%u.%u"
 
 /*
@@ -37,6 +37,7 @@ struct file {
 	uint32_t partial;
 	_Atomic uint32_t pin, holds;
 	struct group_list mcast, learnt;
+	struct flow_counts flow_counts;
 };
 
 struct kept {
@@ -208,6 +209,11 @@ struct group_list *kept_mcast(struct kept *kept)
 struct group_list *kept_learnt(struct kept *kept)
 {
 	return &kept->file->learnt;
+}
+
+struct flow_counts *kept_flow_counts(struct kept *kept)
+{
+	return &kept->file->flow_counts;
 }
 
 enum kept_pin kept_pin(const struct kept *kept)

@@ -28,6 +28,7 @@
 
 #include "base/group_list.h"
 #include "common/ring.h"
+#include "path/flows.h"
 #include "path/path.h"
 
 /* Answers of one turn of the control ring. */
@@ -59,6 +60,7 @@ struct kept_ctrl {
 	uint32_t rsp_from, rsp_prod;
 	union netif_ctrl_entry answers[KEPT_ANSWERS];
 	struct steer steer;
+	struct flows flows;
 	uint32_t nr_pages[NETIF_QUEUES_MAX];
 	uint32_t pages[];
 };
@@ -99,6 +101,9 @@ struct group_list *kept_learnt(struct kept *kept);
 /** kept_pin(), kept_set_pin() - Where the admin has moved the vif */
 enum kept_pin kept_pin(const struct kept *kept);
 void kept_set_pin(struct kept *kept, enum kept_pin pin);
+
+/** kept_flow_counts() - What the guest's flow rules have matched; worker: w */
+struct flow_counts *kept_flow_counts(struct kept *kept);
 
 /** kept_ctrl() - Return: what holds, NULL = the guest has set nothing, or it is damaged */
 const struct kept_ctrl *kept_ctrl(const struct kept *kept);
