@@ -7,6 +7,7 @@
 #   session_start vifd|vhost NIC GUESTS [QUEUES]   back end, guests g1, g2 ... and their testpmd
 #   session_stop
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
+#   waits MODE                percent of the polls at which g1 finds nothing, or for txonly of the bursts without room
 #   tp_say NAME COMMAND...    a line for a testpmd
 
 declare -A tp_pid=() tp_fd=()
@@ -27,6 +28,7 @@ tp_start() {
 	shift 2
 	while [ "$1" != -- ]; do words+=("$1"); shift; done
 	shift
+	: >"$SIM_LOGS/testpmd-$name.log" # now, so that nobody takes the former one for it
 	mkfifo "$VIFD_SIM/$name.in"
 	# shellcheck disable=SC2086
 	${tp_wrap:-} env "${words[@]}" stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf --no-telemetry --file-prefix="bench-$name-$$" \
@@ -122,9 +124,12 @@ vifd_session() {
 	done
 	# shellcheck disable=SC2086
 	tp_ready $guests
+	# a move ends sooner if the guest takes what arrives
+	for ((n = 1; n <= nr; n++)); do tp_say "g$n" 'set fwd rxonly' start; done
 	for ((n = 1; n <= nr; n++)); do
 		wait_for 10 "guest $n on its NIC" on_device "${guest_dom[g$n]}" || die "guest $n is not on its NIC"
 	done
+	for ((n = 1; n <= nr; n++)); do tp_say "g$n" stop; done
 	pin_worker "$vifd_pid" 1
 }
 
@@ -139,7 +144,7 @@ session_start() {
 		guests="$guests g$n"
 		[ "$nic" = tx ] || "$here/frames" "$VIFD_SIM/g$n-$nic.pcap" "$nic" "$(mac_of $n)"
 	done
-	testpmd_words=(-i --port-topology=loop --no-flush-rx --total-num-mbufs=8192 --rxq="$queues" --txq="$queues")
+	testpmd_words=(-i --port-topology=loop --no-flush-rx --disable-link-check --total-num-mbufs=8192 --rxq="$queues" --txq="$queues")
 	case $running in
 		vhost) vhost_start "$nic" "$nr"
 			pin_worker "${tp_pid[back]}" 1 ;;
@@ -186,4 +191,19 @@ mpps() {
 		awk -v k="$key-pps:" '{ for (i = 1; i < NF; i++) if ($i == k) pps = $(i + 1) } END { print pps }' \
 			"$SIM_LOGS/testpmd-$name.log"
 	done | awk '{ sum += $1 } END { printf "%.3f\n", sum / 1e6 }'
+}
+
+nr_bursts() { grep -ac -e '-bursts : ' "$SIM_LOGS/testpmd-g1.log" || true; }
+bursts_shown() { [ "$(nr_bursts)" -gt "$1" ]; }
+
+waits() {
+	local before key=RX
+	before=$(nr_bursts)
+	[ "$1" != txonly ] || key=TX
+	tp_say g1 'set record-burst-stats on' "set fwd $1" start
+	sleep 0.2
+	tp_say g1 stop 'set record-burst-stats off'
+	wait_for 20 "testpmd's bursts" bursts_shown "$before" || return 1
+	grep -a -e "$key-bursts : " "$SIM_LOGS/testpmd-g1.log" | tail -n 1 |
+		awk '{ for (i = 1; i < NF; i++) if ($(i + 1) == "of" && $(i + 2) == 0) zero = $i } END { print zero + 0 }' FS='[][ %]+'
 }

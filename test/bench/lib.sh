@@ -32,7 +32,7 @@ bench_priority() {
 pin_worker() {
 	local task
 	for task in /proc/"$1"/task/*; do
-		case $(cat "$task/comm") in
+		case $(cat "$task/comm" 2>/dev/null) in
 			vifd-worker*|lcore-worker*|rte-worker*)
 				taskset -p -c "$2" "${task##*/}" >/dev/null
 				[ "${3:-}" = normal ] || chrt -f -p 1 "${task##*/}" 2>/dev/null || true ;;
