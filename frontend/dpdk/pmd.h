@@ -91,6 +91,7 @@ struct xf_rx {
 
 struct xf_tx_id {
 	struct rte_mbuf *segment; /* sent from where it lies, freed when answered */
+	uint32_t ref;		  /* of its page */
 	bool busy;
 };
 

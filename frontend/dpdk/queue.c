@@ -67,9 +67,11 @@ static int rx_memory(struct xf_port *port, struct xf_rx *rx)
 static void tx_ids(struct xf_tx *tx)
 {
 	tx->nr_free = tx->nb_desc;
-	for (uint32_t i = 0; i < tx->nr_free; i++)
-		tx->free[i] = (uint16_t)(tx->nr_free - 1 - i);
 	memset(tx->id, 0, sizeof(tx->id));
+	for (uint32_t i = 0; i < tx->nr_free; i++) {
+		tx->free[i] = (uint16_t)(tx->nr_free - 1 - i);
+		tx->id[i].ref = tx->share->page[i].ref;
+	}
 }
 
 static int memory(struct xf_port *port, struct xf_queue *q)

@@ -68,6 +68,17 @@ static inline bool xf_ring_push(struct xf_ring *r)
 	return r->req_prod - event < r->req_prod - old;
 }
 
+/** xf_ahead() - Fetch a cache line that will be written */
+static inline void xf_ahead(const void *at)
+{
+#ifdef __x86_64__
+	/* __builtin_prefetch() is none for writing without -mprfchw */
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)at));
+#else
+	__builtin_prefetch(at, 1);
+#endif
+}
+
 /**
  * xf_ring_want_event() - Ask for an event at the next response
  *
