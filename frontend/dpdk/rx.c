@@ -219,7 +219,20 @@ static struct rte_mbuf *copy(struct xf_rx *rx, const struct frame *f)
 }
 
 /* What the back end says about checksums; the types, which it does not say, are read from the headers */
-static void set_offloads(const struct xf_rx *rx, const struct frame *f, struct rte_mbuf *m)
+static inline void set_checks(const struct xf_rx *rx, uint16_t flags, struct rte_mbuf *m)
+{
+	m->port = rx->port_id;
+	if (flags & NETIF_RXF_CSUM_BLANK)
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	else if (flags & NETIF_RXF_DATA_VALIDATED)
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	if (rx->wants_types)
+		m->packet_type = rte_net_get_ptype(m, NULL, RTE_PTYPE_ALL_MASK);
+	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP)
+		rte_vlan_strip(m);
+}
+
+static void set_extras(const struct frame *f, struct rte_mbuf *m)
 {
 	if (f->has_hash) {
 		m->hash.rss = f->hash;
@@ -229,14 +242,6 @@ static void set_offloads(const struct xf_rx *rx, const struct frame *f, struct r
 		m->tso_segsz = f->gso_size;
 		m->ol_flags |= RTE_MBUF_F_RX_LRO;
 	}
-	if (f->flags & NETIF_RXF_CSUM_BLANK)
-		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
-	else if (f->flags & NETIF_RXF_DATA_VALIDATED)
-		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-	if (rx->wants_types)
-		m->packet_type = rte_net_get_ptype(m, NULL, RTE_PTYPE_ALL_MASK);
-	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP)
-		rte_vlan_strip(m);
 }
 
 /* Return: the frame, NULL: it is dropped and counted */
@@ -256,8 +261,8 @@ static struct rte_mbuf *deliver(struct xf_rx *rx, const struct frame *f)
 		return NULL;
 	}
 	m->pkt_len = f->len;
-	m->port = rx->port_id;
-	set_offloads(rx, f, m);
+	set_extras(f, m);
+	set_checks(rx, f->flags, m);
 	rx->stats.packets++;
 	rx->stats.bytes += f->len;
 	return m;
@@ -280,6 +285,56 @@ void xf_rx_post(struct xf_rx *rx)
 	}
 }
 
+/*
+ * The lines that the back end wrote, asked for all at once: of the ring, for writing, as requests
+ * follow there; and the first one of each frame.
+ */
+static void ahead(const struct xf_rx *rx, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i += 8)
+		xf_ahead(&rx->sring->entry[(rx->ring.rsp_cons + i) & MASK]);
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t at = (rx->ring.rsp_cons + i) & MASK;
+		uint16_t offset = rx->sring->entry[at].rsp.offset % NETIF_PAGE_SIZE;
+
+		rte_prefetch0(rx->slot[at]->at + offset);
+	}
+}
+
+/*
+ * Most frames are one short piece: copied here, and the page stays. Return: NULL: the next frame is
+ * not like that, or there is no mbuf for it; nothing has been done
+ */
+static inline struct rte_mbuf *poll_short(struct xf_rx *rx)
+{
+	uint32_t at = rx->ring.rsp_cons & MASK;
+	struct netif_rx_response rsp;
+	struct rte_mbuf *m;
+
+	memcpy(&rsp, &rx->sring->entry[at].rsp, sizeof(rsp));
+	__asm__ __volatile__("" : : : "memory"); /* only the copy is used */
+	if (rsp.flags & (NETIF_RXF_EXTRA_INFO | NETIF_RXF_MORE_DATA) ||
+	    rsp.status < RTE_ETHER_HDR_LEN || rsp.status > (int)rx->copybreak ||
+	    rsp.offset + rsp.status > (int)NETIF_PAGE_SIZE)
+		return NULL;
+	m = mbuf_alloc(rx);
+	if (!m)
+		return NULL;
+	if (unlikely(rsp.status > rte_pktmbuf_tailroom(m))) {
+		rx->mbuf[rx->nr_mbufs++] = m;
+		return NULL;
+	}
+	rte_memcpy(rte_pktmbuf_mtod(m, char *), rx->slot[at]->at + rsp.offset, (size_t)rsp.status);
+	m->data_len = (uint16_t)rsp.status;
+	m->pkt_len = (uint32_t)rsp.status;
+	keep(rx, take(rx, rx->ring.rsp_cons++));
+	rx->stats.copied++;
+	rx->stats.packets++;
+	rx->stats.bytes += (uint32_t)rsp.status;
+	set_checks(rx, rsp.flags, m);
+	return m;
+}
+
 static uint16_t poll(struct xf_rx *rx, struct rte_mbuf **mbufs, uint16_t nr)
 {
 	struct frame f;
@@ -291,9 +346,16 @@ static uint16_t poll(struct xf_rx *rx, struct rte_mbuf **mbufs, uint16_t nr)
 		xf_fault(rx->queue->port, "rx responses beyond the requests");
 		return 0;
 	}
+	ahead(rx, RTE_MIN((uint32_t)have, nr));
 	while (n < nr && rx->ring.rsp_cons != prod) {
-		uint32_t next = gather(rx, rx->ring.rsp_cons, prod, &f);
+		uint32_t next;
 
+		mbufs[n] = poll_short(rx);
+		if (likely(mbufs[n])) {
+			n++;
+			continue;
+		}
+		next = gather(rx, rx->ring.rsp_cons, prod, &f);
 		if (next == prod + 1) {
 			give_back(rx, &f, 0);
 			rx->ring.rsp_cons = prod;
