@@ -234,6 +234,16 @@ int xf_connect(struct xf_port *port);
 /** xf_disconnect() - Close and give everything back. @polite: the back end is told */
 void xf_disconnect(struct xf_port *port, bool polite);
 
+/* --- channel.c --------------------------------------- */
+
+/**
+ * xf_resumed() - Notice that the guest was restored or migrated, and part with what it lost: the
+ * event channels, which must not be closed any more, and the pools' grants. Lock held
+ *
+ * Return: it was; the port is to be disconnected
+ */
+bool xf_resumed(struct xf_port *port);
+
 /* --- queue.c ----------------------------------------- */
 
 /** xf_queue_connect() - Memory and channels of one pair. All or nothing. Return: 0 or -errno */

@@ -12,6 +12,9 @@
 /* Between two looks at a state, microseconds */
 #define STEP_US 2000u
 
+/* A key that every front end writes and none removes: a new domain's directory does not have it */
+#define MARK "request-rx-copy"
+
 static char *text_of(const struct xf_store *s, const char *dir, const char *key, unsigned int *len)
 {
 	char path[XF_PATH_MAX + 64];
@@ -68,6 +71,32 @@ int xf_store_back(struct xf_store *s)
 	return changed;
 }
 
+static uint32_t own_domid(const struct xf_store *s)
+{
+	unsigned int len;
+	char *text = xs_read(s->xs, XBT_NULL, "domid", &len);
+	uint32_t domid;
+
+	if (!text || !number_parse(text, &domid))
+		domid = UINT32_MAX;
+	free(text);
+	return domid;
+}
+
+void xf_store_mark(struct xf_store *s)
+{
+	s->domid = own_domid(s);
+	xf_store_put(s, XBT_NULL, MARK, 1);
+}
+
+bool xf_store_is_new(const struct xf_store *s)
+{
+	if (own_domid(s) != s->domid)
+		return true;
+	return xf_store_number(s, s->front, "backend-id", UINT32_MAX) != UINT32_MAX &&
+	       xf_store_number(s, s->front, MARK, UINT32_MAX) == UINT32_MAX;
+}
+
 int xf_store_open(struct xf_store *s, uint32_t vif)
 {
 	int err;
@@ -78,15 +107,7 @@ int xf_store_open(struct xf_store *s, uint32_t vif)
 	s->xs = xs_open(0);
 	if (!s->xs)
 		return errno ? -errno : -ENODEV;
-	s->domid = xf_store_number(s, ".", "domid", UINT32_MAX);
-	if (s->domid == UINT32_MAX) {
-		unsigned int len;
-		char *text = xs_read(s->xs, XBT_NULL, "domid", &len);
-
-		if (text && !number_parse(text, &s->domid))
-			s->domid = UINT32_MAX;
-		free(text);
-	}
+	s->domid = own_domid(s);
 	err = xf_store_back(s);
 	if (err < 0) {
 		xf_store_close(s);

@@ -65,6 +65,13 @@ void xf_store_close(struct xf_store *s);
  */
 int xf_store_back(struct xf_store *s);
 
+/**
+ * xf_store_is_new() - Whether this is another domain than at the last xf_store_mark(): the guest
+ * was restored or migrated. That the vif is gone does not make it one
+ */
+bool xf_store_is_new(const struct xf_store *s);
+void xf_store_mark(struct xf_store *s);
+
 /** xf_store_number() - A decimal number. Return: it, or @none if there is none */
 uint32_t xf_store_number(const struct xf_store *s, const char *dir, const char *key, uint32_t none);
 enum xf_state xf_store_back_state(const struct xf_store *s);

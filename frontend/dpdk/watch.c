@@ -47,8 +47,11 @@ static void drain(const struct xf_store *s)
 /* The back end is another one, after a migration: nothing of the old one is of use. */
 static void follow_place(struct xf_port *port, struct news *news)
 {
+	bool resumed = xf_resumed(port);
 	int moved = xf_store_back(&port->store);
 
+	if (resumed && port->connected)
+		xf_disconnect(port, false);
 	if (moved < 0 && !port->removed) {
 		port->removed = true;
 		news->removed = true;

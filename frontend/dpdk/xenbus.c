@@ -54,6 +54,7 @@ int xf_take(struct xf_port *port)
 		return err;
 	}
 	xf_store_offer(s, &port->offer);
+	xf_store_mark(&port->store);
 	if (!port->offer.rx_copy) {
 		XF_LOG(ERR, port, "the back end does not copy (feature-rx-copy)");
 		return -EOPNOTSUPP;
@@ -214,7 +215,7 @@ void xf_disconnect(struct xf_port *port, bool polite)
 	port->connected = false;
 	for (uint32_t i = 0; i < XF_QUEUES_MAX; i++)
 		xf_queue_quiet(&port->queue[i]);
-	if (polite) {
+	if (!xf_resumed(port) && polite) {
 		close_states(port);
 		xf_store_remove_stale(&port->store, XBT_NULL);
 	}
