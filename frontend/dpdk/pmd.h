@@ -167,10 +167,16 @@ struct xf_groups {
 	struct rte_ether_addr want[XF_GROUPS_MAX], in_force[XF_GROUPS_MAX];
 };
 
-/** struct xf_pool - A pool over granted memory: rte_pmd_xenfront.h */
+/**
+ * struct xf_pool - A pool over granted memory: rte_pmd_xenfront.h
+ * @share:   its pages, NULL: none are granted
+ * @renewed: of them are in use, while there are
+ * @old:     pages of before a migration
+ */
 struct xf_pool {
 	struct rte_mempool *mempool;
-	struct xf_share *share;
+	struct xf_share *share, *old;
+	uint32_t renewed;
 };
 
 struct xf_port {

@@ -110,6 +110,7 @@ static void follow(struct xf_port *port, struct news *news)
 		xf_groups_apply(port);
 	}
 	xf_shares_reap(&port->retired);
+	xf_pools_renew(port);
 	xf_link_set(port);
 	rte_eth_linkstatus_get(port->dev, &now);
 	news->link = before.link_status != now.link_status || before.link_speed != now.link_speed;

@@ -204,6 +204,7 @@ int xf_connect(struct xf_port *port)
 	port->connected = true;
 	port->connects++;
 	port->carrier = xf_store_number(&port->store, port->store.back, "carrier", 1);
+	xf_pools_grant(port);
 	for (uint32_t i = 0; i < port->nr_queues; i++)
 		xf_queue_start(&port->queue[i]);
 	settle(port);
