@@ -7,9 +7,7 @@
  * pages. So they are asked for early, many at once, and for writing: those of the next burst at the
  * end of each one, those of the responses before these are read, as requests will follow there.
  */
-#include <rte_ip.h>
 #include <rte_net.h>
-#include <rte_tcp.h>
 
 #include "tx.h"
 
@@ -35,30 +33,6 @@ static void ahead(const struct xf_tx *tx, uint32_t nr, uint32_t len)
 
 		xf_ahead(tx->share->base + id * NETIF_PAGE_SIZE + xf_tx_place(id, len));
 	}
-}
-
-/* Software's part: netif knows of no IPv4 header checksum and of no tag. Return: 0, or it cannot be sent */
-static int finish(struct rte_mbuf **mbuf)
-{
-	struct rte_mbuf *m = *mbuf;
-
-	if (unlikely(m->ol_flags & RTE_MBUF_F_TX_VLAN)) {
-		if (rte_vlan_insert(mbuf))
-			return -EINVAL;
-		m = *mbuf;
-	}
-	if ((m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4)) ==
-	    (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4)) {
-		struct rte_ipv4_hdr *ip;
-
-		if (m->data_len < m->l2_len + sizeof(*ip) || m->l3_len < sizeof(*ip) ||
-		    m->data_len < m->l2_len + m->l3_len)
-			return -EINVAL;
-		ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
-		ip->hdr_checksum = 0;
-		ip->hdr_checksum = rte_ipv4_cksum(ip);
-	}
-	return 0;
 }
 
 static inline void answer(struct xf_tx *tx, const struct netif_tx_response *rsp)
@@ -109,15 +83,28 @@ static void push(struct xf_tx *tx)
 	tx->stats.notifies++;
 }
 
-/* Return: the frame was taken, be it to drop it; false: there is no room */
+static bool make_room(struct xf_tx *tx, uint32_t slots)
+{
+	if (has_room(tx, slots))
+		return true;
+	reap(tx);
+	return has_room(tx, slots);
+}
+
+/* Return: the frame was taken, be it to drop it; false: there is no room, and it is as it was */
 static bool send_frame(struct xf_tx *tx, struct rte_mbuf *m)
 {
 	struct xf_tx_plan plan;
 
-	if (unlikely(m->ol_flags & (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM)) && finish(&m)) {
-		tx->stats.refused++;
-		rte_pktmbuf_free(m);
-		return true;
+	if (unlikely(m->ol_flags & (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM))) {
+		/* First, because the frame becomes another one */
+		if (!make_room(tx, XF_SLOTS_MAX + 1))
+			return false;
+		if (xf_tx_finish(&m)) {
+			tx->stats.refused++;
+			rte_pktmbuf_free(m);
+			return true;
+		}
 	}
 	xf_tx_plan(tx, m, &plan);
 	if (plan.len < RTE_ETHER_HDR_LEN || plan.len > NETIF_FRAME_MAX ||
@@ -126,11 +113,8 @@ static bool send_frame(struct xf_tx *tx, struct rte_mbuf *m)
 		rte_pktmbuf_free(m);
 		return true;
 	}
-	if (!has_room(tx, plan.slots + 1)) {
-		reap(tx);
-		if (!has_room(tx, plan.slots + 1))
-			return false;
-	}
+	if (!make_room(tx, plan.slots + 1))
+		return false;
 	xf_tx_fill(tx, m, &plan);
 	return true;
 }

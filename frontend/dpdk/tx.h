@@ -32,4 +32,12 @@ void xf_tx_plan(const struct xf_tx *tx, const struct rte_mbuf *frame, struct xf_
 /** xf_tx_fill() - Make the requests, for which there is room; copied segments are freed */
 void xf_tx_fill(struct xf_tx *tx, struct rte_mbuf *frame, const struct xf_tx_plan *plan);
 
+/**
+ * xf_tx_finish() - Software's part: netif knows of no IPv4 header checksum and of no tag
+ * @frame: May become another one, which has it as a segment
+ *
+ * Return: 0, or -errno: it cannot be sent
+ */
+int xf_tx_finish(struct rte_mbuf **frame);
+
 #endif

@@ -6,6 +6,8 @@
  * xenfront_pool_create()) is sent from there and freed when it is answered. Others are copied into
  * the pages of the ids that they are sent with, and freed at once.
  */
+#include <rte_ip.h>
+
 #include "pool.h"
 #include "tx.h"
 
@@ -180,4 +182,62 @@ void xf_tx_fill(struct xf_tx *tx, struct rte_mbuf *frame, const struct xf_tx_pla
 	tx->stats.zero_copy += !nr;
 	for (uint32_t i = 0; i < nr; i++)
 		rte_pktmbuf_free_seg(copied[i]);
+}
+
+/*
+ * A tag where there is no room for one, as in pages that were received into: addresses and tag get an
+ * mbuf of their own in front. Return: 0, or -errno and nothing is changed
+ */
+static int tag_in_front(struct rte_mbuf **frame)
+{
+	struct rte_mbuf *m = *frame, *head;
+	rte_be16_t tci = rte_cpu_to_be_16(m->vlan_tci);
+	struct rte_ether_hdr *to;
+
+	if (rte_mbuf_refcnt_read(m) > 1 || m->data_len <= 2 * RTE_ETHER_ADDR_LEN ||
+	    m->nb_segs == RTE_MBUF_MAX_NB_SEGS)
+		return -EINVAL;
+	head = rte_pktmbuf_alloc(m->pool);
+	if (!head)
+		return -ENOMEM;
+	to = (void *)rte_pktmbuf_append(head, sizeof(*to) + sizeof(tci));
+	if (!to) {
+		rte_pktmbuf_free(head);
+		return -ENOSPC;
+	}
+	memcpy(to, rte_pktmbuf_mtod(m, const void *), 2 * RTE_ETHER_ADDR_LEN);
+	to->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN);
+	memcpy(to + 1, &tci, sizeof(tci));
+	head->ol_flags |= m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK & ~RTE_MBUF_F_TX_VLAN;
+	head->tx_offload = m->tx_offload;
+	head->l2_len += RTE_VLAN_HLEN;
+	rte_pktmbuf_adj(m, 2 * RTE_ETHER_ADDR_LEN);
+	rte_pktmbuf_chain(head, m);
+	*frame = head;
+	return 0;
+}
+
+/* Of the length that the application gives, not of what the header claims */
+static int ip_checksum(struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip;
+
+	if (m->l3_len < sizeof(*ip) || m->data_len < m->l2_len + m->l3_len)
+		return -EINVAL;
+	ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, m->l2_len);
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, m->l3_len);
+	return 0;
+}
+
+int xf_tx_finish(struct rte_mbuf **frame)
+{
+	const uint64_t ip4 = RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4;
+	int err = 0;
+
+	if (((*frame)->ol_flags & ip4) == ip4)
+		err = ip_checksum(*frame);
+	if (!err && (*frame)->ol_flags & RTE_MBUF_F_TX_VLAN && rte_vlan_insert(frame))
+		err = tag_in_front(frame);
+	return err;
 }
