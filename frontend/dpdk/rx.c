@@ -228,7 +228,9 @@ static inline void set_checks(const struct xf_rx *rx, uint16_t flags, struct rte
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	if (rx->wants_types)
 		m->packet_type = rte_net_get_ptype(m, NULL, RTE_PTYPE_ALL_MASK);
-	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP)
+	/* The back end may cut a frame anywhere, and write to a lent one while its type is looked at */
+	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP &&
+	    m->data_len >= RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 		rte_vlan_strip(m);
 }
 
