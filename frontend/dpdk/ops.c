@@ -5,6 +5,7 @@
 
 #include <rte_interrupts.h>
 #include <rte_net.h>
+#include <rte_version.h>
 
 #include "pmd.h"
 #include "pool.h"
@@ -99,7 +100,10 @@ static int rx_queue_setup(struct rte_eth_dev *dev, uint16_t index, uint16_t nr, 
 	rx->post_at = RTE_MIN(nr / 4u, 32u);
 	rx->pool = pool;
 	rx->port_id = dev->data->port_id;
-	rx->copybreak = port->args.copybreak;
+	/* An mbuf that has a page for good cannot be lent another */
+	rx->copybreak = rte_pktmbuf_priv_flags(pool) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF ?
+				NETIF_FRAME_MAX :
+				port->args.copybreak;
 	rx->configured = true;
 	dev->data->rx_queues[index] = rx;
 	return 0;
@@ -335,7 +339,11 @@ static int mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	return mtu > most ? -EINVAL : 0;
 }
 
+#if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
+static const uint32_t *supported_ptypes(struct rte_eth_dev *dev, size_t *nr)
+#else
 static const uint32_t *supported_ptypes(struct rte_eth_dev *dev)
+#endif
 {
 	static const uint32_t types[] = {
 		RTE_PTYPE_L2_ETHER,    RTE_PTYPE_L2_ETHER_VLAN, RTE_PTYPE_L2_ETHER_QINQ,
@@ -345,6 +353,9 @@ static const uint32_t *supported_ptypes(struct rte_eth_dev *dev)
 	};
 
 	(void)dev;
+#if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
+	*nr = RTE_DIM(types) - 1;
+#endif
 	return types;
 }
 
