@@ -257,7 +257,11 @@ static int remove_vdev(struct rte_vdev_device *vdev)
 {
 	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
 
-	return dev ? rte_eth_dev_close(dev->data->port_id) : 0;
+	if (!dev)
+		return 0;
+	if (dev->data->dev_started)
+		rte_eth_dev_stop(dev->data->port_id); /* one that runs is not closed */
+	return rte_eth_dev_close(dev->data->port_id);
 }
 
 static struct rte_vdev_driver driver = { .probe = probe, .remove = remove_vdev };
