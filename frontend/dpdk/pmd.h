@@ -252,8 +252,12 @@ bool xf_resumed(struct xf_port *port);
 
 /* --- queue.c ----------------------------------------- */
 
-/** xf_queue_connect() - Memory and channels of one pair. All or nothing. Return: 0 or -errno */
-int xf_queue_connect(struct xf_port *port, uint32_t index);
+/**
+ * xf_queue_connect() - Memory and channels of one pair, with @spare pages to lend. All or nothing
+ *
+ * Return: 0 or -errno; -ENOSPC: no grants left
+ */
+int xf_queue_connect(struct xf_port *port, uint32_t index, uint32_t spare);
 /** xf_queue_start() - The back end is Connected: post buffers and let the application in */
 void xf_queue_start(struct xf_queue *q);
 void xf_queue_disconnect(struct xf_queue *q);

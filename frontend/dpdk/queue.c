@@ -45,21 +45,12 @@ static void channel_close(struct xf_queue *q)
 	q->channel = NULL;
 }
 
-static int rx_memory(struct xf_port *port, struct xf_rx *rx)
+static int rx_memory(struct xf_port *port, struct xf_rx *rx, uint32_t spare)
 {
-	uint32_t spare = port->args.spare;
-
-	for (;; spare /= 2) {
-		rx->share = xf_share_create(port->gnt, port->store.back_domid, rx->nb_desc + spare,
-					    true, true);
-		if (rx->share || !spare)
-			break;
-	}
+	rx->share =
+		xf_share_create(port->gnt, port->store.back_domid, rx->nb_desc + spare, true, true);
 	if (!rx->share)
 		return -errno;
-	if (spare < port->args.spare)
-		XF_LOG(NOTICE, port, "queue %u: %u pages to lend instead of %u; the rest is copied",
-		       rx->queue->index, spare, port->args.spare);
 	rx->spare = rte_calloc("xenfront", rx->share->nr + 64, sizeof(*rx->spare), 0);
 	return rx->spare ? 0 : -ENOMEM;
 }
@@ -74,7 +65,7 @@ static void tx_ids(struct xf_tx *tx)
 	}
 }
 
-static int memory(struct xf_port *port, struct xf_queue *q)
+static int memory(struct xf_port *port, struct xf_queue *q, uint32_t spare)
 {
 	int err;
 
@@ -85,7 +76,7 @@ static int memory(struct xf_port *port, struct xf_queue *q)
 	q->rx.sring = (void *)q->rings->page[1].at;
 	xf_ring_init(&q->tx.ring, &q->tx.sring->idx, NETIF_RING_SIZE);
 	xf_ring_init(&q->rx.ring, &q->rx.sring->idx, NETIF_RING_SIZE);
-	err = rx_memory(port, &q->rx);
+	err = rx_memory(port, &q->rx, spare);
 	if (err)
 		return err;
 	q->tx.share =
@@ -96,10 +87,10 @@ static int memory(struct xf_port *port, struct xf_queue *q)
 	return 0;
 }
 
-int xf_queue_connect(struct xf_port *port, uint32_t index)
+int xf_queue_connect(struct xf_port *port, uint32_t index, uint32_t spare)
 {
 	struct xf_queue *q = &port->queue[index];
-	int err = memory(port, q);
+	int err = memory(port, q, spare);
 
 	if (!err)
 		err = channel_open(q, port->offer.split && port->args.split);

@@ -162,29 +162,43 @@ static void settle(struct xf_port *port)
 	xf_flows_restore(port);
 }
 
-static int out_of_grants(const struct xf_port *port, uint32_t queue, int err)
+/* All or none. Return: 0 or -errno, *@failed is the queue that it comes from */
+static int connect_pairs(struct xf_port *port, uint32_t spare, uint32_t *failed)
 {
+	int err = 0;
+
+	for (uint32_t i = 0; i < port->nr_queues && !err; i++) {
+		*failed = i;
+		err = xf_queue_connect(port, i, spare);
+	}
+	for (uint32_t i = 0; err && i < *failed; i++)
+		xf_queue_disconnect(&port->queue[i]);
+	return err;
+}
+
+/* Where grants are short queues are worth more than pages to lend, of which each has as many as the others */
+static int connect_queues(struct xf_port *port)
+{
+	uint32_t spare = port->args.spare, queue;
+	int err = connect_pairs(port, spare, &queue);
+
+	while (err == -ENOSPC && spare) {
+		spare /= 2;
+		err = connect_pairs(port, spare, &queue);
+	}
 	if (err == -ENOSPC)
 		XF_LOG(ERR, port,
 		       "queue %u: no grants left: raise /sys/module/xen_gntalloc/parameters/limit, "
 		       "or use fewer queues or descriptors",
 		       queue);
-	else
+	else if (err)
 		XF_LOG(ERR, port, "queue %u: %s", queue, strerror(-err));
-	return err;
-}
-
-static int connect_queues(struct xf_port *port)
-{
-	for (uint32_t i = 0; i < port->nr_queues; i++) {
-		int err = xf_queue_connect(port, i);
-
-		if (err)
-			return out_of_grants(port, i, err);
-	}
-	if (port->offer.ctrl && port->args.ctrl && xf_ctrl_connect(port))
+	else if (spare < port->args.spare)
+		XF_LOG(NOTICE, port, "each queue has %u pages to lend, not %u; the rest is copied",
+		       spare, port->args.spare);
+	if (!err && port->offer.ctrl && port->args.ctrl && xf_ctrl_connect(port))
 		XF_LOG(WARNING, port, "there is no control ring");
-	return 0;
+	return err;
 }
 
 int xf_connect(struct xf_port *port)
