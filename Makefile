@@ -52,7 +52,8 @@ base_src   := $(wildcard backend/base/*.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
 programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
-unit_src   := $(wildcard test/unit/*_test.c)
+# Those of the guest's DPDK driver are added by frontend/dpdk/dpdk.mk, where it can be built.
+unit_src   := $(filter-out test/unit/pmd_%,$(wildcard test/unit/*_test.c))
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
@@ -61,7 +62,7 @@ unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
 ifneq ($(DEBIAN),$(host))
 # For another release make runs the same goals inside that release's build root.
-all unit: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
+all unit guest-dpdk: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
                 $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
 else
 all: $(programs) $(vifd_obj) schema ## build vifd and vifctl
@@ -102,11 +103,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags $(if $(filter thread,$(SANITIZE)),$(wildcard te
 	$(Q)$(compile) -c -o $@ $<
 
 # A unit test names the files it is linked with besides those of base/, relative to backend/ (or in
-# common/, test/); so does a fake in test/:
+# common/, test/), or a folder outside backend/; so does a fake in test/:
 #   /* links: port/offload.c log.c */      /* wraps: xs_read write */
 tag       = $(shell sed -n 's|^/\* $(1): *\(.*[^ ]\) *\*/.*|\1|p' $(2))
 links     = $(foreach f,$(call tag,links,$(1)),$(f) $(if $(filter test/%,$(f)),$(call links,$(f))))
-sources   = $(base_src) $(foreach f,$(sort $(call links,$(1))),$(if $(filter common/% test/%,$(f)),$f,backend/$f))
+sources   = $(base_src) $(foreach f,$(sort $(call links,$(1))),$(if $(filter %/,$(f)),$(wildcard $f*.c),$(if $(filter common/% test/%,$(f)),$f,backend/$f)))
 unit_objs = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 define unit_rule
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call unit_objs,$(1))
@@ -128,7 +129,7 @@ need-libs:
 	@test -z "$(missing)" || { echo "missing headers of: $(missing); run 'make deps' as root" >&2; exit 1; }
 
 # Parts with their own makefiles: the simulated Xen and its guests, fuzzers, benchmarks.
--include frontend/dpdk/dpdk.mk test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
+-include $(if $(filter $(host),$(DEBIAN)),frontend/dpdk/dpdk.mk) test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
 -include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
 build_other = $(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true

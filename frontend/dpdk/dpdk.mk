@@ -47,6 +47,19 @@ $(PMD)/$(pmd_so): $(filter $(PMD)/%,$(pmd_obj)) frontend/dpdk/exports.map
 	$(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,frontend/dpdk/exports.map $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) -o $@ $(filter %.o,$^) $(pmd_libs)
 	$(Q)ln -sf $(@F) $(@D)/librte_net_xenfront.so
 
+# Unit tests: the driver's objects with a back end of test/unit/fake_back.c
+pmd_test_src := $(wildcard test/unit/pmd_*_test.c)
+pmd_test_bin := $(pmd_test_src:%.c=$(BUILD)/%)
+pmd_test_obj := $(patsubst %,$(BUILD)/test/unit/%.o,pmd_% fake_back fake_kernel)
+$(pmd_test_obj): private flags += $(pmd_flags)
+$(pmd_test_bin): private libs += -lrte_bus_vdev
+ifneq ($(and $(pmd_headers),$(pmd_abi)),)
+unit: $(pmd_test_bin)
+unit_bin += $(pmd_test_bin)
+endif
+$(foreach t,$(pmd_test_src),$(eval $(call unit_rule,$(t))))
+.SECONDARY: $(pmd_test_src:%.c=$(BUILD)/%.o)
+
 -include $(pmd_obj:.o=.d)
 
 # pmdcheck tries the driver on the sim bed (test/sim/pmd).
