@@ -325,6 +325,7 @@ int fake_configure(uint16_t queues, uint16_t descriptors, uint64_t rx, uint64_t 
 	int err;
 
 	conf.intr_conf.lsc = 1;
+	conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	err = rte_eth_dev_configure(0, queues, queues, &conf);
 	for (uint16_t i = 0; i < queues && !err; i++) {
 		err = rte_eth_rx_queue_setup(0, i, descriptors, 0, NULL, pool);
