@@ -10,6 +10,7 @@
 
 #include <rte_lcore.h>
 #include <rte_thread.h>
+#include <rte_version.h>
 
 #include "pmd.h"
 #include "pool.h"
@@ -129,10 +130,8 @@ static void tell(struct xf_port *port, const struct news *news)
 		rte_eth_dev_callback_process(port->dev, RTE_ETH_EVENT_INTR_RMV, NULL);
 }
 
-static void *watcher(void *arg)
+static void watch(struct xf_port *port)
 {
-	struct xf_port *port = arg;
-
 	while (!__atomic_load_n(&port->stop_watcher, __ATOMIC_ACQUIRE)) {
 		struct pollfd pfd[2] = { { .fd = xs_fileno(port->store.xs), .events = POLLIN },
 					 { .fd = port->watcher_wake, .events = POLLIN } };
@@ -147,8 +146,36 @@ static void *watcher(void *arg)
 		follow(port, &news);
 		tell(port, &news);
 	}
+}
+
+/* A thread where EAL has those that are not for packets */
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+static uint32_t watcher(void *arg)
+{
+	watch(arg);
+	return 0;
+}
+
+static int start_thread(struct xf_port *port)
+{
+	rte_thread_t id;
+	int err = rte_thread_create_control(&id, "xenfront", watcher, port);
+
+	port->watcher = (pthread_t)id.opaque_id;
+	return err;
+}
+#else
+static void *watcher(void *arg)
+{
+	watch(arg);
 	return NULL;
 }
+
+static int start_thread(struct xf_port *port)
+{
+	return rte_ctrl_thread_create(&port->watcher, "xenfront", NULL, watcher, port);
+}
+#endif
 
 int xf_watch_start(struct xf_port *port)
 {
@@ -161,7 +188,7 @@ int xf_watch_start(struct xf_port *port)
 	snprintf(path, sizeof(path), "%s/backend", port->store.front);
 	xs_watch(port->store.xs, path, "front");
 	watch_back(port, true);
-	err = rte_ctrl_thread_create(&port->watcher, "xenfront", NULL, watcher, port);
+	err = start_thread(port);
 	if (err) {
 		close(port->watcher_wake);
 		return err;
