@@ -107,6 +107,7 @@ struct xf_tx {
 	struct xf_tx_id id[NETIF_RING_SIZE];
 	uint16_t free[NETIF_RING_SIZE];
 	uint32_t nr_free;
+	uint32_t nr_extras; /* on the ring, without an answer */
 	struct xf_tx_stats stats;
 };
 

@@ -58,6 +58,7 @@ static int rx_memory(struct xf_port *port, struct xf_rx *rx, uint32_t spare)
 static void tx_ids(struct xf_tx *tx)
 {
 	tx->nr_free = tx->nb_desc;
+	tx->nr_extras = 0;
 	memset(tx->id, 0, sizeof(tx->id));
 	for (uint32_t i = 0; i < tx->nr_free; i++) {
 		tx->free[i] = (uint16_t)(tx->nr_free - 1 - i);

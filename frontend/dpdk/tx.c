@@ -39,9 +39,11 @@ static inline void answer(struct xf_tx *tx, const struct netif_tx_response *rsp)
 {
 	struct xf_tx_id *id;
 
-	if (rsp->status == NETIF_STATUS_NULL)
-		return; /* the slot of an extra: it has no id */
-	if (rsp->id >= tx->nb_desc || !tx->id[rsp->id].busy) {
+	if (rsp->status == NETIF_STATUS_NULL && tx->nr_extras) {
+		tx->nr_extras--; /* the slot of an extra: it has no id */
+		return;
+	}
+	if (rsp->status == NETIF_STATUS_NULL || rsp->id >= tx->nb_desc || !tx->id[rsp->id].busy) {
 		xf_fault(tx->queue->port, "tx response to a request that is not out");
 		return;
 	}
@@ -275,6 +277,7 @@ int xf_tx_group(struct xf_tx *tx, bool add, const struct rte_ether_addr *group)
 					  .flags = NETIF_TXF_EXTRA_INFO,
 					  .size = RTE_ETHER_HDR_LEN };
 	extra = &tx->sring->entry[tx->ring.req_prod++ & XF_TX_MASK].extra;
+	tx->nr_extras++;
 	memset(extra, 0, sizeof(*extra));
 	extra->type = add ? NETIF_EXTRA_MCAST_ADD : NETIF_EXTRA_MCAST_DEL;
 	memcpy(extra->u.mcast.addr, group, sizeof(extra->u.mcast.addr));

@@ -34,6 +34,7 @@ static void gso(struct xf_tx *tx, const struct rte_mbuf *m)
 {
 	struct netif_extra_info *extra = &tx->sring->entry[tx->ring.req_prod++ & XF_TX_MASK].extra;
 
+	tx->nr_extras++;
 	memset(extra, 0, sizeof(*extra));
 	extra->type = NETIF_EXTRA_GSO;
 	extra->u.gso.size = m->tso_segsz;
