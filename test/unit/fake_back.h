@@ -7,7 +7,7 @@
  * watcher has its turn by fake_watch(), and when the driver waits without the port's lock. So no time
  * passes. A test is linked with
  *
- *	wraps: usleep poll pthread_join rte_ctrl_thread_create
+ *	wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control
  */
 #ifndef VIFD_TEST_FAKE_BACK_H
 #define VIFD_TEST_FAKE_BACK_H

@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <rte_lcore.h>
+#include <rte_thread.h>
+#include <rte_version.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
@@ -38,8 +41,14 @@ struct xenevtchn_handle {
 	int fd;
 };
 
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+typedef uint32_t watcher_main(void *arg);
+#else
+typedef void *watcher_main(void *arg);
+#endif
+
 static struct {
-	void *(*run)(void *);
+	watcher_main *run;
 	struct xf_port *port;
 	bool running;
 } watcher;
@@ -210,15 +219,30 @@ uint32_t fake_notified(uint32_t port)
 
 /* --- waiting --- */
 
-int __wrap_rte_ctrl_thread_create(pthread_t *thread, const char *name, const pthread_attr_t *attr,
-				  void *(*run)(void *), void *arg);
 int __wrap_pthread_join(pthread_t thread, void **result);
 int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_usleep(useconds_t us);
 
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+int __wrap_rte_thread_create_control(rte_thread_t *thread, const char *name, watcher_main *run,
+				     void *arg);
+
+int __wrap_rte_thread_create_control(rte_thread_t *thread, const char *name, watcher_main *run,
+				     void *arg)
+{
+	(void)name;
+	thread->opaque_id = (uintptr_t)pthread_self();
+	watcher.run = run;
+	watcher.port = arg;
+	return 0;
+}
+#else
 int __wrap_rte_ctrl_thread_create(pthread_t *thread, const char *name, const pthread_attr_t *attr,
-				  void *(*run)(void *), void *arg)
+				  watcher_main *run, void *arg);
+
+int __wrap_rte_ctrl_thread_create(pthread_t *thread, const char *name, const pthread_attr_t *attr,
+				  watcher_main *run, void *arg)
 {
 	(void)name, (void)attr;
 	*thread = pthread_self();
@@ -226,6 +250,7 @@ int __wrap_rte_ctrl_thread_create(pthread_t *thread, const char *name, const pth
 	watcher.port = arg;
 	return 0;
 }
+#endif
 
 int __wrap_pthread_join(pthread_t thread, void **result)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create */
+/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /* net_xenfront and a back end: states, keys, what a connection costs, and whoever had the vif before. */
 #include "fake_back.h"
 
