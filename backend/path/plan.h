@@ -42,10 +42,9 @@ static inline void plan_memcpy(struct plan *plan, char *to, const char *from, ui
 /** plan_grant_copy() - A piece between @local and a page of the guest's; @piece: without local */
 static inline void plan_grant_copy(struct plan *plan, char *local, const struct gnt_copy *piece)
 {
-	struct gnt_copy *copy = &plan->tools->copies[plan->nr_copies++];
-
-	*copy = *piece;
-	copy->local = local;
+	plan->tools->copies[plan->nr_copies++] = (struct gnt_copy){
+		.local = local, .ref = piece->ref, .offset = piece->offset, .len = piece->len
+	};
 }
 
 /** plan_across() - A piece from another guest's page; part of the piece before if they adjoin */

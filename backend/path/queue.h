@@ -138,14 +138,12 @@ void queue_answer_tx(struct queue *queue);
  */
 static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t status)
 {
-	union netif_tx_entry entry;
+	union netif_tx_entry *entry =
+		&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE];
 
-	memset(&entry, 0, sizeof(entry));
-	entry.req.id = id;
-	entry.rsp.id = id;
-	entry.rsp.status = status;
-	memcpy(&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE], &entry,
-	       sizeof(entry));
+	/* not made elsewhere and copied: the copy's load would wait for the stores of its parts */
+	entry->req = (struct netif_tx_request){ .id = id };
+	entry->rsp = (struct netif_tx_response){ .id = id, .status = status };
 }
 
 /** queue_notify_tx(), queue_notify_rx() - Ring the guest for one direction */

@@ -251,28 +251,25 @@ static __rte_always_inline void plan(struct rx_pass *pass, struct rte_mbuf *mbuf
 	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
-static void rx_write(struct queue *queue, uint32_t slot, const union netif_rx_entry *entry)
+/* Written where it lies: a copy of a response that was just made waits for the stores of its parts. */
+static inline struct netif_rx_response *rx_response(struct queue *queue, uint32_t slot)
 {
-	memcpy(&queue->rx_sring->entry[slot % NETIF_RING_SIZE], entry, sizeof(*entry));
+	return &queue->rx_sring->entry[slot % NETIF_RING_SIZE].rsp;
 }
 
 static void rx_answer_failed(struct queue *queue, const struct rx_frame *frame)
 {
-	for (uint32_t i = 0; i < frame->nr_slots; i++) {
-		union netif_rx_entry entry = { .rsp = { .id = frame->id[i],
-							.status = NETIF_STATUS_ERROR } };
-
-		rx_write(queue, frame->first_slot + i, &entry);
-	}
+	for (uint32_t i = 0; i < frame->nr_slots; i++)
+		*rx_response(queue, frame->first_slot + i) =
+			(struct netif_rx_response){ .id = frame->id[i],
+						    .status = NETIF_STATUS_ERROR };
 }
 
 static void rx_answer_extras(struct queue *queue, const struct rx_frame *frame)
 {
-	for (uint32_t i = 0; i < frame->nr_extras; i++) {
-		union netif_rx_entry entry = { .extra = frame->extras[i] };
-
-		rx_write(queue, frame->first_slot + 1 + i, &entry);
-	}
+	for (uint32_t i = 0; i < frame->nr_extras; i++)
+		memcpy(rx_response(queue, frame->first_slot + 1 + i), &frame->extras[i],
+		       sizeof(frame->extras[i]));
 }
 
 static void rx_answer(struct queue *queue, const struct rx_frame *frame)
@@ -282,27 +279,27 @@ static void rx_answer(struct queue *queue, const struct rx_frame *frame)
 	uint16_t flags = frame->flags | (frame->nr_extras ? NETIF_RXF_EXTRA_INFO : 0);
 
 	if (likely(frame->nr_slots == 1)) {
-		const union netif_rx_entry entry = { .rsp = { .id = frame->id[0],
-							      .offset = frame->headroom,
-							      .flags = flags,
-							      .status = (int16_t)left } };
-
-		rx_write(queue, frame->first_slot, &entry);
+		*rx_response(queue, frame->first_slot) =
+			(struct netif_rx_response){ .id = frame->id[0],
+						    .offset = frame->headroom,
+						    .flags = flags,
+						    .status = (int16_t)left };
 		return;
 	}
 	rx_answer_extras(queue, frame);
 	for (uint32_t i = 0; i < frame->nr_slots; i++) {
 		uint32_t room = NETIF_PAGE_SIZE - offset;
 		uint32_t len = left < room ? left : room;
-		union netif_rx_entry entry = { .rsp = { .id = frame->id[i],
-							.offset = (uint16_t)offset,
-							.status = (int16_t)len } };
 
 		if (i && i <= frame->nr_extras)
 			continue;
 		left -= len;
-		entry.rsp.flags = flags | (left ? NETIF_RXF_MORE_DATA : 0);
-		rx_write(queue, frame->first_slot + i, &entry);
+		flags |= left ? NETIF_RXF_MORE_DATA : 0;
+		*rx_response(queue, frame->first_slot + i) =
+			(struct netif_rx_response){ .id = frame->id[i],
+						    .offset = (uint16_t)offset,
+						    .flags = flags,
+						    .status = (int16_t)len };
 		flags = 0;
 		offset = 0;
 	}
