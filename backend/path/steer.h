@@ -47,14 +47,14 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
 /**
  * steer_queue() - Choose the queue of a frame
  *
- * Takes a NIC's mark off the frame. With an algorithm set, leaves hash and type in frame->hash (rss and fdir.hi) with
- * RTE_MBUF_F_RX_RSS_HASH, for the extra-info that tells the guest.
+ * Takes a NIC's mark off the frame. With an algorithm set, leaves hash and type in frame->hash (rss
+ * and fdir.hi) with RTE_MBUF_F_RX_RSS_HASH, for the extra-info that tells the guest.
  * Return: 0 .. @nr_queues - 1
  */
 uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues);
 
 /**
- * steer_among() - Choose one of @nr by a frame's hash, as steer_queue() does by its number of queues
+ * steer_among() - Choose one of @nr by a frame's hash, as steer_queue() chooses a queue
  * @types: 1 << NETIF_HASH_*, instead of those in force; 0 = those in force
  *
  * Return: 0 .. @nr - 1

@@ -152,13 +152,6 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port)
 	return true;
 }
 
-bool turn_fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
-{
-	struct gnt_copy copy = { .local = bytes, .ref = ref, .len = (uint16_t)len };
-
-	return !gnt_copy_in(turn->gnt, turn->domid, &copy, 1) && !copy.status;
-}
-
 static const struct statics *find_statics(const struct turn *turn)
 {
 	if (turn->req.data[0] >= path_nr_queues(turn->path))

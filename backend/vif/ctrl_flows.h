@@ -32,7 +32,7 @@ bool ctrl_flows_knows(uint16_t type);
 /** ctrl_flows_message() - Return: status of the response */
 uint32_t ctrl_flows_message(struct turn *turn);
 
-/** ctrl_flows_restore() - Before path_attach(): rules as they were kept; damaged ones are ignored */
+/** ctrl_flows_restore() - Before path_attach(): rules that were kept; damaged ones are ignored */
 void ctrl_flows_restore(struct ctrl_flows *flows, const struct flows *kept, struct path *path);
 
 /** ctrl_flows_free() - The path does not run any more */

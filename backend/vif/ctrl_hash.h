@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages by which a guest says how frames are spread over its queues (netif.h). Control thread. */
+/* Messages about how frames are spread over a guest's queues (netif.h). Control thread. */
 #ifndef VIFD_VIF_CTRL_HASH_H
 #define VIFD_VIF_CTRL_HASH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One message of a control ring, for the files that answer it; ctrl.c has the ring. Control thread. */
+/* One message of a control ring, for the files that answer it. Control thread. */
 #ifndef VIFD_VIF_CTRL_TURN_H
 #define VIFD_VIF_CTRL_TURN_H
 
@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #include "common/ring.h"
+#include "xen/gnt.h"
 
 struct ctrl;
 struct ctrl_flows;
-struct gnt;
 struct path;
 struct worker;
 struct zerocopy_rx;
@@ -44,6 +44,11 @@ struct turn {
 };
 
 /** turn_fetch() - Copy the first @len bytes, at most 4096, of a page of the guest's (untrusted) */
-bool turn_fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len);
+static inline bool turn_fetch(struct turn *turn, uint32_t ref, void *bytes, uint32_t len)
+{
+	struct gnt_copy copy = { .local = bytes, .ref = ref, .len = (uint16_t)len };
+
+	return !gnt_copy_in(turn->gnt, turn->domid, &copy, 1) && !copy.status;
+}
 
 #endif
