@@ -1,140 +1,191 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/flow_check.c test/unit/fake_guest.c */
-/* Flow rules: what the packet path does with random frames, against a plain reference. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+/* links: path/flow_check.c test/unit/fake_guest.c test/unit/flow_reference.c test/unit/flow_random.c */
+/* Random flow rules, random frames: what the guest gets against a plain reference. */
+#include "path_fixture.h"
 
 #include "backend/path/flow_check.h"
-#include "fake_guest.h"
+#include "flow_random.h"
 
-#define ROUNDS 400u
-#define RULES 8u
-#define FRAMES 8u
-#define FRAME_BYTES 90u
+#define ROUNDS 1000u
+#define FRAMES 50u
+#define BUFFERS 32u
+/* Headers that the hash is made of end before this; those within VXLAN can be cut by it. */
+#define SEGMENT_BYTES 112u
 
-static const uint8_t sizes[] = { 0, 14, 4, 20, 40, 20, 8, 8, 8 };
-static const uint16_t udp4[] = { VIFFLOW_ITEM_ETH, VIFFLOW_ITEM_IPV4, VIFFLOW_ITEM_UDP };
+static struct guest *guest;
+static struct reference reference;
+static struct flows flows;
+static struct flow_counts counts;
+static struct guest_frame got;
+static uint32_t compared, wrong, dropped, marked, by_rss, with_item[VIFFLOW_ITEM_VXLAN + 1];
 
-/* ETH, IPV4, UDP of few different bytes; with how odd, another header is in the place of one. */
-static void make_frame(uint8_t frame[FRAME_BYTES])
+static int start(void **state)
 {
-	memset(frame, 0, FRAME_BYTES);
-	for (uint32_t i = 0; i < 12; i++)
-		frame[i] = (uint8_t)((rand() & 1) << 1);
-	frame[12] = 0x08;
-	frame[13] = rand() % 8 ? 0 : 6;
-	frame[14] = 0x45;
-	frame[20] = rand() % 8 ? 0 : 1; /* a later fragment */
-	frame[23] = rand() % 4 ? 17 : 6;
-	frame[29] = (uint8_t)(rand() & 1);
-	frame[33] = (uint8_t)(rand() & 1);
-	frame[35] = (uint8_t)(rand() & 1);
-	frame[37] = (uint8_t)(rand() & 1);
+	(void)state;
+	guest = guest_new(7, 3);
+	if (guest_connect(guest))
+		return -1;
+	for (uint32_t i = 0; i < 3; i++)
+		guest_rx_post(guest, i, BUFFERS);
+	return 0;
 }
 
-static void make_rule(struct vifflow_rule *rule, uint32_t id)
+static int stop(void **state)
 {
-	memset(rule, 0, sizeof(*rule));
-	rule->id = id;
-	rule->priority = (uint32_t)rand() % 3;
-	rule->nr_items = (uint16_t)(1 + rand() % 3);
-	for (uint32_t i = 0; i < rule->nr_items; i++) {
-		rule->items[i].type = udp4[i];
-		for (uint32_t bits = 0; bits < 2; bits++) {
-			uint32_t at = (uint32_t)rand() % sizes[udp4[i]];
+	(void)state;
+	path_set_flows(guest->path, NULL, NULL);
+	guest_free(guest);
+	return fake_all_whole() ? 0 : -1;
+}
 
-			rule->items[i].mask[at] = (uint8_t)(1 << rand() % 3);
-			rule->items[i].spec[at] = (uint8_t)(rand() & 3);
+/* The same to both sides; rules that are too dear together are left out. */
+static void set_rules(const struct random_frame *frames)
+{
+	uint32_t nr = 1 + random_below(REFERENCE_RULES);
+	struct steer steer;
+
+	memset(&reference, 0, sizeof(reference));
+	memset(&flows, 0, sizeof(flows));
+	memset(&counts, 0, sizeof(counts));
+	reference.nr_queues = 3;
+	reference.isolated = random_below(8) == 0;
+	flows.isolated = reference.isolated;
+	random_hashing(&reference, &steer);
+	while (reference.nr < nr) {
+		struct vifflow_rule *rule = &reference.rules[reference.nr];
+		struct flow_draft draft;
+
+		random_rule(rule, reference.nr, &frames[random_below(FRAMES)], 3);
+		assert_int_equal(flow_check(rule, 3, &guest->path->live.policy, &draft), 0);
+		if (flows.nr_words + draft.rule.nr_words > FLOWS_WORDS_MAX)
+			break;
+		flows_insert(&flows, &draft.rule, draft.words);
+		with_item[rule->items[rule->nr_items - 1].type]++;
+		reference.nr++;
+	}
+	assert_true(flows_are_whole(&flows, 3));
+	path_set_steer(guest->path, &steer);
+	path_set_flows(guest->path, &flows, &counts);
+}
+
+/* Take what has come. Return: the queue it came by, -1 = nothing came */
+static int receive(void)
+{
+	static struct guest_frame frame;
+	int queue = -1;
+
+	for (uint32_t i = 0; i < 3; i++)
+		if (guest_receive(guest, i, &frame)) {
+			got = frame;
+			assert_int_equal(queue, -1);
+			assert_int_equal(got.status, 0);
+			guest_rx_post(guest, i, got.slots);
+			queue = (int)i;
 		}
-	}
-	rule->nr_actions = 1;
-	rule->actions[0].type = rand() % 4 ? VIFFLOW_ACTION_QUEUE : VIFFLOW_ACTION_DROP;
-	if (rule->actions[0].type == VIFFLOW_ACTION_QUEUE)
-		rule->actions[0].value = (uint32_t)rand() % 3;
+	return queue;
 }
 
-/* The obvious way: each byte of each header. */
-static bool reference_matches(const struct vifflow_rule *rule, const uint8_t *frame)
+/* The extra-info of this type. Return: false: there is none */
+static bool extra_of(uint32_t type, struct netif_extra_info *extra)
 {
-	uint32_t at = 0;
+	for (uint32_t i = 0; i < got.nr_extras; i++)
+		if (got.extra[i].type == type) {
+			*extra = got.extra[i];
+			return true;
+		}
+	return false;
+}
 
-	if (rule->nr_items > 1 && frame[13])
+static bool is_told(const struct reference_verdict *want)
+{
+	struct netif_extra_info extra;
+	uint32_t value;
+
+	if (extra_of(VIFFLOW_EXTRA_MARK, &extra) != (want->mark >= 0))
 		return false;
-	if (rule->nr_items > 2 && (frame[20] || frame[23] != 17))
-		return false;
-	for (uint32_t i = 0; i < rule->nr_items; i++) {
-		const struct vifflow_item *item = &rule->items[i];
-
-		for (uint32_t k = 0; k < sizes[item->type]; k++)
-			if ((frame[at + k] ^ item->spec[k]) & item->mask[k])
-				return false;
-		at += sizes[item->type];
+	if (want->mark >= 0) {
+		memcpy(&value, extra.u.hash.value, sizeof(value));
+		if (value != want->mark)
+			return false;
 	}
-	return true;
+	if (extra_of(NETIF_EXTRA_HASH, &extra) != (want->hash_type >= 0))
+		return false;
+	memcpy(&value, extra.u.hash.value, sizeof(value));
+	return want->hash_type < 0 || (extra.u.hash.type == want->hash_type && value == want->hash);
 }
 
-/* Return: queue, -1 dropped, -2 no rule decides */
-static int reference(const struct vifflow_rule rules[RULES], const uint8_t *frame)
+static void show(const struct random_frame *frame, const struct reference_verdict *want, int is)
 {
-	for (uint32_t priority = 0; priority < 3; priority++)
-		for (uint32_t i = 0; i < RULES; i++)
-			if (rules[i].priority == priority && reference_matches(&rules[i], frame))
-				return rules[i].actions[0].type == VIFFLOW_ACTION_DROP ?
-					       -1 :
-					       (int)rules[i].actions[0].value;
-	return -2;
+	print_error("frame of %u bytes: queue %d, mark %ld, hash type %d; it came by %d:",
+		    frame->len, want->queue, (long)want->mark, want->hash_type, is);
+	for (uint32_t i = 0; i < frame->len; i++)
+		print_error(" %02x", frame->bytes[i]);
+	print_error("\n");
 }
 
-static void random_rules_and_frames_agree_with_the_reference(void **state)
+static void compare(const struct random_frame *frame)
 {
-	static const struct steer none;
-	static const struct policy policy;
-	static struct flow_counts counts;
-	uint32_t compared = 0;
-	int decided[3] = { 0 };
+	uint64_t drops = guest_count(guest, COUNT_rx_drop_flow);
+	struct reference_verdict want = reference_judge(&reference, frame->bytes, frame->len);
+	bool right;
+	int is;
+
+	port_feed(&guest->port, frame->bytes, frame->len, SEGMENT_BYTES);
+	guest_poll(guest);
+	is = receive();
+	drops = guest_count(guest, COUNT_rx_drop_flow) - drops;
+	right = is == want.queue && drops == (is < 0);
+	if (right && is >= 0)
+		right = got.len == frame->len && !memcmp(got.bytes, frame->bytes, got.len) &&
+			is_told(&want);
+	compared++;
+	wrong += !right;
+	dropped += is < 0;
+	marked += want.mark >= 0 && is >= 0;
+	by_rss += want.by_hash && want.queue > 0;
+	if (!right && wrong < 4)
+		show(frame, &want, is);
+}
+
+/* Each rule has counted what it should. */
+static void compare_counts(void)
+{
+	for (uint32_t i = 0; i < reference.nr; i++) {
+		uint32_t slot = flows.rules[flows_find(&flows, i)].slot;
+
+		wrong += counts.of[slot].frames != reference.frames[i] ||
+			 counts.of[slot].bytes != reference.bytes[i];
+	}
+}
+
+static void random_rules_do_to_random_frames_what_the_reference_does(void **state)
+{
+	static struct random_frame frames[FRAMES];
 
 	(void)state;
-	srand(1);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
-		struct vifflow_rule rules[RULES];
-		struct flows flows = { .isolated = 0 };
-
-		for (uint32_t i = 0; i < RULES; i++) {
-			struct flow_draft draft;
-
-			make_rule(&rules[i], i);
-			assert_int_equal(flow_check(&rules[i], 3, &policy, &draft), 0);
-			flows_insert(&flows, &draft.rule, draft.words);
-		}
-		assert_true(flows_are_whole(&flows, 3));
-		for (uint32_t k = 0; k < FRAMES; k++, compared += RULES) {
-			struct rte_mbuf *mbuf = rte_pktmbuf_alloc(fake_tools.pool);
-			uint8_t *frame = (void *)rte_pktmbuf_append(mbuf, FRAME_BYTES);
-			int want, is;
-
-			make_frame(frame);
-			want = reference(rules, frame);
-			flows.isolated = want == -2;
-			is = flows_steer(&flows, &counts, &none, mbuf, 3);
-			assert_int_equal(is, want == -2 ? -1 : want);
-			decided[want < 0 ? -want - 1 : 2]++;
-			rte_pktmbuf_free(mbuf);
-		}
+		for (uint32_t i = 0; i < FRAMES; i++)
+			random_frame(&frames[i]);
+		set_rules(frames);
+		for (uint32_t i = 0; i < FRAMES; i++)
+			compare(&frames[i]);
+		compare_counts();
 	}
+	printf("fact flow_rules_compared %u decisions\n", compared);
+	printf("fact flow_wrong %u decisions\n", wrong);
+	assert_int_equal(wrong, 0);
 	assert_true(compared >= 10000);
-	assert_true(decided[0] > 100 && decided[1] > 100 && decided[2] > 100);
+	/* each kind of decision was among them */
+	assert_true(dropped > 1000 && marked > 1000 && by_rss > 1000);
+	for (uint32_t i = VIFFLOW_ITEM_ETH; i <= VIFFLOW_ITEM_VXLAN; i++)
+		assert_true(with_item[i] > 100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_rules_and_frames_agree_with_the_reference),
+		cmocka_unit_test_setup_teardown(
+			random_rules_do_to_random_frames_what_the_reference_does, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);
