@@ -248,6 +248,11 @@ static int start(struct rte_eth_dev *dev)
 		err = xf_take(port);
 	if (!err)
 		err = xf_connect(port);
+	if (!err && port->flows.isolated && !port->flows.isolates) {
+		XF_LOG(ERR, port, "it is to be isolated, and the back end cannot do that");
+		xf_disconnect(port, true);
+		err = -ENOTSUP;
+	}
 	port->started = !err;
 	xf_link_set(port);
 	pthread_mutex_unlock(&port->lock);
@@ -269,6 +274,7 @@ static int stop(struct rte_eth_dev *dev)
 	port->started = false;
 	if (port->connected)
 		xf_disconnect(port, !port->removed);
+	xf_flows_free(port); /* as DPDK has it, without RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP */
 	for (uint32_t i = dev->data->nb_rx_queues; i < port->nr_queues; i++)
 		epoll_ctl(port->queue[i % dev->data->nb_rx_queues].poll_fd, EPOLL_CTL_DEL,
 			  port->queue[i].poll_fd, NULL);
@@ -441,5 +447,6 @@ const struct eth_dev_ops xf_ops = {
 	.reta_query = xf_reta_query,
 	.rss_hash_update = xf_rss_hash_update,
 	.rss_hash_conf_get = xf_rss_hash_conf_get,
+	.rx_metadata_negotiate = xf_rx_metadata_negotiate,
 	.flow_ops_get = xf_flow_ops_get,
 };

@@ -22,6 +22,7 @@
 #include <xenevtchn.h>
 
 #include "common/capability.h"
+#include "common/flow.h"
 #include "common/ring.h"
 #include "pages.h"
 #include "ring.h"
@@ -151,11 +152,12 @@ struct xf_rss {
 /**
  * struct xf_record - The exchange of capabilities
  * @have:    the back end has one; @theirs is it
+ * @awaited: it was waited for
  * @changes: since the start
  * @own:     what we said last
  */
 struct xf_record {
-	bool have;
+	bool have, awaited;
 	uint64_t changes, refused;
 	struct vifcap theirs, own;
 	uint32_t wished_flags;
@@ -178,6 +180,21 @@ struct xf_pool {
 	struct rte_mempool *mempool;
 	struct xf_share *share, *old;
 	uint32_t renewed;
+};
+
+/**
+ * struct xf_flows - Rules of rte_flow
+ * @first:    the oldest; at most VIFFLOW_RULES_MAX
+ * @nr:       of them
+ * @in_force: those that the back end has
+ * @isolated: the application wants frames that no rule takes dropped; @isolates: they are
+ * @no_marks: the application negotiated that frames carry none
+ */
+struct xf_flows {
+	struct rte_flow *first;
+	uint64_t nr, in_force;
+	uint32_t last_id;
+	bool isolated, isolates, no_marks;
 };
 
 struct xf_port {
@@ -204,7 +221,7 @@ struct xf_port {
 	pthread_t watcher;
 	bool has_watcher, stop_watcher;
 	int watcher_wake;
-	struct xf_flows *flows;
+	struct xf_flows flows;
 	uint32_t nr_pools;
 	struct xf_pool pool[XF_POOLS_MAX];
 	bool no_types; /* rte_eth_dev_set_ptypes(): the application wants none */
@@ -311,6 +328,8 @@ int xf_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
 int xf_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
 /** xf_rss_types() - Those of DPDK's that the back end can have. Of @types */
 uint32_t xf_rss_types(uint64_t types);
+/** xf_rss_can() - Are all of @types among them? */
+bool xf_rss_can(uint64_t types);
 
 int xf_groups_set(struct rte_eth_dev *dev, struct rte_ether_addr *groups, uint32_t nr);
 /** xf_groups_apply() - Tell the back end what changed. Lock held */
@@ -326,6 +345,8 @@ bool xf_groups_filter(const struct xf_port *port);
 bool xf_record_read(struct xf_port *port);
 /** xf_record_publish() - Say what we can and want, if that changed. Lock held */
 void xf_record_publish(struct xf_port *port);
+/** xf_record_await() - Wait for it, at most 1.5 s of a connection. Lock held. Return: it is here */
+bool xf_record_await(struct xf_port *port);
 void xf_record_forget(struct xf_port *port);
 /** xf_record_tx_offloads() - RTE_ETH_TX_OFFLOAD_* that are had now */
 uint64_t xf_record_tx_offloads(const struct xf_port *port);
@@ -346,8 +367,14 @@ int xf_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *name
 
 /* --- flow.c ------------------------------------------ */
 int xf_flow_ops_get(struct rte_eth_dev *dev, const struct rte_flow_ops **ops);
-/** xf_flows_restore() - Send all rules to a new back end. Lock held */
+int xf_rx_metadata_negotiate(struct rte_eth_dev *dev, uint64_t *features);
+/** xf_flows_restore() - Send all rules to a back end that has none. Lock held */
 void xf_flows_restore(struct xf_port *port);
+/** xf_flows_follow() - The record has changed: does the back end still have them? Lock held */
+void xf_flows_follow(struct xf_port *port);
+/** xf_flows_lost() - The back end has none of the rules any more. Lock held */
+void xf_flows_lost(struct xf_port *port);
+/** xf_flows_free() - All rules end; the back end is told nothing. Lock held, or closing */
 void xf_flows_free(struct xf_port *port);
 
 #endif

@@ -25,6 +25,9 @@
 #define WISH_STEP_MS 10
 #define WISH_LAST_MS 1500
 
+/* How long the first record of a connection may take: a back end writes one a second at most */
+#define AWAIT_MS 1500
+
 static void own_fill(const struct xf_port *port, struct vifcap *own)
 {
 	const struct xf_record *r = &port->record;
@@ -62,7 +65,7 @@ void xf_record_publish(struct xf_port *port)
 
 void xf_record_forget(struct xf_port *port)
 {
-	port->record.have = false;
+	port->record.have = port->record.awaited = false;
 	memset(&port->record.theirs, 0, sizeof(port->record.theirs));
 	memset(&port->record.own, 0, sizeof(port->record.own));
 }
@@ -98,6 +101,17 @@ bool xf_record_read(struct xf_port *port)
 		return false;
 	apply(port, &now);
 	return true;
+}
+
+bool xf_record_await(struct xf_port *port)
+{
+	struct xf_record *r = &port->record;
+
+	for (int ms = 0; !r->have && !r->awaited && ms < AWAIT_MS; ms += WISH_STEP_MS)
+		if (!xf_record_read(port))
+			usleep(WISH_STEP_MS * 1000);
+	r->awaited = true;
+	return r->have;
 }
 
 static const struct {

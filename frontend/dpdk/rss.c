@@ -39,6 +39,13 @@ uint32_t xf_rss_types(uint64_t wanted)
 	return flags;
 }
 
+bool xf_rss_can(uint64_t wanted)
+{
+	for (size_t i = 0; i < RTE_DIM(types); i++)
+		wanted &= ~types[i].dpdk;
+	return !wanted;
+}
+
 /* The default: entries go round the queues that the application polls */
 void xf_rss_init(struct xf_port *port)
 {

@@ -18,8 +18,8 @@ struct frame {
 	uint32_t nr, len;
 	uint16_t flags, gso_size;
 	uint8_t gso_type, hash_type;
-	bool has_hash, bad, error;
-	uint32_t hash;
+	bool has_hash, has_mark, bad, error;
+	uint32_t hash, mark;
 	struct {
 		struct xf_page *page;
 		uint16_t offset, len;
@@ -64,6 +64,11 @@ static uint32_t gather_extras(struct xf_rx *rx, uint32_t at, uint32_t prod, stru
 			break;
 		case NETIF_EXTRA_XDP:
 			break;
+		case VIFFLOW_EXTRA_MARK:
+			f->has_mark = true;
+			memcpy(&f->mark, extra.u.hash.value, sizeof(f->mark));
+			f->bad |= f->mark > VIFFLOW_MARK_MAX;
+			break;
 		default:
 			f->bad = true;
 		}
@@ -98,7 +103,7 @@ static uint32_t gather(struct xf_rx *rx, uint32_t at, uint32_t prod, struct fram
 
 	f->nr = f->len = 0;
 	f->gso_size = 0;
-	f->has_hash = f->bad = f->error = false;
+	f->has_hash = f->has_mark = f->bad = f->error = false;
 	gather_piece(rx, at++, f, &rsp);
 	f->flags = rsp.flags;
 	if (rsp.flags & NETIF_RXF_EXTRA_INFO)
@@ -239,6 +244,10 @@ static void set_extras(const struct frame *f, struct rte_mbuf *m)
 	if (f->has_hash) {
 		m->hash.rss = f->hash;
 		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	}
+	if (f->has_mark) {
+		m->hash.fdir.hi = f->mark;
+		m->ol_flags |= RTE_MBUF_F_RX_FDIR | RTE_MBUF_F_RX_FDIR_ID;
 	}
 	if (f->gso_size) {
 		m->tso_segsz = f->gso_size;

@@ -31,6 +31,8 @@ static const struct counter port_counters[] = {
 	PORT("faults", faults),
 	PORT("record_changes", record.changes),
 	PORT("record_refused", record.refused),
+	PORT("flow_rules", flows.nr),
+	PORT("flow_rules_in_force", flows.in_force),
 };
 
 static uint64_t value(const void *base, const struct counter *c)

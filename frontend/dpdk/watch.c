@@ -109,6 +109,8 @@ static void follow(struct xf_port *port, struct news *news)
 		news->record = xf_record_read(port);
 		xf_record_publish(port);
 		xf_groups_apply(port);
+		if (news->record)
+			xf_flows_follow(port);
 	}
 	xf_shares_reap(&port->retired);
 	xf_pools_renew(port);

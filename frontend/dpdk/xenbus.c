@@ -145,21 +145,28 @@ static int publish(const struct xf_port *port)
 	return err ? err : xf_store_set_state(&port->store, XF_CONNECTED);
 }
 
-/* All that the back end is told after both are Connected; none of it is worth the connection */
+/* What the back end is told before it gets the first buffer, so that no frame escapes a rule */
+static void settle_first(struct xf_port *port)
+{
+	if (port->flows.first || port->flows.isolated)
+		xf_record_await(port);
+	if (!port->record.have && !xf_record_read(port))
+		xf_static_add(port);
+	xf_record_publish(port);
+	xf_flows_restore(port);
+}
+
+/* All else that it is told after both are Connected; none of it is worth the connection */
 static void settle(struct xf_port *port)
 {
 	int err;
 
-	if (!xf_record_read(port) && !port->record.have)
-		xf_static_add(port);
-	xf_record_publish(port);
 	err = xf_rss_apply(port);
 	if (err)
 		XF_LOG(WARNING, port, "RSS is off: %s", strerror(-err));
 	port->groups.told = 0;
 	if (xf_groups_apply(port))
 		XF_LOG(WARNING, port, "the back end was not told all multicast groups");
-	xf_flows_restore(port);
 }
 
 /* All or none. Return: 0 or -errno, *@failed is the queue that it comes from */
@@ -219,6 +226,7 @@ int xf_connect(struct xf_port *port)
 	port->connects++;
 	port->carrier = xf_store_number(&port->store, port->store.back, "carrier", 1);
 	xf_pools_grant(port);
+	settle_first(port);
 	for (uint32_t i = 0; i < port->nr_queues; i++)
 		xf_queue_start(&port->queue[i]);
 	settle(port);
@@ -238,5 +246,6 @@ void xf_disconnect(struct xf_port *port, bool polite)
 		xf_queue_disconnect(&port->queue[i]);
 	xf_ctrl_disconnect(port);
 	xf_record_forget(port);
+	xf_flows_lost(port);
 	xf_shares_reap(&port->retired);
 }
