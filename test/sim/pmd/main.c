@@ -134,6 +134,8 @@ int main(int argc, char **argv)
 		pmd_control();
 	else if (strcmp(group, "events") == 0)
 		pmd_events();
+	else if (strcmp(group, "flows") == 0)
+		pmd_flows();
 	else
 		return 2;
 	pmd_stop();

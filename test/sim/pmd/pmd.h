@@ -65,5 +65,6 @@ uint64_t pmd_now_ms(void);
 void pmd_frames(void);
 void pmd_control(void);
 void pmd_events(void);
+void pmd_flows(void);
 
 #endif
