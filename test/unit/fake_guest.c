@@ -594,11 +594,11 @@ static union netif_rx_entry receive_entry(struct guest_queue *queue)
 	return queue->rx->entry[queue->rx_rsp_cons++ % NETIF_RING_SIZE];
 }
 
-/* A mark is for a guest with flow rules only. */
+/* A mark is for a guest only that has made a rule with one. */
 static bool may_have_extra(const struct guest *guest, uint8_t type)
 {
 	if (type == VIFFLOW_EXTRA_MARK)
-		return path_get_flows(guest->path) != NULL;
+		return guest->takes_marks;
 	return type > NETIF_EXTRA_NONE && type < NETIF_EXTRA_TYPES;
 }
 

@@ -80,7 +80,10 @@ struct guest_queue {
 	uint16_t rx_id[NETIF_RING_SIZE];
 };
 
-/** struct guest - One guest, its path, its port; @config and @live may be changed before connecting */
+/**
+ * struct guest - One guest, its path, its port; @config and @live may be changed before connecting
+ * @takes_marks: it has made a flow rule with MARK; a mark for any other is an assertion
+ */
 struct guest {
 	uint16_t domid;
 	struct path_config config;
@@ -91,6 +94,7 @@ struct guest {
 	struct path *path;
 	struct fake_port port;
 	struct wake raise;
+	bool takes_marks;
 };
 
 /* Mappings of guests' pages that there are now, of one page or of several. */

@@ -23,6 +23,7 @@ static int start(void **state)
 {
 	(void)state;
 	guest = guest_new(7, 3);
+	guest->takes_marks = true;
 	if (guest_connect(guest))
 		return -1;
 	for (uint32_t i = 0; i < 3; i++)

@@ -34,6 +34,7 @@ static int setup(void **state)
 		return -1;
 	guest = guest_new(7, 3);
 	guest->live.flows = 16;
+	guest->takes_marks = true;
 	if (guest_connect(guest))
 		return -1;
 	ring_ref = guest_grant(guest, false);
