@@ -91,7 +91,9 @@ void xf_store_mark(struct xf_store *s)
 
 bool xf_store_is_new(const struct xf_store *s)
 {
-	if (own_domid(s) != s->domid)
+	uint32_t domid = own_domid(s);
+
+	if (domid != UINT32_MAX && domid != s->domid)
 		return true;
 	return xf_store_number(s, s->front, "backend-id", UINT32_MAX) != UINT32_MAX &&
 	       xf_store_number(s, s->front, MARK, UINT32_MAX) == UINT32_MAX;
