@@ -49,6 +49,23 @@ static int send_rule(struct xf_port *port, uint16_t type, const struct vifflow_r
 	return xf_ctrl_call(port, type, ref, 0, 0, data);
 }
 
+/*
+ * What ends rules, or the isolated mode. A back end that takes no rules any longer has none either;
+ * but if it cannot be asked, it has them still.
+ *
+ * Return: 0; -EINVAL: refused, @data says why; other errors: no answer
+ */
+static int send_end(struct xf_port *port, uint16_t type, uint32_t what, uint32_t *data)
+{
+	int err;
+
+	*data = VIFFLOW_REASON_NONE;
+	if (!port->ctrl.usable)
+		return -EIO;
+	err = xf_ctrl_call(port, type, what, 0, 0, data);
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
 static int unanswered(int err, struct rte_flow_error *error)
 {
 	if (err == -EOPNOTSUPP)
@@ -167,16 +184,15 @@ static void forget(struct xf_port *port, struct rte_flow **at)
 	free(flow);
 }
 
-/* A rule that the back end does not have, or one that takes none any longer, is as good as destroyed */
+/* A rule that the back end does not have is as good as destroyed */
 static int destroy_locked(struct xf_port *port, struct rte_flow **at, struct rte_flow_error *error)
 {
-	uint32_t data = VIFFLOW_REASON_NONE;
+	uint32_t data;
 	int err = 0;
 
 	if ((*at)->in_force)
-		err = xf_ctrl_call(port, VIFFLOW_CTRL_DESTROY, (*at)->rule.id, 0, 0, &data);
-	if (err && err != -EOPNOTSUPP &&
-	    (err != -EINVAL || VIFFLOW_REASON(data) != VIFFLOW_REASON_ABSENT))
+		err = send_end(port, VIFFLOW_CTRL_DESTROY, (*at)->rule.id, &data);
+	if (err && (err != -EINVAL || VIFFLOW_REASON(data) != VIFFLOW_REASON_ABSENT))
 		return rte_flow_error_set(error, -err, RTE_FLOW_ERROR_TYPE_HANDLE, *at,
 					  err == -EINVAL ? xf_flow_reason(data) :
 							   "the back end does not answer");
@@ -206,16 +222,15 @@ static int destroy(struct rte_eth_dev *dev, struct rte_flow *flow, struct rte_fl
 static int flush(struct rte_eth_dev *dev, struct rte_flow_error *error)
 {
 	struct xf_port *port = xf_port_of(dev);
+	uint32_t data;
 	int err = 0;
 
 	pthread_mutex_lock(&port->lock);
 	if (port->flows.in_force)
-		err = xf_ctrl_call(port, VIFFLOW_CTRL_FLUSH, 0, 0, 0, NULL);
-	if (err && err != -EOPNOTSUPP)
+		err = send_end(port, VIFFLOW_CTRL_FLUSH, 0, &data);
+	if (err)
 		err = unanswered(err, error);
 	else
-		err = 0;
-	if (!err)
 		xf_flows_free(port);
 	pthread_mutex_unlock(&port->lock);
 	return err;
@@ -275,19 +290,32 @@ static int query(struct rte_eth_dev *dev, struct rte_flow *flow,
 	return err;
 }
 
+static int start_isolation(struct xf_port *port, struct rte_flow_error *error)
+{
+	int err = ready(port, error);
+
+	if (err)
+		return err;
+	err = xf_ctrl_call(port, VIFFLOW_CTRL_ISOLATE, 1, 0, 0, NULL);
+	return err ? unanswered(err, error) : 0;
+}
+
+static int end_isolation(struct xf_port *port, struct rte_flow_error *error)
+{
+	uint32_t data;
+	int err = port->flows.isolates ? send_end(port, VIFFLOW_CTRL_ISOLATE, 0, &data) : 0;
+
+	return err ? unanswered(err, error) : 0;
+}
+
 static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *error)
 {
 	struct xf_port *port = xf_port_of(dev);
 	int err = 0;
 
 	pthread_mutex_lock(&port->lock);
-	if (port->connected && set)
-		err = ready(port, error);
-	if (!err && port->connected && (set || port->flows.isolates)) {
-		err = xf_ctrl_call(port, VIFFLOW_CTRL_ISOLATE, set ? 1 : 0, 0, 0, NULL);
-		/* a back end that takes no rules any longer isolates nothing either */
-		err = err && (set || err != -EOPNOTSUPP) ? unanswered(err, error) : 0;
-	}
+	if (port->connected)
+		err = set ? start_isolation(port, error) : end_isolation(port, error);
 	if (!err) {
 		port->flows.isolated = set;
 		port->flows.isolates = set && port->connected;
