@@ -174,6 +174,19 @@ static void cap_set_queues(struct vifront *fe, unsigned int nr)
 		vifront_rss_set_queues(fe, nr);
 }
 
+static void cap_set_flows(struct vifront *fe, u32 max)
+{
+	bool some = fe->cap.flows && max;
+
+	if (fe->cap.flows == max)
+		return;
+	fe->cap.flows = max;
+	if (some)
+		vifront_flow_sync(fe); /* more of them may fit now */
+	else
+		netdev_update_features(fe->netdev); /* switches ntuple */
+}
+
 static void cap_set_vlan(struct vifront *fe, bool on)
 {
 	netdev_features_t f = on ? VIFRONT_TX_FEATURES : 0;
@@ -201,6 +214,7 @@ static void cap_lose(struct vifront *fe, const struct vifcap *now)
 	cap_set_offloads(fe, fe->cap.tx_mask & now->tx_offloads);
 	cap_set_mtu(fe, min_t(u32, fe->netdev->max_mtu, now->mtu));
 	cap_set_queues(fe, min(fe->netdev->real_num_tx_queues, now->queues));
+	cap_set_flows(fe, min(fe->cap.flows, now->flows));
 	if (!now->static_grants)
 		vifront_static_grants_del(fe);
 }
@@ -211,6 +225,7 @@ static void cap_gain(struct vifront *fe, const struct vifcap *now)
 	cap_set_vlan(fe, now->features & VIFCAP_FEATURE_VLAN);
 	cap_set_mtu(fe, now->mtu);
 	cap_set_queues(fe, now->queues);
+	cap_set_flows(fe, now->flows);
 	if (now->static_grants)
 		vifront_static_grants_add(fe);
 }
@@ -252,6 +267,7 @@ static void cap_apply_none(struct vifront *fe)
 	cap_set_vlan(fe, false);
 	cap_set_mtu(fe, VIFRONT_MTU_MAX);
 	cap_set_queues(fe, fe->nr_queues);
+	cap_set_flows(fe, 0);
 	vifront_static_grants_add(fe);
 }
 
@@ -338,5 +354,6 @@ void vifront_cap_disconnect(struct vifront *fe)
 	WRITE_ONCE(fe->cap.have, false);
 	memset(&fe->cap.theirs, 0, sizeof(fe->cap.theirs));
 	fe->cap.tx_mask = VIFCAP_OFFLOADS_ALL;
+	fe->cap.flows = 0;
 	fe->cap.own.present = 0; /* differs from any record, so the next one is written */
 }

@@ -67,7 +67,8 @@ static int ctrl_status(u32 status)
  * @d0:     First data word
  * @d1:     Second data word
  * @d2:     Third data word
- * @result: Set to the data word of the response (untrusted); may be NULL
+ * @result: Set to the data word of the response (untrusted), of a refusal too;
+ *          may be NULL
  *
  * Process context, sleeps for up to 5 s. Logs a missing or wrong response.
  *
@@ -97,10 +98,40 @@ int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 
 		goto out;
 	}
 	rc = ctrl_status(rsp.status);
-	if (!rc && result)
+	if (result)
 		*result = rsp.data;
 out:
 	mutex_unlock(&c->lock);
+	return rc;
+}
+
+/**
+ * vifront_ctrl_call_page() - Send a message whose data is in a page
+ * @fe:     Interface
+ * @type:   Of a message whose first data word is the grant of the page
+ * @data:   Copied into the page, which is granted for reading, only for this call
+ * @len:    Of @data, at most a page
+ * @d1:     Second data word
+ * @result: As of vifront_ctrl_call()
+ *
+ * Return: as vifront_ctrl_call(); -ENOMEM or -ENOSPC if there is no page or no grant
+ */
+int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 d1,
+			   u32 *result)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int ref, rc;
+
+	if (!page)
+		return -ENOMEM;
+	memcpy(page_address(page), data, len);
+	ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(page), 1);
+	if (ref < 0) {
+		__free_page(page);
+		return ref;
+	}
+	rc = vifront_ctrl_call(fe, type, ref, d1, 0, result);
+	gnttab_end_foreign_access(ref, page);
 	return rc;
 }
 

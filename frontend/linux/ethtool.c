@@ -175,14 +175,6 @@ static u32 et_rx_rings(struct net_device *dev)
 {
 	return dev->real_num_rx_queues;
 }
-#else
-static int et_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info, u32 *rules)
-{
-	if (info->cmd != ETHTOOL_GRXRINGS)
-		return -EOPNOTSUPP;
-	info->data = dev->real_num_rx_queues;
-	return 0;
-}
 #endif
 
 static u32 *et_tunable(struct vifront *fe, const struct ethtool_tunable *t)
@@ -292,9 +284,9 @@ const struct ethtool_ops vifront_ethtool_ops = {
 	.set_rxfh = et_set_rss,
 #ifdef VIFRONT_RX_RING_COUNT
 	.get_rx_ring_count = et_rx_rings,
-#else
-	.get_rxnfc = et_rxnfc,
 #endif
+	.get_rxnfc = vifront_get_rxnfc,
+	.set_rxnfc = vifront_set_rxnfc,
 	.get_tunable = et_get_tunable,
 	.set_tunable = et_set_tunable,
 	.get_priv_flags = et_flags,

@@ -19,6 +19,8 @@ static const struct counter device_stats[] = {
 	DEVICE("cap_changes", cap.changes),
 	DEVICE("cap_refused", cap.refused),
 	DEVICE("path_changes", cap.path_changes),
+	DEVICE("ntuple_rules", flows.rules),
+	DEVICE("ntuple_inactive", flows.inactive),
 };
 
 static const struct counter queue_stats[] = {

@@ -104,6 +104,7 @@ static void main_destroy(struct vifront *fe)
 		vifront_queue_fini(&fe->queues[i]);
 	kvfree(fe->queues);
 	kfree(fe->mcast);
+	vifront_flow_fini(fe);
 	free_netdev(fe->netdev);
 }
 

@@ -41,6 +41,8 @@ static netdev_features_t nd_fix_features(struct net_device *dev, netdev_features
 	f &= ~VIFRONT_TX_FEATURES | (fe->be.features & vifront_cap_features(fe));
 	if (!(f & NETIF_F_SG))
 		f &= ~(NETIF_F_TSO | NETIF_F_TSO6);
+	if (!fe->cap.flows)
+		f &= ~NETIF_F_NTUPLE;
 	return f;
 }
 
@@ -50,6 +52,8 @@ static int nd_set_features(struct net_device *dev, netdev_features_t f)
 		netdev_info(dev, "mtu reduced to %d: no scatter-gather\n", ETH_DATA_LEN);
 		dev_set_mtu(dev, ETH_DATA_LEN);
 	}
+	if ((f ^ dev->features) & NETIF_F_NTUPLE)
+		return vifront_flow_switch(netdev_priv(dev), f & NETIF_F_NTUPLE);
 	return 0;
 }
 
@@ -153,7 +157,7 @@ void vifront_netdev_init(struct net_device *dev)
 
 	dev->netdev_ops = &nd_ops;
 	dev->ethtool_ops = &vifront_ethtool_ops;
-	dev->hw_features = VIFRONT_TX_FEATURES | NETIF_F_RXCSUM | NETIF_F_RXHASH;
+	dev->hw_features = VIFRONT_TX_FEATURES | NETIF_F_RXCSUM | NETIF_F_RXHASH | NETIF_F_NTUPLE;
 	dev->features = dev->hw_features;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = VIFRONT_MTU_MAX;

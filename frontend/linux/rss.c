@@ -12,25 +12,6 @@
 #define RSS_TYPES (BIT(NETIF_HASH_IPV4) | BIT(NETIF_HASH_IPV4_TCP) | \
 		   BIT(NETIF_HASH_IPV6) | BIT(NETIF_HASH_IPV6_TCP))
 
-/* Sends a message whose data is in a page, which is granted only for this call. */
-static int rss_send_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 count)
-{
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	int ref, rc;
-
-	if (!page)
-		return -ENOMEM;
-	memcpy(page_address(page), data, len);
-	ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(page), 1);
-	if (ref < 0) {
-		__free_page(page);
-		return ref;
-	}
-	rc = vifront_ctrl_call(fe, type, ref, count, 0, NULL);
-	gnttab_end_foreign_access(ref, page);
-	return rc;
-}
-
 static int rss_send_table(struct vifront *fe)
 {
 	struct vifront_rss *rss = &fe->rss;
@@ -45,8 +26,9 @@ static int rss_send_table(struct vifront *fe)
 	rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_MAPPING_SIZE, rss->table_size, 0, 0, NULL);
 	if (rc)
 		return rc;
-	return rss_send_page(fe, NETIF_CTRL_SET_HASH_MAPPING, rss->table,
-			     rss->table_size * sizeof(*rss->table), rss->table_size);
+	return vifront_ctrl_call_page(fe, NETIF_CTRL_SET_HASH_MAPPING, rss->table,
+				      rss->table_size * sizeof(*rss->table), rss->table_size,
+				      NULL);
 }
 
 static int rss_apply(struct vifront *fe)
@@ -61,8 +43,8 @@ static int rss_apply(struct vifront *fe)
 	if (!rc)
 		rc = vifront_ctrl_call(fe, NETIF_CTRL_SET_HASH_FLAGS, types & RSS_TYPES, 0, 0, NULL);
 	if (!rc)
-		rc = rss_send_page(fe, NETIF_CTRL_SET_HASH_KEY, fe->rss.key, VIFRONT_RSS_KEY,
-				   VIFRONT_RSS_KEY);
+		rc = vifront_ctrl_call_page(fe, NETIF_CTRL_SET_HASH_KEY, fe->rss.key,
+					    VIFRONT_RSS_KEY, VIFRONT_RSS_KEY, NULL);
 	return rc ? rc : rss_send_table(fe);
 }
 
@@ -84,9 +66,11 @@ int vifront_rss_set_queues(struct vifront *fe, unsigned int nr)
 {
 	int rc = netif_set_real_num_queues(fe->netdev, nr, nr);
 
-	if (!rc)
-		rss_spread(fe, nr);
-	return rc;
+	if (rc)
+		return rc;
+	rss_spread(fe, nr);
+	vifront_flow_sync(fe);
+	return 0;
 }
 
 /* The back end is Connected: repeats the RSS settings of the previous connection. */

@@ -283,6 +283,7 @@ int vifront_selftest(void)
 	rc = rc ? rc : test_records(page);
 	rc = rc ? rc : test_rx(page);
 	rc = rc ? rc : test_tx();
+	rc = rc ? rc : vifront_selftest_flow();
 	free_page((unsigned long)page);
 	return rc;
 }

@@ -11,15 +11,15 @@
  *   q->tx       the netdev's tx queue lock (__netif_tx_lock)
  *   q->rx       the queue's NAPI, or whoever has disabled it
  *   fe->ctrl    fe->ctrl.lock, a mutex
- *   connect, disconnect, open, stop, offloads, capabilities: rtnl
+ *   connect, disconnect, open, stop, offloads, capabilities, flow rules: rtnl
  *
  * The back end is not trusted: every ring entry is copied out once, and only
  * the copy is checked and used. A protocol violation goes to vifront_fault()
  * and stops this device only.
  *
  * Calls between the .c files go one way: main, netdev, ethtool and health at
- * the top, then xenbus, queue, rx and xdp, then tx, rss and capability; ring,
- * check and fault call nothing here. `make circles` finds what breaks this.
+ * the top, then xenbus, queue, rx and xdp, then tx, capability, rss and flow;
+ * ring, check, flow_rule and fault call nothing here. `make circles` finds what breaks this.
  */
 #ifndef VIFRONT_H
 #define VIFRONT_H
@@ -43,6 +43,7 @@
 #include "../../common/capability.h"
 #include "check.h"
 #include "compat.h"
+#include "flow_rule.h"
 
 #define VIFRONT_SLOTS NETIF_RING_SIZE
 #define VIFRONT_QUEUES_MAX 16u
@@ -185,6 +186,25 @@ struct vifront_rss {
 	u32 table[VIFRONT_RSS_TABLE];
 };
 
+/**
+ * struct vifront_flow - a flow rule
+ * @fs:     as set by ethtool -N
+ * @id:     by which the back end knows it while it is active
+ * @active: the back end has it
+ */
+struct vifront_flow {
+	struct ethtool_rx_flow_spec fs;
+	u32 id;
+	bool active;
+};
+
+struct vifront_flows {
+	struct vifront_flow *rule[VIFFLOW_RULES_MAX]; /* by location; under rtnl */
+	bool live;                  /* ntuple is on, the back end takes rules; under rtnl */
+	u32 next_id;
+	u64 rules, inactive;        /* how many of them */
+};
+
 /* What the back end offered in xenstore at the last connect. */
 struct vifront_backend {
 	unsigned int max_queues;
@@ -201,6 +221,7 @@ struct vifront_capability {
 	bool have;                  /* @theirs is valid */
 	struct vifcap theirs;       /* the record in force */
 	u32 tx_mask;                /* VIFCAP_* offloads in use; rtnl: rw, fix_features: r */
+	u32 flows;                  /* flow rules that may be used, 0 = none; the same */
 	int mtu_before;             /* the admin's MTU if the back end forced a lower one, or 0 */
 	u32 requested_flags;        /* VIFCAP_FLAG_*, by ethtool --set-priv-flags */
 	struct vifcap own;          /* our record as last written */
@@ -226,6 +247,7 @@ struct vifront {
 	struct vifront_backend be;
 	struct vifront_ctrl ctrl;
 	struct vifront_rss rss;
+	struct vifront_flows flows;
 	struct vifront_capability cap;
 	struct xenbus_watch carrier_watch;
 	bool carrier_watching;
@@ -303,12 +325,23 @@ void vifront_xenstore_remove(const struct vifront *fe);
 int vifront_ctrl_connect(struct vifront *fe);
 void vifront_ctrl_disconnect(struct vifront *fe);
 int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result);
+int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 d1,
+			   u32 *result);
 
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);
 void vifront_rss_disconnect(struct vifront *fe);
 int vifront_rss_set_queues(struct vifront *fe, unsigned int nr);
 int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
+
+/* flow.c: under rtnl */
+void vifront_flow_sync(struct vifront *fe);
+int vifront_flow_switch(struct vifront *fe, bool on);
+void vifront_flow_disconnect(struct vifront *fe);
+int vifront_flow_insert(struct vifront *fe, struct ethtool_rx_flow_spec *fs);
+const struct vifront_flow *vifront_flow_at(const struct vifront *fe, u32 location);
+int vifront_flow_delete(struct vifront *fe, u32 location);
+void vifront_flow_fini(struct vifront *fe);
 
 /* static_grants.c: under rtnl */
 void vifront_static_grants_add(struct vifront *fe);
@@ -332,8 +365,10 @@ void vifront_coalesce_sample(struct vifront_queue *q);
 u32 vifront_coalesce_event_after(struct vifront_queue *q, int work);
 void vifront_coalesce_set(struct vifront_queue *q, u32 us, u32 frames);
 
-/* ethtool.c, ethtool_stats.c */
+/* ethtool.c, ethtool_flow.c, ethtool_stats.c */
 extern const struct ethtool_ops vifront_ethtool_ops;
+int vifront_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info, u32 *rules);
+int vifront_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *info);
 int vifront_stats_count(const struct vifront *fe);
 void vifront_stats_names(const struct vifront *fe, u8 *p);
 void vifront_stats_values(const struct vifront *fe, u64 *p);
@@ -343,7 +378,8 @@ int vifront_health_create(struct vifront *fe);
 void vifront_health_destroy(struct vifront *fe);
 void vifront_health_report(struct vifront *fe);
 
-/* selftest.c: module load */
+/* selftest.c, selftest_flow.c: module load */
 int vifront_selftest(void);
+int vifront_selftest_flow(void);
 
 #endif

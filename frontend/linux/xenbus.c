@@ -55,6 +55,7 @@ void vifront_disconnect(struct vifront *fe)
 	netif_tx_disable(fe->netdev); /* no transmission after this point */
 	vifront_cap_disconnect(fe);
 	vifront_rss_disconnect(fe);
+	vifront_flow_disconnect(fe);
 	for (i = 0; i < fe->max_queues; i++) {
 		vifront_queue_disable(&fe->queues[i]);
 		vifront_queue_disconnect(&fe->queues[i]);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the module's own checks (ring.c, check.c) against a hostile back end, in
- * user space under the sanitizers: on random rings of valid and invalid
- * responses, first undisturbed and then while another thread rewrites the page.
- * A frame that passes the checks must stay within bounds, whatever the page
- * contained before or contains later.
+ * Runs the module's own checks (ring.c, check.c, flow_rule.c) against a hostile
+ * back end, in user space under the sanitizers: on random rings of valid and
+ * invalid responses, first undisturbed and then while another thread rewrites
+ * the page. A frame that passes the checks must stay within bounds, whatever the
+ * page contained before or contains later. A random ntuple filter becomes a rule
+ * as common/flow.h has it, or none, and any refusal an error.
  *
  *     hostile [SECONDS [SEED]]     prints "N passed, N failed"
  */
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "../check.h"
+#include "../flow_rule.h"
 
 #define SLOTS NETIF_RING_SIZE
 
@@ -23,7 +25,7 @@ static union {
 	u8 byte[NETIF_PAGE_SIZE];
 } page;
 
-static u64 failed, frames, dropped, faults;
+static u64 failed, frames, dropped, faults, rules;
 static bool stop;
 static bool rewritten; /* another thread writes to the page */
 
@@ -162,6 +164,46 @@ static void test_tx_responses(u64 *seed)
 	}
 }
 
+static void check_rule(const struct vifflow_rule *r)
+{
+	static const u8 len[] = { 0, 14, 4, 20, 40, 20, 8, 8, 8 }; /* of each VIFFLOW_ITEM_* */
+	u32 i, b, last = 0;
+
+	MUST(r->nr_items >= 1 && r->nr_items <= VIFFLOW_ITEMS_MAX && r->nr_actions == 1);
+	MUST(r->items[0].type == VIFFLOW_ITEM_ETH);
+	for (i = 0; i < r->nr_items; i++) {
+		MUST(r->items[i].type > last && r->items[i].type <= VIFFLOW_ITEM_ICMP);
+		MUST(last != VIFFLOW_ITEM_IPV4 || r->items[i].type != VIFFLOW_ITEM_IPV6);
+		last = r->items[i].type;
+		for (b = len[last]; b < VIFFLOW_HEADER_MAX; b++)
+			MUST(!r->items[i].mask[b] && !r->items[i].spec[b]);
+	}
+}
+
+static void test_flow_rule(u64 *seed)
+{
+	struct ethtool_rx_flow_spec fs;
+	struct vifflow_rule r = {};
+	const char *why = NULL;
+	int rc;
+
+	for (u32 i = 0; i < sizeof(fs); i++)
+		((u8 *)&fs)[i] = mutate(seed, next(seed) % 2 ? 0 : 0xff);
+	fs.flow_type = mutate(seed, 1 + next(seed) % ETHER_FLOW);
+	fs.flow_type |= next(seed) % 2 ? FLOW_EXT : 0;
+	fs.flow_type |= next(seed) % 2 ? FLOW_MAC_EXT : 0;
+	memset(fs.m_ext.data, next(seed) % 4 == 0, sizeof(fs.m_ext.data));
+	rc = vifront_flow_rule(&r, &fs, next(seed), &why);
+	MUST(rc ? (rc == -EINVAL || rc == -EOPNOTSUPP) && why : !why);
+	if (!rc) {
+		rules++;
+		check_rule(&r);
+	}
+	why = NULL;
+	rc = vifront_flow_refused(-EINVAL, mutate(seed, next(seed) % 20), &why);
+	MUST(rc < 0 && why);
+}
+
 /* The back end writes to the page while the guest reads it. */
 static void *scribble(void *arg)
 {
@@ -185,6 +227,7 @@ static u64 rounds(int seconds, u64 seed)
 		for (int i = 0; i < 200; i++, n++) {
 			test_rx_ring(&seed);
 			test_tx_responses(&seed);
+			test_flow_rule(&seed);
 		}
 	} while (time(NULL) < end);
 	return n;
@@ -209,7 +252,8 @@ int main(int argc, char **argv)
 	printf("%llu rings, %llu rewritten while read: %llu frames, %llu dropped, %llu faults\n",
 	       (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)frames,
 	       (unsigned long long)dropped, (unsigned long long)faults);
-	MUST(frames && dropped && faults);
+	printf("%llu rules of random filters\n", (unsigned long long)rules);
+	MUST(frames && dropped && faults && rules);
 	printf("%d passed, %d failed\n", failed ? 0 : 1, failed ? 1 : 0);
 	return failed != 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The parts of the kernel that check.h, ring.c and check.c use, for user space. */
+/* The parts of the kernel that check.h, ring.c, check.c and flow_rule.c use, for user space. */
 #ifndef VIFRONT_HOSTILE_KERNEL_H
 #define VIFRONT_HOSTILE_KERNEL_H
 
