@@ -33,6 +33,7 @@
  * @guarantees: control; some queue has one
  * @paused:   control; nothing is polled
  * @held:     worker: w, any: r; buffers of all frames that wait in it, as of the last pass
+ * @quiet_until_us: worker; until then its queues have nothing to do unless the guest does something
  * @turn:     worker; the queue that is served first, another one after each pass that moved frames
  */
 struct path {
@@ -52,6 +53,7 @@ struct path {
 	_Atomic(const char *) fault;
 	bool guarantees, paused, near_off;
 	_Atomic uint32_t held;
+	uint64_t quiet_until_us;
 	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];

@@ -26,6 +26,12 @@
 #define RX_STALL_LOOK_US 500000u
 #define RX_NO_NOTIFY_US 30000u
 
+/*
+ * A vif that waits for its guest alone is only looked at whether that has done something: a worker's
+ * time is for the others. But frames age meanwhile, so for no longer than this.
+ */
+#define QUIET_US 100u
+
 /* Passes that deliver everything a device can have received. */
 #define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
 
@@ -195,12 +201,46 @@ static void tell_held(struct path *path, const struct path_tools *tools)
 		atomic_store_explicit(&path->port->stalled, stalled, memory_order_relaxed);
 }
 
+/* Is there nothing to do for the queue before its guest does something? */
+static bool queue_is_still(const struct queue *queue)
+{
+	if (ring_load_acquire(&queue->tx_sring->idx.req_prod) != queue->tx_req_cons)
+		return false;
+	return queue->backlog_head == queue->backlog_tail ||
+	       ring_load_acquire(&queue->rx_sring->idx.req_prod) == queue->rx_req_cons;
+}
+
+static bool is_still(const struct path *path)
+{
+	if (unlikely(path->handover))
+		return false;
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		if (!queue_is_still(&path->queues[i]))
+			return false;
+	return true;
+}
+
+/* Does it wait for its guest alone: not for a port, a device, memory, or a time? */
+static bool is_quiet(const struct path *path)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++) {
+		const struct queue *queue = &path->queues[i];
+
+		if (queue->nr_outbox || queue->tx_starved || queue->rx_tell_us || queue->zc_rx ||
+		    queue->tx_owed != queue->tx_rsp_prod)
+			return false;
+	}
+	return !path->classes.nr;
+}
+
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames, served = 0;
 
 	shaper_refill(&path->rx_shaper, tools->now_us);
 	frames = rx_take(path, tools);
+	if (!frames && tools->now_us < path->quiet_until_us && is_still(path))
+		return 0;
 	if (unlikely(path->handover))
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
@@ -214,6 +254,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
 	tell_held(path, tools);
+	path->quiet_until_us = !(frames + served) && is_quiet(path) ? tools->now_us + QUIET_US : 0;
 	return frames + served;
 }
 

@@ -18,12 +18,13 @@
 #define BURST 32u
 #define PAYLOAD 10u /* behind 54 bytes of headers: a frame of 64 bytes */
 
-static const char help[] = "Usage: bench-guard tx|rx stock|static ROUNDS\n";
+static const char help[] = "Usage: bench-guard tx|rx stock|static ROUNDS, or quiet vif ROUNDS\n";
 
 struct bench {
 	struct guest *guest;
 	uint32_t ref; /* every request names this page */
 	uint32_t len;
+	bool fed;
 	uint8_t bytes[NETIF_PAGE_SIZE];
 };
 
@@ -80,16 +81,31 @@ static void rx_round(struct bench *bench)
 	queue->rx_rsp_cons += BURST;
 }
 
+/* The guest stands still: it posts no buffers for what has arrived, and sends nothing. */
+static void quiet_round(struct bench *bench)
+{
+	if (!bench->fed)
+		for (uint32_t i = 0; i < BURST; i++)
+			port_feed(&bench->guest->port, bench->bytes, bench->len, 0);
+	bench->fed = true;
+	for (uint32_t i = 0; i < BURST; i++) {
+		fake_tools.now_us++;
+		guest_poll(bench->guest);
+	}
+	assert(bench->guest->queue[0].rx->idx.rsp_prod == 0);
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench bench;
-	bool tx;
+	bool tx, quiet;
 
 	if (argc < 4) {
 		fputs(help, stderr);
 		return 2;
 	}
 	tx = !strcmp(argv[1], "tx");
+	quiet = !strcmp(argv[1], "quiet");
 	assert(fake_start(NULL) == 0);
 	bench.guest = guest_new(7, 1);
 	assert(guest_connect(bench.guest) == 0);
@@ -100,7 +116,7 @@ int main(int argc, char **argv)
 		make_static(&bench, !tx);
 	for (int left = atoi(argv[3]); left > 0; left--) {
 		fake_tools.now_us += 10;
-		(tx ? tx_round : rx_round)(&bench);
+		(quiet ? quiet_round : tx ? tx_round : rx_round)(&bench);
 		port_forget(&bench.guest->port);
 	}
 	guest_free(bench.guest);
