@@ -14,15 +14,16 @@ pmd_so       := librte_net_xenfront.so.$(firstword $(subst ., ,$(pmd_abi)))
 pmd_obj      := $(patsubst %.c,$(BUILD)/%.o,$(wildcard frontend/dpdk/*.c)) $(PMD)/capability.o
 pmd_flags    := -fPIC -isystem $(pmd_headers) -DALLOW_INTERNAL_API -DALLOW_EXPERIMENTAL_API
 pmd_libs      = $(shell pkg-config --libs xenstore xengnttab xenevtchn) -lrte_ethdev -lrte_bus_vdev -lrte_mbuf -lrte_mempool \
-                -lrte_ring -lrte_net -lrte_kvargs -lrte_eal -lpthread
+                -lrte_ring -lrte_net -lrte_kvargs -lrte_eal $(filter -lrte_log,$(shell pkg-config --libs libdpdk)) -lpthread
 
 .PHONY: guest-dpdk install-guest-dpdk
 ifneq ($(and $(pmd_headers),$(pmd_abi)),)
 all: guest-dpdk
 sim-bed: $(BUILD)/sim/pmdcheck
-guest-dpdk: $(PMD)/$(pmd_so) ## build the guest's DPDK driver
+guest-dpdk: $(PMD)/$(pmd_so) $(PMD)/net_xenfront-release $(PMD)/xenfront-example ## build the guest's DPDK driver
 install-guest-dpdk: guest-dpdk ## install the guest's DPDK driver, its header and its manual
 	$(Q)install -D -m 644 $(PMD)/$(pmd_so) $(DESTDIR)$(pmd_libdir)/dpdk/pmds-$(pmd_abi)/$(pmd_so)
+	$(Q)install -D -m 755 $(PMD)/net_xenfront-release $(DESTDIR)$(PREFIX)/sbin/net_xenfront-release
 	$(Q)install -D -m 644 frontend/dpdk/rte_pmd_xenfront.h $(DESTDIR)$(PREFIX)/include/rte_pmd_xenfront.h
 	$(Q)install -D -m 644 doc/man/net_xenfront.7 $(DESTDIR)$(PREFIX)/share/man/man7/net_xenfront.7
 	$(Q)install -d $(DESTDIR)$(pmd_libdir)/pkgconfig
@@ -46,6 +47,16 @@ $(PMD)/$(pmd_so): $(filter $(PMD)/%,$(pmd_obj)) frontend/dpdk/exports.map
 	$(call say,LINK,$@)
 	$(Q)$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script,frontend/dpdk/exports.map $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) -o $@ $(filter %.o,$^) $(pmd_libs)
 	$(Q)ln -sf $(@F) $(@D)/librte_net_xenfront.so
+
+# What gives the interface of a killed application to the kernel, and an application
+$(PMD)/net_xenfront-release: $(addprefix $(PMD)/,release/main.o store.o capability.o)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs xenstore) -lrte_net
+$(PMD)/example/main.o: private flags += -Ifrontend/dpdk
+$(PMD)/xenfront-example: $(PMD)/example/main.o $(PMD)/$(pmd_so)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $< -L$(PMD) -l:$(pmd_so) -Wl,-rpath,'$$ORIGIN' $(shell pkg-config --libs libdpdk)
+-include $(PMD)/release/main.d $(PMD)/example/main.d
 
 # Unit tests: the driver's objects with a back end of test/unit/fake_back.c
 pmd_test_src := $(wildcard test/unit/pmd_*_test.c)

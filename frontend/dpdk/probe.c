@@ -4,9 +4,7 @@
  * vif that no kernel driver holds, as the PCI bus does with devices.
  */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,27 +104,6 @@ static int args_read(const char *name, const char *text, struct xf_args *args)
 
 /* --- a port --- */
 
-/* One process for a vif. The lock goes with the process, however it ends. */
-static int lock_open(const struct xf_port *port)
-{
-	const char *dir = getenv("RUNTIME_DIRECTORY");
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/net_xenfront-%u.%u.lock", dir ? dir : "/run",
-		 port->store.domid, port->vif);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		XF_LOG(ERR, port, "%s: %s", path, strerror(errno));
-		return -errno;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		return -EBUSY;
-	}
-	return fd;
-}
-
 static int take_vif(struct xf_port *port)
 {
 	int err = xf_store_open(&port->store, port->vif);
@@ -144,9 +121,12 @@ static int take_vif(struct xf_port *port)
 		       port->vif, sysfs(), port->vif);
 		return -EBUSY;
 	}
-	port->lock_fd = lock_open(port);
+	port->lock_fd = xf_store_lock(&port->store);
 	if (port->lock_fd == -EBUSY)
 		XF_LOG(ERR, port, "another process has it");
+	else if (port->lock_fd < 0)
+		XF_LOG(ERR, port, "no lock file in /run or RUNTIME_DIRECTORY: %s",
+		       strerror(-port->lock_fd));
 	return port->lock_fd < 0 ? port->lock_fd : 0;
 }
 

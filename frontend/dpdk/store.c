@@ -2,15 +2,20 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/ring.h"
 
 /* Between two looks at a state, microseconds */
 #define STEP_US 2000u
+
+/* Longest wait for a back end that is to close, ms */
+#define CLOSE_MS 5000u
 
 /* A key that every front end writes and none removes: a new domain's directory does not have it */
 #define MARK "request-rx-copy"
@@ -164,6 +169,39 @@ int xf_store_wait(const struct xf_store *s, uint32_t states, uint32_t limit_ms)
 		usleep(STEP_US);
 	}
 	return -ETIMEDOUT;
+}
+
+int xf_store_end(const struct xf_store *s)
+{
+	int err;
+
+	xf_store_set_state(s, XF_CLOSING);
+	err = xf_store_wait(s, XF_STATE(XF_CLOSING) | XF_STATE(XF_CLOSED) | XF_STATE(XF_UNKNOWN),
+			    CLOSE_MS);
+	xf_store_set_state(s, XF_CLOSED);
+	xf_store_wait(s,
+		      XF_STATE(XF_CLOSED) | XF_STATE(XF_INIT_WAIT) | XF_STATE(XF_INITIALISING) |
+			      XF_STATE(XF_UNKNOWN),
+		      CLOSE_MS);
+	return err;
+}
+
+int xf_store_lock(const struct xf_store *s)
+{
+	const char *dir = getenv("RUNTIME_DIRECTORY");
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/net_xenfront-%u.%u.lock", dir ? dir : "/run", s->domid,
+		 s->vif);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return -EBUSY;
+	}
+	return fd;
 }
 
 void xf_store_offer(const struct xf_store *s, struct xf_offer *offer)

@@ -81,6 +81,20 @@ int xf_store_set_state(const struct xf_store *s, enum xf_state state);
 /** xf_store_wait() - Wait until the back end is in one of @states. Return: 0, -ETIMEDOUT */
 int xf_store_wait(const struct xf_store *s, uint32_t states, uint32_t limit_ms);
 
+/**
+ * xf_store_end() - End the connection, whoever made it: Closing, Closed
+ *
+ * Return: 0, -ETIMEDOUT: the back end does not follow within 5 s; the front end is Closed anyway
+ */
+int xf_store_end(const struct xf_store *s);
+
+/**
+ * xf_store_lock() - One process for a vif; the lock goes with the process, however it ends
+ *
+ * Return: descriptor to be closed, or -errno; -EBUSY: another process has the vif
+ */
+int xf_store_lock(const struct xf_store *s);
+
 void xf_store_offer(const struct xf_store *s, struct xf_offer *offer);
 /** xf_store_mac() - Return: 0, -EINVAL: the directory has no valid address */
 int xf_store_mac(const struct xf_store *s, struct rte_ether_addr *mac);

@@ -14,25 +14,13 @@
 #include "pmd.h"
 #include "pool.h"
 
-#define CLOSE_MS 5000
 #define OFFER_MS 10000
 #define CONNECT_MS 15000
 
 static void close_states(struct xf_port *port)
 {
-	const struct xf_store *s = &port->store;
-
-	xf_store_set_state(s, XF_CLOSING);
-	if (!xf_store_wait(s, XF_STATE(XF_CLOSING) | XF_STATE(XF_CLOSED) | XF_STATE(XF_UNKNOWN),
-			   CLOSE_MS))
-		xf_store_set_state(s, XF_CLOSED);
-	else
+	if (xf_store_end(&port->store))
 		XF_LOG(WARNING, port, "the back end does not close");
-	xf_store_set_state(s, XF_CLOSED);
-	xf_store_wait(s,
-		      XF_STATE(XF_CLOSED) | XF_STATE(XF_INIT_WAIT) | XF_STATE(XF_INITIALISING) |
-			      XF_STATE(XF_UNKNOWN),
-		      CLOSE_MS);
 }
 
 int xf_take(struct xf_port *port)
