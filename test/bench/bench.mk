@@ -5,7 +5,7 @@
 bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
 
-bench-dpdk: all sim ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes
+bench-dpdk: all sim ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)
 
 $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so

@@ -7,7 +7,8 @@
 #   session_start vifd|vhost NIC GUESTS [QUEUES]   back end, guests g1, g2 ... and their testpmd
 #   session_stop
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
-#   waits MODE                percent of the polls at which g1 finds nothing, or for txonly of the bursts without room
+#   waits MODE                the same, without figures: percent of the polls at which g1 finds nothing, or for txonly of
+#                             the bursts without room
 #   tp_say NAME COMMAND...    a line for a testpmd
 
 declare -A tp_pid=() tp_fd=()
@@ -197,12 +198,14 @@ nr_bursts() { grep -ac -e '-bursts : ' "$SIM_LOGS/testpmd-g1.log" || true; }
 bursts_shown() { [ "$(nr_bursts)" -gt "$1" ]; }
 
 waits() {
-	local before key=RX
+	local before name key=RX
 	before=$(nr_bursts)
 	[ "$1" != txonly ] || key=TX
-	tp_say g1 'set record-burst-stats on' "set fwd $1" start
+	tp_say g1 'set record-burst-stats on'
+	for name in $guests; do tp_say "$name" "set fwd $1" start; done
 	sleep 0.2
-	tp_say g1 stop 'set record-burst-stats off'
+	for name in $guests; do tp_say "$name" stop; done
+	tp_say g1 'set record-burst-stats off'
 	wait_for 20 "testpmd's bursts" bursts_shown "$before" || return 1
 	grep -a -e "$key-bursts : " "$SIM_LOGS/testpmd-g1.log" | tail -n 1 |
 		awk '{ for (i = 1; i < NF; i++) if ($(i + 1) == "of" && $(i + 2) == 0) zero = $i } END { print zero + 0 }' FS='[][ %]+'
