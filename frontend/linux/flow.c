@@ -224,8 +224,8 @@ int vifront_flow_insert(struct vifront *fe, struct ethtool_rx_flow_spec *fs)
 		return -EOPNOTSUPP;
 	}
 	if (!flow_has_queue(fe, fs)) {
-		net_warn_ratelimited("%s: the queue is none of %u\n", fe->netdev->name,
-				     fe->netdev->real_num_rx_queues);
+		net_warn_ratelimited("%s: no queue %llu, there are %u\n", fe->netdev->name,
+				     fs->ring_cookie, fe->netdev->real_num_rx_queues);
 		return -EINVAL;
 	}
 	rc = flow_location(fe, fs->location);
