@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A guest whose DPDK application drives its interface: on a VF, in software, over restarts, and given back to Linux.
+# A guest whose DPDK application drives its interface: on a VF, in software, over restarts, suspends and migration.
 #
 #     g1: testpmd icmpecho, net_xenfront --- VF or vifd's switch --- VF --- g2: xen-netfront, pings
 #
-# With --front --set DPDK_MORE=1 also interrupts, net_af_packet over vifront and the kernel's back end; with
-# --set DPDK_MIGRATE=1 also save, restore and migration.
+# With --front --set DPDK_MORE=1 also migration, the death of the application, interrupts, net_af_packet over
+# vifront and the kernel's back end.
 # wants dpdk
 # result into guest-dpdk: xen_testpmd_lost
 # result into bench-dpdk: xen_reflect_vs_af_packet
@@ -13,7 +13,7 @@
 . /bed/scenarios/migration_lib
 . /bed/scenarios/dpdk_lib
 
-: "${DPDK_MORE:=0}" "${DPDK_MIGRATE:=0}"
+: "${DPDK_MORE:=0}"
 G1_MAC=00:16:3e:00:00:01 G1_IP=10.0.2.11
 lost=0
 
@@ -77,20 +77,29 @@ interrupts()
 	sleep 2
 }
 
+# back NAME: testpmd connected again by itself, no ping is lost any more, and the guest's kernel found no fault
+back()
+{
+	local start=$SECONDS
+
+	check_true "$1_back" wait_for 60 "testpmd's answers" g2_reaches
+	detail "$1_seconds" $((SECONDS - start))
+	answered "$1"
+	check "$1_kernel_faults" "$(guest_run g1 'dmesg | grep -c "kernel BUG\|cut here\|Oops"')" "== 0"
+}
+
 saved()
 {
 	xl save g1 /run/g1.save >/run/xl.out 2>&1 && xl restore /run/g1.save >/run/xl.out 2>&1 ||
 		die "save and restore: $(tail -n 3 /run/xl.out)"
 	rm -f /run/g1.save
-	check_true restored_back wait_for 60 "testpmd's answers" g2_reaches
-	answered restored
+	back restored
 }
 
 migrated()
 {
 	migrate g1
-	check_true migrated_back wait_for 60 "testpmd's answers" g2_reaches
-	answered migrated
+	back migrated
 }
 
 # The same application on the driver and on net_af_packet over vifront; vifd's device makes the frames and takes them
@@ -120,7 +129,6 @@ reflect()
 netback()
 {
 	guest_stop g1
-	guest_stop g2
 	vifd_stop
 	bed_bridge_setup
 	ip address add 10.0.2.200/24 dev xenbr0
@@ -142,27 +150,23 @@ dpdk_create g1 $G1_MAC
 guest_ready g1 && guest_ready g2 || die "the guests did not boot"
 start_echo || die "testpmd does not start: $(pmd_log g1 . | tail -n 5)"
 on_path vf
+[ "$DPDK_MORE" = 0 ] || migrated
+saved
 on_path software
 vifd_killed
-testpmd_killed
-if [ "$DPDK_MIGRATE" = 1 ]; then
-	saved
-	migrated
-else
-	say "skip save, restore and migration: net_xenfront does not connect again after them; DPDK_MIGRATE=1 runs them"
-fi
+[ "$DPDK_MORE" = 0 ] || testpmd_killed
 pmd_end g1
 check testpmd_status $? "== 0"
+guest_run g1 "cat $PMD_LOG; dmesg | tail -n 20" >/results/g1.txt
+[ "$DPDK_MORE" = 0 ] || interrupts
+check xen_testpmd_lost $lost "== 0"
+guest_stop g2
 if [ "$DPDK_MORE" = 1 ]; then
-	interrupts
 	reflect
 	netback
 else
-	guest_stop g2
 	vifd_stop
 	check stop_status $? "== 0"
 fi
-check xen_testpmd_lost $lost "== 0"
-guest_run g1 "cat $PMD_LOG; dmesg | tail -n 20" >/results/g1.txt
 guest_stop g1
 finish
