@@ -27,6 +27,11 @@ void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first,
 /** put_vif() - Everything about one vif */
 void put_vif(struct rte_tel_data *d, const struct vif *vif);
 
+/* flows.c */
+
+/** put_flows() - A vif's flow rules from number @from on; a page, empty behind the last */
+void put_flows(struct rte_tel_data *d, const struct vif *vif, uint32_t from);
+
 /* policy.c */
 
 /**

@@ -306,17 +306,41 @@ static int answer_move(void *arg)
 	return 0;
 }
 
+/* A number behind the vif, 0 if there is none. Return: false: something else stands there */
+static bool take_first(const char *text, uint32_t *from)
+{
+	*from = 0;
+	return !*text ||
+	       (text_take(&text, ',') && !text_take_u32(&text, 0, UINT32_MAX, from) && !*text);
+}
+
+static int answer_flows(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	const struct vif *vif = take_vif(question, &text);
+	uint32_t from;
+
+	if (!vif)
+		return 0;
+	if (take_first(text, &from))
+		put_flows(question->d, vif, from);
+	else
+		question->why =
+			"expected a vif, optionally followed by the number of the first rule";
+	return 0;
+}
+
 static int answer_policy(void *arg)
 {
 	struct question *question = arg;
 	const char *text = question->params;
 	struct vif *vif = take_vif(question, &text);
-	uint32_t from = 0;
+	uint32_t from;
 
 	if (!vif)
 		return 0;
-	if (*text &&
-	    (!text_take(&text, ',') || text_take_u32(&text, 0, UINT32_MAX, &from) || *text))
+	if (!take_first(text, &from))
 		question->why =
 			"expected a vif, optionally followed by the number of the first rule";
 	else if (put_policy(question->d, vif, from, question->text))
@@ -414,6 +438,7 @@ COMMAND(vfs)
 COMMAND(nics)
 COMMAND(memory)
 COMMAND(move)
+COMMAND(flows)
 COMMAND(policy)
 COMMAND(set)
 COMMAND(answer)
@@ -446,6 +471,8 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/counters", command_counters, "What each counter counts. No parameter" },
 		{ "/vifd/move", command_move,
 		  "Move a vif. Parameters: VIF,vf|other|software|auto" },
+		{ "/vifd/flows", command_flows,
+		  "A guest's flow rules. Parameters: VIF, first rule (0)" },
 		{ "/vifd/policy", command_policy,
 		  "Rules and their sources. Parameters: VIF, first rule (0)" },
 		{ "/vifd/answer", command_answer,

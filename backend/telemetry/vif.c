@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "data.h"
+#include "path/flows.h"
 #include "vif/names.h"
 #include "vif/zerocopy_tx.h"
 #include "vif/zerocopy_rx.h"
@@ -253,6 +254,12 @@ static void put_class_shares(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "class_share_kbps", nic_classes(vif->nic) ? text : "");
 }
 
+static void put_flow_rules(struct rte_tel_data *d, const struct flows *flows)
+{
+	put_number(d, "flow_rules", flows ? flows->nr : 0);
+	put_number(d, "flows_isolated", flows && flows->isolated);
+}
+
 static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct port *port = path_get_port(vif->path);
@@ -276,6 +283,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_class_shares(d, vif);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
+	put_flow_rules(d, path_get_flows(vif->path));
 	put_takes(d, path_get_config(vif->path));
 	put_offloads(d, port->tx_offloads);
 	put_number(d, "port_queues", port->nr_queues);

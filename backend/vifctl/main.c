@@ -38,6 +38,10 @@ static const struct command {
 	  "them is wrong, nothing changes. They are kept in xenstore, below policy/, and end with the\n"
 	  "guest's domain, so also when it reboots or migrates. With --save they are kept in a file of\n"
 	  "policy_dir for this MAC address instead.\n" },
+	{ "flows", "VIF", 1, false, false, "", vifctl_flows,
+	  "rules that a guest has set for what it receives",
+	  "In the order in which they are looked at: number, priority, who enforces it, what it has\n"
+	  "counted (- if it does not count), the headers that match, and what is done.\n" },
 	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and their owners",
 	  "A VF without an owner is free.\n" },
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },

@@ -37,6 +37,7 @@ struct options {
 
 enum status vifctl_list(struct client *client, const struct options *options);
 enum status vifctl_show(struct client *client, const struct options *options);
+enum status vifctl_flows(struct client *client, const struct options *options);
 enum status vifctl_vfs(struct client *client, const struct options *options);
 enum status vifctl_nics(struct client *client, const struct options *options);
 enum status vifctl_memory(struct client *client, const struct options *options);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c telemetry/flows.c path/flow_text.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
 /* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
 /* The way into the control thread; and what a client reads from EAL's own socket. */
 #include <errno.h>
@@ -738,6 +738,21 @@ static void rules_come_in_pages_with_value_source_and_enforcer(void **state)
 	assert_has(ask("/vifd/policy,7.0"), "\"error\":\"policy/mtu: no good\"");
 }
 
+static void flow_rules_come_in_pages(void **state)
+{
+	static struct flow_counts counts = { .of[1] = { .frames = 12, .bytes = 720 } };
+	static struct flows flows = { .isolated = 1, .nr = 6 };
+
+	(void)state;
+	connect_vif(1);
+	for (uint16_t i = 0; i < flows.nr; i++)
+		flows.rules[i] =
+			(struct flow_rule){ .id = i, .fate = VIFFLOW_ACTION_DROP, .slot = i };
+	path_set_flows(vifs[0].path, &flows, &counts);
+	assert_has(ask("/vifd/flows,7.0"), "\"frames\":12,\"bytes\":720,\"match\":[]");
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0,4"), "\"id\""), 2);
+}
+
 static void rules_are_set_together(void **state)
 {
 	(void)state;
@@ -775,6 +790,7 @@ int main(void)
 		ANSWER(every_vf_is_listed_once_over_the_pages),
 		ANSWER(move_is_handed_on),
 		ANSWER(rules_come_in_pages_with_value_source_and_enforcer),
+		ANSWER(flow_rules_come_in_pages),
 		ANSWER(rules_are_set_together),
 		ANSWER(every_counter_has_a_text),
 		ANSWER(stopped_vifd_answers_with_an_error),

@@ -21,7 +21,7 @@ def vif(name):
     looks += 1
     on_vf = name == "7.0" and looks > 6
     return {"vif": name, "guest": 'we"b', "mac": "00:16:3e:00:00:01", "vifname": "web0",
-            "uuid": "01234567-89ab-cdef-0123-456789abcdef", "state": "connected", "fault": "", "connected": 1,
+            "flows_isolated": int(name == "7.0"), "uuid": "01234567-89ab-cdef-0123-456789abcdef", "state": "connected", "fault": "", "connected": 1,
             "path": "vf" if on_vf else "software", "vf": "0000:01:10.0" if on_vf else "", "link": 1,
             "worker": 0, "queues": 2, "rate_bytes": 125000, "rate_us": 50000, "mtu": 1500,
             "move": "opening" if name == "7.0" and not on_vf else "none",
@@ -39,6 +39,11 @@ def answer(command, name, params):
         return vif(params) if params in ("7.0", "8.0", "9.0") else {"error": "no such vif"}
     if command == "/vifd/queue":
         return {"tx_packets": 500, "tx_drop_spoof": 1, "rx_packets": 0}
+    if command == "/vifd/flows":
+        name, _, start = params.partition(",")
+        rule = {"priority": 0, "enforced": "software", "counts": 1, "frames": 12, "bytes": 720, "match": ["eth", "/ udp", "dst 53"],
+                "actions": ["mark 7", "queue 2"]}
+        return {str(i): {"id": 100 + i, **rule} for i in range(int(start), min(int(start) + 4, 6))} if name == "7.0" else {}
     if command == "/vifd/vfs":
         return {str(i): {"pci": "0000:01:%02x.0" % i, "nic": "x", "index": i, "netdev": "e",
                          "owner": "vif 7.0" if i == 1 else ""} for i in range(start, min(start + 64, 70))}
@@ -92,8 +97,8 @@ serves() {
 }
 
 check "--help ends well" ends 0 --help
-check "--help names every command" sh -c "for c in list show set vfs nics memory counters metrics top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
-for command in list show set vfs nics memory counters metrics top watch move check import priv-flags; do
+check "--help names every command" sh -c "for c in list show flows set vfs nics memory counters metrics top watch move check import priv-flags; do grep -q \"^  \$c\" '$tmp/out' || exit 1; done"
+for command in list show flows set vfs nics memory counters metrics top watch move check import priv-flags; do
 	check "$command --help" ends 0 "$command" --help
 	check "$command --help says --json" says --json
 	check "the manual page has $command" grep -qE "^\.(B|BI) \"?${command/-/\\\\-}\b" doc/man/vifctl.8
@@ -134,6 +139,15 @@ check "show --json" ends 0 show --json 8.0
 check "show --json: queues" json "len(x['queue_counters']) == 2"
 check "show of nobody" ends 1 show 1.0
 check "its reason" complains "no such vif"
+check "flows" ends 0 flows 7.0
+check "flows: all pages" sh -c "[ \$(grep -c queue '$tmp/out') = 6 ]"
+check "flows: a rule" says '^105  *0  *software  *12  *720  eth / udp dst 53: mark 7 queue 2$'
+check "flows: the isolated mode" says '^frames for which no rule decides are dropped$'
+check "flows --json" ends 0 flows --json 7.0
+check "flows --json: a rule" json "len(x) == 6 and x[0]['match'] == 'eth / udp dst 53' and x[0]['frames'] == 12"
+check "flows of one without" ends 0 flows 8.0
+check "flows of one without: only the head" sh -c "[ \$(wc -l <'$tmp/out') = 1 ]"
+check "flows of nobody" ends 1 flows 1.0
 check "vfs" ends 0 --json vfs
 check "vfs: all pages" json "len(x) == 70 and x[69]['index'] == 69"
 check "vfs as text" ends 0 vfs
