@@ -241,7 +241,7 @@ static int start(struct rte_eth_dev *dev)
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&port->lock);
-	port->broken = false;
+	port->broken = port->told = false;
 	pair_queues(port);
 	err = port->removed ? -ENODEV : interrupts(dev);
 	if (!err)

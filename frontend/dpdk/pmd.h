@@ -48,6 +48,11 @@ extern int xf_logtype;
 	rte_log(RTE_LOG_##level, (uint32_t)xf_logtype, "net_xenfront: vif %u: " fmt "\n",          \
 		(port)->vif, ##__VA_ARGS__)
 
+/* What hinders a connection: once, however often the watcher tries */
+#define XF_TELL(port, fmt, ...)                                                                    \
+	rte_log((port)->told ? RTE_LOG_DEBUG : RTE_LOG_ERR, (uint32_t)xf_logtype,                  \
+		"net_xenfront: vif %u: " fmt "\n", (port)->vif, ##__VA_ARGS__)
+
 /** struct xf_rx_stats - Frames and bytes that one queue received, and what became of them */
 struct xf_rx_stats {
 	uint64_t packets, bytes;
@@ -220,6 +225,8 @@ struct xf_port {
 	/* watcher */
 	pthread_t watcher;
 	bool has_watcher, stop_watcher;
+	bool waits; /* before it connects again */
+	bool told;  /* why it cannot */
 	int watcher_wake;
 	struct xf_flows flows;
 	uint32_t nr_pools;

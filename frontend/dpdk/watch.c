@@ -87,11 +87,15 @@ static void follow_state(struct xf_port *port)
 		xf_disconnect(port, true);
 		back = xf_store_back_state(&port->store);
 	}
-	if (port->connected || !port->started || port->broken || port->removed)
+	if (port->connected || !port->started || port->broken || port->removed || port->waits)
 		return;
-	if (back == XF_INIT_WAIT || back == XF_CLOSED || back == XF_INITIALISING)
-		if (!xf_take(port) && !xf_connect(port))
-			XF_LOG(NOTICE, port, "connected again");
+	if (back != XF_INIT_WAIT && back != XF_CLOSED && back != XF_INITIALISING)
+		return;
+	/* Not again before the store is quiet for a tick: a back end could keep us and the log busy */
+	port->waits = true;
+	port->told = xf_take(port) || xf_connect(port);
+	if (!port->told)
+		XF_LOG(NOTICE, port, "connected again");
 }
 
 static void follow(struct xf_port *port, struct news *news)
@@ -140,7 +144,8 @@ static void watch(struct xf_port *port)
 		struct news news = { 0 };
 		eventfd_t count;
 
-		poll(pfd, 2, TICK_MS);
+		if (!poll(pfd, 2, TICK_MS))
+			port->waits = false;
 		eventfd_read(port->watcher_wake, &count);
 		drain(&port->store);
 		if (__atomic_load_n(&port->stop_watcher, __ATOMIC_ACQUIRE))

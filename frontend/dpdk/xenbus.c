@@ -36,15 +36,15 @@ int xf_take(struct xf_port *port)
 		xf_store_set_state(s, XF_INITIALISING);
 	err = xf_store_wait(s, XF_STATE(XF_INIT_WAIT), OFFER_MS);
 	if (err) {
-		XF_LOG(ERR, port,
-		       "the back end (%s) stays in state %u, wanted 2 (InitWait): does it run?",
-		       s->back, xf_store_back_state(s));
+		XF_TELL(port,
+			"the back end (%s) stays in state %u, wanted 2 (InitWait): does it run?",
+			s->back, xf_store_back_state(s));
 		return err;
 	}
 	xf_store_offer(s, &port->offer);
 	xf_store_mark(&port->store);
 	if (!port->offer.rx_copy) {
-		XF_LOG(ERR, port, "the back end does not copy (feature-rx-copy)");
+		XF_TELL(port, "the back end does not copy (feature-rx-copy)");
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -182,12 +182,12 @@ static int connect_queues(struct xf_port *port)
 		err = connect_pairs(port, spare, &queue);
 	}
 	if (err == -ENOSPC)
-		XF_LOG(ERR, port,
-		       "queue %u: no grants left: raise /sys/module/xen_gntalloc/parameters/limit, "
-		       "or use fewer queues or descriptors",
-		       queue);
+		XF_TELL(port,
+			"queue %u: no grants left: raise /sys/module/xen_gntalloc/parameters/limit, "
+			"or use fewer queues or descriptors",
+			queue);
 	else if (err)
-		XF_LOG(ERR, port, "queue %u: %s", queue, strerror(-err));
+		XF_TELL(port, "queue %u: %s", queue, strerror(-err));
 	else if (spare < port->args.spare)
 		XF_LOG(NOTICE, port, "each queue has %u pages to lend, not %u; the rest is copied",
 		       spare, port->args.spare);
@@ -205,8 +205,8 @@ int xf_connect(struct xf_port *port)
 	if (!err)
 		err = xf_store_wait(&port->store, XF_STATE(XF_CONNECTED), CONNECT_MS);
 	if (err) {
-		XF_LOG(ERR, port, "cannot connect: %s; the back end's state is %u", strerror(-err),
-		       xf_store_back_state(&port->store));
+		XF_TELL(port, "cannot connect: %s; the back end's state is %u", strerror(-err),
+			xf_store_back_state(&port->store));
 		xf_disconnect(port, true);
 		return err;
 	}

@@ -275,7 +275,10 @@ int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 	(void)timeout;
 	if (watcher.port && nr == 2 && fds[1].fd == watcher.port->watcher_wake) {
 		watcher.port->stop_watcher = watcher.running;
+		if (watcher.running)
+			return 1; /* woken, to end */
 		watcher.running = true;
+		return __real_poll(fds, nr, 0) + fake_xs_readable();
 	}
 	return __real_poll(fds, nr, 0);
 }

@@ -7,6 +7,7 @@
  */
 #include "fake_back.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -455,6 +456,50 @@ static void store_babbles(void **state)
 	frames_pass();
 }
 
+static uint64_t requests_of_a_turn(void)
+{
+	uint64_t before = fake_xs_requests;
+
+	fake_watch();
+	return fake_xs_requests - before;
+}
+
+/* One that refuses for ever is tried when it is quiet, and told of once; it may think better of it */
+static void refusal(void **state)
+{
+	uint64_t quiet;
+	size_t size;
+	char *text;
+	FILE *log = open_memstream(&text, &size);
+
+	(void)state;
+	run(0);
+	rte_openlog_stream(log);
+	fake_xs_put(FAKE_BACK "/feature-rx-copy", "0");
+	fake_xs_put(FAKE_BACK "/state", "5");
+	fake_watch();
+	fake_watch();
+	quiet = requests_of_a_turn(); /* it tries */
+	for (int i = 0; i < 50; i++) {
+		for (int k = 0; k < 3; k++) {
+			fake_xs_put(FAKE_BACK "/carrier", "%d", k % 2);
+			assert_true(requests_of_a_turn() < quiet / 2);
+		}
+		assert_true(requests_of_a_turn() > quiet / 2);
+	}
+	fake_xs_put(FAKE_BACK "/feature-rx-copy", "1");
+	requests_of_a_turn();
+	requests_of_a_turn();
+	rte_openlog_stream(NULL);
+	fclose(log);
+	assert_ptr_equal(strstr(strstr(text, "does not copy") + 1, "does not copy"), NULL);
+	free(text);
+	fake_xs_put(FAKE_BACK "/carrier", "1");
+	fake_watch();
+	assert_true(link_is_up());
+	frames_pass();
+}
+
 /* It rings without a pause: who enables interrupts returns */
 static void rings_all_the_time(void **state)
 {
@@ -480,11 +525,21 @@ static void rings_all_the_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rx_responses_beyond), TEST(tx_responses_beyond),	 TEST(chain_without_end),
-		TEST(extras_without_end),  TEST(answers_to_nothing),	 TEST(all_queues_at_once),
-		TEST(malformed_frames),	   TEST(tag_across_pieces),	 TEST(any_status),
-		TEST(random_rings),	   TEST(rings_change_meanwhile), TEST(control_ring_babbles),
-		TEST(store_babbles),	   TEST(rings_all_the_time),
+		TEST(rx_responses_beyond),
+		TEST(tx_responses_beyond),
+		TEST(chain_without_end),
+		TEST(extras_without_end),
+		TEST(answers_to_nothing),
+		TEST(all_queues_at_once),
+		TEST(malformed_frames),
+		TEST(tag_across_pieces),
+		TEST(any_status),
+		TEST(random_rings),
+		TEST(rings_change_meanwhile),
+		TEST(control_ring_babbles),
+		TEST(store_babbles),
+		TEST(refusal),
+		TEST(rings_all_the_time),
 	};
 
 	return cmocka_run_group_tests(tests, fake_back_eal, NULL);
