@@ -25,6 +25,22 @@ in_dpdk() {
 		RUNTIME_DIRECTORY="$VIFD_SIM/run-a" ${PMD_WRAP:-} "$@"
 }
 
+# testpmd_can: dpdk-testpmd is Debian's, and loads no driver that was built with a sanitizer
+testpmd_can() {
+	case $BUILD in
+		*san-*)
+			echo "skip $SIM_RESULT: testpmd: it cannot load a driver with sanitizers"
+			skipped=$((skipped + 1))
+			return 1 ;;
+	esac
+}
+
+# in_testpmd ARG...: preloaded, since DPDK refuses to load drivers (-d) from below folders that all may write to
+in_testpmd() {
+	in_dpdk env LD_PRELOAD="$SIM_TOP/$BUILD/frontend/dpdk/librte_net_xenfront.so" stdbuf -oL dpdk-testpmd --no-huge -m 96 --no-pci \
+		--no-telemetry -l 0,1 --file-prefix testpmd "$@"
+}
+
 # back_end_closes N: the back end of vif N says so, and the front end sees it: vifd would take it back at once
 # shellcheck disable=SC2154 # vifd_pid is lib.sh's
 back_end_closes() {
