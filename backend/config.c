@@ -43,6 +43,7 @@ static const char *const zero_copies[] = { "auto", "off", "trusted-hardware", NU
 static const char *const claims[] = { "script", "all", NULL };
 static const char *const classes[] = { "none", "pcp", "dscp", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
+static const char *const foreigns[] = { "refuse", "adopt", "report", NULL };
 static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 
 #define DAEMON(field) "daemon", #field, .offset = offsetof(struct config, field)
@@ -102,6 +103,8 @@ static const struct option options[] = {
 	  .help = "who has a VF when there are too few: whoever got one first, or the busiest" },
 	{ NIC(driver), CHOICE(drivers), .value = "auto",
 	  .help = "what drives the VFs: DPDK's own PCI driver, the kernel's, or whichever each is bound to" },
+	{ NIC(foreign), CHOICE(foreigns), .value = "refuse",
+	  .help = "a value of a VF in use that others change (ip link set): set back, a rule, or left" },
 	{ NIC(vf_queues), NUMBER_IN(1, 16), .value = "1",
 	  .help = "most queue pairs of a VF that DPDK's own driver uses" },
 	{ NIC(vdev), VDEV, .value = "",
@@ -135,6 +138,7 @@ _Static_assert(sizeof(enum config_zero_copy) == sizeof(int), "OPTION_CHOICE stor
 _Static_assert(sizeof(enum config_claim) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_classes) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_foreign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_driver) == sizeof(int), "OPTION_CHOICE stores an int");
 
 static void choices_text(const char *const *choices, char *text, size_t size)

@@ -43,6 +43,13 @@ enum config_zero_copy {
 	CONFIG_ZERO_COPY_TRUSTED, /* without one, too */
 };
 
+/** enum config_foreign - What is done about values of a VF that others change by the PF */
+enum config_foreign {
+	CONFIG_FOREIGN_REFUSE,
+	CONFIG_FOREIGN_ADOPT, /* as a rule of the vif, if there is one for it */
+	CONFIG_FOREIGN_REPORT,
+};
+
 /** enum config_driver - Who drives a NIC's VFs */
 enum config_driver {
 	CONFIG_DRIVER_AUTO,   /* as each is found: by DPDK, or by the kernel's netdev */
@@ -82,6 +89,7 @@ enum config_assign {
  * @devices: VFs of a host without their PF: netdevs or PCI addresses, blanks between; "" = the PF's
  * @assign: who has a VF
  * @driver: who drives the VFs
+ * @foreign: what happens to a value of a VF in use that somebody else changes
  * @vf_queues: most queue pairs of a VF that DPDK's own driver has
  * @vdev:   "" = VFs, else a DPDK virtual device for each vif in place of one
  */
@@ -95,6 +103,7 @@ struct config_nic {
 	uint32_t vfs;
 	char devices[CONFIG_DEVICES_MAX];
 	enum config_driver driver;
+	enum config_foreign foreign;
 	enum config_assign assign;
 	uint32_t vf_queues;
 	char vdev[CONFIG_VDEV_MAX];

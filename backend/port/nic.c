@@ -318,6 +318,58 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr;
 }
 
+static int settle(struct pf *pf, const struct nic_change *change, const struct pf_vf *told,
+		  enum nic_verdict verdict)
+{
+	switch (verdict) {
+	case NIC_ACCEPT:
+		pf_vf_accept(pf, change->vf, change->value, &change->values);
+		return 0;
+	case NIC_LEAVE:
+		pf_vf_leave(pf, change->vf, change->value);
+		return 0;
+	case NIC_RESTORE:
+		break;
+	}
+	return pf_vf_set(pf, change->vf, told, change->value);
+}
+
+int nic_look_vfs(struct nic *nic,
+		 enum nic_verdict (*judge)(const struct nic_change *change, void *arg), void *arg)
+{
+	struct nic_vf_info info[VFPOOL_MAX];
+	unsigned int nr = nic->env.pf ? nic_vf_list(nic, info, VFPOOL_MAX) : 0;
+	int first = 0;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct nic_change change = { .config = nic->config,
+					     .vf = info[i].index,
+					     .owner = info[i].owner };
+		struct pf_vf told;
+		uint32_t changed = 0;
+
+		if (info[i].owner[0])
+			changed = pf_vf_changed(nic->env.pf, change.vf, &told, &change.values);
+		for (uint32_t value = 1; value <= changed; value <<= 1) {
+			char was[PF_TEXT_MAX], now[PF_TEXT_MAX];
+			int ret;
+
+			if (!(changed & value))
+				continue;
+			change.value = (enum pf_value)value;
+			change.name = pf_value_name(change.value);
+			pf_value_text(change.value, &told, was);
+			pf_value_text(change.value, &change.values, now);
+			change.was = was;
+			change.now = now;
+			ret = settle(nic->env.pf, &change, &told, judge(&change, arg));
+			if (first == 0)
+				first = ret;
+		}
+	}
+	return first;
+}
+
 void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX])
 {
 	text[0] = '\0';

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "port.h"
 #include "port/eth/driver.h"
+#include "port/sriov/pf.h"
 #include "port/switch/switch.h"
 
 struct nic;
@@ -136,6 +137,27 @@ struct nic_vf_info {
 	struct rte_ether_addr mac; /* zero while free */
 	char owner[32];		   /* "" = free */
 };
+
+/* What to do about a value that somebody else has changed. */
+enum nic_verdict { NIC_RESTORE, NIC_ACCEPT, NIC_LEAVE };
+
+/** struct nic_change - A value of a VF that is not what vifd set; texts as ip-link(8) has them */
+struct nic_change {
+	const struct config_nic *config;
+	uint16_t vf;
+	enum pf_value value;
+	const char *owner, *name, *was, *now;
+	struct pf_vf values;
+};
+
+/**
+ * nic_look_vfs() - Look for values of VFs in use that somebody else has changed
+ * @judge: called for each; says what becomes of it
+ *
+ * Control thread. Return: 0, -errno of the first that could not be restored
+ */
+int nic_look_vfs(struct nic *nic,
+		 enum nic_verdict (*judge)(const struct nic_change *change, void *arg), void *arg);
 
 /** nic_describe() - What DPDK's driver of its VFs can do; "" = it has none. Any thread */
 void nic_describe(const struct nic *nic, char text[DRIVER_TEXT_MAX]);

@@ -11,6 +11,7 @@
 #include "base/runqueue.h"
 #include "base/text.h"
 #include "ctrl.h"
+#include "foreign.h"
 #include "opener.h"
 #include "port/retire.h"
 #include "assign.h"
@@ -24,6 +25,8 @@ LOG_TAG("vifs");
 #define WATCH_EVENTS_A_TURN 1024
 /* Pages and pools that somebody still has after their vif or port is gone are looked at again. */
 #define REAP_US 100000u
+/* Between two looks at what others may have changed of VFs. */
+#define FOREIGN_US 500000u
 /* A netdev that could not be opened is tried again. */
 #define NIC_RETRY_US 1000000u
 
@@ -32,6 +35,7 @@ LOG_TAG("vifs");
  * @root:   /local/domain/<own>/backend/vif
  * @rescan: a directory may have appeared that no vif stands for
  * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
+ * @vfs_us: when it is time to look for values that others changed; @looked_us: when that was
  * @runqueue: of the control thread (base/runqueue.h)
  * @swept:  files of vifs that ended while no vifd ran were removed
  */
@@ -40,7 +44,7 @@ struct vifs {
 	char root[STORE_PATH_MAX - 64];
 	bool rescan, swept;
 	int runqueue;
-	uint64_t nics_us;
+	uint64_t nics_us, vfs_us, looked_us;
 };
 
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
@@ -327,9 +331,20 @@ static void refresh_nics(struct vifs *vifs, uint64_t now_us)
 	}
 }
 
+/* What vifd sets itself is reported, too, so a NIC is not asked more often. */
+static void look_at_vfs(struct vifs *vifs, uint64_t now_us)
+{
+	if (now_us < vifs->vfs_us)
+		return;
+	vifs->vfs_us = UINT64_MAX;
+	vifs->looked_us = now_us;
+	foreign_look(vifs->host);
+}
+
 void vifs_links_changed(struct vifs *vifs)
 {
 	vifs->nics_us = 0;
+	vifs->vfs_us = vifs->looked_us + FOREIGN_US;
 	assign_links_changed(vifs->host->assign);
 	assign_kick(vifs->host->assign);
 }
@@ -406,7 +421,8 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 
 	if (TAILQ_EMPTY(&vifs->host->vifs))
 		next = UINT64_MAX;
-	next = RTE_MIN(next, RTE_MIN(vifs->nics_us, tell_due_us(vifs->host, now_us)));
+	next = RTE_MIN(next, tell_due_us(vifs->host, now_us));
+	next = RTE_MIN(next, RTE_MIN(vifs->nics_us, vifs->vfs_us));
 	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if ((pages_out || buffers_out) && next > now_us + REAP_US)
@@ -424,6 +440,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	if (vifs->rescan)
 		scan(vifs);
 	refresh_nics(vifs, now_us);
+	look_at_vfs(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs);
 	/* of all vifs first: what one of them costs is not to keep its guest's others waiting */
@@ -474,6 +491,7 @@ struct vifs *vifs_open(struct host *host)
 	host->shares = shares_create(host);
 	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
 	vifs->rescan = true;
+	vifs->vfs_us = UINT64_MAX;
 	ret = host->assign && host->shares ? store_watch(host->store, vifs->root, "backend") :
 					     -ENOMEM;
 	if (!ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/claim.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
 /* links: vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
-/* links: vif/rules.c vif/request.c vif/tell.c vif/names.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
+/* links: vif/rules.c vif/request.c vif/tell.c vif/foreign.c vif/names.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/ctrl_hash.c vif/grants.c vif/ctrl_kept.c vif/ctrl_flows.c path/flow_check.c vif/kept.c vif/query.c vif/mirror.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c port/sriov/sysfs.c log.c test/unit/fake_guest.c */
 /* links: test/unit/fake_xs.c */
@@ -287,6 +287,20 @@ bool nic_vf_reach(struct nic *nic, uint32_t *macs)
 	(void)nic;
 	*macs = fake_host.vf_macs;
 	return fake_host.vf_promiscuous;
+}
+
+int nic_look_vfs(struct nic *nic,
+		 enum nic_verdict (*judge)(const struct nic_change *change, void *arg), void *arg)
+{
+	struct nic_change change = fake_host.change;
+
+	(void)nic;
+	if (!change.owner)
+		return 0;
+	fake_host.change.owner = NULL;
+	change.config = &fake_host.config.nics[0];
+	fake_host.verdict = judge(&change, arg);
+	return 0;
 }
 
 const struct config_nic *nic_classes(const struct nic *nic)

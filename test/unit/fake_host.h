@@ -32,6 +32,7 @@
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
+ * @change: somebody changes this of a VF, once; @verdict: what becomes of it
  * @pf_came: the PF is there, again; @vfs_to_come: how many VFs it can have then
  * @opens:       VFs that the opener was asked for; @open_policy: with the last one
  * @nic_filters: the NIC delivers only groups that were asked for
@@ -63,6 +64,8 @@ extern struct fake_host {
 	bool nic_stale;
 	int nic_error;
 	uint32_t nic_refreshes;
+	struct nic_change change;
+	enum nic_verdict verdict;
 	bool pf_came;
 	uint32_t vfs_to_come;
 	uint32_t opens;

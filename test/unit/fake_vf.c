@@ -64,6 +64,12 @@ static bool runs(void)
 	return fake_vf.opened && !fake_vf.closed;
 }
 
+void pf_vf_forget(struct pf *pf, uint16_t index)
+{
+	(void)pf;
+	(void)index;
+}
+
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
 {
 	if (!pf || fake_vf.mute)

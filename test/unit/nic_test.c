@@ -80,6 +80,53 @@ bool pf_can(const struct pf *pf, enum pf_value value)
 	return true;
 }
 
+/* No VF of this test's is in use, so nobody asks what changed. */
+uint32_t pf_vf_changed(struct pf *pf, uint16_t index, struct pf_vf *told, struct pf_vf *now)
+{
+	(void)pf;
+	(void)index;
+	(void)told;
+	(void)now;
+	return 0;
+}
+
+int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
+{
+	(void)pf;
+	(void)index;
+	(void)want;
+	(void)mask;
+	return 0;
+}
+
+void pf_vf_leave(struct pf *pf, uint16_t index, enum pf_value value)
+{
+	(void)pf;
+	(void)index;
+	(void)value;
+}
+
+void pf_vf_accept(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *now)
+{
+	(void)pf;
+	(void)index;
+	(void)value;
+	(void)now;
+}
+
+const char *pf_value_name(enum pf_value value)
+{
+	(void)value;
+	return "";
+}
+
+void pf_value_text(enum pf_value value, const struct pf_vf *vf, char text[PF_TEXT_MAX])
+{
+	(void)value;
+	(void)vf;
+	text[0] = '\0';
+}
+
 void pf_close(struct pf *pf)
 {
 	(void)pf;

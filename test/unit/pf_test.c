@@ -413,6 +413,57 @@ static void rates_are_set_as_far_as_the_nic_takes_them(void **state)
 #define fact(name) cmocka_unit_test_setup_teardown(name, reset, finish)
 
 /* The loopback device's is all zero. */
+static const struct pf_vf others = {
+	.mac = { { 2, 0, 0, 0, 0, 0x77 } },
+	.vlan = 77,
+	.vlan_proto = ETH_P_8021Q,
+	.spoofchk = 1,
+	.trust = 1,
+	.link = PORT_LINK_OFF,
+	.max_mbps = 77,
+};
+
+static void others_change(struct pf_vf *vf, enum pf_value value)
+{
+	vf->mac = value == PF_MAC ? others.mac : vf->mac;
+	vf->vlan = value == PF_VLAN ? others.vlan : vf->vlan;
+	vf->spoofchk = value == PF_SPOOFCHK ? others.spoofchk : vf->spoofchk;
+	vf->trust = value == PF_TRUST ? others.trust : vf->trust;
+	vf->link = value == PF_LINK ? others.link : vf->link;
+	vf->max_mbps = value == PF_RATE ? others.max_mbps : vf->max_mbps;
+}
+
+static void what_others_change_of_a_vf_is_seen_value_by_value(void **state)
+{
+	struct pf *pf = pf_netlink_open("pf0");
+	const struct pf_vf ours = { .mac = { { 2, 0, 0, 0, 0, 1 } },
+				    .vlan_proto = ETH_P_8021Q,
+				    .max_mbps = 10 };
+	struct pf_vf told, now;
+
+	(void)state;
+	/* vifd has set nothing of it, so all of it may change */
+	kernel[1].vlan = 5;
+	assert_int_equal(pf_vf_changed(pf, 1, &told, &now), 0);
+	kernel[1].valid = PF_ALL; /* the driver reports trust, too */
+	for (uint32_t value = 1; value < PF_ALL; value <<= 1) {
+		assert_int_equal(pf_vf_set(pf, 1, &ours, PF_ALL), 0);
+		assert_int_equal(pf_vf_changed(pf, 1, &told, &now), 0);
+		others_change(&kernel[1], (enum pf_value)value);
+		assert_int_equal(pf_vf_changed(pf, 1, &told, &now), value);
+		assert_int_equal(told.max_mbps, 10);
+	}
+	/* what is left to him is neither set nor told again, until the VF is given back */
+	pf_vf_leave(pf, 1, PF_RATE);
+	assert_int_equal(pf_vf_changed(pf, 1, &told, &now), 0);
+	assert_int_equal(pf_vf_set(pf, 1, &ours, PF_RATE), 0);
+	assert_int_equal(kernel[1].max_mbps, 77);
+	pf_vf_forget(pf, 1);
+	assert_int_equal(pf_vf_set(pf, 1, &ours, PF_RATE), 0);
+	assert_int_equal(kernel[1].max_mbps, 10);
+	pf_close(pf);
+}
+
 static void addresses_of_this_hosts_netdevs_are_known(void **state)
 {
 	static const struct rte_ether_addr lo, other = { { 2, 0xfe, 0xdc, 0xba, 0x98, 0x76 } };
@@ -439,6 +490,7 @@ int main(void)
 		fact(value_that_the_nic_lacks_does_not_stop_the_others),
 		fact(rates_are_set_as_far_as_the_nic_takes_them),
 		fact(failure_is_told_and_does_not_stop_the_others),
+		fact(what_others_change_of_a_vf_is_seen_value_by_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

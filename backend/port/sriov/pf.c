@@ -146,6 +146,53 @@ static int set_value(struct pf *pf, uint16_t index, unsigned int which, const st
 	return ret;
 }
 
+static void copy_value(struct pf_vf *to, const struct pf_vf *from, enum pf_value value)
+{
+	to->valid |= value;
+	switch (value) {
+	case PF_MAC:
+		to->mac = from->mac;
+		break;
+	case PF_VLAN:
+		to->vlan = from->vlan;
+		to->qos = from->qos;
+		to->vlan_proto = from->vlan_proto;
+		break;
+	case PF_SPOOFCHK:
+		to->spoofchk = from->spoofchk;
+		break;
+	case PF_TRUST:
+		to->trust = from->trust;
+		break;
+	case PF_LINK:
+		to->link = from->link;
+		break;
+	case PF_RATE:
+		to->min_mbps = from->min_mbps;
+		to->max_mbps = from->max_mbps;
+		break;
+	case PF_ALL:
+		break;
+	}
+}
+
+/* What it reads back, which may be rounded: from now on another value is somebody else's. */
+static void remember(struct pf *pf, uint16_t index, uint32_t mask)
+{
+	struct pf_vf now;
+
+	if (index >= PF_VFS_MAX || vf_get_locked(pf, index, &now) < 0)
+		return;
+	for (unsigned int i = 0; i < NR_VALUES; i++)
+		if (mask & now.valid & values[i].value)
+			copy_value(&pf->told[index], &now, values[i].value);
+}
+
+static uint32_t left(const struct pf *pf, uint16_t index)
+{
+	return index < PF_VFS_MAX ? pf->theirs[index] : 0;
+}
+
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask)
 {
 	struct pf_vf have;
@@ -155,6 +202,7 @@ int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t 
 		return 0;
 	pthread_mutex_lock(&pf->lock);
 	first = vf_get_locked(pf, index, &have);
+	mask &= ~left(pf, index);
 	for (unsigned int i = 0; first != -ENOENT && i < NR_VALUES; i++) {
 		enum pf_value value = values[i].value;
 		int ret;
@@ -165,6 +213,89 @@ int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t 
 		if (first == 0)
 			first = ret;
 	}
+	remember(pf, index, mask);
 	pthread_mutex_unlock(&pf->lock);
 	return first;
+}
+
+uint32_t pf_vf_changed(struct pf *pf, uint16_t index, struct pf_vf *told, struct pf_vf *now)
+{
+	uint32_t changed = 0;
+
+	if (!pf || index >= PF_VFS_MAX)
+		return 0;
+	pthread_mutex_lock(&pf->lock);
+	*told = pf->told[index];
+	if (told->valid && vf_get_locked(pf, index, now) == 0)
+		for (unsigned int i = 0; i < NR_VALUES; i++)
+			if (told->valid & now->valid & values[i].value &&
+			    !is_same(told, now, values[i].value))
+				changed |= values[i].value;
+	changed &= ~pf->theirs[index];
+	pthread_mutex_unlock(&pf->lock);
+	return changed;
+}
+
+void pf_vf_accept(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *now)
+{
+	pthread_mutex_lock(&pf->lock);
+	copy_value(&pf->told[index], now, value);
+	pthread_mutex_unlock(&pf->lock);
+}
+
+void pf_vf_leave(struct pf *pf, uint16_t index, enum pf_value value)
+{
+	pthread_mutex_lock(&pf->lock);
+	pf->theirs[index] |= value;
+	pthread_mutex_unlock(&pf->lock);
+}
+
+void pf_vf_forget(struct pf *pf, uint16_t index)
+{
+	if (!pf || index >= PF_VFS_MAX)
+		return;
+	pthread_mutex_lock(&pf->lock);
+	pf->told[index] = (struct pf_vf){ 0 };
+	pf->theirs[index] = 0;
+	pthread_mutex_unlock(&pf->lock);
+}
+
+const char *pf_value_name(enum pf_value value)
+{
+	for (unsigned int i = 0; i < NR_VALUES; i++)
+		if (values[i].value == value)
+			return values[i].name;
+	return "";
+}
+
+void pf_value_text(enum pf_value value, const struct pf_vf *vf, char text[PF_TEXT_MAX])
+{
+	static const char *const links[] = {
+		[PORT_LINK_AUTO] = "auto", [PORT_LINK_ON] = "enable", [PORT_LINK_OFF] = "disable"
+	};
+
+	switch (value) {
+	case PF_MAC:
+		snprintf(text, PF_TEXT_MAX, RTE_ETHER_ADDR_PRT_FMT, RTE_ETHER_ADDR_BYTES(&vf->mac));
+		break;
+	case PF_VLAN:
+		snprintf(text, PF_TEXT_MAX, "%u qos %u%s", vf->vlan, vf->qos,
+			 vf->vlan_proto == RTE_ETHER_TYPE_QINQ ? " proto 802.1ad" : "");
+		break;
+	case PF_SPOOFCHK:
+		snprintf(text, PF_TEXT_MAX, "%s", vf->spoofchk ? "on" : "off");
+		break;
+	case PF_TRUST:
+		snprintf(text, PF_TEXT_MAX, "%s", vf->trust ? "on" : "off");
+		break;
+	case PF_LINK:
+		snprintf(text, PF_TEXT_MAX, "%s", links[vf->link]);
+		break;
+	case PF_RATE:
+		snprintf(text, PF_TEXT_MAX, "%u..%u Mbit/s", vf->min_mbps, vf->max_mbps);
+		break;
+	case PF_ALL:
+		text[0] = '\0';
+		break;
+	}
 }

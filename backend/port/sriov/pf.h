@@ -24,6 +24,8 @@
 #include "port/port.h"
 
 #define PF_NAME_MAX 32u
+#define PF_VFS_MAX 256u
+#define PF_TEXT_MAX 32u
 #define PF_SYSFS_MAX 64u
 
 /* One value of a VF; a mask of these says which fields of struct pf_vf count. */
@@ -81,6 +83,8 @@ struct pf_ops {
  * @sysfs: its device below the root of sysfs: "bus/pci/devices/0000:01:00.0"
  * @unsupported: values that this NIC has refused; each is logged once
  * @no_min: it has refused a guaranteed rate; logged once
+ * @told:  what vifd has set of each VF, as the NIC read it back; valid: which values
+ * @theirs: values that somebody else has set since, and that are left to him
  * @lock:  one call at a time
  */
 struct pf {
@@ -89,6 +93,8 @@ struct pf {
 	char sysfs[PF_SYSFS_MAX];
 	uint32_t unsupported;
 	bool no_min;
+	struct pf_vf told[PF_VFS_MAX];
+	uint32_t theirs[PF_VFS_MAX];
 	pthread_mutex_t lock;
 };
 
@@ -124,5 +130,28 @@ int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf);
  * Return: 0, the first -errno that isn't "not supported"
  */
 int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t mask);
+
+/**
+ * pf_vf_changed() - Which values of a VF has somebody else changed since vifd set them?
+ * @told, @now: filled in
+ *
+ * Return: mask of PF_*; those that are left to him are not in it
+ */
+uint32_t pf_vf_changed(struct pf *pf, uint16_t index, struct pf_vf *told, struct pf_vf *now);
+
+/** pf_vf_accept() - This value is as vifd wants it: the change came to it in another way, too */
+void pf_vf_accept(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *now);
+
+/** pf_vf_leave() - Set this value no more, until pf_vf_forget() */
+void pf_vf_leave(struct pf *pf, uint16_t index, enum pf_value value);
+
+/** pf_vf_forget() - The VF is given back: whatever is set now is none of vifd's */
+void pf_vf_forget(struct pf *pf, uint16_t index);
+
+/** pf_value_name() - "rate" */
+const char *pf_value_name(enum pf_value value);
+
+/** pf_value_text() - This value of @vf, in the words of ip-link(8) */
+void pf_value_text(enum pf_value value, const struct pf_vf *vf, char text[PF_TEXT_MAX]);
 
 #endif

@@ -57,6 +57,7 @@ static void restore_values(struct vf *vf, const char *netdev)
 	restore_pf(vf, values & PF_TRUST);
 	if (up)
 		netdev_set_up(netdev, true);
+	pf_vf_forget(vf->env->pf, vf->info.index);
 	keep_forget(vf->info.pci);
 }
 

@@ -16,6 +16,7 @@ static void give_back(const struct vf_env *env, const struct vfpool_vf *vf,
 		netdev_set_up(vf->netdev, false);
 		netdev_set_up(vf->netdev, true);
 	}
+	pf_vf_forget(env->pf, vf->index);
 	keep_forget(vf->pci);
 }
 
