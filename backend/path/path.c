@@ -231,6 +231,22 @@ uint64_t path_counted(const struct path *path, enum path_counter which, uint32_t
 	return sum;
 }
 
+uint64_t path_shown(const struct path *path, enum path_counter which, uint32_t first, uint32_t last)
+{
+	uint64_t sum = path_counted(path, which, first, last);
+
+	for (uint32_t i = first; i <= last; i++)
+		sum -= path->queues[i].counted_before[which];
+	return sum;
+}
+
+void path_reset_counters(struct path *path)
+{
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		for (enum path_counter which = 0; which < COUNTERS; which++)
+			path->queues[i].counted_before[which] = path_counted(path, which, i, i);
+}
+
 uint32_t path_tx_owed(const struct path *path, uint32_t queue)
 {
 	return path->queues[queue].tx_owed;

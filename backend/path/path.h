@@ -314,6 +314,13 @@ uint32_t path_nr_queues(const struct path *path);
 uint64_t path_counted(const struct path *path, enum path_counter which, uint32_t first,
 		      uint32_t last);
 
+/** path_shown() - Control thread: path_counted() since path_reset_counters() */
+uint64_t path_shown(const struct path *path, enum path_counter which, uint32_t first,
+		    uint32_t last);
+
+/** path_reset_counters() - Control thread: path_shown() begins at 0; path_counted() goes on */
+void path_reset_counters(struct path *path);
+
 /** path_tx_owed() - Worker: the first request of @queue that is not decided on yet */
 uint32_t path_tx_owed(const struct path *path, uint32_t queue);
 

@@ -76,6 +76,7 @@ struct queue_channel {
  * @guarantee:    what it may send before all others, whatever is left of the vif's budget
  * @statics:      static grants
  * @zc_rx:        zero-copy rx, NULL = it is off
+ * @counted_before: the counters' values when they were reset last; control
  */
 struct queue {
 	struct netif_tx_sring *tx_sring;
@@ -97,6 +98,7 @@ struct queue {
 	struct statics statics;
 	struct zc_rx *zc_rx;
 	struct path_counters counters;
+	uint64_t counted_before[COUNTERS];
 	struct queue_config config;
 };
 

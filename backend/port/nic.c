@@ -318,6 +318,14 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr;
 }
 
+void nic_vf_look(const struct nic *nic, uint16_t index, struct pf_vf *values,
+		 struct pf_vf_stats *stats)
+{
+	if (pf_vf_get(nic->env.pf, index, values) < 0)
+		values->valid = 0;
+	pf_vf_stats(nic->env.pf, index, stats);
+}
+
 static int settle(struct pf *pf, const struct nic_change *change, const struct pf_vf *told,
 		  enum nic_verdict verdict)
 {

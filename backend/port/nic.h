@@ -138,6 +138,14 @@ struct nic_vf_info {
 	char owner[32];		   /* "" = free */
 };
 
+/**
+ * nic_vf_look() - What the PF says of VF @index, and what the NIC counts of it
+ *
+ * Control thread; waits for the kernel. Values that nobody knows are not in values->valid.
+ */
+void nic_vf_look(const struct nic *nic, uint16_t index, struct pf_vf *values,
+		 struct pf_vf_stats *stats);
+
 /* What to do about a value that somebody else has changed. */
 enum nic_verdict { NIC_RESTORE, NIC_ACCEPT, NIC_LEAVE };
 

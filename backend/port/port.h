@@ -242,6 +242,11 @@ struct port_ops {
 	uint64_t (*wire_bytes)(struct port *port);
 	/* control or telemetry */
 	void (*stats_get)(struct port *port, struct port_stats *stats);
+	/* control; NULL = there are none. Calls @take for each counter of the device's own driver
+	 * that is not 0 */
+	void (*driver_counters)(struct port *port,
+				void (*take)(void *arg, const char *name, uint64_t value),
+				void *arg);
 	/* control; NULL = nothing to do. Waits for the NIC if the policy changed */
 	void (*set_policy)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing to do. Called before the path's own rules become these: the NIC

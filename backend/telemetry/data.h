@@ -32,6 +32,18 @@ void put_vif(struct rte_tel_data *d, const struct vif *vif);
 /** put_flows() - A vif's flow rules from number @from on; a page, empty behind the last */
 void put_flows(struct rte_tel_data *d, const struct vif *vif, uint32_t from);
 
+/* vf.c */
+
+/** put_vf() - Where a VF is and whose */
+void put_vf(struct rte_tel_data *d, const struct nic *nic, const struct nic_vf_info *info);
+
+/**
+ * put_vf_all() - And what the PF says of it, and what is counted of it
+ * @owner: NULL = it is free, or its vif is not connected by it
+ */
+void put_vf_all(struct rte_tel_data *d, const struct nic *nic, const struct nic_vf_info *info,
+		const struct vif *owner);
+
 /* policy.c */
 
 /**

@@ -135,19 +135,6 @@ static int answer_queue(void *arg)
 	return 0;
 }
 
-static void put_vf(struct rte_tel_data *d, const struct nic *nic, const struct nic_vf_info *info)
-{
-	if (!d)
-		return;
-	put_text(d, "pci", info->pci);
-	put_text(d, "nic", nic_name(nic));
-	put_number(d, "index", info->index);
-	put_text(d, "netdev", info->netdev);
-	put_text(d, "owner", info->owner);
-	if (info->owner[0])
-		put_mac(d, "mac", &info->mac);
-}
-
 static int answer_vfs(void *arg)
 {
 	struct question *question = arg;
@@ -168,6 +155,70 @@ static int answer_vfs(void *arg)
 			snprintf(name, sizeof(name), "%u", index);
 			put_vf(put_dict(question->d, name), nic, &info[vf]);
 		}
+	}
+	return 0;
+}
+
+/* @name: its PCI address, its netdev, NIC/INDEX, or the vif that has it */
+static bool vf_is_called(const struct nic *nic, const struct nic_vf_info *info, const char *name)
+{
+	size_t len = strlen(nic_name(nic));
+	uint32_t index;
+
+	if (!strncmp(name, nic_name(nic), len) && name[len] == '/' &&
+	    !text_u32(name + len + 1, 0, UINT16_MAX, &index))
+		return index == info->index;
+	return !strcmp(name, info->pci) || (info->netdev[0] && !strcmp(name, info->netdev)) ||
+	       (info->owner[0] && !strcmp(name, info->owner + strlen("vif ")));
+}
+
+/* The vif whose frames go by it now */
+static const struct vif *vif_of_vf(const struct nic_vf_info *info)
+{
+	const struct vif *vif;
+
+	TAILQ_FOREACH (vif, &telemetry.host->vifs, link)
+		if (vif->path && path_get_port(vif->path)->kind == PORT_VF &&
+		    !strcmp(path_get_port(vif->path)->name, info->pci))
+			return vif;
+	return NULL;
+}
+
+static int answer_vf(void *arg)
+{
+	struct question *question = arg;
+	struct nic_vf_info info[VFPOOL_MAX];
+
+	for (uint32_t i = 0; i < telemetry.host->nr_nics; i++) {
+		const struct nic *nic = telemetry.host->nics[i];
+		uint32_t nr = nic_vf_list(nic, info, VFPOOL_MAX);
+
+		for (uint32_t vf = 0; vf < nr; vf++) {
+			if (!vf_is_called(nic, &info[vf], question->params))
+				continue;
+			put_vf_all(question->d, nic, &info[vf], vif_of_vf(&info[vf]));
+			return 0;
+		}
+	}
+	question->why = "no such VF: expected its PCI address, netdev or vif, or NIC/INDEX";
+	return 0;
+}
+
+static int answer_reset(void *arg)
+{
+	struct question *question = arg;
+	const char *text = question->params;
+	struct vif *vif = take_vif(question, &text);
+
+	if (!vif)
+		return 0;
+	if (*text) {
+		question->why = "expected a vif";
+	} else if (!vif->path) {
+		question->why = "the vif is not connected";
+	} else {
+		path_reset_counters(vif->path);
+		put_text(question->d, "reset", vif->name + strlen("vif "));
 	}
 	return 0;
 }
@@ -435,6 +486,8 @@ COMMAND(vifs)
 COMMAND(vif)
 COMMAND(queue)
 COMMAND(vfs)
+COMMAND(vf)
+COMMAND(reset)
 COMMAND(nics)
 COMMAND(memory)
 COMMAND(move)
@@ -466,6 +519,9 @@ int telemetry_start(struct vifs *vifs, const struct host *host)
 		{ "/vifd/vif", command_vif, "One vif. Parameter: DOMID.HANDLE or its name" },
 		{ "/vifd/queue", command_queue, "Counters of a queue. Parameter: DOMID.HANDLE.N" },
 		{ "/vifd/vfs", command_vfs, "VFs and owners. Parameter: first entry (0)" },
+		{ "/vifd/vf", command_vf,
+		  "One VF. Parameter: PCI address, netdev, vif or NIC/INDEX" },
+		{ "/vifd/reset", command_reset, "Set a vif's counters to 0. Parameter: VIF" },
 		{ "/vifd/nics", command_nics, "NICs. No parameter" },
 		{ "/vifd/memory", command_memory, "Pools of packet memory. No parameter" },
 		{ "/vifd/counters", command_counters, "What each counter counts. No parameter" },

@@ -56,8 +56,7 @@ struct rte_tel_data *put_dict(struct rte_tel_data *d, const char *name)
 void put_counters(struct rte_tel_data *d, const struct vif *vif, uint32_t first, uint32_t last)
 {
 	for (enum path_counter which = 0; which < COUNTERS; which++)
-		put_number(d, path_counter_name(which),
-			   path_counted(vif->path, which, first, last));
+		put_number(d, path_counter_name(which), path_shown(vif->path, which, first, last));
 }
 
 /* What a thousand frames of either direction cost. */
@@ -65,15 +64,15 @@ static void put_cost(struct rte_tel_data *d, const struct vif *vif)
 {
 	static const enum path_counter costs[] = { COUNT_copies, COUNT_copy_calls, COUNT_notify };
 	uint32_t last = path_nr_queues(vif->path) - 1;
-	uint64_t frames = path_counted(vif->path, COUNT_tx_packets, 0, last) +
-			  path_counted(vif->path, COUNT_rx_packets, 0, last);
+	uint64_t frames = path_shown(vif->path, COUNT_tx_packets, 0, last) +
+			  path_shown(vif->path, COUNT_rx_packets, 0, last);
 
 	if (!d)
 		return;
 	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
-		double cost = frames ? (double)path_counted(vif->path, costs[i], 0, last) /
-					       (double)frames :
-				       0;
+		double cost =
+			frames ? (double)path_shown(vif->path, costs[i], 0, last) / (double)frames :
+				 0;
 
 		put_number(d, path_counter_name(costs[i]), (uint64_t)(cost * 1000));
 	}

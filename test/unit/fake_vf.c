@@ -521,6 +521,14 @@ void vf_stats_get(struct port *port, struct port_stats *stats)
 	(void)stats;
 }
 
+void vf_driver_counters(struct port *port,
+			void (*take)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	(void)port;
+	(void)take;
+	(void)arg;
+}
+
 void vf_tx_done(struct port *port)
 {
 	(void)port;

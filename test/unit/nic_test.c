@@ -99,6 +99,22 @@ int pf_vf_set(struct pf *pf, uint16_t index, const struct pf_vf *want, uint32_t 
 	return 0;
 }
 
+int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf)
+{
+	(void)pf;
+	(void)index;
+	(void)vf;
+	return 0;
+}
+
+int pf_vf_stats(struct pf *pf, uint16_t index, struct pf_vf_stats *stats)
+{
+	(void)pf;
+	(void)index;
+	(void)stats;
+	return 0;
+}
+
 void pf_vf_leave(struct pf *pf, uint16_t index, enum pf_value value)
 {
 	(void)pf;

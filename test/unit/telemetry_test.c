@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry/telemetry.c telemetry/vif.c telemetry/policy.c telemetry/flows.c path/flow_text.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
 /* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
-/* The way into the control thread; and what a client reads from EAL's own socket. */
+/* What a client reads from EAL's own socket. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,7 +34,7 @@
 #define VIFS 700u
 
 static struct wake raise_control = { .asleep = true };
-static atomic_bool paused, ended;
+static atomic_bool ended;
 static pthread_t control_thread;
 static char run_dir[] = "/tmp/vifd-telemetry.XXXXXX";
 
@@ -176,6 +176,18 @@ unsigned int nic_vf_list(const struct nic *nic, struct nic_vf_info *info, unsign
 	return nr_vfs;
 }
 
+void nic_vf_look(const struct nic *nic, uint16_t index, struct pf_vf *values,
+		 struct pf_vf_stats *stats)
+{
+	(void)nic;
+	*values = (struct pf_vf){ .valid = PF_MAC | PF_VLAN | PF_TRUST,
+				  .mac = { { 2, 0, 0, 0, 0, (uint8_t)index } },
+				  .vlan = 7,
+				  .qos = 3,
+				  .trust = 1 };
+	*stats = (struct pf_vf_stats){ .tx_dropped = 9 };
+}
+
 struct path_tools *worker_tools(struct worker *worker)
 {
 	static struct rte_mempool pool = { .elt_size = 4096 };
@@ -217,7 +229,17 @@ static void enforced(struct port *port, struct port_policy *rules)
 	rules->vlans[0] = 1 << 10;
 }
 
+static void driver_counters(struct port *port,
+			    void (*take)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	(void)port;
+	take(arg, "rx_good-packets", 12);
+	for (int i = 0; i < 300; i++)
+		take(arg, "another", 1);
+}
+
 static const struct port_ops port_ops = { .link_get = link_get,
+					  .driver_counters = driver_counters,
 					  .stats_get = stats_get,
 					  .enforced = enforced };
 static struct port port = {
@@ -232,8 +254,7 @@ static void *control_main(void *arg)
 	while (!ended) {
 		uint64_t count;
 
-		if (!paused)
-			control_take();
+		control_take();
 		poll(&fd, 1, 20);
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
@@ -246,7 +267,7 @@ static int start(void **state)
 {
 	(void)state;
 	raise_control.fd = eventfd(0, EFD_NONBLOCK);
-	paused = ended = false;
+	ended = false;
 	control_start(&raise_control);
 	return pthread_create(&control_thread, NULL, control_main, NULL);
 }
@@ -260,99 +281,6 @@ static int finish(void **state)
 	}
 	close(raise_control.fd);
 	return 0;
-}
-
-/* control.c */
-
-static int whoami(void *arg)
-{
-	*(pthread_t *)arg = pthread_self();
-	return 42;
-}
-
-static void call_runs_in_the_control_thread_and_returns_its_result(void **state)
-{
-	pthread_t who = pthread_self();
-
-	(void)state;
-	assert_int_equal(control_run(whoami, &who, 5000), 42);
-	assert_true(pthread_equal(who, control_thread));
-}
-
-static int count_up(void *arg)
-{
-	++*(uint32_t *)arg; /* no atomics: one thread executes them all */
-	return 0;
-}
-
-static void *many_calls(void *arg)
-{
-	for (int i = 0; i < 500; i++)
-		assert_int_equal(control_run(count_up, arg, 5000), 0);
-	return NULL;
-}
-
-static void calls_of_many_threads_are_each_executed_once(void **state)
-{
-	pthread_t threads[6];
-	uint32_t count = 0;
-
-	(void)state;
-	for (int i = 0; i < 6; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, many_calls, &count), 0);
-	for (int i = 0; i < 6; i++)
-		pthread_join(threads[i], NULL);
-	assert_int_equal(count, 3000);
-}
-
-static void call_that_timed_out_is_never_executed(void **state)
-{
-	uint32_t count = 0;
-
-	(void)state;
-	paused = true;
-	assert_int_equal(control_run(count_up, &count, 50), -ETIMEDOUT);
-	paused = false;
-	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 5000), 42);
-	assert_int_equal(count, 0);
-}
-
-static int slow(void *arg)
-{
-	usleep(1500000);
-	*(bool *)arg = true;
-	return 7;
-}
-
-static void call_that_runs_is_waited_for_beyond_the_limit(void **state)
-{
-	bool done = false;
-
-	(void)state;
-	assert_int_equal(control_run(slow, &done, 1000), 7);
-	assert_true(done);
-}
-
-static void *ask_while_paused(void *arg)
-{
-	*(int *)arg = control_run(whoami, &(pthread_t){ 0 }, 20000);
-	return NULL;
-}
-
-static void stopping_refuses_those_who_wait_and_those_who_come(void **state)
-{
-	pthread_t thread;
-	int result = 0;
-
-	(void)state;
-	paused = true;
-	assert_int_equal(pthread_create(&thread, NULL, ask_while_paused, &result), 0);
-	usleep(50000);
-	ended = true;
-	pthread_join(control_thread, NULL);
-	pthread_join(thread, NULL);
-	assert_int_equal(result, -ESHUTDOWN);
-	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 20000), -ESHUTDOWN);
 }
 
 /* telemetry.c, through the socket */
@@ -502,6 +430,51 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(answer, "\"tx_bytes\":18446744073709551615");
 	assert_has(answer, "\"tx_packets\":7");
 	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");
+}
+
+static void vf_is_told_with_what_pf_nic_and_driver_say(void **state)
+{
+	const char *names[] = { "0000:01:01.3", "enp1s0f1v11",
+				"a-nic-with-the-longest-name-ther/11", "11.0" };
+
+	(void)state;
+	nr_vfs = 16;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char command[64];
+
+		snprintf(command, sizeof(command), "/vifd/vf,%s", names[i]);
+		assert_has(ask(command), "\"index\":11,");
+	}
+	assert_has(ask("/vifd/vf,11.0"), "\"values\":{\"mac\":\"02:00:00:00:00:0b\",");
+	assert_has(ask("/vifd/vf,11.0"), "\"vlan\":\"7 qos 3\",\"trust\":\"on\"}");
+	assert_has(ask("/vifd/vf,11.0"), "\"tx_dropped\":9}");
+	assert_null(strstr(ask("/vifd/vf,11.0"), "spoofed")); /* its vif's frames go elsewhere */
+	assert_has(ask("/vifd/vf,0000:01:99.0"), "\"error\":\"no such VF");
+	connect_vif(1);
+	snprintf(port.name, sizeof(port.name), "0000:01:01.3");
+	atomic_store(&vifs[0].path->queues[0].counters.value[COUNT_tx_drop_spoof], 5);
+	assert_has(ask("/vifd/vf,11.0"), "\"spoofed\":5,");
+	assert_has(ask("/vifd/vf,11.0"), "\"driver_counters\":{\"rx_good_packets\":12,");
+	snprintf(port.name, sizeof(port.name), "0000:01:10.3");
+}
+
+static void counters_that_are_reset_begin_at_0(void **state)
+{
+	_Atomic uint64_t *sent;
+
+	(void)state;
+	assert_has(ask("/vifd/reset,7.0"), "\"error\":\"the vif is not connected\"");
+	connect_vif(2);
+	sent = &vifs[0].path->queues[1].counters.value[COUNT_tx_packets];
+	atomic_store(sent, 40);
+	assert_has(ask("/vifd/reset,7.0"), "{\"reset\":\"7.0\"}");
+	assert_has(ask("/vifd/vif,7.0"), "\"tx_packets\":0");
+	atomic_store(sent, 42);
+	assert_has(ask("/vifd/vif,7.0"), "\"tx_packets\":2");
+	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":2");
+	/* what vifd itself goes by is not reset */
+	assert_int_equal(path_counted(vifs[0].path, COUNT_tx_packets, 0, 1), 42);
+	assert_has(ask("/vifd/reset,9.9"), "\"error\":\"no such vif\"");
 }
 
 static void pools_are_told_with_what_is_free(void **state)
@@ -770,16 +743,12 @@ static void rules_are_set_together(void **state)
 
 int main(void)
 {
-#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, finish)
 #define ANSWER(name) cmocka_unit_test_setup_teardown(name, start_vif, stop_vif)
 	const struct CMUnitTest tests[] = {
-		CONTROL(call_runs_in_the_control_thread_and_returns_its_result),
-		CONTROL(calls_of_many_threads_are_each_executed_once),
-		CONTROL(call_that_timed_out_is_never_executed),
-		CONTROL(call_that_runs_is_waited_for_beyond_the_limit),
-		CONTROL(stopping_refuses_those_who_wait_and_those_who_come),
 		ANSWER(vif_that_is_not_connected_has_no_path),
 		ANSWER(connected_vif_is_told_with_everything),
+		ANSWER(vf_is_told_with_what_pf_nic_and_driver_say),
+		ANSWER(counters_that_are_reset_begin_at_0),
 		ANSWER(pools_are_told_with_what_is_free),
 		ANSWER(mapped_pages_are_told_beside_the_pools),
 		ANSWER(cost_of_a_thousand_frames_is_told),

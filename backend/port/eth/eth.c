@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* State of an ethdev, and which frames it is told to receive; see eth.h. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -8,6 +9,8 @@
 #include "port/kernel/netdev.h"
 
 LOG_TAG("eth");
+
+#define DRIVER_COUNTERS_MAX 512u
 
 void eth_tx_done(struct eth *eth)
 {
@@ -94,6 +97,27 @@ void eth_stats_get(struct eth *eth, struct port_stats *stats)
 		stats->tx_no_memory += atomic_load_explicit(&q->tx_no_memory, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&eth->lock);
+}
+
+void eth_driver_counters(struct eth *eth, void (*take)(void *arg, const char *name, uint64_t value),
+			 void *arg)
+{
+	struct rte_eth_xstat_name *names = calloc(DRIVER_COUNTERS_MAX, sizeof(*names));
+	struct rte_eth_xstat *values = calloc(DRIVER_COUNTERS_MAX, sizeof(*values));
+	int nr = 0;
+
+	if (names && values && eth->direct && !eth_gone(eth)) {
+		pthread_mutex_lock(&eth->lock);
+		nr = rte_eth_xstats_get_names(eth->port_id, names, DRIVER_COUNTERS_MAX);
+		if (nr > 0 && nr <= (int)DRIVER_COUNTERS_MAX)
+			nr = rte_eth_xstats_get(eth->port_id, values, DRIVER_COUNTERS_MAX);
+		pthread_mutex_unlock(&eth->lock);
+	}
+	for (int i = 0; i < nr && nr <= (int)DRIVER_COUNTERS_MAX; i++)
+		if (values[i].value && values[i].id < DRIVER_COUNTERS_MAX)
+			take(arg, names[values[i].id].name, values[i].value);
+	free(names);
+	free(values);
 }
 
 uint16_t eth_mtu(const struct eth *eth)

@@ -187,6 +187,14 @@ bool eth_gone(const struct eth *eth);
 void eth_link_get(struct eth *eth, struct port_link *link);
 void eth_stats_get(struct eth *eth, struct port_stats *stats);
 
+/**
+ * eth_driver_counters() - Call @take for each counter of a PCI function's own driver that is not 0
+ *
+ * As DPDK calls them (rte_eth_xstats_get()). Control thread; a netdev's driver has none.
+ */
+void eth_driver_counters(struct eth *eth, void (*take)(void *arg, const char *name, uint64_t value),
+			 void *arg);
+
 /** eth_netdev() - Present name of the netdev. Return: false: it is gone, or there was none */
 bool eth_netdev(const struct eth *eth, char name[IF_NAMESIZE]);
 

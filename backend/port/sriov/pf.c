@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "log.h"
 
 LOG_TAG("pf");
@@ -86,6 +87,19 @@ int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf)
 		return 0;
 	pthread_mutex_lock(&pf->lock);
 	ret = vf_get_locked(pf, index, vf);
+	pthread_mutex_unlock(&pf->lock);
+	return ret;
+}
+
+int pf_vf_stats(struct pf *pf, uint16_t index, struct pf_vf_stats *stats)
+{
+	int ret;
+
+	memset(stats, 0, sizeof(*stats));
+	if (!pf || !pf->ops->vf_stats)
+		return 0;
+	pthread_mutex_lock(&pf->lock);
+	ret = pf->ops->vf_stats(pf, index, stats);
 	pthread_mutex_unlock(&pf->lock);
 	return ret;
 }
@@ -276,7 +290,7 @@ void pf_value_text(enum pf_value value, const struct pf_vf *vf, char text[PF_TEX
 
 	switch (value) {
 	case PF_MAC:
-		snprintf(text, PF_TEXT_MAX, RTE_ETHER_ADDR_PRT_FMT, RTE_ETHER_ADDR_BYTES(&vf->mac));
+		text_put_mac(text, vf->mac.addr_bytes);
 		break;
 	case PF_VLAN:
 		snprintf(text, PF_TEXT_MAX, "%u qos %u%s", vf->vlan, vf->qos,

@@ -60,6 +60,12 @@ struct pf_vf {
 	uint32_t min_mbps, max_mbps;
 };
 
+/** struct pf_vf_stats - What the NIC counts of a VF; tx = the VF sends. All 0: it may not count */
+struct pf_vf_stats {
+	uint64_t rx_packets, rx_bytes, rx_dropped, rx_multicast, rx_broadcast;
+	uint64_t tx_packets, tx_bytes, tx_dropped;
+};
+
 struct pf;
 
 /** struct pf_ops - What a maker implements; one call at a time. vf_get and vf_set log nothing */
@@ -73,6 +79,8 @@ struct pf_ops {
 	void (*link_get)(struct pf *pf, struct port_link *link);
 	/* NULL = this PF says nothing of its VFs. Return: 0, -ENOENT no such VF, -errno */
 	int (*vf_get)(struct pf *pf, uint16_t index, struct pf_vf *vf);
+	/* NULL = this PF counts nothing of its VFs. Return: 0, -ENOENT no such VF, -errno */
+	int (*vf_stats)(struct pf *pf, uint16_t index, struct pf_vf_stats *stats);
 	/* NULL = this PF sets nothing of its VFs. Set one value. Return: 0, -EOPNOTSUPP, -errno */
 	int (*vf_set)(struct pf *pf, uint16_t index, enum pf_value value, const struct pf_vf *want);
 };
@@ -122,6 +130,9 @@ bool pf_can(const struct pf *pf, enum pf_value value);
 
 /** pf_vf_get() - All that the PF knows of a VF. Return: 0, -ENOENT no such VF, -errno */
 int pf_vf_get(struct pf *pf, uint16_t index, struct pf_vf *vf);
+
+/** pf_vf_stats() - What the NIC counts of a VF; zeroed first. Return: 0, -ENOENT, -errno */
+int pf_vf_stats(struct pf *pf, uint16_t index, struct pf_vf_stats *stats);
 
 /**
  * pf_vf_set() - Set the values that @mask names and this VF doesn't have yet

@@ -307,12 +307,20 @@ static void devlink_close(struct pf *base)
 	end(pf);
 }
 
+static int devlink_vf_stats(struct pf *base, uint16_t index, struct pf_vf_stats *stats)
+{
+	struct pf *below = ((struct pf_devlink *)base)->below;
+
+	return below->ops->vf_stats ? below->ops->vf_stats(below, index, stats) : 0;
+}
+
 static const struct pf_ops devlink_ops = {
 	.close = devlink_close,
 	.up = devlink_up,
 	.mtu = devlink_mtu,
 	.link_get = devlink_link_get,
 	.vf_get = devlink_vf_get,
+	.vf_stats = devlink_vf_stats,
 	.vf_set = devlink_vf_set,
 };
 

@@ -135,21 +135,70 @@ static bool describes(const struct nlattr *info, uint16_t index)
 	return false;
 }
 
-/* Read one VF out of the kernel's answer, an RTM_NEWLINK. Return: 0, -ENOENT */
-static int read_vf(const struct nlmsghdr *nlh, uint16_t index, struct pf_vf *vf)
+/* IFLA_VF_STATS of a VF: what a driver does not count is 0 */
+static void read_stats(const struct nlattr *list, struct pf_vf_stats *stats)
 {
-	const struct nlattr *list, *info, *attr;
+	uint64_t *const members[] = {
+		[IFLA_VF_STATS_RX_PACKETS] = &stats->rx_packets,
+		[IFLA_VF_STATS_TX_PACKETS] = &stats->tx_packets,
+		[IFLA_VF_STATS_RX_BYTES] = &stats->rx_bytes,
+		[IFLA_VF_STATS_TX_BYTES] = &stats->tx_bytes,
+		[IFLA_VF_STATS_BROADCAST] = &stats->rx_broadcast,
+		[IFLA_VF_STATS_MULTICAST] = &stats->rx_multicast,
+		[IFLA_VF_STATS_RX_DROPPED] = &stats->rx_dropped,
+		[IFLA_VF_STATS_TX_DROPPED] = &stats->tx_dropped,
+	};
+	const struct nlattr *attr;
 
-	vf->vlan_proto = RTE_ETHER_TYPE_VLAN;
+	mnl_attr_for_each_nested(attr, list)
+	{
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type < sizeof(members) / sizeof(members[0]) && members[type] &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(uint64_t))
+			*members[type] = mnl_attr_get_u64(attr);
+	}
+}
+
+/**
+ * struct get - A question about VF @index; what is not NULL is filled in
+ */
+struct get {
+	uint16_t index;
+	struct pf_vf *vf;
+	struct pf_vf_stats *stats;
+	int ret;
+};
+
+static void read_info(const struct nlattr *info, const struct get *get)
+{
+	const struct nlattr *attr;
+
+	if (get->vf)
+		get->vf->vlan_proto = RTE_ETHER_TYPE_VLAN;
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (get->vf)
+			read_attr(attr, get->vf);
+		if (get->stats && mnl_attr_get_type(attr) == IFLA_VF_STATS)
+			read_stats(attr, get->stats);
+	}
+}
+
+/* Read one VF out of the kernel's answer, an RTM_NEWLINK. Return: 0, -ENOENT */
+static int read_vf(const struct nlmsghdr *nlh, const struct get *get)
+{
+	const struct nlattr *list, *info;
+
 	mnl_attr_for_each(list, nlh, sizeof(struct ifinfomsg))
 	{
 		if (mnl_attr_get_type(list) != IFLA_VFINFO_LIST)
 			continue;
 		mnl_attr_for_each_nested(info, list)
 		{
-			if (mnl_attr_get_type(info) != IFLA_VF_INFO || !describes(info, index))
+			if (mnl_attr_get_type(info) != IFLA_VF_INFO || !describes(info, get->index))
 				continue;
-			mnl_attr_for_each_nested(attr, info) read_attr(attr, vf);
+			read_info(info, get);
 			return 0;
 		}
 	}
@@ -265,24 +314,16 @@ static int netlink_vf_set(struct pf *base, uint16_t index, enum pf_value value,
 	return transact(pf, nlh, NULL, NULL);
 }
 
-struct get {
-	uint16_t index;
-	struct pf_vf *vf;
-	int ret;
-};
-
 static int get_reply(const struct nlmsghdr *nlh, void *data)
 {
 	struct get *get = data;
 
-	get->ret = read_vf(nlh, get->index, get->vf);
+	get->ret = read_vf(nlh, get);
 	return MNL_CB_OK;
 }
 
-static int netlink_vf_get(struct pf *base, uint16_t index, struct pf_vf *vf)
+static int ask(struct pf_netlink *pf, struct get *get)
 {
-	struct pf_netlink *pf = (struct pf_netlink *)base;
-	struct get get = { .index = index, .vf = vf, .ret = -ENOENT };
 	char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
@@ -296,8 +337,22 @@ static int netlink_vf_get(struct pf *base, uint16_t index, struct pf_vf *vf)
 	ifi->ifi_family = AF_UNSPEC;
 	ifi->ifi_index = (int)pf->ifindex;
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_VF);
-	ret = transact(pf, nlh, get_reply, &get);
-	return ret < 0 ? ret : get.ret;
+	ret = transact(pf, nlh, get_reply, get);
+	return ret < 0 ? ret : get->ret;
+}
+
+static int netlink_vf_get(struct pf *base, uint16_t index, struct pf_vf *vf)
+{
+	struct get get = { .index = index, .vf = vf, .ret = -ENOENT };
+
+	return ask((struct pf_netlink *)base, &get);
+}
+
+static int netlink_vf_stats(struct pf *base, uint16_t index, struct pf_vf_stats *stats)
+{
+	struct get get = { .index = index, .stats = stats, .ret = -ENOENT };
+
+	return ask((struct pf_netlink *)base, &get);
 }
 
 static int netlink_up(struct pf *base, unsigned int timeout_ms)
@@ -346,6 +401,7 @@ static const struct pf_ops netlink_ops = {
 	.mtu = netlink_mtu,
 	.link_get = netlink_link_get,
 	.vf_get = netlink_vf_get,
+	.vf_stats = netlink_vf_stats,
 	.vf_set = netlink_vf_set,
 };
 

@@ -161,6 +161,7 @@ static const struct port_ops vf_ops = {
 	.quiet = vf_quiet,
 	.link_get = vf_link_get,
 	.stats_get = vf_stats_get,
+	.driver_counters = vf_driver_counters,
 	.set_policy = vf_set_policy,
 	.loosen = vf_loosen,
 	.enforced = vf_enforced,

@@ -163,3 +163,9 @@ void vf_stats_get(struct port *port, struct port_stats *stats)
 	stats->tx_errors += atomic_load_explicit(&vf->carried_lost, memory_order_relaxed);
 	stats->tx_no_memory += atomic_load_explicit(&vf->carried_lost, memory_order_relaxed);
 }
+
+void vf_driver_counters(struct port *port,
+			void (*take)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	eth_driver_counters(((struct vf *)port)->eth, take, arg);
+}

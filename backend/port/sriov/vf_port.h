@@ -56,6 +56,8 @@ void vf_join(struct port *port, const uint8_t *group);
 void vf_set_rx_source(struct port *port, struct port_rx_source *source);
 int vf_end_rx_source(struct port *port, bool go_on);
 void vf_stats_get(struct port *port, struct port_stats *stats);
+void vf_driver_counters(struct port *port,
+			void (*take)(void *arg, const char *name, uint64_t value), void *arg);
 
 /* What the PF is to be told of a policy; all but the address */
 void vf_wanted(const struct port_policy *policy, struct pf_vf *want);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* links: control.c log.c */
+/* The way into the control thread from others. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/control.h"
+
+static struct wake raise_control = { .asleep = true };
+static atomic_bool paused, ended;
+static pthread_t control_thread;
+
+/* The control thread: main.c's loop without vifs. */
+static void *control_main(void *arg)
+{
+	struct pollfd fd = { .fd = raise_control.fd, .events = POLLIN };
+
+	while (!ended) {
+		uint64_t count;
+
+		if (!paused)
+			control_take();
+		poll(&fd, 1, 20);
+		atomic_store(&raise_control.asleep, true);
+		(void)!read(raise_control.fd, &count, sizeof(count));
+	}
+	control_stop();
+	return arg;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	raise_control.fd = eventfd(0, EFD_NONBLOCK);
+	paused = ended = false;
+	control_start(&raise_control);
+	return pthread_create(&control_thread, NULL, control_main, NULL);
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	if (!ended) {
+		ended = true;
+		pthread_join(control_thread, NULL);
+	}
+	close(raise_control.fd);
+	return 0;
+}
+
+static int whoami(void *arg)
+{
+	*(pthread_t *)arg = pthread_self();
+	return 42;
+}
+
+static void call_runs_in_the_control_thread_and_returns_its_result(void **state)
+{
+	pthread_t who = pthread_self();
+
+	(void)state;
+	assert_int_equal(control_run(whoami, &who, 5000), 42);
+	assert_true(pthread_equal(who, control_thread));
+}
+
+static int count_up(void *arg)
+{
+	++*(uint32_t *)arg; /* no atomics: one thread executes them all */
+	return 0;
+}
+
+static void *many_calls(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(control_run(count_up, arg, 5000), 0);
+	return NULL;
+}
+
+static void calls_of_many_threads_are_each_executed_once(void **state)
+{
+	pthread_t threads[6];
+	uint32_t count = 0;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, many_calls, &count), 0);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(count, 3000);
+}
+
+static void call_that_timed_out_is_never_executed(void **state)
+{
+	uint32_t count = 0;
+
+	(void)state;
+	paused = true;
+	assert_int_equal(control_run(count_up, &count, 50), -ETIMEDOUT);
+	paused = false;
+	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 5000), 42);
+	assert_int_equal(count, 0);
+}
+
+static int slow(void *arg)
+{
+	usleep(1500000);
+	*(bool *)arg = true;
+	return 7;
+}
+
+static void call_that_runs_is_waited_for_beyond_the_limit(void **state)
+{
+	bool done = false;
+
+	(void)state;
+	assert_int_equal(control_run(slow, &done, 1000), 7);
+	assert_true(done);
+}
+
+static void *ask_while_paused(void *arg)
+{
+	*(int *)arg = control_run(whoami, &(pthread_t){ 0 }, 20000);
+	return NULL;
+}
+
+static void stopping_refuses_those_who_wait_and_those_who_come(void **state)
+{
+	pthread_t thread;
+	int result = 0;
+
+	(void)state;
+	paused = true;
+	assert_int_equal(pthread_create(&thread, NULL, ask_while_paused, &result), 0);
+	usleep(50000);
+	ended = true;
+	pthread_join(control_thread, NULL);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -ESHUTDOWN);
+	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 20000), -ESHUTDOWN);
+}
+
+int main(void)
+{
+#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, finish)
+	const struct CMUnitTest tests[] = {
+		CONTROL(call_runs_in_the_control_thread_and_returns_its_result),
+		CONTROL(calls_of_many_threads_are_each_executed_once),
+		CONTROL(call_that_timed_out_is_never_executed),
+		CONTROL(call_that_runs_is_waited_for_beyond_the_limit),
+		CONTROL(stopping_refuses_those_who_wait_and_those_who_come),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
