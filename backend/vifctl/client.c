@@ -16,9 +16,19 @@
 #define ANSWER_MAX 65536u
 #define ANSWER_SECONDS 10
 
-static int fail(struct client *client, enum status error)
+static int fail(struct client *client, enum status error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct client *client, enum status error, const char *fmt, ...)
 {
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(client->why, sizeof(client->why), fmt, args);
+	va_end(args);
 	client->error = error;
+	if (!client->quiet)
+		fprintf(stderr, "vifctl: %s\n", client->why);
 	return -1;
 }
 
@@ -54,8 +64,8 @@ static int unreachable(struct client *client, const char *path)
 
 	if (errno == EACCES || errno == EPERM)
 		remedy = "only root has access: use sudo";
-	fprintf(stderr, "vifctl: cannot reach vifd at %s: %s; %s\n", path, strerror(errno), remedy);
-	return fail(client, STATUS_NO_VIFD);
+	return fail(client, STATUS_NO_VIFD, "cannot reach vifd at %s: %s; %s", path,
+		    strerror(errno), remedy);
 }
 
 /* @first: out, where it was looked for first. Return: 0, -1 with errno */
@@ -90,6 +100,7 @@ int client_open(struct client *client, const char *path)
 {
 	char first[256];
 
+	client->quiet = false;
 	return find_vifd(client, path, first) ? unreachable(client, first) : 0;
 }
 
@@ -97,6 +108,7 @@ int client_try(struct client *client, const char *path)
 {
 	char first[256];
 
+	client->quiet = false;
 	return find_vifd(client, path, first);
 }
 
@@ -123,15 +135,12 @@ static struct json_object *unwrap(struct client *client, const char *command, co
 	}
 	json_object_put(whole);
 	if (answer && json_object_is_type(answer, json_type_object) && *text_of(answer, "error")) {
-		fprintf(stderr, "vifctl: %s: %s\n", command, text_of(answer, "error"));
-		client->error = STATUS_REFUSED;
+		fail(client, STATUS_REFUSED, "%s: %s", command, text_of(answer, "error"));
 	} else if (answer) {
 		return answer;
 	} else {
-		fprintf(stderr,
-			"vifctl: %s: vifd does not know this command; do the versions match?\n",
-			command);
-		client->error = STATUS_REFUSED;
+		fail(client, STATUS_REFUSED,
+		     "%s: vifd does not know this command; do the versions match?", command);
 	}
 	json_object_put(answer);
 	return NULL;
@@ -153,9 +162,8 @@ struct json_object *client_ask(struct client *client, const char *fmt, ...)
 	if (len <= 0) {
 		bool closed = !len || errno == EPIPE || errno == ECONNRESET;
 
-		fprintf(stderr, "vifctl: no answer from vifd to %s: %s; it may have stopped\n",
-			command, closed ? "connection closed" : strerror(errno));
-		fail(client, STATUS_NO_VIFD);
+		fail(client, STATUS_NO_VIFD, "no answer from vifd to %s: %s; it may have stopped",
+		     command, closed ? "connection closed" : strerror(errno));
 		return NULL;
 	}
 	text[len] = '\0';
@@ -224,6 +232,33 @@ struct json_object *client_vifs(struct client *client)
 	}
 	json_object_put(names);
 	return vifs;
+}
+
+/* Long values come in pieces. */
+static void join_value(struct json_object *rule)
+{
+	struct json_object *pieces = member_of(rule, "value");
+	char value[4096];
+	size_t used = 0;
+
+	value[0] = '\0';
+	for (size_t i = 0; i < json_object_array_length(pieces) && used < sizeof(value); i++)
+		used += (size_t)snprintf(
+			value + used, sizeof(value) - used, "%s",
+			json_object_get_string(json_object_array_get_idx(pieces, i)));
+	json_object_object_add(rule, "value", json_object_new_string(value));
+}
+
+struct json_object *client_rules(struct client *client, const char *vif)
+{
+	struct json_object *rules;
+	char command[64];
+
+	snprintf(command, sizeof(command), "/vifd/policy,%.32s", vif);
+	rules = client_ask_pages(client, command);
+	for (size_t i = 0; rules && i < json_object_array_length(rules); i++)
+		join_value(json_object_array_get_idx(rules, i));
+	return rules;
 }
 
 struct json_object *member_of(struct json_object *object, const char *name)

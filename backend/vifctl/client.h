@@ -7,6 +7,8 @@
 #ifndef VIFD_VIFCTL_CLIENT_H
 #define VIFD_VIFCTL_CLIENT_H
 
+#include <stdbool.h>
+
 #include <json-c/json.h>
 
 /* What DPDK reads of one command, and room in it for words behind a vif's name. */
@@ -23,11 +25,14 @@ enum status {
 
 /**
  * struct client - A connection
- * @error: of the last call that failed
+ * @error: of the last call that failed, @why: in words
+ * @quiet: nothing is said on stderr about calls that failed
  */
 struct client {
 	int fd;
 	enum status error;
+	bool quiet;
+	char why[256];
 };
 
 /**
@@ -58,6 +63,13 @@ struct json_object *client_ask_pages(struct client *client, const char *command)
 
 /** client_vifs() - Every vif, as /vifd/vif tells it. Return: array, NULL after a message */
 struct json_object *client_vifs(struct client *client);
+
+/**
+ * client_rules() - Every rule of a vif, as /vifd/policy tells them, with whole values
+ *
+ * Return: array, NULL after a message
+ */
+struct json_object *client_rules(struct client *client, const char *vif);
 
 /* What an answer has at a place; absent members are "" and 0. */
 const char *text_of(struct json_object *object, const char *name);

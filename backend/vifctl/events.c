@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/events.h"
+#include "sample.h"
 #include "vifctl.h"
 
 /* A hook that answers nothing may take so long; the next event waits meanwhile. */

@@ -44,6 +44,9 @@ static const struct command {
 	  "counted (- if it does not count), the headers that match, and what is done.\n" },
 	{ "vfs", "", 0, false, false, "", vifctl_vfs, "VFs of all NICs and their owners",
 	  "A VF without an owner is free.\n" },
+	{ "vf", "VF", 1, false, false, "", vifctl_vf, "everything about one VF",
+	  "VF is its PCI address, its netdev, NIC/INDEX, or the vif that has it. Shows what the PF says\n"
+	  "of it, and what NIC and driver count.\n" },
 	{ "nics", "", 0, false, false, "", vifctl_nics, "NICs with link and VFs", "" },
 	{ "memory", "", 0, false, false, "", vifctl_memory, "packet memory: what is free", "" },
 	{ "counters", "", 0, false, false, "", vifctl_counters, "what each counter counts", "" },
@@ -51,8 +54,12 @@ static const struct command {
 	  "all counters in Prometheus' text format",
 	  "For node_exporter's textfile collector, or, with --http, for Prometheus itself: standard input\n"
 	  "is an HTTP request then, and the answer goes to standard output. vifd-metrics.socket does that.\n" },
-	{ "top", "", 0, false, false, "in", vifctl_top, "traffic of the vifs, busiest first",
-	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n" },
+	{ "top", "", 0, false, false, "inBo1", vifctl_top, "traffic of the vifs, busiest first",
+	  "Refreshes every --interval (1 s); --json prints an array each time, on one line.\n"
+	  "On a terminal the keys v, s and q change the lines, change their order, and end it.\n" },
+	{ "report", "", 0, false, false, "in", vifctl_report,
+	  "traffic, paths, moves and drops as a page",
+	  "Looks --count times (40), every --interval (0.25 s), and prints one HTML page with plots.\n" },
 	{ "watch", "", 0, false, false, "in", vifctl_watch, "changes as they happen",
 	  "Looks every --interval (0.2 s) and prints one line per change, up to --count.\n" },
 	{ "events", "", 0, false, false, "nk", vifctl_events, "events of vifd, as lines of JSON",
@@ -63,6 +70,10 @@ static const struct command {
 	{ "move", "VIF vf|other|software|auto", 2, false, false, "w", vifctl_move,
 	  "move a vif while its traffic goes on",
 	  "Returns when the vif has moved, or says why it has not.\n" },
+	{ "reset", "stats|vf VIF", 2, false, false, "w", vifctl_reset,
+	  "set a vif's counters to 0, or reset its VF",
+	  "stats: 'all' means all vifs. vf: its traffic goes on by the software path until it has a VF\n"
+	  "again.\n" },
 	{ "check", "FILE...", 1, true, true, "", vifctl_check,
 	  "find errors in vifd.conf and files of policy_dir",
 	  "Prints each error with FILE:LINE:COLUMN; the exit status is 1 if there are any.\n" },
@@ -84,6 +95,29 @@ static const char common_help[] =
 	"  -s, --socket PATH     vifd's socket (/var/run/dpdk/vifd/dpdk_telemetry.v2)\n"
 	"  -h, --help            print this help\n";
 
+/* Options of single commands */
+static const struct {
+	char letter;
+	const char *text;
+} extra_help[] = {
+	{ 'i', "  -i, --interval S      seconds between samples, fractions allowed\n" },
+	{ 'n', "  -n, --count N         stop after N of them\n" },
+	{ '1', "  -1, --once            stop after one\n" },
+	{ 'B', "  -B, --by WHAT         one line for each vif, vf or worker (vif)\n" },
+	{ 'o', "  -o, --sort KEY        traffic, tx, rx, frames, drops, held or name (traffic)\n" },
+	{ 'k', "  -k, --hook PROGRAM    run PROGRAM for each, with the line on standard input\n" },
+	{ 'y', "  -y, --why             print the rules and their sources instead\n" },
+	{ 'S', "  -S, --save            keep the rules in policy_dir, for this MAC address\n" },
+	{ 'R',
+	  "  -R, --root DIR        look at files that were collected from another host: its /sys,\n"
+	  "                        /proc, /dev, /etc, and xenstore.txt by 'xenstore-ls -f'\n" },
+	{ 'H', "  -H, --http            answer an HTTP request on standard input\n" },
+	{ 'm',
+	  "  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n" },
+	{ 'b', "  -b, --speed MBIT      speed of the link, of which VFd's rates are fractions\n" },
+	{ 'w', "  -w, --wait S          seconds to wait (15); 0: do not wait\n" },
+};
+
 static void help_all(FILE *out)
 {
 	fprintf(out, "usage: vifctl [OPTION...] COMMAND [ARGUMENT...]\n"
@@ -103,32 +137,9 @@ static void help_command(const struct command *command, FILE *out)
 {
 	fprintf(out, "usage: vifctl %s %s%s[OPTION...]\n%s\n%s\n%s", command->name, command->args,
 		*command->args ? " " : "", command->text, command->detail, common_help);
-	if (strchr(command->extra, 'i'))
-		fprintf(out, "  -i, --interval S      seconds between samples, fractions allowed\n"
-			     "  -n, --count N         stop after N of them\n");
-	else if (strchr(command->extra, 'n'))
-		fprintf(out, "  -n, --count N         stop after N of them\n");
-	if (strchr(command->extra, 'k'))
-		fprintf(out,
-			"  -k, --hook PROGRAM    run PROGRAM for each, with the line on standard input\n");
-	if (strchr(command->extra, 'y'))
-		fprintf(out, "  -y, --why             print the rules and their sources instead\n");
-	if (strchr(command->extra, 'S'))
-		fprintf(out,
-			"  -S, --save            keep the rules in policy_dir, for this MAC address\n");
-	if (strchr(command->extra, 'R'))
-		fprintf(out,
-			"  -R, --root DIR        look at files that were collected from another host: its /sys,\n"
-			"                        /proc, /dev, /etc, and xenstore.txt by 'xenstore-ls -f'\n");
-	if (strchr(command->extra, 'H'))
-		fprintf(out, "  -H, --http            answer an HTTP request on standard input\n");
-	if (strchr(command->extra, 'm'))
-		fprintf(out,
-			"  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n"
-			"  -b, --speed MBIT      speed of the link, of which VFd's rates are fractions\n");
-	if (strchr(command->extra, 'w'))
-		fprintf(out, "  -w, --wait S          seconds to wait (%u); 0: do not wait\n",
-			WAIT_SECONDS);
+	for (size_t i = 0; i < sizeof(extra_help) / sizeof(extra_help[0]); i++)
+		if (strchr(command->extra, extra_help[i].letter))
+			fputs(extra_help[i].text, out);
 }
 
 static const struct command *find_command(const char *name)
@@ -166,6 +177,15 @@ static const char *read_option(int letter, struct options *options)
 		return read_interval(optarg, &options->interval) ? NULL : "--interval";
 	case 'n':
 		return read_count(optarg, &options->count) ? NULL : "--count";
+	case '1':
+		options->count = 1;
+		return NULL;
+	case 'B':
+		options->by = optarg;
+		return NULL;
+	case 'o':
+		options->sort = optarg;
+		return NULL;
 	case 'y':
 		options->why = true;
 		return NULL;
@@ -235,6 +255,9 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "socket", required_argument, NULL, 's' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "once", no_argument, NULL, '1' },
+		{ "by", required_argument, NULL, 'B' },
+		{ "sort", required_argument, NULL, 'o' },
 		{ "wait", required_argument, NULL, 'w' },
 		{ "why", no_argument, NULL, 'y' },
 		{ "save", no_argument, NULL, 'S' },
@@ -250,11 +273,12 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:w:ySHk:m:b:R:hV", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "js:i:n:1B:o:w:ySHk:m:b:R:hV", longs, NULL)) !=
+	       -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options);
 
-		if (strchr("inwySHkmbR", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("in1BowySHkmbR", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

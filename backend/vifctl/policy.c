@@ -119,21 +119,6 @@ enum status vifctl_set(struct client *client, const struct options *options)
 	return status ? status : tell_set(options);
 }
 
-/* Long values come in pieces. */
-static void join_value(struct json_object *rule)
-{
-	struct json_object *pieces = member_of(rule, "value");
-	char value[4096];
-	size_t used = 0;
-
-	value[0] = '\0';
-	for (size_t i = 0; i < json_object_array_length(pieces) && used < sizeof(value); i++)
-		used += (size_t)snprintf(
-			value + used, sizeof(value) - used, "%s",
-			json_object_get_string(json_object_array_get_idx(pieces, i)));
-	json_object_object_add(rule, "value", json_object_new_string(value));
-}
-
 static void print_rule(struct json_object *rule)
 {
 	const char *value = text_of(rule, "value");
@@ -147,15 +132,10 @@ static void print_rule(struct json_object *rule)
 
 enum status vifctl_why(struct client *client, const struct options *options)
 {
-	struct json_object *rules;
-	char command[64];
+	struct json_object *rules = client_rules(client, options->args[0]);
 
-	snprintf(command, sizeof(command), "/vifd/policy,%.32s", options->args[0]);
-	rules = client_ask_pages(client, command);
 	if (!rules)
 		return client->error;
-	for (size_t i = 0; i < json_object_array_length(rules); i++)
-		join_value(json_object_array_get_idx(rules, i));
 	if (options->json)
 		return print_json(rules, false);
 	printf("%-18s %-28s %-24s %s\n", "RULE", "VALUE", "FROM", "ENFORCED IN");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Commands that show what is there now: list, show, vfs, nics, memory, counters. */
+/* Commands that show what is there now: list, show, vfs, vf, nics, memory, counters. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,6 +163,22 @@ enum status vifctl_vfs(struct client *client, const struct options *options)
 		       or_dash(text_of(vf, "mac")), or_dash(text_of(vf, "owner")));
 	}
 	json_object_put(vfs);
+	return STATUS_OK;
+}
+
+enum status vifctl_vf(struct client *client, const struct options *options)
+{
+	struct json_object *vf = client_ask(client, "/vifd/vf,%s", options->args[0]);
+
+	if (!vf)
+		return client->error;
+	if (options->json)
+		return print_json(vf, false);
+	show_members(vf, "");
+	show_section(vf, "values");
+	show_section(vf, "nic_counters");
+	show_section(vf, "driver_counters");
+	json_object_put(vf);
 	return STATUS_OK;
 }
 

@@ -13,6 +13,7 @@
  * @json:     machines read it
  * @interval: seconds, 0 = the command's own
  * @count:    of samples or changes, 0 = for ever
+ * @by, @sort: what top shows, and in which order; NULL = its own
  * @save:     rules are to last
  * @http:     standard input and output are an HTTP client's
  * @wait:     seconds for a move to end, 0 = don't wait
@@ -30,6 +31,7 @@ struct options {
 	unsigned int wait;
 	const char *match;
 	const char *root, *socket, *hook;
+	const char *by, *sort;
 	unsigned int mbps;
 	char *const *args;
 	int nr_args;
@@ -38,16 +40,19 @@ struct options {
 enum status vifctl_list(struct client *client, const struct options *options);
 enum status vifctl_show(struct client *client, const struct options *options);
 enum status vifctl_flows(struct client *client, const struct options *options);
+enum status vifctl_vf(struct client *client, const struct options *options);
 enum status vifctl_vfs(struct client *client, const struct options *options);
 enum status vifctl_nics(struct client *client, const struct options *options);
 enum status vifctl_memory(struct client *client, const struct options *options);
 enum status vifctl_counters(struct client *client, const struct options *options);
 enum status vifctl_metrics(struct client *client, const struct options *options);
+enum status vifctl_report(struct client *client, const struct options *options);
 enum status vifctl_top(struct client *client, const struct options *options);
 enum status vifctl_watch(struct client *client, const struct options *options);
 enum status vifctl_answer(struct client *client, const struct options *options);
 enum status vifctl_events(struct client *client, const struct options *options);
 enum status vifctl_move(struct client *client, const struct options *options);
+enum status vifctl_reset(struct client *client, const struct options *options);
 enum status vifctl_set(struct client *client, const struct options *options);
 enum status vifctl_why(struct client *client, const struct options *options);
 enum status vifctl_check(struct client *client, const struct options *options);
@@ -55,10 +60,13 @@ enum status vifctl_doctor(struct client *client, const struct options *options);
 enum status vifctl_import(struct client *client, const struct options *options);
 enum status vifctl_priv_flags(struct client *client, const struct options *options);
 
+/**
+ * vf_reset() - Have a vif give its VF back and take one again, which resets it
+ * @seconds: each of the two moves may take
+ */
+enum status vf_reset(struct client *client, const char *vif, unsigned int seconds);
+
 /** check_file() - As 'vifctl check' does; says what is wrong. Return: 0, -errno */
 int check_file(FILE *stream, const char *path);
-
-/** pause_seconds() */
-void pause_seconds(double seconds);
 
 #endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* report: looks at vifd for some seconds and prints a page that a person can pass on. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "print.h"
+#include "sample.h"
+#include "vifctl.h"
+
+#define REPORT_SECONDS 0.25
+#define REPORT_LOOKS 40u
+
+static const char page_head[] =
+	"<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+	"<meta charset=\"utf-8\"/>\n<title>vifd</title>\n<style>\n"
+	"body { font: 14px sans-serif; margin: 2em auto; max-width: 60em; color: #222 }\n"
+	"h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin-top: 1.6em }\n"
+	"table { border-collapse: collapse } td, th { padding: .2em .8em; text-align: right; "
+	"border-bottom: 1px solid #ddd }\n"
+	"td:first-child, th:first-child { text-align: left }\n"
+	".plot text { font: 11px sans-serif; fill: #555 } .legend { margin: .3em 0 }\n"
+	"</style>\n</head>\n<body>\n";
+
+const char *report_name(const struct report *report, size_t n)
+{
+	return json_object_get_string(json_object_array_get_idx(report->vifs, n));
+}
+
+double report_x(const struct report *report, size_t look)
+{
+	double end = report->look[report->nr - 1].at;
+
+	return end > 0 ? report->look[look].at / end * PLOT_WIDTH : 0;
+}
+
+/* XML takes no control characters. */
+void html_text(const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '<':
+			fputs("&lt;", stdout);
+			break;
+		case '>':
+			fputs("&gt;", stdout);
+			break;
+		case '&':
+			fputs("&amp;", stdout);
+			break;
+		case '"':
+			fputs("&quot;", stdout);
+			break;
+		default:
+			putchar((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f ? '?' :
+											     *text);
+		}
+	}
+}
+
+static void note_names(struct report *report, struct json_object *vifs)
+{
+	for (size_t i = 0; i < json_object_array_length(vifs); i++) {
+		const char *name = text_of(json_object_array_get_idx(vifs, i), "vif");
+		size_t nr = json_object_array_length(report->vifs), n = 0;
+
+		while (n < nr && strcmp(report_name(report, n), name) != 0)
+			n++;
+		if (n == nr)
+			json_object_array_add(report->vifs, json_object_new_string(name));
+	}
+}
+
+/* Return: false after a message */
+static bool look_on(struct client *client, struct report *report, size_t looks, double interval)
+{
+	double start = now_seconds();
+
+	while (report->nr < looks) {
+		struct report_look *look = &report->look[report->nr];
+
+		look->at = now_seconds() - start;
+		look->vifs = client_vifs(client);
+		if (!look->vifs)
+			return false;
+		note_names(report, look->vifs);
+		if (++report->nr < looks)
+			pause_seconds(interval);
+	}
+	return true;
+}
+
+static void print_head(const struct report *report, struct json_object *daemon)
+{
+	char host[256] = "", date[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gethostname(host, sizeof(host) - 1);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
+	printf("%s<h1>vifd on ", page_head);
+	html_text(host);
+	printf("</h1>\n<p>vifd ");
+	html_text(text_of(daemon, "version"));
+	printf(", %s, %zu vifs, %.1f seconds in %zu looks</p>\n", date,
+	       json_object_array_length(report->vifs), report->look[report->nr - 1].at, report->nr);
+}
+
+static void print_vifs(const struct report *report)
+{
+	printf("<table>\n<tr><th>vif</th><th>name</th><th>MAC</th><th>state</th><th>path</th>"
+	       "<th>VF</th><th>frames sent</th><th>frames received</th><th>dropped</th></tr>\n");
+	for (size_t n = 0; n < json_object_array_length(report->vifs); n++) {
+		static const char *const members[] = {
+			"vif", "guest", "mac", "state", "path", "vf"
+		};
+		const char *name = report_name(report, n);
+		struct json_object *vif = NULL, *counters;
+
+		for (size_t i = report->nr; i-- > 0 && !vif;)
+			vif = find_vif(report->look[i].vifs, name);
+		counters = member_of(vif, "counters");
+		printf("<tr>");
+		for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+			printf("<td>");
+			html_text(text_of(vif, members[i]));
+			printf("</td>");
+		}
+		printf("<td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td></tr>\n",
+		       number_of(counters, "tx_packets"), number_of(counters, "rx_packets"),
+		       vif_drops(vif));
+	}
+	printf("</table>\n");
+}
+
+/* "software", "vf 0000:01:10.0", or nothing */
+static void where_text(struct json_object *vif, char text[96])
+{
+	snprintf(text, 96, "%s%s%s", text_of(vif, "path"), *text_of(vif, "vf") ? " " : "",
+		 text_of(vif, "vf"));
+}
+
+static void print_moves(const struct report *report)
+{
+	unsigned int nr = 0;
+
+	printf("<h2>Moves</h2>\n<ul>\n");
+	for (size_t i = 1; i < report->nr; i++)
+		for (size_t n = 0; n < json_object_array_length(report->vifs); n++) {
+			const char *name = report_name(report, n);
+			char from[96], to[96];
+
+			where_text(find_vif(report->look[i - 1].vifs, name), from);
+			where_text(find_vif(report->look[i].vifs, name), to);
+			if (!strcmp(from, to))
+				continue;
+			nr++;
+			printf("<li>%.1f s: vif ", report->look[i].at);
+			html_text(name);
+			printf(": ");
+			html_text(*from ? from : "not connected");
+			printf(" &#8594; ");
+			html_text(*to ? to : "not connected");
+			printf("</li>\n");
+		}
+	printf("%s</ul>\n", nr ? "" : "<li>None.</li>\n");
+}
+
+static void print_report(const struct report *report, struct json_object *daemon)
+{
+	print_head(report, daemon);
+	print_vifs(report);
+	plot_traffic(report, "tx_bytes", "Sent by guests");
+	plot_traffic(report, "rx_bytes", "Received by guests");
+	plot_paths(report);
+	print_moves(report);
+	plot_drops(report);
+	printf("</body>\n</html>\n");
+}
+
+enum status vifctl_report(struct client *client, const struct options *options)
+{
+	size_t looks = (options->count ? options->count : REPORT_LOOKS) + 1;
+	struct report report = { .vifs = json_object_new_array() };
+	struct json_object *daemon = client_ask(client, "/vifd/daemon");
+	enum status status = STATUS_OK;
+
+	report.look = calloc(looks, sizeof(*report.look));
+	if (!daemon || !report.look ||
+	    !look_on(client, &report, looks,
+		     options->interval > 0 ? options->interval : REPORT_SECONDS))
+		status = report.look ? client->error : STATUS_REFUSED;
+	else
+		print_report(&report, daemon);
+	for (size_t i = 0; i < report.nr; i++)
+		json_object_put(report.look[i].vifs);
+	free(report.look);
+	json_object_put(report.vifs);
+	json_object_put(daemon);
+	return status;
+}
