@@ -52,7 +52,7 @@ static void write_members(FILE *out, struct json_object *object, const char *bef
 	}
 }
 
-static void write_file(FILE *out, struct json_object *made, const char *path)
+void import_write(FILE *out, struct json_object *made, const char *path)
 {
 	fprintf(out, "# from VFd's %s\n", path);
 	write_members(out, member_of(made, "from"), "# ", ": ");
@@ -72,7 +72,7 @@ static bool is_right(struct json_object *made, const char *path)
 
 	if (!stream)
 		return false;
-	write_file(stream, made, "file");
+	import_write(stream, made, "file");
 	fclose(stream);
 	stream = fmemopen(text, size, "r");
 	ret = stream ? check_file(stream, path) : -errno;
@@ -82,31 +82,38 @@ static bool is_right(struct json_object *made, const char *path)
 	return !ret;
 }
 
-enum status vifctl_import(struct client *client, const struct options *options)
+struct json_object *import_file(const char *path, const struct import_options *options)
 {
-	const char *path = options->args[0];
-	char folder[4096];
-	struct import_options wish = { .match = options->match, .mbps = options->mbps };
+	struct import_options wish = *options;
 	struct json_object *made;
+	char folder[4096];
 	size_t size = 0;
 	char *text = read_text(path, &size);
 
-	(void)client;
 	snprintf(folder, sizeof(folder), "%s", path);
 	if (!text)
-		return STATUS_REFUSED;
+		return NULL;
 	wish.folder = dirname(folder);
 	made = import_vfd(text, size, &wish, tell, (void *)(uintptr_t)path);
 	free(text);
+	if (made && is_right(made, path))
+		return made;
+	json_object_put(made);
+	return NULL;
+}
+
+enum status vifctl_import(struct client *client, const struct options *options)
+{
+	const struct import_options wish = { .match = options->match, .mbps = options->mbps };
+	const char *path = options->args[0];
+	struct json_object *made = import_file(path, &wish);
+
+	(void)client;
 	if (!made)
 		return STATUS_REFUSED;
-	if (!is_right(made, path)) {
-		json_object_put(made);
-		return STATUS_REFUSED;
-	}
 	if (options->json)
 		return print_json(made, false);
-	write_file(stdout, made, path);
+	import_write(stdout, made, path);
 	json_object_put(made);
 	return STATUS_OK;
 }

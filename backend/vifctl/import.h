@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /**
  * struct import_options - What the file itself does not say
@@ -33,6 +34,12 @@ struct import_options {
  */
 struct json_object *import_vfd(const char *text, size_t size, const struct import_options *options,
 			       void (*tell)(void *arg, const char *what), void *arg);
+
+/** import_file() - The same of a file, and of its folder; says what is wrong on stderr */
+struct json_object *import_file(const char *path, const struct import_options *options);
+
+/** import_write() - What import_vfd() returned, as a file of policy_dir; @path: its source */
+void import_write(FILE *out, struct json_object *made, const char *path);
 
 /**
  * import_mac_of_vf() - Whose VF that is, by the VF files in a folder

@@ -83,6 +83,10 @@ static const struct command {
 	{ "import", "FILE", 1, false, true, "mb", vifctl_import,
 	  "convert a VF file of VFd to a file for policy_dir",
 	  "Prints the result; or, if a field cannot be converted, only an error that names it.\n" },
+	{ "vfd", "add|delete|show|mirror|reset|dump|ping [ARGUMENT...]", 1, true, false, "mb",
+	  vifctl_vfd, "commands of VFd's iplex, with VFd's files",
+	  "add, delete PORT; show all|pfs|mirrors|PF; mirror PF VF in|out|all|off [TARGET]; reset PF VF;\n"
+	  "dump; ping. PORT is PORT.json in VFd's config_dir, or a path. The answer is JSON, as VFd's.\n" },
 	{ "priv-flags", "NUMBER...|op=OP WORD=VALUE...", 1, true, true, "", vifctl_priv_flags,
 	  "decode or encode DPDM's ethtool flags",
 	  "A mask of VFs or queues takes several numbers. vifctl(8) lists the words.\n" },

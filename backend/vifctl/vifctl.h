@@ -55,6 +55,7 @@ enum status vifctl_move(struct client *client, const struct options *options);
 enum status vifctl_reset(struct client *client, const struct options *options);
 enum status vifctl_set(struct client *client, const struct options *options);
 enum status vifctl_why(struct client *client, const struct options *options);
+enum status vifctl_vfd(struct client *client, const struct options *options);
 enum status vifctl_check(struct client *client, const struct options *options);
 enum status vifctl_doctor(struct client *client, const struct options *options);
 enum status vifctl_import(struct client *client, const struct options *options);
