@@ -45,13 +45,15 @@ compile   = $(CC) $(cppflags) $(CPPFLAGS) $(flags) $(CFLAGS)
 link      = $(CC) $(flags) $(CFLAGS) $(LDFLAGS)
 
 # The daemon is built from every .c file of its folders, and so is vifctl.
-vifd_src   := $(filter-out backend/vifctl/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
+vifd_src   := $(filter-out backend/vifctl/% backend/fs/%,$(wildcard backend/*.c backend/*/*.c backend/*/*/*.c)) $(wildcard common/*.c)
 vifctl_src := $(wildcard backend/vifctl/*.c backend/policy/*.c backend/doctor/*.c) \
               $(addprefix backend/,config.c ini.c base/text.c dma/pages.c xen/store.c xen/dom.c xen/room.c xen/xtl.c)
+fs_src     := $(wildcard backend/fs/*.c) backend/vifctl/client.c backend/base/text.c
 base_src   := $(wildcard backend/base/*.c)
 vifd_obj   := $(vifd_src:%.c=$(BUILD)/%.o)
 vifctl_obj := $(vifctl_src:%.c=$(BUILD)/%.o)
-programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl)
+fs_obj     := $(fs_src:%.c=$(BUILD)/%.o)
+programs   := $(if $(wildcard backend/main.c),$(BUILD)/vifd) $(if $(vifctl_src),$(BUILD)/vifctl) $(if $(shell pkg-config --exists fuse3 && echo yes),$(BUILD)/vifd-fs)
 # Those of the guest's DPDK driver are added by frontend/dpdk/dpdk.mk, where it can be built.
 unit_src   := $(filter-out test/unit/pmd_%,$(wildcard test/unit/*_test.c))
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
@@ -65,7 +67,7 @@ ifneq ($(DEBIAN),$(host))
 all unit guest-dpdk: ; $(Q)test/deps --release $(DEBIAN) --run $(MAKE) BUILD=$(BUILD) DEBIAN=$(DEBIAN) host=$(DEBIAN) \
                 $(if $(V),V=1) $(if $(WERROR),WERROR=1) $(if $(SANITIZE),SANITIZE=$(SANITIZE)) $@
 else
-all: $(programs) $(vifd_obj) schema ## build vifd and vifctl
+all: $(programs) $(vifd_obj) schema ## build vifd, vifctl and, with libfuse3, vifd-fs
 unit: $(unit_bin) $(filter %/vifctl,$(programs)) $(BUILD)/model/built ## unit tests: no root, no Xen, no NIC
 	$(Q)test/check --programs $(unit_sh) $(unit_bin)
 endif
@@ -78,6 +80,11 @@ $(BUILD)/vifd: $(vifd_obj) $(tsan_obj)
 $(BUILD)/vifctl: $(vifctl_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c xenstore xencontrol xencall xentoollog) -lm
+
+$(BUILD)/backend/fs/%.o: private cppflags += $(shell pkg-config --cflags fuse3)
+$(BUILD)/vifd-fs: $(fs_obj)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(shell pkg-config --libs json-c fuse3)
 
 # xenstore-schema/vif.schema is the only list of keys; tables and documents are generated from it.
 schema_from := xenstore-schema/vif.schema xenstore-schema/generate xenstore-schema/schema.py
@@ -130,7 +137,7 @@ need-libs:
 
 # Parts with their own makefiles: the simulated Xen and its guests, fuzzers, benchmarks.
 -include $(if $(filter $(host),$(DEBIAN)),frontend/dpdk/dpdk.mk) test/sim/sim.mk test/fuzz/fuzz.mk test/bench/bench.mk
--include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
+-include $(vifd_obj:.o=.d) $(vifctl_obj:.o=.d) $(fs_obj:.o=.d) $(wildcard $(BUILD)/test/unit/*.d)
 
 build_other = $(Q)$(foreach d,$(filter-out $(host),12 13),$(MAKE) DEBIAN=$d BUILD=build/debian$d all &&) true
 run-part = $(Q)test -x $(1) || { echo "$@: $(firstword $(1)) does not exist" >&2; exit 1; }; $(1) $(2)
