@@ -135,7 +135,7 @@ wire_is_shared()
 
 	vifd_stop
 	check vifd_exit_status_before_shares $? "== 0"
-	vifd_start "$(cat /etc/vifd/vifd.conf)" 'uplink_mbps = 1'
+	vifd_start "$(cat /etc/vifd/vifd.conf)" 'uplink_mbps = 1' 'foreign = report'
 	wait_for 60 "g1 on a VF" vif_path_is g1 vf || die "g1 has no VF"
 	VF=$(vf_of_g1)
 	sleep 2
@@ -392,7 +392,7 @@ what_the_nic_was_told()
 	esac
 }
 
-# With anti-spoof off in vifd and the PF's check turned on by hand, shows what the NIC itself does with such a frame.
+# With anti-spoof off in vifd and the PF's check turned on by hand, which vifd leaves so (foreign = report), shows what the NIC itself does with such a frame.
 spoofed_past_vifd()
 {
 	local frame=02000000000202000000666688b5aabbccddeeff out
