@@ -10,11 +10,11 @@
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 features=0
 
-# dpdk_guest: guest a with two vifs
+# dpdk_guest [NAME]: guest a with two vifs, which in_dpdk and pmdcheck use from now on
 dpdk_guest() {
-	guest_create a
-	A=$(domid a)
-	simctl vif-add a >/dev/null
+	guest_create "${1:-a}"
+	A=$(domid "${1:-a}")
+	simctl vif-add "${1:-a}" >/dev/null
 	back=/local/domain/0/backend/vif/$A
 	mkdir -p "$VIFD_SIM/run-a"
 }
