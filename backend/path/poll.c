@@ -30,7 +30,7 @@
  * A vif that waits for its guest alone is only looked at whether that has done something: a worker's
  * time is for the others. But frames age meanwhile, so for no longer than this.
  */
-#define QUIET_US 100u
+#define STILL_US 100u
 
 /* Passes that deliver everything a device can have received. */
 #define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
@@ -254,7 +254,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
 	tell_held(path, tools);
-	path->quiet_until_us = !(frames + served) && is_quiet(path) ? tools->now_us + QUIET_US : 0;
+	path->quiet_until_us = !(frames + served) && is_quiet(path) ? tools->now_us + STILL_US : 0;
 	return frames + served;
 }
 
