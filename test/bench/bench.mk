@@ -5,12 +5,16 @@
 bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
 	$(Q)test/bench/run $(BENCH)
 
-bench-dpdk: all sim ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
+bench-dpdk: all sim $(SIM)/bench-apart ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)
 
 $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lxenstore -lpthread)
+
+$(SIM)/bench-apart: $(BUILD)/test/bench/apart.o
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ -lpthread
 
 bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules cost
 	$(Q)$<
@@ -29,4 +33,4 @@ $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
--include $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
+-include $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d

@@ -5,14 +5,14 @@
 # frames that it receives for ever.
 #
 #   session_start vifd|vhost NIC GUESTS [QUEUES]   back end, guests g1, g2 ... and their testpmd
-#   session_stop
+#   session_stop              before it, $apart is how many ns a cache line takes from CPU to CPU and back
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
 #   waits MODE                the same, without figures: percent of the polls at which g1 finds nothing, or for txonly of
 #                             the bursts without room
 #   tp_say NAME COMMAND...    a line for a testpmd
 
 declare -A tp_pid=() tp_fd=()
-guests= running= priority=
+guests= running= priority= apart=
 
 nic_of() {
 	case $1 in
@@ -139,7 +139,7 @@ vifd_session() {
 # With several guests on one CPU, these take turns as the kernel has them, so they are not real-time.
 session_start() {
 	local n nic=$2 nr=$3 queues=${4:-1} word
-	running=$1 guests= priority=
+	running=$1 guests= priority= apart=$("$BIN/bench-apart")
 	[ "$nr" = 1 ] || priority=normal
 	for ((n = 1; n <= nr; n++)); do
 		guests="$guests g$n"

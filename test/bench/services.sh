@@ -15,7 +15,7 @@ service_pids= tap_guests=
 
 # forward NAME WORD... -- ARGUMENT...: NAME's testpmd between the device of the ARGUMENTs and its tap0
 tap_words() { printf -- '--vdev net_tap0,iface=tap0,mac=%s' "$(mac_of "$1")"; }
-forward_words=(-i --port-topology=paired --no-flush-rx --total-num-mbufs=8192)
+forward_words=(-i --port-topology=paired --no-flush-rx --disable-link-check --total-num-mbufs=8192)
 
 tap_vifd() {
 	local name number
@@ -89,7 +89,7 @@ measure_tap() {
 
 # Prints requests per second
 redis_benchmark() {
-	in_ns host timeout 60 redis-benchmark -h "$(guest_ip g1)" -n 20000 -c 16 -t "$1" --csv |
+	in_ns host timeout 20 redis-benchmark -h "$(guest_ip g1)" -n 20000 -c 16 -t "$1" --csv |
 		awk -F'"' -v t="$1" 'tolower($2) == t { print $4 }'
 }
 
@@ -133,8 +133,13 @@ measure_chain() {
 	check chain_answers_not_200 "$(awk '/Non-2xx/ { print $NF; seen = 1 } END { if (!seen) print 0 }' <<<"$out")" "== 0"
 }
 
+# service_note CASE SYSTEM FIGURE: one that is missing fails the run, which goes on
 service_note() {
-	[ -n "$3" ] && [ "$3" != 0 ] || die "$2 $1: no figure (logs: $SIM_LOGS)"
+	if [ -z "$3" ] || [ "$3" = 0 ]; then
+		say "FAILED: $2 $1: no figure (logs: $SIM_LOGS)"
+		failed=$((failed + 1))
+		return
+	fi
 	say "$1 $2 $3"
 	echo "$1 $2 1 $3" >>"$SIM_LOGS/services"
 }
