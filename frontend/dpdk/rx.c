@@ -223,6 +223,23 @@ static struct rte_mbuf *copy(struct xf_rx *rx, const struct frame *f)
 	return head;
 }
 
+/* As rte_vlan_strip(), of a frame that the back end may begin at any byte and cut after any */
+static void strip(struct rte_mbuf *m)
+{
+	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
+	rte_be16_t tag[2];
+
+	if (m->data_len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+		return;
+	memcpy(tag, at + 2 * RTE_ETHER_ADDR_LEN, sizeof(tag));
+	if (tag[0] != RTE_BE16(RTE_ETHER_TYPE_VLAN))
+		return;
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	m->vlan_tci = rte_be_to_cpu_16(tag[1]);
+	rte_pktmbuf_adj(m, sizeof(tag));
+	memmove(at + sizeof(tag), at, 2 * RTE_ETHER_ADDR_LEN);
+}
+
 /* What the back end says about checksums; the types, which it does not say, are read from the headers */
 static inline void set_checks(const struct xf_rx *rx, uint16_t flags, struct rte_mbuf *m)
 {
@@ -233,10 +250,8 @@ static inline void set_checks(const struct xf_rx *rx, uint16_t flags, struct rte
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	if (rx->wants_types)
 		m->packet_type = rte_net_get_ptype(m, NULL, RTE_PTYPE_ALL_MASK);
-	/* The back end may cut a frame anywhere, and write to a lent one while its type is looked at */
-	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP &&
-	    m->data_len >= RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-		rte_vlan_strip(m);
+	if (rx->offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP)
+		strip(m);
 }
 
 static void set_extras(const struct frame *f, struct rte_mbuf *m)

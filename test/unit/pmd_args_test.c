@@ -113,8 +113,13 @@ static void absent(void **state)
 
 static void the_kernels(void **state)
 {
+	uint64_t requests = fake_xs_requests;
+
 	(void)state;
 	in_sysfs(0, true);
+	assert_int_equal(rte_bus_scan(), 0); /* not even asked for */
+	rte_bus_probe();
+	assert_int_equal(fake_xs_requests, requests);
 	assert_int_equal(fake_probe(""), -EBUSY);
 	assert_int_equal(fake_state(FAKE_FRONT), 1);
 }
