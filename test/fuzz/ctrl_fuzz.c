@@ -45,7 +45,10 @@ static void put_message(struct fuzz_input *input)
 	uint8_t how = fuzz_u8(input);
 
 	fuzz_bytes(input, &req, sizeof(req));
-	req.type %= 16;
+	if (how & 8)
+		req.type = (uint16_t)(VIFFLOW_CTRL_VALIDATE + req.type % 8);
+	else
+		req.type %= 16;
 	/* mostly references and sizes that pass the first check */
 	if (how & 1)
 		req.data[0] = req.type == NETIF_CTRL_SET_HASH_KEY ||
@@ -115,6 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	mutations = (struct fuzz_input){ data + size / 2, size - size / 2 };
 	guest = guest_new(7, 3);
+	guest->live.flows = 16;
+	guest->takes_marks = true;
 	fuzz_check(!guest_connect(guest));
 	for (uint32_t i = 0; i < PAGES; i++)
 		pages[i] = guest_grant(guest, i & 1);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../guest/simguest.h"
+#include "common/flow.h"
 
 static const char help[] =
 	"Usage: simguest-hostile [OPTION]... DOMID [DEVID]\n"
@@ -322,27 +323,73 @@ static void do_rx_bad_buffers(void)
 	__atomic_store_n(&q->rxs->idx.req_prod, q->rx.prod, __ATOMIC_RELEASE);
 }
 
-static void do_ctrl(void)
+static uint8_t *ctrl_page(void)
+{
+	return (uint8_t *)simhv_mem(g->config.domid) + g->list_gfn * SIM_PAGE;
+}
+
+/* Some bytes of the page that messages point to are others now. */
+static void scribble_page(void)
+{
+	for (int i = 0; i < 8; i++)
+		ctrl_page()[below(SIM_PAGE)] = (uint8_t)rnd();
+}
+
+/* Return: false: there is no ring, or no room in it */
+static bool send_ctrl(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
 {
 	struct netif_ctrl_request *req;
 	uint32_t rsp;
 
 	if (!g->ctrls)
-		return;
+		return false;
 	rsp = __atomic_load_n(&g->ctrls->idx.rsp_prod, __ATOMIC_ACQUIRE);
 	if (g->ctrl.prod - rsp >= NETIF_CTRL_RING_SIZE)
-		return;
+		return false;
 	req = &g->ctrls->entry[g->ctrl.prod++ & (NETIF_CTRL_RING_SIZE - 1)].req;
-	req->id = (uint16_t)rnd();
-	req->type = (uint16_t)below(13);
-	req->data[0] = below(2) ? below(4) : rnd();
-	req->data[1] = below(3) ? g->list_gref : rnd();
-	req->data[2] = below(2) ? below(600) : rnd();
-	for (int i = 0; i < 8; i++)
-		simhv_mem(g->config.domid)[g->list_gfn * SIM_PAGE + below(SIM_PAGE)] =
-			(uint8_t)rnd();
+	*req = (struct netif_ctrl_request){ .id = (uint16_t)rnd(),
+					    .type = type,
+					    .data = { a, b, c } };
 	__atomic_store_n(&g->ctrls->idx.req_prod, g->ctrl.prod, __ATOMIC_RELEASE);
 	simhv_port_notify((uint32_t)g->evh, (uint32_t)g->ctrl.port);
+	return true;
+}
+
+static void do_ctrl(void)
+{
+	if (send_ctrl((uint16_t)below(13), below(2) ? below(4) : rnd(),
+		      below(3) ? g->list_gref : rnd(), below(2) ? below(600) : rnd()))
+		scribble_page();
+}
+
+/* As many rules as it gets, each of which looks at everything and decides nothing. */
+static void do_flow_rule(void)
+{
+	static const uint16_t types[] = { VIFFLOW_ITEM_ETH, VIFFLOW_ITEM_IPV4, VIFFLOW_ITEM_UDP };
+	struct vifflow_rule *rule;
+
+	if (!g->ctrls)
+		return;
+	rule = (void *)ctrl_page();
+	memset(rule, 0, sizeof(*rule));
+	rule->id = rnd();
+	rule->nr_items = (uint16_t)(1 + below(3));
+	rule->nr_actions = 2;
+	for (uint32_t i = 0; i < rule->nr_items; i++) {
+		rule->items[i].type = types[i];
+		rule->items[i].mask[below(8)] = (uint8_t)rnd();
+	}
+	rule->actions[0].type = VIFFLOW_ACTION_COUNT;
+	rule->actions[1].type = VIFFLOW_ACTION_PASSTHRU;
+	send_ctrl(VIFFLOW_CTRL_CREATE, g->list_gref, 0, 0);
+	if (below(2))
+		scribble_page();
+}
+
+static void do_flow_message(void)
+{
+	send_ctrl((uint16_t)(VIFFLOW_CTRL_VALIDATE + below(8)), below(2) ? g->list_gref : below(3),
+		  below(2) ? g->list_gref : below(3), below(3));
 }
 
 static void do_watch_storm(void)
@@ -442,6 +489,8 @@ static struct kind {
 	{ "events-lie", do_events_lie, 0, 10, 0 },
 	{ "rx-bad-buffers", do_rx_bad_buffers, 0, 10, 0 },
 	{ "ctrl", do_ctrl, 0, 5, 0 },
+	{ "flow-rule", do_flow_rule, 0, 10, 0 },
+	{ "flow-message", do_flow_message, 0, 1, 0 },
 	{ "watch-storm", do_watch_storm, 0, 1, 0 },
 	{ "page-crossing", do_page_crossing, 1, 0, 0 },
 	{ "huge-offset", do_huge_offset, 1, 0, 0 },

@@ -21,6 +21,8 @@ start=$SECONDS
 	--ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
 	>"$SIM_LOGS/hostile.out" 2>"$SIM_LOGS/hostile.log" &
 evil=$!
+has_rules() { [ "$(RUNTIME_DIRECTORY=$VIFD_SIM/run "$SIM_TOP/$BUILD/vifctl" flows "$(domid evil).0" 2>/dev/null | wc -l)" -gt 8 ]; }
+check_true "the hostile guest has flow rules" wait_for 20 "its rules" has_rules
 end_status=0
 wait "$evil" || end_status=$?
 took=$((SECONDS - start))
