@@ -40,7 +40,7 @@ static int expect_flag(struct vif_files *files, const char *vif, const char *tex
 
 static int set_flag(struct vif_files *files, const char *vif, const char *rule, const char *text)
 {
-	bool on;
+	bool on = false;
 	int ret = expect_flag(files, vif, text, &on);
 
 	return ret ? ret : rule_set(files, vif, rule, on ? "1" : "0");
@@ -57,7 +57,7 @@ static int read_not(struct vif_files *files, const char *vif, const char *rule, 
 
 static int set_not(struct vif_files *files, const char *vif, const char *rule, const char *text)
 {
-	bool on;
+	bool on = false;
 	int ret = expect_flag(files, vif, text, &on);
 
 	return ret ? ret : rule_set(files, vif, rule, on ? "0" : "1");
@@ -89,7 +89,7 @@ static int read_always(struct vif_files *files, const char *vif, const char *rul
 
 static int set_always(struct vif_files *files, const char *vif, const char *rule, const char *text)
 {
-	bool on;
+	bool on = false;
 	int ret = expect_flag(files, vif, text, &on);
 
 	(void)rule;
@@ -133,7 +133,7 @@ static int set_strip(struct vif_files *files, const char *vif, const char *rule,
 {
 	char trunk[FILE_TEXT_MAX];
 	uint32_t vlan;
-	bool on;
+	bool on = false;
 	int ret = expect_flag(files, vif, text, &on);
 
 	if (ret || !on)

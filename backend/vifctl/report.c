@@ -183,24 +183,34 @@ static void print_report(const struct report *report, struct json_object *daemon
 	printf("</body>\n</html>\n");
 }
 
+static enum status make_report(struct client *client, struct report *report, size_t looks,
+			       double interval)
+{
+	struct json_object *daemon = client_ask(client, "/vifd/daemon");
+	bool done = daemon && look_on(client, report, looks, interval);
+
+	if (done)
+		print_report(report, daemon);
+	json_object_put(daemon);
+	return done ? STATUS_OK : client->error;
+}
+
 enum status vifctl_report(struct client *client, const struct options *options)
 {
 	size_t looks = (options->count ? options->count : REPORT_LOOKS) + 1;
-	struct report report = { .vifs = json_object_new_array() };
-	struct json_object *daemon = client_ask(client, "/vifd/daemon");
-	enum status status = STATUS_OK;
+	struct report report = { .look = calloc(looks, sizeof(*report.look)) };
+	enum status status;
 
-	report.look = calloc(looks, sizeof(*report.look));
-	if (!daemon || !report.look ||
-	    !look_on(client, &report, looks,
-		     options->interval > 0 ? options->interval : REPORT_SECONDS))
-		status = report.look ? client->error : STATUS_REFUSED;
-	else
-		print_report(&report, daemon);
+	if (!report.look) {
+		fprintf(stderr, "vifctl: report: no memory for %zu looks\n", looks);
+		return STATUS_REFUSED;
+	}
+	report.vifs = json_object_new_array();
+	status = make_report(client, &report, looks,
+			     options->interval > 0 ? options->interval : REPORT_SECONDS);
 	for (size_t i = 0; i < report.nr; i++)
 		json_object_put(report.look[i].vifs);
 	free(report.look);
 	json_object_put(report.vifs);
-	json_object_put(daemon);
 	return status;
 }

@@ -62,11 +62,11 @@ static void path_of_port(const char *port, char *path)
 }
 
 /* policy_dir/vfd-PORT.conf. Return: false after a message */
-static bool path_of_rules(struct request *request, const char *path, const char *before,
+static bool path_of_rules(struct request *request, const char *port_file, const char *before,
 			  char *rules)
 {
 	struct json_object *daemon = client_ask(request->client, "/vifd/daemon");
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *name = strrchr(port_file, '/') ? strrchr(port_file, '/') + 1 : port_file;
 
 	if (!daemon)
 		return false;
