@@ -85,12 +85,17 @@ void xf_tx_plan(const struct xf_tx *tx, const struct rte_mbuf *m, struct xf_tx_p
 	}
 }
 
-/* The request that is filled now; it goes to the ring, which the back end can write to, when it is done */
+/*
+ * The request that is filled now; it goes to the ring, which the back end can write to, when it is
+ * done. Its fields are wider than they are there, so that each is loaded as it was stored: a load
+ * of two narrow ones waits for all stores before it, and these for the back end's cache lines.
+ */
 struct filling {
 	const struct rte_mbuf *frame;
 	uint32_t left; /* bytes of the frame that have no request yet */
 	uint32_t len;  /* of the whole frame */
-	struct netif_tx_request *at, req;
+	struct netif_tx_request *at;
+	uint32_t gref, offset, flags, id, size;
 	uint32_t room;
 	bool has_first;
 };
@@ -100,11 +105,15 @@ static void end_request(struct filling *f, bool more)
 	if (!f->at)
 		return;
 	if (more)
-		f->req.flags |= NETIF_TXF_MORE_DATA;
+		f->flags |= NETIF_TXF_MORE_DATA;
 	if (!f->has_first)
-		f->req.size = (uint16_t)f->len;
+		f->size = f->len;
 	f->has_first = true;
-	*f->at = f->req;
+	*f->at = (struct netif_tx_request){ .gref = f->gref,
+					    .offset = (uint16_t)f->offset,
+					    .flags = (uint16_t)f->flags,
+					    .id = (uint16_t)f->id,
+					    .size = (uint16_t)f->size };
 }
 
 /* The next request of a frame; the first is followed by the segment size */
@@ -116,11 +125,12 @@ static void next_request(struct xf_tx *tx, struct filling *f)
 	tx->id[id].busy = true;
 	tx->id[id].segment = NULL;
 	f->at = &tx->sring->entry[tx->ring.req_prod++ & XF_TX_MASK].req;
-	f->req = (struct netif_tx_request){ .id = id };
+	f->id = id;
+	f->flags = f->size = 0;
 	if (f->has_first)
 		return;
-	f->req.flags = flags_of(f->frame);
-	if (f->req.flags & NETIF_TXF_EXTRA_INFO)
+	f->flags = flags_of(f->frame);
+	if (f->flags & NETIF_TXF_EXTRA_INFO)
 		gso(tx, f->frame);
 }
 
@@ -128,11 +138,11 @@ static void lend_segment(struct xf_tx *tx, struct filling *f, struct rte_mbuf *m
 			 uint16_t offset)
 {
 	next_request(tx, f);
-	f->req.gref = ref;
-	f->req.offset = offset;
-	f->req.size = m->data_len;
+	f->gref = ref;
+	f->offset = offset;
+	f->size = m->data_len;
 	f->room = 0;
-	tx->id[f->req.id].segment = m;
+	tx->id[f->id].segment = m;
 }
 
 static void copy_segment(struct xf_tx *tx, struct filling *f, const struct rte_mbuf *m)
@@ -145,15 +155,15 @@ static void copy_segment(struct xf_tx *tx, struct filling *f, const struct rte_m
 
 		if (!f->room) {
 			next_request(tx, f);
-			f->req.gref = tx->id[f->req.id].ref;
-			f->req.offset = xf_tx_place(f->req.id, f->left - done);
-			f->room = NETIF_PAGE_SIZE - f->req.offset;
+			f->gref = tx->id[f->id].ref;
+			f->offset = xf_tx_place(f->id, f->left - done);
+			f->room = NETIF_PAGE_SIZE - f->offset;
 		}
-		page = &tx->share->page[f->req.id];
+		page = &tx->share->page[f->id];
 		len = RTE_MIN(f->room, m->data_len - done);
-		rte_memcpy(page->at + f->req.offset + f->req.size,
+		rte_memcpy(page->at + f->offset + f->size,
 			   rte_pktmbuf_mtod_offset(m, const char *, done), len);
-		f->req.size = (uint16_t)(f->req.size + len);
+		f->size += len;
 		f->room -= len;
 		done += len;
 	}
