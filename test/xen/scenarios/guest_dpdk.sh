@@ -4,10 +4,10 @@
 #
 #     g1: testpmd icmpecho, net_xenfront --- VF or vifd's switch --- VF --- g2: xen-netfront, pings
 #
-# With --front --set DPDK_MORE=1 also migration, the death of the application, interrupts, net_af_packet over
+# With --front --set DPDK_MORE=1 also flow rules, migration, the death of the application, interrupts, net_af_packet over
 # vifront and the kernel's back end.
-# wants dpdk
-# result into guest-dpdk: xen_testpmd_lost
+# wants dpdk frames
+# result into guest-dpdk: xen_testpmd_lost flows_survive_migration
 # result into bench-dpdk: xen_reflect_vs_af_packet
 . /bed/lib.sh
 . /bed/scenarios/migration_lib
@@ -15,7 +15,7 @@
 
 : "${DPDK_MORE:=0}"
 G1_MAC=00:16:3e:00:00:01 G1_IP=10.0.2.11
-lost=0
+lost=0 queries=0
 
 # answered NAME [COUNT]: testpmd answers every ping of g2
 answered()
@@ -96,10 +96,64 @@ saved()
 	back restored
 }
 
+# udp_frames PORT: 20 of g2
+udp_frames()
+{
+	local i frame frames=
+
+	for ((i = 0; i < 20; i++)); do
+		printf -v frame '00163e00000100163e000002080045000020000000004011%s%s%s%04x%04x000c000076696664' \
+			62b7 0a00020c 0a00020b $((1000 + i)) "$1"
+		frames="$frames $frame"
+	done
+	guest_run g2 "frames send eth0 $frames"
+	bed_pause 1
+}
+
+# queue_frames: prints what queue 0 and queue 1 have received
+queue_frames()
+{
+	pmd_say g1 "show port xstats 0"
+	bed_pause 1
+	pmd_log g1 'rx_q[01]_packets' | tail -n 2 | awk '{ printf "%s ", $2 }'
+}
+
+# One rule drops what comes for a port, others choose the queue for theirs; by RSS both would have the same one. Rules
+# count from the last connection on.
+flows_act()
+{
+	local at0 at1 at2 hits
+
+	udp_frames 7001
+	read -r -a at0 <<<"$(queue_frames)"
+	udp_frames 7002
+	read -r -a at1 <<<"$(queue_frames)"
+	udp_frames 7003
+	read -r -a at2 <<<"$(queue_frames)"
+	pmd_say g1 "flow query 0 0 count"
+	bed_pause 1
+	queries=$((queries + 1))
+	hits=$(pmd_log g1 ' hits: ' | awk '{ hits = $NF } END { print hits " by query " NR }')
+	say "queues: ${at0[*]}, then ${at1[*]}, then ${at2[*]}; hits: $hits"
+	[ "$hits" = "20 by query $queries" ] && [ $((at1[0] - at0[0])) -ge 20 ] && [ $((at2[1] - at1[1])) -ge 20 ]
+}
+
+flows()
+{
+	local udp='ingress pattern eth / ipv4 / udp dst is'
+
+	pmd_say g1 "flow create 0 $udp 7001 / end actions count / drop / end" \
+		"flow create 0 $udp 7002 / end actions queue index 0 / end" \
+		"flow create 0 $udp 7003 / end actions queue index 1 / end"
+	wait_for 10 "rules" pmd_says g1 'Flow rule #2 created'
+	check_true flows_act flows_act
+}
+
 migrated()
 {
 	migrate g1
 	back migrated
+	check_true flows_survive_migration flows_act
 }
 
 # The same application on the driver and on net_af_packet over vifront; vifd's device makes the frames and takes them
@@ -145,12 +199,13 @@ bed_nic_setup
 vifd_start
 [ "$DPDK_MORE" = 0 ] || { . /bed/scenarios/frontend_lib; front_setup; }
 dpdk_setup
+guest_gets frames
 GUEST_RAMDISK=/boot/guest.cpio.gz guest_create g2 00:16:3e:00:00:02
 dpdk_create g1 $G1_MAC
 guest_ready g1 && guest_ready g2 || die "the guests did not boot"
 start_echo || die "testpmd does not start: $(pmd_log g1 . | tail -n 5)"
 on_path vf
-[ "$DPDK_MORE" = 0 ] || migrated
+[ "$DPDK_MORE" = 0 ] || { flows; migrated; }
 saved
 on_path software
 vifd_killed
