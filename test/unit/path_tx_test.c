@@ -38,6 +38,16 @@ static void frame_of_one_slot_arrives_unchanged(void **state)
 	assert_null(guest_fault(guest));
 }
 
+/* The first poll finds nothing, so the next only looks whether the guest has done something. */
+static void frame_after_a_quiet_time_leaves_at_once(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_int_equal(guest_poll(guest), 0);
+	guest_send(guest, bytes, tcp4(100), 1, 0, NULL);
+	assert_int_equal(guest_poll(guest), 1);
+}
+
 static void frames_of_two_to_eighteen_slots_arrive_unchanged(void **state)
 {
 	struct guest *guest = *state;
@@ -349,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST(frame_of_one_slot_arrives_unchanged),
+		GUEST(frame_after_a_quiet_time_leaves_at_once),
 		GUEST(frames_of_two_to_eighteen_slots_arrive_unchanged),
 		GUEST(longest_frame_arrives_unchanged),
 		GUEST(nineteen_and_twenty_slots_are_dropped_and_answered),
