@@ -19,6 +19,8 @@
 
 #define RX_STALE_US 10000000u
 #define RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
+/* A frame with any of these has as many extra-infos. */
+#define RX_EXTRA_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
 
 uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
@@ -28,9 +30,8 @@ uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 	if (unlikely(!bytes))
 		return 1;
 	return (bytes + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE +
-	       !!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) +
-	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH) +
-	       !!(mbuf->ol_flags & RTE_MBUF_F_RX_FDIR_ID) + !!path->live.xdp_headroom;
+	       (uint32_t)__builtin_popcountll(mbuf->ol_flags & RX_EXTRA_FLAGS) +
+	       !!path->live.xdp_headroom;
 }
 
 static bool rx_is_stale(const struct queue *queue, uint64_t now_us)
@@ -138,6 +139,8 @@ static void rx_plan_extras(struct rx_pass *pass, struct rx_frame *frame)
 	struct netif_extra_info *extra;
 
 	frame->nr_extras = 0;
+	if (likely(!(mbuf->ol_flags & RX_EXTRA_FLAGS) && !pass->path->live.xdp_headroom))
+		return;
 	if (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
 		extra = rx_add_extra(frame, NETIF_EXTRA_GSO);
 		extra->u.gso.size = mbuf->tso_segsz;
