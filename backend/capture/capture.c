@@ -34,10 +34,15 @@ enum { OPTION_END, OPTION_FLAGS = 2, OPTION_NAME = 2, OPTION_RESOLUTION = 9 };
 /* of a packet block, without the frame: head, flags, end of options, length */
 #define PACKET_BLOCK_BYTES (28u + 8u + 4u + 4u)
 
-/* struct capture - control, but: @file, @bytes: the thread, under the lock */
+/*
+ * struct capture - control, but: @file, @bytes: the thread, under the lock
+ * @sink: NULL = a file
+ */
 struct capture {
 	LIST_ENTRY(capture) link;
 	struct tap *tap;
+	const struct capture_sink *sink;
+	void *arg;
 	FILE *file;
 	char path[256];
 	uint64_t bytes, limit;
@@ -145,6 +150,10 @@ static void take_frame(struct capture *capture, struct rte_mbuf *frame)
 	/* a frame that is to be segmented is written as the guest made it */
 	if (frame_csum_pending(frame) && !(frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG))
 		offload_checksum(frame);
+	if (capture->sink) {
+		capture->sink->put(capture->arg, frame);
+		return;
+	}
 	if (capture->file && after > capture->limit)
 		end(capture, "its limit has been reached");
 	if (!capture->file)
@@ -163,6 +172,8 @@ static uint32_t drain(struct capture *capture)
 	for (uint32_t i = 0; i < nr; i++)
 		take_frame(capture, frames[i]);
 	rte_pktmbuf_free_bulk(frames, nr);
+	if (nr && capture->sink)
+		capture->sink->flush(capture->arg);
 	return nr;
 }
 
@@ -246,6 +257,25 @@ static FILE *create_file(const char *path)
 	return file;
 }
 
+static void begin(struct capture *capture)
+{
+	pthread_mutex_lock(&writer.lock);
+	LIST_INSERT_HEAD(&writer.all, capture, link);
+	pthread_mutex_unlock(&writer.lock);
+	atomic_store(&capture->tap->wake, &writer.wake);
+}
+
+/* Return: NULL, with errno */
+static struct capture *give_up(struct capture *capture, int error)
+{
+	if (capture->file)
+		fclose(capture->file);
+	tap_destroy(capture->tap);
+	free(capture);
+	errno = error;
+	return NULL;
+}
+
 struct capture *capture_open(const char *path, const char *name, uint64_t limit)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
@@ -259,19 +289,27 @@ struct capture *capture_open(const char *path, const char *name, uint64_t limit)
 	if (capture->tap)
 		capture->file = create_file(path);
 	error = capture->file ? -start_writer() : errno;
-	if (error) {
-		if (capture->file)
-			fclose(capture->file);
-		tap_destroy(capture->tap);
-		free(capture);
-		errno = error;
-		return NULL;
-	}
+	if (error)
+		return give_up(capture, error);
 	put_head(capture, name);
-	pthread_mutex_lock(&writer.lock);
-	LIST_INSERT_HEAD(&writer.all, capture, link);
-	pthread_mutex_unlock(&writer.lock);
-	atomic_store(&capture->tap->wake, &writer.wake);
+	begin(capture);
+	return capture;
+}
+
+struct capture *capture_to(const struct capture_sink *sink, void *arg)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+	int error;
+
+	if (!capture)
+		return NULL;
+	capture->sink = sink;
+	capture->arg = arg;
+	capture->tap = tap_create();
+	error = capture->tap ? -start_writer() : errno;
+	if (error)
+		return give_up(capture, error);
+	begin(capture);
 	return capture;
 }
 

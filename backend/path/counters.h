@@ -74,8 +74,8 @@
 	X(rx_hold_slots, "passes that stopped because the guest posts no buffers")                 \
 	X(rx_hold_rate, "passes that stopped because the budget of rx-rate was used up")           \
 	X(rx_mirror, "mirrored frames of other vifs given to the guest")                           \
-	X(mirrored, "frames copied to the vif's mirror")                                           \
-	X(mirror_missed, "frames not copied because the mirror had no room")                       \
+	X(mirrored, "frames copied to the vif's mirror or its netdev")                             \
+	X(mirror_missed, "frames not copied because the mirror or the netdev had no room")         \
 	X(notify, "events sent to the guest")                                                      \
 	X(events, "events taken from the guest")                                                   \
 	X(events_spurious, "events taken from the guest that brought no work")                     \

@@ -82,24 +82,34 @@ static bool is_of_vlan(const struct rte_mbuf *frame, uint16_t vlan)
 	return tci > 0 && (tci & VLAN_ID_MASK) == vlan;
 }
 
-void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
-		  struct rte_mempool *pool, const struct rte_mbuf *frame,
-		  enum mirror_direction direction)
+static void copy(struct tap *tap, struct path_counters *counters, struct rte_mempool *pool,
+		 const struct rte_mbuf *frame, enum mirror_direction direction)
 {
-	struct wake *receiver = atomic_load_explicit(&mirror->to->wake, memory_order_acquire);
+	struct wake *receiver = atomic_load_explicit(&tap->wake, memory_order_acquire);
 	struct rte_mbuf *copy = NULL;
 
-	if (!receiver || (mirror->vlan && !is_of_vlan(frame, mirror->vlan)))
+	if (!receiver)
 		return;
-	if (tap_has_memory(mirror->to, pool))
+	if (tap_has_memory(tap, pool))
 		copy = rte_pktmbuf_copy(frame, pool, 0, UINT32_MAX);
 	if (copy)
 		copy->port = direction;
-	if (!copy || !tap_put(mirror->to, copy)) {
+	if (!copy || !tap_put(tap, copy)) {
 		rte_pktmbuf_free(copy);
 		path_count(counters, COUNT_mirror_missed, 1);
 		return;
 	}
 	path_count(counters, COUNT_mirrored, 1);
 	wake_worker(receiver);
+}
+
+void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
+		  struct rte_mempool *pool, const struct rte_mbuf *frame,
+		  enum mirror_direction direction)
+{
+	if (mirror->to && !(mirror->watched & direction) &&
+	    (!mirror->vlan || is_of_vlan(frame, mirror->vlan)))
+		copy(mirror->to, counters, pool, frame, direction);
+	if (mirror->watch)
+		copy(mirror->watch, counters, pool, frame, direction);
 }

@@ -40,13 +40,15 @@ struct tap {
 
 /**
  * struct mirror - What of one vif is copied; worker, control before attach
- * @to:         NULL = nothing
- * @directions: enum mirror_direction
- * @vlan:       only frames of this VLAN, 0 = all
+ * @to:         the mirror's, NULL = none
+ * @watch:      of those who capture from the vif's netdev, NULL = nobody; gets all frames
+ * @directions: enum mirror_direction; of frames that @to or @watch gets
+ * @watched:    those of @directions that @to does not get
+ * @vlan:       @to gets only frames of this VLAN, 0 = all
  */
 struct mirror {
-	struct tap *to;
-	uint8_t directions;
+	struct tap *to, *watch;
+	uint8_t directions, watched;
 	uint16_t vlan;
 };
 

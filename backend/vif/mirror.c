@@ -56,7 +56,8 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 	const struct mirror *old = path_get_mirror(vif->path);
 
 	if (tap != path_get_tap(vif->path) || mirror->to != old->to ||
-	    mirror->directions != old->directions || mirror->vlan != old->vlan) {
+	    mirror->watch != old->watch || mirror->directions != old->directions ||
+	    mirror->watched != old->watched || mirror->vlan != old->vlan) {
 		if (tap || mirror->directions & MIRROR_RX)
 			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		worker_run(vif->worker, run_set_mirror, &call);
@@ -172,6 +173,11 @@ static void update_mirrored(struct vif *vif)
 		mirror = (struct mirror){ .to = now->tap,
 					  .directions = directions[draft->mirror],
 					  .vlan = (uint16_t)draft->mirror_vlan };
+	if (own->watch) {
+		mirror.watch = own->watch;
+		mirror.watched = MIRROR_BOTH & ~mirror.directions;
+		mirror.directions = MIRROR_BOTH;
+	}
 	tell(vif, &mirror, path_get_tap(vif->path));
 	if (now == old)
 		return;

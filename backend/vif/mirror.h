@@ -10,6 +10,7 @@
 
 #include "policy/policy.h"
 
+struct tap;
 struct vif;
 struct mirror_sink;
 
@@ -18,11 +19,13 @@ struct mirror_sink;
  * @sink: where copies of its frames go, NULL = nowhere; then @from and @to are not valid
  * @from: the mirrored vif's MAC
  * @to:   the receiving vif's MAC, zero = a file
+ * @watch: of those who capture from the vif's netdev (representor.h), NULL = nobody
  */
 struct vif_mirror {
 	LIST_ENTRY(vif_mirror) link;
 	struct mirror_sink *sink;
 	struct rte_ether_addr from, to;
+	struct tap *watch;
 };
 
 /**
