@@ -63,6 +63,9 @@ enum config_claim {
 	CONFIG_CLAIM_ALL,
 };
 
+/** enum config_representor - Has each vif a netdev in this domain? vif/representor.h */
+enum config_representor { CONFIG_REPRESENTOR_OFF, CONFIG_REPRESENTOR_ON };
+
 #define CONFIG_CLASSES 8u
 
 /** enum config_classes - What tells a frame's traffic class on a NIC's wire; as enum classes_by */
@@ -129,6 +132,7 @@ struct config_policy {
  * @backlog_kb:  frames waiting for a guest that posts no buffers, KiB per queue
  * @max_queues:  multi-queue-max-queues offered to guests
  * @claim: which vifs are served
+ * @representor: is there a netdev for each of them
  * @log_level:   least important level that is logged
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
@@ -146,6 +150,7 @@ struct config {
 	uint32_t approval_s;
 	uint32_t max_queues;
 	enum config_claim claim;
+	enum config_representor representor;
 	enum log_level log_level;
 	char run_dir[64];
 	char policy_dir[64];

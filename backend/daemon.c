@@ -31,6 +31,7 @@
 #include "port/retire.h"
 #include "port/sriov/keep.h"
 #include "privileges.h"
+#include "rep/device.h"
 #include "telemetry/telemetry.h"
 #include "vif/host.h"
 #include "vif/opener.h"
@@ -338,13 +339,16 @@ static void daemon_loop(struct daemon *daemon)
 		{ .fd = monitor_fd(daemon->monitor), .events = POLLIN },
 		{ .fd = folder_fd(daemon->policy), .events = POLLIN },
 		{ .fd = events_fd(), .events = POLLIN },
+		{ .fd = -1, .events = POLLIN }, /* opened when the module is there */
 	};
+	struct pollfd *representor = &fds[RTE_DIM(fds) - 1];
 
 	for (;;) {
 		uint64_t count, next;
 
 		control_take();
 		next = vifs_run(daemon->vifs, clock_us());
+		representor->fd = rep_fd();
 		if (poll(fds, RTE_DIM(fds), poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");
 		/* wake_worker() clears it; set again before looking at what it told. */

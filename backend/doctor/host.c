@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/representor.h"
 #include "dma/pages.h"
 #include "look.h"
 
@@ -242,6 +243,19 @@ static void look_iommu(struct look *look)
 		look_wrong(look, remedy, "no IOMMU limits devices: there is no zero copy");
 }
 
+static void look_representor(struct look *look)
+{
+	if (!look->config || look->config->representor == CONFIG_REPRESENTOR_OFF)
+		look_ok(look, "no network devices are asked for that stand for interfaces");
+	else if (!look_has(look, REP_DEVICE))
+		look_wrong(look,
+			   "modprobe vifd_rep; 'make -C toolstack-hooks/linux install' builds it",
+			   REP_DEVICE
+			   " is not there: interfaces have no network devices, representor = on");
+	else
+		look_ok(look, "the module vifd_rep makes network devices for interfaces");
+}
+
 const struct check host_checks[] = {
 	{ "xen", look_xen },
 	{ "xen-privcmd", look_privcmd },
@@ -254,5 +268,6 @@ const struct check host_checks[] = {
 	{ "cpus", look_cpus },
 	{ "memory", look_memory },
 	{ "iommu", look_iommu },
+	{ "representor", look_representor },
 	{ NULL, NULL },
 };

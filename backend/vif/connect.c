@@ -427,6 +427,7 @@ void vif_disconnect(struct vif *vif)
 	vif->ctrl = NULL;
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
+	representor_keep(vif);
 	/* a frame that is not answered by then is sent again by the next back end */
 	zerocopy_tx_wait(vif->worker, path, 0, path_nr_queues(path) - 1, &waited_us);
 	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, path, false);

@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 #include "assign.h"
 #include "class_shares.h"
+#include "representor.h"
 #include "request.h"
 #include "shares.h"
 #include "stale.h"
@@ -114,6 +115,7 @@ struct vif_policy {
  * @request:   what the guest asked for beyond that, and was granted
  * @isolation: its addresses, as the table of all vifs has them
  * @mirror:    where its frames are mirrored to
+ * @representor: its netdev
  * @cap:       capability exchange
  * @carrier:   last value written, -1 = none yet
  * @connect_at_us: it may not connect before this
@@ -157,6 +159,7 @@ struct vif {
 	struct vif_request request;
 	struct isolation isolation;
 	struct vif_mirror mirror;
+	struct vif_representor representor;
 	struct capability cap;
 	int carrier;
 	uint64_t connect_at_us, cooldown_us, connected_us;

@@ -294,6 +294,7 @@ static void drop(struct vifs *vifs, struct vif *vif)
 {
 	vifs->rescan |= vif->anew;
 	tell_gone(vif);
+	representor_end(vif);
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
 }
@@ -423,6 +424,7 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 		next = UINT64_MAX;
 	next = RTE_MIN(next, tell_due_us(vifs->host, now_us));
 	next = RTE_MIN(next, RTE_MIN(vifs->nics_us, vifs->vfs_us));
+	next = RTE_MIN(next, representor_run(vifs->host, now_us));
 	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if ((pages_out || buffers_out) && next > now_us + REAP_US)
@@ -518,6 +520,7 @@ void vifs_close(struct vifs *vifs)
 		vif->stays = true;
 		drop(vifs, vif);
 	}
+	representor_close();
 	forget_nics(vifs->host);
 	free(vifs);
 }

@@ -70,6 +70,8 @@ put sys/devices/system/cpu/online 0; wrong cpus '2 workers share 1 CPUs' 'worker
 put proc/meminfo 'MemAvailable: 4000 kB'; wrong memory '3 MiB are available, 128 wanted' 'memory_mb'; fine
 config 'zero_copy = off\nmemory = hugepages'; wrong memory '0 MiB are free as hugepages' 'memory = xen'; fine
 put sys/hypervisor/guest_type PVH; config ''; wrong iommu 'no zero copy' 'dom0-iommu=strict'; fine
+config 'zero_copy = off\nrepresentor = on'; wrong representor 'have no network devices' 'modprobe vifd_rep'
+put dev/vifd-rep ''; check "with the module" ends 0 doctor --root "$host"; fine
 rm "$host/usr/lib/modprobe.d/vifd.conf"; wrong netback-rule 'would disturb' 'make install'; fine
 put etc/modprobe.d/old.conf 'install xen-netback /bin/false'; wrong netback-rule '/bin/false' 'remove that line'; fine
 mkdir "$host/sys/bus/xen-backend/drivers/vif/vif-8-0"; wrong netback-bound 'vif-8-0' 'restart vifd'; fine

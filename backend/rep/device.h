@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Netdevs of this domain that stand for vifs, made by the kernel module vifd_rep
+ * (common/representor.h, toolstack-hooks/linux/). Knows nothing of vifs but their slots.
+ *
+ * Control thread, but rep_put() and rep_flush(). Nothing here logs.
+ */
+#ifndef VIFD_REP_DEVICE_H
+#define VIFD_REP_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/representor.h"
+
+struct rte_mbuf;
+
+/**
+ * rep_open() - Open the device and tell it what is counted; nothing if it is open
+ * @mtu_min, @mtu_max: what a netdev's mtu may be set to
+ *
+ * Return: 0; -ENOENT: the module is not loaded; -EBUSY: another process has the device;
+ * -EPROTO: the module is of another version; -errno
+ */
+int rep_open(uint32_t mtu_min, uint32_t mtu_max);
+
+/** rep_close() - The netdevs go; fine if it is not open */
+void rep_close(void);
+
+/** rep_fd() - Readable when something was asked of a netdev; -1 = the device is not open */
+int rep_fd(void);
+
+/** rep_create() - A netdev; @create->slot is set. Return: its page, NULL with errno */
+struct rep_page *rep_create(struct rep_create *create);
+
+/** rep_destroy() - The kernel removes it soon */
+void rep_destroy(uint32_t slot, struct rep_page *page);
+
+/** rep_set() - What it is. Return: 0, -errno */
+int rep_set(const struct rep_state *state);
+
+/** rep_take() - What was asked. Return: false: nothing */
+bool rep_take(struct rep_request *request);
+
+/**
+ * rep_put() - A copy of a frame for those who capture; kept until rep_flush(), or until there is no
+ * room left
+ * @slot: the netdev's
+ *
+ * For one thread at a time, as is rep_flush(). Frames that the kernel does not take are lost.
+ */
+void rep_put(uint32_t slot, const struct rte_mbuf *frame);
+
+/** rep_flush() - Give the kernel what is kept */
+void rep_flush(void);
+
+#endif
