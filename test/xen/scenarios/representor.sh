@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A netdev in dom0 for each vif: ip, ethtool, tcpdump and xentop see it, and what is set there becomes policy.
+#
+#     vif1.0 (vifd_rep) ... vifd --- VF or switch --- igb --- wire --- 10.0.2.9, which answers pings
+#                            |
+#                           g1
+# wants vifd_rep.ko
+. /bed/lib.sh
+
+PINGS=200
+
+DEV=
+netdev_is() { [ "$(cat "/sys/class/net/$DEV/$1" 2>/dev/null)" = "$2" ]; }
+has_dev() { [ -e "/sys/class/net/$1" ]; }
+has_no_dev() { ! has_dev "$1"; }
+rule_is() { [ "$(vif_key g1 "policy/$1")" = "$2" ]; }
+no_rule() { [ -z "$(vif_key g1 "policy/$1")" ]; }
+refuses() { ! "$@" >/run/refused 2>&1; }
+cannot_open() { refuses sh -c 'exec 5<>/dev/vifd-rep'; }
+follow_guest() { DEV=vif$(guest_domid g1).0; }
+
+# Counters that ethtool tells otherwise than vifctl
+differences()
+{
+	local json
+
+	json=$(vifctl show --json "$(guest_domid g1).0" | tr -d ' \n')
+	json=${json#*'"counters":'}
+	json=${json//\}/,}
+	ethtool -S "$DEV" | sed -n 's/^ *\([a-z_0-9]*\): \([0-9]*\)$/\1 \2/p' | {
+		wrong=0 all=0
+		while read -r name value; do
+			all=$((all + 1))
+			[[ $json == *"\"$name\":$value,"* ]] || { wrong=$((wrong + 1)); say "differs: $name $value" >&2; }
+		done
+		[ $all -gt 60 ] && echo $wrong || echo "only $all counters"
+	}
+}
+
+# Of a vif that rests: what differs only because it was read in between agrees at another look
+counters_wrong()
+{
+	local try wrong
+
+	for try in 1 2 3 4 5; do
+		sleep 0.5
+		wrong=$(differences 2>/run/differences)
+		[ "$wrong" != 0 ] || break
+	done
+	[ "$wrong" = 0 ] || cat /run/differences >&2
+	echo "$wrong"
+}
+
+# standard_counters_wrong: ip's in the sense of xen-netback, against the same of ethtool -S
+standard_counters_wrong()
+{
+	local pair wrong=0 mine theirs
+
+	for pair in rx_packets:tx_packets rx_bytes:tx_bytes tx_packets:rx_packets tx_bytes:rx_bytes; do
+		mine=$(cat "/sys/class/net/$DEV/statistics/${pair%:*}")
+		theirs=$(ethtool -S "$DEV" | sed -n "s/^ *${pair#*:}: //p")
+		[ "$mine" = "$theirs" ] && [ "$mine" -gt 0 ] || { wrong=$((wrong + 1)); say "$pair: $mine, $theirs" >&2; }
+	done
+	echo $wrong
+}
+
+# capture PATH: counts the pings and answers that tcpdump sees, each in its direction
+capture()
+{
+	local in out
+
+	tcpdump -Z root -i "$DEV" -n -l -Q in icmp >/run/in.txt 2>/run/in.err &
+	in=$!
+	tcpdump -Z root -i "$DEV" -n -l -Q out icmp >/run/out.txt 2>/run/out.err &
+	out=$!
+	wait_for 10 "tcpdump" sh -c 'grep -q "listening on" /run/in.err && grep -q "listening on" /run/out.err'
+	sleep 1
+	check "pings_lost_$1" "$(ping_lost g1 $PEER $PINGS)" "== 0"
+	sleep 2
+	kill $in $out
+	wait $in $out
+	requests=$(grep -c 'echo request' /run/in.txt)
+	answers=$(grep -c 'echo reply' /run/out.txt)
+	check "requests_captured_$1" "$requests" "== $PINGS"
+	check "answers_captured_$1" "$answers" "== $PINGS"
+	check "wrong_direction_$1" "$(cat /run/in.txt /run/out.txt | grep -c ICMP)" "== $((requests + answers))"
+	seen=$((seen + requests + answers))
+}
+
+bed_nic_setup
+vifd_start '[daemon]' 'representor = on' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF"
+guest_start g1 00:16:3e:00:00:01 || die "g1 did not start"
+wait_for 30 "g1 on a VF" vif_path_is g1 vf
+check_true missing_module_is_told grep -q 'vifd_rep is not loaded' /run/vifd.log
+check pings_lost_without_module "$(ping_lost g1 $PEER)" "== 0"
+check_true doctor_names_the_module sh -c 'vifctl doctor | grep -q "modprobe vifd_rep"'
+
+follow_guest
+insmod /bed/vifd_rep.ko || die "vifd_rep.ko does not load"
+check_true netdev_comes wait_for 5 "$DEV" has_dev "$DEV"
+check_true netdev_is_up wait_for 5 "$DEV's carrier" netdev_is operstate up
+check netdev_address "$(cat "/sys/class/net/$DEV/address")" "== 00:16:3e:00:00:01"
+check netdev_mtu "$(cat "/sys/class/net/$DEV/mtu")" "== 1500"
+ip -s link show "$DEV"
+ethtool -i "$DEV"; ethtool "$DEV"; ethtool -l "$DEV"; ethtool -g "$DEV"
+check ethtool_bus_info "$(ethtool -i "$DEV" | sed -n 's/^bus-info: //p')" "== $(vif_key g1 vf)"
+check_true second_user_is_refused cannot_open
+check_true module_in_use_stays refuses rmmod vifd_rep
+
+# counters
+ping_lost g1 $PEER 100
+sleep 1
+wrong=$(counters_wrong)
+check standard_counters_wrong "$(standard_counters_wrong)" "== 0"
+check representor_counters_wrong "$wrong" "== 0"
+check_true proc_net_dev grep -q "^ *$DEV:" /proc/net/dev
+# without any bridge in dom0 xentop sees no interface of a guest, xen-netback's neither
+ip link add br0 type bridge
+TERM=linux xentop -b -i 1 -d 1 >/run/xentop.txt 2>&1
+cat /run/xentop.txt; cat /proc/net/dev
+kilobytes=$(($(cat "/sys/class/net/$DEV/statistics/tx_bytes") / 1024))
+check xentop_kilobytes "$(awk '$1 == "g1" { print $11 }' /run/xentop.txt)" "== $kilobytes"
+
+# captures, on both paths
+seen=0
+capture vf
+vifctl move "$(guest_domid g1).0" software
+wait_for 20 "the software path" vif_path_is g1 software
+capture software
+check tcpdump_frames_seen $seen "== $((4 * PINGS))" frames
+mirrored=$(ethtool -S "$DEV" | sed -n 's/^ *mirrored: //p')
+ping_lost g1 $PEER 20
+sleep 1
+check copied_while_nobody_captures $(($(ethtool -S "$DEV" | sed -n 's/^ *mirrored: //p') - mirrored)) "== 0"
+
+# what is set becomes policy, or is refused
+ip link set "$DEV" down
+check_true down_becomes_policy wait_for 5 "policy/link" rule_is link off
+check_true down_has_no_carrier wait_for 5 "carrier" refuses link_is_up "$DEV"
+check pings_lost_while_down "$(ping_lost g1 $PEER)" "== 5"
+ip link set "$DEV" up
+check_true up_removes_it wait_for 5 "policy/link" no_rule link
+wait_for 5 "carrier" link_is_up "$DEV"
+sleep 3
+check pings_lost_after_up "$(ping_lost g1 $PEER)" "== 0"
+vifctl set "$(guest_domid g1).0" link=off
+check_true netdev_follows_policy wait_for 5 "$DEV's end" netdev_is operstate down
+vifctl set "$(guest_domid g1).0" link
+wait_for 5 "carrier" link_is_up "$DEV"
+ip link set "$DEV" mtu 1400
+check_true mtu_becomes_policy wait_for 5 "policy/mtu" rule_is mtu 1400
+check_true mtu_beyond_the_rule_is_refused refuses ip link set "$DEV" mtu 9001
+check_true address_is_refused refuses ip link set "$DEV" address 00:16:3e:00:00:02
+check_true removal_is_refused refuses ip link del "$DEV"
+check_true bridge_port_is_refused refuses ip link set "$DEV" master br0
+modprobe 8021q
+check_true vlan_device_is_refused refuses ip link add link "$DEV" name v10 type vlan id 10
+
+# vifd dies with a capture going on, and another takes over
+tcpdump -Z root -i "$DEV" -n -w /dev/null >/dev/null 2>&1 &
+sleep 1
+vifd_stop KILL
+check_true netdev_goes_with_vifd wait_for 5 "$DEV's end" has_no_dev "$DEV"
+vifd_start
+check_true netdev_is_back wait_for 10 "$DEV" has_dev "$DEV"
+wait_for 5 "carrier" link_is_up "$DEV"
+check netdev_mtu_is_kept "$(cat "/sys/class/net/$DEV/mtu")" "== 1400"
+check pings_lost_after_restart "$(ping_lost g1 $PEER)" "== 0"
+
+# a name that is taken, and interfaces that come and go
+ip link set br0 name taken
+guest_start g2 00:16:3e:00:00:02 script=vif-vifd,vifname=taken || die "g2 did not start"
+check pings_lost_without_netdev "$(ping_lost g2 $PEER)" "== 0"
+check_true taken_name_is_told grep -q 'no netdev taken: File exists' /run/vifd.log
+ip link del taken
+check_true netdev_has_its_vifname wait_for 5 "netdev taken" has_dev taken
+for round in 1 2 3 4; do
+	xl network-detach g2 0
+	check_true "netdev_goes_$round" wait_for 5 "netdev's end" has_no_dev taken
+	xl network-attach g2 mac=00:16:3e:00:00:02 script=vif-vifd vifname=taken
+	check_true "netdev_comes_$round" wait_for 5 "netdev" has_dev taken
+done
+guest_stop g2
+check_true netdev_goes_with_its_guest wait_for 5 "netdev's end" has_no_dev taken
+guest_stop g1
+check_true last_netdev_goes wait_for 5 "$DEV's end" has_no_dev "$DEV"
+vifd_stop
+check_true module_unloads rmmod vifd_rep
+dmesg >/results/dmesg.txt
+check kernel_complaints "$(dmesg | grep -cE 'WARNING:|BUG:|Call Trace|unregister_netdevice: waiting')" "== 0"
+finish
