@@ -225,6 +225,7 @@ static void cap_gain(struct vifront *fe, const struct vifcap *now)
 	cap_set_vlan(fe, now->features & VIFCAP_FEATURE_VLAN);
 	cap_set_mtu(fe, now->mtu);
 	cap_set_queues(fe, now->queues);
+	vifront_flow_check(fe); /* rules of an earlier record */
 	cap_set_flows(fe, now->flows);
 	if (now->static_grants)
 		vifront_static_grants_add(fe);

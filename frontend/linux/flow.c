@@ -161,6 +161,53 @@ int vifront_flow_switch(struct vifront *fe, bool on)
 	return 0;
 }
 
+/* An active rule; NULL if there is none */
+static const struct vifront_flow *flow_any_active(const struct vifront *fe)
+{
+	unsigned int i;
+
+	for (i = 0; i < VIFFLOW_RULES_MAX; i++)
+		if (fe->flows.rule[i] && fe->flows.rule[i]->active)
+			return fe->flows.rule[i];
+	return NULL;
+}
+
+/* Does the back end say that it has no such rule? Its counters are not looked at. */
+static bool flow_is_lost(struct vifront *fe, const struct vifront_flow *f)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	u32 reason = 0;
+	int ref, rc;
+
+	if (!page)
+		return false;
+	ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(page), 0);
+	if (ref < 0) {
+		__free_page(page);
+		return false;
+	}
+	rc = vifront_ctrl_call(fe, VIFFLOW_CTRL_QUERY, f->id, ref, 0, &reason);
+	gnttab_end_foreign_access(ref, page);
+	return rc == -EINVAL && VIFFLOW_REASON(reason) == VIFFLOW_REASON_ABSENT;
+}
+
+/**
+ * vifront_flow_check() - Send the rules again if the back end has lost them
+ * @fe: Interface, with another record of the back end
+ *
+ * Under rtnl, sleeps. A back end that was restarted without what it had kept
+ * goes on with the connection, and its record is another one.
+ */
+void vifront_flow_check(struct vifront *fe)
+{
+	const struct vifront_flow *f = flow_any_active(fe);
+
+	if (!fe->flows.live || !f || !flow_is_lost(fe, f))
+		return;
+	netdev_info(fe->netdev, "the back end has lost the flow rules and gets them again\n");
+	vifront_flow_switch(fe, true);
+}
+
 /* No back end has the rules any more. */
 void vifront_flow_disconnect(struct vifront *fe)
 {

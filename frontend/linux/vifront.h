@@ -337,6 +337,7 @@ int vifront_rss_set(struct vifront *fe, const u32 *table, const u8 *key);
 /* flow.c: under rtnl */
 void vifront_flow_sync(struct vifront *fe);
 int vifront_flow_switch(struct vifront *fe, bool on);
+void vifront_flow_check(struct vifront *fe);
 void vifront_flow_disconnect(struct vifront *fe);
 int vifront_flow_insert(struct vifront *fe, struct ethtool_rx_flow_spec *fs);
 const struct vifront_flow *vifront_flow_at(const struct vifront *fe, u32 location);
