@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What guests told vifd once, and what an admin set, holds after kill -9, after reboots and on another host.
+# What guests told vifd once, and what an admin set, holds after kill -9, after reboots and on another host. Before that: what
+# g1's ntuple filters do.
 #
 #     g1 (vifront) --- VF ------- igb 0 --- wire --- igb 1: dom0's namespace "out" sends to groups
 #     g2 (vifront) --- switch ----+           \--- 10.0.2.2, iperf3 servers; 10.0.2.9, which answers pings
@@ -10,6 +11,7 @@
 . /bed/lib.sh
 . /bed/scenarios/frontend_lib
 . /bed/scenarios/migration_lib
+. /bed/scenarios/filter_lib
 
 GUEST_BOOT_LIMIT=240
 GUEST_MEMORY=224
@@ -98,7 +100,7 @@ hashes()
 
 restarts()
 {
-	local how name lost=0 now lent=true hashed=true stayed=true same=true before
+	local how name lost=0 now lent=true hashed=true filtered=true stayed=true same=true before
 
 	before="$(connection g1) $(connection g2)"
 	for how in KILL TERM KILL; do
@@ -113,12 +115,14 @@ restarts()
 			wait_for 20 "static grants of $name" lends $name || lent=false
 		done
 		hashes g1 || hashed=false
+		filters_hold g1 || filtered=false
 		vif_path_is g2 software || stayed=false
 		[ "$(connection g1) $(connection g2)" = "$before" ] || same=false
 	done
 	check xen_multicast_lost_after_restart $lost "== 0" frames
 	check xen_static_grants_after_restart $lent true
 	check hashes_after_restart $hashed true
+	check filters_after_restart $filtered true
 	check admins_move_after_restart $stayed true
 	check restart_without_reconnect $same true
 	# The list is still one: of a group that is not in it nothing reaches the guest, be it for the NIC or for vifd.
@@ -183,6 +187,7 @@ rules()
 	check_true reboot_is_another_domain [ "$(guest_domid g2)" -gt "$old" ]
 	check_true xen_rules_after_reboot holds_again
 	check_true not_saved_is_gone not_saved_is_gone
+	filters_set g2
 	migrate g2
 	check_true rules_after_migration_here holds_again
 	check_true xen_rules_after_migration as_on_another_host
@@ -191,6 +196,7 @@ rules()
 	head -n 3 /run/arp
 	vifctl set --save "$(vif g2)" vlan-insert rate >/dev/null 2>&1
 	check_true frames_pass_without_rules wait_for 20 "g2's answers" reaches_peer g2
+	check_true filters_after_migration eval "filters_active g2 3 && filters_hold g2"
 	check_true no_file_without_rules test ! -e "/etc/vifd/vif.d2/$SAVED"
 }
 
@@ -209,6 +215,7 @@ for name in g1 g2; do
 done
 vifctl move "$(vif g2)" software >/dev/null
 check_true moved_by_the_admin wait_for 30 "g2 in software" vif_path_is g2 software
+filters_all g1
 guest_run g1 "ethtool -X eth0 weight 0 1" || say "g1 has no table"
 for name in g1 g2; do
 	check_true "${name}_lends" wait_for 30 "static grants of $name" lends $name
