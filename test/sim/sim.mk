@@ -26,13 +26,16 @@ sim_libs := $(SIM)/lib/libsimhv.so $(SIM)/lib/libxengnttab.so.1 $(SIM)/lib/libxe
 sim-bed: $(sim_libs) $(SIM)/xenstored-sim $(sim_prog) $(SIM)/pingcheck $(if $(tsan_obj),$(SIM)/planted)
 sim: sim-bed $(BUILD)/test/unit/verdict_test $(BUILD)/bench-policy ## build the sim bed: libraries, store, guests
 
-.PHONY: sim-self sim-test sim-demo
+.PHONY: sim-self sim-test sim-demo tour
 sim-self: sim $(sim_test) ## run the self tests of the sim bed: libraries and store
 	$(Q)test/sim/test --self
 sim-test: all sim $(sim_test) ## run self tests and scenarios of the sim bed (root, network namespaces)
 	$(Q)test/sim/test $(SIM_SUITE)
 sim-demo: all sim ## show two guests and a host without Xen, in ten seconds (root)
 	$(Q)test/sim/demo
+tour: all sim ## make the pictures of doc/tour.md anew, from a run of the sim bed (root)
+	$(Q)test/sim/run tour
+	$(Q)test/recording $(BUILD)/sim/logs/tour/scenario.log doc/tour
 
 $(sim_lib_obj) $(BUILD)/test/sim/nic/flownic.o: private CFLAGS += -fPIC
 $(BUILD)/test/sim/hv/lib_ctrl.o $(BUILD)/test/sim/selftest/hv_test.o: private CPPFLAGS += \
