@@ -36,8 +36,11 @@ static void feed(struct fake_port *port, uint32_t nr, uint32_t payload)
 
 static void settle(struct guest *guest)
 {
-	for (int i = 0; i < 10; i++)
+	/* a path that waits for its guest alone has a pass each 100 us */
+	for (int i = 0; i < 10; i++) {
 		guest_poll(guest);
+		fake_tools.now_us += 100;
+	}
 }
 
 static void let_stall(struct guest *guest)
