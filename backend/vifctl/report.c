@@ -27,42 +27,6 @@ static const char page_head[] =
 	".plot text { font: 11px sans-serif; fill: #555 } .legend { margin: .3em 0 }\n"
 	"</style>\n</head>\n<body>\n";
 
-const char *report_name(const struct report *report, size_t n)
-{
-	return json_object_get_string(json_object_array_get_idx(report->vifs, n));
-}
-
-double report_x(const struct report *report, size_t look)
-{
-	double end = report->look[report->nr - 1].at;
-
-	return end > 0 ? report->look[look].at / end * PLOT_WIDTH : 0;
-}
-
-/* XML takes no control characters. */
-void html_text(const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", stdout);
-			break;
-		case '>':
-			fputs("&gt;", stdout);
-			break;
-		case '&':
-			fputs("&amp;", stdout);
-			break;
-		case '"':
-			fputs("&quot;", stdout);
-			break;
-		default:
-			putchar((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f ? '?' :
-											     *text);
-		}
-	}
-}
-
 static void note_names(struct report *report, struct json_object *vifs)
 {
 	for (size_t i = 0; i < json_object_array_length(vifs); i++) {
