@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # one guest breaks every rule of the protocol; two others keep their rate and lose nothing
 
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
 OPS=${SIM_HOSTILE_OPS:-200000} LIMIT=${SIM_HOSTILE_SECONDS:-25} RATE=${SIM_HOSTILE_RATE:-10000}
 vifd_start '[daemon]' "workers = $SIM_WORKERS" 'max_queues = 2' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
 guest_create a
@@ -16,13 +17,17 @@ ip netns exec "$(ns dom0)" "$BIN/simguest-gen" --events --window 192 --rate "$RA
 	>"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
 gen_pid=$!
 wait_for 10 "the other guests' connection" others_connected || true
+# as many rules as it gets, while it is connected
+"$BIN/simguest-hostile" --only flow-rule --fatal 0 --ops 1000000000 --seconds 4 "$(domid evil)" >/dev/null 2>>"$SIM_LOGS/hostile.log" &
+evil=$!
+has_rules() { [ "$("$SIM_TOP/$BUILD/vifctl" flows "$(domid evil).0" 2>/dev/null | wc -l)" -gt 8 ]; }
+check_true "the hostile guest has flow rules" wait_for 20 "its rules" has_rules
+wait $evil || true
 start=$SECONDS
 "$BIN/simguest-hostile" --seed "${SIM_SEED:-1}" --fatal "${SIM_HOSTILE_FATAL:-5000}" \
 	--ops "$OPS" --seconds "$LIMIT" "$(domid evil)" \
 	>"$SIM_LOGS/hostile.out" 2>"$SIM_LOGS/hostile.log" &
 evil=$!
-has_rules() { [ "$(RUNTIME_DIRECTORY=$VIFD_SIM/run "$SIM_TOP/$BUILD/vifctl" flows "$(domid evil).0" 2>/dev/null | wc -l)" -gt 8 ]; }
-check_true "the hostile guest has flow rules" wait_for 20 "its rules" has_rules
 end_status=0
 wait "$evil" || end_status=$?
 took=$((SECONDS - start))
