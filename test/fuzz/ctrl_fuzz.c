@@ -8,6 +8,7 @@
 
 #include "backend/vif/ctrl.h"
 #include "backend/vif/zerocopy_rx.h"
+#include "common/flow.h"
 #include "test/unit/fake_host.h"
 
 #define PAGES 8u
@@ -39,6 +40,13 @@ static void mutate(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
 		fuzz_bytes(&mutations, &ring->entry[what >> 2], 16);
 }
 
+/* Is the first word a reference to a page? */
+static bool begins_with_page(uint16_t type)
+{
+	return type == NETIF_CTRL_SET_HASH_KEY || type == NETIF_CTRL_SET_HASH_MAPPING ||
+	       type == VIFFLOW_CTRL_VALIDATE || type == VIFFLOW_CTRL_CREATE;
+}
+
 static void put_message(struct fuzz_input *input)
 {
 	struct netif_ctrl_request req;
@@ -51,10 +59,8 @@ static void put_message(struct fuzz_input *input)
 		req.type %= 16;
 	/* mostly references and sizes that pass the first check */
 	if (how & 1)
-		req.data[0] = req.type == NETIF_CTRL_SET_HASH_KEY ||
-					      req.type == NETIF_CTRL_SET_HASH_MAPPING ?
-				      pages[req.data[0] % PAGES] :
-				      req.data[0] % 3;
+		req.data[0] = begins_with_page(req.type) ? pages[req.data[0] % PAGES] :
+							   req.data[0] % 3;
 	if (how & 2)
 		req.data[1] = req.type > NETIF_CTRL_GET_GREF_MAPPING_SIZE ?
 				      pages[req.data[1] % PAGES] :
