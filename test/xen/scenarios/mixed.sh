@@ -6,14 +6,14 @@
 #     g1's second vif, g2 --- xen-netback --- xenbr0 in dom0, 10.0.3.1
 #
 # 100 interfaces come and go as those of a guest that is created paused, ten at a time, five for each driver.
-# BED_CREATES says how often (10). Guests that boot, networks attached, a reboot, a restore, a migration and restarts of
-# vifd come on top of that.
+# BED_CREATES says how often (10). Guests that boot, networks attached, restarts of vifd and, with BED_DOMAINS=yes, a
+# reboot, a restore and a migration come on top of that.
 . /bed/lib.sh
 . /bed/scenarios/migration_lib
 
 bus=/sys/bus/xen-backend
 second=00:16:3e:00:00:15
-: "${BED_CREATES:=10}"
+: "${BED_CREATES:=10}" "${BED_DOMAINS:=no}"
 GUEST_BOOT_LIMIT=180
 wrong=0 created=0 harmed=0
 
@@ -152,6 +152,16 @@ save_and_restore()
 	rm -f /run/g1.save
 }
 
+new_domains()
+{
+	guest_reboot g1 || say "g1 did not reboot"
+	new_domain reboot
+	save_and_restore
+	new_domain restore
+	migrate g1
+	new_domain migration
+}
+
 # Nobody serves vifd's interface, and xl says why.
 without_vifd()
 {
@@ -180,12 +190,7 @@ guest_run g2 "pingcheck -c 6000 -i 200 10.0.3.1 >/tmp/pings 2>&1 &"
 creates
 attaches
 restarts
-guest_reboot g1 || say "g1 did not reboot"
-new_domain reboot
-save_and_restore
-new_domain restore
-migrate g1
-new_domain migration
+[ "$BED_DOMAINS" = no ] || new_domains
 without_vifd
 # This bed has no systemd and no IOMMU, and nothing else is missing.
 check doctor_finds "$(vifctl doctor | tee /results/doctor.txt | awk '/^wrong/ { printf "%s ", $2 }')" "== vifd-absent: iommu: "
