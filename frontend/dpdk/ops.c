@@ -132,6 +132,12 @@ static void tx_queue_release(struct rte_eth_dev *dev, uint16_t index)
 	xf_port_of(dev)->queue[index].tx.configured = false;
 }
 
+/* The queue that polls pair @i for the application; start() takes no port without one. */
+static struct xf_queue *poller_of(struct xf_port *port, uint32_t i)
+{
+	return &port->queue[i % RTE_MAX(port->dev->data->nb_rx_queues, 1u)];
+}
+
 /*
  * The protocol has pairs. A pair that the application does not receive from is polled by another
  * queue, because the back end may send by it; one that it does not send by gets the least memory.
@@ -145,7 +151,7 @@ static void pair_queues(struct xf_port *port)
 	for (uint32_t i = 0; i < port->nr_queues; i++)
 		port->queue[i].rx.also = NULL;
 	for (uint32_t i = data->nb_rx_queues; i < port->nr_queues; i++) {
-		struct xf_queue *first = &port->queue[i % data->nb_rx_queues];
+		struct xf_queue *first = poller_of(port, i);
 		struct xf_rx *rx = &port->queue[i].rx;
 
 		rx->offloads = first->rx.offloads;
@@ -276,8 +282,7 @@ static int stop(struct rte_eth_dev *dev)
 		xf_disconnect(port, !port->removed);
 	xf_flows_free(port); /* as DPDK has it, without RTE_ETH_DEV_CAPA_FLOW_RULE_KEEP */
 	for (uint32_t i = dev->data->nb_rx_queues; i < port->nr_queues; i++)
-		epoll_ctl(port->queue[i % dev->data->nb_rx_queues].poll_fd, EPOLL_CTL_DEL,
-			  port->queue[i].poll_fd, NULL);
+		epoll_ctl(poller_of(port, i)->poll_fd, EPOLL_CTL_DEL, port->queue[i].poll_fd, NULL);
 	if (dev->data->dev_conf.intr_conf.rxq) {
 		rte_intr_nb_efd_set(dev->intr_handle, 0);
 		rte_intr_vec_list_free(dev->intr_handle);
