@@ -1,63 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: control.c log.c */
+/* links: log.c test/unit/fake_control.c */
 /* The way into the control thread from others. */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "backend/control.h"
-
-static struct wake raise_control = { .asleep = true };
-static atomic_bool paused, ended;
-static pthread_t control_thread;
-
-/* The control thread: main.c's loop without vifs. */
-static void *control_main(void *arg)
-{
-	struct pollfd fd = { .fd = raise_control.fd, .events = POLLIN };
-
-	while (!ended) {
-		uint64_t count;
-
-		if (!paused)
-			control_take();
-		poll(&fd, 1, 20);
-		atomic_store(&raise_control.asleep, true);
-		(void)!read(raise_control.fd, &count, sizeof(count));
-	}
-	control_stop();
-	return arg;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	raise_control.fd = eventfd(0, EFD_NONBLOCK);
-	paused = ended = false;
-	control_start(&raise_control);
-	return pthread_create(&control_thread, NULL, control_main, NULL);
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	if (!ended) {
-		ended = true;
-		pthread_join(control_thread, NULL);
-	}
-	close(raise_control.fd);
-	return 0;
-}
+#include "fake_control.h"
 
 static int whoami(void *arg)
 {
@@ -71,7 +27,7 @@ static void call_runs_in_the_control_thread_and_returns_its_result(void **state)
 
 	(void)state;
 	assert_int_equal(control_run(whoami, &who, 5000), 42);
-	assert_true(pthread_equal(who, control_thread));
+	assert_true(pthread_equal(who, fake_control_thread));
 }
 
 static int count_up(void *arg)
@@ -105,9 +61,9 @@ static void call_that_timed_out_is_never_executed(void **state)
 	uint32_t count = 0;
 
 	(void)state;
-	paused = true;
+	fake_control_paused = true;
 	assert_int_equal(control_run(count_up, &count, 50), -ETIMEDOUT);
-	paused = false;
+	fake_control_paused = false;
 	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 5000), 42);
 	assert_int_equal(count, 0);
 }
@@ -140,11 +96,10 @@ static void stopping_refuses_those_who_wait_and_those_who_come(void **state)
 	int result = 0;
 
 	(void)state;
-	paused = true;
+	fake_control_paused = true;
 	assert_int_equal(pthread_create(&thread, NULL, ask_while_paused, &result), 0);
 	usleep(50000);
-	ended = true;
-	pthread_join(control_thread, NULL);
+	fake_control_end();
 	pthread_join(thread, NULL);
 	assert_int_equal(result, -ESHUTDOWN);
 	assert_int_equal(control_run(whoami, &(pthread_t){ 0 }, 20000), -ESHUTDOWN);
@@ -152,7 +107,7 @@ static void stopping_refuses_those_who_wait_and_those_who_come(void **state)
 
 int main(void)
 {
-#define CONTROL(name) cmocka_unit_test_setup_teardown(name, start, finish)
+#define CONTROL(name) cmocka_unit_test_setup_teardown(name, fake_control_start, fake_control_finish)
 	const struct CMUnitTest tests[] = {
 		CONTROL(call_runs_in_the_control_thread_and_returns_its_result),
 		CONTROL(calls_of_many_threads_are_each_executed_once),

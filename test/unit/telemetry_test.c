@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c control.c vif/capability.c vif/request.c common/capability.c */
-/* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c common/capability.c */
+/* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c test/unit/fake_control.c */
 /* What a client reads from EAL's own socket. */
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -28,14 +25,12 @@
 #include "backend/vif/zerocopy_tx.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "backend/vif/vif.h"
+#include "fake_control.h"
 #include "fake_xs.h"
 
 #define VFS 150u
 #define VIFS 700u
 
-static struct wake raise_control = { .asleep = true };
-static atomic_bool ended;
-static pthread_t control_thread;
 static char run_dir[] = "/tmp/vifd-telemetry.XXXXXX";
 
 static struct config config = { .memory_mb = 32, .log_level = LOG_LEVEL_ERROR };
@@ -246,43 +241,6 @@ static struct port port = {
 	.ops = &port_ops, .name = "0000:01:10.3", .kind = PORT_VF, .mtu = 1500, .nr_queues = 2
 };
 
-/* The control thread: main.c's loop without vifs. */
-static void *control_main(void *arg)
-{
-	struct pollfd fd = { .fd = raise_control.fd, .events = POLLIN };
-
-	while (!ended) {
-		uint64_t count;
-
-		control_take();
-		poll(&fd, 1, 20);
-		atomic_store(&raise_control.asleep, true);
-		(void)!read(raise_control.fd, &count, sizeof(count));
-	}
-	control_stop();
-	return arg;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	raise_control.fd = eventfd(0, EFD_NONBLOCK);
-	ended = false;
-	control_start(&raise_control);
-	return pthread_create(&control_thread, NULL, control_main, NULL);
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	if (!ended) {
-		ended = true;
-		pthread_join(control_thread, NULL);
-	}
-	close(raise_control.fd);
-	return 0;
-}
-
 /* telemetry.c, through the socket */
 
 static int group_start(void **state)
@@ -330,7 +288,7 @@ static int start_vif(void **state)
 	host.store = store_open();
 	host.nr_nics = 1;
 	add_vif(0, 7, 0);
-	return start(state);
+	return fake_control_start(state);
 }
 
 static void connect_vif(uint32_t queues)
@@ -348,7 +306,7 @@ static void connect_vif(uint32_t queues)
 
 static int stop_vif(void **state)
 {
-	int ret = finish(state);
+	int ret = fake_control_finish(state);
 
 	free(vifs[0].path);
 	store_close(host.store);
@@ -673,8 +631,7 @@ static void every_counter_has_a_text(void **state)
 static void stopped_vifd_answers_with_an_error(void **state)
 {
 	(void)state;
-	ended = true;
-	pthread_join(control_thread, NULL);
+	fake_control_end();
 	assert_has(ask("/vifd/vifs"), "\"error\":\"vifd is starting or stopping\"");
 }
 
