@@ -235,13 +235,25 @@ static bool has_offered(const struct vif *vif)
 	       (vif->published || vif_is_published(vif));
 }
 
+/* A script may write `bridge` as late as hotplug-status, as that for xapi does. */
+static bool has_nic(struct vif *vif)
+{
+	const struct nic *before = vif->nic;
+
+	if (vif_choose_nic(vif))
+		return false;
+	if (vif->nic != before)
+		vif_read_policy(vif); /* what a rule may be depends on the NIC */
+	return true;
+}
+
 /* A front end that did not wait for InitWait still has to find the features. */
 static void go_connected(struct vif *vif, uint64_t now_us)
 {
 	if (!vif->path) {
 		if (!has_offered(vif))
 			go_init_wait(vif, now_us);
-		if (!vif->view.hotplugged || (!vif->nic && vif_choose_nic(vif)))
+		if (!vif->view.hotplugged || !has_nic(vif))
 			return;
 		if (!rival_admit(vif, now_us))
 			return;

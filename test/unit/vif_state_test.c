@@ -118,6 +118,26 @@ static void bridge_names_a_nic_before_it_names_a_pf(void **state)
 	assert_ptr_equal(vifs_find(fake_host.vifs, 7, 0)->nic, fake_host.host.nics[1]);
 }
 
+/* xapi names the network only in keys of its own, which its script reads; it runs after InitWait. */
+static void bridge_that_the_script_writes_counts(void **state)
+{
+	(void)state;
+	strcpy(fake_host.config.nics[1].name, "dmz");
+	fake_host.host.nr_nics = 2;
+	host_toolstack(7);
+	fake_xs_put(HOST_BACK "7/0/hotplug-status", "%s", "");
+	host_settle();
+	assert_int_equal(host_back_state(7), 2);
+	fake_xs_put(HOST_BACK "7/0/bridge", "dmz");
+	fake_xs_put(HOST_BACK "7/0/hotplug-status", "connected");
+	guest = guest_new(7, 1);
+	host_front_end(guest);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+	assert_ptr_equal(vifs_find(fake_host.vifs, 7, 0)->nic, fake_host.host.nics[1]);
+}
+
 static void address_that_no_vif_can_have_is_refused_and_told(void **state)
 {
 	(void)state;
@@ -581,6 +601,7 @@ int main(void)
 		VIF(guest_connects_and_frames_flow),
 		VIF(bridge_that_names_no_nic_is_refused_and_told),
 		VIF(bridge_names_a_nic_before_it_names_a_pf),
+		VIF(bridge_that_the_script_writes_counts),
 		VIF(address_that_no_vif_can_have_is_refused_and_told),
 		VIF(features_are_offered_whoever_wrote_initwait),
 		VIF(directory_made_again_is_another_vif),
