@@ -96,7 +96,9 @@ vifd_is_waited_for_until_it_has_unbound_netback() {
 	(sleep 0.5; rmdir "$VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0") &
 	ON_WRITE="[ ! -e $VIF_VIFD_SYS/bus/xen-backend/drivers/vif/vif-3-0 ] || echo early >&2" run online type_if=vif
 	wait
-	[ "$(key hotplug-status)" = connected ] && [ "$(key hotplug-done)" = 1 ] && [ -z "$(unbound)" ]
+	[ "$(key hotplug-status)" = connected ]
+	[ "$(key hotplug-done)" = 1 ]
+	[ -z "$(unbound)" ]
 	[ ! -s "$work/err" ]
 }
 
@@ -135,7 +137,10 @@ vif_that_vanishes_leaves_nothing_behind() {
 
 offline_and_tap_change_nothing() {
 	new_vif 6
-	run offline type_if=vif && run remove type_if=vif && run add type_if=tap && run remove type_if=tap
+	run offline type_if=vif
+	run remove type_if=vif
+	run add type_if=tap
+	run remove type_if=tap
 	[ -z "$(key hotplug-status)" ]
 }
 
