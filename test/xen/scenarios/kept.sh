@@ -165,7 +165,6 @@ as_on_another_host()
 	wait_for 10 "tcpdump" grep -q listening /run/arp
 	xl restore /run/g2.save >/run/xl.out 2>&1 || { say "restore: $(tail -n 3 /run/xl.out)"; return 1; }
 	rm -f /run/g2.save
-	console=() # its log has its own name again
 	holds_again
 }
 

@@ -29,7 +29,6 @@ save() { xl save g1 /run/g1.save >/run/xl.out 2>&1 || die "save: $(tail -n 3 /ru
 restore()
 {
 	xl restore /run/g1.save >/run/xl.out 2>&1 || die "restore: $(tail -n 3 /run/xl.out)"
-	console=()
 	rm -f /run/g1.save
 }
 
