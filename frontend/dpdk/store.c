@@ -192,8 +192,7 @@ int xf_store_lock(const struct xf_store *s)
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/net_xenfront-%u.%u.lock", dir ? dir : "/run", s->domid,
-		 s->vif);
+	snprintf(path, sizeof(path), "%s/net_xenfront-%u.lock", dir ? dir : "/run", s->vif);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

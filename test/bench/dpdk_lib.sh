@@ -109,8 +109,9 @@ guest_testpmd() {
 	shift 2
 	while [ "$1" != -- ]; do words+=("$1"); shift; done
 	shift
+	mkdir -p "$VIFD_SIM/run-$name"
 	tp_start "$name" 0 "${words[@]}" VIFD_SIM_DOMID="$dom" XENSTORED_PATH="$VIFD_SIM/xs/$dom.sock" \
-		LD_LIBRARY_PATH="$BIN/lib" -- -m 128 -d "$(driver)" --vdev net_xenfront0,vif=0 "$@"
+		RUNTIME_DIRECTORY="$VIFD_SIM/run-$name" LD_LIBRARY_PATH="$BIN/lib" -- -m 128 -d "$(driver)" --vdev net_xenfront0,vif=0 "$@"
 }
 
 vifd_session() {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
+/* wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /* wraps: fstat posix_spawnp xenevtchn_close */
 /* net_xenfront in a guest that was restored: event channels are not closed, pools get new grants. */
 #include "fake_back.h"
@@ -12,6 +12,7 @@
 #include <xenevtchn.h>
 
 #include "frontend/dpdk/rte_pmd_xenfront.h"
+#include "frontend/dpdk/store.h"
 
 #define MBUFS 8u
 #define LEN 200u
@@ -118,6 +119,21 @@ static void connects_again_as_the_same_domain(void **state)
 	check_back(3);
 }
 
+/* Another process must not take the interface, whatever number the domain has now */
+static void keeps_its_lock(void **state)
+{
+	struct xf_store other;
+
+	(void)state;
+	fake_run(1);
+	restore(9);
+	assert_int_equal(xf_store_open(&other, 0), 0);
+	assert_int_equal(xf_store_lock(&other), -EBUSY);
+	fake_watch();
+	assert_int_equal(xf_store_lock(&other), -EBUSY);
+	xf_store_close(&other);
+}
+
 /* The application stops its port before the watcher has looked */
 static void is_stopped_first(void **state)
 {
@@ -198,9 +214,13 @@ static void pools_are_copied_without_grants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(connects_again),	    TEST(connects_again_as_the_same_domain),
-		TEST(is_stopped_first),	    TEST(back_end_restarts),
-		TEST(pools_get_new_grants), TEST(pools_are_copied_without_grants),
+		TEST(connects_again),
+		TEST(connects_again_as_the_same_domain),
+		TEST(keeps_its_lock),
+		TEST(is_stopped_first),
+		TEST(back_end_restarts),
+		TEST(pools_get_new_grants),
+		TEST(pools_are_copied_without_grants),
 	};
 
 	return cmocka_run_group_tests(tests, fake_back_eal, NULL);
