@@ -15,6 +15,7 @@
 
 #include "base/thread.h"
 #include "log.h"
+#include "path/merge.h"
 #include "privileges.h"
 #include "xen/evt.h"
 
@@ -374,6 +375,7 @@ static int run_stop(struct worker *worker, void *arg)
 
 static void worker_free(struct worker *worker)
 {
+	merge_close(worker->tools.merge);
 	offload_fini(&worker->tools.offload);
 	evt_close(worker->tools.evt);
 	gnt_close(worker->tools.gnt);
@@ -391,10 +393,13 @@ static int worker_open(struct worker *worker, unsigned int index, struct rte_mem
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	worker->tools.pool = pool;
+	worker->tools.merge = merge_open();
 	worker->tools.evt = evt_open();
 	worker->tools.gnt = gnt_open();
 	if (worker->epoll < 0 || worker->wake.fd < 0 || !worker->tools.evt || !worker->tools.gnt)
 		return -errno;
+	if (!worker->tools.merge)
+		return -ENOMEM;
 	poll_add(worker, worker->wake.fd, EPOLLIN);
 	poll_add(worker, evt_fd(worker->tools.evt), EPOLLIN);
 	snprintf(name, sizeof(name), "worker%u", index);

@@ -50,6 +50,7 @@
 	X(rx_packets, "frames given to the guest")                                                 \
 	X(rx_bytes, "bytes of rx_packets")                                                         \
 	X(rx_gso, "frames given to the guest unsegmented")                                         \
+	X(rx_merged, "frames joined to the one before, as the guest takes them unsegmented")       \
 	X(rx_drop_short, "frames under 14 bytes")                                                  \
 	X(rx_drop_long, "frames the guest cannot take in one buffer")                              \
 	X(rx_drop_offload, "frames that could not be segmented or checksummed for the guest")      \

@@ -124,6 +124,7 @@ struct path_rest {
 
 /**
  * struct path_tools - What a worker gives to the paths it polls; the worker's own
+ * @merge:  merge_open(); NULL = nothing is joined
  * @now_us: when the pass began
  * @copies, @memcpys, @rest: scratch of a pass; nothing in it outlives the pass
  */
@@ -132,6 +133,7 @@ struct path_tools {
 	struct evt *evt;
 	struct rte_mempool *pool;
 	struct offload offload;
+	void *merge;
 	uint64_t now_us;
 	struct gnt_copy copies[GNT_COPY_MAX];
 	struct path_memcpy memcpys[GNT_COPY_MAX];

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "cut.h"
+#include "merge.h"
 
 /* A channel that rings without work waits this long, doubling up to the maximum. */
 #define BACKOFF_MIN_US 100u
@@ -109,9 +110,11 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 		if (!room)
 			break;
 		nr = port_rx_next(port, frames, (uint16_t)room);
+		taken += nr;
+		if (nr > 1)
+			nr = merge_burst(path, tools, frames, nr);
 		for (uint16_t k = 0; k < nr; k++)
 			path_rx_accept(path, tools, frames[k]);
-		taken += nr;
 	}
 	return taken;
 }
