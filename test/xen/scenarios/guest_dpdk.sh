@@ -49,11 +49,20 @@ vifd_killed()
 	answered vifd_killed
 }
 
-# The interface of a killed application goes to the kernel, and from there to the next application
+# states: of front end and back end
+states() { echo "$(xenstore-read "/local/domain/$(guest_domid g1)/device/vif/0/state") $(vif_key g1 state)"; }
+released() { [ "$(states)" = "1 2" ]; }
+
+# The interface of a killed application is released for the kernel, and goes from there to the next application
 testpmd_killed()
 {
+	check release_while_used "$(guest_run g1 'net_xenfront-release 0; echo $?' | tail -n 1)" "== 1"
 	guest_run g1 'kill -KILL $(pidof dpdk-testpmd)'
 	sleep 0.5
+	check killed_kernel_faults "$(kernel_faults)" "== 0" # it had event channels of before two suspends
+	check killed_states "$(states)" "== 4 4"
+	check release_status "$(guest_run g1 'net_xenfront-release 0; echo $?')" "== 0"
+	check_true released_states wait_for 10 "states Initialising and InitWait" released
 	kernel_takes g1
 	check_true testpmd_killed_kernel_back wait_for 40 "the kernel's answers" g2_reaches
 	kernel_gives g1
@@ -77,15 +86,19 @@ interrupts()
 	sleep 2
 }
 
+kernel_faults() { guest_run g1 'dmesg | grep -c "kernel BUG\|cut here\|Oops"'; }
+
+is_back() { wait_for 60 "testpmd's answers" g2_reaches || { pmd_log g1 . | tail -n 8; return 1; }; }
+
 # back NAME: testpmd connected again by itself, no ping is lost any more, and the guest's kernel found no fault
 back()
 {
 	local start=$SECONDS
 
-	check_true "$1_back" wait_for 60 "testpmd's answers" g2_reaches
+	check_true "$1_back" is_back
 	detail "$1_seconds" $((SECONDS - start))
 	answered "$1"
-	check "$1_kernel_faults" "$(guest_run g1 'dmesg | grep -c "kernel BUG\|cut here\|Oops"')" "== 0"
+	check "$1_kernel_faults" "$(kernel_faults)" "== 0"
 }
 
 saved()
@@ -166,13 +179,13 @@ reflect()
 	vifd_start
 	pmd_start g1 --forward-mode=mac --auto-start || die "testpmd does not start: $(pmd_log g1 . | tail -n 5)"
 	wait_for 30 "g1 on the device" vif_path_is g1 vf
-	ours=$(pmd_kpps g1 Tx 4)
+	ours=$(pmd_kpps g1 4)
 	pmd_end g1
 	kernel_takes g1 vifront
 	wait_for 30 "g1 on the device" vif_path_is g1 vf
 	PMD_EAL="--vdev net_af_packet0,iface=eth0" pmd_start g1 --forward-mode=mac --auto-start ||
 		die "testpmd does not start on af_packet: $(pmd_log g1 . | tail -n 5)"
-	theirs=$(pmd_kpps g1 Tx 4)
+	theirs=$(pmd_kpps g1 4)
 	pmd_end g1
 	figure xen_reflect_kpps "$ours" "" kpps
 	figure xen_reflect_af_packet_kpps "$theirs" "" kpps
@@ -186,7 +199,6 @@ netback()
 	vifd_stop
 	bed_bridge_setup
 	ip address add 10.0.2.200/24 dev xenbr0
-	console=()
 	dpdk_create g1 $G1_MAC bridge=xenbr0,script=vif-bridge
 	guest_ready g1 || die "g1 did not boot"
 	start_echo || die "testpmd does not start on netback: $(pmd_log g1 . | tail -n 5)"
