@@ -152,7 +152,7 @@ may_run() {
 	for word in "$@"; do
 		[ -e "${word#*:}" ] || lacking="$lacking ${word%%:*}"
 	done
-	[ -z "$lacking" ] || say "skip $part: these packages are missing:$lacking; remedy: apt-get install --no-install-recommends$lacking"
+	[ -z "$lacking" ] || say "skip $part: these packages are missing:$lacking; remedy: test/deps --bench"
 	[ -z "$lacking" ]
 }
 
