@@ -120,20 +120,3 @@ bool frame_is_dhcp(const struct rte_mbuf *frame)
 				      frame->l2_len + frame->l3_len);
 	return is_dhcp_port(udp->src_port, ipv4) || is_dhcp_port(udp->dst_port, ipv4);
 }
-
-void frame_pseudo_checksum(struct rte_mbuf *frame)
-{
-	/* Without TCP_SEG in the flags the helpers put the length in the sum. */
-	uint64_t flags = frame->ol_flags & ~RTE_MBUF_F_TX_TCP_SEG;
-	char *l3 = rte_pktmbuf_mtod_offset(frame, char *, frame->l2_len);
-	uint16_t sum = flags & RTE_MBUF_F_TX_IPV4 ?
-			       rte_ipv4_phdr_cksum((const struct rte_ipv4_hdr *)l3, flags) :
-			       rte_ipv6_phdr_cksum((const struct rte_ipv6_hdr *)l3, flags);
-	bool tcp = (flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM ||
-		   frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG;
-	uint16_t *field = (uint16_t *)(l3 + frame->l3_len +
-				       (tcp ? offsetof(struct rte_tcp_hdr, cksum) :
-					      offsetof(struct rte_udp_hdr, dgram_cksum)));
-
-	*field = sum;
-}

@@ -34,13 +34,4 @@ static inline bool frame_csum_pending(const struct rte_mbuf *frame)
  */
 bool frame_is_dhcp(const struct rte_mbuf *frame);
 
-/**
- * frame_pseudo_checksum() - Put the pseudo header's sum in the checksum field
- *
- * netif's csum_blank: the field holds the sum over addresses, protocol and
- * length, of the whole frame even when it is still to be segmented. Only for
- * frames with frame_csum_pending() that nobody else refers to.
- */
-void frame_pseudo_checksum(struct rte_mbuf *frame);
-
 #endif

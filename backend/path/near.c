@@ -157,7 +157,7 @@ static bool near_give_one(struct near_pass *near, struct tx_frame *frame)
 		return false;
 	queue->stalled_since = 0;
 	if (frame_csum_pending(mbuf))
-		frame_pseudo_checksum(mbuf);
+		offload_pseudo_checksum(mbuf);
 	near->of[near->rx.nr_frames] = frame;
 	rx_plan(&near->rx, mbuf, need, frame->nr_rest ? &rest : NULL);
 	frame->mbuf = NULL;

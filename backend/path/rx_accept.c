@@ -166,7 +166,7 @@ static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf 
 			return;
 		}
 		if (path_rx_takes_blank(path, mbuf))
-			frame_pseudo_checksum(mbuf);
+			offload_pseudo_checksum(mbuf);
 		else
 			offload_checksum(mbuf);
 	}

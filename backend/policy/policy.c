@@ -47,6 +47,11 @@ int policy_check(const struct policy_draft *draft, char why[POLICY_ERROR_MAX])
 {
 	double sum = 0;
 
+	if (draft->path == POLICY_PATH_KERNEL && draft->vf == POLICY_VF_REQUIRE) {
+		snprintf(why, POLICY_ERROR_MAX,
+			 "path: kernel has no VF, which vf=require asks for");
+		return -EINVAL;
+	}
 	for (uint32_t i = 0; i < NETIF_QUEUES_MAX; i++) {
 		double guaranteed = rate_bytes_per_second(draft->queue_guaranteed[i]);
 

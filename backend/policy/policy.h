@@ -27,6 +27,7 @@
 /* Numbered as xenstore-schema has the words. */
 enum policy_link { POLICY_LINK_AUTO, POLICY_LINK_ON, POLICY_LINK_OFF };
 enum policy_vf { POLICY_VF_PREFER, POLICY_VF_REQUIRE, POLICY_VF_NEVER };
+enum policy_path { POLICY_PATH_AUTO, POLICY_PATH_KERNEL };
 
 enum policy_classes { POLICY_CLASSES_NONE, POLICY_CLASSES_PCP, POLICY_CLASSES_DSCP };
 enum policy_mirror { POLICY_MIRROR_BOTH, POLICY_MIRROR_TX, POLICY_MIRROR_RX };

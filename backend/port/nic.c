@@ -11,6 +11,7 @@
 #include "log.h"
 #include "port/eth/eth.h"
 #include "port/filter/groups.h"
+#include "kernel_port.h"
 #include "nic.h"
 #include "offload.h"
 #include "port/sriov/pf_devlink.h"
@@ -251,6 +252,16 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 	if (port)
 		log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return with_classes(nic, port);
+}
+
+struct port *nic_open_kernel(struct nic *nic, const char *netdev, const struct rte_ether_addr *mac,
+			     const char *owner)
+{
+	struct port *port = kernel_port_open(netdev, mac, nic->env.pool);
+
+	if (port)
+		log_debug("%s: by this host's %s", owner, netdev);
+	return port;
 }
 
 const struct config_nic *nic_classes(const struct nic *nic)

@@ -79,6 +79,14 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
 struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac,
 			       const char *owner);
 
+/**
+ * nic_open_kernel() - Open the port of a netdev of this host (kernel_port.h), beside the NIC
+ *
+ * Its frames do not go by the NIC. Return: port, NULL with errno
+ */
+struct port *nic_open_kernel(struct nic *nic, const char *netdev, const struct rte_ether_addr *mac,
+			     const char *owner);
+
 /** nic_classes() - What it says of the traffic classes on its wire; NULL = there are none */
 const struct config_nic *nic_classes(const struct nic *nic);
 

@@ -184,6 +184,32 @@ void offload_checksum(struct rte_mbuf *frame)
 	frame->ol_flags &= ~RTE_MBUF_F_TX_L4_MASK;
 }
 
+void offload_pseudo_checksum(struct rte_mbuf *frame)
+{
+	/* Without TCP_SEG in the flags these functions put the length in the sum. */
+	uint64_t flags = frame->ol_flags & ~RTE_MBUF_F_TX_TCP_SEG;
+	char *l3 = rte_pktmbuf_mtod_offset(frame, char *, frame->l2_len);
+	uint16_t sum = flags & RTE_MBUF_F_TX_IPV4 ?
+			       rte_ipv4_phdr_cksum((const struct rte_ipv4_hdr *)l3, flags) :
+			       rte_ipv6_phdr_cksum((const struct rte_ipv6_hdr *)l3, flags);
+	bool tcp = (flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM ||
+		   frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG;
+	uint16_t *field = (uint16_t *)(l3 + frame->l3_len +
+				       (tcp ? offsetof(struct rte_tcp_hdr, cksum) :
+					      offsetof(struct rte_udp_hdr, dgram_cksum)));
+
+	*field = sum;
+}
+
+void offload_checksum_from(struct rte_mbuf *frame, uint16_t start, uint16_t field)
+{
+	uint16_t *to = rte_pktmbuf_mtod_offset(frame, uint16_t *, start + field);
+	uint16_t sum = ~__rte_raw_cksum_reduce(sum_bytes(frame, start, frame->pkt_len - start));
+
+	/* on the wire 0 means "no checksum" to UDP, and nobody else minds */
+	*to = sum ? sum : 0xffff;
+}
+
 /* Append one segment's payload: a reference to @len bytes of the frame, from @from + @pos on. */
 static int segment_attach(const struct offload *offload, struct rte_mbuf *head,
 			  struct rte_mbuf **from, uint32_t *pos, uint32_t len)

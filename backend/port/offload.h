@@ -111,6 +111,21 @@ void offload_ip_checksum(struct rte_mbuf *frame);
 void offload_checksum(struct rte_mbuf *frame);
 
 /**
+ * offload_pseudo_checksum() - Put the pseudo header's sum in the checksum field
+ *
+ * What netif's csum_blank and the kernel's partial checksums have there: the sum over addresses,
+ * protocol and length, of the whole frame even when it is still to be segmented. Only for frames
+ * with RTE_MBUF_F_TX_*_CKSUM or _TCP_SEG that nobody else refers to.
+ */
+void offload_pseudo_checksum(struct rte_mbuf *frame);
+
+/**
+ * offload_checksum_from() - Fill in the sum of all from @start on, where the field has part of it
+ * @field: of the sum, from @start; it and all before are in the first segment
+ */
+void offload_checksum_from(struct rte_mbuf *frame, uint16_t start, uint16_t field);
+
+/**
  * offload_segment() - Cut a frame with RTE_MBUF_F_TX_TCP_SEG, checksums filled in
  * @offload: Tools
  * @frame:   Taken on success

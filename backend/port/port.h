@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The way out for a vif's frames: a VF, or a port of the software switch.
+ * The way out for a vif's frames: a VF, a port of the software switch, or a netdev of this host.
  *
  * Direction here is the wire's: tx_burst sends to the wire (or switch), rx_burst
  * takes frames that arrived from it. port/ knows nothing of Xen.
@@ -57,11 +57,18 @@
 #define PORT_BURST 32u
 
 /**
- * enum port_kind - What xenstore, guests and lists call the path: "vf" or "software"
+ * enum port_kind - What xenstore and lists call the path
  *
- * PORT_VF is a device of the vif's own: a VF, or a virtual device in place of one (vdev.h).
+ * PORT_VF is a device of the vif's own: a VF, or a virtual device in place of one (vdev.h);
+ * PORT_SOFTWARE a port of a NIC's switch, PORT_KERNEL a netdev of this host (kernel_port.h).
  */
-enum port_kind { PORT_VF, PORT_SOFTWARE };
+enum port_kind { PORT_VF, PORT_SOFTWARE, PORT_KERNEL };
+
+/** port_kind_name() - "vf", "software" or "kernel" */
+static inline const char *port_kind_name(enum port_kind kind)
+{
+	return kind == PORT_VF ? "vf" : kind == PORT_KERNEL ? "kernel" : "software";
+}
 
 /**
  * struct port_link - Link as the port sees it
@@ -259,7 +266,7 @@ struct port_ops {
 /**
  * struct port - One open port; makers embed it as their first member
  * @name:        for logs: "0000:01:10.0" or "switch"
- * @kind:        VF or software
+ * @kind:        what it is
  * @mac:         the vif's
  * @mtu:         largest L3 packet the wire takes, bytes
  * @outer_mtu:   the same inside a tag of vlan-outer, for which a packet socket has no room

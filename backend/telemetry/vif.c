@@ -267,7 +267,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	struct rte_tel_data *counters;
 
 	port->ops->link_get(port, &link);
-	put_text(d, "path", port->kind == PORT_VF ? "vf" : "software");
+	put_text(d, "path", port_kind_name(port->kind));
 	put_text(d, "vf", port->kind == PORT_VF ? port->name : "");
 	put_text(d, "nic", nic_name(vif->nic));
 	put_worker(d, vif);

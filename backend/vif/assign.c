@@ -148,6 +148,8 @@ static void look_at_reach(struct vif *vif, uint32_t macs, bool promiscuous, uint
 
 static enum policy_vf wish(const struct vif *vif)
 {
+	if (vif_wants_kernel(vif))
+		return POLICY_VF_NEVER;
 	if (vif->assign.pinned && !vif->assign.pinned_vf)
 		return POLICY_VF_NEVER;
 	if (vif->assign.pinned && vif->policy.draft.vf == POLICY_VF_NEVER)
@@ -350,6 +352,8 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 	struct port_link link = link_of(vif);
 
 	vif->assign.link = link;
+	if (link.gone)
+		vif->stale |= STALE_LIVE; /* it may be a netdev that is to be made again */
 	if ((link.up && !link.other_mtu) || !on_vf(vif) || is_moving(vif)) {
 		vif->assign.wire_down = false;
 		vif->assign.wait_us = 0;

@@ -136,14 +136,18 @@ int vif_choose_nic(struct vif *vif)
 	if (ret < 0 && ret != -ENOENT)
 		snprintf(bridge, sizeof(bridge), "?");
 	vif->nic = choose_nic(vif->host, bridge);
+	/* it may name a bridge of this domain, whose ports need no NIC */
+	if (!vif->nic && !vif_read_policy(vif) && vif_wants_kernel(vif))
+		vif->nic = vif->host->nics[0];
 	return vif->nic ? 0 : refuse_bridge(vif, bridge);
 }
 
-int vif_publish(struct vif *vif)
+int vif_publish(struct vif *vif, uint64_t now_us)
 {
 	store_remove(vif->host->store, vif->backend, "fault");
 	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
 	vif_read_policy(vif);
+	kernel_path_follow(vif, now_us);
 	return vif_write_features(vif);
 }
 
@@ -249,12 +253,14 @@ static int try_again(struct vif *vif, const char *what, int error)
 
 static int connect_port(struct vif *vif)
 {
-	struct port *port = nic_open_software(vif->nic, &vif->mac, vif->name);
+	struct port *port = vif_open_shared(vif);
 
 	if (port) {
 		path_set_port(vif->path, port);
 		return 0;
 	}
+	if (vif_wants_kernel(vif))
+		return try_again(vif, "path=kernel: no netdev", errno);
 	if (errno == EEXIST)
 		return try_again(vif, "another vif has this mac", EEXIST);
 	return try_again(vif, "no port on the switch", errno);

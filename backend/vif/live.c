@@ -107,6 +107,8 @@ void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 	policy_compile(&vif->policy.draft, &vif->mac, &live);
 	if (!rte_is_zero_ether_addr(&vif->mac))
 		tell_isolation(vif, &live.policy);
+	if (vif->published)
+		kernel_path_follow(vif, now_us);
 }
 
 struct live_call {
@@ -226,6 +228,8 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
+	kernel_path_follow(vif, now_us);
+	vif_follow_path(vif, now_us);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, path_get_port(vif->path));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Moves a connected vif between a VF and the software path. A move opens the new port
+ * Moves a connected vif between a VF, the software path and the kernel path. A move opens the new port
  * while the path remembers what arrives by the old one, and then hands the path over
  * (path/handover.h): it receives from both and sends by the new one. When the wire has
  * learnt the change, the old port is made quiet, so that nothing new arrives by it, and
@@ -19,6 +19,9 @@
 
 LOG_TAG("vif");
 
+/* A vif that could not go where its rules want it tries again after this. */
+#define MOVE_RETRY_US 1000000u
+
 void vif_close_port(struct vif *vif, struct port *port)
 {
 	if (!port)
@@ -33,8 +36,7 @@ void vif_write_path(struct vif *vif)
 {
 	struct port *port = path_get_port(vif->path);
 
-	store_put(vif->host->store, vif->backend, "path", "%s",
-		  port->kind == PORT_VF ? "vf" : "software");
+	store_put(vif->host->store, vif->backend, "path", "%s", port_kind_name(port->kind));
 	if (port->kind == PORT_VF)
 		store_put(vif->host->store, vif->backend, "vf", "%s", port->name);
 	else
@@ -175,6 +177,7 @@ void vif_end_handover(struct vif *vif)
 	handover_destroy(handover);
 	vif_close_port(vif, vif->leaving);
 	vif->leaving = NULL;
+	vif->stale |= STALE_LIVE;
 }
 
 /* A guest that reconnects without end makes its vif move each time; the admin's moves are all told. */
@@ -230,6 +233,41 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
+struct port *vif_open_shared(struct vif *vif)
+{
+	return vif_wants_kernel(vif) ? kernel_path_open(vif) :
+				       nic_open_software(vif->nic, &vif->mac, vif->name);
+}
+
+/* Is it not on a VF, but not where its rules want it either? */
+static bool is_astray(const struct vif *vif)
+{
+	struct port *port = path_get_port(vif->path);
+	struct port_link link;
+
+	if (port->kind == PORT_VF)
+		return false;
+	if ((port->kind == PORT_KERNEL) != vif_wants_kernel(vif))
+		return true;
+	port->ops->link_get(port, &link);
+	return port->kind == PORT_KERNEL && link.gone;
+}
+
+/* A move that fails is tried again after a while. */
+void vif_follow_path(struct vif *vif, uint64_t now_us)
+{
+	uint64_t next_us = vif->kernel.moved_us + MOVE_RETRY_US;
+
+	if (!is_astray(vif) || vif->leaving || vif->move != VIF_MOVE_NONE)
+		return;
+	if (vif->kernel.moved_us && now_us < next_us) {
+		vif_due(vif, STALE_LIVE, next_us);
+		return;
+	}
+	vif->kernel.moved_us = now_us;
+	vif_send(vif, VIF_MOVE_SOFTWARE);
+}
+
 static void move_to_software(struct vif *vif)
 {
 	struct port *port;
@@ -238,18 +276,21 @@ static void move_to_software(struct vif *vif)
 		vif->move_error = ENOMEM;
 		return;
 	}
-	port = nic_open_software(vif->nic, &vif->mac, vif->name);
+	port = vif_open_shared(vif);
 	if (!port) {
 		vif->move_error = errno;
 		if (may_tell(vif))
-			log_warn("%s: no port on the switch: %s, staying on %s", vif->name,
+			log_warn("%s: no port on the %s path: %s, staying on %s", vif->name,
+				 vif_wants_kernel(vif) ? "kernel" : "software",
 				 strerror(vif->move_error), path_get_port(vif->path)->name);
 		end_observation(vif);
+		vif->stale |= STALE_LIVE;
 		return;
 	}
 	use_port(vif, port);
+	vif->kernel.moved_us = 0;
 	if (may_tell(vif))
-		log_info("%s: moved to the software path", vif->name);
+		log_info("%s: moved to the %s path", vif->name, port_kind_name(port->kind));
 }
 
 int vif_move(struct vif *vif, enum vif_move move)
@@ -274,11 +315,15 @@ void vif_update_move(struct vif *vif)
 	if (move == VIF_MOVE_NONE || vif->leaving)
 		return;
 	vif->move = VIF_MOVE_NONE;
+	if (move != VIF_MOVE_SOFTWARE && vif_wants_kernel(vif)) {
+		vif->move_error = EPERM;
+		return;
+	}
 	if ((move == VIF_MOVE_OTHER || (move == VIF_MOVE_VF && !on_vf)) && !vif->vf_ticket)
 		vif_ask_vf(vif);
 	if (move == VIF_MOVE_SOFTWARE) {
 		vif_cancel_vf(vif);
-		if (on_vf)
+		if (on_vf || is_astray(vif))
 			move_to_software(vif);
 		else
 			end_observation(vif);

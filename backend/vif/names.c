@@ -19,6 +19,17 @@ void names_read(const struct vif *vif, struct vif_names *names)
 		names->vifname[0] = '\0';
 }
 
+void names_netdev(const struct vif *vif, char name[NAMES_NETDEV_MAX])
+{
+	struct vif_names names;
+
+	names_read(vif, &names);
+	if (names.vifname[0] && strlen(names.vifname) < NAMES_NETDEV_MAX)
+		memcpy(name, names.vifname, strlen(names.vifname) + 1);
+	else
+		snprintf(name, NAMES_NETDEV_MAX, "vif%u.%u", vif->domid, vif->handle);
+}
+
 static bool is_called(const struct vif *vif, const char *name)
 {
 	const char *number = vif->name + strlen("vif ");

@@ -19,6 +19,11 @@ struct vif_names {
 /** names_read() - The names of one vif */
 void names_read(const struct vif *vif, struct vif_names *names);
 
+#define NAMES_NETDEV_MAX 16u
+
+/** names_netdev() - What its netdev in this domain is called: its vifname, or vif7.0 */
+void names_netdev(const struct vif *vif, char name[NAMES_NETDEV_MAX]);
+
 /**
  * names_find() - The vif that a name means
  * @why: filled in if it means none, or several: then it lists them

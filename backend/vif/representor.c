@@ -68,17 +68,6 @@ static bool open_device(uint64_t now_us)
 	return !ret;
 }
 
-static void netdev_name(const struct vif *vif, char name[REP_NAME])
-{
-	struct vif_names names;
-
-	names_read(vif, &names);
-	if (names.vifname[0] && strlen(names.vifname) < REP_NAME)
-		memcpy(name, names.vifname, strlen(names.vifname) + 1);
-	else
-		snprintf(name, REP_NAME, "vif%u.%u", vif->domid, vif->handle);
-}
-
 static bool wanted_up(const struct vif *vif)
 {
 	return vif->policy.draft.link != POLICY_LINK_OFF;
@@ -96,7 +85,7 @@ static void create(struct vif *vif)
 	struct vif_representor *rep = &vif->representor;
 	struct rep_create create = { .mtu = wanted_mtu(vif), .up = wanted_up(vif) };
 
-	netdev_name(vif, create.name);
+	names_netdev(vif, create.name);
 	memcpy(create.mac, vif->mac.addr_bytes, sizeof(create.mac));
 	rep->page = rep_create(&create);
 	if (!rep->page) {
@@ -259,16 +248,19 @@ static void answer_all(struct host *host)
 				answer(vif, &request);
 }
 
-/* While xen-netback has a vif, its netdev is xen-netback's. */
+/* While xen-netback has a vif, its netdev is xen-netback's; with path = kernel there is another. */
 static bool wants_one(const struct vif *vif)
 {
-	return (vif->published || vif->path) && rte_is_valid_assigned_ether_addr(&vif->mac);
+	return (vif->published || vif->path) && !vif->kernel.name[0] && !vif_wants_kernel(vif) &&
+	       rte_is_valid_assigned_ether_addr(&vif->mac);
 }
 
 static void update(struct vif *vif, bool refresh, bool retry)
 {
 	struct vif_representor *rep = &vif->representor;
 
+	if (rep->page && vif_wants_kernel(vif))
+		representor_end(vif);
 	if (!rep->page && wants_one(vif) && (!rep->refused || retry)) {
 		create(vif);
 		refresh = true;

@@ -58,7 +58,7 @@ static void tell_path(const struct vif *vif, const struct tell *now)
 	struct event event;
 
 	begin(&event, vif, "moved");
-	event_text(&event, "path", now->kind == PORT_VF ? "vf" : "software");
+	event_text(&event, "path", port_kind_name(now->kind));
 	event_text(&event, "vf", now->kind == PORT_VF ? now->where : "");
 	event_text(&event, "nic", nic_name(vif->nic));
 	event_send(&event);

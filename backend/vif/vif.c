@@ -196,7 +196,7 @@ static void go_init_wait(struct vif *vif, uint64_t now_us)
 		write_state(vif, XENBUS_INIT_WAIT);
 		return;
 	}
-	ret = vif_publish(vif);
+	ret = vif_publish(vif, now_us);
 	vif->replaced = ret == -ESTALE;
 	if (vif->replaced) {
 		vif_due(vif, STALE_STATE, 0);

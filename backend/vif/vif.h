@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 #include "assign.h"
 #include "class_shares.h"
+#include "kernel_path.h"
 #include "representor.h"
 #include "request.h"
 #include "shares.h"
@@ -70,7 +71,10 @@ struct vif_wishes {
 	uint16_t xdp_headroom;
 };
 
-/* Where a connected vif is to move; OTHER: to a VF other than the one it has. */
+/*
+ * Where a connected vif is to move; OTHER: to a VF other than the one it has; SOFTWARE: to what
+ * needs no VF, the switch or with path=kernel its netdev.
+ */
 enum vif_move { VIF_MOVE_NONE, VIF_MOVE_VF, VIF_MOVE_OTHER, VIF_MOVE_SOFTWARE };
 
 /**
@@ -115,7 +119,8 @@ struct vif_policy {
  * @request:   what the guest asked for beyond that, and was granted
  * @isolation: its addresses, as the table of all vifs has them
  * @mirror:    where its frames are mirrored to
- * @representor: its netdev
+ * @kernel:     what its frames go by, with path=kernel
+ * @representor: what stands for it otherwise
  * @cap:       capability exchange
  * @carrier:   last value written, -1 = none yet
  * @connect_at_us: it may not connect before this
@@ -159,6 +164,7 @@ struct vif {
 	struct vif_request request;
 	struct isolation isolation;
 	struct vif_mirror mirror;
+	struct kernel_path kernel;
 	struct vif_representor representor;
 	struct capability cap;
 	int carrier;
@@ -211,6 +217,12 @@ static inline bool vif_may_warn(struct vif *vif)
 static inline bool vif_may_tell(struct vif *vif)
 {
 	return log_allowed(&vif->budget->events);
+}
+
+/** vif_wants_kernel() - Does its policy say path=kernel? */
+static inline bool vif_wants_kernel(const struct vif *vif)
+{
+	return vif->policy.draft.path == POLICY_PATH_KERNEL;
 }
 
 /** vif_listen() - Watch the front end, before it is read; or no longer */
@@ -348,7 +360,7 @@ int vif_choose_nic(struct vif *vif);
  *
  * Return: 0, -ESTALE the directory is another vif's by now, -errno
  */
-int vif_publish(struct vif *vif);
+int vif_publish(struct vif *vif, uint64_t now_us);
 
 /** vif_write_features() - The features alone. Return: as vif_publish() */
 int vif_write_features(struct vif *vif);
@@ -399,6 +411,12 @@ int vif_move(struct vif *vif, enum vif_move move);
 
 /** vif_update_move() - Begin the requested move, unless another is under way */
 void vif_update_move(struct vif *vif);
+
+/** vif_open_shared() - The port for which no VF is needed. Return: port, NULL with errno; no log */
+struct port *vif_open_shared(struct vif *vif);
+
+/** vif_follow_path() - The rule `path` may have changed: request a move if the vif is elsewhere */
+void vif_follow_path(struct vif *vif, uint64_t now_us);
 
 /** vif_ask_vf() - Ask the opener for a VF; vif_vf_came() is called with the result */
 void vif_ask_vf(struct vif *vif);

@@ -124,6 +124,7 @@ static void scan(struct vifs *vifs)
 		return;
 	vifs->swept = true;
 	kept_sweep(vifs->host->config->run_dir, is_there, vifs);
+	kernel_path_sweep(vifs->host);
 }
 
 /* What follows @dir in @path: "" if they are the same, NULL if it does not lie there. */
@@ -295,6 +296,7 @@ static void drop(struct vifs *vifs, struct vif *vif)
 	vifs->rescan |= vif->anew;
 	tell_gone(vif);
 	representor_end(vif);
+	kernel_path_end(vif);
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
 }

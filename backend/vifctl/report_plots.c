@@ -114,7 +114,10 @@ void plot_traffic(const struct report *report, const char *bytes, const char *ti
 
 static const char *color_of(const char *path)
 {
-	return !strcmp(path, "vf") ? "#2ca02c" : !strcmp(path, "software") ? "#ff7f0e" : "#ddd";
+	return !strcmp(path, "vf")	 ? "#2ca02c" :
+	       !strcmp(path, "software") ? "#ff7f0e" :
+	       !strcmp(path, "kernel")	 ? "#1f77b4" :
+					   "#ddd";
 }
 
 static void draw_path(const struct report *report, const char *name, double y)

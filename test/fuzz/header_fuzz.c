@@ -76,7 +76,7 @@ static uint32_t keep_promise(struct rte_mbuf *mbuf)
 
 	fuzz_check(headers <= mbuf->data_len);
 	fuzz_check(!cut_is_needed(mbuf));
-	frame_pseudo_checksum(mbuf);
+	offload_pseudo_checksum(mbuf);
 	if (!(mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG)) {
 		offload_checksum(mbuf);
 		fuzz_check(!frame_csum_pending(mbuf));

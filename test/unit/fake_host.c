@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: vif/claim.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
+/* links: vif/claim.c vif/kernel_path.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
 /* links: vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c vif/tell.c vif/foreign.c vif/names.c policy/policy.c policy/words.c policy/files.c vif/capability.c */
 /* links: vif/ctrl.c vif/ctrl_hash.c vif/grants.c vif/ctrl_kept.c vif/ctrl_flows.c path/flow_check.c vif/kept.c vif/query.c vif/mirror.c vif/representor.c rep/device.c path/counters.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
@@ -15,6 +15,7 @@
 
 #include "backend/port/filter/groups.h"
 #include "backend/port/kernel/netdev.h"
+#include "backend/port/kernel/tun.h"
 #include "backend/vif/opener.h"
 
 #define RESULTS_MAX 64u
@@ -255,6 +256,39 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 	if (fake_host.open_software)
 		return fake_host.open_software(mac);
 	return port_begin(PORT_SOFTWARE, "switch");
+}
+
+struct port *nic_open_kernel(struct nic *nic, const char *netdev, const struct rte_ether_addr *mac,
+			     const char *owner)
+{
+	(void)nic;
+	(void)mac;
+	(void)owner;
+	assert(!strcmp(netdev, fake_host.tun));
+	return port_begin(PORT_KERNEL, netdev);
+}
+
+/* tun.h */
+
+int tun_make(const char *name, uint32_t mtu)
+{
+	if (fake_host.tun_error)
+		return -fake_host.tun_error;
+	snprintf(fake_host.tun, sizeof(fake_host.tun), "%s", name);
+	fake_host.tun_mtu = mtu;
+	return 0;
+}
+
+void tun_remove(const char *name)
+{
+	if (!strcmp(fake_host.tun, name))
+		fake_host.tun[0] = '\0';
+}
+
+void tun_sweep(bool (*keep)(void *arg, const char *name), void *arg)
+{
+	if (fake_host.tun[0] && !keep(arg, fake_host.tun))
+		fake_host.tun[0] = '\0';
 }
 
 uint64_t nic_roam(struct nic *nic, uint64_t now_us)

@@ -27,6 +27,7 @@
  * @open_ports:  software ports and VFs that are open
  * @attached:    paths that a worker polls
  * @port_error:  errno of the next nic_open_software(), 0 = it works
+ * @tun:         the netdev that was made of late, "" = it was removed; @tun_mtu: its mtu; @tun_error: of the next
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone, @vf_other_mtu: what VFs say of theirs; @vf_mtu, @wire_mtu: with which ports open
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
@@ -54,6 +55,9 @@ extern struct fake_host {
 	uint32_t open_ports;
 	uint32_t attached;
 	int port_error;
+	char tun[16];
+	uint32_t tun_mtu;
+	int tun_error;
 	bool link_down, wire_down;
 	bool vf_down, vf_gone, vf_other_mtu;
 	uint16_t vf_mtu, wire_mtu;

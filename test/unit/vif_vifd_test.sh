@@ -175,7 +175,36 @@ gatewaydev_that_cannot_work_is_an_error() {
 	echo 10.137.0.5 >"$STORE/$XENBUS_PATH/ip"
 	touch "$STORE/no-device"
 	refused online type_if=vif
-	[[ $(key hotplug-error) == "no route to 10.137.0.5 by gatewaydev=guests0"* ]]
+	[[ $(key hotplug-error) == "no route to 10.137.0.5 by guests0"* ]]
+}
+
+# path=kernel: vifd says what the netdev is called
+netdev_joins_its_bridge() {
+	make_ip
+	new_vif 2
+	mkdir -p "$VIF_VIFD_SYS/class/net/xenbr0/bridge"
+	echo vif3.0 >"$STORE/$XENBUS_PATH/netdev"
+	echo xenbr0 >"$STORE/$XENBUS_PATH/bridge"
+	echo 10.137.0.5 >"$STORE/$XENBUS_PATH/ip"
+	run online type_if=vif
+	[ "$(cat "$STORE/routes")" = 'link set dev vif3.0 master xenbr0' ]
+	new_vif 2
+	mkdir -p "$VIF_VIFD_SYS/class/net/xenbr0/bridge"
+	echo vif3.0 >"$STORE/$XENBUS_PATH/netdev"
+	echo xenbr0 >"$STORE/$XENBUS_PATH/bridge"
+	touch "$STORE/no-device"
+	refused online type_if=vif
+	[[ $(key hotplug-error) == "vif3.0 cannot become a port of the bridge xenbr0" ]]
+}
+
+netdev_without_a_bridge_gets_routes() {
+	make_ip
+	new_vif 2
+	echo vif3.0 >"$STORE/$XENBUS_PATH/netdev"
+	echo nic0 >"$STORE/$XENBUS_PATH/bridge"
+	echo "10.137.0.5 fd00::5" >"$STORE/$XENBUS_PATH/ip"
+	run online type_if=vif
+	[ "$(cat "$STORE/routes")" = $'route replace 10.137.0.5 dev vif3.0\nroute replace fd00::5 dev vif3.0' ]
 }
 
 unknown_command_is_refused() {
@@ -216,7 +245,8 @@ for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_err
 	what_vifd_does_not_take_is_nobodys netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
 	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails \
-	routes_of_a_gatewaydev_come_and_go gatewaydev_that_cannot_work_is_an_error; do
+	routes_of_a_gatewaydev_come_and_go gatewaydev_that_cannot_work_is_an_error \
+	netdev_joins_its_bridge netdev_without_a_bridge_gets_routes; do
 	# A subshell of its own, not a condition: set -e must hold inside.
 	set +e
 	(set -e; "$fact")
