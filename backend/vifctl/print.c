@@ -14,6 +14,15 @@ enum status print_json(struct json_object *object, bool lines)
 	return STATUS_OK;
 }
 
+bool counts_drops(const char *counter)
+{
+	static const char drop[] = "x_drop_", bytes[] = "_bytes";
+	size_t len = strlen(counter);
+
+	return len > strlen(bytes) && !strncmp(counter + 1, drop, strlen(drop)) &&
+	       strcmp(counter + len - strlen(bytes), bytes) != 0;
+}
+
 uint64_t vif_drops(struct json_object *vif)
 {
 	struct json_object *counters = member_of(vif, "counters");
@@ -23,7 +32,7 @@ uint64_t vif_drops(struct json_object *vif)
 		return 0;
 	json_object_object_foreach(counters, name, value)
 	{
-		if (!strncmp(name + 1, "x_drop_", strlen("x_drop_")))
+		if (counts_drops(name))
 			sum += json_object_get_uint64(value);
 	}
 	return sum;
