@@ -59,7 +59,7 @@ unit_src   := $(filter-out test/unit/pmd_%,$(wildcard test/unit/*_test.c))
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema deb deb-test \
+.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema deb deb-test readers \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -183,8 +183,10 @@ install: all ## install into $(DESTDIR)$(PREFIX), where Debian's xen packages lo
 	$(call run-part,toolstack-hooks/install,$(BUILD) "$(DESTDIR)" "$(PREFIX)")
 deb: ## Debian packages of HEAD, built in a minimal Debian: build/packages/N/*.deb; DEBIAN=13 selects the release
 	$(Q)BUILD=$(BUILD) test/deb --debian $(DEBIAN) --build
-deb-test: ## make deb, and install, upgrade and purge them in another minimal Debian
+deb-test: $(if $(filter $(host),$(DEBIAN)),all sim-bed) ## make deb, and install, upgrade and purge them in another minimal Debian
 	$(Q)BUILD=$(BUILD) test/deb --debian $(DEBIAN)
+readers: all sim-bed ## a browser and promtool read what vifctl prints (downloads 150 MB)
+	$(Q)BUILD=$(BUILD) test/readers
 install-guest: ; $(Q)$(MAKE) -C frontend/linux BUILD=$(abspath $(BUILD)) install ## install the guest's kernel module
 clean: ## remove build results; downloads (build/xen, build/release) stay
 	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name xen ! -name release -exec rm -rf {} +

@@ -10,22 +10,12 @@
 #include <unistd.h>
 
 #include "print.h"
+#include "report_style.h"
 #include "sample.h"
 #include "vifctl.h"
 
 #define REPORT_SECONDS 0.25
 #define REPORT_LOOKS 40u
-
-static const char page_head[] =
-	"<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
-	"<meta charset=\"utf-8\"/>\n<title>vifd</title>\n<style>\n"
-	"body { font: 14px sans-serif; margin: 2em auto; max-width: 60em; color: #222 }\n"
-	"h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin-top: 1.6em }\n"
-	"table { border-collapse: collapse } td, th { padding: .2em .8em; text-align: right; "
-	"border-bottom: 1px solid #ddd }\n"
-	"td:first-child, th:first-child { text-align: left }\n"
-	".plot text { font: 11px sans-serif; fill: #555 } .legend { margin: .3em 0 }\n"
-	"</style>\n</head>\n<body>\n";
 
 static void note_names(struct report *report, struct json_object *vifs)
 {
@@ -59,6 +49,16 @@ static bool look_on(struct client *client, struct report *report, size_t looks, 
 	return true;
 }
 
+static size_t count_path(const struct report *report, const char *path)
+{
+	struct json_object *vifs = report->look[report->nr - 1].vifs;
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_object_array_length(vifs); i++)
+		count += !strcmp(text_of(json_object_array_get_idx(vifs, i), "path"), path);
+	return count;
+}
+
 static void print_head(const struct report *report, struct json_object *daemon)
 {
 	char host[256] = "", date[64];
@@ -67,39 +67,66 @@ static void print_head(const struct report *report, struct json_object *daemon)
 
 	gethostname(host, sizeof(host) - 1);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	printf("%s<h1>vifd on ", page_head);
+	printf("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n"
+	       "<head>\n"
+	       "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" "
+	       "content=\"width=device-width, initial-scale=1\"/>\n<title>vifd on ");
+	html_text(host);
+	printf("</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>vifd on ", report_style);
 	html_text(host);
 	printf("</h1>\n<p>vifd ");
 	html_text(text_of(daemon, "version"));
-	printf(", %s, %zu vifs, %.1f seconds in %zu looks</p>\n", date,
-	       json_object_array_length(report->vifs), report->look[report->nr - 1].at, report->nr);
+	printf(". %s, over %.1f seconds. At the end %zu vifs: %zu on a VF, %zu on the software "
+	       "switch.</p>\n",
+	       date, report_end(report),
+	       json_object_array_length(report->look[report->nr - 1].vifs),
+	       count_path(report, "vf"), count_path(report, "software"));
+}
+
+static void print_faults(const struct report *report)
+{
+	for (size_t n = 0; n < json_object_array_length(report->vifs); n++) {
+		const char *fault = text_of(report_last(report, n), "fault");
+
+		if (!*fault)
+			continue;
+		printf("<p class=\"bad\">");
+		print_label(report, n, LABEL_WHOLE);
+		printf(": ");
+		html_text(fault);
+		printf("</p>\n");
+	}
+}
+
+static void print_vif(struct json_object *vif)
+{
+	static const char *const members[] = { "vif", "guest", "mac", "state", "path", "vf" };
+	struct json_object *counters = member_of(vif, "counters");
+	uint64_t drops = vif_drops(vif);
+
+	printf("<tr>");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		printf("<td>");
+		html_text(text_of(vif, members[i]));
+		printf("</td>");
+	}
+	printf("<td class=\"number\">%" PRIu64 "</td><td class=\"number\">%" PRIu64
+	       "</td><td class=\"number%s\">%" PRIu64 "</td></tr>\n",
+	       number_of(counters, "tx_packets"), number_of(counters, "rx_packets"),
+	       drops ? " bad" : "", drops);
 }
 
 static void print_vifs(const struct report *report)
 {
-	printf("<table>\n<tr><th>vif</th><th>name</th><th>MAC</th><th>state</th><th>path</th>"
-	       "<th>VF</th><th>frames sent</th><th>frames received</th><th>dropped</th></tr>\n");
-	for (size_t n = 0; n < json_object_array_length(report->vifs); n++) {
-		static const char *const members[] = {
-			"vif", "guest", "mac", "state", "path", "vf"
-		};
-		const char *name = report_name(report, n);
-		struct json_object *vif = NULL, *counters;
-
-		for (size_t i = report->nr; i-- > 0 && !vif;)
-			vif = find_vif(report->look[i].vifs, name);
-		counters = member_of(vif, "counters");
-		printf("<tr>");
-		for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-			printf("<td>");
-			html_text(text_of(vif, members[i]));
-			printf("</td>");
-		}
-		printf("<td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td></tr>\n",
-		       number_of(counters, "tx_packets"), number_of(counters, "rx_packets"),
-		       vif_drops(vif));
-	}
-	printf("</table>\n");
+	printf("<section>\n<h2>Interfaces</h2>\n<div class=\"wide\">"
+	       "<table>\n<tr><th>vif</th><th>guest</th><th>MAC</th><th>state</th><th>path</th>"
+	       "<th>VF</th><th class=\"number\">frames sent</th><th class=\"number\">received</th>"
+	       "<th class=\"number\">dropped</th></tr>\n");
+	for (size_t n = 0; n < json_object_array_length(report->vifs); n++)
+		print_vif(report_last(report, n));
+	printf("</table></div>\n");
+	print_faults(report);
+	printf("</section>\n");
 }
 
 /* "software", "vf 0000:01:10.0", or nothing */
@@ -113,7 +140,7 @@ static void print_moves(const struct report *report)
 {
 	unsigned int nr = 0;
 
-	printf("<h2>Moves</h2>\n<ul>\n");
+	printf("<section>\n<h2>Moves</h2>\n<ul>\n");
 	for (size_t i = 1; i < report->nr; i++)
 		for (size_t n = 0; n < json_object_array_length(report->vifs); n++) {
 			const char *name = report_name(report, n);
@@ -125,14 +152,14 @@ static void print_moves(const struct report *report)
 				continue;
 			nr++;
 			printf("<li>%.1f s: vif ", report->look[i].at);
-			html_text(name);
+			print_label(report, n, LABEL_WHOLE);
 			printf(": ");
 			html_text(*from ? from : "not connected");
 			printf(" &#8594; ");
 			html_text(*to ? to : "not connected");
 			printf("</li>\n");
 		}
-	printf("%s</ul>\n", nr ? "" : "<li>None.</li>\n");
+	printf("%s</ul>\n</section>\n", nr ? "" : "<li>None.</li>\n");
 }
 
 static void print_report(const struct report *report, struct json_object *daemon)

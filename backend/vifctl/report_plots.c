@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* report's plots: SVG that needs no script and nothing from elsewhere. */
+/* report's plots: SVG that needs no script and nothing from elsewhere; colours are the page's. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "print.h"
 #include "report.h"
 #include "sample.h"
 
 #define LINES_MAX 8u
-#define PLOT_HEIGHT 160.0
-#define BAR 18.0
-#define LABEL 150.0
-
-static const char *const colors[LINES_MAX] = { "#1f77b4", "#d62728", "#2ca02c", "#9467bd",
-					       "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f" };
+#define PLOT_HEIGHT 200.0
+#define BAR 26.0
 
 /* Mbit/s of vif @name between the looks @i - 1 and @i */
 static double mbit_at(const struct report *report, const char *name, const char *bytes, size_t i)
@@ -29,132 +27,163 @@ static double mbit_at(const struct report *report, const char *name, const char 
 	return before && to > from && seconds > 0 ? (double)(to - from) / seconds / 125e3 : 0;
 }
 
-/** struct series - A vif's line; @sum: over all looks */
+/** struct series - Line of the n-th vif; @mean and @peak in Mbit/s */
 struct series {
-	const char *name;
-	double sum;
+	size_t n;
+	double mean, peak;
 };
 
-static int by_sum(const void *a, const void *b)
+static int by_mean(const void *a, const void *b)
 {
-	double left = ((const struct series *)a)->sum, right = ((const struct series *)b)->sum;
+	double left = ((const struct series *)a)->mean, right = ((const struct series *)b)->mean;
 
 	return (left < right) - (left > right);
 }
 
-static double sum_all(const struct report *report, const char *bytes, struct series *series,
+/* Return: the highest peak */
+static double measure(const struct report *report, const char *bytes, struct series *series,
 		      size_t nr)
 {
 	double most = 0;
 
 	for (size_t n = 0; n < nr; n++) {
-		series[n].name = report_name(report, n);
+		series[n].n = n;
 		for (size_t i = 1; i < report->nr; i++) {
-			double mbit = mbit_at(report, series[n].name, bytes, i);
+			double mbit = mbit_at(report, report_name(report, n), bytes, i);
 
-			series[n].sum += mbit;
-			most = mbit > most ? mbit : most;
+			series[n].mean += mbit / (double)(report->nr - 1);
+			series[n].peak = fmax(series[n].peak, mbit);
 		}
+		most = fmax(most, series[n].peak);
 	}
-	qsort(series, nr, sizeof(*series), by_sum);
+	qsort(series, nr, sizeof(*series), by_mean);
 	return most > 0 ? most : 1;
 }
 
 static void draw_line(const struct report *report, const struct series *series, const char *bytes,
-		      const char *color, double most)
+		      size_t number, double most)
 {
-	printf("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", color);
+	const char *name = report_name(report, series->n);
+
+	printf("<polyline class=\"s%zu\" points=\"", number);
 	for (size_t i = 1; i < report->nr; i++)
 		printf("%.1f,%.1f ", report_x(report, i),
-		       PLOT_HEIGHT * (1 - mbit_at(report, series->name, bytes, i) / most));
+		       PLOT_HEIGHT * (1 - mbit_at(report, name, bytes, i) / most));
 	printf("\"><title>");
-	html_text(series->name);
+	print_label(report, series->n, LABEL_WHOLE);
 	printf("</title></polyline>\n");
 }
 
-static void legend(const struct series *series, size_t nr)
+static void legend(const struct report *report, const struct series *series, size_t nr)
 {
-	printf("<p class=\"legend\">");
+	printf("<ul class=\"legend\">\n");
 	for (size_t n = 0; n < nr; n++) {
-		printf("<span style=\"color:%s\">&#9632;</span> ", colors[n]);
-		html_text(series[n].name);
-		printf(" &#160; ");
+		printf("<li><svg class=\"key\" viewBox=\"0 0 30 10\" "
+		       "xmlns=\"http://www.w3.org/2000/svg\"><line class=\"s%zu\" x1=\"0\" "
+		       "x2=\"30\" y1=\"5\" y2=\"5\"/></svg> ",
+		       n);
+		print_label(report, series[n].n, LABEL_WHOLE);
+		printf(" <small>mean %.3g, peak %.3g</small></li>\n", series[n].mean,
+		       series[n].peak);
 	}
-	printf("</p>\n");
+	printf("</ul>\n");
 }
 
 void plot_traffic(const struct report *report, const char *bytes, const char *title)
 {
-	size_t nr = json_object_array_length(report->vifs), shown;
+	size_t nr = json_object_array_length(report->vifs);
+	size_t shown = nr < LINES_MAX ? nr : LINES_MAX;
 	struct series *series = calloc(nr + 1, sizeof(*series));
-	double most;
+	double most, step;
 
 	if (!series)
 		return;
-	most = sum_all(report, bytes, series, nr);
-	shown = nr < LINES_MAX ? nr : LINES_MAX;
-	printf("<h2>%s, Mbit/s</h2>\n<svg class=\"plot\" width=\"%.0f\" height=\"%.0f\" "
-	       "viewBox=\"0 -6 %.0f %.0f\" xmlns=\"http://www.w3.org/2000/svg\">\n",
-	       title, PLOT_WIDTH + 60, PLOT_HEIGHT + 26, PLOT_WIDTH + 60, PLOT_HEIGHT + 26);
-	for (int part = 0; part <= 2; part++)
-		printf("<line x1=\"0\" x2=\"%.0f\" y1=\"%.0f\" y2=\"%.0f\" stroke=\"#ddd\"/>"
-		       "<text x=\"%.0f\" y=\"%.0f\">%.3g</text>\n",
-		       PLOT_WIDTH, PLOT_HEIGHT * part / 2, PLOT_HEIGHT * part / 2, PLOT_WIDTH + 4,
-		       PLOT_HEIGHT * part / 2 + 4, most * (2 - part) / 2);
+	most = measure(report, bytes, series, nr);
+	step = axis_step(most, 5);
+	most = ceil(most / step) * step;
+	plot_begin(title, PLOT_HEIGHT);
+	plot_values("Mbit/s", PLOT_HEIGHT, most, step);
+	plot_time(report, PLOT_HEIGHT);
 	for (size_t n = shown; n-- > 0;)
-		draw_line(report, &series[n], bytes, colors[n], most);
-	printf("<text x=\"0\" y=\"%.0f\">0 s</text><text x=\"%.0f\" y=\"%.0f\">%.1f s</text>\n</svg>\n",
-	       PLOT_HEIGHT + 14, PLOT_WIDTH - 30, PLOT_HEIGHT + 14,
-	       report->look[report->nr - 1].at);
-	legend(series, shown);
+		draw_line(report, &series[n], bytes, n, most);
+	plot_end();
+	legend(report, series, shown);
 	if (shown < nr)
 		printf("<p>The busiest %zu of %zu vifs.</p>\n", shown, nr);
+	printf("</section>\n");
 	free(series);
 }
 
-static const char *color_of(const char *path)
+/* What a bar's class and title say of it */
+static const char *path_at(const struct report *report, const char *name, size_t i)
 {
-	return !strcmp(path, "vf")	 ? "#2ca02c" :
-	       !strcmp(path, "software") ? "#ff7f0e" :
-	       !strcmp(path, "kernel")	 ? "#1f77b4" :
-					   "#ddd";
+	const char *path = text_of(find_vif(report->look[i].vifs, name), "path");
+
+	return *path ? path : "none";
 }
 
-static void draw_path(const struct report *report, const char *name, double y)
+static const char *vf_at(const struct report *report, const char *name, size_t i)
 {
-	double width = PLOT_WIDTH - LABEL;
+	return text_of(find_vif(report->look[i].vifs, name), "vf");
+}
 
-	printf("<text x=\"0\" y=\"%.0f\">", y + BAR - 5);
-	html_text(name);
+/* One bar from look @from, whose path lasted until look @to */
+static void draw_stay(const struct report *report, const char *name, double y, size_t from,
+		      size_t to)
+{
+	double x = report_x(report, from);
+
+	printf("<rect class=\"%s\" x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\"><title>"
+	       "%.1f s to %.1f s: ",
+	       path_at(report, name, from), x, y + 4, report_x(report, to) - x, BAR - 8,
+	       report->look[from].at, report->look[to].at);
+	html_text(*text_of(find_vif(report->look[from].vifs, name), "path") ?
+			  path_at(report, name, from) :
+			  "not connected");
+	printf(" ");
+	html_text(vf_at(report, name, from));
+	printf("</title></rect>\n");
+}
+
+static void draw_path(const struct report *report, size_t n, double y)
+{
+	const char *name = report_name(report, n);
+	size_t from = 0;
+
+	printf("<text class=\"left\" x=\"%.0f\" y=\"%.1f\">", PLOT_LEFT - 8, y + BAR / 2 + 4.5);
+	print_label(report, n, LABEL_LEFT);
 	printf("</text>\n");
 	for (size_t i = 1; i < report->nr; i++) {
-		struct json_object *vif = find_vif(report->look[i].vifs, name);
-		double from = LABEL + report_x(report, i - 1) / PLOT_WIDTH * width;
-		double to = LABEL + report_x(report, i) / PLOT_WIDTH * width;
+		bool moved = strcmp(path_at(report, name, i), path_at(report, name, from)) != 0 ||
+			     strcmp(vf_at(report, name, i), vf_at(report, name, from)) != 0;
 
-		printf("<rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\" fill=\"%s\">"
-		       "<title>%.1f s: ",
-		       from, y, to - from + 0.2, BAR - 4, color_of(text_of(vif, "path")),
-		       report->look[i].at);
-		html_text(*text_of(vif, "path") ? text_of(vif, "path") : "not connected");
-		printf(" ");
-		html_text(text_of(vif, "vf"));
-		printf("</title></rect>\n");
+		if (!moved && i + 1 < report->nr)
+			continue;
+		draw_stay(report, name, y, from, i);
+		from = i;
 	}
 }
 
 void plot_paths(const struct report *report)
 {
+	static const char *const keys[][2] = { { "vf", "VF" },
+					       { "software", "software switch" },
+					       { "kernel", "kernel" },
+					       { "none", "not connected" } };
 	size_t nr = json_object_array_length(report->vifs);
 
-	printf("<h2>Path of each vif</h2>\n<svg class=\"plot\" width=\"%.0f\" height=\"%.0f\" "
-	       "xmlns=\"http://www.w3.org/2000/svg\">\n",
-	       PLOT_WIDTH, BAR * (double)nr + 4);
+	plot_begin("Path of each vif", BAR * (double)nr);
 	for (size_t n = 0; n < nr; n++)
-		draw_path(report, report_name(report, n), BAR * (double)n);
-	printf("</svg>\n<p class=\"legend\"><span style=\"color:#2ca02c\">&#9632;</span> VF &#160; "
-	       "<span style=\"color:#ff7f0e\">&#9632;</span> software &#160; "
-	       "<span style=\"color:#ddd\">&#9632;</span> not connected</p>\n");
+		draw_path(report, n, BAR * (double)n);
+	plot_time(report, BAR * (double)nr);
+	plot_end();
+	printf("<ul class=\"legend\">\n");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		printf("<li><svg class=\"key\" viewBox=\"0 0 30 10\" "
+		       "xmlns=\"http://www.w3.org/2000/svg\"><rect class=\"%s\" width=\"30\" "
+		       "height=\"10\"/></svg> %s</li>\n",
+		       keys[i][0], keys[i][1]);
+	printf("</ul>\n</section>\n");
 }
 
 /* Over all vifs, from the first look to the last */
@@ -172,14 +201,6 @@ static uint64_t dropped(const struct report *report, const char *counter)
 		sum += to > from ? to - from : 0;
 	}
 	return sum;
-}
-
-static bool is_drop(const char *counter)
-{
-	size_t len = strlen(counter);
-
-	return strstr(counter, "x_drop_") == counter + 1 &&
-	       strcmp(counter + len - strlen("_bytes"), "_bytes") != 0;
 }
 
 /* Counters are the same of all vifs that are connected. */
@@ -202,13 +223,25 @@ static uint64_t most_dropped(const struct report *report, struct json_object *co
 	*nr = 0;
 	json_object_object_foreach(counters, name, value)
 	{
-		uint64_t frames = is_drop(name) ? dropped(report, name) : 0;
+		uint64_t frames = counts_drops(name) ? dropped(report, name) : 0;
 
 		(void)value;
 		*nr += frames > 0;
 		most = frames > most ? frames : most;
 	}
 	return most;
+}
+
+/* The longest bar takes half of the picture, so that numbers fit behind it. */
+static void draw_cause(const char *name, uint64_t frames, uint64_t most, double y)
+{
+	double width = PLOT_WIDTH / 2 * (double)frames / (double)most;
+
+	printf("<text class=\"left\" x=\"%.0f\" y=\"%.1f\">%s</text><rect class=\"drop\" "
+	       "x=\"%.0f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\"/>"
+	       "<text x=\"%.1f\" y=\"%.1f\">%" PRIu64 " frames</text>\n",
+	       PLOT_LEFT - 8, y + BAR / 2 + 4.5, name, PLOT_LEFT, y + 4, width, BAR - 8,
+	       PLOT_LEFT + width + 8, y + BAR / 2 + 4.5, frames);
 }
 
 void plot_drops(const struct report *report)
@@ -218,30 +251,23 @@ void plot_drops(const struct report *report)
 	double y = 0;
 	size_t nr = 0;
 
-	printf("<h2>Frames dropped, by cause</h2>\n");
 	if (counters)
 		most = most_dropped(report, counters, &nr);
 	if (!most) {
-		printf("<p>None.</p>\n");
+		printf("<section>\n<h2>Frames dropped, by cause</h2>\n<p>None.</p>\n</section>\n");
 		return;
 	}
-	printf("<svg class=\"plot\" width=\"%.0f\" height=\"%.0f\" "
-	       "xmlns=\"http://www.w3.org/2000/svg\">\n",
-	       PLOT_WIDTH + 60, BAR * (double)nr + 4);
+	plot_begin("Frames dropped, by cause", BAR * (double)nr);
 	json_object_object_foreach(counters, name, value)
 	{
-		uint64_t frames = is_drop(name) ? dropped(report, name) : 0;
-		double width = (PLOT_WIDTH - LABEL) * (double)frames / (double)most;
+		uint64_t frames = counts_drops(name) ? dropped(report, name) : 0;
 
 		(void)value;
 		if (!frames)
 			continue;
-		printf("<text x=\"0\" y=\"%.0f\">%s</text><rect x=\"%.0f\" y=\"%.0f\" "
-		       "width=\"%.1f\" height=\"%.0f\" fill=\"#d62728\"/>"
-		       "<text x=\"%.1f\" y=\"%.0f\">%" PRIu64 "</text>\n",
-		       y + BAR - 5, name, LABEL, y, width, BAR - 4, LABEL + width + 4, y + BAR - 5,
-		       frames);
+		draw_cause(name, frames, most, y);
 		y += BAR;
 	}
-	printf("</svg>\n");
+	plot_end();
+	printf("</section>\n");
 }
