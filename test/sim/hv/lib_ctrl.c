@@ -135,3 +135,18 @@ int xc_domain_getinfo(xc_interface *xch, uint32_t first_domid, unsigned int max_
 	return (int)n;
 }
 #endif
+
+/* What Xen knows of the machine: nothing here has a device that an IOMMU could restrict */
+int xc_physinfo(xc_interface *xch, xc_physinfo_t *info)
+{
+	(void)xch, (void)info;
+	errno = EPERM;
+	return -1;
+}
+
+int xc_version(xc_interface *xch, int cmd, void *arg)
+{
+	(void)xch, (void)cmd, (void)arg;
+	errno = EPERM;
+	return -1;
+}
