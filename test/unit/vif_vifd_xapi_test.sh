@@ -74,7 +74,7 @@ plug() {
 }
 # As it does when the locking mode changes
 set_locking_mode() { "$script" classic vif3.0 $UUID 0 filter 2>"$work/err"; }
-refused() { if "$@"; then return 1; fi; }
+is_no() { if "$@"; then return 1; fi; }
 
 plug_ends_with_what_xenopsd_waits_for() {
 	new_vif
@@ -94,7 +94,7 @@ settings_are_there_before_vifd_may_connect() {
 	[ "$(key mtu)" = 9000 ]
 	written=$(sed -n '/hotplug-status/q; p' "$STORE/order")
 	[[ $written == *$BACK/bridge* && $written == *$BACK/mtu* ]]
-	refused grep -q "$HOTPLUG" <<<"$written"
+	is_no grep -q "$HOTPLUG" <<<"$written"
 }
 
 failure_is_where_xenopsd_looks() {
@@ -102,7 +102,7 @@ failure_is_where_xenopsd_looks() {
 	rm "$STORE/$BACK/served-by"
 	put $BACK/fault "bridge=xenbr1: no [nic] of vifd.conf has this name"
 	xenopsd add vif
-	refused xenopsd online vif
+	is_no xenopsd online vif
 	[[ $(key hotplug-error) == bridge=xenbr1* ]] && [ -z "$(get $HOTPLUG/hotplug)" ]
 }
 
@@ -199,7 +199,7 @@ move_is_for_the_next_connection() {
 
 unknown_command_is_refused() {
 	new_vif
-	refused xenopsd reboot vif
+	is_no xenopsd reboot vif
 }
 
 # The rules that are written are rules of vifd's.
