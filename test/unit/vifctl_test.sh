@@ -102,7 +102,6 @@ for command in list show flows set vfs nics memory counters metrics top watch mo
 	check "$command --help" ends 0 "$command" --help
 	check "$command --help says --json" says --json
 	check "the manual page has $command" grep -qE "^\.(B|BI) \"?${command/-/\\\\-}\b" doc/man/vifctl.8
-	check "completion has $command" grep -qE "words='.*\b$command\b" toolstack-hooks/completion
 done
 check "--version" ends 0 --version
 check "no command" ends 2
