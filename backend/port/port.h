@@ -25,8 +25,9 @@
  * Order of closing. Frames that rx_burst gave away outlive the port: a guest that takes its time
  * has them in its backlog, a receiver in its inbox, a mirror in its tap. So:
  *
- *   1. A vif ends in this order: control ring, old port of a move, mirrors, zero copy, worker
- *      (from here on no thread bursts or polls), path with all its frames and mapped pages, port.
+ *   1. A vif ends in this order: old port of a move, mirrors, zero copy, worker (from here on no
+ *      thread bursts or polls), control ring with the flow rules that the path has, path with all its
+ *      frames and mapped pages, port.
  *   2. A VF is closed by the opener's thread, at any time after that; or, when a move ends, while
  *      the path lives on with frames of it.
  *   3. What a device received into is freed after the driver is closed and the last buffer is

@@ -429,8 +429,6 @@ void vif_disconnect(struct vif *vif)
 	vif->move_error = 0;
 	if (!path)
 		return;
-	ctrl_close(vif->ctrl);
-	vif->ctrl = NULL;
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
 	representor_keep(vif);

@@ -75,6 +75,9 @@ int worker_attach(struct worker *worker, struct path *path)
 void worker_detach(struct worker *worker, struct path *path)
 {
 	(void)worker;
+	/* until then a worker goes on */
+	if (!path_faulted(path))
+		path_poll(path, &fake_tools);
 	path_detach(path, &fake_tools);
 	for (uint32_t i = 0; i < fake_host.attached; i++) {
 		if (paths[i] != path)
