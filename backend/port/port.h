@@ -25,9 +25,9 @@
  * Order of closing. Frames that rx_burst gave away outlive the port: a guest that takes its time
  * has them in its backlog, a receiver in its inbox, a mirror in its tap. So:
  *
- *   1. A vif ends in this order: old port of a move, mirrors, zero copy, worker (from here on no
- *      thread bursts or polls), control ring with the flow rules that the path has, path with all its
- *      frames and mapped pages, port.
+ *   1. A vif ends in this order: rules of its NIC, old port of a move, mirrors, zero copy, worker
+ *      (from here on no thread bursts or polls), control ring with the flow rules that the path
+ *      has, path with all its frames and mapped pages, port.
  *   2. A VF is closed by the opener's thread, at any time after that; or, when a move ends, while
  *      the path lives on with frames of it.
  *   3. What a device received into is freed after the driver is closed and the last buffer is
@@ -192,6 +192,19 @@ struct port_rx_source {
 	bool (*next)(struct port_rx_source *source, struct port_rx_buffer *buffer);
 };
 
+/* port_drops of one port at a time */
+#define PORT_DROPS_MAX 32u
+
+/**
+ * struct port_drop - Frames to the port's own address that its NIC is to drop, as the guest wants
+ * @src, @mask: those whose source is @src where @mask has ones
+ *
+ * Nothing but addresses: what else a pattern of rte_flow matches differs from driver to driver.
+ */
+struct port_drop {
+	struct rte_ether_addr src, mask;
+};
+
 struct groups;
 struct port;
 
@@ -262,6 +275,14 @@ struct port_ops {
 	void (*loosen)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing. The parts that the NIC says it enforces now; may wait for it */
 	void (*enforced)(struct port *port, struct port_policy *policy);
+	/* control; NULL = -ENOSYS. The NIC drops and counts such frames from now on; waits for it.
+	 * Return: a number below PORT_DROPS_MAX for the next two; -errno: it does not */
+	int (*drop_begin)(struct port *port, const struct port_drop *drop);
+	/* control; set with drop_begin(). @frames: dropped since then. Return: 0, -errno: there is
+	 * no such drop any more */
+	int (*drop_count)(struct port *port, int number, uint64_t *frames);
+	/* control; set with drop_begin(). A port whose NIC goes on dropping is gone */
+	void (*drop_end)(struct port *port, int number);
 };
 
 /**

@@ -65,6 +65,21 @@ static void vdev_enforced(struct port *port, struct port_policy *policy)
 	eth_enforced(((struct vdev *)port)->eth, policy);
 }
 
+static int vdev_drop_begin(struct port *port, const struct port_drop *drop)
+{
+	return eth_drop_begin(((struct vdev *)port)->eth, &port->mac, drop);
+}
+
+static int vdev_drop_count(struct port *port, int number, uint64_t *frames)
+{
+	return eth_drop_count(((struct vdev *)port)->eth, number, frames);
+}
+
+static void vdev_drop_end(struct port *port, int number)
+{
+	eth_drop_end(((struct vdev *)port)->eth, number);
+}
+
 static void vdev_close(struct port *port)
 {
 	eth_close(((struct vdev *)port)->eth);
@@ -82,6 +97,9 @@ static const struct port_ops vdev_ops = {
 	.set_policy = vdev_set_policy,
 	.loosen = vdev_loosen,
 	.enforced = vdev_enforced,
+	.drop_begin = vdev_drop_begin,
+	.drop_count = vdev_drop_count,
+	.drop_end = vdev_drop_end,
 };
 
 struct port *vdev_open(const struct eth_params *params, const struct rte_ether_addr *mac)

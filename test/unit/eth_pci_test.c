@@ -323,6 +323,29 @@ static void rules_stay_in_the_function_until_it_is_closed(void **state)
 	assert_int_equal(function.flows, 0);
 }
 
+/* net_null counts nothing, and does not remove all rules at once. */
+static void function_that_keeps_a_flow_rule_is_gone(void **state)
+{
+	const struct port_drop drop = { .src = mac };
+	struct port_link link;
+	uint64_t frames;
+
+	(void)state;
+	eth = function_open();
+	assert_int_equal(eth_drop_begin(eth, &mac, &drop), -ENOTSUP);
+	assert_int_equal(function.flows, 0);
+	assert_int_equal(eth_drop_count(eth, 0, &frames), -ENOENT);
+	eth_link_get(eth, &link);
+	assert_false(link.gone);
+	function.keeps = true;
+	assert_int_equal(eth_drop_begin(eth, &mac, &drop), -ENOTSUP);
+	eth_link_get(eth, &link);
+	assert_true(link.gone);
+	assert_int_equal(eth_drop_begin(eth, &mac, &drop), -ENODEV);
+	assert_int_equal(function.flows, 1);
+	function.flows = 0;
+}
+
 /* Frames that the driver's two functions were given */
 static struct {
 	unsigned int prepared, sent, room, refuses;
@@ -535,6 +558,7 @@ int main(void)
 		fact(function_that_its_pf_resets_is_gone_until_it_is_opened_anew),
 		fact(refused_rx_filter_is_an_error),
 		fact(rules_stay_in_the_function_until_it_is_closed),
+		fact(function_that_keeps_a_flow_rule_is_gone),
 		fact(offloads_that_the_function_does_are_left_to_it),
 		fact(very_short_frames_are_padded_for_a_function),
 		fact(offloads_that_it_cannot_do_are_done_in_software),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth/eth.c port/eth/driver.c port/eth/open.c port/eth/burst.c port/eth/interrupt.c port/eth/flow.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth/eth.c port/eth/driver.c port/eth/open.c port/eth/burst.c port/eth/interrupt.c port/eth/flow.c port/eth/drops.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <rte_errno.h>
 #include <rte_malloc.h>
 
 #include "fake_frame.h"
@@ -238,6 +239,10 @@ int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_
 	(void)error;
 	assert_ptr_equal(rule, &flow_handle);
 	assert_true(function.plugged && rte_eth_dev_is_valid_port(port_id));
+	if (function.keeps) {
+		rte_errno = EBUSY;
+		return -EBUSY;
+	}
 	function.flows--;
 	return 0;
 }
@@ -368,7 +373,7 @@ int function_reset(void **state)
 	function.null_args = "size=64";
 	function.has_mac = mac;
 	function.can = 0;
-	function.known = function.zc_rx = false;
+	function.known = function.zc_rx = function.keeps = false;
 	function.start_result = 0;
 	function.pairs = 1;
 	function.has_rx = function.has_tx = 16;

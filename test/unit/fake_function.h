@@ -30,7 +30,7 @@
  * @has_rx, @has_tx, @starts_with: queues that it has each way, those that it can start with
  * @told, @told_rx, @told_tx: to have, last
  * @free_mbufs, @free_heap: packet buffers, bytes for descriptors
- * @flows:     rules that it has
+ * @flows:     rules that it has; @keeps: it removes none
  * @pairs, @zc_rx: asked for by function_open()
  */
 struct fake_function {
@@ -51,6 +51,7 @@ struct fake_function {
 	unsigned int free_mbufs;
 	size_t free_heap;
 	unsigned int flows;
+	bool keeps;
 	uint16_t pairs;
 	bool zc_rx;
 };

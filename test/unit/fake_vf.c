@@ -466,6 +466,28 @@ void eth_enforced(struct eth *eth, struct port_policy *policy)
 	(void)policy;
 }
 
+int eth_drop_begin(struct eth *eth, const struct rte_ether_addr *mac, const struct port_drop *drop)
+{
+	(void)eth;
+	(void)mac;
+	(void)drop;
+	return -ENOSYS;
+}
+
+int eth_drop_count(struct eth *eth, int number, uint64_t *frames)
+{
+	(void)eth;
+	(void)number;
+	(void)frames;
+	return -ENOENT;
+}
+
+void eth_drop_end(struct eth *eth, int number)
+{
+	(void)eth;
+	(void)number;
+}
+
 int vf_end_rx_source(struct port *port, bool go_on)
 {
 	(void)port;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth/flow.c log.c */
+/* links: port/eth/flow.c port/eth/drops.c log.c */
 /* wraps: rte_flow_validate rte_flow_create rte_flow_destroy rte_flow_flush */
 /* The NIC is made up here: it has the rules that it was told, and says which frames they drop. */
 #include <errno.h>

@@ -14,5 +14,8 @@ struct rte_flow *__wrap_rte_flow_create(uint16_t port_id, const struct rte_flow_
 					struct rte_flow_error *error);
 int __wrap_rte_flow_destroy(uint16_t port_id, struct rte_flow *rule, struct rte_flow_error *error);
 int __wrap_rte_flow_flush(uint16_t port_id, struct rte_flow_error *error);
+int __wrap_rte_flow_query(uint16_t port_id, struct rte_flow *rule,
+			  const struct rte_flow_action *action, void *data,
+			  struct rte_flow_error *error);
 
 #endif

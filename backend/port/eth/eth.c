@@ -260,15 +260,21 @@ int eth_promiscuous(struct eth *eth, bool on)
 	return ret;
 }
 
+/* With the lock held. Return: NULL: no memory */
+static struct flow *flow_of(struct eth *eth)
+{
+	if (!eth->flow)
+		eth->flow = flow_create(eth->port_id, eth->device);
+	return eth->flow;
+}
+
 void eth_set_policy(struct eth *eth, const struct rte_ether_addr *mac,
 		    const struct port_policy *rules)
 {
 	if (!eth->direct || eth_gone(eth))
 		return;
 	pthread_mutex_lock(&eth->lock);
-	if (!eth->flow)
-		eth->flow = flow_create(eth->port_id, eth->device);
-	if (eth->flow)
+	if (flow_of(eth))
 		flow_set(eth->flow, mac, rules);
 	pthread_mutex_unlock(&eth->lock);
 }
@@ -286,5 +292,50 @@ void eth_enforced(struct eth *eth, struct port_policy *rules)
 	pthread_mutex_lock(&eth->lock);
 	if (eth->flow)
 		flow_enforced(eth->flow, rules);
+	pthread_mutex_unlock(&eth->lock);
+}
+
+/* With the lock held. Who uses the device sees that it is gone, and moves away from it. */
+static void leave_stuck(struct eth *eth)
+{
+	if (flow_is_stuck(eth->flow) && !atomic_exchange(&eth->gone, true))
+		log_error(
+			"%s: the NIC keeps a flow rule that the guest has no more: not used any more",
+			eth->device);
+}
+
+int eth_drop_begin(struct eth *eth, const struct rte_ether_addr *mac, const struct port_drop *drop)
+{
+	int ret = -ENOMEM;
+
+	if (!eth->direct || eth_gone(eth))
+		return -ENODEV;
+	pthread_mutex_lock(&eth->lock);
+	if (flow_of(eth)) {
+		ret = flow_drop_begin(eth->flow, mac, drop);
+		leave_stuck(eth);
+	}
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+int eth_drop_count(struct eth *eth, int number, uint64_t *frames)
+{
+	int ret = -ENODEV;
+
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow && !eth_gone(eth))
+		ret = flow_drop_count(eth->flow, number, frames);
+	pthread_mutex_unlock(&eth->lock);
+	return ret;
+}
+
+void eth_drop_end(struct eth *eth, int number)
+{
+	pthread_mutex_lock(&eth->lock);
+	if (eth->flow) {
+		flow_drop_end(eth->flow, number);
+		leave_stuck(eth);
+	}
 	pthread_mutex_unlock(&eth->lock);
 }

@@ -113,6 +113,19 @@ void eth_loosen(struct eth *eth, const struct rte_ether_addr *mac,
 /** eth_enforced() - Any thread; add to @policy the parts that the device enforces now */
 void eth_enforced(struct eth *eth, struct port_policy *policy);
 
+/**
+ * eth_drop_begin() - Have the device drop and count frames to @mac for a flow rule of the guest's
+ *
+ * As eth_set_policy() otherwise. Return: number, -errno
+ */
+int eth_drop_begin(struct eth *eth, const struct rte_ether_addr *mac, const struct port_drop *drop);
+
+/** eth_drop_count() - Frames dropped so far. Return: 0, -errno: there is no such drop any more */
+int eth_drop_count(struct eth *eth, int number, uint64_t *frames);
+
+/** eth_drop_end() - A device that goes on dropping is gone */
+void eth_drop_end(struct eth *eth, int number);
+
 /** eth_close() - Free frames that wait, close the device; a netdev stays. NULL is fine */
 void eth_close(struct eth *eth);
 

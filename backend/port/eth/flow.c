@@ -7,6 +7,7 @@
 #include <rte_errno.h>
 #include <rte_flow.h>
 
+#include "drops.h"
 #include "log.h"
 
 LOG_TAG("flow");
@@ -60,13 +61,20 @@ struct set {
 	struct rules wanted;
 };
 
-/* struct flow - @rules: as set last; @next: the next rules of the kind being changed */
+/*
+ * struct flow - Rules of one NIC
+ * @rules: as set last; @next: the next rules of the kind being changed
+ * @drops: of the guest's flow rules; @drops_told: that one was refused is logged
+ * @stuck: the NIC may still have one that was taken back
+ */
 struct flow {
 	uint16_t port_id;
 	char name[PORT_NAME_MAX];
 	struct port_policy rules;
 	struct set sets[KINDS];
 	struct rules next;
+	struct drops drops;
+	bool drops_told, stuck;
 };
 
 /* Builds rules for all values that do not pass, from the lowest on; @next: the first not covered yet */
@@ -269,14 +277,16 @@ static void log_refusal(struct flow *flow, enum kind kind, int error, const char
 			 kinds[kind].name, why ? why : strerror(error));
 }
 
-/* A NIC that cannot remove one rule has to remove all, or is gone. */
-static void forget_all(struct flow *flow)
+/* A NIC that cannot remove one rule has to remove all, or is gone. Return: it has none any more */
+static bool forget_all(struct flow *flow)
 {
 	struct rte_flow_error error = { 0 };
+	bool flushed = rte_flow_flush(flow->port_id, &error) == 0;
 
-	if (rte_flow_flush(flow->port_id, &error) < 0 && rte_errno != EIO && rte_errno != ENODEV)
+	if (!flushed && rte_errno != EIO && rte_errno != ENODEV)
 		log_error("%s: the NIC keeps rules that are not valid any more: %s", flow->name,
 			  error.message ? error.message : strerror(rte_errno));
+	flow->drops = (struct drops){ 0 };
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		struct set *set = &flow->sets[kind];
 
@@ -285,6 +295,7 @@ static void forget_all(struct flow *flow)
 		for (uint32_t i = 0; i < room(&set->wanted); i++)
 			set->wanted.of[i].flow = NULL;
 	}
+	return flushed;
 }
 
 static void take_back(struct flow *flow, struct rule *rule)
@@ -380,6 +391,8 @@ void flow_destroy(struct flow *flow)
 		return;
 	for (enum kind kind = 0; kind < KINDS; kind++)
 		take_back_all(flow, &flow->sets[kind].wanted);
+	for (int number = 0; number < (int)PORT_DROPS_MAX; number++)
+		flow_drop_end(flow, number);
 	free(flow);
 }
 
@@ -411,4 +424,50 @@ void flow_enforced(const struct flow *flow, struct port_policy *now)
 		now->nr_macs = flow->rules.nr_macs;
 	if (flow->sets[VLAN_IN].kept)
 		memcpy(now->vlans, flow->rules.vlans, sizeof(now->vlans));
+}
+
+static void log_refused_drop(struct flow *flow, int error, const char *why)
+{
+	if (flow->drops_told)
+		return;
+	flow->drops_told = true;
+	if (error == ENOSYS)
+		log_debug("%s: its driver takes no rules", flow->name);
+	else
+		log_info(
+			"%s: the NIC does not take a flow rule of the guest (%s), vifd enforces it",
+			flow->name, why ? why : strerror(error));
+}
+
+int flow_drop_begin(struct flow *flow, const struct rte_ether_addr *mac,
+		    const struct port_drop *drop)
+{
+	const char *why = NULL;
+	int number = drops_begin(&flow->drops, flow->port_id, mac, drop, &why);
+	uint64_t frames;
+
+	if (number >= 0 && drops_count(&flow->drops, flow->port_id, number, &frames) < 0) {
+		why = "it does not count what it drops";
+		flow_drop_end(flow, number);
+		number = -ENOTSUP;
+	}
+	if (number < 0)
+		log_refused_drop(flow, -number, why);
+	return number;
+}
+
+int flow_drop_count(const struct flow *flow, int number, uint64_t *frames)
+{
+	return drops_count(&flow->drops, flow->port_id, number, frames);
+}
+
+void flow_drop_end(struct flow *flow, int number)
+{
+	if (drops_end(&flow->drops, flow->port_id, number) < 0 && !forget_all(flow))
+		flow->stuck = true;
+}
+
+bool flow_is_stuck(const struct flow *flow)
+{
+	return flow->stuck;
 }

@@ -13,6 +13,9 @@
  * back rules for frames that are not to be dropped any more; after it, flow_set() adds the
  * rest. So the NIC never drops frames that the path has just begun to let pass.
  *
+ * The guest's flow rules add drops of their own (struct port_drop), which count. They overlap none
+ * of the above that matters: a vif whose policy keeps received frames from it has none.
+ *
  * Not here: ports of kernel netdevs, which their PF controls (pf.h); rules of PFs.
  *
  * One thread at a time; calls wait for the NIC. Rules that a NIC refuses are logged once.
@@ -47,5 +50,22 @@ void flow_set(struct flow *flow, const struct rte_ether_addr *mac, const struct 
 
 /** flow_enforced() - Add to @now the rules of the last flow_set() that the NIC has */
 void flow_enforced(const struct flow *flow, struct port_policy *now);
+
+/**
+ * flow_drop_begin() - Have the NIC drop and count frames to @mac for a flow rule of the guest's
+ *
+ * Return: its number; -errno: the driver does not take it, or does not count, logged once
+ */
+int flow_drop_begin(struct flow *flow, const struct rte_ether_addr *mac,
+		    const struct port_drop *drop);
+
+/** flow_drop_count() - Frames dropped so far. Return: 0, -errno: there is no such rule any more */
+int flow_drop_count(const struct flow *flow, int number, uint64_t *frames);
+
+/** flow_drop_end() - Have it drop them no more; see flow_is_stuck() */
+void flow_drop_end(struct flow *flow, int number);
+
+/** flow_is_stuck() - May the NIC go on with a drop that has ended? Then its device is of no use */
+bool flow_is_stuck(const struct flow *flow);
 
 #endif

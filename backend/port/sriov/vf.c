@@ -165,6 +165,9 @@ static const struct port_ops vf_ops = {
 	.set_policy = vf_set_policy,
 	.loosen = vf_loosen,
 	.enforced = vf_enforced,
+	.drop_begin = vf_drop_begin,
+	.drop_count = vf_drop_count,
+	.drop_end = vf_drop_end,
 };
 
 /* Note the VF's values before we change them. */

@@ -108,3 +108,18 @@ void vf_enforced(struct port *port, struct port_policy *policy)
 	if (now.valid & PF_RATE)
 		policy->max_mbps = now.max_mbps;
 }
+
+int vf_drop_begin(struct port *port, const struct port_drop *drop)
+{
+	return eth_drop_begin(((struct vf *)port)->eth, &port->mac, drop);
+}
+
+int vf_drop_count(struct port *port, int number, uint64_t *frames)
+{
+	return eth_drop_count(((struct vf *)port)->eth, number, frames);
+}
+
+void vf_drop_end(struct port *port, int number)
+{
+	eth_drop_end(((struct vf *)port)->eth, number);
+}

@@ -68,5 +68,8 @@ void vf_set_policy(struct port *port, const struct port_policy *policy);
 void vf_follow(struct roamer *roamer);
 void vf_loosen(struct port *port, const struct port_policy *policy);
 void vf_enforced(struct port *port, struct port_policy *policy);
+int vf_drop_begin(struct port *port, const struct port_drop *drop);
+int vf_drop_count(struct port *port, int number, uint64_t *frames);
+void vf_drop_end(struct port *port, int number);
 
 #endif
