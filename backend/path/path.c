@@ -75,6 +75,11 @@ void path_set_flows(struct path *path, const struct flows *flows, struct flow_co
 	path->flow_counts = counts;
 }
 
+void path_count_flow_drops(struct path *path, uint64_t frames)
+{
+	path_count(&path->queues[0].counters, COUNT_rx_drop_flow, frames);
+}
+
 void path_set_mirror(struct path *path, const struct mirror *mirror, struct tap *tap)
 {
 	path->mirror = *mirror;

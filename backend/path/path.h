@@ -240,6 +240,9 @@ void path_set_steer(struct path *path, const struct steer *steer);
  */
 void path_set_flows(struct path *path, const struct flows *flows, struct flow_counts *counts);
 
+/** path_count_flow_drops() - Worker: the NIC of its port has dropped so many (flow_nic.h) */
+void path_count_flow_drops(struct path *path, uint64_t frames);
+
 /**
  * path_set_mirror() - Worker: what is copied, and what is received of others
  * @mirror: Of this path's frames

@@ -28,16 +28,17 @@ static void end_pieces(struct rte_tel_data *d, const char *name, struct rte_tel_
 		rte_tel_data_free(pieces);
 }
 
-static void put_rule(struct rte_tel_data *d, const struct flows *flows,
-		     const struct flow_counts *counts, const struct flow_rule *rule)
+static void put_rule(struct rte_tel_data *d, const struct vif *vif, const struct flows *flows,
+		     const struct flow_rule *rule)
 {
+	const struct flow_counts *counts = path_get_flow_counts(vif->path);
 	struct rte_tel_data *pieces;
 
 	if (!d)
 		return;
 	put_number(d, "id", rule->id);
 	put_number(d, "priority", rule->priority);
-	put_text(d, "enforced", "software");
+	put_text(d, "enforced", nic_flows_has(&vif->nic_flows, rule->id) ? "vf" : "software");
 	put_number(d, "counts", rule->counts);
 	put_number(d, "frames", counts->of[rule->slot].frames);
 	put_number(d, "bytes", counts->of[rule->slot].bytes);
@@ -61,7 +62,6 @@ void put_flows(struct rte_tel_data *d, const struct vif *vif, uint32_t from)
 		char name[12];
 
 		snprintf(name, sizeof(name), "%u", i);
-		put_rule(put_dict(d, name), flows, path_get_flow_counts(vif->path),
-			 &flows->rules[i]);
+		put_rule(put_dict(d, name), vif, flows, &flows->rules[i]);
 	}
 }

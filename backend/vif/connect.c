@@ -400,6 +400,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	if (!vif->path)
 		return connect_failed(vif, "rings cannot be mapped", errno);
 	vif->zerocopy_rx = (struct zerocopy_rx){ 0 };
+	vif->nic_flows = (struct nic_flows){ 0 };
 	ret = connect_path(vif);
 	if (ret) {
 		release(vif, true);
@@ -429,6 +430,7 @@ void vif_disconnect(struct vif *vif)
 	vif->move_error = 0;
 	if (!path)
 		return;
+	nic_flows_end(&vif->nic_flows, vif->worker, path);
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
 	representor_keep(vif);

@@ -407,7 +407,8 @@ static void set_pause(const struct turn *turn, bool done, uint64_t now_us)
 }
 
 const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker,
-		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us)
+		     struct zerocopy_rx *zerocopy_rx, struct nic_flows *nic_flows, uint64_t now_us,
+		     uint64_t *due_us)
 {
 	struct turn turn = {
 		.ctrl = ctrl,
@@ -417,6 +418,7 @@ const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker
 		.worker = worker,
 		.zerocopy_rx = zerocopy_rx,
 		.flows = &ctrl->flows,
+		.nic_flows = nic_flows,
 	};
 	uint32_t avail, done = 0;
 

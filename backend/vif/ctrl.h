@@ -19,6 +19,7 @@
 
 struct ctrl;
 struct kept;
+struct nic_flows;
 struct zerocopy_rx;
 
 /**
@@ -58,11 +59,13 @@ bool ctrl_rang(struct ctrl *ctrl, uint32_t port);
  * @path:   Has the queues that the messages are about
  * @worker: The one that @path is attached to
  * @zerocopy_rx: Of @path; some messages end it
+ * @nic_flows: Of @path; some messages change them
  * @due_us: When the next turn is due, UINT64_MAX = at the next event
  *
  * Return: NULL, or the reason to stop the guest
  */
 const char *ctrl_run(struct ctrl *ctrl, struct path *path, struct worker *worker,
-		     struct zerocopy_rx *zerocopy_rx, uint64_t now_us, uint64_t *due_us);
+		     struct zerocopy_rx *zerocopy_rx, struct nic_flows *nic_flows, uint64_t now_us,
+		     uint64_t *due_us);
 
 #endif

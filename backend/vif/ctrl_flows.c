@@ -7,6 +7,7 @@
 #include "path/flow_check.h"
 #include "path/path.h"
 #include "xen/gnt.h"
+#include "nic_flows.h"
 #include "worker.h"
 #include "zerocopy_rx.h"
 
@@ -43,6 +44,7 @@ static void set_table(struct turn *turn, struct flows *table)
 	if (table)
 		turn->waited_us +=
 			zerocopy_rx_end(turn->zerocopy_rx, turn->worker, turn->path, true);
+	nic_flows_keep(turn->nic_flows, turn->worker, turn->path, table, path_get_live(turn->path));
 	worker_run(turn->worker, run_set,
 		   &(struct flows_call){
 			   .path = turn->path, .table = table, .counts = flows->counts });
@@ -169,7 +171,8 @@ static uint32_t flush(struct turn *turn)
 static uint32_t query(struct turn *turn)
 {
 	int index = named_rule(turn);
-	struct vifflow_count count = { 0 };
+	struct vifflow_count count = { .hardware =
+					       nic_flows_has(turn->nic_flows, turn->req.data[0]) };
 	struct gnt_copy back = { .local = &count, .ref = turn->req.data[1], .len = sizeof(count) };
 	uint32_t slot;
 

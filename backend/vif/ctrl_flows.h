@@ -3,7 +3,7 @@
  * A guest's messages about flow rules (common/flow.h), and the table that the packet path has of
  * them. Control thread.
  *
- * The packet path enforces all rules. They are offered to no device.
+ * The packet path enforces all rules, and a NIC some of them in addition (nic_flows.h).
  */
 #ifndef VIFD_VIF_CTRL_FLOWS_H
 #define VIFD_VIF_CTRL_FLOWS_H

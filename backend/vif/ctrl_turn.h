@@ -11,6 +11,7 @@
 
 struct ctrl;
 struct ctrl_flows;
+struct nic_flows;
 struct path;
 struct worker;
 struct zerocopy_rx;
@@ -20,7 +21,7 @@ struct zerocopy_rx;
  * @gnt, @domid: to reach the guest's pages
  * @path:      has the queues that the message is about
  * @worker:    the one that @path is attached to
- * @flows:     the guest's flow rules
+ * @flows:     the guest's flow rules, @nic_flows: those that a NIC enforces
  * @req:       a copy of the message
  * @data:      of the response, 0 at first
  * @waited_us: spent waiting for devices
@@ -36,6 +37,7 @@ struct turn {
 	struct worker *worker;
 	struct zerocopy_rx *zerocopy_rx;
 	struct ctrl_flows *flows;
+	struct nic_flows *nic_flows;
 	struct netif_ctrl_request req;
 	uint32_t data;
 	uint32_t waited_us;

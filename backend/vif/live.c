@@ -225,6 +225,8 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 		if (zc_rx_bars(&live))
 			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		loosen_ports(vif);
+		nic_flows_keep(&vif->nic_flows, vif->worker, vif->path, path_get_flows(vif->path),
+			       &vif->live);
 		worker_run(vif->worker, run_set_live,
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}

@@ -60,6 +60,8 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 	    mirror->watched != old->watched || mirror->vlan != old->vlan) {
 		if (tap || mirror->directions & MIRROR_RX)
 			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
+		if (mirror->directions & MIRROR_RX)
+			nic_flows_end(&vif->nic_flows, vif->worker, vif->path);
 		worker_run(vif->worker, run_set_mirror, &call);
 	}
 }

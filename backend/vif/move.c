@@ -117,6 +117,7 @@ static int observe(struct vif *vif)
 	}
 	/* frames of the other port cannot be put between requests that the device has */
 	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
+	nic_flows_end(&vif->nic_flows, vif->worker, vif->path);
 	worker_run(vif->worker, run_observe,
 		   &(struct handover_call){ .path = vif->path, .handover = handover });
 	return 0;

@@ -321,7 +321,8 @@ static const char *run_ctrl(struct vif *vif, uint64_t now_us)
 		vif->asked |= STALE_CTRL;
 		return NULL;
 	}
-	why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, now_us, &due_us);
+	why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, &vif->nic_flows,
+		       now_us, &due_us);
 	vif_due(vif, 0, due_us);
 	return why;
 }
@@ -350,6 +351,8 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 		why = run_ctrl(vif, now_us);
 	if (why)
 		vif_fault(vif, why);
+	else
+		vif_due(vif, 0, nic_flows_update(&vif->nic_flows, vif->worker, vif->path, now_us));
 }
 
 /* Return: false: it is xen-netback's still, and so is what stands there; tried again later */

@@ -23,6 +23,7 @@
 #include "host.h"
 #include "kept.h"
 #include "mirror.h"
+#include "nic_flows.h"
 #include "path/isolation.h"
 #include "policy/policy.h"
 #include "assign.h"
@@ -136,6 +137,7 @@ struct vif_policy {
  *              that is in `fault` (rival.h)
  * @leaving:   port that a move is leaving, NULL = no move is under way
  * @zerocopy_rx: when zero-copy rx may begin again; with @path
+ * @nic_flows: flow rules of its guest that the NIC enforces; with @path
  * @told:      what events told of it last
  */
 struct vif {
@@ -179,6 +181,7 @@ struct vif {
 	uint64_t rival_since_us;
 	struct port *leaving;
 	struct zerocopy_rx zerocopy_rx;
+	struct nic_flows nic_flows;
 	struct tell told;
 };
 

@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "backend/vif/ctrl.h"
+#include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "common/flow.h"
 #include "test/unit/fake_host.h"
@@ -88,11 +89,12 @@ static void fill_page(struct fuzz_input *input)
 static void run(struct ctrl *ctrl)
 {
 	static struct zerocopy_rx zerocopy_rx;
+	static struct nic_flows nic_flows;
 	uint64_t due_us;
 
 	fake_host.now_us += 2000;
-	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, fake_host.now_us,
-		 &due_us);
+	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
+		 fake_host.now_us, &due_us);
 	for (uint32_t i = 0; i < guest->path->steer.nr_mapping; i++)
 		fuzz_check(guest->path->steer.mapping[i] < guest->path->nr_queues);
 	for (uint32_t i = 0; i < guest->path->nr_queues; i++)

@@ -9,6 +9,7 @@
 
 #include "backend/path/flow_check.h"
 #include "backend/vif/ctrl.h"
+#include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "test/unit/fake_host.h"
 #include "test/unit/flow_reference.h"
@@ -87,12 +88,13 @@ static void fuzz_rule(struct fuzz_input *input, struct vifflow_rule *rule)
 static void run(struct ctrl *ctrl)
 {
 	static struct zerocopy_rx zerocopy_rx;
+	static struct nic_flows nic_flows;
 	const struct flows *flows;
 	uint64_t due_us;
 
 	fake_host.now_us += 2000;
-	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, fake_host.now_us,
-		 &due_us);
+	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
+		 fake_host.now_us, &due_us);
 	flows = path_get_flows(guest->path);
 	fuzz_check(!flows || (flows_are_whole(flows, QUEUES) && flows->nr <= RULES));
 }

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/flow_check.c test/unit/fake_guest.c test/unit/flow_reference.c test/unit/flow_random.c */
-/* Random flow rules, random frames: what the guest gets against a plain reference. */
+/* links: path/flow_check.c path/flow_nic.c vif/nic_flows.c test/unit/fake_guest.c test/unit/fake_nic.c */
+/* links: test/unit/flow_reference.c test/unit/flow_random.c log.c */
+/* wraps: rte_flow_validate rte_flow_create rte_flow_destroy rte_flow_flush rte_flow_query */
+/*
+ * Random flow rules, random frames: what two guests get against a plain reference. One has a port that
+ * takes no rules, the other that of a NIC that does.
+ */
 #include "path_fixture.h"
 
+#include <inttypes.h>
+
 #include "backend/path/flow_check.h"
+#include "backend/vif/nic_flows.h"
+#include "backend/worker.h"
+#include "fake_nic.h"
 #include "flow_random.h"
 
 #define ROUNDS 1000u
@@ -12,65 +22,110 @@
 /* Headers that the hash is made of end before this; those within VXLAN can be cut by it. */
 #define SEGMENT_BYTES 112u
 
-static struct guest *guest;
+/* @nic: what feeds it, NULL = port_feed(); @dropped: as it has counted before this round */
+static struct side {
+	struct guest *guest;
+	struct port *nic;
+	struct flow_counts counts;
+	uint64_t dropped;
+} sides[2];
+
+static struct nic_flows nic_flows;
 static struct reference reference;
-static struct flows flows;
-static struct flow_counts counts;
+static struct flows flows[2];
 static struct guest_frame got;
-static uint32_t compared, wrong, dropped, marked, by_rss, with_item[VIFFLOW_ITEM_VXLAN + 1];
+static uint32_t compared, wrong, dropped, marked, by_rss, in_nic;
+static uint32_t with_item[VIFFLOW_ITEM_VXLAN + 1];
+
+/* worker.h: there is none but this thread */
+int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg)
+{
+	return fn(worker, arg);
+}
+
+static int start_side(struct side *side, uint16_t domid, struct port *nic)
+{
+	side->guest = guest_new(domid, 3);
+	side->guest->takes_marks = true;
+	side->nic = nic;
+	if (guest_connect(side->guest))
+		return -1;
+	if (nic)
+		path_set_port(side->guest->path, nic);
+	for (uint32_t i = 0; i < 3; i++)
+		guest_rx_post(side->guest, i, BUFFERS);
+	return 0;
+}
 
 static int start(void **state)
 {
 	(void)state;
-	guest = guest_new(7, 3);
-	guest->takes_marks = true;
-	if (guest_connect(guest))
-		return -1;
-	for (uint32_t i = 0; i < 3; i++)
-		guest_rx_post(guest, i, BUFFERS);
-	return 0;
+	fake_nic_reset();
+	return start_side(&sides[0], 7, NULL) || start_side(&sides[1], 8, fake_nic_open(1));
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	path_set_flows(guest->path, NULL, NULL);
-	guest_free(guest);
-	return fake_all_whole() ? 0 : -1;
+	nic_flows_end(&nic_flows, NULL, sides[1].guest->path);
+	wrong += fake_nic.rules;
+	for (uint32_t i = 0; i < 2; i++) {
+		path_set_flows(sides[i].guest->path, NULL, NULL);
+		path_set_port(sides[i].guest->path, &sides[i].guest->port.port);
+		guest_free(sides[i].guest);
+		port_close(sides[i].nic);
+	}
+	return fake_all_whole() && !wrong ? 0 : -1;
 }
 
-/* The same to both sides; rules that are too dear together are left out. */
-static void set_rules(const struct random_frame *frames)
+/* As a message of the guest's does it: first what the NIC has too much, then the path, then the NIC. */
+static void set_side(struct side *side, const struct flows *now, const struct steer *steer)
+{
+	struct path *path = side->guest->path;
+
+	if (side->nic)
+		nic_flows_keep(&nic_flows, NULL, path, now, &path->live);
+	memset(&side->counts, 0, sizeof(side->counts));
+	path_set_steer(path, steer);
+	path_set_flows(path, now, &side->counts);
+	if (side->nic)
+		nic_flows_update(&nic_flows, NULL, path, 0);
+	side->dropped = guest_count(side->guest, COUNT_rx_drop_flow);
+}
+
+/* The same to all; rules that are too dear together are left out. */
+static void set_rules(struct flows *now, const struct random_frame *frames)
 {
 	uint32_t nr = 1 + random_below(REFERENCE_RULES);
 	struct steer steer;
 
 	memset(&reference, 0, sizeof(reference));
-	memset(&flows, 0, sizeof(flows));
-	memset(&counts, 0, sizeof(counts));
+	memset(now, 0, sizeof(*now));
 	reference.nr_queues = 3;
 	reference.isolated = random_below(8) == 0;
-	flows.isolated = reference.isolated;
+	now->isolated = reference.isolated;
 	random_hashing(&reference, &steer);
 	while (reference.nr < nr) {
 		struct vifflow_rule *rule = &reference.rules[reference.nr];
 		struct flow_draft draft;
 
 		random_rule(rule, reference.nr, &frames[random_below(FRAMES)], 3);
-		assert_int_equal(flow_check(rule, 3, &guest->path->live.policy, &draft), 0);
-		if (flows.nr_words + draft.rule.nr_words > FLOWS_WORDS_MAX)
+		assert_int_equal(flow_check(rule, 3, &sides[0].guest->path->live.policy, &draft),
+				 0);
+		if (now->nr_words + draft.rule.nr_words > FLOWS_WORDS_MAX)
 			break;
-		flows_insert(&flows, &draft.rule, draft.words);
+		flows_insert(now, &draft.rule, draft.words);
 		with_item[rule->items[rule->nr_items - 1].type]++;
 		reference.nr++;
 	}
-	assert_true(flows_are_whole(&flows, 3));
-	path_set_steer(guest->path, &steer);
-	path_set_flows(guest->path, &flows, &counts);
+	assert_true(flows_are_whole(now, 3));
+	for (uint32_t i = 0; i < 2; i++)
+		set_side(&sides[i], now, &steer);
+	in_nic += nic_flows.nr;
 }
 
 /* Take what has come. Return: the queue it came by, -1 = nothing came */
-static int receive(void)
+static int receive(struct guest *guest)
 {
 	static struct guest_frame frame;
 	int queue = -1;
@@ -124,39 +179,50 @@ static void show(const struct random_frame *frame, const struct reference_verdic
 	print_error("\n");
 }
 
-static void compare(const struct random_frame *frame)
+/* Return: what has become of it on this side is right */
+static bool is_right(const struct side *side, const struct random_frame *frame,
+		     const struct reference_verdict *want)
 {
-	uint64_t drops = guest_count(guest, COUNT_rx_drop_flow);
-	struct reference_verdict want = reference_judge(&reference, frame->bytes, frame->len);
-	bool right;
 	int is;
 
-	port_feed(&guest->port, frame->bytes, frame->len, SEGMENT_BYTES);
-	guest_poll(guest);
-	is = receive();
-	drops = guest_count(guest, COUNT_rx_drop_flow) - drops;
-	right = is == want.queue && drops == (is < 0);
-	if (right && is >= 0)
-		right = got.len == frame->len && !memcmp(got.bytes, frame->bytes, got.len) &&
-			is_told(&want);
-	compared++;
-	wrong += !right;
-	dropped += is < 0;
-	marked += want.mark >= 0 && is >= 0;
-	by_rss += want.by_hash && want.queue > 0;
-	if (!right && wrong < 4)
-		show(frame, &want, is);
+	if (side->nic)
+		fake_nic_feed(frame->bytes, frame->len, SEGMENT_BYTES);
+	else
+		port_feed(&side->guest->port, frame->bytes, frame->len, SEGMENT_BYTES);
+	guest_poll(side->guest);
+	is = receive(side->guest);
+	if (is == want->queue &&
+	    (is < 0 ||
+	     (got.len == frame->len && !memcmp(got.bytes, frame->bytes, got.len) && is_told(want))))
+		return true;
+	if (wrong < 4)
+		show(frame, want, is);
+	return false;
 }
 
-/* Each rule has counted what it should. */
-static void compare_counts(void)
+/* Return: the guest is to have it */
+static bool compare(const struct random_frame *frame)
+{
+	struct reference_verdict want = reference_judge(&reference, frame->bytes, frame->len);
+
+	for (uint32_t i = 0; i < 2; i++)
+		wrong += !is_right(&sides[i], frame, &want);
+	compared++;
+	marked += want.mark >= 0 && want.queue >= 0;
+	by_rss += want.by_hash && want.queue > 0;
+	return want.queue >= 0;
+}
+
+/* Each rule has counted what it should, and each drop is counted once, whoever dropped. */
+static void compare_counts(const struct side *side, const struct flows *now, uint32_t drops)
 {
 	for (uint32_t i = 0; i < reference.nr; i++) {
-		uint32_t slot = flows.rules[flows_find(&flows, i)].slot;
+		uint32_t slot = now->rules[flows_find(now, i)].slot;
 
-		wrong += counts.of[slot].frames != reference.frames[i] ||
-			 counts.of[slot].bytes != reference.bytes[i];
+		wrong += side->counts.of[slot].frames != reference.frames[i] ||
+			 side->counts.of[slot].bytes != reference.bytes[i];
 	}
+	wrong += guest_count(side->guest, COUNT_rx_drop_flow) - side->dropped != drops;
 }
 
 static void random_rules_do_to_random_frames_what_the_reference_does(void **state)
@@ -165,19 +231,29 @@ static void random_rules_do_to_random_frames_what_the_reference_does(void **stat
 
 	(void)state;
 	for (uint32_t round = 0; round < ROUNDS; round++) {
+		struct flows *now = &flows[round % 2];
+		uint32_t drops = 0;
+
 		for (uint32_t i = 0; i < FRAMES; i++)
 			random_frame(&frames[i]);
-		set_rules(frames);
+		set_rules(now, frames);
 		for (uint32_t i = 0; i < FRAMES; i++)
-			compare(&frames[i]);
-		compare_counts();
+			drops += !compare(&frames[i]);
+		dropped += drops;
+		nic_flows_update(&nic_flows, NULL, sides[1].guest->path, UINT64_MAX / 2 + round);
+		nic_flows.look_us = 0;
+		for (uint32_t i = 0; i < 2; i++)
+			compare_counts(&sides[i], now, drops);
 	}
 	printf("fact flow_rules_compared %u decisions\n", compared);
 	printf("fact flow_wrong %u decisions\n", wrong);
+	printf("fact flow_rules_in_hardware %u rules\n", in_nic);
+	printf("the NIC dropped %" PRIu64 " of %u frames\n", fake_nic.dropped, dropped);
 	assert_int_equal(wrong, 0);
 	assert_true(compared >= 10000);
 	/* each kind of decision was among them */
 	assert_true(dropped > 1000 && marked > 1000 && by_rss > 1000);
+	assert_true(in_nic > 100 && fake_nic.dropped > 1000);
 	for (uint32_t i = VIFFLOW_ITEM_ETH; i <= VIFFLOW_ITEM_VXLAN; i++)
 		assert_true(with_item[i] > 100);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: test/unit/fake_host.c */
+/* links: test/unit/flow_guest.c */
 /* Flow rules where a vif moves to another port, to another vifd, to another host. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,40 +16,14 @@
 #include "backend/vif/ctrl.h"
 #include "backend/vif/vif.h"
 #include "fake_frame.h"
-#include "fake_host.h"
+#include "flow_guest.h"
 
 #define OK NETIF_CTRL_STATUS_SUCCESS
 #define MARK 0x123456u
 #define ID 77u
 
 static char dir[] = "/tmp/vifd-flows.XXXXXX";
-static struct guest *guest;
-static struct netif_ctrl_sring *ring;
-static uint32_t page_ref;
-static struct guest_frame got;
 static uint8_t bytes[256];
-
-static void connect_guest(uint16_t domid)
-{
-	uint32_t ring_ref;
-	char ref[16];
-
-	guest = guest_new(domid, 1);
-	guest->takes_marks = true;
-	ring_ref = guest_grant(guest, false);
-	ring = (void *)guest_page(guest, ring_ref);
-	page_ref = guest_grant(guest, false);
-	host_toolstack(domid);
-	host_settle();
-	host_front_end(guest);
-	snprintf(ref, sizeof(ref), "%u", ring_ref);
-	host_front_key(domid, "ctrl-ring-ref", ref);
-	host_front_key(domid, "event-channel-ctrl", "500");
-	host_front_state(domid, 4);
-	host_settle();
-	assert_int_equal(host_back_state(domid), 4);
-	guest_rx_post(guest, 0, 32);
-}
 
 static void forget_files(void)
 {
@@ -67,7 +41,7 @@ static int setup(void **state)
 	if (host_open())
 		return -1;
 	snprintf(fake_host.config.run_dir, sizeof(fake_host.config.run_dir), "%s", dir);
-	connect_guest(7);
+	flow_guest_connect(7);
 	return 0;
 }
 
@@ -75,7 +49,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	host_close();
-	guest_free(guest);
+	guest_free(flow_guest);
 	forget_files();
 	return fake_all_free() ? 0 : -1;
 }
@@ -86,39 +60,23 @@ static void start_again(void)
 	fake_host.vifs = vifs_open(&fake_host.host);
 	assert_non_null(fake_host.vifs);
 	host_settle();
-	assert_non_null(host_path(guest->domid));
-}
-
-static uint32_t ask(uint16_t type, uint32_t a, uint32_t b)
-{
-	uint32_t at = ring->idx.req_prod++;
-
-	ring->entry[at % NETIF_CTRL_RING_SIZE].req =
-		(struct netif_ctrl_request){ .id = 1, .type = type, .data = { a, b, 0 } };
-	fake_host.now_us += 100000;
-	vifs_find(fake_host.vifs, guest->domid, 0)->stale |= STALE_STATE;
-	host_settle();
-	assert_int_equal(ring->idx.rsp_prod, at + 1);
-	return ring->entry[at % NETIF_CTRL_RING_SIZE].rsp.status;
+	assert_non_null(host_path(flow_guest->domid));
 }
 
 /* UDP arrives, marked and counted; nothing else does. */
 static void make_rules(void)
 {
-	struct vifflow_rule *rule = (void *)guest_page(guest, page_ref);
+	struct vifflow_rule *rule = flow_draft(ID);
 
-	memset(rule, 0, sizeof(*rule));
-	rule->id = ID;
 	rule->nr_items = 3;
-	rule->items[0].type = VIFFLOW_ITEM_ETH;
 	rule->items[1].type = VIFFLOW_ITEM_IPV4;
 	rule->items[2].type = VIFFLOW_ITEM_UDP;
 	rule->nr_actions = 3;
 	rule->actions[0] = (struct vifflow_action){ .type = VIFFLOW_ACTION_MARK, .value = MARK };
 	rule->actions[1].type = VIFFLOW_ACTION_COUNT;
 	rule->actions[2] = (struct vifflow_action){ .type = VIFFLOW_ACTION_QUEUE };
-	assert_int_equal(ask(VIFFLOW_CTRL_CREATE, page_ref, 0), OK);
-	assert_int_equal(ask(VIFFLOW_CTRL_ISOLATE, 1, 0), OK);
+	assert_int_equal(flow_ask(VIFFLOW_CTRL_CREATE, flow_page_ref, 0), OK);
+	assert_int_equal(flow_ask(VIFFLOW_CTRL_ISOLATE, 1, 0), OK);
 }
 
 /* A frame comes in from whatever port the vif has. Return: the guest has got it */
@@ -129,9 +87,9 @@ static bool passes(uint32_t what)
 
 	assert_non_null(mbuf);
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), bytes, len);
-	path_rx_accept(host_path(guest->domid), &fake_tools, mbuf);
+	path_rx_accept(host_path(flow_guest->domid), &fake_tools, mbuf);
 	host_poll();
-	return guest_receive(guest, 0, &got);
+	return guest_receive(flow_guest, 0, &flow_got);
 }
 
 static void assert_rules_hold(void)
@@ -139,18 +97,18 @@ static void assert_rules_hold(void)
 	uint32_t mark;
 
 	assert_true(passes(FRAME_UDP));
-	assert_int_equal(got.nr_extras, 1);
-	assert_int_equal(got.extra[0].type, VIFFLOW_EXTRA_MARK);
-	memcpy(&mark, got.extra[0].u.hash.value, sizeof(mark));
+	assert_int_equal(flow_got.nr_extras, 1);
+	assert_int_equal(flow_got.extra[0].type, VIFFLOW_EXTRA_MARK);
+	memcpy(&mark, flow_got.extra[0].u.hash.value, sizeof(mark));
 	assert_int_equal(mark, MARK);
 	assert_false(passes(0));
 }
 
 static uint64_t counted(void)
 {
-	const struct vifflow_count *count = (void *)guest_page(guest, page_ref);
+	const struct vifflow_count *count = (void *)guest_page(flow_guest, flow_page_ref);
 
-	assert_int_equal(ask(VIFFLOW_CTRL_QUERY, ID, page_ref), OK);
+	assert_int_equal(flow_ask(VIFFLOW_CTRL_QUERY, ID, flow_page_ref), OK);
 	return count->frames;
 }
 
@@ -162,26 +120,12 @@ static void rules_survive_a_restart(void **state)
 	start_again();
 	assert_rules_hold();
 	assert_int_equal(counted(), 2);
-	assert_int_equal(ask(VIFFLOW_CTRL_DESTROY, ID, 0), OK);
-	assert_int_equal(ask(VIFFLOW_CTRL_ISOLATE, 0, 0), OK);
+	assert_int_equal(flow_ask(VIFFLOW_CTRL_DESTROY, ID, 0), OK);
+	assert_int_equal(flow_ask(VIFFLOW_CTRL_ISOLATE, 0, 0), OK);
 	start_again();
 	assert_null(path_get_flows(host_path(7)));
 	assert_true(passes(0));
 	printf("fact flows_survive_restart true\n");
-}
-
-static void finish_handover(const char *where)
-{
-	struct handover *handover = host_path(7)->handover;
-
-	assert_non_null(handover);
-	host_settle();
-	handover->stage = HANDOVER_LEFT;
-	host_settle();
-	handover->stage = HANDOVER_DONE;
-	host_settle();
-	assert_null(host_path(7)->handover);
-	assert_string_equal(host_back_key(7, "path"), where);
 }
 
 static void rules_survive_moves(void **state)
@@ -194,11 +138,11 @@ static void rules_survive_moves(void **state)
 	fake_host.vfs = fake_host.vf_free = 1;
 	assert_int_equal(vif_move(vif, VIF_MOVE_VF), 0);
 	host_settle();
-	finish_handover("vf");
+	flow_finish_handover("vf");
 	assert_rules_hold();
 	assert_int_equal(vif_move(vif, VIF_MOVE_SOFTWARE), 0);
 	host_settle();
-	finish_handover("software");
+	flow_finish_handover("software");
 	assert_rules_hold();
 	assert_int_equal(counted(), 2);
 	printf("fact flows_survive_move true\n");
@@ -211,11 +155,11 @@ static void rules_survive_a_migration(void **state)
 	make_rules();
 	host_front_state(7, 6);
 	host_settle();
-	guest_free(guest);
+	guest_free(flow_guest);
 	vifs_close(fake_host.vifs);
 	forget_files();
 	fake_host.vifs = vifs_open(&fake_host.host);
-	connect_guest(9);
+	flow_guest_connect(9);
 	assert_null(path_get_flows(host_path(9)));
 	make_rules();
 	assert_rules_hold();

@@ -181,6 +181,19 @@ static void random_actions(struct vifflow_rule *rule, uint32_t nr_queues)
 		rule->actions[rule->nr_actions++].type = VIFFLOW_ACTION_COUNT;
 }
 
+/* What a NIC may have: it drops, and compares addresses at most. */
+static void random_drop(struct vifflow_rule *rule)
+{
+	struct vifflow_item *eth = &rule->items[0];
+
+	memset(&rule->items[1], 0, sizeof(rule->items) - sizeof(rule->items[0]));
+	rule->nr_items = 1;
+	eth->mask[12] = eth->mask[13] = 0;
+	memset(rule->actions, 0, sizeof(rule->actions));
+	rule->nr_actions = 1;
+	rule->actions[0].type = VIFFLOW_ACTION_DROP;
+}
+
 void random_rule(struct vifflow_rule *rule, uint32_t id, const struct random_frame *frame,
 		 uint32_t nr_queues)
 {
@@ -194,6 +207,8 @@ void random_rule(struct vifflow_rule *rule, uint32_t id, const struct random_fra
 	for (uint32_t i = 0; i < rule->nr_items; i++)
 		random_item(&rule->items[i], found.type[i], frame->bytes + found.at[i]);
 	random_actions(rule, nr_queues);
+	if (random_below(6) == 0)
+		random_drop(rule);
 	/* in any order */
 	last = rule->actions[rule->nr_actions - 1];
 	rule->actions[rule->nr_actions - 1] = rule->actions[0];

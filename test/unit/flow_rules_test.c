@@ -12,6 +12,7 @@
 
 #include "backend/path/flow_check.h"
 #include "backend/vif/ctrl.h"
+#include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "fake_host.h"
 
@@ -57,13 +58,14 @@ static int teardown(void **state)
 static uint32_t ask(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
 {
 	static struct zerocopy_rx zerocopy_rx;
+	static struct nic_flows nic_flows;
 	uint32_t at = ring->idx.rsp_prod;
 	uint64_t due_us;
 
 	ring->entry[ring->idx.req_prod++ % NETIF_CTRL_RING_SIZE].req =
 		(struct netif_ctrl_request){ .type = type, .data = { a, b, c } };
 	fake_host.now_us += 100000;
-	assert_null(ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx,
+	assert_null(ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
 			     fake_host.now_us, &due_us));
 	assert_int_equal(ring->idx.rsp_prod, at + 1);
 	last_data = ring->entry[at % NETIF_CTRL_RING_SIZE].rsp.data;

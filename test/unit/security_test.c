@@ -5,6 +5,7 @@
  * One test for each lesson that an advisory taught, in the order of doc/security.md.
  */
 #include "backend/vif/ctrl.h"
+#include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "common/capability.h"
 #include "security_fixture.h"
@@ -165,6 +166,7 @@ static void hash_mapping_cannot_be_written_past_its_end(void **state)
 		{ 2, UINT32_MAX }, { UINT32_MAX, 2 }, { 65, 0 }, { 1, 64 }, { 64, 1 }
 	};
 	struct zerocopy_rx zerocopy_rx = { 0 };
+	struct nic_flows nic_flows = { 0 };
 	uint64_t due_us;
 	struct ctrl *ctrl = ctrl_open(&fake_host.host, HOSTILE, ref, 900);
 	struct path *path = host_path(HOSTILE);
@@ -181,8 +183,8 @@ static void hash_mapping_cannot_be_written_past_its_end(void **state)
 		};
 		ring->idx.req_prod++;
 		fake_host.now_us += SECOND_US;
-		ctrl_run(ctrl, path, fake_host.host.workers[0], &zerocopy_rx, fake_host.now_us,
-			 &due_us);
+		ctrl_run(ctrl, path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
+			 fake_host.now_us, &due_us);
 		assert_int_equal(ring->entry[i].rsp.status, NETIF_CTRL_STATUS_INVALID_PARAMETER);
 		assert_memory_equal(&before, &path->steer, sizeof(before));
 	}

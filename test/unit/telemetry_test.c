@@ -681,6 +681,11 @@ static void flow_rules_come_in_pages(void **state)
 	path_set_flows(vifs[0].path, &flows, &counts);
 	assert_has(ask("/vifd/flows,7.0"), "\"frames\":12,\"bytes\":720,\"match\":[]");
 	assert_int_equal(occurrences(ask("/vifd/flows,7.0,4"), "\"id\""), 2);
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"enforced\":\"software\""), 4);
+	vifs[0].nic_flows = (struct nic_flows){ .nr = 1, .of = { { .id = flows.rules[2].id } } };
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"enforced\":\"software\""), 3);
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"enforced\":\"vf\""), 1);
+	vifs[0].nic_flows.nr = 0;
 }
 
 static void rules_are_set_together(void **state)

@@ -12,6 +12,7 @@
 
 #include "backend/path/static_maps.h"
 #include "backend/vif/ctrl.h"
+#include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
 #include "fake_frame.h"
 #include "fake_host.h"
@@ -53,8 +54,9 @@ static int teardown(void **state)
 static const char *run(uint64_t *due_us)
 {
 	static struct zerocopy_rx zerocopy_rx;
+	static struct nic_flows nic_flows;
 
-	return ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx,
+	return ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
 			fake_host.now_us, due_us);
 }
 
