@@ -6,7 +6,7 @@
  * the rules drop. $FLOWNIC_STATE is a file from which others read struct state.
  *
  * Rules are matched as rte_flow.h describes them: masked addresses, masked VLAN of the
- * outermost tag, action DROP. One device at a time.
+ * outermost tag, action DROP, with COUNT before it or without. One device at a time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +34,8 @@ struct rte_flow {
 	bool egress, tagged;
 	struct rte_ether_hdr eth, eth_mask;
 	uint16_t tci, tci_mask;
+	bool counts;
+	uint64_t hits;
 };
 
 /* struct state - Present rules, rules ever made, frames that they dropped each way */
@@ -104,16 +106,18 @@ static bool matches(const struct rte_flow *flow, const uint8_t *frame)
 
 static bool drops(const uint8_t *frame, bool egress)
 {
-	const struct rte_flow *flow;
-	bool drop = false;
+	struct rte_flow *flow;
 
 	pthread_mutex_lock(&lock);
 	LIST_FOREACH (flow, &flows, link)
-		drop = drop || (flow->egress == egress && matches(flow, frame));
+		if (flow->egress == egress && matches(flow, frame))
+			break;
+	if (flow)
+		flow->hits++;
 	pthread_mutex_unlock(&lock);
-	if (drop)
+	if (flow)
 		(*(egress ? &state->dropped_out : &state->dropped_in))++;
-	return drop;
+	return flow;
 }
 
 /* The kernel removes the outermost tag and reports it separately. Return: bytes, -1 none */
@@ -217,7 +221,8 @@ int rte_flow_validate(uint16_t port_id, const struct rte_flow_attr *attr,
 		return -ENOSYS;
 	if (attr->group || attr->priority || attr->ingress == attr->egress ||
 	    pattern[0].type != RTE_FLOW_ITEM_TYPE_ETH ||
-	    actions[0].type != RTE_FLOW_ACTION_TYPE_DROP)
+	    actions[actions[0].type == RTE_FLOW_ACTION_TYPE_COUNT].type !=
+		    RTE_FLOW_ACTION_TYPE_DROP)
 		return -ENOTSUP;
 	take_over(port_id);
 	return 0;
@@ -233,11 +238,11 @@ struct rte_flow *rte_flow_create(uint16_t port_id, const struct rte_flow_attr *a
 	struct rte_flow *flow = calloc(1, sizeof(*flow));
 
 	(void)port_id;
-	(void)actions;
 	(void)error;
 	if (!flow)
 		return NULL;
 	flow->egress = attr->egress;
+	flow->counts = actions[0].type == RTE_FLOW_ACTION_TYPE_COUNT;
 	flow->tagged = pattern[1].type == RTE_FLOW_ITEM_TYPE_VLAN;
 	if (eth) {
 		flow->eth = eth->hdr;
@@ -264,5 +269,21 @@ int rte_flow_destroy(uint16_t port_id, struct rte_flow *flow, struct rte_flow_er
 	pthread_mutex_unlock(&lock);
 	free(flow);
 	state->rules--;
+	return 0;
+}
+
+int rte_flow_query(uint16_t port_id, struct rte_flow *flow, const struct rte_flow_action *action,
+		   void *data, struct rte_flow_error *error)
+{
+	struct rte_flow_query_count *count = data;
+
+	(void)port_id;
+	(void)error;
+	if (action->type != RTE_FLOW_ACTION_TYPE_COUNT || !flow->counts)
+		return -ENOTSUP;
+	pthread_mutex_lock(&lock);
+	count->hits_set = 1;
+	count->hits = flow->hits;
+	pthread_mutex_unlock(&lock);
 	return 0;
 }
