@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The control ring: one message at a time, each waited for.
+ * The control ring: one message at a time, each waited for, with the port's lock. All messages
+ * under one hold of it have a common deadline, so a back end cannot keep others waiting by many.
  *
  * Not protected against: a back end that answers too late. The message then fails, and so does
  * every later one until the next connection, because a late answer could be taken for another's.
  */
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pmd.h"
 
 #define MASK (NETIF_CTRL_RING_SIZE - 1)
-#define WAIT_MS 5000
+#define MESSAGE_MS 5000
+#define PATIENCE_MS 10000 /* all messages under one hold of the lock */
 #define STEP_MS 100
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void xf_ctrl_patience(struct xf_port *port)
+{
+	port->ctrl.deadline = now_ms() + PATIENCE_MS;
+}
 
 int xf_ctrl_connect(struct xf_port *port)
 {
@@ -84,16 +100,12 @@ static void sleep_for_event(struct xf_ctrl *c)
 
 static int receive(struct xf_ctrl *c, struct netif_ctrl_response *rsp)
 {
+	uint64_t until = RTE_MIN(now_ms() + MESSAGE_MS, c->deadline);
 	uint32_t prod;
-	int nr = 0;
+	int nr;
 
-	for (int i = 0; i < WAIT_MS / STEP_MS; i++) {
-		bool there = xf_ring_want_event(&c->ring);
-
-		if (there)
-			break;
+	while (!xf_ring_want_event(&c->ring) && now_ms() < until)
 		sleep_for_event(c);
-	}
 	nr = xf_ring_responses(&c->ring, &prod);
 	if (nr <= 0)
 		return nr ? nr : -ETIMEDOUT;

@@ -129,11 +129,11 @@ static int validate(struct rte_eth_dev *dev, const struct rte_flow_attr *attr,
 	struct xf_flow_draft draft;
 	int err;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	err = prepare(port, attr, pattern, actions, &draft, error);
 	if (!err)
 		err = try_rule(port, VIFFLOW_CTRL_VALIDATE, &draft, error);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -167,10 +167,10 @@ static struct rte_flow *create(struct rte_eth_dev *dev, const struct rte_flow_at
 	struct xf_flow_draft draft;
 	struct rte_flow *flow = NULL;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	if (!prepare(port, attr, pattern, actions, &draft, error))
 		flow = create_locked(port, &draft, error);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return flow;
 }
 
@@ -212,10 +212,10 @@ static int destroy(struct rte_eth_dev *dev, struct rte_flow *flow, struct rte_fl
 	struct rte_flow **at;
 	int err;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	at = place_of(port, flow);
 	err = *at ? destroy_locked(port, at, error) : no_such(flow, error);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -225,14 +225,14 @@ static int flush(struct rte_eth_dev *dev, struct rte_flow_error *error)
 	uint32_t data;
 	int err = 0;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	if (port->flows.in_force)
 		err = send_end(port, VIFFLOW_CTRL_FLUSH, 0, &data);
 	if (err)
 		err = unanswered(err, error);
 	else
 		xf_flows_free(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -284,9 +284,9 @@ static int query(struct rte_eth_dev *dev, struct rte_flow *flow,
 	struct xf_port *port = xf_port_of(dev);
 	int err;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	err = query_locked(port, flow, action, data, error);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -313,14 +313,14 @@ static int isolate(struct rte_eth_dev *dev, int set, struct rte_flow_error *erro
 	struct xf_port *port = xf_port_of(dev);
 	int err = 0;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	if (port->connected)
 		err = set ? start_isolation(port, error) : end_isolation(port, error);
 	if (!err) {
 		port->flows.isolated = set;
 		port->flows.isolates = set && port->connected;
 	}
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 

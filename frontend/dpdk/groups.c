@@ -54,12 +54,12 @@ int xf_groups_set(struct rte_eth_dev *dev, struct rte_ether_addr *groups, uint32
 	for (uint32_t i = 0; i < nr; i++)
 		if (!rte_is_multicast_ether_addr(&groups[i]))
 			return -EINVAL;
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	port->groups.nr = nr;
 	if (nr)
 		memcpy(port->groups.want, groups, nr * sizeof(*groups));
 	err = xf_groups_apply(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -70,15 +70,12 @@ static int set_all(struct rte_eth_dev *dev, bool all)
 	bool filter = port->offer.multicast && !all && !dev->data->promiscuous;
 	int err = 0;
 
-	pthread_mutex_lock(&port->lock);
-	if (port->connected && port->offer.multicast) {
-		if (port->offer.dynamic_multicast)
-			err = xf_store_put(&port->store, XBT_NULL, "request-multicast-control",
-					   filter);
-		else
-			err = -ENOTSUP; /* only from the next start on */
-	}
-	pthread_mutex_unlock(&port->lock);
+	xf_lock(port);
+	if (port->started && port->offer.dynamic_multicast)
+		err = xf_store_put(&port->store, XBT_NULL, "request-multicast-control", filter);
+	else if (port->connected && port->offer.multicast)
+		err = -ENOTSUP; /* only from the next start on */
+	xf_unlock(port);
 	return err;
 }
 

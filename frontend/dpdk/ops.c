@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ethdev's calls: configuration, start, stop, link. Each takes the port's lock. */
+/* ethdev's calls: configuration, start, stop, link. Each takes the port's lock; some its life, too. */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -40,7 +40,7 @@ static int info_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	struct xf_port *port = xf_port_of(dev);
 	bool ctrl = port->offer.ctrl && port->args.ctrl;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	info->max_rx_queues = info->max_tx_queues = (uint16_t)max_queues(port);
 	info->min_rx_bufsize = RTE_ETHER_MIN_LEN;
 	info->max_rx_pktlen = NETIF_FRAME_MAX;
@@ -65,7 +65,7 @@ static int info_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 								  .ring_size = XF_DESC_MAX,
 								  .nb_queues = 1 };
 	info->default_txportconf = info->default_rxportconf;
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return 0;
 }
 
@@ -73,9 +73,9 @@ static int configure(struct rte_eth_dev *dev)
 {
 	struct xf_port *port = xf_port_of(dev);
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	xf_rss_init(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return 0;
 }
 
@@ -215,9 +215,9 @@ static int link_update(struct rte_eth_dev *dev, int wait)
 	struct xf_port *port = xf_port_of(dev);
 
 	(void)wait;
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	xf_link_set(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ static int start(struct rte_eth_dev *dev)
 		XF_LOG(ERR, port, "at least one rx and one tx queue are needed");
 		return -EINVAL;
 	}
-	pthread_mutex_lock(&port->lock);
+	xf_begin(port, false);
 	port->broken = port->told = false;
 	pair_queues(port);
 	err = port->removed ? -ENODEV : interrupts(dev);
@@ -261,7 +261,7 @@ static int start(struct rte_eth_dev *dev)
 	}
 	port->started = !err;
 	xf_link_set(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_end(port);
 	if (err)
 		return err;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
@@ -276,7 +276,7 @@ static int stop(struct rte_eth_dev *dev)
 	struct xf_port *port = xf_port_of(dev);
 
 	dev->data->dev_started = 0;
-	pthread_mutex_lock(&port->lock);
+	xf_begin(port, true);
 	port->started = false;
 	if (port->connected)
 		xf_disconnect(port, !port->removed);
@@ -288,7 +288,7 @@ static int stop(struct rte_eth_dev *dev)
 		rte_intr_vec_list_free(dev->intr_handle);
 	}
 	xf_link_set(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_end(port);
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
@@ -315,10 +315,10 @@ static int reset(struct rte_eth_dev *dev)
 	struct xf_port *port = xf_port_of(dev);
 	int err;
 
-	pthread_mutex_lock(&port->lock);
+	xf_begin(port, false);
 	port->broken = false;
 	err = port->removed ? -ENODEV : xf_take(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_end(port);
 	return err;
 }
 
@@ -344,9 +344,9 @@ static int mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	struct xf_port *port = xf_port_of(dev);
 	uint32_t most;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	most = xf_record_mtu(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return mtu > most ? -EINVAL : 0;
 }
 

@@ -3,9 +3,11 @@
  * net_xenfront: a poll-mode driver for a Xen network interface, in a guest's user space.
  *
  * Threads: the application's, which configure the port and poll its queues; and one watcher for
- * each port, which follows xenstore (watch.c). They meet in two places: the port's lock, for the
- * connection and the record; and a queue's spinlocks, which a poll only tries, so it returns
- * nothing while the queue is being connected or disconnected.
+ * each port, which follows xenstore (watch.c). They meet in three places: the port's life, which
+ * whoever connects or disconnects has, for as long as the back end takes; the port's lock, for the
+ * connection and the record, which nobody holds while a back end is to change its state; and a
+ * queue's spinlocks, which a poll only tries, so it returns nothing while the queue is being
+ * connected or disconnected. Life is taken before the lock.
  *
  * The back end is not trusted. What it writes to rings and xenstore is copied, bounded and checked;
  * if it breaks the protocol the port is lost (xf_fault()), the application continues.
@@ -134,6 +136,7 @@ struct xf_queue {
 /** struct xf_ctrl - The control ring; one message at a time */
 struct xf_ctrl {
 	bool usable;
+	uint64_t deadline; /* of all messages under one hold of the port's lock, ms of the clock */
 	uint16_t id;
 	struct xf_ring ring;
 	struct netif_ctrl_sring *sring;
@@ -208,7 +211,8 @@ struct xf_port {
 	struct rte_eth_dev *dev;
 	struct xf_args args;
 	int lock_fd; /* one process for a vif */
-	pthread_mutex_t lock;
+	pthread_mutex_t life, lock;
+	bool hurry; /* somebody waits for life to end the connection */
 	struct xf_store store;
 	struct xf_offer offer;
 	xengntshr_handle *gnt;
@@ -254,13 +258,25 @@ void xf_fault(struct xf_port *port, const char *why);
 
 /* --- xenbus.c: connection ---------------------------- */
 
+/** xf_lock() - The port's lock; all messages that are sent under it have 10 s together */
+void xf_lock(struct xf_port *port);
+void xf_unlock(struct xf_port *port);
+/** xf_begin() - Life and the lock. @hurry: whoever has it gives up waiting for the back end */
+void xf_begin(struct xf_port *port, bool hurry);
+void xf_end(struct xf_port *port);
+
+/*
+ * These three need life and the lock, and release the lock while they wait for the back end's
+ * state: for others the port is not connected then.
+ */
+
 /**
  * xf_take() - Bring a vif into Initialising, whoever had it before, and read what is offered
  *
- * Port's lock held. Return: 0 or -errno, logged
+ * Return: 0 or -errno, logged
  */
 int xf_take(struct xf_port *port);
-/** xf_connect() - Rings, channels, keys, Connected. Lock held. Return: 0 or -errno, logged */
+/** xf_connect() - Rings, channels, keys, Connected. Return: 0 or -errno, logged */
 int xf_connect(struct xf_port *port);
 /** xf_disconnect() - Close and give everything back. @polite: the back end is told */
 void xf_disconnect(struct xf_port *port, bool polite);
@@ -310,7 +326,7 @@ int xf_tx_group(struct xf_tx *tx, bool add, const struct rte_ether_addr *group);
 int xf_ctrl_connect(struct xf_port *port);
 void xf_ctrl_disconnect(struct xf_port *port);
 /**
- * xf_ctrl_call() - Send a message and wait for its answer, for at most 5 s
+ * xf_ctrl_call() - Send a message and wait for its answer, for 5 s and until xf_lock()'s deadline
  * @result: its data word (untrusted); may be NULL
  *
  * Port's lock held. Return: 0; -EOPNOTSUPP, -EINVAL, -ENOSPC by its status; -ETIMEDOUT or -EPROTO:
@@ -318,6 +334,8 @@ void xf_ctrl_disconnect(struct xf_port *port);
  */
 int xf_ctrl_call(struct xf_port *port, uint16_t type, uint32_t d0, uint32_t d1, uint32_t d2,
 		 uint32_t *result);
+/** xf_ctrl_patience() - A new deadline: all messages from now on have 10 s. Lock held */
+void xf_ctrl_patience(struct xf_port *port);
 /** xf_ctrl_list() - The page for lists and its grant; NULL: no control ring */
 void *xf_ctrl_list(struct xf_port *port, uint32_t *ref);
 

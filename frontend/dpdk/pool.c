@@ -187,9 +187,9 @@ struct rte_mempool *rte_pmd_xenfront_pool_create(uint16_t port_id, const char *n
 		rte_errno = EINVAL;
 		return NULL;
 	}
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	mempool = create(port, name, nr, cache, priv);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return mempool;
 }
 
@@ -200,9 +200,9 @@ int rte_pmd_xenfront_record(uint16_t port_id, char *text, unsigned int size)
 
 	if (!port)
 		return -ENODEV;
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	if (port->record.have)
 		len = vifcap_format(&port->record.theirs, text, size);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return len;
 }

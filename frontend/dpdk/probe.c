@@ -135,6 +135,7 @@ int xf_port_open(struct xf_port *port)
 	int err;
 
 	port->lock_fd = port->watcher_wake = -1;
+	pthread_mutex_init(&port->life, NULL);
 	pthread_mutex_init(&port->lock, NULL);
 	for (uint32_t i = 0; i < XF_QUEUES_MAX; i++)
 		port->queue[i].poll_fd = port->queue[i].wake = -1;
@@ -150,8 +151,11 @@ int xf_port_open(struct xf_port *port)
 			XF_LOG(ERR, port, "no grants: %s; modprobe xen_gntalloc", strerror(-err));
 		}
 	}
-	if (!err)
+	if (!err) {
+		xf_begin(port, false);
 		err = xf_take(port);
+		xf_end(port);
+	}
 	if (!err)
 		err = xf_watch_start(port);
 	if (err)
@@ -183,6 +187,7 @@ void xf_port_close(struct xf_port *port)
 		close(port->lock_fd);
 	port->lock_fd = -1;
 	pthread_mutex_destroy(&port->lock);
+	pthread_mutex_destroy(&port->life);
 }
 
 static int port_create(struct rte_vdev_device *vdev, const struct xf_args *args)

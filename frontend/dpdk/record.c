@@ -168,13 +168,13 @@ static bool answered(struct xf_port *port, bool (*met)(const struct xf_port *por
 	for (; left > 0; left -= WISH_STEP_MS) {
 		bool done;
 
-		pthread_mutex_lock(&port->lock);
+		xf_lock(port);
 		done = met(port);
 		if (port->record.changes != changes) {
 			changes = port->record.changes;
 			left = RTE_MIN(left, WISH_LAST_MS);
 		}
-		pthread_mutex_unlock(&port->lock);
+		xf_unlock(port);
 		if (done)
 			return true;
 		usleep(WISH_STEP_MS * 1000);
@@ -195,7 +195,7 @@ int xf_promiscuous_enable(struct rte_eth_dev *dev)
 	bool ask;
 	int err = 0;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	ask = port->record.have;
 	if (ask && (!vifcap_has(theirs, VIFCAP_WORD_FLAGS_ALLOWED) ||
 		    !(theirs->flags_allowed & VIFCAP_FLAG_PROMISC)))
@@ -204,9 +204,9 @@ int xf_promiscuous_enable(struct rte_eth_dev *dev)
 		port->record.wished_flags |= VIFCAP_FLAG_PROMISC;
 	if (!err && ask)
 		xf_record_publish(port);
-	if (port->connected && port->offer.dynamic_multicast)
+	if (port->started && port->offer.dynamic_multicast)
 		xf_store_put(&port->store, XBT_NULL, "request-multicast-control", 0);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	if (!err && ask && !answered(port, promiscuous_is))
 		err = -ENOTSUP;
 	if (err)
@@ -220,13 +220,13 @@ int xf_promiscuous_disable(struct rte_eth_dev *dev)
 {
 	struct xf_port *port = xf_port_of(dev);
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	port->record.wished_flags &= ~VIFCAP_FLAG_PROMISC;
 	xf_record_publish(port);
-	if (port->connected && port->offer.dynamic_multicast)
+	if (port->started && port->offer.dynamic_multicast)
 		xf_store_put(&port->store, XBT_NULL, "request-multicast-control",
 			     !dev->data->all_multicast);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return 0;
 }
 
@@ -243,21 +243,21 @@ int xf_mac_set(struct rte_eth_dev *dev, struct rte_ether_addr *mac)
 	struct xf_port *port = xf_port_of(dev);
 	bool ask;
 
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	ask = port->record.have;
 	port->record.wished_mac = *mac;
 	port->record.wishes_mac = true;
 	xf_record_publish(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	/* ethdev sets it again after each start, when the record is not here yet */
 	if (!ask || rte_is_same_ether_addr(mac, &port->mac) || answered(port, mac_is_wished)) {
 		port->mac = *mac;
 		return 0;
 	}
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	port->record.wishes_mac = false;
 	xf_record_publish(port);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	XF_LOG(NOTICE, port, "the host refuses the address (policy of the vif: guest-mac)");
 	return -EPERM;
 }

@@ -143,9 +143,9 @@ int xf_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *tab
 	for (uint32_t i = 0; i < size; i++)
 		if (now.table[i] >= dev->data->nb_rx_queues)
 			return -EINVAL;
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	err = change(port, &now);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 
@@ -174,9 +174,9 @@ int xf_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 	if (conf->rss_key)
 		memcpy(now.key, conf->rss_key, XF_RSS_KEY);
 	now.types = conf->rss_hf;
-	pthread_mutex_lock(&port->lock);
+	xf_lock(port);
 	err = change(port, &now);
-	pthread_mutex_unlock(&port->lock);
+	xf_unlock(port);
 	return err;
 }
 

@@ -102,7 +102,7 @@ static void follow(struct xf_port *port, struct news *news)
 {
 	struct rte_eth_link before, now;
 
-	pthread_mutex_lock(&port->lock);
+	xf_begin(port, false);
 	rte_eth_linkstatus_get(port->dev, &before);
 	follow_place(port, news);
 	follow_fault(port, news);
@@ -121,7 +121,7 @@ static void follow(struct xf_port *port, struct news *news)
 	xf_link_set(port);
 	rte_eth_linkstatus_get(port->dev, &now);
 	news->link = before.link_status != now.link_status || before.link_speed != now.link_speed;
-	pthread_mutex_unlock(&port->lock);
+	xf_end(port);
 }
 
 static void tell(struct xf_port *port, const struct news *news)
@@ -209,6 +209,7 @@ void xf_watch_stop(struct xf_port *port)
 	if (!port->has_watcher)
 		return;
 	__atomic_store_n(&port->stop_watcher, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&port->hurry, true, __ATOMIC_RELEASE);
 	eventfd_write(port->watcher_wake, 1);
 	pthread_join(port->watcher, NULL);
 	close(port->watcher_wake);

@@ -9,17 +9,65 @@
  *   disconnect  Closing, Closed, keys removed; pages end when the application has none left
  *
  * A process that was killed leaves Connected behind; the next one, or the kernel's driver, takes
- * the vif over by the same steps. A back end that does not answer costs the limits below.
+ * the vif over by the same steps. A back end that does not answer costs the limits below, and nobody
+ * the lock.
  */
 #include "pmd.h"
 #include "pool.h"
 
 #define OFFER_MS 10000
 #define CONNECT_MS 15000
+#define SLICE_MS 100
+
+void xf_lock(struct xf_port *port)
+{
+	pthread_mutex_lock(&port->lock);
+	xf_ctrl_patience(port);
+}
+
+void xf_unlock(struct xf_port *port)
+{
+	pthread_mutex_unlock(&port->lock);
+}
+
+void xf_begin(struct xf_port *port, bool hurry)
+{
+	if (hurry)
+		__atomic_store_n(&port->hurry, true, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&port->life);
+	xf_lock(port);
+	if (hurry)
+		__atomic_store_n(&port->hurry, false, __ATOMIC_RELEASE);
+}
+
+void xf_end(struct xf_port *port)
+{
+	xf_unlock(port);
+	pthread_mutex_unlock(&port->life);
+}
+
+/* Return: 0, -ETIMEDOUT, or -ECANCELED as somebody is in a hurry */
+static int await(struct xf_port *port, enum xf_state state, int limit_ms)
+{
+	int err = -ETIMEDOUT;
+
+	xf_unlock(port);
+	for (; err == -ETIMEDOUT && limit_ms > 0; limit_ms -= SLICE_MS)
+		err = __atomic_load_n(&port->hurry, __ATOMIC_ACQUIRE) ?
+			      -ECANCELED :
+			      xf_store_wait(&port->store, XF_STATE(state), SLICE_MS);
+	xf_lock(port);
+	return err;
+}
 
 static void close_states(struct xf_port *port)
 {
-	if (xf_store_end(&port->store))
+	int err;
+
+	xf_unlock(port);
+	err = xf_store_end(&port->store);
+	xf_lock(port);
+	if (err)
 		XF_LOG(WARNING, port, "the back end does not close");
 }
 
@@ -34,13 +82,13 @@ int xf_take(struct xf_port *port)
 	xf_store_remove_stale(s, XBT_NULL);
 	if (front != XF_INITIALISING || back == XF_CLOSED)
 		xf_store_set_state(s, XF_INITIALISING);
-	err = xf_store_wait(s, XF_STATE(XF_INIT_WAIT), OFFER_MS);
-	if (err) {
+	err = await(port, XF_INIT_WAIT, OFFER_MS);
+	if (err == -ETIMEDOUT)
 		XF_TELL(port,
 			"the back end (%s) stays in state %u, wanted 2 (InitWait): does it run?",
 			s->back, xf_store_back_state(s));
+	if (err)
 		return err;
-	}
 	xf_store_offer(s, &port->offer);
 	xf_store_mark(&port->store);
 	if (!port->offer.rx_copy) {
@@ -203,7 +251,7 @@ int xf_connect(struct xf_port *port)
 	if (!err)
 		err = publish(port);
 	if (!err)
-		err = xf_store_wait(&port->store, XF_STATE(XF_CONNECTED), CONNECT_MS);
+		err = await(port, XF_CONNECTED, CONNECT_MS);
 	if (err) {
 		XF_TELL(port, "cannot connect: %s; the back end's state is %u", strerror(-err),
 			xf_store_back_state(&port->store));
@@ -223,7 +271,8 @@ int xf_connect(struct xf_port *port)
 
 void xf_disconnect(struct xf_port *port, bool polite)
 {
-	port->connected = false;
+	port->connected = port->ctrl.usable = false;
+	xf_flows_lost(port);
 	for (uint32_t i = 0; i < XF_QUEUES_MAX; i++)
 		xf_queue_quiet(&port->queue[i]);
 	if (!xf_resumed(port) && polite) {
@@ -234,6 +283,5 @@ void xf_disconnect(struct xf_port *port, bool polite)
 		xf_queue_disconnect(&port->queue[i]);
 	xf_ctrl_disconnect(port);
 	xf_record_forget(port);
-	xf_flows_lost(port);
 	xf_shares_reap(&port->retired);
 }

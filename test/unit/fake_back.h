@@ -4,10 +4,10 @@
  *
  * The driver is the real one, with libxenstore of fake_xs.c, and grants and event channels of
  * fake_back.c. The back end has its turn when the driver waits (usleep, poll) or rings; the driver's
- * watcher has its turn by fake_watch(), and when the driver waits without the port's lock. So no time
- * passes. A test is linked with
+ * watcher has its turn by fake_watch(), and when the driver waits without the port's life and lock. Time
+ * passes by as much as the driver asks to wait, at once. A test is linked with
  *
- *	wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control
+ *	wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control
  */
 #ifndef VIFD_TEST_FAKE_BACK_H
 #define VIFD_TEST_FAKE_BACK_H
@@ -48,6 +48,7 @@ struct fake_back_queue {
  * @seen:    the front end's state that it has answered
  * @control: answers a message; false: it does not. NULL: as vifd would
  * @message: those that came, the first FAKE_MESSAGES
+ * @late_ms: a message is answered so long after @sent_us, the last one's time
  * @lent:    pages that are lent for good (static grants)
  */
 struct fake_back {
@@ -60,6 +61,7 @@ struct fake_back {
 	uint32_t nr_messages;
 	struct netif_ctrl_request message[FAKE_MESSAGES];
 	uint32_t lent;
+	uint64_t late_ms, sent_us;
 };
 
 /** struct fake_sent - A frame that the driver sent, as its slots and its bytes */
@@ -75,6 +77,12 @@ extern struct rte_mempool *fake_pool;
 
 /* Grants that the kernel still has; those that are there; those with write access. */
 extern uint32_t fake_grants_left, fake_grants, fake_grants_writable;
+
+/* The time, and the longest that the driver has waited with the port's lock */
+extern uint64_t fake_now_us, fake_held_us;
+struct xf_port;
+/* Another thread's turn each time that the driver has waited, after the port was probed; or NULL */
+extern void (*fake_idle)(struct xf_port *port);
 
 /** fake_back_eal() - Start DPDK: a group's setup. Return: 0, -1 */
 int fake_back_eal(void **state);

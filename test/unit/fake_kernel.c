@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_lcore.h>
@@ -24,6 +25,8 @@
 #define PORT_FIRST 10u
 
 uint32_t fake_grants_left, fake_grants, fake_grants_writable;
+uint64_t fake_now_us, fake_held_us;
+void (*fake_idle)(struct xf_port *port);
 
 static struct {
 	uint8_t *page;
@@ -52,11 +55,14 @@ static struct {
 	struct xf_port *port;
 	bool running;
 } watcher;
+static uint64_t held_us; /* without a break until now */
 
 void fake_kernel_new(void)
 {
 	fake_grants_left = FAKE_REFS;
 	memset(&watcher, 0, sizeof(watcher));
+	fake_held_us = held_us = 0;
+	fake_idle = NULL;
 }
 
 void fake_kernel_end(void)
@@ -177,7 +183,9 @@ int xenevtchn_notify(xenevtchn_handle *handle, evtchn_port_t port)
 {
 	assert_true(port < PORTS && ports[port].handle == handle);
 	ports[port].notified++;
-	fake_back_control(port);
+	if (!fake_back.late_ms)
+		fake_back_control(port);
+	fake_back.sent_us = fake_now_us;
 	return 0;
 }
 
@@ -223,6 +231,7 @@ int __wrap_pthread_join(pthread_t thread, void **result);
 int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_usleep(useconds_t us);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
 
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 int __wrap_rte_thread_create_control(rte_thread_t *thread, const char *name, watcher_main *run,
@@ -270,9 +279,47 @@ void fake_watch(void)
 	fake_back_turn();
 }
 
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+	assert_int_equal(clock, CLOCK_MONOTONIC);
+	*t = (struct timespec){ .tv_sec = (time_t)(fake_now_us / 1000000),
+				.tv_nsec = (long)(fake_now_us % 1000000 * 1000) };
+	return 0;
+}
+
+static bool is_free(pthread_mutex_t *lock)
+{
+	if (pthread_mutex_trylock(lock))
+		return false;
+	pthread_mutex_unlock(lock);
+	return true;
+}
+
+static void pass(uint64_t us)
+{
+	fake_now_us += us;
+	held_us = !watcher.port || is_free(&watcher.port->lock) ? 0 : held_us + us;
+	if (held_us > fake_held_us)
+		fake_held_us = held_us;
+	if (watcher.port && fake_idle)
+		fake_idle(watcher.port);
+}
+
+/* Return: descriptors that are ready, later if a late answer is on its way */
+static int poll_late(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	int ready = __real_poll(fds, nr, 0);
+
+	if (ready)
+		return ready;
+	pass((uint64_t)timeout * 1000);
+	if (fake_back.late_ms && fake_now_us >= fake_back.sent_us + fake_back.late_ms * 1000)
+		fake_back_control(fake_back.ctrl_port);
+	return __real_poll(fds, nr, 0);
+}
+
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 {
-	(void)timeout;
 	if (watcher.port && nr == 2 && fds[1].fd == watcher.port->watcher_wake) {
 		watcher.port->stop_watcher = watcher.running;
 		if (watcher.running)
@@ -280,16 +327,14 @@ int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 		watcher.running = true;
 		return __real_poll(fds, nr, 0) + fake_xs_readable();
 	}
-	return __real_poll(fds, nr, 0);
+	return poll_late(fds, nr, timeout);
 }
 
 int __wrap_usleep(useconds_t us)
 {
-	(void)us;
 	fake_back_turn();
-	if (!watcher.run || pthread_mutex_trylock(&watcher.port->lock))
-		return 0;
-	pthread_mutex_unlock(&watcher.port->lock);
-	fake_watch();
+	pass(us);
+	if (watcher.run && is_free(&watcher.port->life) && is_free(&watcher.port->lock))
+		fake_watch();
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
+/* wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /* net_xenfront's arguments, and which interfaces it takes: not one of the kernel's, nor of another process. */
 #include "fake_back.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
+/* wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /* net_xenfront and a back end: states, keys, what a connection costs, and whoever had the vif before. */
 #include "fake_back.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "frontend/dpdk/pmd.h"
 
 static uint32_t removals, resets;
 
@@ -236,6 +238,60 @@ static void connects_again(void **state)
 	assert_int_equal(fake_xstat("connects"), 2);
 }
 
+/* The watcher alone waits for a back end that @leaves its state and then is silent, for at least @seconds */
+static void watcher_waits(const char *leaves, uint64_t seconds)
+{
+	uint64_t from = fake_now_us;
+
+	fake_held_us = 0;
+	fake_xs_put(FAKE_BACK "/state", leaves);
+	fake_watch();
+	assert_true(fake_now_us - from > seconds * 1000000);
+	assert_int_equal(fake_held_us, 0);
+	assert_false(link_is_up());
+}
+
+static void nobody_waits_with_the_watcher(void **state)
+{
+	(void)state;
+	fake_run(2);
+	memset(fake_back.answer, 0, sizeof(fake_back.answer));
+	watcher_waits("5", 5);
+}
+
+static void nobody_waits_for_a_connection(void **state)
+{
+	(void)state;
+	fake_run(2);
+	fake_back.answer[4] = 0;
+	watcher_waits("2", 14);
+}
+
+/* What stop() does on its own thread */
+static void is_in_a_hurry(struct xf_port *port)
+{
+	__atomic_store_n(&port->hurry, true, __ATOMIC_RELEASE);
+}
+
+static void stop_does_not_wait_for_a_connection(void **state)
+{
+	uint64_t from;
+
+	(void)state;
+	fake_run(1);
+	fake_back.answer[4] = 0;
+	fake_xs_put(FAKE_BACK "/state", "2");
+	fake_idle = is_in_a_hurry;
+	from = fake_now_us;
+	fake_watch();
+	assert_true(fake_now_us - from < 2000000);
+	fake_idle = NULL;
+	assert_int_equal(rte_eth_dev_stop(0), 0);
+	fake_back.answer[4] = 4;
+	assert_int_equal(rte_eth_dev_start(0), 0);
+	assert_true(link_is_up());
+}
+
 static void carrier(void **state)
 {
 	(void)state;
@@ -285,6 +341,9 @@ int main(void)
 		TEST(no_grants_left),
 		TEST(no_grants_for_the_control_ring),
 		TEST(connects_again),
+		TEST(nobody_waits_with_the_watcher),
+		TEST(nobody_waits_for_a_connection),
+		TEST(stop_does_not_wait_for_a_connection),
 		TEST(carrier),
 		TEST(unplugged),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
+/* wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /* net_xenfront's control ring: static grants, RSS, and answers that do not come or are another's. */
 #include "fake_back.h"
 
@@ -236,6 +236,34 @@ static void answer_of_another_type(void **state)
 	is_given_up_after(wrong_type);
 }
 
+/* As many messages as 16 queues need: the lock is not held for that many waits */
+static void late_answers(void **state)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(fake_pool);
+
+	(void)state;
+	fake_back.late_ms = 900;
+	fake_run(16);
+	assert_in_range(fake_back.nr_messages, 10, 12);
+	assert_in_range(fake_held_us, 8000000, 11000000);
+	rte_pktmbuf_append(m, 60);
+	assert_int_equal(rte_eth_tx_burst(0, 0, &m, 1), 1);
+	assert_int_equal(fake_xstat("faults"), 0);
+}
+
+/* Each caller has as long again */
+static void late_answers_to_each_caller(void **state)
+{
+	struct rte_eth_rss_conf conf = { .rss_hf = RTE_ETH_RSS_IPV4 };
+
+	(void)state;
+	refuses = NETIF_CTRL_GET_GREF_MAPPING_SIZE;
+	fake_run(2);
+	fake_back.late_ms = 600; /* 7 messages */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(rte_eth_dev_rss_hash_update(0, &conf), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_back_end)
 
 int main(void)
@@ -250,6 +278,8 @@ int main(void)
 		TEST(no_answer),
 		TEST(answer_to_another),
 		TEST(answer_of_another_type),
+		TEST(late_answers),
+		TEST(late_answers_to_each_caller),
 	};
 
 	return cmocka_run_group_tests(tests, fake_back_eal, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_back.c */
-/* wraps: usleep poll pthread_join rte_ctrl_thread_create rte_thread_create_control */
+/* wraps: usleep poll clock_gettime pthread_join rte_ctrl_thread_create rte_thread_create_control */
 /*
  * net_xenfront and a back end that breaks the protocol. It costs the port at most: the link is down, the
  * application is told once, all is counted, and a reset connects again. Never the process.
