@@ -51,6 +51,9 @@ static void follow_place(struct xf_port *port, struct news *news)
 	bool resumed = xf_resumed(port);
 	int moved = xf_store_back(&port->store);
 
+	/* Pages that only the back end had written may be older than our indices, so polls found faults */
+	if (resumed)
+		port->broken = false;
 	if (resumed && port->connected)
 		xf_disconnect(port, false);
 	if (moved < 0 && !port->removed) {

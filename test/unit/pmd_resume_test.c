@@ -134,6 +134,22 @@ static void keeps_its_lock(void **state)
 	xf_store_close(&other);
 }
 
+/* A ring's page of before the last responses, which a poll meets before the watcher has looked */
+static void old_rings_are_no_fault(void **state)
+{
+	struct rte_mbuf *m;
+
+	(void)state;
+	fake_run(1);
+	fake_back.queue[0].rx->idx.rsp_prod = UINT32_MAX;
+	assert_int_equal(rte_eth_rx_burst(0, 0, &m, 1), 0);
+	assert_int_equal(fake_xstat("faults"), 1);
+	restore(9);
+	fake_watch();
+	assert_int_equal(fake_state(FAKE_FRONT), 4);
+	is_sent_in_place(filled(fake_pool));
+}
+
 /* The application stops its port before the watcher has looked */
 static void is_stopped_first(void **state)
 {
@@ -214,13 +230,10 @@ static void pools_are_copied_without_grants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(connects_again),
-		TEST(connects_again_as_the_same_domain),
-		TEST(keeps_its_lock),
-		TEST(is_stopped_first),
-		TEST(back_end_restarts),
-		TEST(pools_get_new_grants),
-		TEST(pools_are_copied_without_grants),
+		TEST(connects_again),	    TEST(connects_again_as_the_same_domain),
+		TEST(keeps_its_lock),	    TEST(old_rings_are_no_fault),
+		TEST(is_stopped_first),	    TEST(back_end_restarts),
+		TEST(pools_get_new_grants), TEST(pools_are_copied_without_grants),
 	};
 
 	return cmocka_run_group_tests(tests, fake_back_eal, NULL);
