@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -94,6 +95,15 @@ static unsigned int speed_of_nics(struct client *client)
 	return (unsigned int)most;
 }
 
+/* policy_dir need not be there before its first file. Return: 0, -errno */
+static int make_folder_of(const char *path)
+{
+	char folder[VFD_PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+	return mkdir(folder, 0755) && errno != EEXIST ? -errno : 0;
+}
+
 /* As a whole, and never over another one. Return: 0, -errno */
 static int write_rules(struct json_object *made, const char *from, const char *temporary,
 		       const char *path)
@@ -130,7 +140,9 @@ static enum status add(struct request *request)
 	made = import_file(from, &wish);
 	if (!made)
 		return refuse(request, "unable to add vf: %s: see standard error", from);
-	ret = write_rules(made, from, temporary, path);
+	ret = make_folder_of(path);
+	if (!ret)
+		ret = write_rules(made, from, temporary, path);
 	json_object_put(made);
 	if (ret == -EEXIST)
 		return refuse(request, "unable to add vf: %s is there already; delete it first",

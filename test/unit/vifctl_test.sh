@@ -65,6 +65,8 @@ def answer(command, name, params):
             {"set": "7.0", "mac": "00:16:3e:00:00:01", "policy_dir": os.path.join(sys.argv[1], "vif.d")}
     if command == "/vifd/move":
         return {"moving": params}
+    if command == "/vifd/daemon":
+        return {"version": "0", "policy_dir": os.path.join(sys.argv[1], "vfd.d")}
     return None
 
 def serve(connection):
@@ -230,6 +232,9 @@ check "set --save without a rule left removes the file" test ! -e "$saved"
 rmdir "$tmp/run/vif.d" && : >"$tmp/run/vif.d"
 check "set --save where no folder can be" ends 1 set --save 7.0 mtu=1400
 check "set --save where no folder can be: says where" complains "$tmp/run/vif.d"
+echo '{ "vm_mac": "00:16:3e:00:00:01", "vlans": [ 7 ], "allow_untagged": true }' >"$tmp/tenant.json"
+check "vfd add of the first file of policy_dir" ends 0 vfd add "$tmp/tenant.json"
+check "vfd add: the file" grep -qx "vlan-filter = 7" "$tmp/run/vfd.d/vfd-tenant.conf"
 check "set of a wrong value" ends 1 set 7.0 mtu=1
 check "its reason" complains "policy/mtu: '1': expected 68..9000"
 check "set of nothing" ends 2 set 7.0
