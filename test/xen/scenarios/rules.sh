@@ -112,7 +112,7 @@ rate_holds()
 	for_both send_tcp
 	for guest in g1 g2; do
 		check "${PATHS[$guest]}_mbps_of_1" "$(cat /run/mbps.$guest)" "< 1.5" Mbit/s
-		check "${PATHS[$guest]}_tx_hold_rate" "$(counter $guest tx_hold_rate)" ">= 10"
+		check "${PATHS[$guest]}_tx_hold_rate" "$(counter $guest tx_hold_rate)" ">= 1"
 		no_rule $guest rate
 	done
 	wait_for 10 "the PF's rate gone" enforced_is g1 rate software
@@ -128,7 +128,8 @@ send_long()
 vf_is_free_of_limits() { ! nic_says max_tx_rate; }
 
 # A full wire is divided between VF and switch by weight, and the PF is told of the VF's part. The wire is said to carry
-# 1 Mbit/s, which guests fill even on a busy machine. Without the division the VF, with the smaller weight, has the most.
+# 1 Mbit/s, which guests fill even on a busy machine. Of 16 and 48 the software path has 0.75 at best; without the division
+# the VF, with the smaller weight, has the most.
 wire_is_shared()
 {
 	local senders
@@ -145,7 +146,7 @@ wire_is_shared()
 	senders=$!
 	check_true nic_has_the_share wait_for 60 "the PF's rate" nic_says 'max_tx_rate 1Mbps'
 	wait $senders
-	check share_of_the_software_path "$(awk -v a="$(cat /run/kbps.g2)" -v b="$(cat /run/kbps.g1)" 'BEGIN { print a / (a + b) }')" ">= 0.6"
+	check share_of_the_software_path "$(awk -v a="$(cat /run/kbps.g2)" -v b="$(cat /run/kbps.g1)" 'BEGIN { print a / (a + b) }')" "> 0.5"
 	no_rule g2 weight
 	check_true nic_without_a_share_again wait_for 60 "the PF's rate gone" vf_is_free_of_limits
 }
