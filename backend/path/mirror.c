@@ -110,6 +110,6 @@ void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 	if (mirror->to && !(mirror->watched & direction) &&
 	    (!mirror->vlan || is_of_vlan(frame, mirror->vlan)))
 		copy(mirror->to, counters, pool, frame, direction);
-	if (mirror->watch)
+	if (mirror->watch && (!mirror->filter || frame_filter_wants(mirror->filter, frame)))
 		copy(mirror->watch, counters, pool, frame, direction);
 }

@@ -22,6 +22,7 @@
 
 #include "base/wake.h"
 #include "counters.h"
+#include "frame_filter.h"
 
 /* The guest's direction; bits, and in mbuf->port of a copy. */
 enum mirror_direction { MIRROR_TX = 1, MIRROR_RX = 2, MIRROR_BOTH = 3 };
@@ -41,13 +42,15 @@ struct tap {
 /**
  * struct mirror - What of one vif is copied; worker, control before attach
  * @to:         the mirror's, NULL = none
- * @watch:      of those who capture from the vif's netdev, NULL = nobody; gets all frames
+ * @watch:      of those who capture from the vif's netdev, NULL = nobody
+ * @filter:     @watch gets only frames that this wants; NULL = all
  * @directions: enum mirror_direction; of frames that @to or @watch gets
  * @watched:    those of @directions that @to does not get
  * @vlan:       @to gets only frames of this VLAN, 0 = all
  */
 struct mirror {
 	struct tap *to, *watch;
+	const struct frame_filter *filter;
 	uint8_t directions, watched;
 	uint16_t vlan;
 };

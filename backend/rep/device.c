@@ -25,21 +25,23 @@ static int device = -1;
 static uint8_t batch[SHOWN_BYTES];
 static size_t batch_used;
 
-static int set_up(int fd, uint32_t mtu_min, uint32_t mtu_max)
+static int set_up(int fd, const struct rep_limits *limits)
 {
-	static char names[COUNTERS][REP_COUNTER_NAME];
+	static char names[COUNTERS + REP_FLAGS_MAX][REP_COUNTER_NAME];
 	struct rep_setup setup = { .version = REP_VERSION,
 				   .nr_counters = COUNTERS,
-				   .mtu_min = mtu_min,
-				   .mtu_max = mtu_max,
+				   .mtu_min = limits->mtu_min,
+				   .mtu_max = limits->mtu_max,
+				   .nr_flags = limits->nr_flags,
 				   .names = (uintptr_t)names };
 
 	for (enum path_counter which = 0; which < COUNTERS; which++)
 		snprintf(names[which], sizeof(names[which]), "%s", path_counter_name(which));
+	memcpy(names + COUNTERS, limits->flags, sizeof(limits->flags));
 	return ioctl(fd, REP_SETUP, &setup) ? -errno : 0;
 }
 
-int rep_open(uint32_t mtu_min, uint32_t mtu_max)
+int rep_open(const struct rep_limits *limits)
 {
 	int fd, ret;
 
@@ -48,7 +50,7 @@ int rep_open(uint32_t mtu_min, uint32_t mtu_max)
 	fd = open(REP_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ret = set_up(fd, mtu_min, mtu_max);
+	ret = set_up(fd, limits);
 	if (ret)
 		close(fd);
 	else
@@ -94,6 +96,11 @@ void rep_destroy(uint32_t slot, struct rep_page *page)
 int rep_set(const struct rep_state *state)
 {
 	return ioctl(device, REP_STATE, state) ? -errno : 0;
+}
+
+int rep_read_filter(struct rep_filter *filter)
+{
+	return ioctl(device, REP_FILTER, filter) ? -errno : 0;
 }
 
 bool rep_take(struct rep_request *request)

@@ -16,13 +16,22 @@
 struct rte_mbuf;
 
 /**
- * rep_open() - Open the device and tell it what is counted; nothing if it is open
- * @mtu_min, @mtu_max: what a netdev's mtu may be set to
+ * struct rep_limits - What may be set of a netdev
+ * @mtu_min, @mtu_max: bytes
+ * @flags: names of @nr_flags private flags
+ */
+struct rep_limits {
+	uint32_t mtu_min, mtu_max, nr_flags;
+	char flags[REP_FLAGS_MAX][REP_COUNTER_NAME];
+};
+
+/**
+ * rep_open() - Open the device and tell it what is counted and may be set; nothing if it is open
  *
  * Return: 0; -ENOENT: the module is not loaded; -EBUSY: another process has the device;
  * -EPROTO: the module is of another version; -errno
  */
-int rep_open(uint32_t mtu_min, uint32_t mtu_max);
+int rep_open(const struct rep_limits *limits);
 
 /** rep_close() - The netdevs go; fine if it is not open */
 void rep_close(void);
@@ -38,6 +47,9 @@ void rep_destroy(uint32_t slot, struct rep_page *page);
 
 /** rep_set() - What it is. Return: 0, -errno */
 int rep_set(const struct rep_state *state);
+
+/** rep_read_filter() - Which frames are wanted from netdev @filter->slot. Return: 0, -errno */
+int rep_read_filter(struct rep_filter *filter);
 
 /** rep_take() - What was asked. Return: false: nothing */
 bool rep_take(struct rep_request *request);

@@ -56,8 +56,9 @@ static void tell(struct vif *vif, const struct mirror *mirror, struct tap *tap)
 	const struct mirror *old = path_get_mirror(vif->path);
 
 	if (tap != path_get_tap(vif->path) || mirror->to != old->to ||
-	    mirror->watch != old->watch || mirror->directions != old->directions ||
-	    mirror->watched != old->watched || mirror->vlan != old->vlan) {
+	    mirror->watch != old->watch || mirror->filter != old->filter ||
+	    mirror->directions != old->directions || mirror->watched != old->watched ||
+	    mirror->vlan != old->vlan) {
 		if (tap || mirror->directions & MIRROR_RX)
 			zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
 		if (mirror->directions & MIRROR_RX)
@@ -177,6 +178,7 @@ static void update_mirrored(struct vif *vif)
 					  .vlan = (uint16_t)draft->mirror_vlan };
 	if (own->watch) {
 		mirror.watch = own->watch;
+		mirror.filter = own->filter;
 		mirror.watched = MIRROR_BOTH & ~mirror.directions;
 		mirror.directions = MIRROR_BOTH;
 	}

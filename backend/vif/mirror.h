@@ -20,12 +20,14 @@ struct mirror_sink;
  * @from: the mirrored vif's MAC
  * @to:   the receiving vif's MAC, zero = a file
  * @watch: of those who capture from the vif's netdev (representor.h), NULL = nobody
+ * @filter: which frames they want, NULL = all
  */
 struct vif_mirror {
 	LIST_ENTRY(vif_mirror) link;
 	struct mirror_sink *sink;
 	struct rte_ether_addr from, to;
 	struct tap *watch;
+	const struct frame_filter *filter;
 };
 
 /**

@@ -8,6 +8,7 @@
 
 #include "capture/capture.h"
 #include "names.h"
+#include "rep_flags.h"
 #include "version.h"
 #include "vif.h"
 
@@ -46,6 +47,14 @@ static const char *open_remedy(int error)
 	}
 }
 
+static int open_with_limits(void)
+{
+	struct rep_limits limits = { .mtu_min = MTU_MIN, .mtu_max = MTU_MAX };
+
+	limits.nr_flags = rep_flag_names(limits.flags);
+	return rep_open(&limits);
+}
+
 /* Return: false: there is no device (yet) */
 static bool open_device(uint64_t now_us)
 {
@@ -55,7 +64,7 @@ static bool open_device(uint64_t now_us)
 		return true;
 	if (now_us < state.retry_us)
 		return false;
-	ret = rep_open(MTU_MIN, MTU_MAX);
+	ret = open_with_limits();
 	if (ret)
 		state.retry_us = now_us + LOOK_AGAIN_US;
 	if (ret && ret != -state.refused)
@@ -136,6 +145,31 @@ static void write_counters(struct vif *vif)
 	put64(&page->tx_dropped, dropped(page, "rx_drop_"));
 }
 
+static uint32_t features_of(const struct vif *vif)
+{
+	const struct path_config *config = vif->path ? path_get_config(vif->path) : NULL;
+
+	if (!config)
+		return 0;
+	return (config->rx_csum4 ? REP_CSUM : 0) | (config->rx_gso4 ? REP_TSO4 : 0) |
+	       (config->rx_gso6 ? REP_TSO6 : 0) | (config->rx_sg ? REP_SG : 0);
+}
+
+static void write_rules(struct vif *vif)
+{
+	struct rep_page *page = vif->representor.page;
+	uint32_t features = features_of(vif);
+
+	if (!(vif->stale & STALE_POLICY))
+		page->flags = rep_flags_of(&vif->policy.draft);
+	page->rx_delay_us = vif->live.rx_delay_us;
+	page->rx_delay_frames = vif->live.rx_delay_frames;
+	if (page->features == features)
+		return;
+	page->features = features;
+	rep_set(&(struct rep_state){ .slot = vif->representor.told.slot, .what = REP_FEATURES });
+}
+
 static void write_device(struct vif *vif)
 {
 	struct rep_page *page = vif->representor.page;
@@ -196,6 +230,34 @@ static void flush_frames(void *arg)
 	rep_flush();
 }
 
+/* libpcap sets its filter after it listens, without a word, so the kernel is asked again and again. */
+static void follow_filter(struct vif *vif)
+{
+	struct vif_representor *rep = &vif->representor;
+	struct rep_filter now = { .slot = rep->told.slot };
+	struct frame_filter *old = rep->filter;
+	size_t bytes;
+
+	if (!rep->capture || rep_read_filter(&now))
+		return;
+	bytes = now.len * sizeof(now.code[0]);
+	if (now.len == rep->code.len && !memcmp(now.code, rep->code.code, bytes))
+		return;
+	rep->code = now;
+	rep->filter = frame_filter_create(now.code, now.len);
+	vif->mirror.filter = rep->filter;
+	if (vif->path)
+		vif_update_mirror(vif);
+	frame_filter_destroy(old);
+}
+
+static void end_filter(struct vif *vif)
+{
+	frame_filter_destroy(vif->representor.filter);
+	vif->representor.filter = NULL;
+	vif->representor.code.len = 0;
+}
+
 /* Begin or end the copying of frames. */
 static void capture(struct vif *vif, bool on)
 {
@@ -211,15 +273,17 @@ static void capture(struct vif *vif, bool on)
 		return;
 	}
 	vif->mirror.watch = on ? capture_tap(rep->capture) : NULL;
+	vif->mirror.filter = NULL;
 	if (vif->path)
 		vif_update_mirror(vif);
 	capture_close(ended);
+	end_filter(vif);
 }
 
 static void answer(struct vif *vif, const struct rep_request *request)
 {
 	struct vif_representor *rep = &vif->representor;
-	char words[32];
+	char words[POLICY_TEXT_MAX];
 
 	if (request->what & REP_UP) {
 		rep->told.up = request->up;
@@ -232,6 +296,10 @@ static void answer(struct vif *vif, const struct rep_request *request)
 		snprintf(words, sizeof(words), "mtu=%" PRIu32, request->mtu);
 		if (request->mtu != wanted_mtu(vif))
 			ask_rule(vif, words);
+	}
+	if (request->what & REP_FLAGS && request->flags_mask) {
+		rep_flag_words(request->flags_mask, request->flags, words, sizeof(words));
+		ask_rule(vif, words);
 	}
 	if (request->what & REP_CAPTURE)
 		capture(vif, request->capture);
@@ -272,6 +340,8 @@ static void update(struct vif *vif, bool refresh, bool retry)
 		return;
 	write_counters(vif);
 	write_device(vif);
+	write_rules(vif);
+	follow_filter(vif);
 }
 
 uint64_t representor_run(struct host *host, uint64_t now_us)

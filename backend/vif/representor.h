@@ -29,6 +29,7 @@ struct vif;
  * @page:     NULL = there is none; the rest is valid only with one
  * @told:     what it is now; @told.slot: which one
  * @capture:  copies frames to it, NULL = nobody captures
+ * @code:     which frames they want, as it was read last, and @filter from it, NULL = all
  * @before:   what earlier connections of the vif counted
  * @refused:  errno of the last try to create it, which was logged
  */
@@ -36,6 +37,8 @@ struct vif_representor {
 	struct rep_page *page;
 	struct rep_state told;
 	struct capture *capture;
+	struct rep_filter code;
+	struct frame_filter *filter;
 	uint64_t before[COUNTERS];
 	int refused;
 };

@@ -28,7 +28,7 @@ $(BUILD)/bench-guard: $(BUILD)/test/bench/guard.o $(call unit_objs,test/bench/gu
 
 bench_policy_obj := $(patsubst %,$(BUILD)/%.o,test/bench/policy backend/policy/policy backend/policy/words \
                       backend/path/verdict backend/path/verdict_ip backend/path/isolation backend/path/counters \
-                      backend/path/mirror backend/port/memory) $(base_src:%.c=$(BUILD)/%.o)
+                      backend/path/mirror backend/path/frame_filter backend/port/memory) $(base_src:%.c=$(BUILD)/%.o)
 $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)

@@ -40,6 +40,7 @@ static struct {
 		struct rep_page *page;
 		bool there, carrier;
 	} netdev[NETDEVS];
+	struct rep_filter filter;
 } device;
 
 int __real_open(const char *path, int flags, ...);
@@ -115,6 +116,10 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 		return create(arg);
 	case REP_STATE:
 		return set(arg);
+	case REP_FILTER:
+		memcpy(&((struct rep_filter *)arg)->len, &device.filter.len,
+		       sizeof(device.filter) - offsetof(struct rep_filter, len));
+		return 0;
 	case REP_DESTROY:
 		device.netdev[*(uint32_t *)arg].there = false;
 		return 0;
@@ -362,6 +367,79 @@ static void mirror_and_capture_do_not_disturb_each_other(void **state)
 	assert_int_equal(host_open(), 0);
 }
 
+/* As 'tcpdump ether proto ...' attaches it */
+static void want(uint16_t ethertype)
+{
+	device.filter = (struct rep_filter){ .len = 4,
+					     .code = { { 0x28, 0, 0, 12 },
+						       { 0x15, 0, 1, ethertype },
+						       { 0x6, 0, 0, 262144 },
+						       { 0x6, 0, 0, 0 } } };
+}
+
+static void frames_that_no_filter_wants_are_not_copied(void **state)
+{
+	(void)state;
+	want(0x0800);
+	ask(&(struct rep_request){ .what = REP_CAPTURE, .capture = 1 });
+	later(250);
+	guest_sends(3);
+	assert_int_equal(path_counted(host_path(7), COUNT_mirrored, 0, 0), 0);
+	want(0x88b5);
+	later(250);
+	guest_sends(2);
+	assert_int_equal(path_counted(host_path(7), COUNT_mirrored, 0, 0), 2);
+	assert_int_equal(frames_shown(2, REP_RECEIVED), 2);
+	device.filter.len = 0;
+	want(0x0800);
+	later(250);
+	guest_sends(1);
+	assert_int_equal(path_counted(host_path(7), COUNT_mirrored, 0, 0), 2);
+	device.filter.len = 0;
+	later(250);
+	guest_sends(1);
+	assert_int_equal(path_counted(host_path(7), COUNT_mirrored, 0, 0), 3);
+	ask(&(struct rep_request){ .what = REP_CAPTURE, .capture = 0 });
+}
+
+/* The bit of a private flag */
+static uint32_t flag(const char *name)
+{
+	const char(*names)[REP_COUNTER_NAME] = (const void *)(uintptr_t)device.setup.names;
+
+	for (uint32_t i = 0; i < device.setup.nr_flags; i++)
+		if (!strcmp(names[device.setup.nr_counters + i], name))
+			return UINT32_C(1) << i;
+	fail_msg("no flag %s", name);
+	return 0;
+}
+
+static void private_flags_become_rules(void **state)
+{
+	const struct rep_page *page = device.netdev[0].page;
+	uint32_t broadcast = flag("broadcast"), isolated = flag("isolated");
+
+	(void)state;
+	later(250);
+	assert_true(page->flags & broadcast);
+	assert_false(page->flags & isolated);
+	ask(&(struct rep_request){
+		.what = REP_FLAGS, .flags = isolated, .flags_mask = broadcast | isolated });
+	later(500);
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "0");
+	assert_string_equal(host_back_key(7, "policy/isolated"), "1");
+	assert_null(host_back_key(7, "policy/multicast"));
+	assert_false(page->flags & broadcast);
+	assert_true(page->flags & isolated);
+	/* a policy that is refused leaves the flag as it was */
+	rule("policy/mtu", "17");
+	ask(&(struct rep_request){
+		.what = REP_FLAGS, .flags = broadcast, .flags_mask = broadcast });
+	later(500);
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "0");
+	assert_false(page->flags & broadcast);
+}
+
 static void name_that_is_taken_is_tried_again(void **state)
 {
 	struct guest *other;
@@ -433,6 +511,8 @@ int main(void)
 		NETDEV(mtu_becomes_policy_or_is_set_back),
 		NETDEV(frames_are_copied_only_while_somebody_captures),
 		NETDEV(mirror_and_capture_do_not_disturb_each_other),
+		NETDEV(frames_that_no_filter_wants_are_not_copied),
+		NETDEV(private_flags_become_rules),
 		NETDEV(name_that_is_taken_is_tried_again),
 		NETDEV(requests_of_netdevs_that_are_gone_change_nothing),
 		cmocka_unit_test_setup_teardown(module_may_come_later, start_without_module, end),

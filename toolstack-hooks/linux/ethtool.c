@@ -39,13 +39,45 @@ static int get_link_ksettings(struct net_device *dev, struct ethtool_link_ksetti
 
 static int get_sset_count(struct net_device *dev, int set)
 {
-	return set == ETH_SS_STATS ? rep_names.nr : -EOPNOTSUPP;
+	switch (set) {
+	case ETH_SS_STATS:
+		return rep_names.nr;
+	case ETH_SS_PRIV_FLAGS:
+		return rep_names.nr_flags;
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 static void get_strings(struct net_device *dev, u32 set, u8 *to)
 {
 	if (set == ETH_SS_STATS)
 		memcpy(to, rep_names.name, array_size(rep_names.nr, REP_COUNTER_NAME));
+	else if (set == ETH_SS_PRIV_FLAGS)
+		memcpy(to, rep_names.name + rep_names.nr,
+		       array_size(rep_names.nr_flags, REP_COUNTER_NAME));
+}
+
+static u32 get_priv_flags(struct net_device *dev)
+{
+	return READ_ONCE(page_of(dev)->flags);
+}
+
+/* They become rules, or are refused by vifd later; reading them again tells. */
+static int set_priv_flags(struct net_device *dev, u32 flags)
+{
+	if (flags >> rep_names.nr_flags)
+		return -EINVAL;
+	rep_ask(netdev_priv(dev), REP_FLAGS, flags);
+	return 0;
+}
+
+static int get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
+			struct kernel_ethtool_coalesce *kernel, struct netlink_ext_ack *extack)
+{
+	coalesce->rx_coalesce_usecs = READ_ONCE(page_of(dev)->rx_delay_us);
+	coalesce->rx_max_coalesced_frames = READ_ONCE(page_of(dev)->rx_delay_frames);
+	return 0;
 }
 
 static void get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *to)
@@ -75,6 +107,8 @@ static void get_ringparam(struct net_device *dev, struct ethtool_ringparam *ring
 }
 
 const struct ethtool_ops rep_ethtool_ops = {
+	/* shown even if they are 0; there is nothing that sets them */
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS | ETHTOOL_COALESCE_RX_MAX_FRAMES,
 	.get_drvinfo = get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = get_link_ksettings,
@@ -83,4 +117,7 @@ const struct ethtool_ops rep_ethtool_ops = {
 	.get_ethtool_stats = get_ethtool_stats,
 	.get_channels = get_channels,
 	.get_ringparam = get_ringparam,
+	.get_priv_flags = get_priv_flags,
+	.set_priv_flags = set_priv_flags,
+	.get_coalesce = get_coalesce,
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Frames that vifd copied because somebody captures: shown to packet sockets, and to nobody else. */
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/skbuff.h>
 #include <linux/uaccess.h>
+#include <net/sock.h>
 
 #include "vifd_rep.h"
 
@@ -12,6 +14,48 @@ rx_handler_result_t rep_handle(struct sk_buff **skb)
 {
 	consume_skb(*skb);
 	return RX_HANDLER_CONSUMED;
+}
+
+/*
+ * With rcu_read_lock(). af_packet alone sets both members; a group of sockets (id_match) has no one
+ * filter. Return: NULL: it wants all frames, or nobody knows
+ */
+static const struct sock_fprog_kern *filter_of(const struct packet_type *type)
+{
+	const struct sk_filter *filter;
+	const struct sock *sk = type->af_packet_priv;
+
+	if (!sk || !type->af_packet_net || type->id_match)
+		return NULL;
+	filter = rcu_dereference(sk->sk_filter);
+	return filter ? filter->prog->orig_prog : NULL;
+}
+
+static bool same_filter(const struct rep_filter *filter, const struct sock_fprog_kern *code)
+{
+	return filter->len == code->len &&
+	       !memcmp(filter->code, code->filter, code->len * sizeof(code->filter[0]));
+}
+
+void rep_filter(struct rep *rep, struct rep_filter *filter)
+{
+	const struct packet_type *type;
+	bool first = true;
+
+	filter->len = 0;
+	rcu_read_lock();
+	list_for_each_entry_rcu(type, &rep->dev->ptype_all, list) {
+		const struct sock_fprog_kern *code = filter_of(type);
+
+		if (!code || code->len > REP_FILTER_MAX || (!first && !same_filter(filter, code))) {
+			filter->len = 0;
+			break;
+		}
+		filter->len = code->len;
+		memcpy(filter->code, code->filter, code->len * sizeof(code->filter[0]));
+		first = false;
+	}
+	rcu_read_unlock();
 }
 
 static void show_received(struct net_device *dev, struct sk_buff *skb)

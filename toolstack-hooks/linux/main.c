@@ -37,6 +37,15 @@ static void destroy_going(struct work_struct *work)
 
 static DECLARE_WORK(destroyer, destroy_going);
 
+/* Those that differ from what holds, or from what was asked before and vifd has not read. */
+static void keep_flags(struct rep_request *request, u32 flags, u32 now)
+{
+	u32 wanted = (now & ~request->flags_mask) | (request->flags & request->flags_mask);
+
+	request->flags_mask |= flags ^ wanted;
+	request->flags = flags;
+}
+
 /* With requests_lock. */
 static void keep(struct rep *rep, u32 what, u32 value)
 {
@@ -47,6 +56,8 @@ static void keep(struct rep *rep, u32 what, u32 value)
 		rep->request.up = value;
 	else if (what == REP_MTU)
 		rep->request.mtu = value;
+	else if (what == REP_FLAGS)
+		keep_flags(&rep->request, value, READ_ONCE(rep->page->flags));
 	else
 		rep->request.capture = value;
 	if (list_empty(&rep->waiting))
@@ -113,6 +124,7 @@ static bool take_request(struct rep_request *request)
 		*request = rep->request;
 		request->slot = rep->slot;
 		rep->request.what = 0;
+		rep->request.flags_mask = 0;
 		list_del_init(&rep->waiting);
 	}
 	spin_unlock_irqrestore(&requests_lock, flags);
@@ -127,23 +139,24 @@ static struct rep *rep_of(u32 slot)
 static int do_setup(const struct rep_setup *setup)
 {
 	char (*name)[REP_COUNTER_NAME];
-	u32 i;
+	u32 i, nr;
 
 	if (setup->version != REP_VERSION)
 		return -EPROTO;
 	if (rep_names.name)
 		return -EBUSY;
 	if (!setup->nr_counters || setup->nr_counters > REP_COUNTERS_MAX ||
-	    setup->mtu_min < ETH_MIN_MTU || setup->mtu_max > ETH_MAX_MTU ||
+	    setup->nr_flags > REP_FLAGS_MAX || setup->mtu_min < ETH_MIN_MTU || setup->mtu_max > ETH_MAX_MTU ||
 	    setup->mtu_min > setup->mtu_max)
 		return -EINVAL;
-	name = memdup_user(u64_to_user_ptr(setup->names),
-			   array_size(setup->nr_counters, sizeof(*name)));
+	nr = setup->nr_counters + setup->nr_flags;
+	name = memdup_user(u64_to_user_ptr(setup->names), array_size(nr, sizeof(*name)));
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	for (i = 0; i < setup->nr_counters; i++)
+	for (i = 0; i < nr; i++)
 		name[i][REP_COUNTER_NAME - 1] = '\0';
 	rep_names = (struct rep_names){ .nr = setup->nr_counters,
+					.nr_flags = setup->nr_flags,
 					.mtu_min = setup->mtu_min,
 					.mtu_max = setup->mtu_max,
 					.name = name };
@@ -224,6 +237,29 @@ static long state_ioctl(const void __user *arg)
 	return rep ? rep_state(rep, &state) : -ENODEV;
 }
 
+static long filter_ioctl(void __user *arg)
+{
+	struct rep_filter *filter;
+	struct rep *rep;
+	long ret = 0;
+	u32 slot;
+
+	if (copy_from_user(&slot, arg, sizeof(slot)))
+		return -EFAULT;
+	rep = rep_of(slot);
+	if (!rep)
+		return -ENODEV;
+	filter = kzalloc(sizeof(*filter), GFP_KERNEL);
+	if (!filter)
+		return -ENOMEM;
+	filter->slot = slot;
+	rep_filter(rep, filter);
+	if (copy_to_user(arg, filter, sizeof(*filter)))
+		ret = -EFAULT;
+	kfree(filter);
+	return ret;
+}
+
 static long rep_ioctl(struct file *file, unsigned int command, unsigned long number)
 {
 	void __user *arg = (void __user *)number;
@@ -242,6 +278,9 @@ static long rep_ioctl(struct file *file, unsigned int command, unsigned long num
 		break;
 	case REP_STATE:
 		ret = state_ioctl(arg);
+		break;
+	case REP_FILTER:
+		ret = filter_ioctl(arg);
 		break;
 	default:
 		ret = -ENOTTY;

@@ -7,6 +7,8 @@
 
 #include "vifd_rep.h"
 
+#define GUEST_FEATURES (NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_SG)
+
 static int nd_init(struct net_device *dev)
 {
 	return netdev_rx_handler_register(dev, rep_handle, NULL);
@@ -72,6 +74,24 @@ static netdev_tx_t nd_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
+/* Those of the guest, for ethtool -k: nothing can be changed here. */
+static netdev_features_t nd_fix_features(struct net_device *dev, netdev_features_t features)
+{
+	const struct rep *rep = netdev_priv(dev);
+	u32 theirs = READ_ONCE(rep->page->features);
+
+	features &= ~GUEST_FEATURES;
+	if (theirs & REP_CSUM)
+		features |= NETIF_F_HW_CSUM;
+	if (theirs & REP_TSO4)
+		features |= NETIF_F_TSO;
+	if (theirs & REP_TSO6)
+		features |= NETIF_F_TSO6;
+	if (theirs & REP_SG)
+		features |= NETIF_F_SG;
+	return features;
+}
+
 static const struct net_device_ops nd_ops = {
 	.ndo_init = nd_init,
 	.ndo_uninit = nd_uninit,
@@ -80,6 +100,7 @@ static const struct net_device_ops nd_ops = {
 	.ndo_start_xmit = nd_start_xmit,
 	.ndo_change_mtu = nd_change_mtu,
 	.ndo_change_rx_flags = nd_change_rx_flags,
+	.ndo_fix_features = nd_fix_features,
 	.ndo_get_stats64 = nd_get_stats,
 };
 
@@ -163,10 +184,12 @@ int rep_state(struct rep *rep, const struct rep_state *state)
 		else
 			netif_carrier_off(rep->dev);
 	}
-	if (!(state->what & (REP_UP | REP_MTU)))
+	if (!(state->what & (REP_UP | REP_MTU | REP_FEATURES)))
 		return 0;
 	rtnl_lock();
 	rep->setting = true;
+	if (state->what & REP_FEATURES)
+		netdev_update_features(rep->dev);
 	if (state->what & REP_UP && !rep_is_asked(rep, REP_UP))
 		ret = change_up(rep, state->up);
 	if (state->what & REP_MTU && !rep_is_asked(rep, REP_MTU) && !ret &&

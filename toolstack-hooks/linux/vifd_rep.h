@@ -35,9 +35,9 @@ struct rep {
 	struct list_head waiting, link;
 };
 
-/** struct rep_names - Of the counters; constant while there are netdevs */
+/** struct rep_names - Of the counters, and behind them of flags; constant while there are netdevs */
 struct rep_names {
-	u32 nr, mtu_min, mtu_max;
+	u32 nr, nr_flags, mtu_min, mtu_max;
 	char (*name)[REP_COUNTER_NAME];
 };
 
@@ -74,6 +74,9 @@ extern const struct ethtool_ops rep_ethtool_ops;
 
 /** rep_write() - Frames from vifd. Return: bytes taken, -errno */
 ssize_t rep_write(const char __user *from, size_t len);
+
+/** rep_filter() - Which frames those who capture want */
+void rep_filter(struct rep *rep, struct rep_filter *filter);
 
 /** rep_handle() - The netdev's frames end here; the stack of this domain gets none */
 rx_handler_result_t rep_handle(struct sk_buff **skb);

@@ -114,6 +114,7 @@ guest_start b || die "guest b did not connect"
 back_b=$(back b)
 vifd_kill
 check_true "a netdev outlives vifd" is_port "$A"
+# shellcheck disable=SC2154 # lib.sh sets it
 kill -KILL "${guest_pid[b]}"
 unset "guest_pid[b]"
 xenstore-rm "${back_b%/*}"

@@ -104,7 +104,30 @@ check_true netdev_is_up wait_for 5 "$DEV's carrier" netdev_is operstate up
 check netdev_address "$(cat "/sys/class/net/$DEV/address")" "== 00:16:3e:00:00:01"
 check netdev_mtu "$(cat "/sys/class/net/$DEV/mtu")" "== 1500"
 ip -s link show "$DEV"
-ethtool -i "$DEV"; ethtool "$DEV"; ethtool -l "$DEV"; ethtool -g "$DEV"
+ethtool -i "$DEV"; ethtool "$DEV"; ethtool -l "$DEV"; ethtool -g "$DEV"; ethtool -c "$DEV"; ethtool --show-priv-flags "$DEV"
+# what the guest takes: Debian's xen-netfront asks for all of it
+feature() { ethtool -k "$DEV" | sed -n "s/^\t*$1: \([a-z]*\).*/\1/p"; }
+for feature in tx-checksumming tcp-segmentation-offload tx-tcp-segmentation tx-tcp6-segmentation scatter-gather; do
+	check "feature_$feature" "$(feature $feature)" "== on"
+done
+ethtool -K "$DEV" tso off
+check feature_after_the_attempt_to_change_it "$(feature tcp-segmentation-offload)" "== on"
+check ethtool_coalesce "$(ethtool -c "$DEV" | sed -n 's/^rx-usecs: *//p')" "== 0"
+check_true coalesce_is_refused refuses ethtool -C "$DEV" rx-usecs 10
+flag() { ethtool --show-priv-flags "$DEV" | sed -n "s/^$1 *: //p"; }
+flag_is() { [ "$(flag "$1")" = "$2" ]; }
+flags_wrong=0
+for rule in broadcast multicast unknown-unicast anti-spoof tx rx isolated guest-mac; do
+	was=$(flag $rule)
+	now=$([ "$was" = on ] && echo off || echo on)
+	ethtool --set-priv-flags "$DEV" $rule $now
+	wait_for 5 "rule $rule" rule_is $rule "$([ $now = on ] && echo 1 || echo 0)" && wait_for 5 "flag $rule" flag_is $rule $now ||
+		flags_wrong=$((flags_wrong + 1))
+	ethtool --set-priv-flags "$DEV" $rule "$was"
+	wait_for 5 "flag $rule" flag_is $rule "$was" || flags_wrong=$((flags_wrong + 1))
+done
+check priv_flags_wrong $flags_wrong "== 0"
+check_true other_priv_flag_is_refused refuses ethtool --set-priv-flags "$DEV" split-drop on
 check ethtool_bus_info "$(ethtool -i "$DEV" | sed -n 's/^bus-info: //p')" "== $(vif_key g1 vf)"
 check_true second_user_is_refused cannot_open
 check_true module_in_use_stays refuses rmmod vifd_rep
@@ -130,7 +153,22 @@ vifctl move "$(guest_domid g1).0" software
 wait_for 20 "the software path" vif_path_is g1 software
 capture software
 check tcpdump_frames_seen $seen "== $((4 * PINGS))" frames
-mirrored=$(ethtool -S "$DEV" | sed -n 's/^ *mirrored: //p')
+# a filter runs before the copy: of 200 pings, answers and ARP nothing is copied for who asks for UDP
+mirrored() { ethtool -S "$DEV" | sed -n 's/^ *mirrored: //p'; }
+sleep 1
+mirrored=$(mirrored)
+tcpdump -Z root -i "$DEV" -n -w /run/udp.pcap udp port 9 >/dev/null 2>/run/udp.err &
+dump=$!
+wait_for 10 "tcpdump" grep -q 'listening on' /run/udp.err
+sleep 1
+ping_lost g1 $PEER 100
+guest_run g1 "bash -c 'for i in 1 2; do echo x >/dev/udp/$PEER/9; done'"
+sleep 2
+kill $dump
+wait $dump
+check copied_of_200_frames_that_no_filter_wants $(($(mirrored) - mirrored)) "<= 10" frames
+check_true wanted_frames_are_copied [ "$(tcpdump -Z root -n -r /run/udp.pcap 2>/dev/null | grep -c UDP)" = 2 ]
+mirrored=$(mirrored)
 ping_lost g1 $PEER 20
 sleep 1
 check copied_while_nobody_captures $(($(ethtool -S "$DEV" | sed -n 's/^ *mirrored: //p') - mirrored)) "== 0"
@@ -182,6 +220,36 @@ for round in 1 2 3 4; do
 	xl network-attach g2 mac=00:16:3e:00:00:02 script=vif-vifd vifname=taken
 	check_true "netdev_comes_$round" wait_for 5 "netdev" has_dev taken
 done
+# path=kernel: a netdev carries the frames, as a port of dom0's bridge and with a route
+from_dom0() { pingcheck -c "$1" -i 50 "$(guest_ip g1)" | awk '/^sent/ { print $6 + $8 + $10; seen = 1 } END { if (!seen) print "unknown" }'; }
+driver_is() { ethtool -i "$DEV" 2>/dev/null | grep -qx "driver: $1"; }
+modprobe tun
+ip link add dom0br type bridge
+ip addr add 10.0.2.77/24 dev dom0br
+ip link set dom0br up
+vifctl set "$(guest_domid g1).0" path=kernel
+check_true rule_moves_to_the_kernel_path wait_for 10 "path" vif_path_is g1 kernel
+check_true its_netdev_takes_the_place wait_for 10 "$DEV" driver_is tun
+ip link set "$DEV" master dom0br
+check dom0_to_guest_ping_lost "$(from_dom0 100)" "== 0" packets
+check guest_to_dom0_ping_lost "$(ping_lost g1 10.0.2.77 50)" "== 0" packets
+iperf3 -s -D -1 -p 5777
+sleep 1
+figure ovs_or_bridge_tcp "$(guest_run g1 "iperf3 -c 10.0.2.77 -p 5777 -t 3 -f m" | awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") print $i }')" "> 0" Mbit/s
+vifd_stop KILL
+check_true netdev_outlives_vifd has_dev "$DEV"
+vifd_start
+wait_for 10 "path" vif_path_is g1 kernel
+check dom0_to_guest_ping_lost_after_restart "$(from_dom0 20)" "== 0" packets
+ip link del dom0br
+ip addr add 10.9.9.1/32 dev "$DEV"
+ip route add "$(guest_ip g1)" dev "$DEV"
+guest_run g1 "ip route add 10.9.9.1 dev eth0"
+check routed_ping_lost "$(ping_lost g1 10.9.9.1 50)" "== 0" packets
+vifctl set "$(guest_domid g1).0" path
+check_true representor_is_back wait_for 20 "the representor" driver_is vifd
+check pings_lost_afterwards "$(ping_lost g1 $PEER)" "== 0"
+
 guest_stop g2
 check_true netdev_goes_with_its_guest wait_for 5 "netdev's end" has_no_dev taken
 guest_stop g1
