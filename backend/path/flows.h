@@ -5,9 +5,10 @@
  *
  * Theory of operation. flow_check.h turns a rule of the guest's into a flow_rule: which headers
  * the frame has to begin with, as one number, and the few words of them that are compared. A
- * frame's headers are found once; then each rule costs one comparison of that number, and its
- * words only where the headers are the same. The number of words of all rules is bounded, and
- * with it what a frame can cost.
+ * frame's headers are found once. Rules in a row that look at the same bits, as those of one
+ * application mostly do, are alike: for all of them together these bits of the frame are folded
+ * into one number, and each costs a comparison of that with its own. Where it is equal, the words
+ * are compared. The number of words of all rules is bounded, and with it what a frame can cost.
  *
  * The control thread makes a new table for each change, and the worker takes it between two passes
  * (path_set_flows()). A table holds no pointers, so that it can be kept for the next vifd as it is.
@@ -49,6 +50,9 @@ struct flow_word {
  * @shape:      types of the headers, FLOW_SHAPE_BITS each
  * @first_word, @nr_words: of its table
  * @slot:       where it counts, below FLOWS_MAX; no other rule of the table has it
+ * @alike:      of how many rules it is the first, itself included, that have the same headers and
+ *              masks; set by flows_compile(), and so is @fold
+ * @fold:       its values, folded
  * @nr_layers:  headers
  * @fate:       VIFFLOW_ACTION_QUEUE, RSS, DROP or PASSTHRU
  * @hash_types: RSS: 1 << NETIF_HASH_*, 0 = those in force
@@ -57,7 +61,8 @@ struct flow_word {
 struct flow_rule {
 	uint64_t shape;
 	uint32_t id, priority, mark;
-	uint16_t first_word, nr_words, slot;
+	uint32_t fold;
+	uint16_t first_word, nr_words, slot, alike;
 	uint8_t nr_layers, fate, hash_types, nr_queues;
 	uint8_t marks, counts;
 	uint8_t queues[VIFFLOW_QUEUES_MAX];
@@ -83,6 +88,9 @@ struct flow_counts {
 
 /** flows_are_whole() - Does a table that was kept keep to all bounds, with @nr_queues queues? */
 bool flows_are_whole(const struct flows *flows, uint32_t nr_queues);
+
+/** flows_compile() - Set what makes the search faster; flows_insert() and flows_remove() do it, too */
+void flows_compile(struct flows *flows);
 
 /** flows_find() - Return: index of the rule with this id, -1 = there is none */
 int flows_find(const struct flows *flows, uint32_t id);

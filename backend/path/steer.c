@@ -8,9 +8,6 @@
 
 #include "port/offload.h"
 
-/* What a device has left on a frame is not what the guest asked for. */
-#define STEER_METADATA (RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
-
 /* Microsoft's verification key: known answers exist for it, and it spreads well. */
 static const struct steer own = {
 	.algorithm = NETIF_HASH_ALG_TOEPLITZ,
@@ -111,15 +108,12 @@ uint32_t steer_among(const struct steer *steer, uint8_t types, struct rte_mbuf *
 	return hash % nr;
 }
 
-uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues)
+uint32_t steer_by_hash(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues)
 {
 	bool set = steer->algorithm == NETIF_HASH_ALG_TOEPLITZ;
 	uint32_t hash;
 	uint8_t type;
 
-	frame->ol_flags &= ~STEER_METADATA;
-	if (!set && nr_queues == 1)
-		return 0;
 	if (!steer_hash(set ? steer : &own, frame, &hash, &type))
 		return 0;
 	if (!set)

@@ -44,6 +44,12 @@ struct steer {
 bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_t *hash,
 		uint8_t *type);
 
+/* What a device has left on a frame is not what the guest asked for. */
+#define STEER_METADATA (RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
+
+/** steer_by_hash() - steer_queue() where the hash is needed */
+uint32_t steer_by_hash(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues);
+
 /**
  * steer_queue() - Choose the queue of a frame
  *
@@ -51,7 +57,14 @@ bool steer_hash(const struct steer *steer, const struct rte_mbuf *frame, uint32_
  * and fdir.hi) with RTE_MBUF_F_RX_RSS_HASH, for the extra-info that tells the guest.
  * Return: 0 .. @nr_queues - 1
  */
-uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame, uint32_t nr_queues);
+static inline uint32_t steer_queue(const struct steer *steer, struct rte_mbuf *frame,
+				   uint32_t nr_queues)
+{
+	frame->ol_flags &= ~STEER_METADATA;
+	if (steer->algorithm == NETIF_HASH_ALG_NONE && nr_queues == 1)
+		return 0;
+	return steer_by_hash(steer, frame, nr_queues);
+}
 
 /**
  * steer_among() - Choose one of @nr by a frame's hash, as steer_queue() chooses a queue

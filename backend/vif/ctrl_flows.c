@@ -240,6 +240,7 @@ void ctrl_flows_restore(struct ctrl_flows *flows, const struct flows *kept, stru
 	if (!flows->table)
 		return;
 	*flows->table = *kept;
+	flows_compile(flows->table);
 	path_set_flows(path, flows->table, flows->counts);
 }
 

@@ -34,7 +34,7 @@ static struct nic_flows nic_flows;
 static struct reference reference;
 static struct flows flows[2];
 static struct guest_frame got;
-static uint32_t compared, wrong, dropped, marked, by_rss, in_nic;
+static uint32_t compared, wrong, dropped, marked, by_rss, alike, in_nic;
 static uint32_t with_item[VIFFLOW_ITEM_VXLAN + 1];
 
 /* worker.h: there is none but this thread */
@@ -109,7 +109,11 @@ static void set_rules(struct flows *now, const struct random_frame *frames)
 		struct vifflow_rule *rule = &reference.rules[reference.nr];
 		struct flow_draft draft;
 
-		random_rule(rule, reference.nr, &frames[random_below(FRAMES)], 3);
+		if (reference.nr && random_below(2))
+			random_alike(rule, reference.nr, rule - 1, &frames[random_below(FRAMES)],
+				     3);
+		else
+			random_rule(rule, reference.nr, &frames[random_below(FRAMES)], 3);
 		assert_int_equal(flow_check(rule, 3, &sides[0].guest->path->live.policy, &draft),
 				 0);
 		if (now->nr_words + draft.rule.nr_words > FLOWS_WORDS_MAX)
@@ -119,6 +123,8 @@ static void set_rules(struct flows *now, const struct random_frame *frames)
 		reference.nr++;
 	}
 	assert_true(flows_are_whole(now, 3));
+	for (uint32_t i = 0; i < now->nr; i++)
+		alike += now->rules[i].alike > 1 && now->rules[i].nr_words > 1;
 	for (uint32_t i = 0; i < 2; i++)
 		set_side(&sides[i], now, &steer);
 	in_nic += nic_flows.nr;
@@ -252,10 +258,88 @@ static void random_rules_do_to_random_frames_what_the_reference_does(void **stat
 	assert_int_equal(wrong, 0);
 	assert_true(compared >= 10000);
 	/* each kind of decision was among them */
-	assert_true(dropped > 1000 && marked > 1000 && by_rss > 1000);
+	assert_true(dropped > 1000 && marked > 1000 && by_rss > 1000 && alike > 1000);
 	assert_true(in_nic > 100 && fake_nic.dropped > 1000);
 	for (uint32_t i = VIFFLOW_ITEM_ETH; i <= VIFFLOW_ITEM_VXLAN; i++)
 		assert_true(with_item[i] > 100);
+}
+
+#define FOLDS (1u << 18)
+
+/* Two words that a rule compares, and what it makes of them */
+struct folded {
+	uint32_t fold, src, dst;
+};
+
+static int by_fold(const void *a, const void *b)
+{
+	const struct folded *x = a, *y = b;
+
+	return (x->fold > y->fold) - (x->fold < y->fold);
+}
+
+static struct vifflow_rule rule_of(const struct folded *folded, uint32_t queue)
+{
+	struct vifflow_rule rule = { .id = queue, .nr_items = 2, .nr_actions = 1 };
+
+	rule.items[0].type = VIFFLOW_ITEM_ETH;
+	rule.items[1].type = VIFFLOW_ITEM_IPV4;
+	memset(rule.items[1].mask + 12, 0xff, 8);
+	memcpy(rule.items[1].spec + 12, &folded->src, 4);
+	memcpy(rule.items[1].spec + 16, &folded->dst, 4);
+	rule.actions[0] = (struct vifflow_action){ .type = VIFFLOW_ACTION_QUEUE, .value = queue };
+	return rule;
+}
+
+static void add_rule(const struct folded *folded, uint32_t queue)
+{
+	struct vifflow_rule rule = rule_of(folded, queue);
+	struct flow_draft draft;
+
+	assert_int_equal(flow_check(&rule, 3, &sides[0].guest->path->live.policy, &draft), 0);
+	flows_insert(&flows[0], &draft.rule, draft.words);
+}
+
+/* Addresses of two rules that have the same fold: among so many there are some */
+static const struct folded *same_folds(void)
+{
+	static struct folded all[FOLDS];
+
+	for (uint32_t i = 0; i < FOLDS; i++) {
+		all[i].src = (uint32_t)rand();
+		all[i].dst = (uint32_t)rand();
+		memset(&flows[0], 0, sizeof(flows[0]));
+		add_rule(&all[i], 0);
+		all[i].fold = flows[0].rules[0].fold;
+	}
+	qsort(all, FOLDS, sizeof(all[0]), by_fold);
+	for (uint32_t i = 0; i + 1 < FOLDS; i++)
+		if (all[i].fold == all[i + 1].fold && all[i].src != all[i + 1].src)
+			return &all[i];
+	fail_msg("no two folds are the same");
+	return NULL;
+}
+
+static void rules_of_the_same_fold_are_told_apart(void **state)
+{
+	const struct folded *pair = same_folds();
+	struct guest *guest = sides[0].guest;
+	uint8_t bytes[256];
+	uint32_t len = frame_make(bytes, 0, 10);
+
+	(void)state;
+	memset(&flows[0], 0, sizeof(flows[0]));
+	add_rule(&pair[0], 1);
+	add_rule(&pair[1], 2);
+	assert_int_equal(flows[0].rules[0].alike, 2);
+	path_set_flows(guest->path, &flows[0], &sides[0].counts);
+	for (int i = 0; i < 2; i++) {
+		memcpy(bytes + 26, &pair[i].src, 4);
+		memcpy(bytes + 30, &pair[i].dst, 4);
+		port_feed(&guest->port, bytes, len, 0);
+		guest_poll(guest);
+		assert_int_equal(receive(guest), i + 1);
+	}
 }
 
 int main(void)
@@ -263,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			random_rules_do_to_random_frames_what_the_reference_does, start, stop),
+		cmocka_unit_test_setup_teardown(rules_of_the_same_fold_are_told_apart, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

@@ -215,6 +215,22 @@ void random_rule(struct vifflow_rule *rule, uint32_t id, const struct random_fra
 	rule->actions[0] = last;
 }
 
+void random_alike(struct vifflow_rule *rule, uint32_t id, const struct vifflow_rule *before,
+		  const struct random_frame *frame, uint32_t nr_queues)
+{
+	struct reference_headers found = reference_parse(frame->bytes, frame->len);
+
+	*rule = *before;
+	rule->id = id;
+	for (uint32_t i = 0; i < rule->nr_items && i < found.nr; i++) {
+		if (found.type[i] != rule->items[i].type)
+			break;
+		memcpy(rule->items[i].spec, frame->bytes + found.at[i],
+		       reference_bytes(found.type[i]));
+	}
+	random_actions(rule, nr_queues);
+}
+
 void random_hashing(struct reference *reference, struct steer *steer)
 {
 	memset(steer, 0, sizeof(*steer));

@@ -29,6 +29,10 @@ void random_frame(struct random_frame *frame);
 void random_rule(struct vifflow_rule *rule, uint32_t id, const struct random_frame *frame,
 		 uint32_t nr_queues);
 
+/** random_alike() - Fill @rule; it looks where @before does, for what @frame has there */
+void random_alike(struct vifflow_rule *rule, uint32_t id, const struct vifflow_rule *before,
+		  const struct random_frame *frame, uint32_t nr_queues);
+
 /** random_hashing() - The same for both, of @reference->nr_queues */
 void random_hashing(struct reference *reference, struct steer *steer);
 
