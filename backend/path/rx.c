@@ -275,7 +275,7 @@ static void rx_answer_extras(struct queue *queue, const struct rx_frame *frame)
 		       sizeof(frame->extras[i]));
 }
 
-static void rx_answer(struct queue *queue, const struct rx_frame *frame)
+static inline void rx_answer(struct queue *queue, const struct rx_frame *frame)
 {
 	uint32_t left = frame->mbuf->pkt_len;
 	uint32_t offset = frame->headroom;

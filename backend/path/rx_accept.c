@@ -45,14 +45,16 @@ static bool rx_cuts(const struct path *path)
 /* Frames that may come before the backlog is full. */
 static uint32_t rx_queue_room(const struct path *path, const struct queue *queue)
 {
+	uint32_t room = queue_backlog_room(queue);
+
 	if (queue->backlog_bytes >= path->config.backlog_bytes)
 		return 0;
-	return queue_backlog_room(queue) / (rx_cuts(path) ? OFFLOAD_SEGMENTS_MAX : 1);
+	return unlikely(rx_cuts(path)) ? room / OFFLOAD_SEGMENTS_MAX : room;
 }
 
 /* Does the queue hold all it may, and has it waited too long for the others to wait as well? */
-static bool rx_passed_by(const struct path *path, const struct queue *queue,
-			 const struct path_tools *tools)
+static inline bool rx_passed_by(const struct path *path, const struct queue *queue,
+				const struct path_tools *tools)
 {
 	return path_queue_stalled(queue, tools->now_us) &&
 	       (queue->backlog_buffers >= memory_share(tools->pool, MEMORY_STALLED) ||
@@ -60,8 +62,8 @@ static bool rx_passed_by(const struct path *path, const struct queue *queue,
 }
 
 /* Put a frame into the backlog, if the guest can take it as it is cut into buffers. */
-static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
-		    struct rte_mbuf *mbuf)
+static inline void rx_keep(const struct path *path, struct queue *queue,
+			   const struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	if (mbuf->pkt_len > path_rx_longest(path) ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > PLAN_PIECES_MAX)
@@ -129,7 +131,7 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 }
 
 /* Return: NULL: the guest's flow rules drop the frame */
-static struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
+static inline struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
 {
 	int queue;
 
@@ -140,7 +142,8 @@ static struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
 }
 
 /* Fit a frame to what the guest can take, and put it into its queue's backlog. */
-static void rx_fit(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
+static __rte_always_inline void rx_fit(struct path *path, struct path_tools *tools,
+				       struct rte_mbuf *mbuf)
 {
 	bool ipv4 = mbuf->ol_flags & RTE_MBUF_F_TX_IPV4;
 	struct queue *queue = rx_choose(path, mbuf);
@@ -202,12 +205,14 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
-/* Frames until @held buffers have become @share. */
+/* Frames until @held buffers have become @share, at most a burst. */
 static uint32_t rx_frames_until(const struct path *path, uint32_t held, uint32_t share)
 {
-	if (held >= share)
-		return 0;
-	return (share - held - 1) / (rx_cuts(path) ? RX_CUT_BUFFERS : RX_FRAME_BUFFERS) + 1;
+	uint32_t each = rx_cuts(path) ? RX_CUT_BUFFERS : RX_FRAME_BUFFERS;
+
+	if (likely(held + PORT_BURST * each <= share))
+		return PORT_BURST;
+	return held < share ? RTE_MIN((share - held - 1) / each + 1, PORT_BURST) : 0;
 }
 
 /*

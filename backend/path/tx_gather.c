@@ -112,8 +112,8 @@ static struct rte_mbuf *tx_buffer(struct tx_pass *pass)
 }
 
 /* One piece, @page + its offset if that is a static page, which is prefetched meanwhile. */
-static void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
-			  const struct gnt_copy *piece)
+static inline void tx_plan_piece(struct tx_pass *pass, char *local, const char *page,
+				 const struct gnt_copy *piece)
 {
 	if (!page) {
 		plan_grant_copy(&pass->plan, local, piece);
