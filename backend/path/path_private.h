@@ -34,6 +34,8 @@
  * @paused:   control; nothing is polled
  * @held:     worker: w, any: r; buffers of all frames that wait in it, as of the last pass
  * @quiet_until_us: worker; until then its queues have nothing to do unless the guest does something
+ * @quiet_full: worker; nor has it room for frames until then
+ * @behind:   worker; in the last pass some queue got a burst, and another one waits in its backlog
  * @turn:     worker; the queue that is served first, another one after each pass that moved frames
  */
 struct path {
@@ -51,7 +53,7 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool guarantees, paused, near_off;
+	bool guarantees, paused, near_off, quiet_full, behind;
 	_Atomic uint32_t held;
 	uint64_t quiet_until_us;
 	uint32_t turn;
@@ -119,6 +121,9 @@ uint32_t path_rx_held(const struct path *path);
  * frames for it are dropped, so that the vif's other queues go on.
  */
 uint32_t path_rx_room(struct path *path, const struct path_tools *tools);
+
+/** path_rx_full() - Has it no room for frames before its guest takes some? (rx_accept.c) */
+bool path_rx_full(const struct path *path, const struct path_tools *tools);
 
 /**
  * path_rx_accept() - Judge a frame that arrived (rx_accept.c)

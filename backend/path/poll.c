@@ -3,8 +3,11 @@
  * A path as its worker sees it: attached, polled, armed before sleep, paused, detached. The top of
  * path/: it calls all other files there, none of them calls it.
  *
- * Order of a pass. Frames are taken from the port first and once, because one port feeds all queues:
- * only when a frame is here is it known which queue it goes to. Then each queue in turn gets its rx
+ * Order of a pass. Frames are taken from the port first, because one port feeds all queues: only when
+ * a frame is here is it known which queue it goes to. There may be a burst for each queue, since the
+ * ring's indices cost the same for one frame as for a burst. None are taken while a guest that was
+ * away takes its backlog: with as many coming as going it would not get shorter, and each frame would
+ * have left the cache before the guest gets it. Then each queue in turn gets its rx
  * before its tx: what was just taken is still in the cache, and the guest is told of it before time
  * is spent on copying its own frames. Queues with a guarantee send before that, within it; the
  * budget and the room in the port that are left are for all.
@@ -102,10 +105,11 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 {
 	struct rte_mbuf *frames[PORT_BURST];
 	unsigned int taken = 0;
+	uint16_t nr = 0;
 
-	for (uint16_t i = 0; i < port->nr_queues; i++) {
+	for (uint16_t i = 0; i < port->nr_queues || (nr == PORT_BURST && i < path->nr_queues);
+	     i++) {
 		uint32_t room = path_rx_room(path, tools);
-		uint16_t nr;
 
 		if (!room)
 			break;
@@ -180,6 +184,8 @@ static unsigned int serve_queue(struct path *path, struct queue *queue, struct p
 
 	shaper_refill(&queue->shaper, tools->now_us);
 	frames = path_rx(path, queue, tools);
+	if (frames == QUEUE_BURST && queue_backlog_waits(queue) >= QUEUE_BURST)
+		path->behind = true;
 	return frames + path_tx(path, queue, tools, false);
 }
 
@@ -240,10 +246,15 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames, served = 0;
 
-	shaper_refill(&path->rx_shaper, tools->now_us);
-	frames = rx_take(path, tools);
-	if (!frames && tools->now_us < path->quiet_until_us && is_still(path))
+	bool quiet = tools->now_us < path->quiet_until_us && is_still(path);
+
+	if (quiet && path->quiet_full)
 		return 0;
+	shaper_refill(&path->rx_shaper, tools->now_us);
+	frames = path->behind ? 0 : rx_take(path, tools);
+	if (!frames && quiet)
+		return 0;
+	path->behind = false;
 	if (unlikely(path->handover))
 		handover_step(path, tools);
 	shaper_refill(&path->shaper, tools->now_us);
@@ -257,7 +268,9 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
 	tell_held(path, tools);
-	path->quiet_until_us = !(frames + served) && is_quiet(path) ? tools->now_us + STILL_US : 0;
+	quiet = !(frames + served) && is_quiet(path);
+	path->quiet_until_us = quiet ? tools->now_us + STILL_US : 0;
+	path->quiet_full = quiet && path_rx_full(path, tools);
 	return frames + served;
 }
 

@@ -152,10 +152,15 @@ static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t stat
 void queue_notify_tx(struct queue *queue, struct evt *evt);
 void queue_notify_rx(struct queue *queue, struct evt *evt);
 
-/** queue_backlog_room() - Frames that still fit */
+/** queue_backlog_waits() - Frames that wait there; queue_backlog_room(): that still fit */
+static inline uint32_t queue_backlog_waits(const struct queue *queue)
+{
+	return queue->backlog_tail - queue->backlog_head;
+}
+
 static inline uint32_t queue_backlog_room(const struct queue *queue)
 {
-	return QUEUE_BACKLOG - (queue->backlog_tail - queue->backlog_head);
+	return QUEUE_BACKLOG - queue_backlog_waits(queue);
 }
 
 static inline void queue_backlog_push(struct queue *queue, struct rte_mbuf *mbuf, uint64_t now_us)

@@ -257,6 +257,11 @@ static uint32_t rx_room(const struct path *path, const struct path_tools *tools)
 	return wanted ? RTE_MIN(room, rx_memory_room(path, tools, held)) : 0;
 }
 
+bool path_rx_full(const struct path *path, const struct path_tools *tools)
+{
+	return !rx_room(path, tools);
+}
+
 uint32_t path_rx_room(struct path *path, const struct path_tools *tools)
 {
 	const struct shaper *shaper = &path->rx_shaper;

@@ -240,6 +240,30 @@ static void guest_without_buffers_costs_a_bounded_number_of_frames(void **state)
 	}
 }
 
+static void guest_that_is_back_gets_what_waited_before_more_is_taken(void **state)
+{
+	struct guest *guest = *state;
+
+	for (uint32_t i = 0; i < 3 * PORT_BURST + 1; i++)
+		feed(guest, 0, 10);
+	while (guest_poll(guest))
+		;
+	assert_int_equal(guest->port.nr_waiting, 0);
+	guest_rx_post(guest, 0, 200);
+	for (uint32_t i = 0; i < 2 * PORT_BURST; i++)
+		feed(guest, 0, 10);
+	/* it is not known yet that the guest is back: as many come as go */
+	assert_int_equal(guest_poll(guest), 2 * PORT_BURST);
+	assert_int_equal(guest->port.nr_waiting, PORT_BURST);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(guest_poll(guest), PORT_BURST);
+		assert_int_equal(guest->port.nr_waiting, PORT_BURST);
+	}
+	/* fewer than a burst wait */
+	assert_int_equal(guest_poll(guest), 2 * PORT_BURST);
+	assert_int_equal(guest->port.nr_waiting, 0);
+}
+
 static void frames_expire_ten_seconds_after_the_buffers_ended(void **state)
 {
 	struct guest *guest = *state;
@@ -332,6 +356,7 @@ int main(void)
 		UNCONNECTED(indices_wrap_around_at_two_to_the_32),
 		GUEST(guest_without_buffers_costs_bounded_memory),
 		GUEST(guest_without_buffers_costs_a_bounded_number_of_frames),
+		GUEST(guest_that_is_back_gets_what_waited_before_more_is_taken),
 		GUEST(frames_expire_ten_seconds_after_the_buffers_ended),
 		GUEST(buffer_in_time_restarts_the_ten_seconds),
 		GUEST(one_free_buffer_does_not_defeat_the_stall_test),
