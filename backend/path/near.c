@@ -93,6 +93,7 @@ static void near_flush(struct near_pass *near)
 	}
 	port->ops->near_sent(port, near->tx->near, mbufs, (uint16_t)near->rx.nr_frames);
 	rx_complete(&near->rx);
+	path_rx_tell(near->rx.path, near->rx.queue, near->rx.plan.tools);
 	near->rx.nr_frames = 0;
 }
 

@@ -7,9 +7,9 @@
  * a frame is here is it known which queue it goes to. There may be a burst for each queue, since the
  * ring's indices cost the same for one frame as for a burst. None are taken while a guest that was
  * away takes its backlog: with as many coming as going it would not get shorter, and each frame would
- * have left the cache before the guest gets it. Then each queue in turn gets its rx
- * before its tx: what was just taken is still in the cache, and the guest is told of it before time
- * is spent on copying its own frames. Queues with a guarantee send before that, within it; the
+ * have left the cache before the guest gets it. Then all queues get their rx, which is still in the
+ * cache, and each in turn is told of it and has its tx: a guest is told before time is spent on
+ * copying its own frames, but not at once, as each fence waits for the lines written before it. Queues with a guarantee send before that, within it; the
  * budget and the room in the port that are left are for all.
  */
 #include "path_private.h"
@@ -145,7 +145,9 @@ static void take_all(struct path *path, struct path_tools *tools)
 	for (uint32_t i = 0; i < PASSES && !path_is_stopped(path); i++) {
 		unsigned int moved = rx_take(path, tools);
 
-		if (!(moved + path_rx(path, queue, tools)))
+		moved += path_rx(path, queue, tools);
+		path_rx_tell(path, queue, tools);
+		if (!moved)
 			break;
 	}
 }
@@ -178,15 +180,40 @@ static unsigned int serve_guarantees(struct path *path, struct path_tools *tools
 	return frames;
 }
 
-static unsigned int serve_queue(struct path *path, struct queue *queue, struct path_tools *tools)
+/* The queue that is the @index'th in this pass */
+static inline struct queue *queue_in_turn(struct path *path, uint32_t index)
 {
-	unsigned int frames;
+	uint32_t at = path->turn + index;
 
-	shaper_refill(&queue->shaper, tools->now_us);
-	frames = path_rx(path, queue, tools);
+	return &path->queues[at < path->nr_queues ? at : at - path->nr_queues];
+}
+
+static inline unsigned int bring(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	unsigned int frames = path_rx(path, queue, tools);
+
 	if (frames == QUEUE_BURST && queue_backlog_waits(queue) >= QUEUE_BURST)
 		path->behind = true;
-	return frames + path_tx(path, queue, tools, false);
+	return frames;
+}
+
+static unsigned int serve_queues(struct path *path, struct path_tools *tools)
+{
+	unsigned int frames = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues && !path_is_stopped(path); i++) {
+		if (i + 1 < path->nr_queues)
+			queue_fetch_ahead(queue_in_turn(path, i + 1));
+		frames += bring(path, queue_in_turn(path, i), tools);
+	}
+	for (uint32_t i = 0; i < path->nr_queues && !path_is_stopped(path); i++) {
+		struct queue *queue = queue_in_turn(path, i);
+
+		path_rx_tell(path, queue, tools);
+		shaper_refill(&queue->shaper, tools->now_us);
+		frames += path_tx(path, queue, tools, false);
+	}
+	return frames;
 }
 
 /* Does the guest take nothing, by any of its queues? */
@@ -244,12 +271,14 @@ static bool is_quiet(const struct path *path)
 
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
-	unsigned int frames, served = 0;
+	unsigned int frames, served;
 
 	bool quiet = tools->now_us < path->quiet_until_us && is_still(path);
 
 	if (quiet && path->quiet_full)
 		return 0;
+	if (!quiet)
+		queue_fetch_ahead(queue_in_turn(path, 0));
 	shaper_refill(&path->rx_shaper, tools->now_us);
 	frames = path->behind ? 0 : rx_take(path, tools);
 	if (!frames && quiet)
@@ -260,10 +289,7 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	shaper_refill(&path->shaper, tools->now_us);
 	if (unlikely(path->guarantees))
 		frames += serve_guarantees(path, tools);
-	for (uint32_t i = path->turn; i < path->nr_queues && !path_is_stopped(path); i++)
-		served += serve_queue(path, &path->queues[i], tools);
-	for (uint32_t i = 0; i < path->turn && !path_is_stopped(path); i++)
-		served += serve_queue(path, &path->queues[i], tools);
+	served = serve_queues(path, tools);
 	/* the first queue gets most of a scarce budget or port: not always the same one */
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;

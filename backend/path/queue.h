@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include "xen/evt.h"
 #include "xen/gnt.h"
@@ -146,6 +147,23 @@ static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t stat
 	/* not made elsewhere and copied: the copy's load would wait for the stores of its parts */
 	entry->req = (struct netif_tx_request){ .id = id };
 	entry->rsp = (struct netif_tx_response){ .id = id, .status = status };
+}
+
+#define QUEUE_RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
+
+/**
+ * queue_fetch_ahead() - Fetch the lines of the rings that the next pass reads and writes
+ *
+ * They are in the guest's processor: to be called some work before that pass.
+ */
+static inline void queue_fetch_ahead(const struct queue *queue)
+{
+	const union netif_rx_entry *entry = queue->rx_sring->entry;
+
+	rte_prefetch0(&queue->rx_sring->idx);
+	rte_prefetch0(&queue->tx_sring->idx);
+	for (uint32_t i = 0; i <= QUEUE_BURST; i += QUEUE_RX_ENTRIES_A_LINE)
+		ring_prefetch_write(&entry[(queue->rx_req_cons + i) % NETIF_RING_SIZE]);
 }
 
 /** queue_notify_tx(), queue_notify_rx() - Ring the guest for one direction */

@@ -18,7 +18,6 @@
 #include "rx_pass.h"
 
 #define RX_STALE_US 10000000u
-#define RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))
 /* A frame with any of these has as many extra-infos. */
 #define RX_EXTRA_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
 
@@ -218,14 +217,27 @@ static __rte_always_inline void rx_plan_simple(struct rx_pass *pass, struct rx_f
 	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
+/* The pass has the frame now, and frees it. */
+static inline void rx_own(struct rx_pass *pass, struct rte_mbuf *mbuf)
+{
+	bool plain = RTE_MBUF_DIRECT(mbuf) && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1;
+
+	if (!plain || (pass->nr_frames && mbuf->pool != pass->pool))
+		pass->pool = NULL;
+	else if (!pass->nr_frames)
+		pass->pool = mbuf->pool;
+	pass->done[pass->nr_frames++] = mbuf;
+}
+
 static __rte_always_inline void plan(struct rx_pass *pass, struct rte_mbuf *mbuf, uint32_t need,
 				     const struct near *near)
 {
-	struct rx_frame *frame = &pass->frames[pass->nr_frames++];
+	struct rx_frame *frame = &pass->frames[pass->nr_frames];
 	struct queue *queue = pass->queue;
 	uint32_t refs[RX_SLOTS_MAX];
 	uint32_t nr_refs = 0;
 
+	rx_own(pass, mbuf);
 	frame->mbuf = mbuf;
 	frame->first_slot = queue->rx_req_cons;
 	frame->first_copy = (uint16_t)pass->plan.nr_copies;
@@ -327,57 +339,32 @@ static __rte_always_inline void rx_finish(struct rx_pass *pass, struct rx_frame 
 }
 
 /*
- * Ring the guest if it asked for that: at once after a quiet time, then no more often than it
- * wishes.
+ * Plain buffers of one pool go back at once. rte_pktmbuf_free_bulk() would put their addresses into
+ * an array and load two at a time from there; such a load waits until all stores before it, those
+ * to the guest's pages and ring, have got their cache lines from the guest's processor.
  */
-static void rx_tell(const struct path_live *live, struct queue *queue, struct path_tools *tools)
+static inline void rx_free(struct rx_pass *pass)
 {
-	bool wanted = ring_wants_event(&queue->rx_sring->idx, queue->rx_told, queue->rx_req_cons);
-	uint64_t due_us = queue->rx_told_us + live->rx_delay_us;
-
-	if (wanted && tools->now_us < due_us &&
-	    (!live->rx_delay_frames || queue->rx_untold < live->rx_delay_frames)) {
-		queue->rx_tell_us = due_us;
-		return;
-	}
-	queue->rx_told = queue->rx_req_cons;
-	queue->rx_untold = 0;
-	queue->rx_tell_us = 0;
-	if (!wanted)
-		return;
-	queue->rx_told_us = tools->now_us;
-	queue_notify_rx(queue, tools->evt);
+	if (likely(pass->pool))
+		rte_mempool_put_bulk(pass->pool, (void **)pass->done, pass->nr_frames);
+	else
+		rte_pktmbuf_free_bulk(pass->done, pass->nr_frames);
 }
 
 static __rte_always_inline void complete(struct rx_pass *pass)
 {
 	struct queue *queue = pass->queue;
-	struct rte_mbuf *done[QUEUE_BURST];
 
-	for (uint32_t i = 0; i < pass->nr_frames; i++) {
+	for (uint32_t i = 0; i < pass->nr_frames; i++)
 		rx_finish(pass, &pass->frames[i]);
-		done[i] = pass->frames[i].mbuf;
-	}
 	ring_store_release(&queue->rx_sring->idx.rsp_prod, queue->rx_req_cons);
-	rte_pktmbuf_free_bulk(done, pass->nr_frames);
+	rx_free(pass);
 	path_count(&queue->counters, COUNT_rx_packets, pass->nr_good);
 	path_count(&queue->counters, COUNT_rx_bytes, pass->good_bytes);
 	path_count(&queue->counters, COUNT_rx_static, pass->plan.nr_memcpys);
 	if (unlikely(pass->nr_zero_copy))
 		path_count(&queue->counters, COUNT_rx_zero_copy, pass->nr_zero_copy);
 	queue->rx_untold += pass->nr_frames;
-	rx_tell(&pass->path->live, queue, pass->plan.tools);
-}
-
-/* Fetch the ring's cache lines that the pass reads and then writes. */
-static void rx_fetch_ahead(const struct queue *queue)
-{
-	uint32_t waiting = queue->backlog_tail - queue->backlog_head;
-	uint32_t nr = RTE_MIN(waiting, QUEUE_BURST);
-
-	for (uint32_t i = 0; i < nr + RX_ENTRIES_A_LINE; i += RX_ENTRIES_A_LINE)
-		ring_prefetch_write(
-			&queue->rx_sring->entry[(queue->rx_req_cons + i) % NETIF_RING_SIZE]);
 }
 
 bool rx_posted(struct rx_pass *pass, uint32_t need)
@@ -400,8 +387,6 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	struct rx_pass pass;
 
 	rx_pass_init(&pass, path, queue, tools);
-	if (queue->backlog_head != queue->backlog_tail)
-		rx_fetch_ahead(queue);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
 	       plan_has_room(&pass.plan)) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
@@ -414,8 +399,31 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	if (pass.nr_frames) {
 		rx_copy(&pass);
 		complete(&pass);
-	} else if (queue->rx_tell_us && tools->now_us >= queue->rx_tell_us) {
-		rx_tell(&path->live, queue, tools);
 	}
 	return pass.nr_frames;
+}
+
+/* At once after a quiet time, then no more often than the guest wishes. */
+void path_rx_tell(const struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	const struct path_live *live = &path->live;
+	uint64_t due_us = queue->rx_told_us + live->rx_delay_us;
+	bool due = tools->now_us >= due_us ||
+		   (live->rx_delay_frames && queue->rx_untold >= live->rx_delay_frames);
+	bool wanted;
+
+	if (!queue->rx_untold || (queue->rx_tell_us && !due))
+		return;
+	wanted = ring_wants_event(&queue->rx_sring->idx, queue->rx_told, queue->rx_req_cons);
+	if (wanted && !due) {
+		queue->rx_tell_us = due_us;
+		return;
+	}
+	queue->rx_told = queue->rx_req_cons;
+	queue->rx_untold = 0;
+	queue->rx_tell_us = 0;
+	if (!wanted)
+		return;
+	queue->rx_told_us = tools->now_us;
+	queue_notify_rx(queue, tools->evt);
 }

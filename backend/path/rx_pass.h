@@ -30,6 +30,8 @@ struct rx_frame {
  * @plan:  what is copied at the end of the pass
  * @avail: buffers that the guest has posted and that are not taken, as last looked at
  * @nr_zero_copy, @nr_good, @good_bytes: counted once a pass
+ * @pool:  all frames go back to it as they are; NULL = some have to be looked at
+ * @done:  the frames' buffers
  */
 struct rx_pass {
 	struct path *path;
@@ -39,7 +41,9 @@ struct rx_pass {
 	uint32_t nr_frames;
 	uint32_t nr_zero_copy;
 	uint32_t nr_good, good_bytes;
+	struct rte_mempool *pool;
 	/* not cleared: the 4 KB are filled as they are used */
+	struct rte_mbuf *done[QUEUE_BURST];
 	struct rx_frame frames[QUEUE_BURST];
 };
 
@@ -47,7 +51,7 @@ struct rx_pass {
 static inline void rx_pass_init(struct rx_pass *pass, struct path *path, struct queue *queue,
 				struct path_tools *tools)
 {
-	memset(pass, 0, offsetof(struct rx_pass, frames));
+	memset(pass, 0, offsetof(struct rx_pass, done));
 	pass->path = path;
 	pass->queue = queue;
 	pass->plan.tools = tools;
@@ -87,7 +91,7 @@ static inline void rx_copy(struct rx_pass *pass)
 	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_out);
 }
 
-/** rx_complete() - After rx_copy(): answer, count, free the frames, ring the guest */
+/** rx_complete() - After rx_copy(): answer, count, free the frames; path_rx_tell() is to follow */
 void rx_complete(struct rx_pass *pass);
 
 #endif
