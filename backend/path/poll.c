@@ -105,7 +105,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 {
 	struct rte_mbuf *frames[PORT_BURST];
 	unsigned int taken = 0;
-	uint16_t nr = 0;
+	uint16_t nr = 0, left;
 
 	for (uint16_t i = 0; i < port->nr_queues || (nr == PORT_BURST && i < path->nr_queues);
 	     i++) {
@@ -114,10 +114,11 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 		if (!room)
 			break;
 		nr = port_rx_next(port, frames, (uint16_t)room);
+		if (!nr)
+			continue;
 		taken += nr;
-		if (nr > 1)
-			nr = merge_burst(path, tools, frames, nr);
-		for (uint16_t k = 0; k < nr; k++)
+		left = nr > 1 ? merge_burst(path, tools, frames, nr) : nr;
+		for (uint16_t k = 0; k < left; k++)
 			path_rx_accept(path, tools, frames[k]);
 	}
 	return taken;
