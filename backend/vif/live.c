@@ -231,7 +231,6 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 			   &(struct live_call){ .path = vif->path, .live = &vif->live });
 	}
 	kernel_path_follow(vif, now_us);
-	vif_follow_path(vif, now_us);
 	vif_update_mirror(vif);
 	vif_tell_port(vif, path_get_port(vif->path));
 }

@@ -341,8 +341,10 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	vif_update_move(vif);
 	if (vif->stale & STALE_RECORD)
 		capability_read(vif, now_us);
-	if (vif->stale & (STALE_GUEST | STALE_POLICY | STALE_LIVE))
+	if (vif->stale & (STALE_GUEST | STALE_POLICY | STALE_LIVE)) {
 		vif_update_live(vif, now_us);
+		vif_follow_path(vif, now_us);
+	}
 	vif_due(vif, 0, zerocopy_rx_update(&vif->zerocopy_rx, vif->worker, vif->path, now_us));
 	vif_update_carrier(vif, now_us);
 	capability_offer(vif, now_us);
