@@ -14,6 +14,7 @@
 #include "log.h"
 #include "port/filter/groups.h"
 #include "port/filter/roam.h"
+#include "port/kernel_port.h"
 #include "port/nic.h"
 #include "port/offload.h"
 #include "port/sriov/pf_devlink.h"
@@ -236,6 +237,15 @@ struct port *vdev_open(const struct eth_params *params, const struct rte_ether_a
 {
 	(void)params;
 	(void)mac;
+	return NULL;
+}
+
+struct port *kernel_port_open(const char *netdev, const struct rte_ether_addr *mac,
+			      struct rte_mempool *pool)
+{
+	(void)netdev;
+	(void)mac;
+	(void)pool;
 	return NULL;
 }
 
