@@ -89,7 +89,7 @@ struct flow_counts {
 /** flows_are_whole() - Does a table that was kept keep to all bounds, with @nr_queues queues? */
 bool flows_are_whole(const struct flows *flows, uint32_t nr_queues);
 
-/** flows_compile() - Set what makes the search faster; flows_insert() and flows_remove() do it, too */
+/** flows_compile() - Set what makes the search faster, as flows_insert() and flows_remove() do */
 void flows_compile(struct flows *flows);
 
 /** flows_find() - Return: index of the rule with this id, -1 = there is none */

@@ -4,8 +4,8 @@
  *
  * Theory of operation. A guest that takes unsegmented frames has as much to do for one of 40 KB as
  * for one of 1500 bytes. So what a burst of the port holds of one stream, and in order, is joined
- * by DPDK's librte_gro, and goes to the guest as if its sender had been another guest. Nothing waits
- * for more to come.
+ * by DPDK's librte_gro, and goes to the guest as if its sender had been another guest. Nothing
+ * waits for more to come.
  *
  * Only frames whose sums are known to be right are joined, and only if the result says all that
  * they said: plain ACK segments with data, same type of service and time to live, no congestion

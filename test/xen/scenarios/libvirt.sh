@@ -170,5 +170,6 @@ vifd_stop
 check_true absent_vifd_is_told virsh_fails "vifd is not running: run 'systemctl start vifd'" start g1
 cat /run/virsh
 cp -r /var/log/libvirt /results/
+# shellcheck disable=SC2154 # of lib.sh
 check libvirt_checks "$passed" "== $((passed + failed))" checks
 finish
