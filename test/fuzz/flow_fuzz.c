@@ -180,6 +180,8 @@ static void use_damaged(struct fuzz_input *input)
 	fuzz_bytes(input, flows.words, 4 * sizeof(flows.words[0]));
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), bytes, len);
 	if (flows_are_whole(&flows, QUEUES)) {
+		/* what is derived is derived again, as ctrl_flows_restore() does */
+		flows_compile(&flows);
 		queue = flows_steer(&flows, &counts, &steer, mbuf, QUEUES);
 		fuzz_check(queue >= -1 && queue < (int)QUEUES);
 	}
