@@ -4,10 +4,11 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+# shellcheck source=test/unit/facts.sh
+. test/unit/facts.sh
 hook=$PWD/toolstack-hooks/libvirt-hook
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
 export VIFD_CONFIG=$work/vifd.conf CHECKER=$PWD/${BUILD:-build}/vifctl STATUS=0
 UUID=01234567-89ab-cdef-0123-456789abcdef
 FILE=$work/vif.d/libvirt-$UUID
@@ -139,18 +140,6 @@ metadata_of_others_is_none_of_ours() {
 }
 
 make_vifctl
-for fact in guest_of_vifds_starts without_vifd_its_guest_is_refused_with_the_remedy other_guests_do_not_need_vifd \
+facts "$work/err" guest_of_vifds_starts without_vifd_its_guest_is_refused_with_the_remedy other_guests_do_not_need_vifd \
 	other_operations_do_not_need_vifd rules_become_files rules_end_with_the_guest rules_that_are_no_longer_there_go \
-	wrong_rule_refuses_the_guest_and_is_named metadata_of_others_is_none_of_ours; do
-	# A subshell of its own, not a condition: set -e must hold inside.
-	set +e
-	(set -e; "$fact")
-	status=$?
-	set -e
-	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		echo "failed: $fact: $(cat "$work/err")"
-	fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+	wrong_rule_refuses_the_guest_and_is_named metadata_of_others_is_none_of_ours

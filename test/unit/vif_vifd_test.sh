@@ -4,10 +4,11 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+# shellcheck source=test/unit/facts.sh
+. test/unit/facts.sh
 script=$PWD/toolstack-hooks/vif-vifd
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
 export STORE=$work/store VIF_VIFD_SYS=$work/sys VIF_VIFD_WAIT_S=1
 export XENBUS_PATH=backend/vif/3/0
 
@@ -239,23 +240,11 @@ vifd_is_started_again_however_often_it_fails() {
 }
 
 make_store_programs
-for fact in online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
+facts "$work/err" online_reports_connected online_waits_for_initwait no_vifd_is_an_error_with_a_remedy \
 	what_vifd_refuses_is_told_at_once what_vifd_only_holds_is_connected \
 	vifd_is_waited_for_until_it_has_unbound_netback keys_of_netback_are_not_vifds \
 	what_vifd_does_not_take_is_nobodys netback_of_another_interface_does_not_matter \
 	vif_that_vanishes_leaves_nothing_behind offline_and_tap_change_nothing \
 	unknown_command_is_refused many_at_once vifd_is_started_again_however_often_it_fails \
 	routes_of_a_gatewaydev_come_and_go gatewaydev_that_cannot_work_is_an_error \
-	netdev_joins_its_bridge netdev_without_a_bridge_gets_routes; do
-	# A subshell of its own, not a condition: set -e must hold inside.
-	set +e
-	(set -e; "$fact")
-	status=$?
-	set -e
-	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		echo "failed: $fact: $(cat "$work/err")"
-	fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+	netdev_joins_its_bridge netdev_without_a_bridge_gets_routes

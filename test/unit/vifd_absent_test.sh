@@ -5,9 +5,10 @@ set -eu
 
 if [ "${1:-}" = --help ]; then sed -n '3s/^# //p' "$0"; exit 0; fi
 cd "$(dirname "$0")/../.."
+# shellcheck source=test/unit/facts.sh
+. test/unit/facts.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
 export STORE=$work/store VIFD_ABSENT_SYS=$work/sys VIFD_ABSENT_GRACE_S=0
 dir=/local/domain/0/backend/vif/3/0
 driver=$work/sys/bus/xen-backend/drivers/vif
@@ -72,17 +73,5 @@ removed_interface_is_closed() {
 }
 
 make_programs
-for fact in new_interface_is_answered interface_that_netback_holds_is_taken_from_it \
-	interface_that_vifd_left_is_not_touched interface_of_the_kernel_is_not_touched removed_interface_is_closed; do
-	# A subshell of its own, not a condition: set -e must hold inside.
-	set +e
-	(set -e; "$fact")
-	status=$?
-	set -e
-	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		echo "failed: $fact"
-	fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+facts "$work/err" new_interface_is_answered interface_that_netback_holds_is_taken_from_it \
+	interface_that_vifd_left_is_not_touched interface_of_the_kernel_is_not_touched removed_interface_is_closed

@@ -4,10 +4,11 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+# shellcheck source=test/unit/facts.sh
+. test/unit/facts.sh
 script=$PWD/toolstack-hooks/vifd-reattach
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
 export STORE=$work/store CALLS=$work/calls
 
 # shellcheck disable=SC2016 # the stand-ins expand it
@@ -115,17 +116,5 @@ domain_that_does_not_run_is_refused() {
 }
 
 make_programs
-for fact in only_those_whose_back_end_is_gone named_guests_only keys_stay_as_they_were interface_that_xl_cannot_detach_is_removed \
-	failure_of_xl_is_told_and_the_others_go_on back_end_that_is_slow_is_asked_again domain_that_does_not_run_is_refused; do
-	# A subshell of its own, not a condition: set -e must hold inside.
-	set +e
-	(set -e; "$fact")
-	status=$?
-	set -e
-	if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else
-		failed=$((failed + 1))
-		echo "failed: $fact: $(cat "$CALLS")"
-	fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+facts "$CALLS" only_those_whose_back_end_is_gone named_guests_only keys_stay_as_they_were interface_that_xl_cannot_detach_is_removed \
+	failure_of_xl_is_told_and_the_others_go_on back_end_that_is_slow_is_asked_again domain_that_does_not_run_is_refused
