@@ -218,7 +218,7 @@ static __rte_always_inline void rx_plan_simple(struct rx_pass *pass, struct rx_f
 }
 
 /* The pass has the frame now, and frees it. */
-static inline void rx_own(struct rx_pass *pass, struct rte_mbuf *mbuf)
+static inline void rx_hold(struct rx_pass *pass, struct rte_mbuf *mbuf)
 {
 	bool plain = RTE_MBUF_DIRECT(mbuf) && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1;
 
@@ -237,7 +237,7 @@ static __rte_always_inline void plan(struct rx_pass *pass, struct rte_mbuf *mbuf
 	uint32_t refs[RX_SLOTS_MAX];
 	uint32_t nr_refs = 0;
 
-	rx_own(pass, mbuf);
+	rx_hold(pass, mbuf);
 	frame->mbuf = mbuf;
 	frame->first_slot = queue->rx_req_cons;
 	frame->first_copy = (uint16_t)pass->plan.nr_copies;
