@@ -19,8 +19,9 @@
 #endif
 
 #define U32_MOST 0xffffffffu
+#define U16_MOST 0xffffu
 
-enum kind { KIND_NUMBER, KIND_HEX, KIND_NAME, KIND_LIST, KIND_VF, KIND_MAC };
+enum kind { KIND_NUMBER, KIND_HEX, KIND_NAME, KIND_LIST, KIND_VF, KIND_MAC, KIND_HANDLES };
 
 /* A list's member and its bit, or a name and its number; ends with NULL. */
 struct member {
@@ -89,6 +90,8 @@ static const struct word words[VIFCAP_WORDS] = {
 	[VIFCAP_WORD_FEATURES] = LIST("features", features, features),
 	[VIFCAP_WORD_MAC] = { "mac", KIND_MAC, offsetof(struct vifcap, mac), 0, 0, NULL },
 	[VIFCAP_WORD_FLOWS] = NUMBER("flows", flows, 0, 256),
+	[VIFCAP_WORD_VIRTUAL_VFS] = { "virtual-vfs", KIND_HANDLES,
+				      offsetof(struct vifcap, virtual_vfs), 0, U16_MOST, NULL },
 };
 
 /* A piece of the text, not terminated. */
@@ -235,6 +238,27 @@ static int parse_mac(struct span s, __u8 *out)
 	return 0;
 }
 
+/* "none", or numbers divided by commas, each at most once. */
+static int parse_handles(struct span s, struct vifcap_vfs *out)
+{
+	struct vifcap_vfs vfs = { 0 };
+	struct span number;
+	bool more = !span_is(s, "none");
+	__u32 i, n = 0;
+
+	while (more) {
+		more = span_cut(&s, ',', &number);
+		if (vfs.nr == VIFCAP_VFS_MAX || parse_number(number, 10, &n) || n > U16_MOST)
+			return -EINVAL;
+		for (i = 0; i < vfs.nr; i++)
+			if (vfs.handle[i] == n)
+				return -EINVAL;
+		vfs.handle[vfs.nr++] = (__u16)n;
+	}
+	*out = vfs;
+	return 0;
+}
+
 static int parse_value(struct vifcap *cap, const struct word *w, struct span value)
 {
 	void *field = (char *)cap + w->offset;
@@ -246,6 +270,8 @@ static int parse_value(struct vifcap *cap, const struct word *w, struct span val
 		return parse_vf(value, field);
 	case KIND_MAC:
 		return parse_mac(value, field);
+	case KIND_HANDLES:
+		return parse_handles(value, field);
 	case KIND_NUMBER:
 		rc = parse_number(value, 10, &n);
 		break;
@@ -376,6 +402,19 @@ static void out_mac(struct out *o, const char *field)
 	}
 }
 
+static void out_handles(struct out *o, const struct vifcap_vfs *vfs)
+{
+	char number[8];
+	unsigned int i;
+
+	if (!vfs->nr)
+		out_text(o, "none");
+	for (i = 0; i < vfs->nr && i < VIFCAP_VFS_MAX; i++) {
+		snprintf(number, sizeof(number), "%s%u", i ? "," : "", vfs->handle[i]);
+		out_text(o, number);
+	}
+}
+
 static void out_value(struct out *o, const struct vifcap *cap, const struct word *w)
 {
 	const char *field = (const char *)cap + w->offset;
@@ -388,6 +427,10 @@ static void out_value(struct out *o, const struct vifcap *cap, const struct word
 	}
 	if (w->kind == KIND_MAC) {
 		out_mac(o, field);
+		return;
+	}
+	if (w->kind == KIND_HANDLES) {
+		out_handles(o, &cap->virtual_vfs);
 		return;
 	}
 	memcpy(&n, field, sizeof(n));

@@ -37,6 +37,9 @@
 /* Of an Ethernet address. */
 #define VIFCAP_MAC_BYTES 6u
 
+/* Most entries of `virtual-vfs`. */
+#define VIFCAP_VFS_MAX 64u
+
 /* Offloads: bits of tx_offloads and rx_offloads. */
 #define VIFCAP_CSUM4 (1u << 0) /* blank checksum, TCP and UDP over IPv4 */
 #define VIFCAP_CSUM6 (1u << 1)
@@ -95,7 +98,17 @@ enum vifcap_word {
 	VIFCAP_WORD_FEATURES,
 	VIFCAP_WORD_MAC,
 	VIFCAP_WORD_FLOWS,
+	VIFCAP_WORD_VIRTUAL_VFS,
 	VIFCAP_WORDS, /* how many there are */
+};
+
+/**
+ * struct vifcap_vfs - handles of vifs
+ * @nr: entries of @handle, each another one
+ */
+struct vifcap_vfs {
+	__u16 nr;
+	__u16 handle[VIFCAP_VFS_MAX];
 };
 
 /**
@@ -123,6 +136,7 @@ enum vifcap_word {
  * @flows:              most flow rules of a guest, flow.h; 0 none
  * @vf:                 PCI address, or "none"
  * @mac:                the guest's address: in force, or wished
+ * @virtual_vfs:        vifs that are this one's virtual VFs, virtual_pf.h
  */
 struct vifcap {
 	__u32 present;
@@ -148,6 +162,7 @@ struct vifcap {
 	__u32 flows;
 	char vf[VIFCAP_VF_MAX + 1];
 	__u8 mac[VIFCAP_MAC_BYTES];
+	struct vifcap_vfs virtual_vfs;
 };
 
 /** vifcap_has() - Is @word in the record? */
