@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "vif.h"
 #include "vifront.h"
 
 /* The words of our record. */
@@ -325,6 +326,8 @@ static void cap_work(struct work_struct *work)
 		cap_read(fe);
 	rtnl_unlock();
 	vifront_cap_update_carrier(fe);
+	if (!fe->virtual_vf) /* those are stopped while vifront_pf is at work */
+		vifront_pf_changed(fe);
 }
 
 static void cap_changed(struct xenbus_watch *watch, const char *path, const char *token)

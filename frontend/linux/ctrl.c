@@ -104,6 +104,7 @@ out:
 	mutex_unlock(&c->lock);
 	return rc;
 }
+EXPORT_SYMBOL_GPL(vifront_ctrl_call);
 
 /**
  * vifront_ctrl_call_page() - Send a message whose data is in a page
@@ -134,6 +135,40 @@ int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_
 	gnttab_end_foreign_access(ref, page);
 	return rc;
 }
+
+/**
+ * vifront_ctrl_ask_page() - Send a message that is answered in a page
+ * @fe:     Interface
+ * @type:   Of a message whose second data word is the grant of the page
+ * @d0:     First data word
+ * @data:   Set to what the back end has written (untrusted), if the call succeeds
+ * @len:    Of @data, at most a page
+ * @result: As of vifront_ctrl_call()
+ *
+ * Return: as vifront_ctrl_call_page(); -EPROTO if the back end keeps the page
+ */
+int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size_t len, u32 *result)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	int ref, rc;
+
+	if (!page)
+		return -ENOMEM;
+	ref = gnttab_grant_foreign_access(fe->xbdev->otherend_id, xen_page_to_gfn(page), 0);
+	if (ref < 0) {
+		__free_page(page);
+		return ref;
+	}
+	rc = vifront_ctrl_call(fe, type, d0, ref, 0, result);
+	if (!gnttab_try_end_foreign_access(ref)) {
+		gnttab_end_foreign_access(ref, page); /* freed when it is not mapped any more */
+		return rc ? rc : -EPROTO;
+	}
+	memcpy(data, page_address(page), len); /* nobody else can write it now */
+	__free_page(page);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(vifront_ctrl_ask_page);
 
 /* Allocates the ring and its event channel, all or nothing. Process context. */
 int vifront_ctrl_connect(struct vifront *fe)

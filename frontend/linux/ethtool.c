@@ -28,7 +28,7 @@ static void et_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	struct vifront *fe = netdev_priv(dev);
 
 	strscpy(info->driver, "vifront", sizeof(info->driver));
-	strscpy(info->bus_info, dev_name(&fe->xbdev->dev), sizeof(info->bus_info));
+	strscpy(info->bus_info, dev_name(dev->dev.parent), sizeof(info->bus_info));
 	if (fe->cap.have)
 		snprintf(info->fw_version, sizeof(info->fw_version), "%s g%u",
 			 fe->cap.theirs.path == VIFCAP_PATH_VF ? fe->cap.theirs.vf :

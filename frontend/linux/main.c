@@ -1,184 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device: module parameters, probe and remove. */
+/* The module, and its driver on xenbus. */
 #include <linux/module.h>
-#include <linux/rtnetlink.h>
-#include <linux/slab.h>
 #include <xen/platform_pci.h>
 #include <xen/xen.h>
 
+#include "vif.h"
 #include "vifront.h"
-
-static unsigned int max_queues;
-module_param(max_queues, uint, 0444);
-MODULE_PARM_DESC(max_queues, "Maximum number of queues per interface (0: one per CPU, at most 8)");
-
-static bool trusted = true;
-module_param(trusted, bool, 0444);
-MODULE_PARM_DESC(trusted, "0: copy every frame and grant only the driver's own buffers");
-
-static void main_fault_work(struct work_struct *work)
-{
-	vifront_health_report(container_of(work, struct vifront, fault_work));
-}
-
-/* ethtool --reset holds rtnl, which vifront_reset() takes itself. */
-static void main_reset_work(struct work_struct *work)
-{
-	vifront_reset(container_of(work, struct vifront, reset_work));
-}
-
-/* The back end is Connected: start what needs its control ring or its record. */
-static void main_connected_work(struct work_struct *work)
-{
-	struct vifront *fe = container_of(work, struct vifront, connected_work);
-
-	rtnl_lock();
-	if (fe->attached) {
-		vifront_rss_connected(fe);
-		vifront_cap_connected(fe);
-		schedule_work(&fe->rx_mode_work);
-	}
-	rtnl_unlock();
-}
-
-static int main_read_mac(struct vifront *fe)
-{
-	char *text = xenbus_read(XBT_NIL, fe->xbdev->nodename, "mac", NULL);
-	u8 mac[ETH_ALEN];
-	bool ok;
-
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	ok = mac_pton(text, mac) && is_valid_ether_addr(mac);
-	kfree(text);
-	if (!ok)
-		return -EINVAL;
-	eth_hw_addr_set(fe->netdev, mac);
-	return 0;
-}
-
-static struct vifront *main_create(struct xenbus_device *xbdev)
-{
-	unsigned int nr = max_queues ?: min(8u, num_online_cpus()), i;
-	struct net_device *dev;
-	struct vifront *fe;
-
-	nr = clamp(nr, 1u, VIFRONT_QUEUES_MAX);
-	dev = alloc_etherdev_mq(sizeof(*fe), nr);
-	if (!dev)
-		return ERR_PTR(-ENOMEM);
-	fe = netdev_priv(dev);
-	fe->netdev = dev;
-	fe->xbdev = xbdev;
-	fe->max_queues = nr;
-	fe->trusted = trusted && xenbus_read_unsigned(xbdev->nodename, "trusted", 1);
-	fe->rx_copybreak = VIFRONT_RX_HEAD;
-	fe->tx_copybreak = ETH_FRAME_LEN + VLAN_HLEN;
-	mutex_init(&fe->ctrl.lock);
-	init_waitqueue_head(&fe->ctrl.wq);
-	INIT_WORK(&fe->fault_work, main_fault_work);
-	INIT_WORK(&fe->reset_work, main_reset_work);
-	INIT_WORK(&fe->connected_work, main_connected_work);
-	INIT_WORK(&fe->rx_mode_work, vifront_mcast_work);
-	vifront_cap_init(fe);
-	fe->mcast = kcalloc(VIFRONT_MCAST_MAX, sizeof(*fe->mcast), GFP_KERNEL);
-	fe->queues = kvcalloc(nr, sizeof(*fe->queues), GFP_KERNEL);
-	if (!fe->queues || !fe->mcast) {
-		kvfree(fe->queues);
-		kfree(fe->mcast);
-		free_netdev(dev);
-		return ERR_PTR(-ENOMEM);
-	}
-	SET_NETDEV_DEV(dev, &xbdev->dev);
-	for (i = 0; i < nr; i++)
-		vifront_queue_init(fe, i);
-	vifront_netdev_init(dev);
-	return fe;
-}
-
-static void main_destroy(struct vifront *fe)
-{
-	unsigned int i;
-
-	for (i = 0; i < fe->max_queues; i++)
-		vifront_queue_fini(&fe->queues[i]);
-	kvfree(fe->queues);
-	kfree(fe->mcast);
-	vifront_flow_fini(fe);
-	free_netdev(fe->netdev);
-}
-
-static int main_probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
-{
-	struct vifront *fe = main_create(xbdev);
-	int rc;
-
-	if (IS_ERR(fe)) {
-		xenbus_dev_fatal(xbdev, PTR_ERR(fe), "cannot create the interface");
-		return PTR_ERR(fe);
-	}
-	rc = main_read_mac(fe);
-	if (rc) {
-		xenbus_dev_fatal(xbdev, rc, "invalid %s/mac", xbdev->nodename);
-		goto err_destroy;
-	}
-	dev_set_drvdata(&xbdev->dev, fe);
-	rc = vifront_health_create(fe);
-	if (rc)
-		goto err_destroy;
-	rc = register_netdev(fe->netdev);
-	if (rc)
-		goto err_destroy_health;
-	/* the back end is in InitWait, or enters it when it sees this */
-	xenbus_switch_state(xbdev, XenbusStateInitialising);
-	return 0;
-err_destroy_health:
-	vifront_health_destroy(fe);
-err_destroy:
-	dev_set_drvdata(&xbdev->dev, NULL);
-	main_destroy(fe);
-	return rc;
-}
-
-/* Without rtnl, which the works take. */
-static void main_cancel_works(struct vifront *fe)
-{
-	cancel_work_sync(&fe->reset_work);
-	cancel_work_sync(&fe->fault_work);
-	cancel_work_sync(&fe->connected_work);
-	cancel_work_sync(&fe->rx_mode_work);
-	cancel_work_sync(&fe->cap.work);
-	cancel_delayed_work_sync(&fe->cap.publish);
-}
-
-static void main_remove(struct xenbus_device *xbdev)
-{
-	struct vifront *fe = dev_get_drvdata(&xbdev->dev);
-
-	netif_carrier_off(fe->netdev);
-	main_cancel_works(fe);
-	vifront_close(fe);
-	vifront_unwatch(fe);
-	rtnl_lock();
-	vifront_disconnect(fe);
-	rtnl_unlock();
-	unregister_netdev(fe->netdev);
-	main_cancel_works(fe); /* set_rx_mode may have queued one in between */
-	vifront_health_destroy(fe);
-	dev_set_drvdata(&xbdev->dev, NULL);
-	main_destroy(fe);
-}
-
-/* After restore or migration the old grants and event channels are void. */
-static int main_resume(struct xenbus_device *xbdev)
-{
-	struct vifront *fe = dev_get_drvdata(&xbdev->dev);
-
-	rtnl_lock();
-	vifront_disconnect(fe);
-	rtnl_unlock();
-	return 0;
-}
 
 static const struct xenbus_device_id main_ids[] = {
 	{ "vif" },
@@ -188,11 +15,26 @@ static const struct xenbus_device_id main_ids[] = {
 static struct xenbus_driver main_driver = {
 	.name = "vifront",
 	.ids = main_ids,
-	.probe = main_probe,
-	.remove = main_remove,
-	.resume = main_resume,
-	.otherend_changed = vifront_otherend_changed,
+	.probe = vifront_vif_probe,
+	.remove = vifront_vif_remove,
+	.resume = vifront_vif_resume,
+	.otherend_changed = vifront_vif_changed,
 };
+
+/* vifront_pf is loaded: it learns of all records that have been read before. */
+void vifront_pf_register(const struct vifront_pf_ops *ops)
+{
+	vifront_pf_set(ops);
+	if (driver_for_each_device(&main_driver.driver, NULL, NULL, vifront_vif_look))
+		pr_warn("vifront: not all interfaces were looked at\n");
+}
+EXPORT_SYMBOL_GPL(vifront_pf_register);
+
+void vifront_pf_unregister(void)
+{
+	vifront_pf_set(NULL);
+}
+EXPORT_SYMBOL_GPL(vifront_pf_unregister);
 
 static int __init main_init(void)
 {

@@ -17,9 +17,9 @@
  * the copy is checked and used. A protocol violation goes to vifront_fault()
  * and stops this device only.
  *
- * Calls between the .c files go one way: main, netdev, ethtool and health at
+ * Calls between the .c files go one way: main, vif, interface, netdev, ethtool and health at
  * the top, then xenbus, queue, rx and xdp, then tx, capability, rss and flow;
- * ring, check, flow_rule and fault call nothing here. `make circles` finds what breaks this.
+ * ring, check, flow_rule, pf_hook and fault call nothing here. `make circles` finds what breaks this.
  */
 #ifndef VIFRONT_H
 #define VIFRONT_H
@@ -235,8 +235,11 @@ struct vifront {
 	unsigned int nr_queues;     /* connected queues */
 	unsigned int max_queues;    /* allocated queues */
 	bool trusted;
+	bool virtual_vf;            /* made by vifront_pf; constant */
+	bool stopping;              /* about to be removed: no PF any more */
 	bool broken;                /* set once per connection, in any context */
 	bool attached;              /* connected and usable; under rtnl */
+	u32 connection;             /* counts the times that it connected; under rtnl */
 	bool dim_on;                /* adaptive-rx */
 	u32 rx_copybreak, tx_copybreak; /* bytes */
 	const char *fault;          /* the last protocol violation; a constant */
@@ -263,6 +266,10 @@ struct vifront {
 
 /* fault.c */
 void vifront_fault(struct vifront *fe, unsigned int queue, const char *why);
+
+/* interface.c: process context without rtnl */
+struct vifront *vifront_start(struct xenbus_device *xbdev, struct device *parent);
+void vifront_stop(struct vifront *fe);
 
 /* netdev.c */
 void vifront_netdev_init(struct net_device *dev);
@@ -314,7 +321,7 @@ void vifront_disconnect(struct vifront *fe);
 int vifront_reset(struct vifront *fe);
 void vifront_close(struct vifront *fe);
 void vifront_unwatch(struct vifront *fe);
-void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state);
+void vifront_otherend_changed(struct vifront *fe, enum xenbus_state state);
 
 /* xenstore.c: process context, may sleep */
 int vifront_xenstore_read(struct vifront *fe);
@@ -327,6 +334,7 @@ void vifront_ctrl_disconnect(struct vifront *fe);
 int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result);
 int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 d1,
 			   u32 *result);
+int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size_t len, u32 *result);
 
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);

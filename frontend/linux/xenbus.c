@@ -8,8 +8,8 @@
  *   back end InitWait after that (it was restarted) -> connect again
  *
  * A watch is never unregistered under rtnl, for which its callback may be
- * waiting. Only the xenwatch thread changes the watches, and remove after that
- * thread is done with the device. A reset keeps them: the back end may already
+ * waiting. Only vifront_otherend_changed() changes the watches, and stop when
+ * nobody calls that any more. A reset keeps them: the back end may already
  * answer it before it returns.
  */
 #include <linux/delay.h>
@@ -72,6 +72,7 @@ static void xb_attach(struct vifront *fe)
 
 	WRITE_ONCE(fe->broken, false);
 	WRITE_ONCE(fe->attached, true);
+	fe->connection++;
 	vifront_rss_set_queues(fe, fe->nr_queues);
 	netdev_update_features(fe->netdev);
 	if (netif_running(fe->netdev))
@@ -229,11 +230,9 @@ static void xb_backend_closing(struct vifront *fe)
 	xenbus_frontend_closed(dev);
 }
 
-/* xenwatch thread */
-void vifront_otherend_changed(struct xenbus_device *dev, enum xenbus_state state)
+/* xenwatch thread, or whoever has just started the interface; one at a time */
+void vifront_otherend_changed(struct vifront *fe, enum xenbus_state state)
 {
-	struct vifront *fe = dev_get_drvdata(&dev->dev);
-
 	switch (state) {
 	case XenbusStateInitWait:
 		xb_backend_init_wait(fe);
