@@ -66,6 +66,21 @@ static inline enum xenbus_state vifront_compat_backend_state(const struct xenbus
 #endif
 }
 
+/* Under rtnl. Since 6.16 addresses longer than struct sockaddr are possible. */
+static inline int vifront_compat_set_mac(struct net_device *dev, const u8 *mac)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	struct sockaddr address = { .sa_family = dev->type };
+
+	memcpy(address.sa_data, mac, ETH_ALEN);
+#else
+	struct sockaddr_storage address = { .ss_family = dev->type };
+
+	memcpy(address.__data, mac, ETH_ALEN);
+#endif
+	return dev_set_mac_address(dev, &address, NULL);
+}
+
 /* Since 6.18 the time between two recoveries is in the reporter's ops, not an argument. */
 static inline struct devlink_health_reporter *
 vifront_compat_reporter(struct devlink *devlink, struct devlink_health_reporter_ops *ops,
