@@ -86,8 +86,8 @@ bool frame_filter_wants(const struct frame_filter *filter, const struct rte_mbuf
 {
 	void *arg = (void *)(uintptr_t)frame;
 
-	if (vlan_skip(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len, VLAN_OUTERMOST) !=
-	    VLAN_OUTERMOST)
+	if (vlan_is_tag(vlan_type_at(rte_pktmbuf_mtod(frame, const uint8_t *), frame->data_len,
+				     VLAN_OUTERMOST)))
 		return true;
 	return filter->jit.func ? filter->jit.func(arg) : rte_bpf_exec(filter->bpf, arg);
 }

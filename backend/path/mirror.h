@@ -69,6 +69,12 @@ void mirror_frame(const struct mirror *mirror, struct path_counters *counters,
 		  struct rte_mempool *pool, const struct rte_mbuf *frame,
 		  enum mirror_direction direction);
 
+/** mirror_on() - Worker: is anything copied of frames of any direction? Return: 0 if not */
+static inline unsigned int mirror_on(const struct mirror *mirror)
+{
+	return mirror->directions;
+}
+
 /** mirror_see() - Worker: copy @frame if it is mirrored. Never blocks; may wake the receiver */
 static inline void mirror_see(const struct mirror *mirror, struct path_counters *counters,
 			      struct rte_mempool *pool, const struct rte_mbuf *frame,

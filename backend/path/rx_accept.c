@@ -181,6 +181,15 @@ enum path_counter path_rx_judge(const struct path *path, const struct rte_mbuf *
 	return judge(path, mbuf);
 }
 
+/* What few vifs have: both are asked for at once. */
+static __rte_noinline void rx_spend_and_mirror(struct path *path, const struct path_tools *tools,
+					       const struct rte_mbuf *mbuf)
+{
+	if (path->rx_shaper.bytes)
+		shaper_take(&path->rx_shaper, offload_wire_bytes(mbuf));
+	mirror_see(&path->mirror, &path->queues[0].counters, tools->pool, mbuf, MIRROR_RX);
+}
+
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	struct queue *queue = &path->queues[0];
@@ -190,9 +199,8 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 		queue_drop(queue, mbuf, cause);
 		return;
 	}
-	if (unlikely(path->rx_shaper.bytes))
-		shaper_take(&path->rx_shaper, offload_wire_bytes(mbuf));
-	mirror_see(&path->mirror, &queue->counters, tools->pool, mbuf, MIRROR_RX);
+	if (unlikely(path->rx_shaper.bytes | mirror_on(&path->mirror)))
+		rx_spend_and_mirror(path, tools, mbuf);
 	if (unlikely(path->live.policy.rx)) {
 		struct rte_mbuf *untagged = rx_untag(&path->live.policy, tools, mbuf);
 

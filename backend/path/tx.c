@@ -150,8 +150,6 @@ static __rte_always_inline void tx_leave(struct tx_pass *pass, struct tx_frame *
 		return;
 	}
 	tx_good(pass, frame, frame->mbuf->pkt_len);
-	if (likely(!frame->extras.gso_type) || !cut_is_needed(frame->mbuf))
-		tx_mirror(pass, frame->mbuf);
 }
 
 static __rte_always_inline void tx_respond(struct queue *queue, uint16_t id, int16_t status)
@@ -358,6 +356,17 @@ static __rte_noinline void tx_finish_near(struct tx_pass *pass)
 		tx_finish(pass, &pass->frames[i]);
 }
 
+/* Apart from the frames' own loop, so that each costs nothing while there is no mirror. */
+static __rte_noinline void tx_mirror_all(struct tx_pass *pass)
+{
+	for (uint32_t i = 0; i < pass->nr_frames; i++) {
+		const struct tx_frame *frame = &pass->frames[i];
+
+		if (frame->mbuf && (!frame->extras.gso_type || !cut_is_needed(frame->mbuf)))
+			tx_mirror(pass, frame->mbuf);
+	}
+}
+
 static void tx_complete(struct tx_pass *pass)
 {
 	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_in);
@@ -368,6 +377,8 @@ static void tx_complete(struct tx_pass *pass)
 	}
 	if (unlikely(pass->near))
 		tx_finish_near(pass);
+	if (unlikely(mirror_on(&pass->path->mirror)))
+		tx_mirror_all(pass);
 	if (pass->nr_frames && likely(!zc_tx_of(&pass->queue->statics)))
 		ring_store_release(&pass->queue->tx_sring->idx.rsp_prod, pass->queue->tx_rsp_prod);
 	tx_count(pass, COUNT_tx_packets, pass->nr_good);

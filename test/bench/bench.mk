@@ -19,10 +19,24 @@ $(SIM)/bench-apart: $(BUILD)/test/bench/apart.o
 bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules cost
 	$(Q)$<
 
-bench-guard: $(BUILD)/bench-guard ## count the instructions per frame and compare them with the recorded ones
+bench-guard: $(BUILD)/bench-guard $(BUILD)/bench-no-mirror $(BUILD)/bench-captures ## count the instructions per frame and compare them with the recorded ones
 	$(Q)test/bench/guard
 
 $(BUILD)/bench-guard: $(BUILD)/test/bench/guard.o $(call unit_objs,test/bench/guard.c)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
+# The same path without mirrors and captures
+looking := $(patsubst %,$(BUILD)/%.o,backend/path/tx backend/path/rx_accept)
+$(looking:.o=.blind.o): $(BUILD)/%.blind.o: %.c test/bench/no_mirror.h $(BUILD)/flags | need-libs $(schema_made)
+	$(call say,CC,$@)
+	$(Q)$(compile) -include test/bench/no_mirror.h -c -o $@ $<
+
+$(BUILD)/bench-no-mirror: $(BUILD)/test/bench/guard.o $(filter-out $(looking),$(call unit_objs,test/bench/guard.c)) $(looking:.o=.blind.o)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
+
+$(BUILD)/bench-captures: $(BUILD)/test/bench/captures.o $(call unit_objs,test/bench/captures.c)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
@@ -33,4 +47,4 @@ $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
--include $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
+-include $(looking:.o=.blind.d) $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/captures.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d

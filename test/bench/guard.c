@@ -15,6 +15,7 @@
 #include "backend/path/flow_check.h"
 #include "test/unit/fake_frame.h"
 #include "test/unit/fake_guest.h"
+#include "watch.h"
 
 #define BURST 32u
 #define QUEUES 4u
@@ -23,8 +24,9 @@
 #define UDP_DST 36u /* where its destination port is */
 #define FIRST_PORT 2000u
 
-static const char help[] = "Usage: bench-guard tx|rx stock|static ROUNDS, or quiet vif ROUNDS, or\n"
-			   "       bench-guard rx rules|spread ROUNDS\n";
+static const char help[] =
+	"Usage: bench-guard tx|rx stock|static|watched ROUNDS, or quiet vif ROUNDS, or\n"
+	"       bench-guard rx rules|spread ROUNDS\n";
 
 struct bench {
 	struct guest *guest;
@@ -180,6 +182,8 @@ int main(int argc, char **argv)
 		make_static(&bench, !tx);
 	if (rules)
 		add_rules(bench.guest);
+	if (!strcmp(argv[2], "watched"))
+		bench.guest->path->mirror = watch_for_icmp();
 	for (int left = atoi(argv[3]); left > 0; left--) {
 		fake_tools.now_us += 10;
 		round(&bench);
