@@ -87,8 +87,9 @@ static const struct command {
 	  vifctl_vfd, "commands of VFd's iplex, with VFd's files",
 	  "add, delete PORT; show all|pfs|mirrors|PF; mirror PF VF in|out|all|off [TARGET]; reset PF VF;\n"
 	  "dump; ping. PORT is PORT.json in VFd's config_dir, or a path. The answer is JSON, as VFd's.\n" },
-	{ "priv-flags", "NUMBER...|op=OP WORD=VALUE...", 1, true, true, "", vifctl_priv_flags,
-	  "decode or encode DPDM's ethtool flags",
+	{ "priv-flags", "NUMBER...|op=OP WORD=VALUE...", 1, true, true, "t", vifctl_priv_flags,
+	  "decode, apply or encode DPDM's ethtool flags",
+	  "With --to the rules that NUMBERs stand for are set, as by 'set'.\n"
 	  "A mask of VFs or queues takes several numbers. vifctl(8) lists the words.\n" },
 };
 
@@ -119,6 +120,7 @@ static const struct {
 	{ 'm',
 	  "  -m, --match KEY=VALUE the interface: mac=, vifname= or uuid= (the MAC in the file)\n" },
 	{ 'b', "  -b, --speed MBIT      speed of the link, of which VFd's rates are fractions\n" },
+	{ 't', "  -t, --to VIF          set the rules of this vif\n" },
 	{ 'w', "  -w, --wait S          seconds to wait (15); 0: do not wait\n" },
 };
 
@@ -167,15 +169,39 @@ static bool read_interval(const char *text, double *seconds)
 	return end != text && !*end && *seconds >= 0.01 && *seconds <= 86400;
 }
 
+/* Where the text of an option goes; NULL: it has none */
+static const char **text_option(int letter, struct options *options)
+{
+	switch (letter) {
+	case 's':
+		return &options->socket;
+	case 'B':
+		return &options->by;
+	case 'o':
+		return &options->sort;
+	case 'k':
+		return &options->hook;
+	case 'm':
+		return &options->match;
+	case 'R':
+		return &options->root;
+	case 't':
+		return &options->to;
+	default:
+		return NULL;
+	}
+}
+
 /* Return: NULL, or which option has a wrong value */
 static const char *read_option(int letter, struct options *options)
 {
+	const char **text = text_option(letter, options);
+
+	if (text)
+		*text = optarg;
 	switch (letter) {
 	case 'j':
 		options->json = true;
-		return NULL;
-	case 's':
-		options->socket = optarg;
 		return NULL;
 	case 'i':
 		return read_interval(optarg, &options->interval) ? NULL : "--interval";
@@ -183,12 +209,6 @@ static const char *read_option(int letter, struct options *options)
 		return read_count(optarg, &options->count) ? NULL : "--count";
 	case '1':
 		options->count = 1;
-		return NULL;
-	case 'B':
-		options->by = optarg;
-		return NULL;
-	case 'o':
-		options->sort = optarg;
 		return NULL;
 	case 'y':
 		options->why = true;
@@ -198,15 +218,6 @@ static const char *read_option(int letter, struct options *options)
 		return NULL;
 	case 'H':
 		options->http = true;
-		return NULL;
-	case 'k':
-		options->hook = optarg;
-		return NULL;
-	case 'm':
-		options->match = optarg;
-		return NULL;
-	case 'R':
-		options->root = optarg;
 		return NULL;
 	case 'b':
 		return read_count(optarg, &options->mbps) && options->mbps ? NULL : "--speed";
@@ -270,6 +281,7 @@ static void read_line(int argc, char **argv, struct line *line)
 		{ "match", required_argument, NULL, 'm' },
 		{ "speed", required_argument, NULL, 'b' },
 		{ "root", required_argument, NULL, 'R' },
+		{ "to", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -277,12 +289,12 @@ static void read_line(int argc, char **argv, struct line *line)
 	int letter;
 
 	line->options.wait = WAIT_SECONDS;
-	while ((letter = getopt_long(argc, argv, "js:i:n:1B:o:w:ySHk:m:b:R:hV", longs, NULL)) !=
+	while ((letter = getopt_long(argc, argv, "js:i:n:1B:o:w:ySHk:m:b:R:t:hV", longs, NULL)) !=
 	       -1) {
 		size_t len = strlen(line->letters);
 		const char *wrong = read_option(letter, &line->options);
 
-		if (strchr("in1BowySHkmbR", letter) && len + 1 < sizeof(line->letters))
+		if (strchr("in1BowySHkmbRt", letter) && len + 1 < sizeof(line->letters))
 			line->letters[len] = (char)letter;
 		line->help |= letter == 'h';
 		line->version |= letter == 'V';

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "privflags_rules.h"
 
 #define IS_COMMAND (UINT32_C(1) << 31)
 #define SET (1u << 15)
 #define VLAN_MAX 4094u
-#define RATE_US 50000u
 
 enum op {
 	OP_FEATURE,
@@ -31,34 +31,6 @@ static const char *const ops[] = {
 };
 
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
-
-/* A bit of an operand, and the rule of vifd's that means the same. */
-struct bit {
-	const char *name;
-	const char *key;
-};
-
-static const struct bit features[16] = {
-	{ "split-drop", NULL },
-	{ "unicast-promisc", "unknown-unicast" },
-	{ "allmulti", "multicast" },
-	{ "broadcast", "broadcast" },
-	{ "spoof-check", "anti-spoof" },
-	{ "link", "link" },
-	{ "ping", NULL },
-	{ "mac-anti-spoof", "anti-spoof" },
-	{ "vlan-anti-spoof", NULL },
-	{ "vlan-strip", NULL },
-	{ "rx-queues", "rx" },
-	{ "tx-queues", "tx" },
-	{ "reset-stats", NULL },
-	[15] = { "trusted", NULL },
-};
-
-static const struct bit rx_modes[16] = {
-	{ "untagged", "allow-untagged" }, { "multicast-hash", NULL },	{ "unicast-hash", NULL },
-	{ "broadcast", "broadcast" },	  { "multicast", "multicast" },
-};
 
 struct command {
 	uint32_t vf, op, step, operand;
@@ -117,8 +89,8 @@ static void put_number(struct json_object *object, const char *name, uint64_t nu
 }
 
 /* The names of the bits that are set. Return: false: one of them has none */
-static bool put_bits(struct json_object *object, const char *name, const struct bit bits[16],
-		     uint32_t operand)
+static bool put_bits(struct json_object *object, const char *name,
+		     const struct privflags_bit bits[PRIVFLAGS_BITS], uint32_t operand)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -143,41 +115,21 @@ static void put_mask(struct json_object *object, const char *name, uint64_t mask
 	json_object_object_add(object, name, list);
 }
 
-/* vifd's rules for bits that are set; "link" has words of its own. */
-static void put_rules(struct json_object *policy, const struct bit bits[16], uint32_t operand,
-		      bool set)
-{
-	for (uint32_t i = 0; i < 16; i++) {
-		const char *key = bits[i].key;
-
-		if (!(operand & 1u << i) || !key)
-			continue;
-		put_text(policy, key,
-			 strcmp(key, "link") != 0 ? (set ? "1" : "0") : (set ? "on" : "off"));
-	}
-}
-
-static void put_rate(struct json_object *policy, uint32_t mbps)
-{
-	char text[48] = "";
-
-	if (mbps)
-		snprintf(text, sizeof(text), "%" PRIu64 ",%u", (uint64_t)mbps * RATE_US / 8,
-			 RATE_US);
-	put_text(policy, "rate", text);
-}
-
+/* A feature that is not set is reset; of modes, only those that are named change. */
 static int decode_bits(struct json_object *object, struct json_object *policy,
 		       const struct command *command, char *why)
 {
 	bool feature = command->op == OP_FEATURE, set = feature || command->operand & SET;
-	const struct bit *bits = feature ? features : rx_modes;
+	const struct privflags_bit *bits = feature ? privflags_features : privflags_rx_modes;
 	uint32_t operand = feature ? command->operand : command->operand & ~SET;
+	struct json_object *unmet;
 
 	if (!put_bits(object, set ? "set" : "reset", bits, operand))
 		return refuse(why, "0x%08" PRIx32 ": a bit in 15:0 has no meaning in %s",
 			      join(command), ops[command->op]);
-	put_rules(policy, bits, operand, set);
+	unmet = json_object_new_object();
+	privflags_bit_rules(policy, unmet, bits, feature ? UINT16_MAX : operand, set ? operand : 0);
+	json_object_object_add(object, "unmet", unmet);
 	return 0;
 }
 
@@ -226,12 +178,13 @@ static int decode_operand(struct json_object *object, struct json_object *policy
 		return decode_vlan(object, policy, command, mask, why);
 	case OP_QUEUE_RATE:
 		put_mask(object, "queues", *mask);
+		privflags_queue_rule(policy, *mask, command->operand);
 		*mask = 0;
 		put_number(object, "mbps", command->operand);
 		return 0;
 	default:
 		put_number(object, "mbps", command->operand);
-		put_rate(policy, command->operand);
+		privflags_rate_rule(policy, command->operand);
 		return 0;
 	}
 }
@@ -303,7 +256,8 @@ static int mask_word(char *const *words, int nr, const char *name, uint64_t *mas
 	return refuse(why, "expected %s=N,N with N 0..63", name);
 }
 
-static int bits_word(const char *text, const struct bit bits[16], uint32_t *operand, char *why)
+static int bits_word(const char *text, const struct privflags_bit bits[PRIVFLAGS_BITS],
+		     uint32_t *operand, char *why)
 {
 	*operand = 0;
 	while (*text) {
@@ -329,12 +283,12 @@ static int encode_bits(char *const *words, int nr, struct command *command, char
 
 	if (command->op == OP_FEATURE)
 		return set && !reset ?
-			       bits_word(set, features, &command->operand, why) :
+			       bits_word(set, privflags_features, &command->operand, why) :
 			       refuse(why, "expected set=NAME,NAME; names that are not listed are "
 					   "reset");
 	if (!set == !reset)
 		return refuse(why, "expected set=NAME,NAME or reset=NAME,NAME");
-	ret = bits_word(set ? set : reset, rx_modes, &command->operand, why);
+	ret = bits_word(set ? set : reset, privflags_rx_modes, &command->operand, why);
 	if (!ret && set)
 		command->operand |= SET;
 	return ret;

@@ -26,7 +26,8 @@
  * @mask:  of VFs or queues; parts are added to it, the command that uses it clears it
  * @why:   on failure
  *
- * The words are those that privflags_encode() takes; "policy" has vifd's rules for the same.
+ * The words are those that privflags_encode() takes; "policy" has vifd's rules for the same,
+ * "unmet" what has none, and why.
  * Return: the caller's to put, NULL with @why
  */
 struct json_object *privflags_decode(uint32_t flags, uint64_t *mask, char why[PRIVFLAGS_WHY_MAX]);

@@ -14,6 +14,7 @@
  * @interval: seconds, 0 = the command's own
  * @count:    of samples or changes, 0 = for ever
  * @by, @sort: what top shows, and in which order; NULL = its own
+ * @to:       vif to which decoded commands are applied, NULL = none
  * @save:     rules are to last
  * @http:     standard input and output are an HTTP client's
  * @wait:     seconds for a move to end, 0 = don't wait
@@ -31,7 +32,7 @@ struct options {
 	unsigned int wait;
 	const char *match;
 	const char *root, *socket, *hook;
-	const char *by, *sort;
+	const char *by, *sort, *to;
 	unsigned int mbps;
 	char *const *args;
 	int nr_args;

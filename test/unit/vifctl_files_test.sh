@@ -123,7 +123,8 @@ check "a match with a comment in it" ends 1 import --match 'vifname=a #b' nobody
 
 # --- priv-flags: paper's table and back
 decodes() {
-	check "decode $1" ends 0 priv-flags "$1"
+	# shellcheck disable=SC2086 # several numbers
+	check "decode $1" ends 0 priv-flags $1
 	check "decode $1: $2" says "$2"
 }
 decodes 0x83000018 '0x83000018: op=feature vf=3 set=broadcast,spoof-check'
@@ -144,7 +145,15 @@ check "as it was" says '0x80608064: op=vlan-filter vf=0 vlan=100 do=add vfs=0,3,
 check "for ethtool" ends 0 priv-flags --json op=feature vf=1 set=trusted
 check "all 32 names" json "len(x[0]['ethtool'].split()) == 64 and x[0]['flags'] == '0x81008000' and 'b15 on b16 off' in x[0]['ethtool'] and 'op0 off' in x[0]['ethtool'] and 'v0 on' in x[0]['ethtool'] and x[0]['ethtool'].endswith('enable-vfd on')"
 check "decode --json" ends 0 priv-flags --json 0x83000018
-check "with vifd's rules" json "x[0]['policy'] == {'broadcast': '1', 'anti-spoof': '1'} and x[0]['set'] == ['broadcast', 'spoof-check']"
+check "with vifd's rules, of flags that are set and of those that are not" json "x[0]['policy'] == {'broadcast': '1', 'anti-spoof': '1', 'unknown-unicast': '0', 'multicast': '0', 'link': 'off', 'rx': '0', 'tx': '0', 'guest-mac': '0', 'guest-promiscuous': '0'} and x[0]['set'] == ['broadcast', 'spoof-check'] and x[0]['unmet'] == {}"
+check "a second flag for the same rule" ends 0 priv-flags --json 0x81000010 0x81000080 0x81000090
+check "is enough" json "[c['policy']['anti-spoof'] for c in x] == ['1', '1', '1']"
+check "all features" ends 0 priv-flags --json 0x81009fff
+check "each is a rule or has a reason" json "len(x[0]['set']) == 14 and sorted(x[0]['unmet']) == ['ping', 'reset-stats', 'split-drop', 'vlan-anti-spoof', 'vlan-strip'] and all(x[0]['unmet'].values()) and set(x[0]['policy'].values()) == {'1', 'on'}"
+check "modes" ends 0 priv-flags --json 0x8120001f
+check "that are reset" json "x[0]['policy'] == {'allow-untagged': '0', 'broadcast': '0', 'multicast': '0'} and x[0]['unmet'] == {}"
+decodes "0x81c40009 0x81c00064" ' *queue-rate=0:625000,50000 3:625000,50000'
+decodes "0x81c40009 0x81c00000" ' *queue-rate=$'
 for words in op=rate 'op=rate vf=128 mbps=1' 'op=rate vf=1 mbps=65536' 'op=none vf=1' 'op=feature vf=1 set=x' 'op=feature vf=1' \
 	'op=rx-mode vf=1 set=broadcast reset=multicast' 'op=vlan-insert vf=1 vlan=4095' 'op=vlan-filter vlan=0 vfs=1 do=add' \
 	'op=vlan-filter vlan=1 vfs=64 do=add' 'op=vlan-filter vlan=1 vfs=1' 'op=stats vf=1 colour=1' 'vf=1 mbps=1'; do

@@ -58,7 +58,7 @@ def answer(command, name, params):
         if name != "7.0":
             return {"error": "policy/mtu: '1': expected 68..9000"}
         rules = [("anti-spoof", ["1"], "default", "both"), ("macs", ["02:00:00:00:00:01 ", "02:00:00:00:00:02"], "web.conf:7", "software"),
-                 ("vlan-filter", [""], "policy/", "software")]
+                 ("vlan-filter", ["10,20-29"], "policy/", "software")]
         return {str(i): dict(zip(("rule", "value", "source", "enforced"), rules[i])) for i in range(int(start), min(int(start) + 2, 3))}
     if command == "/vifd/set":
         return {"error": "policy/mtu: '1': expected 68..9000"} if params.endswith("mtu=1") else \
@@ -203,7 +203,7 @@ check "says that it didn't" json "x['done'] is False"
 check "show --why" ends 0 show 7.0 --why
 check "show --why: a value in pieces, from a file" says '^macs *02:00:00:00:00:01 02:00:00:00:00:02 *web.conf:7 *software$'
 check "show --why: enforced twice" says '^anti-spoof *1 *default *software and hardware$'
-check "show --why: all pages" says '^vlan-filter *- *policy/ *software$'
+check "show --why: all pages" says '^vlan-filter *10,20-29 *policy/ *software$'
 check "show --why --json" ends 0 show 7.0 --why --json
 check "show --why --json: members" json "len(x) == 3 and x[1] == {'rule': 'macs', 'value': '02:00:00:00:00:01 02:00:00:00:00:02', 'source': 'web.conf:7', 'enforced': 'software'}"
 check "show --why of a policy that is refused" ends 1 show 8.0 --why
@@ -216,6 +216,15 @@ check "set --json" ends 0 set --json 7.0 ip="10.0.0.1 10.0.0.2" link
 check "set --json: members" json "x == {'vif': '7.0', 'set': {'ip': '10.0.0.1 10.0.0.2', 'link': None}}"
 check "set: a line on stderr says that it does not last" complains "until its guest reboots.*--save"
 saved=$tmp/run/vif.d/saved-00163e000001.conf
+check "priv-flags --to" ends 0 priv-flags --to 7.0 0x8120800a 0x81a00064
+check "priv-flags --to: a mode" grep -qx '/vifd/set,7.0,broadcast=1' "$tmp/run/asked"
+check "priv-flags --to: a rate" grep -qx '/vifd/set,7.0,rate=625000,50000' "$tmp/run/asked"
+check "priv-flags --to: a VLAN to those there are" ends 0 priv-flags --to 7.0 0x80608064
+check "priv-flags --to: all of them" grep -qx '/vifd/set,7.0,vlan-filter=10,20-29,100' "$tmp/run/asked"
+check "priv-flags --to: a VLAN from among those" ends 0 priv-flags --to 7.0 0x80600015
+check "priv-flags --to: the others stay" grep -qx '/vifd/set,7.0,vlan-filter=10,20,22-29' "$tmp/run/asked"
+check "priv-flags --to: a vif that is not there" ends 1 priv-flags --to 9.0 0x80608064
+
 check "set --save" ends 0 set --save 7.0 vlan-filter=10,20-29 mtu=1400
 check "set --save: nothing to complain of" sh -c "! test -s '$tmp/err'"
 check "set --save: the file" sh -c "printf '[match]\nmac = 00:16:3e:00:00:01\n[override]\nvlan-filter = 10,20-29\nmtu = 1400\n' | cmp - '$saved'"
