@@ -312,15 +312,26 @@ static void vif_goto(struct vif *vif, enum xenbus_state target, uint64_t now_us)
  * An update only to find that they still have to wait would be charged too, and so put the moment
  * off, for ever where updates are slow.
  */
+static bool may_answer(struct vif *vif, uint64_t now_us)
+{
+	if (budget_due_us(vif->budget, now_us) <= now_us)
+		return true;
+	if (!vif->unanswered_us)
+		vif->unanswered_us = now_us;
+	return now_us - vif->unanswered_us >= BUDGET_ANSWER_US;
+}
+
 static const char *run_ctrl(struct vif *vif, uint64_t now_us)
 {
 	uint64_t due_us;
 	const char *why;
 
-	if (budget_due_us(vif->budget, now_us) > now_us) {
+	if (!may_answer(vif, now_us)) {
 		vif->asked |= STALE_CTRL;
+		vif_due(vif, STALE_CTRL, vif->unanswered_us + BUDGET_ANSWER_US);
 		return NULL;
 	}
+	vif->unanswered_us = 0;
 	why = ctrl_run(vif->ctrl, vif->path, vif->worker, &vif->zerocopy_rx, &vif->nic_flows,
 		       now_us, &due_us);
 	vif_due(vif, 0, due_us);

@@ -108,6 +108,7 @@ struct vif_policy {
  * @due_us:    when an update is due without a change, UINT64_MAX = never
  * @due_stale: what is stale then
  * @view, @wishes: as they were read last
+ * @unanswered_us: since when its control ring waits for the budget, 0 = it does not
  * @fault:     why this guest was stopped, NULL = it was not; until its front end starts again
  * @path:      connected rings; NULL = not connected. Valid with it: @worker, @nic
  * @ctrl:      control ring, NULL = the guest has none; only with @path
@@ -153,6 +154,7 @@ struct vif {
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
 	uint64_t due_us;
+	uint64_t unanswered_us;
 	struct vif_view view;
 	struct vif_wishes wishes;
 	const char *fault;

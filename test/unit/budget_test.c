@@ -272,17 +272,17 @@ static void slow_link(struct port *port, struct port_link *link)
 	usleep(2000);
 }
 
-/* The wait has an end though each turn of the control thread costs, and the next begins on the dot. */
-static void control_message_is_answered_when_the_budget_allows_it(void **state)
-{
-	struct guest *third = guest_new(9, 1);
-	uint32_t ref = guest_grant(third, false);
-	struct netif_ctrl_sring *ring = (void *)guest_page(third, ref);
-	struct port_ops slow_ops;
-	uint64_t since_us, next_us;
-	struct vif *vif;
+static struct guest *third;
 
-	(void)state;
+/* Guest 9 has sent a message by its control ring. Return: the ring */
+static struct netif_ctrl_sring *guest_sends_message(void)
+{
+	struct netif_ctrl_sring *ring;
+	uint32_t ref;
+
+	third = guest_new(9, 1);
+	ref = guest_grant(third, false);
+	ring = (void *)guest_page(third, ref);
 	host_toolstack(9);
 	host_settle();
 	host_front_end(third);
@@ -294,27 +294,62 @@ static void control_message_is_answered_when_the_budget_allows_it(void **state)
 	ring->entry[0].req =
 		(struct netif_ctrl_request){ .type = NETIF_CTRL_GET_GREF_MAPPING_SIZE };
 	ring->idx.req_prod = 1;
-	fast_ops = host_path(9)->port->ops;
-	slow_ops = *fast_ops;
-	slow_ops.link_get = slow_link;
-	host_path(9)->port->ops = &slow_ops;
-	since_us = fake_host.now_us;
-	vif = vifs_find(fake_host.vifs, 9, 0);
-	vif->budget->spent_us = since_us + 2 * BUDGET_BURST_US + SECOND_US / 10;
-	vif_due(vif, 0, 0);
-	for (uint32_t i = 0; i < 100 && !ring->idx.rsp_prod; i++) {
-		next_us = host_run();
-		if (next_us != UINT64_MAX && next_us > fake_host.now_us)
-			fake_host.now_us = next_us;
-	}
-	assert_int_equal(ring->idx.rsp_prod, 1);
-	assert_in_range(fake_host.now_us - since_us, SECOND_US / 10, 2 * SECOND_US);
-	host_path(9)->port->ops = fast_ops;
+	return ring;
+}
+
+static void guest_9_goes(void)
+{
 	fake_host.dead = 9;
 	fake_xs_remove(HOST_BACK "9");
 	host_settle();
 	third->path = NULL;
 	guest_free(third);
+}
+
+/* Turns of the control thread until the message is answered; @spent: in each, the budget is used up */
+static uint64_t answered_after_us(struct netif_ctrl_sring *ring, bool spent)
+{
+	struct vif *vif = vifs_find(fake_host.vifs, 9, 0);
+	uint64_t since_us = fake_host.now_us, next_us;
+
+	vif->budget->spent_us = since_us + 2 * BUDGET_BURST_US + SECOND_US / 10;
+	vif_due(vif, 0, 0);
+	for (uint32_t i = 0; i < 1000 && !ring->idx.rsp_prod; i++) {
+		if (spent)
+			vif->budget->spent_us = fake_host.now_us + 9 * BUDGET_BURST_US;
+		next_us = host_run();
+		if (!ring->idx.rsp_prod && next_us != UINT64_MAX && next_us > fake_host.now_us)
+			fake_host.now_us = next_us;
+	}
+	assert_int_equal(ring->idx.rsp_prod, 1);
+	return fake_host.now_us - since_us;
+}
+
+/* The wait has an end though each turn of the control thread costs, and the next begins on the dot. */
+static void control_message_is_answered_when_the_budget_allows_it(void **state)
+{
+	struct netif_ctrl_sring *ring = guest_sends_message();
+	struct port_ops slow_ops;
+
+	(void)state;
+	fast_ops = host_path(9)->port->ops;
+	slow_ops = *fast_ops;
+	slow_ops.link_get = slow_link;
+	host_path(9)->port->ops = &slow_ops;
+	assert_in_range(answered_after_us(ring, false), SECOND_US / 10, 2 * SECOND_US);
+	host_path(9)->port->ops = fast_ops;
+	guest_9_goes();
+}
+
+/* Front ends give up after 5 s. */
+static void control_message_waits_for_3_s_at_most(void **state)
+{
+	struct netif_ctrl_sring *ring = guest_sends_message();
+
+	(void)state;
+	assert_in_range(answered_after_us(ring, true), BUDGET_ANSWER_US,
+			BUDGET_ANSWER_US + SECOND_US / 10);
+	guest_9_goes();
 }
 
 static void crowd_of_guests_has_a_bounded_share_too(void **state)
@@ -351,6 +386,7 @@ int main(void)
 		SECURE(guest_that_waited_is_served_within_seconds),
 		SECURE(log_lines_of_a_guest_are_limited_whatever_it_flaps),
 		SECURE(control_message_is_answered_when_the_budget_allows_it),
+		SECURE(control_message_waits_for_3_s_at_most),
 		cmocka_unit_test(crowd_of_guests_has_a_bounded_share_too),
 	};
 
