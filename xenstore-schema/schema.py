@@ -7,7 +7,7 @@ LINE = re.compile(r"(?P<side>backend|frontend)/(?P<key>[\w/-]+) = (?P<type>.+?) 
                   r"\[(?P<writes>[^,]+), (?P<reads>[^,]+), (?P<when>\w+)\] (?P<default>\S+)"
                   r"(?: hw=(?P<hw>\w+)(?: counts=(?P<counts>[\w,]+))?(?: bits=(?P<bits>tx|rx|tx\+rx))?)?"
                   r"  # (?P<meaning>.+)")
-TYPES = re.compile(r"flag|mac|folder|tag|rate|mirror-target|xl-vlans|(number|vlans|queues|queue-rates|shares) (\d+)\.\.(\d+)"
+TYPES = re.compile(r"flag|mac|folder|tag|rate|mirror-target|xl-vlans|(number|vlans|vlan-set|handle|queues|queue-rates|shares) (\d+)\.\.(\d+)"
                    r"|(text|path|macs|ips) (\d+)|choice ([\w|-]+)")
 PEOPLE = {"toolstack", "script", "admin", "vifd", "guest"}
 WHEN = {"create", "initwait", "connect", "any"}
@@ -75,7 +75,8 @@ class Key:
                 "choice": " | ".join(w or "''" for w in self.words),
                 "macs": f"up to {high} addresses aa:bb:cc:dd:ee:ff",
                 "ips": f"up to {high} IPv4 or IPv6 addresses, optionally /BITS",
-                "vlans": f"VLANs {low}..{high} as 10,20-29", "tag": "VLAN or VLAN/PRIORITY",
+                "vlans": f"VLANs {low}..{high} as 10,20-29",
+                "vlan-set": f"VLANs {low}..{high} as 10,20-29", "handle": f"{low}..{high}, or nothing", "tag": "VLAN or VLAN/PRIORITY",
                 "xl-vlans": "ID[p|u], FIRST-LAST[u], START+OFFSETxCOUNT[u] separated by /",
                 "shares": f"up to 8 numbers {low}..{high} separated by commas",
                 "queues": f"queues {low}..{high} as 0-3,5",

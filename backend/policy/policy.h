@@ -62,6 +62,8 @@ struct policy_trace {
 #define DRAFT_queues(field) uint64_t field; /* one bit each; 0 = all */
 #define DRAFT_queue_rates(field) struct rate field[NETIF_QUEUES_MAX];
 #define DRAFT_shares(field) uint8_t field[CLASSES];
+#define DRAFT_vlan_set(field) uint64_t field[VLAN_WORDS];
+#define DRAFT_handle(field) uint32_t field; /* and 1 more: 0 = none */
 #define DRAFT_macs(field)
 #define DRAFT_ips(field)
 #define DRAFT_vlans(field)

@@ -201,15 +201,12 @@ static int set_tag(const struct policy_key *rule, struct policy_draft *draft, co
 }
 
 /* "10,20-29" */
-static int set_vlans(const struct policy_key *rule, struct policy_draft *draft, const char *value,
-		     char *why)
+static int take_vlans(uint64_t map[VLAN_WORDS], const char *value, char *why)
 {
 	const char *at = value;
 	uint16_t first, last;
 
-	(void)rule;
-	memset(draft->vlans, 0, sizeof(draft->vlans));
-	draft->filter = *value != '\0';
+	memset(map, 0, VLAN_WORDS * sizeof(map[0]));
 	while (*at || at != value) {
 		const char *term = at;
 
@@ -218,13 +215,44 @@ static int set_vlans(const struct policy_key *rule, struct policy_draft *draft, 
 		last = first;
 		if (text_take(&at, '-') && (!take_vlan(&at, &last) || last < first))
 			return refuse(why, value, "a range FIRST-LAST of VLANs 1..4094");
-		if (!add_vlans(draft->vlans, first, last, 1))
+		if (!add_vlans(map, first, last, 1))
 			return refuse(why, value, "each VLAN once");
 		if (!*at)
 			break;
 		if (!text_take(&at, ','))
 			return refuse(why, at, "a comma between VLANs");
 	}
+	return 0;
+}
+
+static int set_vlans(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		     char *why)
+{
+	(void)rule;
+	draft->filter = *value != '\0';
+	return take_vlans(draft->vlans, value, why);
+}
+
+static int set_vlan_set(const struct policy_key *rule, struct policy_draft *draft,
+			const char *value, char *why)
+{
+	return take_vlans(field_of(rule, draft), value, why);
+}
+
+/* A handle, which may be 0, is kept with 1 added. */
+static int set_handle(const struct policy_key *rule, struct policy_draft *draft, const char *value,
+		      char *why)
+{
+	uint32_t *handle = field_of(rule, draft);
+	const char *at = value;
+	uint64_t number;
+
+	*handle = 0;
+	if (!*value)
+		return 0;
+	if (text_take_u64(&at, rule->low, rule->high, &number) || *at)
+		return refuse(why, value, rule->expected);
+	*handle = (uint32_t)number + 1;
 	return 0;
 }
 

@@ -299,6 +299,24 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 		put_counters(counters, vif, 0, path_nr_queues(vif->path) - 1);
 }
 
+/* Of a virtual PF: how many VFs its guest may have and wants. Of a VF: its PF and index. */
+static void put_virtual(struct rte_tel_data *d, const struct vif *vif)
+{
+	const struct virtual_pf *self = &vif->virtual_pf;
+	const struct vif *pf = virtual_pf_of(vif);
+	int index = pf ? virtual_pf_index(pf, vif) : -1;
+
+	put_number(d, "virtual_vfs", self->wishes.nr);
+	put_number(d, "virtual_vfs_wanted", self->wishes.wanted);
+	put_number(d, "virtual_vfs_set", self->granted);
+	put_number(d, "virtual_vfs_refused", self->refused);
+	put_text(d, "virtual_pf", pf ? pf->name + strlen("vif ") : "");
+	if (index < 0)
+		return;
+	put_number(d, "virtual_vf", (uint64_t)index);
+	put_number(d, "virtual_vf_wanted", virtual_pf_is_wanted(vif));
+}
+
 void put_vif(struct rte_tel_data *d, const struct vif *vif)
 {
 	struct vif_names names;
@@ -321,6 +339,7 @@ void put_vif(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "held", vif->rival_told);
 	put_text(d, "policy_error", vif->policy.error);
 	put_number(d, "connected", vif->path != NULL);
+	put_virtual(d, vif);
 	if (vif->path)
 		put_connected(d, vif);
 }

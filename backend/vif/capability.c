@@ -94,6 +94,7 @@ static void describe(const struct vif *vif, struct vifcap *cap)
 	cap->rate = rate_kbps(vif->live.rate);
 	cap->guaranteed = policy_guaranteed(&vif->policy.draft);
 	request_answer(vif, cap);
+	vf_wishes_describe(&vif->virtual_pf.wishes, cap);
 }
 
 /* Return: length, -errno; @text is terminated */

@@ -147,6 +147,7 @@ int vif_publish(struct vif *vif, uint64_t now_us)
 	store_remove(vif->host->store, vif->backend, "fault");
 	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
 	vif_read_policy(vif);
+	virtual_pf_publish(vif);
 	kernel_path_follow(vif, now_us);
 	return vif_write_features(vif);
 }
@@ -343,8 +344,11 @@ static int connect_kept(struct vif *vif)
 	path_set_groups(vif->path, kept_mcast(vif->kept), kept_is_partial(vif->kept));
 	if (port->groups)
 		groups_keep(port->groups, kept_learnt(vif->kept));
-	if (vif->ctrl)
+	if (vif->ctrl) {
+		ctrl_serve_pf(vif->ctrl, vif, &vif->virtual_pf.wishes, virtual_pf_message);
 		ctrl_keep(vif->ctrl, vif->path, vif->kept);
+		virtual_pf_restored(vif);
+	}
 	vif->assign.pinned = kept_pin(vif->kept) != KEPT_PIN_NONE;
 	vif->assign.pinned_vf = kept_pin(vif->kept) == KEPT_PIN_VF;
 	return 0;
@@ -439,6 +443,7 @@ void vif_disconnect(struct vif *vif)
 	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, path, false);
 	worker_detach(vif->worker, path);
 	release(vif, vif->stays);
+	virtual_pf_end(vif);
 	/* what the guest asked for while it was connected is over */
 	vif->stale |= STALE_LIVE;
 	vif->carrier = -1;

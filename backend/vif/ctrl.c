@@ -14,6 +14,7 @@
 #include "ctrl_hash.h"
 #include "ctrl_kept.h"
 #include "ctrl_turn.h"
+#include "vf_wish.h"
 #include "grants.h"
 #include "zerocopy_tx.h"
 #include "zerocopy_rx.h"
@@ -32,6 +33,7 @@ LOG_TAG("ctrl");
  * struct ctrl
  * @ref, @channel: as the guest named ring and event channel
  * @flows:   the guest's flow rules
+ * @vif, @wishes, @message: see ctrl_serve_pf()
  * @kept:    what the guest sets is kept here, NULL = nowhere
  * @restore: the guest's pages of a former back end, of which some are not mapped yet; NULL = none
  * @restore_queue, @restore_at: the next of them
@@ -45,6 +47,9 @@ struct ctrl {
 	uint32_t req_cons, rsp_prod;
 	struct kept *kept;
 	struct ctrl_flows flows;
+	struct vif *vif;
+	struct vf_wishes *wishes;
+	uint32_t (*message)(struct vif *vif, struct turn *turn);
 	const struct kept_ctrl *restore;
 	uint32_t restore_queue, restore_at;
 	union netif_ctrl_entry answers[CTRL_BATCH];
@@ -122,6 +127,14 @@ static void publish(struct ctrl *ctrl, const union netif_ctrl_entry *answers, ui
 		evt_notify(ctrl->host->evt, (uint32_t)ctrl->port);
 }
 
+void ctrl_serve_pf(struct ctrl *ctrl, struct vif *vif, struct vf_wishes *wishes,
+		   uint32_t (*message)(struct vif *vif, struct turn *turn))
+{
+	ctrl->vif = vif;
+	ctrl->wishes = wishes;
+	ctrl->message = message;
+}
+
 void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 {
 	const struct kept_ctrl *state = kept_ctrl(kept);
@@ -141,6 +154,8 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 	}
 	ctrl_kept_steer(state, path);
 	ctrl_flows_restore(&ctrl->flows, &state->flows, path);
+	if (ctrl->wishes)
+		*ctrl->wishes = state->wishes;
 	ctrl->restore = state;
 }
 
@@ -317,6 +332,8 @@ static uint32_t dispatch(struct turn *turn)
 
 	if (ctrl_flows_knows(type))
 		return ctrl_flows_message(turn);
+	if (turn->ctrl->message && type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_QUERY)
+		return turn->ctrl->message(turn->ctrl->vif, turn);
 	if (type >= sizeof(messages) / sizeof(messages[0]) || !messages[type])
 		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
 	return messages[type](turn);
@@ -387,8 +404,8 @@ static void finish(struct turn *turn, uint32_t done)
 	struct ctrl *ctrl = turn->ctrl;
 
 	if (ctrl->kept && (turn->set || turn->lent))
-		ctrl_kept_write(ctrl->kept, turn->path, turn->lent, ctrl->rsp_prod, ctrl->answers,
-				done);
+		ctrl_kept_write(ctrl->kept, turn->path, ctrl->wishes, turn->lent, ctrl->rsp_prod,
+				ctrl->answers, done);
 	publish(ctrl, ctrl->answers, done);
 }
 

@@ -20,6 +20,9 @@
 struct ctrl;
 struct kept;
 struct nic_flows;
+struct turn;
+struct vf_wishes;
+struct vif;
 struct zerocopy_rx;
 
 /**
@@ -46,6 +49,14 @@ bool ctrl_was_served(const struct ctrl *ctrl);
  * mapped again by ctrl_run(), one list a turn, before it answers messages.
  */
 void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept);
+
+/**
+ * ctrl_serve_pf() - Before ctrl_keep(): the vif may be a virtual PF
+ * @wishes:  kept, and taken up by ctrl_keep(), as what else the guest sets
+ * @message: answers the messages of common/virtual_pf.h with a status; without it they are not known
+ */
+void ctrl_serve_pf(struct ctrl *ctrl, struct vif *vif, struct vf_wishes *wishes,
+		   uint32_t (*message)(struct vif *vif, struct turn *turn));
 
 /** ctrl_close() - Unbind, unmap; NULL is fine */
 void ctrl_close(struct ctrl *ctrl);

@@ -25,8 +25,9 @@ static uint32_t all_pages(const struct kept_ctrl *state)
 	return nr;
 }
 
-void ctrl_kept_write(struct kept *kept, const struct path *path, bool lent, uint32_t rsp_from,
-		     const union netif_ctrl_entry *answers, uint32_t nr)
+void ctrl_kept_write(struct kept *kept, const struct path *path, const struct vf_wishes *wishes,
+		     bool lent, uint32_t rsp_from, const union netif_ctrl_entry *answers,
+		     uint32_t nr)
 {
 	const struct kept_ctrl *now = lent ? NULL : kept_ctrl(kept);
 	struct kept_ctrl *next = kept_ctrl_begin(kept);
@@ -39,6 +40,8 @@ void ctrl_kept_write(struct kept *kept, const struct path *path, bool lent, uint
 	next->steer = *path_get_steer(path);
 	if (path_get_flows(path))
 		next->flows = *path_get_flows(path);
+	if (wishes)
+		next->wishes = *wishes;
 	if (now) {
 		memcpy(next->nr_pages, now->nr_pages, sizeof(next->nr_pages));
 		memcpy(next->pages, now->pages, all_pages(now) * sizeof(next->pages[0]));

@@ -26,7 +26,7 @@ struct zerocopy_rx;
  * @data:      of the response, 0 at first
  * @waited_us: spent waiting for devices
  * @pages:     entries of the lists that were read
- * @set:       hashing or flow rules changed
+ * @set:       hashing, flow rules or wishes for virtual VFs changed
  * @lent:      static grants changed
  */
 struct turn {

@@ -19,7 +19,7 @@ SYSCALLS("open", "openat", "fallocate", "ftruncate", "fstat", "mmap", "munmap", 
 
 #define MAGIC 0x4b666976u /* "vifK" */
 /* To be raised whenever the layout, or the meaning of something in it, changes. */
-#define VERSION 3u
+#define VERSION 4u
 #define FILE_NAME "vif-%u.%u"
 
 /*

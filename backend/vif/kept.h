@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/group_list.h"
+#include "vf_wish.h"
 #include "common/ring.h"
 #include "path/flows.h"
 #include "path/path.h"
@@ -61,6 +62,7 @@ struct kept_ctrl {
 	union netif_ctrl_entry answers[KEPT_ANSWERS];
 	struct steer steer;
 	struct flows flows;
+	struct vf_wishes wishes;
 	uint32_t nr_pages[NETIF_QUEUES_MAX];
 	uint32_t pages[];
 };

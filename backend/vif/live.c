@@ -90,7 +90,10 @@ void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 	live->mcast_filter = vif->wishes.mcast_filter;
 	live->xdp_headroom = vif->wishes.xdp_headroom;
 	draft = vif->policy.draft;
+	virtual_pf_follow(vif);
+	virtual_pf_apply(vif, &draft);
 	request_apply(vif, &draft);
+	vif->link_rule = draft.link;
 	policy_compile(&draft, &vif->mac, live);
 	capability_limit(vif, live);
 	tell_isolation(vif, &live->policy);
@@ -105,6 +108,8 @@ void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 		read_policy(vif, now_us);
 	vif->stale &= ~(uint32_t)(STALE_POLICY | STALE_LIVE);
 	policy_compile(&vif->policy.draft, &vif->mac, &live);
+	vif->live = live;
+	virtual_pf_follow(vif);
 	if (!rte_is_zero_ether_addr(&vif->mac))
 		tell_isolation(vif, &live.policy);
 	if (vif->published)
@@ -132,7 +137,7 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	int carrier;
 
 	port->ops->link_get(port, &link);
-	carrier = (link.up || vif->policy.draft.link == POLICY_LINK_ON) && vif->live.link;
+	carrier = (link.up || vif->link_rule == POLICY_LINK_ON) && vif->live.link;
 	if (carrier == vif->carrier)
 		return;
 	if (store_put(vif->host->store, vif->backend, "carrier", "%d", carrier)) {
@@ -179,7 +184,7 @@ void vif_port_policy(struct vif *vif, struct port_policy *rules)
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
 			       !(policy->tx & (POLICY_VLAN | POLICY_VLAN_OUTER)),
 		.anti_spoof = policy->anti_spoof,
-		.link = links[vif->policy.draft.link],
+		.link = links[vif->link_rule],
 		.max_mbps = most_mbps(vif),
 		.kbps = policy_guaranteed(&vif->policy.draft),
 		.promiscuous = vif->policy.draft.promiscuous ||

@@ -19,6 +19,8 @@
 #define ROW_ips(key, field)
 #define ROW_vlans(key, field)
 #define ROW_xl_vlans(key, field)
+#define ROW_vlan_set(key, field)
+#define ROW_handle(key, field)
 #define FIELD(name) name
 #define RULE(key, setter, field, ...) ROW_##setter(key, field)
 

@@ -20,8 +20,7 @@ static bool wishes(const struct vif *vif, enum vifcap_word word)
 	return cap->front.present && !cap->held && vifcap_has(&cap->front, word);
 }
 
-/* Connected or not: who has an address by the toolstack's word must get it when it connects. */
-static bool is_anothers(const struct vif *vif, const struct rte_ether_addr *mac)
+bool request_is_anothers(const struct vif *vif, const struct rte_ether_addr *mac)
 {
 	const struct vif *other;
 
@@ -41,7 +40,7 @@ static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *m
 		return "guest-mac is 0";
 	if (!rte_is_valid_assigned_ether_addr(mac))
 		return "it is not a unicast address";
-	if (is_anothers(vif, mac))
+	if (request_is_anothers(vif, mac))
 		return "it belongs to another interface";
 	if (netdev_any_has(mac))
 		return "it belongs to this host";

@@ -53,6 +53,12 @@ struct vif_request {
  */
 void request_apply(struct vif *vif, struct policy_draft *draft);
 
+/**
+ * request_is_anothers() - Has another vif this address, connected or not? By the toolstack's word it
+ * must get it when it connects
+ */
+bool request_is_anothers(const struct vif *vif, const struct rte_ether_addr *mac);
+
 /** request_reply() - The answer to question @ask. Return: 0, -ENOENT it is not open (any more) */
 int request_reply(struct vif *vif, uint32_t ask, bool grant);
 

@@ -181,6 +181,8 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		ret = policy_check(draft, error);
 	if (!ret)
 		ret = vif_check_mirror(vif, draft, error);
+	if (!ret)
+		ret = virtual_pf_check(vif, draft, error);
 	return ret ? ret : assign_admit(vif, draft, error);
 }
 

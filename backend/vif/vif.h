@@ -34,6 +34,7 @@
 #include "shares.h"
 #include "stale.h"
 #include "tell.h"
+#include "virtual_pf.h"
 #include "zerocopy_rx.h"
 
 /* Xen's public/io/xenbus.h. */
@@ -119,6 +120,8 @@ struct vif_policy {
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
  * @request:   what the guest asked for beyond that, and was granted
+ * @link_rule: the rule link, as the guest may have changed it by its virtual PF
+ * @virtual_pf: as a virtual PF, and as a VF of one
  * @isolation: its addresses, as the table of all vifs has them
  * @mirror:    where its frames are mirrored to
  * @kernel:     what its frames go by, with path=kernel
@@ -166,6 +169,8 @@ struct vif {
 	struct path_live live;
 	struct vif_policy policy;
 	struct vif_request request;
+	enum policy_link link_rule;
+	struct virtual_pf virtual_pf;
 	struct isolation isolation;
 	struct vif_mirror mirror;
 	struct kernel_path kernel;

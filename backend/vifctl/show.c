@@ -28,19 +28,47 @@ static const char *name_of(struct json_object *vif)
 	return or_dash(*text_of(vif, "vifname") ? text_of(vif, "vifname") : text_of(vif, "guest"));
 }
 
+static bool is_virtual_vf(struct json_object *vif)
+{
+	return *text_of(vif, "virtual_pf") != '\0';
+}
+
+/* A virtual VF that is not connected waits for its guest to want it. */
+static const char *state_of(struct json_object *vif)
+{
+	if (number_of(vif, "held"))
+		return "held";
+	if (is_virtual_vf(vif) && !number_of(vif, "connected") &&
+	    !number_of(vif, "virtual_vf_wanted"))
+		return "parked";
+	return text_of(vif, "state");
+}
+
 static void list_line(struct json_object *vif)
 {
 	struct json_object *counters = member_of(vif, "counters");
-	char rate[32];
+	char rate[32], name[16];
 
 	rate_text(vif, rate, sizeof(rate));
+	snprintf(name, sizeof(name), "%s%s", is_virtual_vf(vif) ? "  " : "", text_of(vif, "vif"));
 	printf("%-10s %-12s %-17s %-12s %-8s %-12s %-4s %7s %12" PRIu64 " %12" PRIu64 " %9" PRIu64
 	       "\n",
-	       text_of(vif, "vif"), name_of(vif), text_of(vif, "mac"),
-	       number_of(vif, "held") ? "held" : text_of(vif, "state"),
+	       name, name_of(vif), text_of(vif, "mac"), state_of(vif),
 	       or_dash(text_of(vif, "path")), or_dash(text_of(vif, "vf")),
 	       number_of(vif, "link") ? "up" : "down", rate, number_of(counters, "tx_packets"),
 	       number_of(counters, "rx_packets"), vif_drops(vif));
+}
+
+/* A virtual PF's VFs stand below it. */
+static void list_vif(struct json_object *vifs, struct json_object *vif)
+{
+	list_line(vif);
+	for (size_t i = 0; i < json_object_array_length(vifs); i++) {
+		struct json_object *other = json_object_array_get_idx(vifs, i);
+
+		if (!strcmp(text_of(other, "virtual_pf"), text_of(vif, "vif")))
+			list_line(other);
+	}
 }
 
 enum status vifctl_list(struct client *client, const struct options *options)
@@ -54,7 +82,8 @@ enum status vifctl_list(struct client *client, const struct options *options)
 	printf("%-10s %-12s %-17s %-12s %-8s %-12s %-4s %7s %12s %12s %9s\n", "VIF", "NAME", "MAC",
 	       "STATE", "PATH", "VF", "LINK", "MBIT/S", "TX FRAMES", "RX FRAMES", "DROPPED");
 	for (size_t i = 0; i < json_object_array_length(vifs); i++)
-		list_line(json_object_array_get_idx(vifs, i));
+		if (!is_virtual_vf(json_object_array_get_idx(vifs, i)))
+			list_vif(vifs, json_object_array_get_idx(vifs, i));
 	json_object_put(vifs);
 	return STATUS_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c common/capability.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c vif/virtual_pf.c vif/vf_wish.c common/capability.c */
 /* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c test/unit/fake_control.c */
 /* What a client reads from EAL's own socket. */
 #include <errno.h>

@@ -26,7 +26,8 @@ summary() {
 		# these judge no frame: shares (scenarios pool, fairness), copies (mirror), capabilities (capability),
 		# guests' requests (policy, guest_flows), where the vif is (kernel_path), the rate of reception (path_rx_rate_test)
 		keys -= {"vf", "weight", "guaranteed", "mirror", "mirror-to", "mirror-vlan", "mirror-limit", "offload", "static-grants",
-		         "queues", "guest-mac", "guest-promiscuous", "guest-mtu", "flows", "path", "rx-rate"}
+		         "queues", "guest-mac", "guest-promiscuous", "guest-mtu", "guest-vlan", "guest-rate",
+		         "virtual-pf", "flows", "path", "rx-rate"}
 		used = {r.split("=")[0] for c in vf for r in c["rule"].split(", ") if r}
 		bad = [c for c in vf + software if not c["ok"]]
 		differ = [a["name"] for a, b in zip(vf, software) if a["passed"] != b["passed"]]

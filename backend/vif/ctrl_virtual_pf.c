@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a guest asks of its virtual VFs, by the control ring of their PF. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "ctrl_turn.h"
+#include "vif.h"
+
+LOG_TAG("virtual-pf");
+
+static uint32_t refuse(struct turn *turn, uint32_t reason)
+{
+	turn->data = reason;
+	return NETIF_CTRL_STATUS_INVALID_PARAMETER;
+}
+
+/* The vif of a VF that the guest has asked for. Return: VIFVPF_REASON_* */
+static uint32_t find_vf(const struct vif *pf, uint32_t index, struct vif **vf)
+{
+	const struct vf_wishes *wishes = &pf->virtual_pf.wishes;
+	struct vif *other;
+
+	if (index >= wishes->nr)
+		return VIFVPF_REASON_INDEX;
+	if (index >= wishes->wanted)
+		return VIFVPF_REASON_PARKED;
+	TAILQ_FOREACH (other, &pf->host->vifs, link) {
+		if (virtual_pf_of(other) != pf || other->handle != wishes->handle[index])
+			continue;
+		*vf = other;
+		return VIFVPF_REASON_NONE;
+	}
+	return VIFVPF_REASON_GONE;
+}
+
+static uint32_t enable(struct vif *pf, struct turn *turn)
+{
+	struct vf_wishes *wishes = &pf->virtual_pf.wishes;
+	uint32_t wanted = turn->req.data[0], before = wishes->wanted;
+	struct vif *vf;
+
+	if (turn->req.data[1] || turn->req.data[2])
+		return refuse(turn, VIFVPF_REASON_LAYOUT);
+	if (wanted > wishes->nr)
+		return refuse(turn, VIFVPF_REASON_INDEX);
+	for (uint32_t i = wanted; i < before; i++) {
+		if (wishes->of[i].set && !find_vf(pf, i, &vf))
+			vf->stale |= STALE_LIVE;
+		memset(&wishes->of[i], 0, sizeof(wishes->of[i]));
+	}
+	wishes->wanted = wanted;
+	turn->set = true;
+	turn->data = wanted;
+	if (wanted != before && vif_may_tell(pf))
+		log_info("%s: its guest wants %u of %u virtual VFs", pf->name, wanted, wishes->nr);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+/* What is granted holds before the guest is told so. The guest pays for the wait. */
+static void put_in_force(struct vif *vf, struct turn *turn)
+{
+	uint64_t now_us = clock_us();
+
+	if (!vf->path)
+		return;
+	vif_update_live(vf, now_us);
+	vif_due(vf, 0, 0);
+	turn->waited_us += (uint32_t)(clock_us() - now_us) + 1;
+}
+
+static uint32_t set_value(struct vif *pf, struct turn *turn)
+{
+	uint32_t index = VIFVPF_SET_INDEX(turn->req.data[0]);
+	uint32_t attr = VIFVPF_SET_ATTR(turn->req.data[0]);
+	struct vif *vf = NULL;
+	struct vf_wish wish, base, *now;
+	struct policy_draft draft;
+	uint32_t reason = find_vf(pf, index, &vf);
+
+	if (!reason)
+		reason = vf_wish_read(turn->req.data, &wish);
+	if (reason)
+		return reason;
+	draft = vf->policy.draft;
+	vf_wish_base(&draft, &vf->mac, &base);
+	now = &pf->virtual_pf.wishes.of[index];
+	if (vf_wish_undoes(&wish, &base, attr)) {
+		now->set &= ~(1u << attr);
+	} else {
+		reason = virtual_pf_judge(vf, &wish, attr, &draft);
+		if (reason)
+			return reason;
+		vf_wish_copy(now, &wish, attr);
+	}
+	put_in_force(vf, turn);
+	turn->set = true;
+	return VIFVPF_REASON_NONE;
+}
+
+static uint32_t set(struct vif *pf, struct turn *turn)
+{
+	static const char *const names[] = {
+		"no such thing",   "an address", "a VLAN",   "a rate",
+		"the spoof check", "trust",	 "the link",
+	};
+	uint32_t attr = VIFVPF_SET_ATTR(turn->req.data[0]);
+	uint32_t reason = set_value(pf, turn);
+
+	if (!reason) {
+		pf->virtual_pf.granted++;
+		return NETIF_CTRL_STATUS_SUCCESS;
+	}
+	pf->virtual_pf.refused++;
+	if (vif_may_warn(pf))
+		log_info("%s: its guest may not set %s of virtual VF %u (reason %u)", pf->name,
+			 names[attr <= VIFVPF_ATTR_LINK ? attr : 0],
+			 VIFVPF_SET_INDEX(turn->req.data[0]), reason);
+	return refuse(turn, reason);
+}
+
+static uint64_t count(const struct vif *vf, enum path_counter which)
+{
+	return path_shown(vf->path, which, 0, path_nr_queues(vf->path) - 1);
+}
+
+static uint64_t drops(const struct vif *vf, const char *prefix)
+{
+	uint64_t sum = 0;
+
+	for (enum path_counter which = 0; which < COUNTERS; which++)
+		if (!strncmp(path_counter_name(which), prefix, strlen(prefix)))
+			sum += count(vf, which);
+	return sum;
+}
+
+static void fill_counters(const struct vif *vf, struct vifvpf_state *state)
+{
+	state->connected = 1;
+	state->rx_frames = count(vf, COUNT_rx_packets);
+	state->rx_bytes = count(vf, COUNT_rx_bytes);
+	state->tx_frames = count(vf, COUNT_tx_packets);
+	state->tx_bytes = count(vf, COUNT_tx_bytes);
+	state->rx_dropped = drops(vf, "rx_drop_");
+	state->tx_dropped = drops(vf, "tx_drop_");
+}
+
+static void fill_state(const struct vif *pf, const struct vif *vf, uint32_t index,
+		       struct vifvpf_state *state)
+{
+	struct policy_draft draft = vf->policy.draft;
+	uint32_t applied = virtual_pf_apply(vf, &draft);
+	struct vf_wish now;
+
+	vf_wish_base(&draft, &vf->mac, &now);
+	if (applied & 1u << VIFVPF_ATTR_MAC)
+		now.mac = pf->virtual_pf.wishes.of[index].mac;
+	*state = (struct vifvpf_state){ .handle = vf->handle,
+					.rate_min = now.rate_min,
+					.rate_max = now.rate_max,
+					.vlan = now.tag & VLAN_ID_MASK,
+					.priority = (uint8_t)(now.tag >> 13),
+					.link = now.link,
+					.spoofchk = now.spoofchk,
+					.trust = now.trust };
+	memcpy(state->mac, now.mac.addr_bytes, sizeof(state->mac));
+	if (vf->path)
+		fill_counters(vf, state);
+}
+
+static uint32_t query(struct vif *pf, struct turn *turn)
+{
+	struct vifvpf_state state;
+	struct gnt_copy copy = { .local = &state, .ref = turn->req.data[1], .len = sizeof(state) };
+	struct vif *vf = NULL;
+	uint32_t reason = find_vf(pf, turn->req.data[0], &vf);
+
+	if (turn->req.data[2])
+		return refuse(turn, VIFVPF_REASON_LAYOUT);
+	if (reason)
+		return refuse(turn, reason);
+	fill_state(pf, vf, turn->req.data[0], &state);
+	if (gnt_copy_out(turn->gnt, turn->domid, &copy, 1) || copy.status)
+		return refuse(turn, VIFVPF_REASON_PAGE);
+	return NETIF_CTRL_STATUS_SUCCESS;
+}
+
+uint32_t virtual_pf_message(struct vif *pf, struct turn *turn)
+{
+	if (!pf->virtual_pf.wishes.nr)
+		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+	switch (turn->req.type) {
+	case VIFVPF_CTRL_ENABLE:
+		return enable(pf, turn);
+	case VIFVPF_CTRL_SET:
+		return set(pf, turn);
+	case VIFVPF_CTRL_QUERY:
+		return query(pf, turn);
+	default:
+		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+	}
+}
