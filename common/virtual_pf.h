@@ -36,11 +36,11 @@
  * NETIF_CTRL_STATUS_SUCCESS; NOT_SUPPORTED if this vif is no PF; otherwise the message is refused
  * and has changed nothing: INVALID_PARAMETER, with a VIFVPF_REASON_* in data.
  *
- * ENABLE: data[0] = how many VFs are wanted, 0..entries of virtual-vfs: those with the indices below
- *         it. A VF that is not wanted any more loses all that SET gave it. The response's data is
+ * ENABLE: data[0] = how many VFs are wanted, 0..entries of virtual-vfs: those with lower indices.
+ *         A VF that is not wanted any more loses all that SET gave it. The response's data is
  *         data[0]
- * SET:    data[0] = VIFVPF_SET(index, VIFVPF_ATTR_*); data[1] and data[2]: see there. What is granted
- *         is in force when the response comes, holds until the VF is not wanted any more or the
+ * SET:    data[0] = VIFVPF_SET(index, VIFVPF_ATTR_*); data[1] and data[2]: see there. What is
+ *         granted is in force when the response comes, holds until the VF is not wanted any more or the
  *         vif of the PF disconnects, and outlives a restart of the back end
  * QUERY:  data[0] = index; data[1] = grant of a page that gets a struct vifvpf_state, write access
  *
@@ -57,8 +57,8 @@
 #define VIFVPF_SET_ATTR(word) ((word) >> 16)
 
 /*
- * Attributes, as those of ip link set PF vf N. A value that the admin's policy has anyway is granted
- * always, and takes back what was set before.
+ * Attributes, as those of ip link set PF vf N. A value that the admin's policy has anyway is
+ * granted always, and takes back what was set before.
  *
  * MAC:      data[1] = VIFVPF_MAC_HIGH(mac), data[2] = VIFVPF_MAC_LOW(mac): a further address, which
  *           the VF's netdev then uses; a unicast address
