@@ -31,8 +31,11 @@ root_mirror() {
 	echo "${mirror:-http://deb.debian.org/debian}"
 }
 
-# Prints the settings by which this machine's apt reaches it
-root_apt_conf() { apt-config dump | grep -iE '^Acquire::(https?::Proxy|Check-Valid-Until)' || true; }
+# Prints the settings by which this machine's apt reaches it, and asks again where a mirror fails
+root_apt_conf() {
+	apt-config dump | grep -iE '^Acquire::(https?::Proxy|Check-Valid-Until)' || true
+	echo 'Acquire::Retries "6";'
+}
 
 root_make() {
 	local suite root=$2
