@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: they print numbers and the machine that these were measured on.
 
-.PHONY: bench bench-dpdk bench-policy bench-guard
-bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, in under 5 minutes
+.PHONY: bench bench-scale bench-xen bench-dpdk bench-policy bench-guard
+bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, and many vifs with one, in under 6 minutes
 	$(Q)test/bench/run $(BENCH)
+	$(Q)test/bench/scale
+	$(Q)test/xen/result_into $(BUILD)/results/bench-scale.json $(BUILD)/results/bench.json scale_32_vifs scale_256_vifs scale_2_workers
+
+bench-scale: all sim $(SIM)/bench-guest ## frames per second of 1, 32 and 256 vifs, of one and two workers, in a minute
+	$(Q)test/bench/scale $(BENCH)
+
+bench-xen: all ## compare vifd with the kernel's xen-netback on the Xen bed, in one boot (30 minutes)
+	$(Q)test/xen/run --front --nics 2 --timeout 2400 --name bench-xen $(BENCH) bench_xen
 
 bench-dpdk: all sim $(SIM)/bench-apart ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)
