@@ -7,8 +7,8 @@
  * An ordinary ping is not enough on the bed: QEMU's user network answers for hosts that do not exist,
  * with payload and sequence zeroed.
  *
- * Prints one line, "sent N received N lost N duplicated N bogus N rtt_us N gap_ms N" (rtt_us is the mean,
- * gap_ms the longest time between two answers), and exits with 0 when every request was answered once
+ * Prints one line, "sent N received N lost N duplicated N bogus N rtt_us N gap_ms N p50_us N p99_us N" (rtt_us is
+ * the mean, gap_ms the longest time between two answers), and exits with 0 when every request was answered once
  * and nothing else was received. SIGTERM ends the sending; it still waits for the replies.
  */
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ struct ping {
 	unsigned int interval_ms;
 	unsigned int wait_ms;
 	uint64_t seed;
-	int64_t *sent_us;
+	int64_t *sent_us, *rtts_us; /* @rtts_us: in order of arrival */
 	uint8_t *answers;
 	unsigned int sent, received, duplicated, bogus;
 	int64_t rtt_sum_us;
@@ -157,7 +157,7 @@ static void receive_one(struct ping *p)
 		return;
 	}
 	p->answers[seq] = 1;
-	p->received++;
+	p->rtts_us[p->received++] = now_us() - p->sent_us[seq];
 	p->rtt_sum_us += now_us() - p->sent_us[seq];
 	if (p->answered_us && now_us() - p->answered_us > p->gap_us)
 		p->gap_us = now_us() - p->answered_us;
@@ -178,6 +178,28 @@ static void receive_until(struct ping *p, int64_t end_us, bool all_is_enough)
 		else if (left_us < 1000)
 			return;
 	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of the sorted times; 0 if there are none */
+static long long percentile(const struct ping *p, unsigned int percent)
+{
+	return p->received ? p->rtts_us[(uint64_t)(p->received - 1) * percent / 100] : 0;
+}
+
+static void report(struct ping *p)
+{
+	qsort(p->rtts_us, p->received, sizeof(*p->rtts_us), compare);
+	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld gap_ms %lld p50_us %lld p99_us %lld\n",
+	       p->sent, p->received, p->sent - p->received, p->duplicated, p->bogus,
+	       (long long)(p->received ? p->rtt_sum_us / p->received : 0),
+	       (long long)(p->gap_us / 1000), percentile(p, 50), percentile(p, 99));
 }
 
 static void usage(void)
@@ -227,9 +249,10 @@ int main(int argc, char **argv)
 
 	options(&p, argc, argv);
 	p.sent_us = calloc(p.count, sizeof(*p.sent_us));
+	p.rtts_us = calloc(p.count, sizeof(*p.rtts_us));
 	p.answers = calloc(p.count, 1);
 	p.fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-	if (p.fd < 0 || !p.sent_us || !p.answers) {
+	if (p.fd < 0 || !p.sent_us || !p.rtts_us || !p.answers) {
 		perror("pingcheck");
 		return 2;
 	}
@@ -246,11 +269,9 @@ int main(int argc, char **argv)
 	/* A duplicate follows its original closely, so wait a moment after the last one. */
 	receive_until(&p, now_us() + 100000, false);
 
-	printf("sent %u received %u lost %u duplicated %u bogus %u rtt_us %lld gap_ms %lld\n",
-	       p.sent, p.received, p.sent - p.received, p.duplicated, p.bogus,
-	       (long long)(p.received ? p.rtt_sum_us / p.received : 0),
-	       (long long)(p.gap_us / 1000));
+	report(&p);
 	free(p.sent_us);
+	free(p.rtts_us);
 	free(p.answers);
 	return p.received == p.sent && !p.duplicated && !p.bogus ? 0 : 1;
 }

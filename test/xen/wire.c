@@ -4,8 +4,9 @@
  *
  *     igb 0 ----+
  *     igb 1 ----+-- wire --+-- QEMU's user network (10.0.2.2, the machine's loopback)
- *               ...        +-- our own peer (10.0.2.9): answers ARP and ICMP echo with its payload, and returns
- *                              UDP to port 7 with its own number (stream.c)
+ *               ...        +-- our own peer (10.0.2.9): answers ARP and ICMP echo with its payload, returns
+ *                              UDP to port 7 with its own number (stream.c), and answers UDP to port 19,
+ *                              text "FRAMES PER_MS", with that many frames of 60 bytes
  *
  * A small learning switch between QEMU's datagram network devices, each a pair of Unix sockets.
  * It stands before QEMU's user network because that one answers pings for every address that does not
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PORTS_MAX 12
@@ -40,6 +42,7 @@ static const uint8_t peer_ip[4] = { 10, 0, 2, 9 };
 static const uint8_t peer_mac[6] = { 0x02, 0, 0, 0, 0, 0x09 };
 
 #define ECHO_PORT 7
+#define STORM_PORT 19
 #define ECHO_NUMBER 12 /* where in the payload the peer's number goes, 8 bytes in network order */
 
 struct port {
@@ -63,6 +66,14 @@ static struct address addresses[ADDRESSES];
 static uint64_t peer_answers, unknown;
 static uint64_t echoes[256]; /* datagrams sent back, by the last byte of the address */
 static volatile sig_atomic_t stopping;
+
+/* Frames that were asked for by UDP to port 19; one storm at a time, the latest. */
+static struct {
+	struct port *to;
+	uint8_t frame[FRAME_MIN];
+	unsigned long left, per_ms;
+	int64_t last_ms;
+} storm;
 
 static struct address *address_of(const uint8_t *mac)
 {
@@ -180,11 +191,54 @@ static bool peer_answer_udp(uint8_t *frame, size_t length)
 	return true;
 }
 
+static bool peer_start_storm(struct port *from, const uint8_t *frame, size_t length)
+{
+	const uint8_t *ip = frame + ETH_HEAD;
+	size_t text_at = ETH_HEAD + (size_t)(ip[0] & 15) * 4 + 8;
+	char text[32] = "";
+
+	if (ip[9] != IPPROTO_UDP || length <= text_at || frame[text_at - 6] != 0 ||
+	    frame[text_at - 5] != STORM_PORT)
+		return false;
+	memcpy(text, frame + text_at,
+	       length - text_at < sizeof(text) ? length - text_at : sizeof(text) - 1);
+	if (sscanf(text, "%9lu %5lu", &storm.left, &storm.per_ms) != 2)
+		storm.left = 0;
+	memcpy(storm.frame, frame, ETH_HEAD + 20);
+	swap_ends(storm.frame);
+	memcpy(storm.frame + ETH_HEAD + 16, ip + 12, 4);
+	memcpy(storm.frame + ETH_HEAD + 12, peer_ip, 4);
+	storm.to = from;
+	storm.last_ms = 0;
+	return true;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void storm_continue(void)
+{
+	unsigned long i;
+
+	if (!storm.left || storm.last_ms == now_ms())
+		return;
+	storm.last_ms = now_ms();
+	for (i = 0; i < storm.per_ms && storm.left; i++, storm.left--)
+		transmit(storm.to, storm.frame, sizeof(storm.frame));
+}
+
 static void peer_receive(struct port *from, uint8_t *frame, size_t length)
 {
 	bool answered;
 
 	if (!is_for(frame, length, peer_ip))
+		return;
+	if (ethertype(frame) != 0x0806 && peer_start_storm(from, frame, length))
 		return;
 	if (ethertype(frame) == 0x0806)
 		answered = peer_answer_arp(frame);
@@ -322,8 +376,9 @@ int main(int argc, char **argv)
 	for (p = 0; p < nr_ports; p++)
 		fds[p] = (struct pollfd){ .fd = ports[p].fd, .events = POLLIN };
 	while (!stopping) {
-		if (poll(fds, nr_ports, -1) < 0)
+		if (poll(fds, nr_ports, storm.left ? 1 : -1) < 0)
 			continue;
+		storm_continue();
 		for (p = 0; p < nr_ports; p++) {
 			if (fds[p].revents & POLLIN)
 				receive(p);
