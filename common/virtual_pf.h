@@ -7,7 +7,7 @@
  * record of that vif has virtual-vfs=H,H,... Its entries are the handles of vifs of the same domain;
  * the position of an entry, from 0, is the index of the VF. Each of these vifs has the node
  * virtual-pf in its backend directory, the handle of its PF, from InitWait on: a front end that
- * makes VFs leaves such a vif in state Initialising until it wants the VF. What all that means, and
+ * makes VFs leaves such a vif in state Closed until it wants the VF. What all that means, and
  * what a guest is granted: doc/virtual-pf.md. Compiles in the kernel and in user space.
  *
  * All integers are in the byte order of the guest. Everything a peer can write is hostile: copy the

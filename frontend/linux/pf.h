@@ -41,12 +41,14 @@
  * @value: data words 1 and 2 of the message
  * @state: as the host said last
  * @known: @state is valid
+ * @until: jiffies until which the host is not asked again
  */
 struct pf_vf {
 	u32 set;
 	u32 value[PF_ATTRS][2];
 	struct vifvpf_state state;
 	bool known;
+	unsigned long until;
 };
 
 /**

@@ -64,26 +64,40 @@ static int ndo_set(struct net_device *dev, int vf, u32 attr, u32 d1, u32 d2)
 	pf->vf[vf].set |= BIT(attr);
 	pf->vf[vf].value[attr][0] = d1;
 	pf->vf[vf].value[attr][1] = d2;
+	pf->vf[vf].until = jiffies;
 	return 0;
 }
 
-/* Asks the host. While it does not answer, what it said last is what is known. */
-static int ndo_state(struct vifront_pf *pf, int vf, struct vifvpf_state *state)
+static int ndo_ask(struct vifront_pf *pf, int vf)
 {
 	u32 reason = VIFVPF_REASON_NONE;
+	struct pf_vf *v = &pf->vf[vf];
+	struct vifvpf_state state;
+	int rc;
+
+	rc = vifront_ctrl_ask_page(pf->fe, VIFVPF_CTRL_QUERY, vf, &state, sizeof(state), &reason);
+	if (rc)
+		return rc == -EINVAL ? ndo_error(reason) : rc;
+	v->state = state;
+	v->known = true;
+	v->until = jiffies + HZ / 2;
+	return 0;
+}
+
+/*
+ * `ip link` asks twice for each VF, and the host answers only so many messages a
+ * second, so what it said is used for half a second. While it does not answer at
+ * all, what it said last is what is known.
+ */
+static int ndo_state(struct vifront_pf *pf, int vf, struct vifvpf_state *state)
+{
 	int rc = ndo_check(pf, vf);
 
 	if (rc)
 		return rc;
-	rc = vifront_ctrl_ask_page(pf->fe, VIFVPF_CTRL_QUERY, vf, state, sizeof(*state), &reason);
-	if (!rc) {
-		pf->vf[vf].state = *state;
-		pf->vf[vf].known = true;
-		return 0;
-	}
-	if (rc == -EINVAL)
-		return ndo_error(reason);
-	if (!pf->vf[vf].known)
+	if (!pf->vf[vf].known || time_after_eq(jiffies, pf->vf[vf].until))
+		rc = ndo_ask(pf, vf);
+	if (rc && (!pf->vf[vf].known || (rc != -ETIMEDOUT && rc != -EOPNOTSUPP)))
 		return rc;
 	*state = pf->vf[vf].state;
 	return 0;
@@ -237,10 +251,11 @@ int pf_want(struct vifront_pf *pf, unsigned int nr)
 
 static void ndo_restore_vf(struct vifront_pf *pf, unsigned int vf)
 {
-	const struct pf_vf *v = &pf->vf[vf];
+	struct pf_vf *v = &pf->vf[vf];
 	u32 attr;
 	int rc;
 
+	v->until = jiffies;
 	for (attr = 0; attr < PF_ATTRS; attr++) {
 		if (!(v->set & BIT(attr)))
 			continue;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A vif, from probe to remove: it has an interface, or is a virtual VF and may
- * be parked without one.
+ * be parked without one, in state Closed. In an earlier state the kernel would
+ * wait for it to connect, for minutes, when vifront is loaded.
  *
  * What a vif is stands in its back end's directory from InitWait on. A vif whose
  * back end is not as far is decided on later, by the xenwatch thread.
@@ -80,8 +81,9 @@ int vifront_vif_probe(struct xenbus_device *xbdev, const struct xenbus_device_id
 		return rc;
 	}
 	dev_set_drvdata(&xbdev->dev, vif);
-	/* the back end is in InitWait, or enters it when it sees this */
-	xenbus_switch_state(xbdev, XenbusStateInitialising);
+	/* the back end is in InitWait, or enters it when it sees Initialising */
+	xenbus_switch_state(xbdev, vif->kind == VIF_VIRTUAL_VF ? XenbusStateClosed :
+			    XenbusStateInitialising);
 	return 0;
 }
 
@@ -129,15 +131,6 @@ int vifront_vif_resume(struct xenbus_device *xbdev)
 	return 0;
 }
 
-/* A parked vif answers its back end, but does not connect. */
-static void vif_parked(struct xenbus_device *xbdev, enum xenbus_state state)
-{
-	if (state == XenbusStateInitWait && xbdev->state == XenbusStateClosed)
-		xenbus_switch_state(xbdev, XenbusStateInitialising);
-	if (state == XenbusStateClosing && xbdev->state != XenbusStateClosed)
-		xenbus_frontend_closed(xbdev);
-}
-
 /* xenwatch thread */
 void vifront_vif_changed(struct xenbus_device *xbdev, enum xenbus_state state)
 {
@@ -147,8 +140,8 @@ void vifront_vif_changed(struct xenbus_device *xbdev, enum xenbus_state state)
 	if (!vif->stopping && !vif_decide(xbdev, vif)) {
 		if (vif->fe)
 			vifront_otherend_changed(vif->fe, state);
-		else
-			vif_parked(xbdev, state);
+		else if (vif->kind == VIF_VIRTUAL_VF)
+			xenbus_switch_state(xbdev, XenbusStateClosed); /* as after resume */
 	}
 	mutex_unlock(&vif->lock);
 }
@@ -224,6 +217,7 @@ int vifront_vf_start(struct vifront *pf, unsigned int handle, struct device *par
 		rc = PTR_ERR_OR_ZERO(fe);
 		if (!rc) {
 			vif->fe = fe;
+			xenbus_switch_state(xbdev, XenbusStateInitialising);
 			vifront_otherend_changed(fe, vifront_compat_backend_state(xbdev));
 		}
 	}
@@ -248,10 +242,8 @@ void vifront_vf_stop(struct vifront *pf, unsigned int handle)
 	if (!dev)
 		return;
 	fe = vif_take(vif);
-	if (fe) {
+	if (fe)
 		vifront_stop(fe);
-		xenbus_switch_state(to_xenbus_device(dev), XenbusStateInitialising);
-	}
 	mutex_lock(&vif->lock);
 	vif->stopping = false;
 	mutex_unlock(&vif->lock);

@@ -4,7 +4,7 @@
  * and control messages.
  *
  * A vif whose back end has the node virtual-pf is a virtual VF (doc/virtual-pf.md).
- * vifront parks it: it is bound, in state Initialising, without an interface.
+ * vifront parks it: it is bound, in state Closed, without an interface.
  * vifront_pf has interfaces made and removed on it.
  *
  * Locks, first to last: the device lock of the PF's vif, vifront_pf's operations,
