@@ -42,6 +42,7 @@ static const char *const memories[] = { "auto", "xen", "hugepages", "plain", NUL
 static const char *const zero_copies[] = { "auto", "off", "trusted-hardware", NULL };
 static const char *const claims[] = { "script", "all", NULL };
 static const char *const representors[] = { "off", "on", NULL };
+static const char *const powers[] = { "off", "on", NULL };
 static const char *const classes[] = { "none", "pcp", "dscp", NULL };
 static const char *const assigns[] = { "fixed", "load", NULL };
 static const char *const foreigns[] = { "refuse", "adopt", "report", NULL };
@@ -78,6 +79,8 @@ static const struct option options[] = {
 	  .help = "interfaces to serve: those whose script is vif-vifd, or all of this domain" },
 	{ DAEMON(representor), CHOICE(representors), .value = "off",
 	  .help = "whether each interface has a network device here, made by the module vifd_rep" },
+	{ DAEMON(power), CHOICE(powers), .value = "off",
+	  .help = "whether each worker has a processor of its own, whose frequency follows its load" },
 	{ DAEMON(log_level), CHOICE(levels), .value = "info",
 	  .help = "least important level that is logged" },
 	{ DAEMON(run_dir), PATH(run_dir), .value = "/run/vifd",
@@ -140,6 +143,7 @@ _Static_assert(sizeof(enum config_memory) == sizeof(int), "OPTION_CHOICE stores 
 _Static_assert(sizeof(enum config_zero_copy) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_claim) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_representor) == sizeof(int), "OPTION_CHOICE stores an int");
+_Static_assert(sizeof(enum config_power) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_classes) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_assign) == sizeof(int), "OPTION_CHOICE stores an int");
 _Static_assert(sizeof(enum config_foreign) == sizeof(int), "OPTION_CHOICE stores an int");

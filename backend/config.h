@@ -66,6 +66,9 @@ enum config_claim {
 /** enum config_representor - Has each vif a netdev in this domain? vif/representor.h */
 enum config_representor { CONFIG_REPRESENTOR_OFF, CONFIG_REPRESENTOR_ON };
 
+/** enum config_power - Do workers' processors get slower when there is little to do? power.h */
+enum config_power { CONFIG_POWER_OFF, CONFIG_POWER_ON };
+
 #define CONFIG_CLASSES 8u
 
 /** enum config_classes - What tells a frame's traffic class on a NIC's wire; as enum classes_by */
@@ -133,6 +136,7 @@ struct config_policy {
  * @max_queues:  multi-queue-max-queues offered to guests
  * @claim: which vifs are served
  * @representor: is there a netdev for each of them
+ * @power: have workers processors of their own, whose frequency follows their load
  * @log_level:   least important level that is logged
  * @run_dir:     sockets and state of the running daemon
  * @policy_dir:  files with the policy of single vifs
@@ -151,6 +155,7 @@ struct config {
 	uint32_t max_queues;
 	enum config_claim claim;
 	enum config_representor representor;
+	enum config_power power;
 	enum log_level log_level;
 	char run_dir[64];
 	char policy_dir[64];

@@ -30,6 +30,7 @@
 #include "port/nic.h"
 #include "port/retire.h"
 #include "port/sriov/keep.h"
+#include "power.h"
 #include "privileges.h"
 #include "rep/device.h"
 #include "telemetry/telemetry.h"
@@ -150,15 +151,29 @@ static int start_memory(struct daemon *daemon)
 	return daemon->pool ? 0 : -ENOMEM;
 }
 
+/* A host that cannot scale frequencies serves its guests all the same. */
+static void start_power(struct worker *worker, int cpu)
+{
+	struct power_core core = { .cpu = (unsigned int)cpu, .lcore = worker_lcore(worker) };
+
+	if (cpu >= 0)
+		power_add(&core, worker_busy_us(worker));
+}
+
 static int start_workers(struct daemon *daemon)
 {
 	struct host *host = &daemon->host;
+	bool power = daemon->config->power == CONFIG_POWER_ON;
 
 	for (uint32_t i = 0; i < daemon->config->workers; i++) {
-		host->workers[i] = worker_start(i, daemon->config->poll_us, daemon->pool);
+		int cpu = power ? power_cpu(i) : -1;
+
+		host->workers[i] = worker_start(i, daemon->config->poll_us, cpu, daemon->pool);
 		if (!host->workers[i])
 			return -errno;
 		host->nr_workers++;
+		if (power)
+			start_power(host->workers[i], cpu);
 	}
 	nic_set_barrier(worker_barrier);
 	nic_set_raise(host->raise);
@@ -291,6 +306,7 @@ static void daemon_stop(struct daemon *daemon)
 		worker_detach_nic(host->workers[i % host->nr_workers], host->nics[i]);
 		nic_destroy(host->nics[i]);
 	}
+	power_stop();
 	for (uint32_t i = 0; i < host->nr_workers; i++)
 		worker_stop(host->workers[i]);
 	isolation_stop();
@@ -347,7 +363,7 @@ static void daemon_loop(struct daemon *daemon)
 		uint64_t count, next;
 
 		control_take();
-		next = vifs_run(daemon->vifs, clock_us());
+		next = RTE_MIN(vifs_run(daemon->vifs, clock_us()), power_run(clock_us()));
 		representor->fd = rep_fd();
 		if (poll(fds, RTE_DIM(fds), poll_timeout_ms(next)) < 0 && errno != EINTR)
 			log_error("poll: %m");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -37,6 +38,8 @@ struct call {
  * struct worker - worker: all fields while the thread runs, except
  * @call:     control: puts one in, worker: takes it out
  * @nr_paths: worker: w, control: r
+ * @busy_us:  worker: w, control: r
+ * @moved:    the last pass moved frames
  */
 struct worker {
 	pthread_t thread;
@@ -44,8 +47,11 @@ struct worker {
 	_Atomic(struct call *) call;
 	int epoll;
 	uint32_t poll_us;
+	int cpu;
 	bool stop;
 	bool held;
+	bool moved;
+	_Atomic uint64_t busy_us;
 	struct path_tools tools;
 	_Atomic uint32_t nr_paths;
 	struct path *paths[PATHS_MAX];
@@ -80,13 +86,27 @@ static void poll_remove(struct worker *worker, int fd)
 		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* A pass has taken as long as it is until the next one. */
+static void take_time(struct worker *worker)
+{
+	uint64_t now_us = tsc_us();
+
+	if (worker->moved)
+		atomic_store_explicit(&worker->busy_us,
+				      atomic_load_explicit(&worker->busy_us, memory_order_relaxed) +
+					      now_us - worker->tools.now_us,
+				      memory_order_relaxed);
+	worker->tools.now_us = now_us;
+}
+
 /* One pass over everything. *@wait: us until a channel that is held back gets its turn. */
 static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 {
 	unsigned int frames = 0;
 
-	worker->tools.now_us = tsc_us();
+	take_time(worker);
 	*wait = PATH_IDLE;
+	worker->moved = false;
 	if (worker->held)
 		return 0;
 	for (uint32_t i = 0; i < worker->nr_nics; i++)
@@ -104,6 +124,7 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 			*wait = held;
 		frames += moved;
 	}
+	worker->moved = frames;
 	return frames;
 }
 
@@ -185,11 +206,23 @@ static void worker_sleep(struct worker *worker)
 	atomic_store(&worker->wake.asleep, false);
 }
 
+static void stay_on(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		log_warn("a worker does not stay on processor %d: %m", cpu);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t idle_since = tsc_us();
 
+	if (worker->cpu >= 0)
+		stay_on(worker->cpu);
 	if (rte_thread_register())
 		log_warn("EAL has no slot for this thread, packet buffers are not cached");
 	for (;;) {
@@ -253,6 +286,23 @@ static int run_hold(struct worker *worker, void *arg)
 void worker_hold(struct worker *worker, bool held)
 {
 	worker_run(worker, run_hold, &held);
+}
+
+const _Atomic uint64_t *worker_busy_us(const struct worker *worker)
+{
+	return &worker->busy_us;
+}
+
+static int run_lcore(struct worker *worker, void *arg)
+{
+	(void)worker;
+	(void)arg;
+	return (int)rte_lcore_id();
+}
+
+unsigned int worker_lcore(struct worker *worker)
+{
+	return (unsigned int)worker_run(worker, run_lcore, NULL);
 }
 
 unsigned int worker_load(const struct worker *worker)
@@ -414,7 +464,7 @@ static int worker_spawn(struct worker *worker, unsigned int index)
 	return thread_start(&worker->thread, name, worker_main, worker);
 }
 
-struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mempool *pool)
+struct worker *worker_start(unsigned int index, uint32_t poll_us, int cpu, struct rte_mempool *pool)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int ret;
@@ -422,6 +472,7 @@ struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mem
 	if (!worker)
 		return NULL;
 	worker->poll_us = poll_us;
+	worker->cpu = cpu;
 	ret = worker_open(worker, index, pool);
 	if (!ret)
 		ret = worker_spawn(worker, index);

@@ -25,11 +25,13 @@ struct worker;
  * worker_start() - Start a polling thread
  * @index:   0, 1, ...; names the thread
  * @poll_us: how long it polls without work before it sleeps
+ * @cpu:     processor that it runs on, -1 = any
  * @pool:    packet memory
  *
  * Return: worker, NULL with errno set
  */
-struct worker *worker_start(unsigned int index, uint32_t poll_us, struct rte_mempool *pool);
+struct worker *worker_start(unsigned int index, uint32_t poll_us, int cpu,
+			    struct rte_mempool *pool);
 
 /** worker_stop() - Nothing may be attached any more; NULL is fine */
 void worker_stop(struct worker *worker);
@@ -51,6 +53,12 @@ void worker_barrier(void);
  * their port on the switch.
  */
 void worker_hold(struct worker *worker, bool held);
+
+/** worker_busy_us() - us in which it moved frames, ever */
+const _Atomic uint64_t *worker_busy_us(const struct worker *worker);
+
+/** worker_lcore() - EAL's number of its thread, which has started */
+unsigned int worker_lcore(struct worker *worker);
 
 /** worker_load() - Paths attached; for choosing a worker */
 unsigned int worker_load(const struct worker *worker);

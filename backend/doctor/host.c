@@ -256,6 +256,26 @@ static void look_representor(struct look *look)
 		look_ok(look, "the module vifd_rep makes network devices for interfaces");
 }
 
+/* Xen tells dom0 alone how it scales, and only who asks for a processor. */
+static void look_power(struct look *look)
+{
+	static const char remedy[] = "power = off; dom0 alone can have Xen set frequencies";
+	bool wanted = look->config && look->config->power == CONFIG_POWER_ON;
+	char domid[16] = "";
+
+	if (!wanted)
+		look_ok(look, "processors of workers are not to get slower");
+	else if (look_has(look, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"))
+		look_ok(look, "Linux scales the frequency of processors");
+	else if (!look->xen->key(look->xen->arg, "domid", domid, sizeof(domid)) &&
+		 strcmp(domid, "0") != 0)
+		look_wrong(look, remedy,
+			   "nobody scales the frequency of processors here, power = on");
+	else
+		look_unknown(look, "Linux does not scale the frequency of processors; 'xenpm "
+				   "get-cpufreq-para' says whether Xen does, power = on");
+}
+
 const struct check host_checks[] = {
 	{ "xen", look_xen },
 	{ "xen-privcmd", look_privcmd },
@@ -269,5 +289,6 @@ const struct check host_checks[] = {
 	{ "memory", look_memory },
 	{ "iommu", look_iommu },
 	{ "representor", look_representor },
+	{ "power", look_power },
 	{ NULL, NULL },
 };

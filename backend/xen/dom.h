@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Asks the hypervisor about domains: sole includer of xenctrl.h. Control thread
+ * Asks the hypervisor about domains. Control thread
  * only. A driver domain without that privilege learns nothing, and every domain
  * counts as alive until xenstore says otherwise.
  */

@@ -72,6 +72,11 @@ config 'zero_copy = off\nmemory = hugepages'; wrong memory '0 MiB are free as hu
 put sys/hypervisor/guest_type PVH; config ''; wrong iommu 'no zero copy' 'dom0-iommu=strict'; fine
 config 'zero_copy = off\nrepresentor = on'; wrong representor 'have no network devices' 'modprobe vifd_rep'
 put dev/vifd-rep ''; check "with the module" ends 0 doctor --root "$host"; fine
+config 'zero_copy = off\npower = on'; check "power = on, which Xen may do" ends 0 doctor --root "$host" --json
+check "is unknown" json "[i['verdict'] for i in x if i['check'] == 'power'] == ['unknown']"
+put xenstore.txt '/local/domain/3/domid = "3"\n/local/domain/3/backend/vif/8/0/script = "/etc/xen/scripts/vif-vifd"'
+wrong power 'nobody scales' 'power = off'
+put sys/devices/system/cpu/cpu0/cpufreq/scaling_driver acpi-cpufreq; check "power = on, which Linux does" ends 0 doctor --root "$host"; fine
 rm "$host/usr/lib/modprobe.d/vifd.conf"; wrong netback-rule 'would disturb' 'make install'; fine
 put etc/modprobe.d/old.conf 'install xen-netback /bin/false'; wrong netback-rule '/bin/false' 'remove that line'; fine
 mkdir "$host/sys/bus/xen-backend/drivers/vif/vif-8-0"; wrong netback-bound 'vif-8-0' 'restart vifd'; fine
