@@ -40,8 +40,8 @@
  *         A VF that is not wanted any more loses all that SET gave it. The response's data is
  *         data[0]
  * SET:    data[0] = VIFVPF_SET(index, VIFVPF_ATTR_*); data[1] and data[2]: see there. What is
- *         granted is in force when the response comes, holds until the VF is not wanted any more or the
- *         vif of the PF disconnects, and outlives a restart of the back end
+ *         granted is in force when the response comes, holds until the VF is not wanted any more
+ *         or the vif of the PF disconnects, and outlives a restart of the back end
  * QUERY:  data[0] = index; data[1] = grant of a page that gets a struct vifvpf_state, write access
  *
  * Whenever the PF's vif connects, no VF is wanted and nothing is set: after save, restore and

@@ -148,6 +148,7 @@ int vif_publish(struct vif *vif, uint64_t now_us)
 	/* some of it the front end reads when it sees InitWait; what fails here is read again then */
 	vif_read_policy(vif);
 	virtual_pf_publish(vif);
+	request_owner_came(vif);
 	kernel_path_follow(vif, now_us);
 	return vif_write_features(vif);
 }

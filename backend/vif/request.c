@@ -32,6 +32,16 @@ bool request_is_anothers(const struct vif *vif, const struct rte_ether_addr *mac
 	return false;
 }
 
+void request_owner_came(const struct vif *vif)
+{
+	struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other != vif &&
+		    mac_is_in(other->live.policy.macs, other->live.policy.nr_macs, &vif->mac))
+			other->stale |= STALE_LIVE;
+}
+
 /* Return: NULL, or why it is refused */
 static const char *add_mac(const struct vif *vif, const struct rte_ether_addr *mac,
 			   struct policy_draft *draft)

@@ -59,6 +59,9 @@ void request_apply(struct vif *vif, struct policy_draft *draft);
  */
 bool request_is_anothers(const struct vif *vif, const struct rte_ether_addr *mac);
 
+/** request_owner_came() - Who was granted this vif's own address is judged again */
+void request_owner_came(const struct vif *vif);
+
 /** request_reply() - The answer to question @ask. Return: 0, -ENOENT it is not open (any more) */
 int request_reply(struct vif *vif, uint32_t ask, bool grant);
 
