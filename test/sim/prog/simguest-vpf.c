@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * simguest-vpf: a guest's virtual PF. Connects vif 0 of a domain with its control ring, and sends the
+ * messages of common/virtual_pf.h that it reads from stdin.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/virtual_pf.h"
+#include "../guest/simguest.h"
+
+static const char help[] =
+	"Usage: simguest-vpf DOMID\n"
+	"Reads lines from stdin, prints an answer to each; numbers may be hexadecimal:\n"
+	"  enable N               as echo N >sriov_numvfs\n"
+	"  set VF ATTR A [B]      ATTR mac, vlan, rate, spoofchk, trust, link or a number; A and B its words\n"
+	"  query VF               what is in force\n"
+	"  raw TYPE A B C         any message\n"
+	"  reconnect              closes and connects again\n"
+	"  quit                   closes and ends, as at the end of stdin\n"
+	"Answers: \"ok DATA\", \"refused REASON\", \"unsupported\", \"error ERRNO\", or what query found.\n";
+
+static struct simguest *guest;
+
+static uint32_t number(const char *text)
+{
+	return text ? (uint32_t)strtoull(text, NULL, 0) : 0;
+}
+
+static uint32_t attribute(const char *name)
+{
+	static const char *const names[] = {
+		"", "mac", "vlan", "rate", "spoofchk", "trust", "link"
+	};
+
+	for (uint32_t i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (name && !strcmp(names[i], name))
+			return i;
+	return number(name);
+}
+
+/* Return: the message succeeded */
+static bool say(int status, uint32_t data)
+{
+	if (status < 0)
+		printf("error %d\n", -status);
+	else if (status == NETIF_CTRL_STATUS_NOT_SUPPORTED)
+		puts("unsupported");
+	else if (status)
+		printf("refused %u\n", data);
+	return status == NETIF_CTRL_STATUS_SUCCESS;
+}
+
+static void send_message(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t data = 0;
+	int status = simguest_ctrl(guest, type, a, b, c, &data);
+
+	if (say(status, data))
+		printf("ok %u\n", data);
+}
+
+static void query(uint32_t index)
+{
+	const uint8_t *page = simhv_mem(guest->config.domid) + (size_t)guest->list_gfn * SIM_PAGE;
+	struct vifvpf_state state;
+	uint32_t data = 0;
+	int status = simguest_ctrl(guest, VIFVPF_CTRL_QUERY, index, guest->list_gref, 0, &data);
+
+	if (!say(status, data))
+		return;
+	memcpy(&state, page, sizeof(state));
+	printf("mac=%02x:%02x:%02x:%02x:%02x:%02x vlan=%u priority=%u rate=%u..%u spoofchk=%u "
+	       "trust=%u link=%u connected=%u handle=%u tx=%llu rx=%llu\n",
+	       state.mac[0], state.mac[1], state.mac[2], state.mac[3], state.mac[4], state.mac[5],
+	       state.vlan, state.priority, state.rate_min, state.rate_max, state.spoofchk,
+	       state.trust, state.link, state.connected, state.handle,
+	       (unsigned long long)state.tx_frames, (unsigned long long)state.rx_frames);
+}
+
+static void reconnect(void)
+{
+	int in_use = simguest_disconnect(guest), ret = in_use ? -EBUSY : simguest_connect(guest);
+
+	if (say(ret, 0))
+		puts("ok 0");
+}
+
+static void run(char *line)
+{
+	char *words[5] = { NULL }, *rest = line;
+
+	line[strcspn(line, "\n")] = '\0';
+	for (uint32_t i = 0; i < 5; i++)
+		words[i] = strsep(&rest, " ");
+	if (!strcmp(words[0], "enable"))
+		send_message(VIFVPF_CTRL_ENABLE, number(words[1]), 0, 0);
+	else if (!strcmp(words[0], "set"))
+		send_message(VIFVPF_CTRL_SET, VIFVPF_SET(number(words[1]), attribute(words[2])),
+			     number(words[3]), number(words[4]));
+	else if (!strcmp(words[0], "query"))
+		query(number(words[1]));
+	else if (!strcmp(words[0], "raw"))
+		send_message((uint16_t)number(words[1]), number(words[2]), number(words[3]),
+			     number(words[4]));
+	else if (!strcmp(words[0], "reconnect"))
+		reconnect();
+	else
+		puts("what?");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct simguest_config c = { .ctrl_ring = true };
+	char line[128];
+	int in_use;
+
+	if (argc != 2 || atoi(argv[1]) < 1) {
+		fputs(help, stderr);
+		return 2;
+	}
+	c.domid = (uint32_t)atoi(argv[1]);
+	guest = simguest_open(&c);
+	if (!guest || simguest_connect(guest) || !guest->ctrls) {
+		fprintf(stderr, "simguest-vpf: vif %u.0 does not connect with a control ring\n",
+			c.domid);
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin) && strcmp(line, "quit\n") != 0)
+		run(line);
+	in_use = simguest_close(guest);
+	fprintf(stderr, "in_use %d\n", in_use);
+	return in_use ? 1 : 0;
+}
