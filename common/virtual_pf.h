@@ -4,7 +4,7 @@
  *
  * Layout, limits and static assertions of control-ring messages that are no part of Xen's netif.h:
  * a front end sends them, on the control ring of the PF's vif, only to a back end whose capability
- * record of that vif has virtual-vfs=H,H,... Its entries are the handles of vifs of the same domain;
+ * record of that vif has virtual-vfs=H,H,... Its entries are handles of vifs of the same domain;
  * the position of an entry, from 0, is the index of the VF. Each of these vifs has the node
  * virtual-pf in its backend directory, the handle of its PF, from InitWait on: a front end that
  * makes VFs leaves such a vif in state Closed until it wants the VF. What all that means, and

@@ -53,7 +53,7 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept);
 /**
  * ctrl_serve_pf() - Before ctrl_keep(): the vif may be a virtual PF
  * @wishes:  kept, and taken up by ctrl_keep(), as what else the guest sets
- * @message: answers the messages of common/virtual_pf.h with a status; without it they are not known
+ * @message: answers those of common/virtual_pf.h with a status; without it they are unknown
  */
 void ctrl_serve_pf(struct ctrl *ctrl, struct vif *vif, struct vf_wishes *wishes,
 		   uint32_t (*message)(struct vif *vif, struct turn *turn));

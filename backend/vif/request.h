@@ -54,8 +54,9 @@ struct vif_request {
 void request_apply(struct vif *vif, struct policy_draft *draft);
 
 /**
- * request_is_anothers() - Has another vif this address, connected or not? By the toolstack's word it
- * must get it when it connects
+ * request_is_anothers() - Has another vif this address, connected or not?
+ *
+ * Who has it by the toolstack's word must get it when it connects.
  */
 bool request_is_anothers(const struct vif *vif, const struct rte_ether_addr *mac);
 

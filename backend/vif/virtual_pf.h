@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Virtual PFs and their virtual VFs (doc/virtual-pf.md): which vif of a guest is which, and what the
- * guest wants of its VFs by the control ring of the PF (common/virtual_pf.h).
+ * Virtual PFs and their virtual VFs (doc/virtual-pf.md): which vif of a guest is which, and what
+ * the guest wants of its VFs by the control ring of the PF (common/virtual_pf.h).
  *
  * The rule virtual-pf of a VF's vif names its PF, by a handle, so both are of one guest. A wish is
- * judged by the VF's own rules when it is asked for, and again whenever the VF's settings are derived:
- * it ends with its rule, with the wanted VF, or with the connection of the PF. Control thread.
+ * judged by the VF's own rules when it is asked for, and again whenever the VF's settings are
+ * derived: it ends with its rule, with the wanted VF, or with the connection of the PF. Control thread.
  */
 #ifndef VIFD_VIF_VIRTUAL_PF_H
 #define VIFD_VIF_VIRTUAL_PF_H
@@ -51,10 +51,10 @@ int virtual_pf_index(const struct vif *pf, const struct vif *vif);
 /** virtual_pf_is_wanted() - Has the guest asked for this VF? */
 bool virtual_pf_is_wanted(const struct vif *vif);
 
-/** virtual_pf_follow() - The rules of this or of another vif changed: list the VFs, tell a VF its PF */
+/** virtual_pf_follow() - Rules of this or of another vif changed: list the VFs, tell a VF its PF */
 void virtual_pf_follow(struct vif *vif);
 
-/** virtual_pf_publish() - Before InitWait, once the policy was read: tell it, whatever was told before */
+/** virtual_pf_publish() - Before InitWait, once the policy was read: tell the PF, told or not */
 void virtual_pf_publish(struct vif *vif);
 
 /**
