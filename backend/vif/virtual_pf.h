@@ -5,7 +5,8 @@
  *
  * The rule virtual-pf of a VF's vif names its PF, by a handle, so both are of one guest. A wish is
  * judged by the VF's own rules when it is asked for, and again whenever the VF's settings are
- * derived: it ends with its rule, with the wanted VF, or with the connection of the PF. Control thread.
+ * derived: it ends with its rule, with the wanted VF, or with the connection of the PF. Control
+ * thread.
  */
 #ifndef VIFD_VIF_VIRTUAL_PF_H
 #define VIFD_VIF_VIRTUAL_PF_H
