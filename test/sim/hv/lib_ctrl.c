@@ -9,6 +9,8 @@
 
 #include "simhv.h"
 
+#define SIM_CPUS 64
+
 struct xc_interface_core {
 	xentoollog_logger *logger;
 };
@@ -148,5 +150,47 @@ int xc_version(xc_interface *xch, int cmd, void *arg)
 {
 	(void)xch, (void)cmd, (void)arg;
 	errno = EPERM;
+	return -1;
+}
+
+/* Each vCPU has its processor, whose frequency nobody scales */
+xc_cpumap_t xc_cpumap_alloc(xc_interface *xch)
+{
+	(void)xch;
+	return calloc(1, SIM_CPUS / 8);
+}
+
+int xc_get_max_cpus(xc_interface *xch)
+{
+	(void)xch;
+	return SIM_CPUS;
+}
+
+int xc_vcpu_getaffinity(xc_interface *xch, uint32_t domid, int vcpu, xc_cpumap_t hard,
+			xc_cpumap_t soft, uint32_t flags)
+{
+	(void)xch, (void)domid, (void)soft, (void)flags;
+	hard[vcpu % SIM_CPUS / 8] = (uint8_t)(1 << vcpu % 8);
+	return 0;
+}
+
+int xc_get_cpufreq_para(xc_interface *xch, int cpu, struct xc_get_cpufreq_para *para)
+{
+	(void)xch, (void)cpu, (void)para;
+	errno = ENODEV;
+	return -1;
+}
+
+int xc_set_cpufreq_gov(xc_interface *xch, int cpu, char *name)
+{
+	(void)xch, (void)cpu, (void)name;
+	errno = ENODEV;
+	return -1;
+}
+
+int xc_set_cpufreq_para(xc_interface *xch, int cpu, int type, int value)
+{
+	(void)xch, (void)cpu, (void)type, (void)value;
+	errno = ENODEV;
 	return -1;
 }

@@ -28,6 +28,14 @@ is_port() { in_ns dom0 ip link show dev "$1" 2>/dev/null | grep -q 'master br0';
 counter() { in_ns dom0 cat "/sys/class/net/$1/statistics/$2"; }
 log_says() { grep -q "$1" "$SIM_LOGS/vifd.log"; }
 is_not() { ! "$@"; }
+# Processors on which the workers may run, one line each
+processors() {
+	local status
+
+	for status in /proc/"$vifd_pid"/task/*/status; do
+		! grep -q '^Name:.vifd-worker' "$status" || sed -n 's/^Cpus_allowed_list:\t*//p' "$status"
+	done
+}
 answers() { [ "$(ping_lost "$1" "$2" 1)" = 0 ]; }
 
 for where in dom0 host; do
@@ -43,8 +51,11 @@ in_ns dom0 ip link set up1 master br0 up
 
 # --- a port of dom0's bridge ------------------------------------------------------------------------
 mkdir -p "$VIFD_SIM/policy"
-vifd_start '[daemon]' 'log_level = debug' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" "policy_dir = $VIFD_SIM/policy" \
+vifd_start '[daemon]' 'log_level = debug' 'power = on' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" "policy_dir = $VIFD_SIM/policy" \
 	'' '[policy]' 'path = kernel' '' '[nic sim]' 'uplink = up0'
+check_true "power = on: vifd says that nobody scales frequencies here" log_says 'neither Linux nor Xen scales it'
+check "power = on: workers that may run on several processors" "$(processors | grep -c '[-,]')" "== 0"
+check "power = on: workers with a processor" "$(processors | wc -l)" "== $SIM_WORKERS"
 guest_create a bridge=br0
 A=$(netdev a)
 check_true "the hotplug script makes the netdev a port of the bridge" is_port "$A"
