@@ -312,6 +312,57 @@ static void an_address_moves_to_another_vf(void **state)
 	assert_int_equal(vif_of(7, 1)->live.policy.nr_macs, 1);
 }
 
+static void wrong_rules_are_refused(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "virtual-pf", "65536" }, { "virtual-pf", "-1" },	 { "virtual-pf", "7.0" },
+		{ "guest-vlan", "0" },	   { "guest-vlan", "4095" },	 { "guest-vlan", "9-1" },
+		{ "guest-vlan", "1,1" },   { "guest-rate", "10000001" }, { "guest-rate", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		rule(2, wrong[i][0], wrong[i][1]);
+		assert_non_null(strstr(back_key(7, 2, "policy-error"), wrong[i][0]));
+		rule(2, wrong[i][0], strcmp(wrong[i][0], "guest-rate") ? "" : "0");
+		assert_null(back_key(7, 2, "policy-error"));
+	}
+}
+
+static int parse(struct vifcap *cap, const char *handles)
+{
+	char text[VIFCAP_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "version=1 generation=1 virtual-vfs=%s", handles);
+	return vifcap_parse(cap, text, strlen(text));
+}
+
+/* As the guest reads the record, which is hostile to it. */
+static void the_record_lists_each_handle_once(void **state)
+{
+	char many[400] = "0", text[VIFCAP_TEXT_MAX + 1];
+	struct vifcap cap;
+
+	(void)state;
+	assert_int_equal(parse(&cap, "0,65535,7"), 0);
+	assert_int_equal(cap.virtual_vfs.nr, 3);
+	assert_int_equal(cap.virtual_vfs.handle[1], 65535);
+	assert_true(vifcap_format(&cap, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, " virtual-vfs=0,65535,7"));
+	assert_int_equal(parse(&cap, "none"), 0);
+	assert_int_equal(cap.virtual_vfs.nr, 0);
+	assert_int_equal(parse(&cap, "1,2,1"), -EINVAL);
+	assert_int_equal(parse(&cap, "65536"), -EINVAL);
+	assert_int_equal(parse(&cap, "1,"), -EINVAL);
+	assert_int_equal(parse(&cap, "1,none"), -EINVAL);
+	for (uint32_t i = 1; i < VIFCAP_VFS_MAX; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), ",%u", i);
+	assert_int_equal(parse(&cap, many), 0);
+	assert_int_equal(cap.virtual_vfs.nr, VIFCAP_VFS_MAX);
+	snprintf(many + strlen(many), sizeof(many) - strlen(many), ",64");
+	assert_int_equal(parse(&cap, many), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +371,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pf_of_another_guest_is_not_found, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(itself_and_chains_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(wrong_rules_are_refused, setup, teardown),
+		cmocka_unit_test(the_record_lists_each_handle_once),
 		cmocka_unit_test_setup_teardown(one_guest_may_have_two_pfs, setup, teardown),
 		cmocka_unit_test_setup_teardown(indices_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(at_most_64, setup, teardown),
