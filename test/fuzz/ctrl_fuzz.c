@@ -8,8 +8,9 @@
 
 #include "backend/vif/ctrl.h"
 #include "backend/vif/nic_flows.h"
-#include "backend/vif/zerocopy_rx.h"
+#include "backend/vif/vif.h"
 #include "common/flow.h"
+#include "common/virtual_pf.h"
 #include "test/unit/fake_host.h"
 
 #define PAGES 8u
@@ -19,6 +20,8 @@ static struct netif_ctrl_sring *ring;
 static struct fuzz_input mutations;
 static uint32_t pages[PAGES];
 static struct guest_frame frame;
+static struct budget budget;
+static struct vif the_vifs[3];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -48,16 +51,34 @@ static bool begins_with_page(uint16_t type)
 	       type == VIFFLOW_CTRL_VALIDATE || type == VIFFLOW_CTRL_CREATE;
 }
 
+/* Mostly VFs, attributes and values that there are; VF 2 is one too many. */
+static void virtual_pf_request(struct netif_ctrl_request *req, uint8_t how)
+{
+	req->type = (uint16_t)(VIFVPF_CTRL_ENABLE + req->type % 4);
+	if (how & 32)
+		req->data[0] = req->type == VIFVPF_CTRL_SET ?
+				       VIFVPF_SET(req->data[0] % 3, (req->data[0] >> 16) % 8) :
+				       req->data[0] % 4;
+	if (how & 64)
+		req->data[1] %= 4;
+	if (how & 128)
+		req->data[2] = VIFVPF_VLAN_TYPE;
+}
+
 static void put_message(struct fuzz_input *input)
 {
 	struct netif_ctrl_request req;
 	uint8_t how = fuzz_u8(input);
 
 	fuzz_bytes(input, &req, sizeof(req));
-	if (how & 8)
+	if (how & 16)
+		virtual_pf_request(&req, how);
+	else if (how & 8)
 		req.type = (uint16_t)(VIFFLOW_CTRL_VALIDATE + req.type % 8);
 	else
 		req.type %= 16;
+	if (how & 16)
+		how &= 2 * (req.type == VIFVPF_CTRL_QUERY);
 	/* mostly references and sizes that pass the first check */
 	if (how & 1)
 		req.data[0] = begins_with_page(req.type) ? pages[req.data[0] % PAGES] :
@@ -86,6 +107,45 @@ static void fill_page(struct fuzz_input *input)
 	fuzz_bytes(input, page, 64);
 }
 
+/* A virtual PF with two VFs, of which nobody is connected but the PF. */
+static void make_vifs(struct vif vifs[3])
+{
+	memset(vifs, 0, 3 * sizeof(vifs[0]));
+	TAILQ_INIT(&fake_host.host.vifs);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct policy_draft *draft = &vifs[i].policy.draft;
+
+		vifs[i].host = &fake_host.host;
+		vifs[i].budget = &budget;
+		vifs[i].domid = 7;
+		vifs[i].handle = (uint16_t)i;
+		vifs[i].mac = (struct rte_ether_addr){ { 2, 0, 0, 0, 0, (uint8_t)i } };
+		policy_init(draft);
+		draft->virtual_pf = i > 0;
+		draft->guest_mac = true;
+		draft->guest_rate = 100;
+		policy_vlan_add(draft->guest_vlan, 2);
+		TAILQ_INSERT_TAIL(&fake_host.host.vifs, &vifs[i], link);
+	}
+	virtual_pf_restored(&vifs[0]);
+	vifs[0].path = guest->path;
+}
+
+/* What is in force is within the rules, whatever was asked for. */
+static void check_vifs(const struct vif vifs[3])
+{
+	fuzz_check(vf_wishes_are_whole(&vifs[0].virtual_pf.wishes));
+	for (uint32_t i = 1; i < 3; i++) {
+		struct policy_draft draft = vifs[i].policy.draft;
+
+		virtual_pf_apply(&vifs[i], &draft);
+		fuzz_check(!(draft.vlan_insert & 0xfff) || (draft.vlan_insert & 0xfff) == 2);
+		fuzz_check(draft.anti_spoof && !draft.guest_promiscuous && draft.nr_macs <= 1);
+		fuzz_check(!draft.nr_macs || !rte_is_same_ether_addr(&draft.macs[0], &vifs[0].mac));
+		fuzz_check(policy_guaranteed(&draft) == 0);
+	}
+}
+
 static void run(struct ctrl *ctrl)
 {
 	static struct zerocopy_rx zerocopy_rx;
@@ -95,6 +155,7 @@ static void run(struct ctrl *ctrl)
 	fake_host.now_us += 2000;
 	ctrl_run(ctrl, guest->path, fake_host.host.workers[0], &zerocopy_rx, &nic_flows,
 		 fake_host.now_us, &due_us);
+	check_vifs(the_vifs);
 	for (uint32_t i = 0; i < guest->path->steer.nr_mapping; i++)
 		fuzz_check(guest->path->steer.mapping[i] < guest->path->nr_queues);
 	for (uint32_t i = 0; i < guest->path->nr_queues; i++)
@@ -137,6 +198,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		guest_rx_post(guest, i, 64);
 	ctrl = ctrl_open(&fake_host.host, 7, ref, 500);
 	fuzz_check(ctrl);
+	make_vifs(the_vifs);
+	ctrl_serve_pf(ctrl, &the_vifs[0], &the_vifs[0].virtual_pf.wishes, virtual_pf_message);
 	fake_copy_hook = mutate;
 	for (uint32_t i = 0; i < 40 && input.left; i++) {
 		switch (fuzz_u8(&input) % 4) {
@@ -154,6 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fake_copy_hook = NULL;
 	ctrl_close(ctrl);
+	TAILQ_INIT(&fake_host.host.vifs);
 	guest_free(guest);
 	fuzz_check(fake_all_free());
 	return 0;

@@ -282,6 +282,26 @@ static void a_new_vifd_knows_it(void **state)
 	assert_int_equal(query(1).vlan, 105);
 }
 
+/* Where Linux' driver parks a VF: it would wait for one in an earlier state when it is loaded. */
+static void a_parked_vf_may_be_closed(void **state)
+{
+	(void)state;
+	put("f", 7, 2, "state", "6");
+	host_settle();
+	assert_string_equal(back_key(7, 2, "state"), "6");
+	assert_string_equal(back_key(7, 2, "virtual-pf"), "0");
+	allow_all();
+	connect_pf();
+	assert_non_null(strstr(back_key(7, 0, "capability"), " virtual-vfs=1,2,3"));
+	assert_int_equal(ask(VIFVPF_CTRL_ENABLE, 2, 0, 0), OK);
+	assert_int_equal(set_vlan(1, 105), OK);
+	put("f", 7, 2, "state", "1");
+	host_settle();
+	assert_string_equal(back_key(7, 2, "state"), "2");
+	connect_vif(2);
+	assert_int_equal(vif_of(7, 2)->live.policy.insert, 105);
+}
+
 /* A VF that reconnects has what was set; the order of PF and VF does not matter. */
 static void it_waits_for_the_vf(void **state)
 {
@@ -382,6 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_ends_with_the_vf, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_ends_with_the_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_vifd_knows_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_parked_vf_may_be_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_waits_for_the_vf, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_address_moves_to_another_vf, setup, teardown),
 	};
