@@ -4,11 +4,9 @@
  * frame, or that none does.
  *
  * Theory of operation. flow_check.h turns a rule of the guest's into a flow_rule: which headers
- * the frame has to begin with, as one number, and the few words of them that are compared. A
- * frame's headers are found once. Rules in a row that look at the same bits, as those of one
- * application mostly do, are alike: for all of them together these bits of the frame are folded
- * into one number, and each costs a comparison of that with its own. Where it is equal, the words
- * are compared. The number of words of all rules is bounded, and with it what a frame can cost.
+ * the frame has to begin with, as one number, and the few words of them that are compared. The
+ * number of words of all rules is bounded, and with it what a frame can cost. flow_search.h has how
+ * the worker finds the rules of a frame.
  *
  * The control thread makes a new table for each change, and the worker takes it between two passes
  * (path_set_flows()). A table holds no pointers, so that it can be kept for the next vifd as it is.
@@ -33,15 +31,19 @@
 /* Bits of a header's type in a shape, the outermost lowest. */
 #define FLOW_SHAPE_BITS 4u
 
+/* Headers of a usual frame, which most are: no tag, IPv4 without options and not in pieces, TCP or UDP */
+#define FLOW_USUAL_LAYERS 3u
+
 /**
  * struct flow_word - Four bytes of a header
  * @layer:  which header, 0 = the outermost
  * @offset: in it
+ * @usual_at: where that is in a usual frame; set by flows_compile()
  * @value, @mask: as they lie in memory; @value has no bits outside @mask
  */
 struct flow_word {
 	uint8_t layer, offset;
-	uint16_t zero;
+	uint16_t usual_at;
 	uint32_t value, mask;
 };
 
@@ -89,6 +91,17 @@ struct flow_counts {
 /** flows_are_whole() - Does a table that was kept keep to all bounds, with @nr_queues queues? */
 bool flows_are_whole(const struct flows *flows, uint32_t nr_queues);
 
+/**
+ * flow_fold() - Fold another word into what the words before it have become, 0 at first
+ *
+ * Each bit of each word has a part in it, so rules that differ mostly have different ones; those of
+ * one word always, as its factor is odd.
+ */
+static inline uint32_t flow_fold(uint32_t fold, uint32_t word)
+{
+	return (fold << 5 | fold >> 27) ^ word * 0x9e3779b1u;
+}
+
 /** flows_compile() - Set what makes the search faster, as flows_insert() and flows_remove() do */
 void flows_compile(struct flows *flows);
 
@@ -106,18 +119,6 @@ void flows_insert(struct flows *flows, const struct flow_rule *rule, const struc
 
 /** flows_remove() - Remove the rule at @index */
 void flows_remove(struct flows *flows, uint32_t index);
-
-/**
- * flows_steer() - Worker: what becomes of a frame
- * @steer:  the guest's hashing
- * @counts: of the vif
- *
- * A frame that the rules mark has RTE_MBUF_F_RX_FDIR_ID, see flows_mark(); its hash is set as
- * steer_queue() does.
- * Return: 0 .. @nr_queues - 1, -1 = it is to be dropped
- */
-int flows_steer(const struct flows *flows, struct flow_counts *counts, const struct steer *steer,
-		struct rte_mbuf *frame, uint32_t nr_queues);
 
 /** flows_mark() - The mark of a frame with RTE_MBUF_F_RX_FDIR_ID; beside it lies the hash's type */
 static inline uint32_t flows_mark(const struct rte_mbuf *frame)

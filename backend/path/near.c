@@ -17,8 +17,9 @@ struct near_pass {
 /* Does nothing keep this guest's frames, so that the next one can pass by? */
 static bool near_is_open(const struct path *to)
 {
-	return path_is_polled(to) && !to->handover && !to->tap && !to->near_off && !to->flows &&
-	       !(to->mirror.directions & MIRROR_RX) && !to->rx_shaper.bytes;
+	return path_is_polled(to) && !to->handover && !to->tap && !to->near_off &&
+	       !to->flow_search.flows && !(to->mirror.directions & MIRROR_RX) &&
+	       !to->rx_shaper.bytes;
 }
 
 struct port *near_begin(const struct path *path, bool guaranteed)

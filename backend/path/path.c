@@ -71,8 +71,7 @@ void path_set_steer(struct path *path, const struct steer *steer)
 
 void path_set_flows(struct path *path, const struct flows *flows, struct flow_counts *counts)
 {
-	path->flows = flows;
-	path->flow_counts = counts;
+	flow_search_init(&path->flow_search, flows, counts);
 }
 
 void path_count_flow_drops(struct path *path, uint64_t frames)
@@ -118,12 +117,12 @@ const struct steer *path_get_steer(const struct path *path)
 
 const struct flows *path_get_flows(const struct path *path)
 {
-	return path->flows;
+	return path->flow_search.flows;
 }
 
 const struct flow_counts *path_get_flow_counts(const struct path *path)
 {
-	return path->flow_counts;
+	return path->flow_search.counts;
 }
 
 const struct mirror *path_get_mirror(const struct path *path)

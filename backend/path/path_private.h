@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "flow_search.h"
 #include "frame.h"
 #include "handover.h"
 #include "mcast.h"
@@ -20,8 +21,7 @@
  * @rx_shaper: worker; the same for frames to the guest
  * @mcast:    worker; the guest's list of groups
  * @steer:    control
- * @flows:    control; the guest's flow rules, NULL = it has none
- * @flow_counts: constant while there are @flows
+ * @flow_search: control; by the guest's flow rules
  * @port:     control; frames leave by it and arrive by it
  * @handover: control; while the path goes from one port to another, else NULL
  * @classes:  worker; frames that passed the verdict and wait for budget or port
@@ -44,8 +44,7 @@ struct path {
 	struct shaper shaper, rx_shaper;
 	struct mcast mcast;
 	struct steer steer;
-	const struct flows *flows;
-	struct flow_counts *flow_counts;
+	struct flow_search flow_search;
 	struct port *port;
 	struct handover *handover;
 	struct classes classes;

@@ -135,9 +135,9 @@ static inline struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
 {
 	int queue;
 
-	if (likely(!path->flows))
+	if (likely(!path->flow_search.flows))
 		return &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
-	queue = flows_steer(path->flows, path->flow_counts, &path->steer, mbuf, path->nr_queues);
+	queue = flow_search_queue(&path->flow_search, &path->steer, mbuf, path->nr_queues);
 	return queue < 0 ? NULL : &path->queues[queue];
 }
 

@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include "backend/path/flow_check.h"
+#include "backend/path/flow_search.h"
 #include "backend/vif/ctrl.h"
 #include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
@@ -137,6 +138,7 @@ static void compare_one(struct fuzz_input *input)
 	static const struct policy policy;
 	static const struct steer steer;
 	static struct flow_counts counts;
+	static struct flow_search search;
 	struct flows flows = { .isolated = 1 };
 	struct vifflow_rule rule;
 	struct flow_draft draft;
@@ -154,7 +156,8 @@ static void compare_one(struct fuzz_input *input)
 	len = fuzz_frame(input, bytes, sizeof(bytes));
 	mbuf = rte_pktmbuf_alloc(fake_tools.pool);
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), bytes, len);
-	passes = flows_steer(&flows, &counts, &steer, mbuf, QUEUES) >= 0;
+	flow_search_init(&search, &flows, &counts);
+	passes = flow_search_queue(&search, &steer, mbuf, QUEUES) >= 0;
 	if (draft.rule.fate == VIFFLOW_ACTION_QUEUE || draft.rule.fate == VIFFLOW_ACTION_RSS)
 		fuzz_check(passes == reference_matches(&rule, bytes, len));
 	else
@@ -166,6 +169,7 @@ static void compare_one(struct fuzz_input *input)
 static void use_damaged(struct fuzz_input *input)
 {
 	static struct flow_counts counts;
+	static struct flow_search search;
 	static const struct steer steer;
 	static struct flows flows;
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(fake_tools.pool);
@@ -182,7 +186,8 @@ static void use_damaged(struct fuzz_input *input)
 	if (flows_are_whole(&flows, QUEUES)) {
 		/* what is derived is derived again, as ctrl_flows_restore() does */
 		flows_compile(&flows);
-		queue = flows_steer(&flows, &counts, &steer, mbuf, QUEUES);
+		flow_search_init(&search, &flows, &counts);
+		queue = flow_search_queue(&search, &steer, mbuf, QUEUES);
 		fuzz_check(queue >= -1 && queue < (int)QUEUES);
 	}
 	rte_pktmbuf_free(mbuf);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/path.c vif/capability.c vif/request.c vif/vf_wish.c policy/policy.c policy/words.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
+/* links: path/path.c path/flow_search.c path/steer.c vif/capability.c vif/request.c vif/vf_wish.c policy/policy.c policy/words.c common/capability.c xen/store.c log.c test/unit/fake_xs.c */
 /* The capability exchange, with a port that changes under it and front ends that lie. */
 #include <setjmp.h>
 #include <stdarg.h>

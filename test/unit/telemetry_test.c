@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c vif/virtual_pf.c vif/vf_wish.c common/capability.c */
-/* links: path/path.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c test/unit/fake_control.c */
+/* links: path/path.c path/flow_search.c path/steer.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c test/unit/fake_control.c */
 /* What a client reads from EAL's own socket. */
 #include <errno.h>
 #include <setjmp.h>
