@@ -198,6 +198,14 @@ static inline unsigned int bring(struct path *path, struct queue *queue, struct 
 	return frames;
 }
 
+/* Has the guest nothing to send by this queue, and waits nothing of it to be sent or answered? */
+static inline bool tx_is_idle(const struct path *path, const struct queue *queue)
+{
+	return ring_load_acquire(&queue->tx_sring->idx.req_prod) == queue->tx_req_cons &&
+	       !queue->nr_outbox && !queue->tx_starved && !path->classes.nr &&
+	       queue->tx_owed == queue->tx_rsp_prod;
+}
+
 static unsigned int serve_queues(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames = 0;
@@ -212,7 +220,8 @@ static unsigned int serve_queues(struct path *path, struct path_tools *tools)
 
 		path_rx_tell(path, queue, tools);
 		shaper_refill(&queue->shaper, tools->now_us);
-		frames += path_tx(path, queue, tools, false);
+		if (!tx_is_idle(path, queue))
+			frames += path_tx(path, queue, tools, false);
 	}
 	return frames;
 }

@@ -62,8 +62,8 @@ static inline bool rx_passed_by(const struct path *path, const struct queue *que
 }
 
 /* Put a frame into the backlog, if the guest can take it as it is cut into buffers. */
-static inline void rx_keep(const struct path *path, struct queue *queue,
-			   const struct path_tools *tools, struct rte_mbuf *mbuf)
+static __rte_always_inline void keep(const struct path *path, struct queue *queue,
+				     const struct path_tools *tools, struct rte_mbuf *mbuf)
 {
 	if (mbuf->pkt_len > path_rx_longest(path) ||
 	    mbuf->nb_segs + mbuf->pkt_len / NETIF_PAGE_SIZE + 2 > PLAN_PIECES_MAX)
@@ -72,6 +72,12 @@ static inline void rx_keep(const struct path *path, struct queue *queue,
 		queue_drop(queue, mbuf, COUNT_rx_drop_stale);
 	else
 		queue_backlog_push(queue, mbuf, tools->now_us);
+}
+
+static void rx_keep(const struct path *path, struct queue *queue, const struct path_tools *tools,
+		    struct rte_mbuf *mbuf)
+{
+	keep(path, queue, tools, mbuf);
 }
 
 /* Is there memory to cut a frame, and is it this queue's to use? */
@@ -131,7 +137,7 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 }
 
 /* Return: NULL: the guest's flow rules drop the frame */
-static inline struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
+static __rte_always_inline struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
 {
 	int queue;
 
@@ -173,7 +179,7 @@ static __rte_always_inline void rx_fit(struct path *path, struct path_tools *too
 		else
 			offload_checksum(mbuf);
 	}
-	rx_keep(path, queue, tools, mbuf);
+	keep(path, queue, tools, mbuf);
 }
 
 enum path_counter path_rx_judge(const struct path *path, const struct rte_mbuf *mbuf)
@@ -235,12 +241,10 @@ static uint32_t rx_memory_room(const struct path *path, const struct path_tools 
 	return rx_frames_until(path, held, RTE_MAX(share, RX_ALWAYS_BUFFERS));
 }
 
-/* Frames that a queue may still hold, above 0. */
+/* Frames that a queue whose guest posts no buffers may still hold, above 0. */
 static uint32_t rx_stalled_room(const struct path *path, const struct queue *queue,
 				const struct path_tools *tools)
 {
-	if (likely(!path_queue_stalled(queue, tools->now_us)))
-		return PORT_BURST;
 	return RTE_MAX(rx_frames_until(path, queue->backlog_buffers,
 				       memory_share(tools->pool, MEMORY_STALLED)),
 		       1u);
@@ -255,12 +259,14 @@ static uint32_t rx_room(const struct path *path, const struct path_tools *tools)
 	for (uint32_t i = 0; i < path->nr_queues; i++) {
 		const struct queue *queue = &path->queues[i];
 
-		if (rx_passed_by(path, queue, tools))
-			continue;
+		if (path_queue_stalled(queue, tools->now_us)) {
+			if (rx_passed_by(path, queue, tools))
+				continue;
+			room = RTE_MIN(room, rx_stalled_room(path, queue, tools));
+		}
 		wanted = true;
 		held += queue->backlog_buffers;
 		room = RTE_MIN(room, rx_queue_room(path, queue));
-		room = RTE_MIN(room, rx_stalled_room(path, queue, tools));
 	}
 	return wanted ? RTE_MIN(room, rx_memory_room(path, tools, held)) : 0;
 }
