@@ -5,7 +5,8 @@
 # frames that it receives for ever.
 #
 #   session_start vifd|vhost NIC GUESTS [QUEUES]   back end, guests g1, g2 ... and their testpmd
-#   session_stop              before it, $apart is how many ns a cache line takes from CPU to CPU and back
+#   session_stop              its $figures are complete; $apart is how many ns a cache line took from CPU to CPU and back
+#                             when it began, or FROM-TO if that was not the same when it ended
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
 #   waits MODE                the same, without figures: percent of the polls at which g1 finds nothing, or for txonly of
 #                             the bursts without room
@@ -140,6 +141,7 @@ vifd_session() {
 # With several guests on one CPU, these take turns as the kernel has them, so they are not real-time.
 session_start() {
 	local n nic=$2 nr=$3 queues=${4:-1} word
+	rm -f "$figures.session"
 	running=$1 guests= priority= apart=$("$BIN/bench-apart")
 	[ "$nr" = 1 ] || priority=normal
 	for ((n = 1; n <= nr; n++)); do
@@ -156,7 +158,7 @@ session_start() {
 }
 
 session_stop() {
-	local name
+	local name end
 	tp_stop
 	if [ "$running" = vifd ]; then
 		for name in "${!guest_dom[@]}"; do simctl destroy "${guest_dom[$name]}" >/dev/null || true; done
@@ -164,7 +166,14 @@ session_stop() {
 		guest_dom=() guest_number=()
 	fi
 	running=
+	end=$("$BIN/bench-apart")
+	are_even "$apart" "$end" || apart=$apart-$end
+	[ ! -e "$figures.session" ] || sed "s/$/ $apart/" "$figures.session" >>"$figures"
+	rm -f "$figures.session"
 }
+
+# Were two distances the same? Not if one of them changed
+are_even() { awk -v a="$1" -v b="$2" 'BEGIN { exit !((a b) !~ /-/ && a < 1.5 * b && b < 1.5 * a) }'; }
 
 nr_shown() { grep -c 'Rx-pps:' "$SIM_LOGS/testpmd-$1.log" || true; }
 

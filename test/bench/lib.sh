@@ -9,8 +9,8 @@
 #   median FILE CASE SYSTEM            "median lowest highest" of the figures in FILE
 #   ratio FILE CASE SYSTEM OTHER       median over the rounds of SYSTEM / OTHER in the same round
 #
-# A line of FILE is "CASE SYSTEM ROUND FIGURE [NS]", where NS is how far the two CPUs were apart (apart.c). Figures that
-# were measured with these at other distances are compared only if there is no better round.
+# A line of FILE is "CASE SYSTEM ROUND FIGURE [NS]", where NS is how far the two CPUs were apart (apart.c), FROM-TO if that
+# changed. Figures at distances that differ or changed are compared only if there is no better round.
 
 die_early() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 
@@ -50,7 +50,7 @@ ratio() {
 	awk -v c="$2" -v s="$3" -v o="$4" '
 		$1 == c && $2 == s { a[$3] = $4; a_ns[$3] = $5 }
 		$1 == c && $2 == o { b[$3] = $4; b_ns[$3] = $5 }
-		function even(r) { return a_ns[r] < 1.5 * b_ns[r] && b_ns[r] < 1.5 * a_ns[r] || a_ns[r] == "" }
+		function even(r) { return (a_ns[r] b_ns[r]) !~ /-/ && a_ns[r] < 1.5 * b_ns[r] && b_ns[r] < 1.5 * a_ns[r] || a_ns[r] == "" }
 		END {
 			for (r in a) if (b[r] > 0 && even(r)) { printf "%.3f\n", a[r] / b[r]; nr++ }
 			for (r in a) if (b[r] > 0 && !nr) printf "%.3f\n", a[r] / b[r]
