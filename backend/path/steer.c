@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "steer.h"
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_net.h>
 #include <rte_tcp.h>
-#include <rte_thash.h>
 
 #include "port/offload.h"
 
@@ -18,7 +18,11 @@ static const struct steer own = {
 		 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa },
 };
 
-/* Words of the hash's input, in host order as rte_softrss() wants them. */
+/* Of a frame without tags: Ethernet, IPv4 without options and the longer transport header; a byte */
+#define USUAL_BYTES 54u
+#define USUAL_PROTO 23u
+
+/* Words of the hash's input, in host order. */
 struct tuple {
 	uint32_t word[9];
 	uint32_t nr;
@@ -44,6 +48,7 @@ static bool fill(struct tuple *tuple, const struct rte_mbuf *frame,
 	rte_be32_t words[8];
 	uint32_t nr = ipv4 ? 2 : 8;
 
+	tuple->nr = 0;
 	if (frame->data_len < end || lens->l3_len < (ipv4 ? 20u : 40u))
 		return false;
 	memcpy(words, l3 + (ipv4 ? 12 : 8), nr * sizeof(words[0]));
@@ -55,19 +60,67 @@ static bool fill(struct tuple *tuple, const struct rte_mbuf *frame,
 	return true;
 }
 
+/* Most frames: no tag, IPv4 without options and not in pieces. They need no parser. */
+static inline bool is_usual(const struct rte_mbuf *frame)
+{
+	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
+	uint32_t type, pieces;
+
+	if (frame->data_len < USUAL_BYTES)
+		return false;
+	memcpy(&type, bytes + 12, sizeof(type));
+	memcpy(&pieces, bytes + 20, sizeof(pieces));
+	return (type & RTE_BE32(0xffffff00)) == RTE_BE32(0x08004500) &&
+	       !(pieces & RTE_BE32(0x3fff0000));
+}
+
+/* What the hash has to know of a frame's headers. Return: false: it is not IP */
+static inline bool parse(const struct rte_mbuf *frame, struct rte_net_hdr_lens *lens, bool *ipv4,
+			 bool *tcp)
+{
+	uint32_t ptype;
+
+	if (likely(is_usual(frame))) {
+		lens->l2_len = RTE_ETHER_HDR_LEN;
+		lens->l3_len = sizeof(struct rte_ipv4_hdr);
+		*ipv4 = true;
+		*tcp = *rte_pktmbuf_mtod_offset(frame, const uint8_t *, USUAL_PROTO) == IPPROTO_TCP;
+		return true;
+	}
+	ptype = rte_net_get_ptype(frame, lens, OFFLOAD_LAYERS);
+	*ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
+	*tcp = (ptype & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP;
+	return *ipv4 || RTE_ETH_IS_IPV6_HDR(ptype);
+}
+
+/* For each bit that is set, the 32 bits of the key that begin at its place */
+static uint32_t toeplitz(const struct tuple *tuple, const uint8_t *key)
+{
+	uint32_t hash = 0;
+
+	for (uint32_t i = 0; i < tuple->nr; i++) {
+		uint64_t part;
+
+		memcpy(&part, key + i * sizeof(uint32_t), sizeof(part));
+		part = rte_be_to_cpu_64(part);
+		for (uint32_t bits = tuple->word[i]; bits; bits &= bits - 1)
+			hash ^= (uint32_t)(part >> (1 + __builtin_ctz(bits)));
+	}
+	return hash;
+}
+
 static bool hash_by(const struct steer *steer, uint8_t types, const struct rte_mbuf *frame,
 		    uint32_t *hash, uint8_t *type)
 {
 	struct rte_net_hdr_lens lens;
-	uint32_t ptype = rte_net_get_ptype(frame, &lens, OFFLOAD_LAYERS);
-	bool ipv4 = RTE_ETH_IS_IPV4_HDR(ptype);
-	bool tcp = (ptype & RTE_PTYPE_L4_MASK) == RTE_PTYPE_L4_TCP;
-	uint8_t with_ports = ipv4 ? NETIF_HASH_IPV4_TCP : NETIF_HASH_IPV6_TCP;
-	uint8_t without = ipv4 ? NETIF_HASH_IPV4 : NETIF_HASH_IPV6;
-	struct tuple tuple = { .nr = 0 };
+	bool ipv4, tcp;
+	uint8_t with_ports, without;
+	struct tuple tuple;
 
-	if (!ipv4 && !RTE_ETH_IS_IPV6_HDR(ptype))
+	if (!parse(frame, &lens, &ipv4, &tcp))
 		return false;
+	with_ports = ipv4 ? NETIF_HASH_IPV4_TCP : NETIF_HASH_IPV6_TCP;
+	without = ipv4 ? NETIF_HASH_IPV4 : NETIF_HASH_IPV6;
 	if (tcp && types & 1u << with_ports)
 		*type = with_ports;
 	else if (types & 1u << without)
@@ -76,7 +129,7 @@ static bool hash_by(const struct steer *steer, uint8_t types, const struct rte_m
 		return false;
 	if (!fill(&tuple, frame, &lens, ipv4, *type == with_ports))
 		return false;
-	*hash = rte_softrss(tuple.word, tuple.nr, steer->key);
+	*hash = toeplitz(&tuple, steer->key);
 	return true;
 }
 

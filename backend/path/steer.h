@@ -21,7 +21,7 @@
  * struct steer - Zeroed: no algorithm, frames are spread by a key of our own
  * @algorithm: NETIF_HASH_ALG_*
  * @flags:     1 << NETIF_HASH_*, types that may be used
- * @key:       Toeplitz key; rte_softrss() reads it in words
+ * @key:       Toeplitz key
  * @nr_mapping: entries in use, 0 = hash modulo the number of queues
  * @mapping:   queue of each entry; checked when it was set
  */
