@@ -2,16 +2,19 @@
 /*
  * The control ring: sends one message at a time and waits for the response.
  *
- * Not protected against: a back end that responds too late. The message then
- * fails, and so does every later one until the next connect, because the late
- * response could be mistaken for another's.
+ * A message of a virtual PF may be answered too late: it fails, may be sent
+ * again, and its response is dropped when it comes. Not protected against: a
+ * back end that responds too late to another one, or to many. Then every later
+ * message fails until the next connect, because nobody knows what was done.
  */
 #include <linux/interrupt.h>
 #include <xen/events.h>
 
+#include "../../common/virtual_pf.h"
 #include "vifront.h"
 
 #define CTRL_TIMEOUT (5 * HZ)
+#define CTRL_LATE_MAX 16u
 
 static irqreturn_t ctrl_interrupt(int irq, void *data)
 {
@@ -30,7 +33,7 @@ static void ctrl_send(struct vifront_ctrl *c, const struct netif_ctrl_request *r
 		notify_remote_via_irq(c->irq);
 }
 
-static int ctrl_receive(struct vifront_ctrl *c, struct netif_ctrl_response *rsp)
+static int ctrl_receive_next(struct vifront_ctrl *c, struct netif_ctrl_response *rsp)
 {
 	u32 prod;
 	int n;
@@ -45,6 +48,39 @@ static int ctrl_receive(struct vifront_ctrl *c, struct netif_ctrl_response *rsp)
 	memcpy(rsp, &c->sring->entry[c->ring.rsp_cons++ & (c->ring.size - 1)].rsp, sizeof(*rsp));
 	barrier(); /* from here on only the copy is used */
 	return 0;
+}
+
+/* Drops the responses of as many earlier messages as were given up. */
+static int ctrl_receive(struct vifront_ctrl *c, const struct netif_ctrl_request *req,
+			struct netif_ctrl_response *rsp)
+{
+	int rc = ctrl_receive_next(c, rsp);
+
+	for (; !rc && rsp->id != req->id && c->late; c->late--)
+		rc = ctrl_receive_next(c, rsp);
+	if (!rc && (rsp->id != req->id || rsp->type != req->type))
+		rc = -EPROTO;
+	return rc;
+}
+
+/* Messages whose effect is the same if they are repeated, so that a late one does no harm. */
+static bool ctrl_may_be_late(const struct vifront_ctrl *c, u16 type)
+{
+	return type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_QUERY && c->late < CTRL_LATE_MAX;
+}
+
+static void ctrl_failed(struct vifront *fe, u16 type, int rc)
+{
+	struct vifront_ctrl *c = &fe->ctrl;
+	bool goes_on = rc == -ETIMEDOUT && ctrl_may_be_late(c, type);
+
+	if (goes_on)
+		c->late++;
+	else
+		c->connected = false;
+	net_warn_ratelimited("%s: control message %u: %s%s\n", fe->netdev->name, type,
+			     rc == -ETIMEDOUT ? "no response" : "wrong response",
+			     goes_on ? "" : ", control ring disabled");
 }
 
 static int ctrl_status(u32 status)
@@ -74,7 +110,7 @@ static int ctrl_status(u32 status)
  *
  * Return: 0; -EOPNOTSUPP, also if there is no control ring; -EINVAL or -ENOSPC
  * by the response's status; -ETIMEDOUT or -EPROTO, after which the control ring
- * is not used any more
+ * is not used any more, unless it was a message of a virtual PF that timed out
  */
 int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result)
 {
@@ -88,13 +124,9 @@ int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 
 		goto out;
 	req.id = c->next_id++;
 	ctrl_send(c, &req);
-	rc = ctrl_receive(c, &rsp);
-	if (!rc && (rsp.id != req.id || rsp.type != req.type))
-		rc = -EPROTO;
+	rc = ctrl_receive(c, &req, &rsp);
 	if (rc) {
-		c->connected = false;
-		dev_warn(&fe->xbdev->dev, "control message %u: %s, control ring disabled\n", type,
-			 rc == -ETIMEDOUT ? "no response" : "wrong response");
+		ctrl_failed(fe, type, rc);
 		goto out;
 	}
 	rc = ctrl_status(rsp.status);
@@ -188,6 +220,7 @@ int vifront_ctrl_connect(struct vifront *fe)
 	if (rc < 0)
 		goto err_free_evtchn;
 	c->irq = rc;
+	c->late = 0;
 	c->connected = true;
 	return 0;
 err_free_evtchn:

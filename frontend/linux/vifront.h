@@ -19,7 +19,8 @@
  *
  * Calls between the .c files go one way: main, vif, interface, netdev, ethtool and health at
  * the top, then xenbus, queue, rx and xdp, then tx, capability, rss and flow;
- * ring, check, flow_rule, pf_hook and fault call nothing here. `make circles` finds what breaks this.
+ * ring, check, flow_rule, pf_hook and fault call nothing here. `make circles`
+ * finds what breaks this.
  */
 #ifndef VIFRONT_H
 #define VIFRONT_H
@@ -175,6 +176,7 @@ struct vifront_ctrl {
 	evtchn_port_t evtchn;
 	unsigned int irq;
 	u16 next_id;
+	u32 late;                   /* messages given up whose responses may still come */
 	wait_queue_head_t wq;
 };
 
@@ -334,7 +336,8 @@ void vifront_ctrl_disconnect(struct vifront *fe);
 int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result);
 int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 d1,
 			   u32 *result);
-int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size_t len, u32 *result);
+int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size_t len,
+			  u32 *result);
 
 /* rss.c: under rtnl */
 void vifront_rss_connected(struct vifront *fe);
