@@ -71,6 +71,7 @@ static int ndo_set(struct net_device *dev, int vf, u32 attr, u32 d1, u32 d2)
 static int ndo_ask(struct vifront_pf *pf, int vf)
 {
 	u32 reason = VIFVPF_REASON_NONE;
+	unsigned long start = jiffies;
 	struct pf_vf *v = &pf->vf[vf];
 	struct vifvpf_state state;
 	int rc;
@@ -80,14 +81,14 @@ static int ndo_ask(struct vifront_pf *pf, int vf)
 		return rc == -EINVAL ? ndo_error(reason) : rc;
 	v->state = state;
 	v->known = true;
-	v->until = jiffies + HZ / 2;
+	v->until = jiffies + HZ / 2 + 16 * (jiffies - start);
 	return 0;
 }
 
 /*
  * `ip link` asks twice for each VF, and the host answers only so many messages a
- * second, so what it said is used for half a second. While it does not answer at
- * all, what it said last is what is known.
+ * second, so what it said is used for half a second, and for longer if it was
+ * slow. While it does not answer at all, what it said last is what is known.
  */
 static int ndo_state(struct vifront_pf *pf, int vf, struct vifvpf_state *state)
 {
