@@ -131,7 +131,7 @@ static inline uint32_t fold_frame(const struct layers *layers, const struct flow
 	return fold;
 }
 
-/* Does it have the values of this rule, whose fold it has? If there is one word, the fold has said it. */
+/* Does it have the values of this rule, whose fold it has? With one word the fold has said it. */
 static inline bool has_values(const struct layers *layers, const struct flows *flows,
 			      const struct flow_rule *rule)
 {

@@ -3,16 +3,16 @@
  * Which of a vif's flow rules a received frame matches, and what becomes of it. Worker; the control
  * thread sets it between two passes (path_set_flows()).
  *
- * Theory of operation. Rules in a row that look at the same bits, as those of one application mostly
- * do, are a group: for all of them together these bits of the frame are folded into one number,
- * which is compared with that of each; these numbers lie side by side. Where it is equal, the words
- * are compared.
+ * Theory of operation. Rules in a row that look at the same bits, as those of one application
+ * mostly do, are a group: for all of them together these bits of the frame are folded into one
+ * number, which is compared with that of each; these numbers lie side by side. Where it is equal,
+ * the words are compared.
  *
  * The headers of a usual frame are at known places, and which groups can match it is known
  * beforehand. So the first of these is looked at here if it compares one word, and if a rule that
- * only names a queue matches, that is all. Otherwise the other groups are looked at in the same way;
- * and for other frames, and rules that do more, the headers are found one by one, and the rules are
- * looked at again from the first.
+ * only names a queue matches, that is all. Otherwise the other groups are looked at in the same
+ * way; and for other frames, and rules that do more, the headers are found one by one, and the
+ * rules are looked at again from the first.
  */
 #ifndef VIFD_PATH_FLOW_SEARCH_H
 #define VIFD_PATH_FLOW_SEARCH_H

@@ -31,7 +31,10 @@
 /* Bits of a header's type in a shape, the outermost lowest. */
 #define FLOW_SHAPE_BITS 4u
 
-/* Headers of a usual frame, which most are: no tag, IPv4 without options and not in pieces, TCP or UDP */
+/*
+ * Headers of a usual frame, which most are: no tag, IPv4 without options and not in pieces, TCP or
+ * UDP
+ */
 #define FLOW_USUAL_LAYERS 3u
 
 /**

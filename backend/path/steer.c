@@ -18,7 +18,7 @@ static const struct steer own = {
 		 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa },
 };
 
-/* Of a frame without tags: Ethernet, IPv4 without options and the longer transport header; a byte */
+/* Ethernet, IPv4 without options and a TCP header, and where the protocol is */
 #define USUAL_BYTES 54u
 #define USUAL_PROTO 23u
 
