@@ -36,8 +36,8 @@ void merge_close(void *merge)
 static bool merge_is_wanted(const struct path *path)
 {
 	return path->config.rx_sg && path->config.rx_csum4 && !path->live.no_rx_csum &&
-	       path_rx_takes_gso(path, true) && !path->live.xdp_headroom && !path->flow_search.flows &&
-	       !(path->mirror.directions & MIRROR_RX);
+	       path_rx_takes_gso(path, true) && !path->live.xdp_headroom &&
+	       !path->flow_search.flows && !(path->mirror.directions & MIRROR_RX);
 }
 
 static const struct rte_ipv4_hdr *merge_ip(const struct rte_mbuf *frame)
