@@ -137,7 +137,12 @@ unload()
 }
 
 # differences TEXT TEXT: counts lines
-differences() { diff <(echo "$1") <(echo "$2") | grep -c '^[<>]'; }
+differences()
+{
+	echo "$1" >/run/text.before
+	echo "$2" >/run/text.after
+	diff /run/text.before /run/text.after | grep -c '^[-+<>][^-+]'
+}
 
 migrates()
 {
