@@ -29,7 +29,20 @@ $(fuzz_dir)/$(1): $(call fuzz_objs,$(1))
 	$$(Q)$(FUZZ_CC) $(fuzz_flags) -o $$@ $$^ $$(libs)
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
-$(fuzz_dir)/policy: private libs += $(shell pkg-config --libs json-c) -lm
+
+# The same without libFuzzer, for test/unit/fuzz_corpus_test.sh
+corpus_all := $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
+define corpus_rule
+$(BUILD)/test/fuzz/$(1): $(BUILD)/test/fuzz/$(1)_fuzz.o $(BUILD)/test/fuzz/inputs.o $(call unit_objs,test/fuzz/$(1)_fuzz.c)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(link) -o $$@ $$^ $$(libs)
+endef
+$(foreach t,$(corpus_all),$(eval $(call corpus_rule,$(t))))
+ifeq ($(DEBIAN),$(host))
+unit: $(corpus_all:%=$(BUILD)/test/fuzz/%)
+endif
+
+$(fuzz_dir)/policy $(BUILD)/test/fuzz/policy: private libs += $(shell pkg-config --libs json-c) -lm
 fuzz_all := $(sort $(foreach t,$(FUZZ_TARGETS),$(call fuzz_objs,$(t))))
 -include $(fuzz_all:.o=.d)
 .SECONDARY: $(fuzz_all)

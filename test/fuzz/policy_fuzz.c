@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c */
+/* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c vifctl/privflags_rules.c */
 /*
  * Input of admins: values of rules, both kinds of files, VFd's files, DPDM's flags.
  * The first byte selects one. Accepted input is accepted again.
@@ -114,7 +114,7 @@ static int words_of(struct json_object *object, char store[WORDS_MAX][512], char
 	{
 		char list[480];
 
-		if (!strcmp(name, "flags") || !strcmp(name, "policy"))
+		if (!strcmp(name, "flags") || !strcmp(name, "policy") || !strcmp(name, "unmet"))
 			continue;
 		snprintf(store[nr], 512, "%s=%s", name,
 			 json_object_is_type(value, json_type_array) ?
