@@ -265,9 +265,8 @@ static inline bool has_usual_values(const uint8_t *bytes, const struct flows *fl
 	return true;
 }
 
-/* Return: the first rule that a usual frame matches, NULL = none */
-static inline const struct flow_rule *find_usual(const struct flow_search *search,
-						 const uint8_t *bytes, uint32_t kind)
+/* Return: the number of the first rule that a usual frame matches, -1 = none */
+static inline int find_usual(const struct flow_search *search, const uint8_t *bytes, uint32_t kind)
 {
 	const struct flow_group *end = &search->groups[search->nr_groups];
 
@@ -280,9 +279,9 @@ static inline const struct flow_rule *find_usual(const struct flow_search *searc
 		for (uint32_t i = group->first; i != group->end; i++)
 			if (unlikely(search->fold[i] == fold) &&
 			    has_usual_values(bytes, search->flows, &search->flows->rules[i]))
-				return &search->flows->rules[i];
+				return (int)i;
 	}
-	return NULL;
+	return -1;
 }
 
 int flow_search_further(const struct flow_search *search, const struct steer *steer,
@@ -290,9 +289,10 @@ int flow_search_further(const struct flow_search *search, const struct steer *st
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
 	uint32_t kind = flow_usual_kind(frame, bytes);
-	const struct flow_rule *rule = kind ? find_usual(search, bytes, kind) : NULL;
+	int found = kind ? find_usual(search, bytes, kind) : -1;
+	const struct flow_rule *rule = found < 0 ? NULL : &search->flows->rules[found];
 
-	if (kind && !rule)
+	if (kind && found < 0)
 		return search->flows->isolated ? -1 : (int)steer_queue(steer, frame, nr_queues);
 	if (unlikely(!rule || rule->fate != VIFFLOW_ACTION_QUEUE || rule->marks ||
 		     steer->algorithm != NETIF_HASH_ALG_NONE))

@@ -84,7 +84,7 @@ static char *vlan_filter_of(struct client *client, const char *vif)
 	struct json_object *rules = client_rules(client, vif);
 	char *text = NULL;
 
-	for (size_t i = 0; rules && i < json_object_array_length(rules); i++) {
+	for (size_t i = 0; rules && !text && i < json_object_array_length(rules); i++) {
 		struct json_object *rule = json_object_array_get_idx(rules, i);
 
 		if (!strcmp(text_of(rule, "rule"), "vlan-filter"))
