@@ -34,11 +34,11 @@
 #define BUDGET_WAIT_US 1000000u
 #define BUDGET_CROWD 5u
 /*
- * A control message waits no longer than this in any case: front ends give up after 5 s, and with
- * five vifs that connect at once a guest would wait for as long. Messages cost xenstored nothing,
- * and the control thread one turn (ctrl.h) of each vif in this time.
+ * A control message waits no longer than this in any case: front ends give up after 5 s, and a host
+ * that is slow or busy, as it attaches vifs, needs some of that itself. Messages cost xenstored
+ * nothing, and the control thread one turn (ctrl.h) of each vif in this time.
  */
-#define BUDGET_ANSWER_US 3000000u
+#define BUDGET_ANSWER_US 1000000u
 
 /**
  * struct budget - One domain's

@@ -342,7 +342,7 @@ static void control_message_is_answered_when_the_budget_allows_it(void **state)
 }
 
 /* Front ends give up after 5 s. */
-static void control_message_waits_for_3_s_at_most(void **state)
+static void control_message_waits_for_1_s_at_most(void **state)
 {
 	struct netif_ctrl_sring *ring = guest_sends_message();
 
@@ -386,7 +386,7 @@ int main(void)
 		SECURE(guest_that_waited_is_served_within_seconds),
 		SECURE(log_lines_of_a_guest_are_limited_whatever_it_flaps),
 		SECURE(control_message_is_answered_when_the_budget_allows_it),
-		SECURE(control_message_waits_for_3_s_at_most),
+		SECURE(control_message_waits_for_1_s_at_most),
 		cmocka_unit_test(crowd_of_guests_has_a_bounded_share_too),
 	};
 
