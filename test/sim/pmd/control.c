@@ -45,8 +45,8 @@ static void info(void)
 {
 	struct rte_eth_dev_info info;
 
-	rte_eth_dev_info_get(0, &info);
-	pmd_say("dev_info", info.max_rx_queues == 4 && info.max_tx_queues == 4 &&
+	pmd_say("dev_info", !rte_eth_dev_info_get(0, &info) && info.max_rx_queues == 4 &&
+				    info.max_tx_queues == 4 &&
 				    info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO &&
 				    info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TCP_LRO &&
 				    info.reta_size == 128);
