@@ -104,6 +104,7 @@ static uint32_t gather(struct xf_rx *rx, uint32_t at, uint32_t prod, struct fram
 	f->nr = f->len = 0;
 	f->gso_size = 0;
 	f->has_hash = f->has_mark = f->bad = f->error = false;
+	f->hash = 0;
 	gather_piece(rx, at++, f, &rsp);
 	f->flags = rsp.flags;
 	if (rsp.flags & NETIF_RXF_EXTRA_INFO)

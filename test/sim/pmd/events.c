@@ -142,8 +142,8 @@ static void unplug(void)
 	struct rte_eth_dev_info info;
 	uint16_t port;
 
-	rte_eth_dev_info_get(1, &info);
-	pmd_say("detach", rte_eth_dev_close(1) == 0 && rte_dev_remove(info.device) == 0 &&
+	pmd_say("detach", rte_eth_dev_info_get(1, &info) == 0 && rte_eth_dev_close(1) == 0 &&
+				  rte_dev_remove(info.device) == 0 &&
 				  rte_eth_dev_count_avail() == 1);
 	pmd_say("attach",
 		rte_dev_probe("vdev:net_xenfront1,vif=1") == 0 && rte_eth_dev_count_avail() == 2);

@@ -168,8 +168,7 @@ struct flow_seen flow_pass(const struct rte_flow_item *pattern, const struct flo
 	uint64_t end = pmd_now_ms() + (uint64_t)limit_ms;
 	struct rte_mbuf *m;
 
-	rte_eth_dev_info_get(1, &info);
-	if (!pmd_send(0, make(pattern, flip, ++cookie)))
+	if (rte_eth_dev_info_get(1, &info) || !pmd_send(0, make(pattern, flip, ++cookie)))
 		return seen;
 	do {
 		for (uint16_t q = 0; q < info.nb_rx_queues; q++) {

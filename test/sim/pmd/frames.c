@@ -195,7 +195,8 @@ struct rte_mbuf *pmd_receive(uint16_t port, int limit_ms, uint16_t *queue)
 	struct rte_eth_dev_info info;
 	struct rte_mbuf *m;
 
-	rte_eth_dev_info_get(1, &info);
+	if (rte_eth_dev_info_get(1, &info))
+		return NULL;
 	do {
 		for (uint16_t q = 0; q < info.nb_rx_queues; q++) {
 			if (rte_eth_rx_burst(1, q, &m, 1) != 1)
