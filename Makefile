@@ -59,7 +59,7 @@ unit_src   := $(filter-out test/unit/pmd_%,$(wildcard test/unit/*_test.c))
 unit_bin   := $(unit_src:%.c=$(BUILD)/%)
 unit_sh    := $(wildcard test/unit/*_test.sh test/unit/*_test.py)
 
-.PHONY: all deps demo check check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema deb deb-test readers \
+.PHONY: all deps demo check check-long check-fresh unit xen-test frontend-test newest sim-test sim-demo bench fuzz soak lint circles format schema deb deb-test readers \
         install install-guest clean help need-libs FORCE
 
 ifneq ($(DEBIAN),$(host))
@@ -148,13 +148,16 @@ demo: deps ## three guests on a real Xen in QEMU, two on VFs, one on the softwar
 	$(call run-part,test/xen/demo)
 check: deps ## run all tests; prints N passed, N failed, N skipped
 	$(Q)test/check
+check-long: deps ## what every commit shall pass and make check has no time for: guests that come and go, kills, storms on a real Xen
+	$(Q)$(MAKE) all
+	$(Q)test/check --part xen_long report
 sanitizers: deps ## vifd and guests of the sim bed with AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
 	$(Q)test/check --part san_build san
 check-fresh: ## make check in a minimal Debian root; PARTS="unit sim" runs only these, DEBIAN=13 selects the release
 	$(Q)test/fresh --debian $(DEBIAN) $(PARTS)
 xen-test: all ## scenarios on a real Xen in QEMU
 	$(build_other)
-	$(Q)test/check --part xen xen_more
+	$(Q)test/check --part xen xen_long xen_more
 frontend-test: all ## the guest module's whole matrix on real Xens in QEMU, Debian 12 and 13 (about 45 minutes)
 	$(build_other)
 	$(call run-part,test/xen/frontend)
