@@ -12,7 +12,7 @@
  * of struct vifront_pf_ops. Its drivers use it while they are bound, which ends
  * before it is freed. Locks: vif.h.
  *
- * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo.
+ * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo and pf_devlink.
  */
 #ifndef VIFRONT_PF_H
 #define VIFRONT_PF_H
@@ -60,6 +60,7 @@ struct pf_vf {
  * @busn:       the bus's number
  * @config:     configuration space of the PF; by the PCI core's lock
  * @pdev:       while the driver is bound; rtnl
+ * @devlink:    while the driver is bound; its probe and remove. May be NULL
  * @ops:        the netdev's operations meanwhile
  * @own_ops:    those it had
  * @vfs:        handles of the VFs' vifs, by index; constant
@@ -75,6 +76,7 @@ struct vifront_pf {
 	struct resource busn;
 	u8 config[PF_CONFIG_BYTES];
 	struct pci_dev *pdev;
+	struct devlink *devlink;
 	struct net_device_ops ops;
 	const struct net_device_ops *own_ops;
 	struct vifcap_vfs vfs;
@@ -95,6 +97,10 @@ void pf_bus_remove(struct vifront_pf *pf);
 /* pf_driver.c */
 int pf_drivers_register(void);
 void pf_drivers_unregister(void);
+
+/* pf_devlink.c: without rtnl */
+void pf_devlink_add(struct vifront_pf *pf);
+void pf_devlink_remove(struct vifront_pf *pf);
 
 /* pf_ndo.c: under rtnl */
 void pf_ndo_init(struct vifront_pf *pf);

@@ -24,6 +24,8 @@ static int drv_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		pf->pdev = pdev;
 	}
 	rtnl_unlock();
+	if (!rc)
+		pf_devlink_add(pf);
 	return rc;
 }
 
@@ -72,6 +74,7 @@ static void drv_pf_remove(struct pci_dev *pdev)
 
 	if (pci_num_vf(pdev))
 		drv_pf_disable(pdev);
+	pf_devlink_remove(pf);
 	rtnl_lock();
 	pf->pdev = NULL;
 	WRITE_ONCE(dev->netdev_ops, pf->own_ops);

@@ -140,6 +140,16 @@ consumers()
 	check cni_late_deletes $good "== 5"
 }
 
+# The PF has a devlink device, which says why there is no switchdev mode
+eswitch()
+{
+	local dev=pci/0000:41:00.0
+
+	check eswitch_legacy "$(guest_run g1 "devlink dev eswitch show $dev | grep -c 'mode legacy'")" "== 1"
+	check switchdev_refused_with_reason "$(guest_run g1 "devlink dev eswitch set $dev mode switchdev 2>&1 |
+		grep -c 'no flow rules for what a VF sends'")" "== 1"
+}
+
 # Interface 0 goes on while the module is unloaded and loaded again
 unload()
 {
@@ -205,6 +215,7 @@ parked
 vfs_on
 check vfs_created "$(vfs_there)" ">= $VPF_VFS"
 consumers
+eswitch
 unload
 vfs_on
 vfs_off
