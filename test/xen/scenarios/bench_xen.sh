@@ -13,6 +13,7 @@
 . /bed/lib.sh
 : "${FRONT_MB:=1}"
 : "${BENCH_S:=3}" # seconds of one measurement
+: "${BENCH_PARTS:=wire,guests}"
 . /bed/scenarios/frontend_vifd_lib
 
 PEER_MAC=02:00:00:00:00:09
@@ -63,7 +64,7 @@ rx_64_in()
 	local before got
 
 	before=$(received g1 "$1")
-	guest_run g1 "echo '$((BENCH_S * 60000)) 60' | nc -u -w 1 $PEER 19 >/dev/null 2>&1; sleep $((BENCH_S - 1))"
+	guest_run g1 "bash -c 'echo $((BENCH_S * 60000)) 60 >/dev/udp/$PEER/19'; sleep $BENCH_S"
 	got=$(($(received g1 "$1") - before))
 	echo "$(ratio $got "$BENCH_S"000) $got"
 }
@@ -97,16 +98,39 @@ drive()
 	wait_for 30 "$1's interfaces with $2" has_driver "$1" "$2" || die "$1 does not run $2: $(guest_run "$1" 'lsmod; dmesg | tail -n 3')"
 }
 
+# vifd_calls DEVICE: grant copies, and events in both directions, of all vifs of vifd so far
+vifd_calls()
+{
+	local guest
+
+	[ "$1" = eth0 ] || { echo 0 0; return; }
+	for guest in g1 g2; do
+		vifctl show "$(guest_domid $guest).0"
+	done | awk '/^counters/ { on = 1 } $1 == "copy_calls" && on { copies += $2 } ($1 == "notify" || $1 == "events") && on { events += $2 }
+		END { print copies + 0, events + 0 }'
+}
+
+# per_1000 METRIC WAY UNITS BEFORE... AFTER...: calls and events for each 1000 frames or megabytes
+per_1000()
+{
+	values[copies_$1 $2]+=" $(ratio $((($6 - $4) * 1000)) "$3")"
+	values[events_$1 $2]+=" $(ratio $((($7 - $5) * 1000)) "$3")"
+}
+
 # measure METRIC FUNCTION WAY DEVICE
 measure()
 {
-	local before after line value units
+	local before after line value units calls
 
+	say "round $n: $1 $3 begins"
+	calls=$(vifd_calls "$4")
 	before=$(dom0_seconds)
 	line=$($2 "$4")
 	after=$(dom0_seconds)
 	value=${line% *} units=${line#* }
 	values[$1 $3]+=" $value"
+	# shellcheck disable=SC2046,SC2086 # two numbers each
+	[ "$4" != eth0 ] || per_1000 $1 $3 $units $calls $(vifd_calls "$4")
 	values[dom0_seconds_$1 $3]+=" $(awk "BEGIN { print ($units > 0 ? ($after - $before) * 1000000 / $units : 0) }")"
 	say "round $n: $1 $3: $value, dom0 $(awk "BEGIN { print $after - $before }") s"
 }
@@ -125,6 +149,8 @@ cell()
 	done
 }
 
+wanted() { [[ ,$BENCH_PARTS, = *,$1,* ]]; }
+
 WIRE="tcp_out=tcp_out tcp_in=tcp_in tx_64=tx_64_out rx_64=rx_64_in rr_p99=rr_p99_out"
 GUESTS="tcp=tcp_guests tx_64=tx_64_guests rr_p99=rr_p99_guests"
 
@@ -137,15 +163,20 @@ round()
 		front=${driver#xen-}
 		drive g1 $driver
 		drive g2 $driver
-		cell "wire_netback_$front" eth1 $WIRE
+		! wanted wire || cell "wire_netback_$front" eth1 $WIRE
 		use g1 eth0
+		use g2 eth0
 		wait_for 30 "g1's interface" vif_state_is g1 4
-		move_guest g1 vf
-		cell "vf_$front" eth0 $WIRE
+		wait_for 30 "g2's interface" vif_state_is g2 4
+		move_guest g2 software # an interface that connects gets a VF if one is free
+		if wanted wire; then
+			move_guest g1 vf
+			cell "vf_$front" eth0 $WIRE
+		fi
 		move_guest g1 software
-		cell "software_$front" eth0 $WIRE
-		cell "guests_$front" eth0 $GUESTS
-		cell "guests_netback_$front" eth1 $GUESTS
+		! wanted wire || cell "software_$front" eth0 $WIRE
+		! wanted guests || cell "guests_$front" eth0 $GUESTS
+		! wanted guests || cell "guests_netback_$front" eth1 $GUESTS
 	done
 }
 
@@ -174,7 +205,7 @@ target()
 # compare METRIC WAY NETBACK
 compare()
 {
-	local metric=$1 ours theirs front name
+	local metric=$1 ours theirs front name what
 
 	# shellcheck disable=SC2086
 	theirs=$(better "$metric" "$(median ${values[$metric $3_netfront]:-0})" "$(median ${values[$metric $3_vifront]:-0})")
@@ -184,6 +215,10 @@ compare()
 		# shellcheck disable=SC2086
 		ours=$(median ${values[$metric ${2}_$front]:-0})
 		figure "$name" "$ours" "" ""
+		# shellcheck disable=SC2086
+		[[ $metric = dom0_* ]] || for what in copies events; do
+			figure "${what}_per_1000_$name" "$(median ${values[${what}_$metric ${2}_$front]:-0})" "" ""
+		done
 		[[ $metric != rr_p99 ]] || { figure "${name}_vs_netback" "$(ratio "$theirs" "$ours")" "$(target "$name")" ""; continue; }
 		figure "${name}_vs_netback" "$(ratio "$ours" "$theirs")" "$(target "$name")" ""
 	done
@@ -203,20 +238,29 @@ setup()
 	done
 }
 
+# What test/xen/profile needs to name addresses
+leave_symbols()
+{
+	cat /proc/kallsyms >/results/kallsyms.dom0
+	cat "/proc/$(pidof vifd)/maps" >/results/vifd.maps
+	{ cat /proc/kallsyms | grep -v '\['; guest_run g1 "grep '\[' /proc/kallsyms"; } >/results/kallsyms.guest
+}
+
 setup
+leave_symbols
 for n in $(seq "$BED_ROUNDS"); do
 	round
 	# a machine of any speed shall reach the figures
 	[ "$(bed_seconds)" -lt $((BED_TIMEOUT * 2 / 3)) ] || break
 done
 check rounds "$n" ">= 1"
-for metric in tcp_out tcp_in tx_64 rx_64 rr_p99; do
+for metric in $(! wanted wire || echo tcp_out tcp_in tx_64 rx_64 rr_p99); do
 	for way in vf software; do
 		compare $metric $way wire_netback
 		compare dom0_seconds_$metric $way wire_netback
 	done
 done
-for metric in tcp tx_64 rr_p99; do
+for metric in $(! wanted guests || echo tcp tx_64 rr_p99); do
 	compare $metric guests guests_netback
 	compare dom0_seconds_$metric guests guests_netback
 done
