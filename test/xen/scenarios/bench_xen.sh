@@ -261,7 +261,7 @@ for metric in $(! wanted wire || echo tcp_out tcp_in tx_64 rx_64 rr_p99); do
 	done
 done
 for metric in $(! wanted guests || echo tcp tx_64 rr_p99); do
-	compare $metric guests guests_netback
-	compare dom0_seconds_$metric guests guests_netback
+	compare "$metric" guests guests_netback
+	compare "dom0_seconds_$metric" guests guests_netback
 done
 vifd_end
