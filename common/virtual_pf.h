@@ -42,7 +42,9 @@
  * SET:    data[0] = VIFVPF_SET(index, VIFVPF_ATTR_*); data[1] and data[2]: see there. What is
  *         granted is in force when the response comes, holds until the VF is not wanted any more
  *         or the vif of the PF disconnects, and outlives a restart of the back end
- * QUERY:  data[0] = index; data[1] = grant of a page that gets a struct vifvpf_state, write access
+ * QUERY:  data[0] = index; data[1] = grant of a page, write access. It gets one struct vifvpf_state
+ *         after the other: of this VF and of those behind it that are wanted, VIFVPF_STATES_MAX at
+ *         most. The response's data is how many
  *
  * Whenever the PF's vif connects, no VF is wanted and nothing is set: after save, restore and
  * migration the front end sends ENABLE and what was set again, best before the VFs connect. A VF
@@ -51,6 +53,9 @@
 #define VIFVPF_CTRL_ENABLE 0x7611u
 #define VIFVPF_CTRL_SET 0x7612u
 #define VIFVPF_CTRL_QUERY 0x7613u
+
+/* Structs vifvpf_state in a page of 4096 bytes. */
+#define VIFVPF_STATES_MAX 46u
 
 #define VIFVPF_SET(index, attr) ((__u32)(index) | (__u32)(attr) << 16)
 #define VIFVPF_SET_INDEX(word) ((word)&0xffffu)
@@ -100,11 +105,11 @@
 #define VIFVPF_REASON_PROTOCOL 6u  /* VLAN: not this type of tag (EPROTONOSUPPORT) */
 #define VIFVPF_REASON_POLICY 7u	   /* the admin's policy does not allow it (EPERM) */
 #define VIFVPF_REASON_TAKEN 8u	   /* MAC: another interface has it (EADDRINUSE) */
-#define VIFVPF_REASON_GONE 9u	   /* the vif of this VF is not there now (ENODEV) */
+#define VIFVPF_REASON_GONE 9u	   /* SET: the vif of this VF is not there now (ENODEV) */
 #define VIFVPF_REASON_PAGE 10u	   /* QUERY: the granted page cannot be written (EFAULT) */
 
 /**
- * struct vifvpf_state - What is in force for a VF; at offset 0 of the page of QUERY
+ * struct vifvpf_state - What is in force for a VF, in the page of QUERY
  * @rx_frames, @rx_bytes, @tx_frames, @tx_bytes: rx = the VF receives; since its vif connected,
  *             0 if it is not connected
  * @broadcast, @multicast: frames received; 0 if the back end does not count them
@@ -116,7 +121,7 @@
  * @link:      VIFVPF_LINK_*
  * @spoofchk, @trust: 0 or 1
  * @connected: 0 or 1
- * @pad:       0
+ * @gone:      1: the vif of this VF is not there now, all else is 0
  */
 struct vifvpf_state {
 	__u64 rx_frames;
@@ -137,11 +142,12 @@ struct vifvpf_state {
 	__u8 spoofchk;
 	__u8 trust;
 	__u8 connected;
-	__u8 pad;
+	__u8 gone;
 };
 
 static_assert(offsetof(struct vifvpf_state, rate_min) == 64, "state");
 static_assert(offsetof(struct vifvpf_state, mac) == 76, "state");
 static_assert(sizeof(struct vifvpf_state) == 88, "state");
+static_assert(VIFVPF_STATES_MAX * sizeof(struct vifvpf_state) <= 4096, "page");
 
 #endif

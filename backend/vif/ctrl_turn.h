@@ -25,7 +25,7 @@ struct zerocopy_rx;
  * @req:       a copy of the message
  * @data:      of the response, 0 at first
  * @waited_us: spent waiting for devices
- * @pages:     entries of the lists that were read
+ * @pages:     entries of the lists that were read, or as much that was written
  * @set:       hashing, flow rules or wishes for virtual VFs changed
  * @lent:      static grants changed
  */

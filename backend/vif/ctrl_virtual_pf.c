@@ -91,6 +91,7 @@ static uint32_t set_value(struct vif *pf, struct turn *turn)
 		if (reason)
 			return reason;
 		vf_wish_copy(now, &wish, attr);
+		vf->virtual_pf.applied |= 1u << attr;
 	}
 	put_in_force(vf, turn);
 	turn->set = true;
@@ -144,16 +145,12 @@ static void fill_counters(const struct vif *vf, struct vifvpf_state *state)
 	state->tx_dropped = drops(vf, "tx_drop_");
 }
 
-static void fill_state(const struct vif *pf, const struct vif *vf, uint32_t index,
-		       struct vifvpf_state *state)
+static void fill_state(const struct vif *vf, const struct vf_wish *wish, struct vifvpf_state *state)
 {
-	struct policy_draft draft = vf->policy.draft;
-	uint32_t applied = virtual_pf_apply(vf, &draft);
 	struct vf_wish now;
 
-	vf_wish_base(&draft, &vf->mac, &now);
-	if (applied & 1u << VIFVPF_ATTR_MAC)
-		now.mac = pf->virtual_pf.wishes.of[index].mac;
+	vf_wish_base(&vf->policy.draft, &vf->mac, &now);
+	vf_wish_overlay(&now, wish, vf->virtual_pf.applied);
 	*state = (struct vifvpf_state){ .handle = vf->handle,
 					.rate_min = now.rate_min,
 					.rate_max = now.rate_max,
@@ -167,20 +164,45 @@ static void fill_state(const struct vif *pf, const struct vif *vf, uint32_t inde
 		fill_counters(vf, state);
 }
 
+/* Of the VFs from @first on. Those whose vif is not there stay as they are. */
+static void fill_states(const struct vif *pf, uint32_t first, struct vifvpf_state *states,
+			uint32_t nr)
+{
+	const struct vf_wishes *wishes = &pf->virtual_pf.wishes;
+	const struct vif *vf;
+	int index;
+
+	TAILQ_FOREACH (vf, &pf->host->vifs, link) {
+		index = virtual_pf_is_vf_of(vf, pf) ? virtual_pf_index(pf, vf) : -1;
+		if (index >= (int)first && index < (int)(first + nr))
+			fill_state(vf, &wishes->of[index], &states[(uint32_t)index - first]);
+	}
+}
+
+/* Counts as a list of the size of what is written, so that a turn answers one or a few of these. */
 static uint32_t query(struct vif *pf, struct turn *turn)
 {
-	struct vifvpf_state state;
-	struct gnt_copy copy = { .local = &state, .ref = turn->req.data[1], .len = sizeof(state) };
-	struct vif *vf = NULL;
-	uint32_t reason = find_vf(pf, turn->req.data[0], &vf);
+	const struct vf_wishes *wishes = &pf->virtual_pf.wishes;
+	uint32_t first = turn->req.data[0], nr;
+	struct vifvpf_state states[VIFVPF_STATES_MAX];
+	struct gnt_copy copy = { .local = states, .ref = turn->req.data[1] };
 
 	if (turn->req.data[2])
 		return refuse(turn, VIFVPF_REASON_LAYOUT);
-	if (reason)
-		return refuse(turn, reason);
-	fill_state(pf, vf, turn->req.data[0], &state);
+	if (first >= wishes->nr)
+		return refuse(turn, VIFVPF_REASON_INDEX);
+	if (first >= wishes->wanted)
+		return refuse(turn, VIFVPF_REASON_PARKED);
+	nr = RTE_MIN(wishes->wanted - first, VIFVPF_STATES_MAX);
+	memset(states, 0, nr * sizeof(states[0]));
+	for (uint32_t i = 0; i < nr; i++)
+		states[i].gone = 1;
+	fill_states(pf, first, states, nr);
+	copy.len = (uint16_t)(nr * sizeof(states[0]));
+	turn->pages += copy.len / (uint32_t)sizeof(struct netif_gref);
 	if (gnt_copy_out(turn->gnt, turn->domid, &copy, 1) || copy.status)
 		return refuse(turn, VIFVPF_REASON_PAGE);
+	turn->data = nr;
 	return NETIF_CTRL_STATUS_SUCCESS;
 }
 

@@ -103,6 +103,7 @@ void vif_read_live(struct vif *vif, struct path_live *live, uint64_t now_us)
 void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 {
 	struct path_live live = { 0 };
+	struct policy_draft draft;
 
 	if (vif->stale & STALE_POLICY)
 		read_policy(vif, now_us);
@@ -110,6 +111,8 @@ void vif_read_unconnected(struct vif *vif, uint64_t now_us)
 	policy_compile(&vif->policy.draft, &vif->mac, &live);
 	vif->live = live;
 	virtual_pf_follow(vif);
+	draft = vif->policy.draft;
+	virtual_pf_apply(vif, &draft);
 	if (!rte_is_zero_ether_addr(&vif->mac))
 		tell_isolation(vif, &live.policy);
 	if (vif->published)

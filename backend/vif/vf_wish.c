@@ -252,3 +252,16 @@ void vf_wish_copy(struct vf_wish *to, const struct vf_wish *from, uint32_t attr)
 	if (attr == VIFVPF_ATTR_LINK)
 		to->link = from->link;
 }
+
+void vf_wish_overlay(struct vf_wish *now, const struct vf_wish *wish, uint32_t applied)
+{
+	const struct vf_wish base = *now;
+
+	for (uint32_t attr = VIFVPF_ATTR_MAC; attr <= VIFVPF_ATTR_LINK; attr++)
+		if (applied & wish->set & BIT(attr))
+			vf_wish_copy(now, wish, attr);
+	/* a guarantee is the admin's in any case, and 0 means his limit */
+	now->rate_min = base.rate_min;
+	if (!now->rate_max)
+		now->rate_max = base.rate_max;
+}

@@ -81,6 +81,13 @@ bool vf_wish_undoes(const struct vf_wish *wish, const struct vf_wish *base, uint
  */
 uint32_t vf_wish_apply(const struct vf_wish *wish, uint32_t attr, struct policy_draft *draft);
 
+/**
+ * vf_wish_overlay() - What holds by the rules and by what was set
+ * @now:     what holds by the rules, of vf_wish_base()
+ * @applied: 1 << VIFVPF_ATTR_* of those that the rules allow
+ */
+void vf_wish_overlay(struct vf_wish *now, const struct vf_wish *wish, uint32_t applied);
+
 /** vf_wish_copy() - Attribute @attr of @to becomes that of @from */
 void vf_wish_copy(struct vf_wish *to, const struct vf_wish *from, uint32_t attr);
 

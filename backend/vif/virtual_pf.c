@@ -20,7 +20,7 @@ static struct vif *find(const struct vif *vif, uint32_t handle)
 	return NULL;
 }
 
-static bool is_vf_of(const struct vif *vif, const struct vif *pf)
+bool virtual_pf_is_vf_of(const struct vif *vif, const struct vif *pf)
 {
 	return vif->domid == pf->domid && vif != pf &&
 	       vif->policy.draft.virtual_pf == pf->handle + 1u;
@@ -31,7 +31,7 @@ static const struct vif *first_vf(const struct vif *pf)
 	const struct vif *other;
 
 	TAILQ_FOREACH (other, &pf->host->vifs, link)
-		if (is_vf_of(other, pf))
+		if (virtual_pf_is_vf_of(other, pf))
 			return other;
 	return NULL;
 }
@@ -114,7 +114,7 @@ static void list_vfs(struct vif *pf)
 	if (!pf->path)
 		memset(&pf->virtual_pf.wishes, 0, sizeof(pf->virtual_pf.wishes));
 	TAILQ_FOREACH (other, &pf->host->vifs, link)
-		if (is_vf_of(other, pf) && virtual_pf_index(pf, other) < 0)
+		if (virtual_pf_is_vf_of(other, pf) && virtual_pf_index(pf, other) < 0)
 			list_vf(pf, other);
 }
 
@@ -142,7 +142,7 @@ static void mark_vfs(struct vif *pf)
 	struct vif *other;
 
 	TAILQ_FOREACH (other, &pf->host->vifs, link)
-		if (is_vf_of(other, pf))
+		if (virtual_pf_is_vf_of(other, pf))
 			other->stale |= STALE_LIVE;
 }
 
@@ -207,19 +207,18 @@ uint32_t virtual_pf_judge(const struct vif *vif, const struct vf_wish *wish, uin
 	return vf_wish_apply(wish, attr, draft);
 }
 
-uint32_t virtual_pf_apply(const struct vif *vif, struct policy_draft *draft)
+void virtual_pf_apply(struct vif *vif, struct policy_draft *draft)
 {
 	const struct vif *pf = virtual_pf_of(vif);
 	const struct vf_wish *wish;
-	uint32_t applied = 0;
 
+	vif->virtual_pf.applied = 0;
 	if (!pf || !pf->path || !virtual_pf_is_wanted(vif))
-		return 0;
+		return;
 	wish = &pf->virtual_pf.wishes.of[virtual_pf_index(pf, vif)];
 	for (uint32_t attr = VIFVPF_ATTR_MAC; wish->set && attr <= VIFVPF_ATTR_LINK; attr++)
 		if (wish->set & 1u << attr && !virtual_pf_judge(vif, wish, attr, draft))
-			applied |= 1u << attr;
-	return applied;
+			vif->virtual_pf.applied |= 1u << attr;
 }
 
 void virtual_pf_restored(struct vif *pf)

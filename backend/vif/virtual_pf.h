@@ -24,13 +24,14 @@ struct vif;
  * @wishes:  as PF: of its VFs. While it is connected, an entry keeps its index
  * @granted, @refused: values that its guest set or could not set, since the vif was created
  * @full:    a VF beyond the most there can be was logged
+ * @applied: as VF: 1 << VIFVPF_ATTR_* of the wishes that its rules allow, as derived last
  * @told:    as VF: the handle of its PF that is in xenstore, and 1 more; 0 = none
  * @missing: that its PF is not there was logged
  */
 struct virtual_pf {
 	struct vf_wishes wishes;
 	uint64_t granted, refused;
-	uint32_t told;
+	uint32_t applied, told;
 	bool full, missing;
 };
 
@@ -45,6 +46,9 @@ int virtual_pf_check(const struct vif *vif, const struct policy_draft *draft,
 
 /** virtual_pf_of() - The PF of a VF, NULL: the vif is no VF, or its PF is not there */
 struct vif *virtual_pf_of(const struct vif *vif);
+
+/** virtual_pf_is_vf_of() - Is @pf, a vif of any guest, the PF of @vif? */
+bool virtual_pf_is_vf_of(const struct vif *vif, const struct vif *pf);
 
 /** virtual_pf_index() - Of a VF that virtual_pf_of() has found @pf for; -1 = not listed yet */
 int virtual_pf_index(const struct vif *pf, const struct vif *vif);
@@ -61,10 +65,8 @@ void virtual_pf_publish(struct vif *vif);
 /**
  * virtual_pf_apply() - Change a VF's rules as the guest wants it, so far as they allow that
  * @draft: the admin's rules
- *
- * Return: 1 << VIFVPF_ATTR_* for each attribute that was changed
  */
-uint32_t virtual_pf_apply(const struct vif *vif, struct policy_draft *draft);
+void virtual_pf_apply(struct vif *vif, struct policy_draft *draft);
 
 /**
  * virtual_pf_judge() - Change a VF's rules as attribute @attr of @wish wants it, if they allow that

@@ -12,7 +12,7 @@
  * of struct vifront_pf_ops. Its drivers use it while they are bound, which ends
  * before it is freed. Locks: vif.h.
  *
- * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo and pf_devlink.
+ * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo and pf_devlink; pf_ndo, pf_state.
  */
 #ifndef VIFRONT_PF_H
 #define VIFRONT_PF_H
@@ -40,15 +40,13 @@
  * @set:   bits 1 << VIFVPF_ATTR_*: valid entries of @value
  * @value: data words 1 and 2 of the message
  * @state: as the host said last
- * @known: @state is valid
- * @until: jiffies until which the host is not asked again
+ * @known: @state is valid, and nothing was set since
  */
 struct pf_vf {
 	u32 set;
 	u32 value[PF_ATTRS][2];
 	struct vifvpf_state state;
 	bool known;
-	unsigned long until;
 };
 
 /**
@@ -66,6 +64,8 @@ struct pf_vf {
  * @vfs:        handles of the VFs' vifs, by index; constant
  * @wanted:     VFs that the host was asked for; rtnl
  * @connection: of @fe at that time; rtnl
+ * @asked:      the host was asked for the VFs' states, and nothing was set since; rtnl
+ * @until:      jiffies until which it is not asked again; rtnl
  * @vf:         by index; rtnl
  */
 struct vifront_pf {
@@ -82,6 +82,8 @@ struct vifront_pf {
 	struct vifcap_vfs vfs;
 	unsigned int wanted;
 	u32 connection;
+	bool asked;
+	unsigned long until;
 	struct pf_vf vf[VIFVPF_VFS_MAX];
 };
 

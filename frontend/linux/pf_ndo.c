@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 
 #include "pf.h"
+#include "pf_state.h"
 
 /* The netdev has its PF's copy of the operations while it is a PF. */
 static struct vifront_pf *ndo_pf(const struct net_device *dev)
@@ -57,49 +58,79 @@ static int ndo_set(struct net_device *dev, int vf, u32 attr, u32 d1, u32 d2)
 	struct vifront_pf *pf = ndo_pf(dev);
 	int rc = ndo_check(pf, vf);
 
-	if (!rc)
-		rc = ndo_call(pf, VIFVPF_CTRL_SET, VIFVPF_SET(vf, attr), d1, d2);
+	if (rc)
+		return rc;
+	pf->asked = false;
+	pf->vf[vf].known = false;
+	rc = ndo_call(pf, VIFVPF_CTRL_SET, VIFVPF_SET(vf, attr), d1, d2);
 	if (rc)
 		return rc;
 	pf->vf[vf].set |= BIT(attr);
 	pf->vf[vf].value[attr][0] = d1;
 	pf->vf[vf].value[attr][1] = d2;
-	pf->vf[vf].until = jiffies;
 	return 0;
 }
 
-static int ndo_ask(struct vifront_pf *pf, int vf)
+/* Return: how many VFs from @first on the host has told about, or -errno */
+static int ndo_ask_from(struct vifront_pf *pf, unsigned int first, struct vifvpf_state *states)
 {
-	u32 reason = VIFVPF_REASON_NONE;
-	unsigned long start = jiffies;
-	struct pf_vf *v = &pf->vf[vf];
-	struct vifvpf_state state;
+	u32 most = min(pf->wanted - first, VIFVPF_STATES_MAX), nr = 0, i;
 	int rc;
 
-	rc = vifront_ctrl_ask_page(pf->fe, VIFVPF_CTRL_QUERY, vf, &state, sizeof(state), &reason);
+	rc = vifront_ctrl_ask_page(pf->fe, VIFVPF_CTRL_QUERY, first, states,
+				   most * sizeof(*states), &nr);
 	if (rc)
-		return rc == -EINVAL ? ndo_error(reason) : rc;
-	v->state = state;
-	v->known = true;
-	v->until = jiffies + HZ / 2 + 16 * (jiffies - start);
-	return 0;
+		return rc == -EINVAL ? ndo_error(nr) : rc;
+	rc = pf_states_check(states, nr, most);
+	if (rc)
+		return rc;
+	for (i = 0; i < nr; i++) {
+		pf->vf[first + i].state = states[i];
+		pf->vf[first + i].known = true;
+	}
+	return nr;
 }
 
 /*
  * `ip link` asks twice for each VF, and the host answers only so many messages a
- * second, so what it said is used for half a second, and for longer if it was
- * slow. While it does not answer at all, what it said last is what is known.
+ * second. So one message asks for all VFs, and its answer is used for 50 ms, and
+ * as long again as the host took, but not after something was set.
  */
+static int ndo_ask(struct vifront_pf *pf)
+{
+	struct vifvpf_state *states;
+	unsigned long start = jiffies;
+	unsigned int first = 0;
+	int rc = 0;
+
+	states = kmalloc_array(VIFVPF_STATES_MAX, sizeof(*states), GFP_KERNEL);
+	if (!states)
+		return -ENOMEM;
+	while (first < pf->wanted) {
+		rc = ndo_ask_from(pf, first, states);
+		if (rc < 0)
+			break;
+		first += rc;
+	}
+	kfree(states);
+	pf->asked = true;
+	pf->until = jiffies + HZ / 20 + min_t(unsigned long, jiffies - start, HZ);
+	return min(rc, 0);
+}
+
+/* While the host does not answer, what it said last is what is known, if nothing was set since. */
 static int ndo_state(struct vifront_pf *pf, int vf, struct vifvpf_state *state)
 {
 	int rc = ndo_check(pf, vf);
 
 	if (rc)
 		return rc;
-	if (!pf->vf[vf].known || time_after_eq(jiffies, pf->vf[vf].until))
-		rc = ndo_ask(pf, vf);
-	if (rc && (!pf->vf[vf].known || (rc != -ETIMEDOUT && rc != -EOPNOTSUPP)))
-		return rc;
+	if (!pf->asked || time_after_eq(jiffies, pf->until))
+		rc = ndo_ask(pf);
+	if (!pf->vf[vf].known || (rc && rc != -ETIMEDOUT && rc != -EOPNOTSUPP))
+		return rc ? rc : -ENODATA;
+	if (pf->vf[vf].state.gone)
+		return -ENODEV;
 	*state = pf->vf[vf].state;
 	return 0;
 }
@@ -246,6 +277,7 @@ int pf_want(struct vifront_pf *pf, unsigned int nr)
 	for (i = nr; i < pf->vfs.nr; i++)
 		memset(&pf->vf[i], 0, sizeof(pf->vf[i]));
 	pf->wanted = nr;
+	pf->asked = false;
 	pf->connection = pf->fe->connection;
 	return rc;
 }
@@ -256,7 +288,6 @@ static void ndo_restore_vf(struct vifront_pf *pf, unsigned int vf)
 	u32 attr;
 	int rc;
 
-	v->until = jiffies;
 	for (attr = 0; attr < PF_ATTRS; attr++) {
 		if (!(v->set & BIT(attr)))
 			continue;
@@ -274,6 +305,7 @@ void pf_restore(struct vifront_pf *pf)
 	unsigned int i;
 	int rc = 0;
 
+	pf->asked = false;
 	if (pf->wanted)
 		rc = ndo_call(pf, VIFVPF_CTRL_ENABLE, pf->wanted, 0, 0);
 	pf->connection = pf->fe->connection;

@@ -132,7 +132,7 @@ static void make_vifs(struct vif vifs[3])
 }
 
 /* What is in force is within the rules, whatever was asked for. */
-static void check_vifs(const struct vif vifs[3])
+static void check_vifs(struct vif vifs[3])
 {
 	fuzz_check(vf_wishes_are_whole(&vifs[0].virtual_pf.wishes));
 	for (uint32_t i = 1; i < 3; i++) {

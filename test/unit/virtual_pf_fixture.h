@@ -155,11 +155,18 @@ static inline uint32_t set_vlan(uint32_t index, uint32_t vlan)
 	return set(index, VIFVPF_ATTR_VLAN, vlan, VIFVPF_VLAN_TYPE);
 }
 
+/* Of VF @index and those behind it. Return: how many; they are in the guest's page */
+static inline uint32_t query_from(uint32_t index)
+{
+	assert_int_equal(ask(VIFVPF_CTRL_QUERY, index, page_ref, 0), OK);
+	return reason;
+}
+
 static inline struct vifvpf_state query(uint32_t index)
 {
 	struct vifvpf_state state;
 
-	assert_int_equal(ask(VIFVPF_CTRL_QUERY, index, page_ref, 0), OK);
+	assert_true(query_from(index) >= 1);
 	memcpy(&state, guest_page(guest, page_ref), sizeof(state));
 	return state;
 }

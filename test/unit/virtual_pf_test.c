@@ -135,8 +135,38 @@ static void indices_stay(void **state)
 	assert_int_equal(query(1).handle, 3);
 }
 
+/* One message is enough for all VFs, and the vif of one of them is not there. */
+static void one_message_tells_of_all(void **state)
+{
+	const struct vifvpf_state *states = (const void *)guest_page(guest, page_ref);
+
+	(void)state;
+	allow_all();
+	connect_pf();
+	assert_int_equal(ask(VIFVPF_CTRL_ENABLE, 3, 0, 0), OK);
+	assert_int_equal(set_vlan(1, 105), OK);
+	connect_vif(2);
+	memset(guest_page(guest, page_ref), 0xa5, NETIF_PAGE_SIZE);
+	assert_int_equal(query_from(0), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(states[i].handle, i + 1);
+		assert_int_equal(states[i].vlan, i == 1 ? 105 : 0);
+		assert_int_equal(states[i].connected, i == 1);
+		assert_int_equal(states[i].gone, 0);
+	}
+	assert_int_equal(*(const uint8_t *)&states[3], 0xa5);
+	fake_xs_remove(HOST_BACK "7/2");
+	host_settle();
+	assert_int_equal(query_from(1), 2);
+	assert_int_equal(states[0].gone, 1);
+	assert_int_equal(states[0].vlan, 0);
+	assert_int_equal(states[1].handle, 3);
+}
+
 static void at_most_64(void **state)
 {
+	const struct vifvpf_state *states = (const void *)guest_page(guest, page_ref);
+
 	(void)state;
 	for (uint32_t i = 10; i < 80; i++)
 		add_vif(7, i, "0");
@@ -145,6 +175,11 @@ static void at_most_64(void **state)
 	assert_int_equal(vif_of(7, 0)->virtual_pf.wishes.nr, VIFVPF_VFS_MAX);
 	assert_int_equal(ask(VIFVPF_CTRL_ENABLE, VIFVPF_VFS_MAX, 0, 0), OK);
 	assert_int_equal(ask(VIFVPF_CTRL_ENABLE, VIFVPF_VFS_MAX + 1, 0, 0), INVALID);
+	assert_int_equal(query_from(0), VIFVPF_STATES_MAX);
+	assert_int_equal(states[VIFVPF_STATES_MAX - 1].handle,
+			 vif_of(7, 0)->virtual_pf.wishes.handle[VIFVPF_STATES_MAX - 1]);
+	assert_int_equal(query_from(VIFVPF_STATES_MAX), VIFVPF_VFS_MAX - VIFVPF_STATES_MAX);
+	assert_int_equal(query_from(VIFVPF_VFS_MAX - 1), 1);
 }
 
 static void what_is_granted_is_in_force(void **state)
@@ -395,6 +430,7 @@ int main(void)
 		cmocka_unit_test(the_record_lists_each_handle_once),
 		cmocka_unit_test_setup_teardown(one_guest_may_have_two_pfs, setup, teardown),
 		cmocka_unit_test_setup_teardown(indices_stay, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_message_tells_of_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(at_most_64, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_granted_is_in_force, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_former_values_take_all_back, setup, teardown),

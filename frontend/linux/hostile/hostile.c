@@ -5,7 +5,8 @@
  * invalid responses, first undisturbed and then while another thread rewrites
  * the page. A frame that passes the checks must stay within bounds, whatever the
  * page contained before or contains later. A random ntuple filter becomes a rule
- * as common/flow.h has it, or none, and any refusal an error.
+ * as common/flow.h has it, or none, and any refusal an error. Of random states
+ * of virtual VFs those pass that can be shown.
  *
  *     hostile [SECONDS [SEED]]     prints "N passed, N failed"
  */
@@ -16,6 +17,7 @@
 
 #include "../check.h"
 #include "../flow_rule.h"
+#include "../pf_state.h"
 
 #define SLOTS NETIF_RING_SIZE
 
@@ -25,7 +27,7 @@ static union {
 	u8 byte[NETIF_PAGE_SIZE];
 } page;
 
-static u64 failed, frames, dropped, faults, rules;
+static u64 failed, frames, dropped, faults, rules, vf_states;
 static bool stop;
 static bool rewritten; /* another thread writes to the page */
 
@@ -204,6 +206,28 @@ static void test_flow_rule(u64 *seed)
 	MUST(rc < 0 && why);
 }
 
+/* What passes is what Linux's ip can show; what is beyond that is refused as a whole. */
+static void test_vf_states(u64 *seed)
+{
+	struct vifvpf_state states[VIFVPF_STATES_MAX];
+	u32 most = 1 + next(seed) % VIFVPF_STATES_MAX, nr = mutate(seed, most), i;
+	int rc;
+
+	for (i = 0; i < VIFVPF_STATES_MAX; i++)
+		states[i] = (struct vifvpf_state){ .vlan = mutate(seed, 100), .mac = { 2 } };
+	i = next(seed) % VIFVPF_STATES_MAX;
+	if (next(seed) % 2)
+		((u8 *)&states[i])[next(seed) % sizeof(states[0])] = next(seed);
+	rc = pf_states_check(states, nr, most);
+	MUST(!rc || rc == -EPROTO);
+	MUST(rc || (nr && nr <= most));
+	vf_states += !rc;
+	for (i = 0; i < nr && !rc; i++) {
+		MUST(states[i].vlan < 4095 && states[i].priority < 8 && states[i].link < 3);
+		MUST(states[i].spoofchk < 2 && states[i].trust < 2 && !(states[i].mac[0] & 1));
+	}
+}
+
 /* The back end writes to the page while the guest reads it. */
 static void *scribble(void *arg)
 {
@@ -228,6 +252,7 @@ static u64 rounds(int seconds, u64 seed)
 			test_rx_ring(&seed);
 			test_tx_responses(&seed);
 			test_flow_rule(&seed);
+			test_vf_states(&seed);
 		}
 	} while (time(NULL) < end);
 	return n;
@@ -253,7 +278,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)frames,
 	       (unsigned long long)dropped, (unsigned long long)faults);
 	printf("%llu rules of random filters\n", (unsigned long long)rules);
-	MUST(frames && dropped && faults && rules);
+	MUST(frames && dropped && faults && rules && vf_states);
 	printf("%d passed, %d failed\n", failed ? 0 : 1, failed ? 1 : 0);
 	return failed != 0;
 }

@@ -17,6 +17,7 @@ static const char help[] =
 	"  enable N               as echo N >sriov_numvfs\n"
 	"  set VF ATTR A [B]      ATTR mac, vlan, rate, spoofchk, trust, link or a number; A and B its words\n"
 	"  query VF               what is in force\n"
+	"  states VF              of this VF and those behind it: how many, and the vif's handle of each\n"
 	"  raw TYPE A B C         any message\n"
 	"  reconnect              closes and connects again\n"
 	"  quit                   closes and ends, as at the end of stdin\n"
@@ -80,6 +81,24 @@ static void query(uint32_t index)
 	       (unsigned long long)state.tx_frames, (unsigned long long)state.rx_frames);
 }
 
+static void list_states(uint32_t index)
+{
+	const struct vifvpf_state *states =
+		(const void *)(simhv_mem(guest->config.domid) + (size_t)guest->list_gfn * SIM_PAGE);
+	uint32_t nr = 0;
+	int status = simguest_ctrl(guest, VIFVPF_CTRL_QUERY, index, guest->list_gref, 0, &nr);
+
+	if (!say(status, nr))
+		return;
+	printf("%u:", nr);
+	for (uint32_t i = 0; i < nr && i < VIFVPF_STATES_MAX; i++)
+		if (states[i].gone)
+			printf(" gone");
+		else
+			printf(" %u", states[i].handle);
+	puts("");
+}
+
 static void reconnect(void)
 {
 	int in_use = simguest_disconnect(guest), ret = in_use ? -EBUSY : simguest_connect(guest);
@@ -102,6 +121,8 @@ static void run(char *line)
 			     number(words[3]), number(words[4]));
 	else if (!strcmp(words[0], "query"))
 		query(number(words[1]));
+	else if (!strcmp(words[0], "states"))
+		list_states(number(words[1]));
 	else if (!strcmp(words[0], "raw"))
 		send_message((uint16_t)number(words[1]), number(words[2]), number(words[3]),
 			     number(words[4]));

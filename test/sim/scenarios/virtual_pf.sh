@@ -49,6 +49,8 @@ ask() {
 }
 check_true "the record lists the VFs" wait_for 10 "virtual-vfs" key_has "$back/0/capability" virtual-vfs=1,2,3
 
+vf_2_is_gone() { [ "$(ask states 0)" = "3: 1 2 gone" ]; }
+
 # settings VF: without what frames change
 settings() {
 	local answer
@@ -62,6 +64,8 @@ check "vfs_created" "$(ask enable 3)" "== ok 3"
 check_true "vifctl list has the VFs below their PF" \
 	sh -c "$VIFCTL list | grep -A3 '^$A.0 ' | tail -n 3 | grep -c '^  $A.[123] ' | grep -qx 3"
 check "vifctl counts what is wanted" "$(vif 0 virtual_vfs_wanted)" "== 3"
+check "one message tells of all VFs" "$(ask states 0)" "== 3: 1 2 3"
+check "and from one on" "$(ask states 1)" "== 2: 2 3"
 before=$(ask query 0)
 check "mac" "$(ask set 0 mac 0x0200 0x00770001)" "== ok 0"
 check "vlan" "$(ask set 0 vlan $((105 | 3 << 16)) 0x8100)" "== ok 0"
@@ -169,6 +173,10 @@ check "before anything was set" "${before%% rate*}" "== mac=$(mac 1) vlan=0 prio
 check "vlan again" "$(ask set 0 vlan 105 0x8100)" "== ok 0"
 check "the PF connects again" "$(ask reconnect)" "== ok 0"
 check "nothing is wanted then" "$(ask query 0)" "== refused 3"
+check "numvfs 3" "$(ask enable 3)" "== ok 3"
+simctl vif-del a 3
+check_true "a VF whose vif was detached is gone" wait_for 10 "VF 2" vf_2_is_gone
+check "nothing can be set of it" "$(ask set 2 spoofchk 1)" "== refused 9"
 printf '%s\n' '[match]' "mac = $(mac 2)" '[policy]' 'virtual-pf = 2' >"$VIFD_SIM/policy/vf2.conf"
 check_true "a VF of itself is refused" wait_for 10 "policy-error" key_has "$back/2/policy-error" "the interface itself"
 printf '%s\n' '[match]' "mac = $(mac 2)" '[policy]' 'virtual-pf = 77' >"$VIFD_SIM/policy/vf2.conf"
