@@ -25,7 +25,10 @@ LOG_TAG("ctrl");
 #define CTRL_PAUSE_US 1000u
 /* A channel that rings for nothing waits twice as long each time, up to this. */
 #define CTRL_PAUSE_MAX_US 64000u
-/* A guest that made us wait N us for a device gets its next turn CTRL_WAITED * N us later. */
+/*
+ * A guest that made us wait N us for a device gets its next turn CTRL_WAITED * N us later, and no
+ * later than front ends wait for (BUDGET_ANSWER_US).
+ */
 #define CTRL_WAITED 20u
 #define LIST_MAX (NETIF_PAGE_SIZE / sizeof(struct netif_gref))
 
@@ -416,7 +419,8 @@ static void set_pause(const struct turn *turn, bool done, uint64_t now_us)
 	if (done || !ctrl->pause_us)
 		ctrl->pause_us = CTRL_PAUSE_US;
 	if (done)
-		ctrl->turn_us = now_us + CTRL_PAUSE_US + turn->waited_us * CTRL_WAITED;
+		ctrl->turn_us = now_us + CTRL_PAUSE_US +
+				RTE_MIN((uint64_t)turn->waited_us * CTRL_WAITED, BUDGET_ANSWER_US);
 	if (done || !ctrl->rang)
 		return;
 	ctrl->turn_us = now_us + ctrl->pause_us;

@@ -11,9 +11,12 @@
 #include <cmocka.h>
 
 #include "backend/path/static_maps.h"
+#include "backend/vif/budget.h"
 #include "backend/vif/ctrl.h"
+#include "backend/vif/ctrl_turn.h"
 #include "backend/vif/nic_flows.h"
 #include "backend/vif/zerocopy_rx.h"
+#include "common/virtual_pf.h"
 #include "fake_frame.h"
 #include "fake_host.h"
 
@@ -582,6 +585,32 @@ static void channel_that_rings_for_nothing_waits_longer_each_time(void **state)
 }
 
 /* Each page is a call of Xen's. */
+static uint32_t wait_10_s(struct vif *vif, struct turn *turn)
+{
+	(void)vif;
+	turn->waited_us = 10000000;
+	return OK;
+}
+
+/* The guest pays for a slow device by waiting, but its driver gives up after 5 s. */
+static void a_slow_device_delays_the_next_message_by_1_s_at_most(void **state)
+{
+	uint64_t due_us, from_us;
+
+	(void)state;
+	ctrl_serve_pf(ctrl, NULL, NULL, wait_10_s);
+	put(VIFVPF_CTRL_QUERY, 0, 0, 0);
+	put(VIFVPF_CTRL_QUERY, 0, 0, 0);
+	fake_host.now_us += 100000;
+	from_us = fake_host.now_us;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.rsp_prod, 1);
+	assert_in_range(due_us, from_us + BUDGET_ANSWER_US / 2, from_us + BUDGET_ANSWER_US * 2);
+	fake_host.now_us = due_us;
+	assert_null(run(&due_us));
+	assert_int_equal(ring->idx.rsp_prod, 2);
+}
+
 static void a_turn_adds_no_more_than_one_list(void **state)
 {
 	struct netif_gref *list;
@@ -645,6 +674,7 @@ int main(void)
 		CTRL(rewriting_messages_in_mid_flight_has_no_effect),
 		CTRL(flood_of_messages_is_answered_in_bounded_turns),
 		CTRL(channel_that_rings_for_nothing_waits_longer_each_time),
+		CTRL(a_slow_device_delays_the_next_message_by_1_s_at_most),
 		CTRL(a_turn_adds_no_more_than_one_list),
 		CTRL(index_beyond_the_ring_stops_the_guest),
 		CTRL(ring_that_contradicts_itself_is_not_opened),
