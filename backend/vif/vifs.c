@@ -235,8 +235,19 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 	}
 }
 
+/* What waits for the budget does not wait for ever: may_answer() in vif.c. */
+static void ctrl_asks(struct vif *vif, uint64_t now_us)
+{
+	vif->asked |= STALE_CTRL;
+	if (budget_due_us(vif->budget, now_us) <= now_us)
+		return;
+	if (!vif->unanswered_us)
+		vif->unanswered_us = now_us;
+	vif_due(vif, STALE_CTRL, vif->unanswered_us + BUDGET_ANSWER_US);
+}
+
 /* Control rings that rang; bounded, the rest is taken at the next turn. */
-static void take_ctrl_events(struct vifs *vifs)
+static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
 {
 	for (int i = 0; i < CTRL_EVENTS_A_TURN; i++) {
 		int port = evt_pending(vifs->host->evt);
@@ -246,7 +257,7 @@ static void take_ctrl_events(struct vifs *vifs)
 			return;
 		TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 			if (vif->ctrl && ctrl_rang(vif->ctrl, (uint32_t)port))
-				vif->asked |= STALE_CTRL;
+				ctrl_asks(vif, now_us);
 	}
 }
 
@@ -446,7 +457,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	refresh_nics(vifs, now_us);
 	look_at_vfs(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
-	take_ctrl_events(vifs);
+	take_ctrl_events(vifs, now_us);
 	/* of all vifs first: what one of them costs is not to keep its guest's others waiting */
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
 		take_asked(vif, now_us);

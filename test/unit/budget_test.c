@@ -312,8 +312,9 @@ static uint64_t answered_after_us(struct netif_ctrl_sring *ring, bool spent)
 	struct vif *vif = vifs_find(fake_host.vifs, 9, 0);
 	uint64_t since_us = fake_host.now_us, next_us;
 
-	vif->budget->spent_us = since_us + 2 * BUDGET_BURST_US + SECOND_US / 10;
-	vif_due(vif, 0, 0);
+	vif->budget->spent_us =
+		since_us + 2 * BUDGET_BURST_US + (spent ? 5 : 0) * SECOND_US + SECOND_US / 10;
+	guest_ring_ctrl(9, 500);
 	for (uint32_t i = 0; i < 1000 && !ring->idx.rsp_prod; i++) {
 		if (spent)
 			vif->budget->spent_us = fake_host.now_us + 9 * BUDGET_BURST_US;

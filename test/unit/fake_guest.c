@@ -25,7 +25,7 @@
 
 /* One bound event channel; its index is the local port. */
 struct channel {
-	bool bound, masked;
+	bool bound, masked, pending;
 	uint16_t domid;
 	uint32_t remote;
 	uint32_t notified;
@@ -106,8 +106,23 @@ void evt_notify(struct evt *evt, uint32_t port)
 
 int evt_pending(struct evt *evt)
 {
-	(void)evt;
+	for (uint32_t i = FIRST_PORT; i < CHANNELS; i++) {
+		struct channel *channel = &evt->channel[i];
+
+		if (!channel->bound || channel->masked || !channel->pending)
+			continue;
+		channel->masked = true;
+		channel->pending = false;
+		return (int)i;
+	}
 	return -EAGAIN;
+}
+
+void guest_ring_ctrl(uint16_t domid, uint32_t remote)
+{
+	for (uint32_t i = FIRST_PORT; i < CHANNELS; i++)
+		if (the_evt.channel[i].domid == domid && the_evt.channel[i].remote == remote)
+			the_evt.channel[i].pending = true;
 }
 
 void evt_unmask(struct evt *evt, uint32_t port)

@@ -215,6 +215,9 @@ uint32_t guest_notified_rx(const struct guest *guest, uint32_t queue);
 /** guest_ring_bell() - The guest notifies: marks the channel and tells the path */
 void guest_ring_bell(struct guest *guest, uint32_t queue);
 
+/** guest_ring_ctrl() - The guest notifies a channel of the control thread by its own name for it */
+void guest_ring_ctrl(uint16_t domid, uint32_t remote);
+
 /** guest_masked() - Is the tx channel masked? */
 bool guest_masked(const struct guest *guest, uint32_t queue);
 
