@@ -282,6 +282,17 @@ int pf_want(struct vifront_pf *pf, unsigned int nr)
 	return rc;
 }
 
+/* A host that has just got the guest, with all its interfaces, may be slow; to repeat does no harm. */
+static int ndo_call_again(struct vifront_pf *pf, u16 type, u32 d0, u32 d1, u32 d2)
+{
+	int rc, tries = 0;
+
+	do
+		rc = ndo_call(pf, type, d0, d1, d2);
+	while (rc == -ETIMEDOUT && ++tries < 3);
+	return rc;
+}
+
 static void ndo_restore_vf(struct vifront_pf *pf, unsigned int vf)
 {
 	struct pf_vf *v = &pf->vf[vf];
@@ -291,8 +302,8 @@ static void ndo_restore_vf(struct vifront_pf *pf, unsigned int vf)
 	for (attr = 0; attr < PF_ATTRS; attr++) {
 		if (!(v->set & BIT(attr)))
 			continue;
-		rc = ndo_call(pf, VIFVPF_CTRL_SET, VIFVPF_SET(vf, attr), v->value[attr][0],
-			      v->value[attr][1]);
+		rc = ndo_call_again(pf, VIFVPF_CTRL_SET, VIFVPF_SET(vf, attr), v->value[attr][0],
+				    v->value[attr][1]);
 		if (rc)
 			netdev_warn(pf->fe->netdev, "the host refuses attribute %u of VF %u: error %d\n",
 				    attr, vf, rc);
@@ -307,7 +318,7 @@ void pf_restore(struct vifront_pf *pf)
 
 	pf->asked = false;
 	if (pf->wanted)
-		rc = ndo_call(pf, VIFVPF_CTRL_ENABLE, pf->wanted, 0, 0);
+		rc = ndo_call_again(pf, VIFVPF_CTRL_ENABLE, pf->wanted, 0, 0);
 	pf->connection = pf->fe->connection;
 	if (rc) {
 		netdev_warn(pf->fe->netdev, "the host refuses %u VFs: error %d\n", pf->wanted, rc);
