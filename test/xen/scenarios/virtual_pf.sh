@@ -5,12 +5,17 @@
 #     g1: eth0 = PF --- vif 0 --- vifd, a VF or the switch --- igb --- wire --- 10.0.2.9, which answers pings
 #         8 VFs     --- vifs 1 to 8 --- vifd
 #
-# VPF_ROUNDS is how often a container comes and goes (20). VPF_LIFE=yes: the guest also migrates, and reboots.
+# VPF_PARTS are the parts that run, with - between them, in the order below. VPF_SHORT=yes: fewer VFs, rounds and parts.
+# VPF_ROUNDS is how often a container comes and goes (20).
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
 . /bed/scenarios/migration_lib
 
-: "${VPF_VFS:=8}" "${VPF_FIRST:=4}" "${VPF_ROUNDS:=20}" "${VPF_LIFE:=no}"
+if [ "${VPF_SHORT:-no}" = yes ]; then
+	: "${VPF_VFS:=4}" "${VPF_ROUNDS:=2}" "${VPF_PARTS:=sysfs-netlink-rounds-unload}"
+fi
+: "${VPF_VFS:=8}" "${VPF_FIRST:=4}" "${VPF_ROUNDS:=20}"
+: "${VPF_PARTS:=sysfs-netlink-pings-rounds-late-eswitch-unload-migrate-reboot}"
 GUEST_RUN_LIMIT=280 GUEST_BOOT_LIMIT=180
 PF_DEV=eth0
 sriov=/sys/class/net/$PF_DEV/device
@@ -92,8 +97,24 @@ parked()
 	check parked_state "$(xenstore-read "/local/domain/$(guest_domid g1)/device/vif/1/state")" "== 6"
 }
 
+# --- the parts -------------------------------------------------------------------------------------------------
+
+part_sysfs()
+{
+	steps sysfs sysfs $PF_DEV "$VPF_VFS"
+	check sysfs_checks $good "== $looked"
+	check sysfs_checks_made $looked ">= $((12 + 9 * VPF_VFS))"
+}
+
+part_netlink()
+{
+	steps netlink netlink $PF_DEV 2 00:16:3e:00:05:0f
+	check netlink_checks $good "== $looked"
+	check netlink_checks_made $looked ">= 24"
+}
+
 # Two VFs in namespaces reach each other and the outside
-pings()
+part_pings()
 {
 	guest_run g1 "for n in 0 1; do virtual_pf_guest add $PF_DEV \$n c\$n 00:16:3e:00:05:e\$n; $IP -n c\$n link set lo up
 		$IP -n c\$n address add 10.0.2.5\$n/24 dev net1; done" >>/results/steps.txt
@@ -111,37 +132,30 @@ lost_in()
 }
 
 # Containers come and go, a few at a time: the guest's answer is waited for only so long
-rounds()
+part_rounds()
 {
-	local n whole=0 changed=0
+	local n whole=0 changed=0 few seconds=0
 
-	for ((n = 0; n < VPF_ROUNDS; n += 5)); do
-		steps cni rounds $PF_DEV "$VPF_VFS" 5
+	for ((n = 0; n < VPF_ROUNDS; n += few)); do
+		few=$((VPF_ROUNDS - n < 5 ? VPF_ROUNDS - n : 5))
+		steps cni rounds $PF_DEV "$VPF_VFS" $few $n
 		whole=$((whole + $(value_of rounds))) changed=$((changed + $(value_of changed)))
+		seconds=$((seconds + $(value_of seconds)))
 		say "$whole containers came and went"
 	done
 	check cni_add_del_rounds $whole ">= $VPF_ROUNDS"
 	check cni_values_left_changed $changed "== 0"
+	figure cni_seconds $seconds "" s
 }
 
-consumers()
+part_late()
 {
-	steps sysfs sysfs $PF_DEV "$VPF_VFS"
-	check sysfs_checks $good "== $looked"
-	check sysfs_checks_made $looked ">= $((12 + 9 * VPF_VFS))"
-	guest_run g1 "dmesg | tail -n 30" >/results/g1.txt
-	steps netlink netlink $PF_DEV 2 00:16:3e:00:05:0f
-	check netlink_checks $good "== $looked"
-	check netlink_checks_made $looked ">= 24"
-	guest_run g1 "dmesg | tail -n 10" >>/results/g1.txt
-	pings
-	rounds
 	steps cni late $PF_DEV
-	check cni_late_deletes $good "== 5"
+	check cni_late_deletes $good "== 10"
 }
 
 # The PF has a devlink device, which says why there is no switchdev mode
-eswitch()
+part_eswitch()
 {
 	local dev=pci/0000:41:00.0
 
@@ -150,8 +164,8 @@ eswitch()
 		grep -c 'no flow rules for what a VF sends'")" "== 1"
 }
 
-# Interface 0 goes on while the module is unloaded and loaded again
-unload()
+# Interface 0 goes on while the module is unloaded
+part_unload()
 {
 	guest_run g1 "rmmod vifront_pf"
 	check unload_vf_netdevs "$(guest_run g1 "ls /sys/class/net | grep -c eth")" "== 1"
@@ -160,47 +174,84 @@ unload()
 	check unload_warnings "$(guest_run g1 "dmesg | grep -c 'BUG\|WARNING\|Call Trace'")" "== 0"
 }
 
-# differences TEXT TEXT: counts lines
+# Tells what the host has of guests, without names of domains: VFs in use, and what NIC and switch are set to
+host_state()
+{
+	vifctl vfs | awk 'NR > 1 { print ($NF == "-" ? "VF free" : "VF in use") }' | sort
+	$IP link show dev "$PF" | sed -n 's/^ *vf [0-9]* *//p' | sed 's/52:54:[0-9a-f:]*/own/' | sort
+	bridge fdb show dev "$PF" | sort
+	$IP -o link | sed 's/^[0-9]*: \([^:@]*\).*/netdev \1/' | sort
+}
+
+# differences TEXT TEXT: counts lines, and tells them
 differences()
 {
 	echo "$1" >/run/text.before
 	echo "$2" >/run/text.after
-	diff /run/text.before /run/text.after | grep -c '^[-+<>][^-+]'
+	diff /run/text.before /run/text.after | grep '^[-+<>][^-+]' | tee -a /results/differences.txt | wc -l
 }
 
-migrates()
+# left_of DOMID: counts what is left of a former domain of g1: its vifs and their keys, what was kept of them, the domain
+left_of()
 {
-	local before old
+	local all
+
+	all="$(xenstore-list "/local/domain/0/backend/vif/$1" 2>/dev/null)
+		$(xenstore-list "/libxl/$1/device/vif" 2>/dev/null)
+		$(vifctl list | awk '{ print $1 }' | grep "^$1\.")
+		$(ls -d /run/vifd/vif-"$1".* 2>/dev/null)
+		$(xl list | awk '{ print $2 }' | grep -x "$1")"
+	all=$(grep '[^[:space:]]' <<<"$all" | tee -a /results/differences.txt)
+	printf '%s' "$all" | grep -c .
+}
+
+# Everything is set for VFs of a guest, and is there again after it has migrated.
+part_migrate()
+{
+	local base before old left
 
 	vfs_on
-	guest_run g1 "virtual_pf_guest netlink $PF_DEV 0 00:16:3e:00:05:0e; cd /; $IP link set $PF_DEV vf 3 mac 00:16:3e:00:05:03
-		$IP link set $PF_DEV vf 3 vlan 103 qos 1; $IP link set $PF_DEV vf 3 max_tx_rate 300
-		$IP link set $PF_DEV vf 4 trust off spoofchk on; $IP link set $PF_DEV vf 5 state disable" >/dev/null
+	vfs_off
+	base=$(host_state)
+	vfs_on
+	guest_run g1 "$IP link set $PF_DEV vf 3 mac 00:16:3e:00:05:03; $IP link set $PF_DEV vf 3 vlan 103 qos 1
+		$IP link set $PF_DEV vf 3 max_tx_rate 300; $IP link set $PF_DEV vf 2 trust off
+		$IP link set $PF_DEV vf 2 spoofchk on; $IP link set $PF_DEV vf 1 state disable"
 	before=$(shown)
 	old=$(guest_domid g1)
 	migrate g1
 	wait_for 60 "g1's network" peer_answers g1
 	wait_for 60 "the VFs' settings" settings_are "$before"
 	check migrate_settings_lost "$(differences "$before" "$(shown)")" "== 0"
-	check migrate_leftovers "$(($(zombies g1) + $(xenstore-list "/local/domain/0/backend/vif/$old" 2>/dev/null | wc -l)))" "== 0"
+	check migrate_vfs "$(vfs_there)" "== $VPF_VFS"
+	left=$(left_of "$old")
 	vfs_off
 	check migrate_vfs_left "$(vfs_there)" "== 0"
+	wait_for 60 "the host's former state" host_is "$base"
+	check migrate_leftovers $((left + $(zombies g1) + $(differences "$base" "$(host_state)"))) "== 0"
 }
 settings_are() { [ "$(shown)" = "$1" ]; }
+host_is() { [ "$(host_state)" = "$1" ]; }
 
-reboots()
+part_reboot()
 {
-	local before old
+	local base before old left
 
 	vfs_on
 	before=$(shown)
+	vfs_off
+	base=$(host_state)
+	vfs_on
 	guest_run g1 "$IP link set $PF_DEV vf 1 mac 00:16:3e:00:05:01; $IP link set $PF_DEV vf 1 vlan 101 qos 3"
 	old=$(guest_domid g1)
 	guest_reboot g1 || die "g1 does not reboot: $(cat /run/xl.out)"
 	parked
+	wait_for 60 "the host's former state" host_is "$base"
+	left=$(($(left_of "$old") + $(zombies g1) + $(differences "$base" "$(host_state)")))
 	vfs_on
-	check reboot_leftovers "$(($(differences "$before" "$(shown)") + $(zombies g1) +
-		$(xenstore-list "/local/domain/0/backend/vif/$old" 2>/dev/null | wc -l)))" "== 0"
+	check reboot_settings_left "$(differences "$before" "$(shown)")" "== 0"
+	check reboot_leftovers $left "== 0"
+	vfs_off
 }
 
 # Guests find the program below /bed.
@@ -208,25 +259,22 @@ cp /bed/scenarios/virtual_pf_guest /bed/
 vifd_bed
 guest_gets virtual_pf_guest
 policies
+host_at_first=$(host_state)
 GUEST_CONFIG=$(vifs) front_create g1 00:16:3e:00:00:01 vifront
 front_ready g1 vifront
 attach_others
 parked
 vfs_on
 check vfs_created "$(vfs_there)" ">= $VPF_VFS"
-consumers
-eswitch
-unload
-vfs_on
-vfs_off
-check vfs_left_by_0 "$(vfs_there)" "== 0"
-if [ "$VPF_LIFE" = yes ]; then
-	migrates
-	reboots
-fi
+for part in ${VPF_PARTS//-/ }; do
+	say "part $part"
+	"part_$part"
+done
 guest_run g1 "dmesg | tail -n 60" >>/results/g1.txt
-cp /run/vifd.log /results/ 2>/dev/null
 guest_stop g1
+wait_for 60 "the host's first state" host_is "$host_at_first"
+check left_when_stopped "$(differences "$host_at_first" "$(host_state)")" "== 0"
+cp /run/vifd.log /results/ 2>/dev/null
 vifd_stop
 check vifd_status $? "== 0"
 finish
