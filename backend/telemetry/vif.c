@@ -202,6 +202,8 @@ static void put_worker(struct rte_tel_data *d, const struct vif *vif)
 	for (uint32_t i = 0; i < vif->host->nr_workers; i++)
 		if (vif->host->workers[i] == vif->worker)
 			put_number(d, "worker", i);
+	put_number(d, "worker_busy_us",
+		   atomic_load_explicit(worker_busy_us(vif->worker), memory_order_relaxed));
 }
 
 /* "key-a=1 key-b=2": members of an object; DPDK takes no '-' in their names. */
