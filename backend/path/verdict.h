@@ -51,10 +51,11 @@ enum policy_rule {
 /**
  * struct policy_ip - Addresses that the guest may use
  * @addr: IPv6, or IPv4 mapped into it
- * @bits: of @addr that count, 0..128
+ * @mask: bits of @addr that count
+ * @bits: how many these are, from the first on, 0..128
  */
 struct policy_ip {
-	uint8_t addr[16];
+	uint8_t addr[16], mask[16];
 	uint8_t bits;
 };
 

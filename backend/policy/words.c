@@ -396,6 +396,8 @@ static bool parse_ip(char *text, struct policy_ip *ip)
 	ip->bits = (uint8_t)(ipv6 ? bits : bits + 96);
 	if (!is_network(ip))
 		ip->bits = 128;
+	for (uint32_t bit = 0; bit < ip->bits; bit++)
+		ip->mask[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
 	return true;
 }
 

@@ -22,6 +22,11 @@
 	"100,102,104,106,108,110,112,114,116,118,120,122,124,126,128,130,132,134,136,138,140,"     \
 	"142,144,146,148,150,152,154,156,158,160,162,164,166,168,170,172,174,176,178,180,182,"     \
 	"184,186,188,190,192,194,196,198,200,202,204,206,208,210,212,214,216,218,220,222,224,226"
+#define ADDRESSES                                                                                  \
+	"10.1.0.1,10.1.0.2,10.1.0.3,10.1.0.4,10.1.0.5,10.1.0.6,10.1.0.7,10.1.0.8,10.1.0.9,"        \
+	"10.1.0.10,10.1.0.11,10.1.0.12,10.1.0.13,10.1.0.14,10.1.0.15,10.1.0.16,10.1.0.17,"         \
+	"10.1.0.18,10.1.0.19,10.1.0.20,10.1.0.21,10.1.0.22,10.1.0.23,10.1.0.24,10.1.0.25,"         \
+	"10.1.0.26,10.1.0.27,10.1.0.28,10.1.0.29,10.1.0.30,10.1.0.31,"
 #define RULES_MAX 4
 
 /*
@@ -44,6 +49,7 @@ static const struct bench benches[] = {
 	{ "antispoof_vlan64_rate_mirror", "anti-spoof, 64 VLANs, rate, mirror", .tagged = true, .rate = true, .mirror = true,
 	  .rules = { "vlan-filter=" TRUNK } },
 	{ "antispoof_ip", "anti-spoof, 1 IP address", .rules = { "ip=10.0.0.5" } },
+	{ "antispoof_ip32", "anti-spoof, the last of 32 IP addresses", .rules = { "ip=" ADDRESSES "10.0.0.5" } },
 	{ "rx_no_rules", "no rules, to the guest", .rx = true, .rules = { 0 } },
 	{ "rx_vlan64", "64 VLANs, to the guest", .rx = true, .tagged = true, .rules = { "vlan-filter=" TRUNK } },
 };

@@ -141,7 +141,7 @@ static bool judge(struct fuzz_input *input, struct rte_mbuf *mbuf)
 	policy.insert = fuzz_u16(input);
 	policy.vlan_outer = fuzz_u16(input);
 	policy.nr_ips = how >> 4 & 1;
-	policy.ips[0].bits = how & 8 ? 0 : 128;
+	memset(policy.ips[0].mask, how & 8 ? 0 : 0xff, sizeof(policy.ips[0].mask));
 	memset(policy.vlans, how & 32 ? 0xff : 0, sizeof(policy.vlans));
 	memset(policy.strip, how & 64 ? 0xff : 0, sizeof(policy.strip));
 	if (verdict_tx(&policy, mbuf) != (enum path_counter)VERDICT_PASS)

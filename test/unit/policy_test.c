@@ -268,6 +268,10 @@ static void addresses_are_single_or_networks(void **state)
 	assert_int_equal(policy()->ips[1].bits, 96 + 16);
 	assert_int_equal(policy()->ips[2].bits, 8);
 	assert_int_equal(policy()->ips[3].bits, 96);
+	for (uint32_t i = 0; i < 4; i++)
+		for (uint32_t bit = 0; bit < 128; bit++)
+			assert_int_equal(!!(policy()->ips[i].mask[bit / 8] & 0x80 >> bit % 8),
+					 bit < policy()->ips[i].bits);
 	rule("policy/ip-anti-spoof", "0");
 	assert_int_equal(policy()->tx, 0);
 }
