@@ -2,10 +2,8 @@
 # Benchmarks: they print numbers and the machine that these were measured on.
 
 .PHONY: bench bench-scale bench-xen bench-dpdk bench-policy bench-guard
-bench: all sim $(SIM)/bench-guest ## compare the data path with DPDK's vhost-user, and many vifs with one, in under 6 minutes
-	$(Q)test/bench/run $(BENCH)
-	$(Q)test/bench/scale
-	$(Q)test/xen/result_into $(BUILD)/results/bench-scale.json $(BUILD)/results/bench.json scale_32_vifs scale_256_vifs scale_2_workers
+bench: all sim $(SIM)/bench-guest $(SIM)/bench-latency ## compare vifd with DPDK's vhost-user and memif: speed, latency, many vifs; in under 15 minutes (BENCH="--parts LIST")
+	$(Q)test/bench/all $(BENCH)
 
 bench-scale: all sim $(SIM)/bench-guest ## frames per second of 1, 32 and 256 vifs, of one and two workers, in a minute
 	$(Q)test/bench/scale $(BENCH)
@@ -16,9 +14,13 @@ bench-xen: all ## compare vifd with the kernel's xen-netback on the Xen bed, in 
 bench-dpdk: all sim $(SIM)/bench-apart ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)
 
-$(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
+$(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(BUILD)/test/bench/null_back.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
 	$(call say,LINK,$@)
 	$(call sim_exe,,-lxenstore -lpthread)
+
+$(SIM)/bench-latency: $(BUILD)/test/bench/latency.o
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $^ $(libs)
 
 $(SIM)/bench-apart: $(BUILD)/test/bench/apart.o
 	$(call say,LINK,$@)
@@ -55,4 +57,4 @@ $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
--include $(looking:.o=.blind.d) $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/captures.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/policy.d
+-include $(looking:.o=.blind.d) $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/captures.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/latency.d $(BUILD)/test/bench/null_back.d $(BUILD)/test/bench/policy.d

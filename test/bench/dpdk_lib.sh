@@ -10,9 +10,7 @@
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
 #   waits MODE                the same, without figures: percent of the polls at which g1 finds nothing, or for txonly of
 #                             the bursts without room
-#   tp_say NAME COMMAND...    a line for a testpmd
 
-declare -A tp_pid=() tp_fd=()
 guests= running= priority= apart=
 
 nic_of() {
@@ -23,55 +21,6 @@ nic_of() {
 }
 
 mac_of() { printf '00:16:3e:00:01:%02x' "$1"; }
-
-# tp_start NAME CPU [VARIABLE=VALUE...] -- ARGUMENT...: $tp_wrap is a command that runs it
-tp_start() {
-	local name=$1 cpu=$2 fd words=()
-	shift 2
-	while [ "$1" != -- ]; do words+=("$1"); shift; done
-	shift
-	: >"$SIM_LOGS/testpmd-$name.log" # now, so that nobody takes the former one for it
-	mkfifo "$VIFD_SIM/$name.in"
-	# shellcheck disable=SC2086
-	${tp_wrap:-} env "${words[@]}" stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf --no-telemetry --file-prefix="bench-$name-$$" \
-		--lcores "0@(0,1),1@$cpu" "$@" <"$VIFD_SIM/$name.in" >"$SIM_LOGS/testpmd-$name.log" 2>&1 &
-	tp_pid[$name]=$!
-	exec {fd}>"$VIFD_SIM/$name.in"
-	rm "$VIFD_SIM/$name.in"
-	tp_fd[$name]=$fd
-}
-
-tp_ready() {
-	local name
-	for name in "$@"; do
-		wait_for 40 "testpmd ($name)" grep -q 'testpmd> ' "$SIM_LOGS/testpmd-$name.log" ||
-			die "testpmd did not start: $(tail -n 3 "$SIM_LOGS/testpmd-$name.log")"
-	done
-}
-
-tp_say() {
-	local name=$1
-	shift
-	printf '%s\n' "$@" >&"${tp_fd[$name]}"
-}
-
-tp_stop() {
-	local name fd
-	for name in "${!tp_pid[@]}"; do tp_say "$name" stop quit 2>/dev/null || true; done
-	for name in "${!tp_pid[@]}"; do
-		fd=${tp_fd[$name]}
-		end_soon "${tp_pid[$name]}"
-		exec {fd}>&-
-	done
-	tp_pid=() tp_fd=()
-}
-
-# end_soon PID: waits until it ends by itself
-end_soon() {
-	wait_for 10 "testpmd's end" process_is_gone "$1" || kill -KILL "$1"
-	wait "$1" 2>/dev/null || true
-}
-process_is_gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.*zombie' "/proc/$1/status"; }
 
 # --- DPDK's vhost-user -----------------------------------------------------------------------------
 
@@ -174,8 +123,6 @@ session_stop() {
 
 # Were two distances the same? Not if one of them changed
 are_even() { awk -v a="$1" -v b="$2" 'BEGIN { exit !((a b) !~ /-/ && a < 1.5 * b && b < 1.5 * a) }'; }
-
-nr_shown() { grep -c 'Rx-pps:' "$SIM_LOGS/testpmd-$1.log" || true; }
 
 all_shown() {
 	local name

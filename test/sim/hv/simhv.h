@@ -28,17 +28,17 @@
 #include <sys/types.h>
 
 #define SIM_PAGE 4096u
-#define SIM_DOMS 512u	     /* domain ids 0..511 */
+#define SIM_DOMS 1280u	     /* domain ids 0..1279 */
 #define SIM_DOM_PAGES 65536u /* 256 MiB of memory each, allocated on first touch */
 #define SIM_GRANTS 65536u
 #define SIM_PORTS 8192u
-#define SIM_HANDLES 1024u /* open event channel handles, all processes */
+#define SIM_HANDLES 2048u /* open event channel handles, all processes */
 #define SIM_PROCS 256u
 #define SIM_PROC_MAPS 65536u /* pages that one process may have mapped */
 #define SIM_PROC_GNT 64u     /* grant handles of one process with counters of their own */
 
 #define SIM_MAGIC 0x76696664u
-#define SIM_VERSION 4u
+#define SIM_VERSION 5u
 
 /* A grant: [15:0] domain that may use it, [31:16] page, flags, [45:34] readers, [61:50] writers */
 #define SIM_GNT_PERMIT (1ull << 32)

@@ -19,7 +19,7 @@
 
 #include <xen/io/xs_wire.h>
 
-#define STORE_DOMS 512u
+#define STORE_DOMS 1280u /* SIM_DOMS */
 #define STORE_PERMS_MAX 16u
 
 struct perm {
