@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/privflags_rules.h"
 #include "print.h"
-#include "privflags.h"
-#include "privflags_rules.h"
+#include "privflags_json.h"
 #include "vifctl.h"
 
 /* 0x80000008 or 2147483656. */
@@ -162,7 +162,7 @@ static enum status decode(const struct options *options)
 		uint32_t flags;
 
 		if (read_flags(options->args[i], &flags))
-			command = privflags_decode(flags, &mask, why);
+			command = privflags_json(flags, &mask, why);
 		else
 			snprintf(why, sizeof(why), "'%.40s': expected a number of 32 bits",
 				 options->args[i]);

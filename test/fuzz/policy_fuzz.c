@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags.c vifctl/privflags_rules.c */
+/* links: policy/policy.c policy/words.c policy/files.c ini.c config.c vifctl/import_vfd.c vifctl/import_site.c vifctl/privflags_json.c policy/privflags.c policy/privflags_rules.c */
 /*
  * Input of admins: values of rules, both kinds of files, VFd's files, DPDM's flags.
  * The first byte selects one. Accepted input is accepted again.
@@ -11,7 +11,7 @@
 #include "backend/config.h"
 #include "backend/policy/files.h"
 #include "backend/vifctl/import.h"
-#include "backend/vifctl/privflags.h"
+#include "backend/vifctl/privflags_json.h"
 
 #define WORDS_MAX 12
 
@@ -105,7 +105,7 @@ static const char *join_list(struct json_object *list, char *text, size_t size)
 	return text;
 }
 
-/* Makes words for privflags_encode() from the output of privflags_decode(). Return: how many */
+/* Makes words for privflags_encode() from the output of privflags_json(). Return: how many */
 static int words_of(struct json_object *object, char store[WORDS_MAX][512], char *words[WORDS_MAX])
 {
 	int nr = 0;
@@ -130,7 +130,7 @@ static int words_of(struct json_object *object, char store[WORDS_MAX][512], char
 static void check_flags(uint32_t flags, uint64_t mask)
 {
 	char why[PRIVFLAGS_WHY_MAX], store[WORDS_MAX][512], *words[WORDS_MAX];
-	struct json_object *object = privflags_decode(flags, &mask, why), *step = NULL;
+	struct json_object *object = privflags_json(flags, &mask, why), *step = NULL;
 	uint32_t again[PRIVFLAGS_STEPS + 1];
 	int nr;
 
@@ -156,7 +156,7 @@ static void check_words(char *text)
 		words[nr++] = word;
 	nr = privflags_encode(words, nr, flags, why);
 	for (int i = 0; i < nr; i++) {
-		object = privflags_decode(flags[i], &mask, why);
+		object = privflags_json(flags[i], &mask, why);
 		fuzz_check(object);
 		json_object_put(object);
 	}

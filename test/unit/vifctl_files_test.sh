@@ -143,7 +143,7 @@ check "in five steps" [ "$(tr '\n' ' ' <"$tmp/out")" = "0x80640009 0x80680000 0x
 check "and back" ends 0 priv-flags $(cat "$tmp/out")
 check "as it was" says '0x80608064: op=vlan-filter vf=0 vlan=100 do=add vfs=0,3,40'
 check "for ethtool" ends 0 priv-flags --json op=feature vf=1 set=trusted
-check "all 32 names" json "len(x[0]['ethtool'].split()) == 64 and x[0]['flags'] == '0x81008000' and 'b15 on b16 off' in x[0]['ethtool'] and 'op0 off' in x[0]['ethtool'] and 'v0 on' in x[0]['ethtool'] and x[0]['ethtool'].endswith('enable-vfd on')"
+check "all 32 names" json "len(x[0]['ethtool'].split()) == 64 and x[0]['flags'] == '0x81008000' and 'b16 off b15 on' in x[0]['ethtool'] and 'op0 off' in x[0]['ethtool'] and 'v0 on' in x[0]['ethtool'] and x[0]['ethtool'].startswith('enable-vfd on')"
 check "decode --json" ends 0 priv-flags --json 0x83000018
 check "with vifd's rules, of flags that are set and of those that are not" json "x[0]['policy'] == {'broadcast': '1', 'anti-spoof': '1', 'unknown-unicast': '0', 'multicast': '0', 'link': 'off', 'rx': '0', 'tx': '0', 'guest-mac': '0', 'guest-promiscuous': '0'} and x[0]['set'] == ['broadcast', 'spoof-check'] and x[0]['unmet'] == {}"
 check "a second flag for the same rule" ends 0 priv-flags --json 0x81000010 0x81000080 0x81000090

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What DPDM's commands (privflags.h) mean as rules of a vif, or why they mean none. */
-#ifndef VIFD_VIFCTL_PRIVFLAGS_RULES_H
-#define VIFD_VIFCTL_PRIVFLAGS_RULES_H
+#ifndef VIFD_POLICY_PRIVFLAGS_RULES_H
+#define VIFD_POLICY_PRIVFLAGS_RULES_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "privflags.h"
 
 #define PRIVFLAGS_BITS 16u
 
@@ -24,21 +25,20 @@ struct privflags_bit {
 extern const struct privflags_bit privflags_features[PRIVFLAGS_BITS];
 extern const struct privflags_bit privflags_rx_modes[PRIVFLAGS_BITS];
 
+/** privflags_put - Told a name and what stands behind it */
+typedef void privflags_put(void *arg, const char *name, const char *text);
+
 /**
- * privflags_bit_rules() - Add to @policy the rules of the bits in @mask, as they are in @operand
- * @unmet: filled with name and reason of each bit that has no rule and is set
+ * privflags_rules() - Tell @put the rules that a command stands for, key and value
  *
- * A rule that two bits stand for is 1 if one of them is.
+ * A feature that is not set is reset; of modes only those that are named change. A rule that two
+ * bits stand for is 1 if one of them is. Of a VLAN for a filter it tells that one, if it is added:
+ * privflags_vlans() makes a list of it.
  */
-void privflags_bit_rules(struct json_object *policy, struct json_object *unmet,
-			 const struct privflags_bit bits[PRIVFLAGS_BITS], uint32_t mask,
-			 uint32_t operand);
+void privflags_rules(const struct privflags *command, privflags_put *put, void *arg);
 
-/** privflags_rate_rule() - Mbit/s of the vif; 0 = no limit */
-void privflags_rate_rule(struct json_object *policy, uint32_t mbps);
-
-/** privflags_queue_rule() - The same of the queues in @queues, and none of the others */
-void privflags_queue_rule(struct json_object *policy, uint64_t queues, uint32_t mbps);
+/** privflags_unmet() - Tell @put the bits that are set and have no rule, and why */
+void privflags_unmet(const struct privflags *command, privflags_put *put, void *arg);
 
 /* The longest text of a set of VLANs: every other one */
 #define PRIVFLAGS_VLANS_MAX 12288u
