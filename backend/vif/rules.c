@@ -353,8 +353,11 @@ int vif_set_policy(struct vif *vif, const char *words, char error[POLICY_ERROR_M
 	int ret;
 
 	error[0] = '\0';
-	if (strlen(words) >= POLICY_TEXT_MAX)
+	if (strlen(words) >= POLICY_TEXT_MAX) {
+		snprintf(error, POLICY_ERROR_MAX, "the rules are longer than %u bytes",
+			 POLICY_TEXT_MAX - 1);
 		return -E2BIG;
+	}
 	ret = store_transact(vif->host->store, run_set, &setting);
 	if (ret && !error[0])
 		snprintf(error, POLICY_ERROR_MAX, "xenstore: %s", strerror(-ret));
