@@ -64,7 +64,11 @@ enum config_claim {
 };
 
 /** enum config_representor - Has each vif a netdev in this domain? vif/representor.h */
-enum config_representor { CONFIG_REPRESENTOR_OFF, CONFIG_REPRESENTOR_ON };
+enum config_representor {
+	CONFIG_REPRESENTOR_OFF,
+	CONFIG_REPRESENTOR_ON,
+	CONFIG_REPRESENTOR_DPDM, /* and its private flags are DPDM's commands */
+};
 
 /** enum config_power - Do workers' processors get slower when there is little to do? power.h */
 enum config_power { CONFIG_POWER_OFF, CONFIG_POWER_ON };

@@ -23,12 +23,12 @@
 #include <linux/types.h>
 
 #define REP_DEVICE "/dev/vifd-rep"
-#define REP_VERSION 2u
+#define REP_VERSION 3u
 
 #define REP_SLOTS_MAX 4096u
 #define REP_PAGE_BYTES 4096u
 #define REP_COUNTERS_MAX 320u
-#define REP_FLAGS_MAX 31u
+#define REP_FLAGS_MAX 32u
 /* as ETH_GSTRING_LEN, IFNAMSIZ and ETH_ALEN */
 #define REP_COUNTER_NAME 32u
 #define REP_NAME 16u
@@ -41,6 +41,18 @@
 #define REP_CAPTURE 0x8u   /* asked only: somebody captures, or does no more */
 #define REP_FLAGS 0x10u	   /* asked only: private flags */
 #define REP_FEATURES 0x20u /* set only: the page has other features */
+#define REP_COMMAND 0x40u  /* asked only: a command, in the order in which they came */
+
+/*
+ * Private flags as commands (DPDM's): each time that they are set they are one, with bit 31, an
+ * operation in 23:21 and a step in 20:18; 17:16 are 0. So many wait for read(); one more is EBUSY.
+ */
+#define REP_COMMANDS_MAX 64u
+#define REP_OPERATIONS 8u
+#define REP_COMMAND_FLAG 0x80000000u
+#define REP_COMMAND_ZERO 0x00030000u
+#define REP_COMMAND_OPERATION(flags) ((flags) >> 21 & 7u)
+#define REP_COMMAND_STEP(flags) ((flags) >> 18 & 7u)
 
 /* Features of a netdev: what the guest takes without a checksum, or in frames to be segmented */
 #define REP_CSUM 0x1u
@@ -59,6 +71,8 @@
  * @nr_counters: at most REP_COUNTERS_MAX
  * @mtu_min, @mtu_max: what a netdev's mtu may be set to
  * @nr_flags:    at most REP_FLAGS_MAX
+ * @steps:       of each operation the steps that it has, one bit each. If there is any, private
+ *               flags take commands only, and @nr_flags is 32; else each flag can be set
  * @names:       address of @nr_counters names of REP_COUNTER_NAME bytes, for ethtool -S, and
  *               @nr_flags more for its private flags
  */
@@ -66,6 +80,7 @@ struct rep_setup {
 	__u32 version, nr_counters;
 	__u32 mtu_min, mtu_max;
 	__u32 nr_flags, unused;
+	__u8 steps[REP_OPERATIONS];
 	__u64 names;
 };
 
@@ -96,11 +111,12 @@ struct rep_state {
  * struct rep_request - What was asked of a netdev since the last one
  * @what:  which of it is set
  * @flags: the values of those in @flags_mask
+ * @command: the oldest that waits; the next read() has the next
  */
 struct rep_request {
 	__u32 slot, what, mtu;
 	__u8 up, capture, unused[2];
-	__u32 flags, flags_mask;
+	__u32 flags, flags_mask, command;
 };
 
 #define REP_FILTER_MAX 256u

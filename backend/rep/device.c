@@ -38,6 +38,7 @@ static int set_up(int fd, const struct rep_limits *limits)
 	for (enum path_counter which = 0; which < COUNTERS; which++)
 		snprintf(names[which], sizeof(names[which]), "%s", path_counter_name(which));
 	memcpy(names + COUNTERS, limits->flags, sizeof(limits->flags));
+	memcpy(setup.steps, limits->steps, sizeof(setup.steps));
 	return ioctl(fd, REP_SETUP, &setup) ? -errno : 0;
 }
 

@@ -19,9 +19,11 @@ struct rte_mbuf;
  * struct rep_limits - What may be set of a netdev
  * @mtu_min, @mtu_max: bytes
  * @flags: names of @nr_flags private flags
+ * @steps: as in struct rep_setup: which commands private flags may be, all 0 = none
  */
 struct rep_limits {
 	uint32_t mtu_min, mtu_max, nr_flags;
+	uint8_t steps[REP_OPERATIONS];
 	char flags[REP_FLAGS_MAX][REP_COUNTER_NAME];
 };
 

@@ -255,6 +255,14 @@ static void put_class_shares(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "class_share_kbps", nic_classes(vif->nic) ? text : "");
 }
 
+/* DPDM's commands, by the private flags of its netdev */
+static void put_commands(struct rte_tel_data *d, const struct rep_commands *commands)
+{
+	put_number(d, "netdev_commands", commands->done);
+	put_number(d, "netdev_commands_refused", commands->refused);
+	put_text(d, "netdev_command_error", commands->why);
+}
+
 static void put_flow_rules(struct rte_tel_data *d, const struct flows *flows)
 {
 	put_number(d, "flow_rules", flows ? flows->nr : 0);
@@ -293,6 +301,7 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_text(d, "move", move_name(vif));
 	put_text(d, "move_error", move_error(vif));
 	put_text(d, "no_vf", vif->assign.unfit ? vif->assign.unfit : "");
+	put_commands(d, &vif->representor.commands);
 	put_capability(put_dict(d, "capability"), vif);
 	put_port_stats(put_dict(d, "port"), port);
 	put_cost(put_dict(d, "per_1000_frames"), vif);

@@ -47,16 +47,21 @@ static const char *open_remedy(int error)
 	}
 }
 
-static int open_with_limits(void)
+static bool takes_commands(const struct host *host)
+{
+	return host->config->representor == CONFIG_REPRESENTOR_DPDM;
+}
+
+static int open_with_limits(const struct host *host)
 {
 	struct rep_limits limits = { .mtu_min = MTU_MIN, .mtu_max = MTU_MAX };
 
-	limits.nr_flags = rep_flag_names(limits.flags);
+	rep_flag_limits(takes_commands(host), &limits);
 	return rep_open(&limits);
 }
 
 /* Return: false: there is no device (yet) */
-static bool open_device(uint64_t now_us)
+static bool open_device(const struct host *host, uint64_t now_us)
 {
 	int ret;
 
@@ -64,11 +69,11 @@ static bool open_device(uint64_t now_us)
 		return true;
 	if (now_us < state.retry_us)
 		return false;
-	ret = open_with_limits();
+	ret = open_with_limits(host);
 	if (ret)
 		state.retry_us = now_us + LOOK_AGAIN_US;
 	if (ret && ret != -state.refused)
-		log_warn("representor = on: " REP_DEVICE
+		log_warn("representor: " REP_DEVICE
 			 ": %s; vifs have no netdevs until that is remedied",
 			 open_remedy(-ret));
 	if (!ret && state.refused)
@@ -161,7 +166,8 @@ static void write_rules(struct vif *vif)
 	uint32_t features = features_of(vif);
 
 	if (!(vif->stale & STALE_POLICY))
-		page->flags = rep_flags_of(&vif->policy.draft);
+		page->flags = takes_commands(vif->host) ? rep_features_of(&vif->policy.draft) :
+							  rep_flags_of(&vif->policy.draft);
 	page->rx_delay_us = vif->live.rx_delay_us;
 	page->rx_delay_frames = vif->live.rx_delay_frames;
 	if (page->features == features)
@@ -301,6 +307,8 @@ static void answer(struct vif *vif, const struct rep_request *request)
 		rep_flag_words(request->flags_mask, request->flags, words, sizeof(words));
 		ask_rule(vif, words);
 	}
+	if (request->what & REP_COMMAND)
+		rep_command(vif, request->command);
 	if (request->what & REP_CAPTURE)
 		capture(vif, request->capture);
 }
@@ -351,7 +359,7 @@ uint64_t representor_run(struct host *host, uint64_t now_us)
 
 	if (host->config->representor == CONFIG_REPRESENTOR_OFF)
 		return UINT64_MAX;
-	if (!open_device(now_us))
+	if (!open_device(host, now_us))
 		return state.retry_us;
 	answer_all(host);
 	if (refresh)

@@ -5,9 +5,10 @@
  *
  * Theory of operation. Counters are written into the netdev's page four times a second, so no
  * worker does anything for them. What was asked of a netdev becomes a rule of the vif's policy, as
- * if vifctl had set it; what the policy says then is what the netdev is told to be. While somebody
- * captures, the vif's frames are mirrored to the netdev (path/mirror.h). A netdev is there from
- * when the vif's features are published until the toolstack removes the vif, and goes with vifd.
+ * if vifctl had set it (rep_flags.h, rep_commands.h); what the policy says then is what the netdev
+ * is told to be. While somebody captures, the vif's frames are mirrored to the netdev
+ * (path/mirror.h). A netdev is there from when the vif's features are published until the toolstack
+ * removes the vif, and goes with vifd.
  *
  * Control thread. Without the module vifd says so once, and looks for it each second.
  */
@@ -19,6 +20,7 @@
 
 #include "path/counters.h"
 #include "rep/device.h"
+#include "rep_commands.h"
 
 struct capture;
 struct host;
@@ -32,6 +34,7 @@ struct vif;
  * @code:     which frames they want, as it was read last, and @filter from it, NULL = all
  * @before:   what earlier connections of the vif counted
  * @refused:  errno of the last try to create it, which was logged
+ * @commands: that its private flags were, also of earlier netdevs of the vif
  */
 struct vif_representor {
 	struct rep_page *page;
@@ -41,6 +44,7 @@ struct vif_representor {
 	struct frame_filter *filter;
 	uint64_t before[COUNTERS];
 	int refused;
+	struct rep_commands commands;
 };
 
 /**

@@ -440,6 +440,134 @@ static void private_flags_become_rules(void **state)
 	assert_false(page->flags & broadcast);
 }
 
+static int start_for_commands(void **state)
+{
+	memset(&device, 0, sizeof(device));
+	device.ours = device.vifds = -1;
+	device.there = true;
+	if (setup(state))
+		return -1;
+	fake_host.config.representor = CONFIG_REPRESENTOR_DPDM;
+	later(1);
+	return 0;
+}
+
+static const struct rep_commands *commands_of_7(void)
+{
+	const struct vif *vif;
+
+	TAILQ_FOREACH (vif, &fake_host.host.vifs, link)
+		if (vif->domid == 7)
+			return &vif->representor.commands;
+	fail_msg("no vif 7.0");
+	return NULL;
+}
+
+/* By the private flags of its netdev, one after the other, as read() has them */
+static void command(const uint32_t *flags, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		struct rep_request request = { .what = REP_COMMAND, .command = flags[i] };
+
+		assert_int_equal(send(device.ours, &request, sizeof(request), 0), sizeof(request));
+	}
+	later(1);
+	later(500);
+}
+
+static void command_one(uint32_t flags)
+{
+	command(&flags, 1);
+}
+
+static void flags_that_are_commands_have_their_names_and_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(device.setup.nr_flags, 32);
+	assert_int_equal(flag("b3"), 1u << 3);
+	assert_int_equal(flag("s0"), 1u << 18);
+	assert_int_equal(flag("op2"), 1u << 23);
+	assert_int_equal(flag("v6"), 1u << 30);
+	assert_int_equal(flag("enable-vfd"), 1u << 31);
+	/* of what there is no such operation, the kernel says so at once */
+	assert_int_equal(device.setup.steps[0], 1);
+	assert_int_equal(device.setup.steps[3], 0x1f);
+	assert_int_equal(device.setup.steps[6], 0x1f);
+	assert_int_equal(device.setup.steps[7], 0);
+}
+
+/* Features 1 to 5, 7, 10, 11 and 15, without broadcast; and all of them again */
+static void command_for_features_sets_and_clears_rules(void **state)
+{
+	const struct rep_page *page = device.netdev[0].page;
+
+	(void)state;
+	later(250);
+	assert_int_equal(page->flags, 0x0cbe);
+	command_one(0x80008cb6);
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "0");
+	assert_string_equal(host_back_key(7, "policy/multicast"), "1");
+	assert_string_equal(host_back_key(7, "policy/guest-mac"), "1");
+	assert_string_equal(host_back_key(7, "policy/guest-promiscuous"), "1");
+	assert_string_equal(host_back_key(7, "policy/link"), "on");
+	assert_int_equal(page->flags, 0x8cb6);
+	command_one(0x80000cbe);
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "1");
+	assert_string_equal(host_back_key(7, "policy/guest-mac"), "0");
+	assert_int_equal(page->flags, 0x0cbe);
+	assert_int_equal(commands_of_7()->done, 2);
+}
+
+/* A mask in parts, then the command; and the same parts are not used twice. */
+static void commands_in_a_row_act_in_their_order(void **state)
+{
+	const uint32_t flags[] = {
+		0x80c40001,		/* queues 0 */
+		0x80c00064,		/* 100 Mbit/s */
+		0x80a000c8,		/* 200 Mbit/s for the vif */
+		0x8060800a, 0x80608014, /* VLANs 10 and 20 */
+		0x8060800b, 0x8060000a, /* 11, and 10 no more */
+		0x8020000a,		/* modes: no broadcast, multicast-hash */
+		0x80208008,		/* broadcast */
+		0x80c00032,		/* 50 Mbit/s for no queue */
+	};
+
+	(void)state;
+	command(flags, 4);
+	assert_string_equal(host_back_key(7, "policy/queue-rate"), "0:625000,50000");
+	assert_string_equal(host_back_key(7, "policy/rate"), "1250000,50000");
+	assert_string_equal(host_back_key(7, "policy/vlan-filter"), "10");
+	command(flags + 4, 6);
+	assert_string_equal(host_back_key(7, "policy/vlan-filter"), "11,20");
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "1");
+	assert_string_equal(host_back_key(7, "policy/queue-rate"), "");
+	assert_int_equal(commands_of_7()->done, 10);
+	assert_int_equal(commands_of_7()->refused, 0);
+}
+
+static void commands_that_make_no_sense_change_nothing(void **state)
+{
+	const struct rep_commands *commands = commands_of_7();
+
+	(void)state;
+	command_one(0x80002000); /* a feature that there is not */
+	assert_string_equal(commands->why, "0x80002000: a bit in 15:0 has no meaning in feature");
+	command_one(0x00000008);
+	assert_string_equal(commands->why, "0x00000008: bit 31 is 0: flags of the PF itself");
+	command_one(0x8060000a);
+	assert_string_equal(commands->why,
+			    "0x8060000a: vlan-filter would be empty, and all VLANs would pass");
+	command_one(0x80800005);
+	assert_string_equal(host_back_key(7, "policy/vlan-insert"), "5/0");
+	/* rules that do not agree with each other */
+	command_one(0x8060800a);
+	assert_int_equal(commands->done + commands->refused, 5);
+	assert_null(host_back_key(7, "policy/broadcast"));
+	/* of bits that have no rule, the others act */
+	command_one(0x80001cff);
+	assert_string_equal(host_back_key(7, "policy/broadcast"), "1");
+}
+
 static void name_that_is_taken_is_tried_again(void **state)
 {
 	struct guest *other;
@@ -500,6 +628,8 @@ static void device_is_not_opened_where_nobody_wants_netdevs(void **state)
 
 #define NETDEV(test) cmocka_unit_test_setup_teardown(test, start, end)
 
+#define COMMANDS(test) cmocka_unit_test_setup_teardown(test, start_for_commands, end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +643,10 @@ int main(void)
 		NETDEV(mirror_and_capture_do_not_disturb_each_other),
 		NETDEV(frames_that_no_filter_wants_are_not_copied),
 		NETDEV(private_flags_become_rules),
+		COMMANDS(flags_that_are_commands_have_their_names_and_limits),
+		COMMANDS(command_for_features_sets_and_clears_rules),
+		COMMANDS(commands_in_a_row_act_in_their_order),
+		COMMANDS(commands_that_make_no_sense_change_nothing),
 		NETDEV(name_that_is_taken_is_tried_again),
 		NETDEV(requests_of_netdevs_that_are_gone_change_nothing),
 		cmocka_unit_test_setup_teardown(module_may_come_later, start_without_module, end),

@@ -63,10 +63,23 @@ static u32 get_priv_flags(struct net_device *dev)
 	return READ_ONCE(page_of(dev)->flags);
 }
 
+/* Whether the operand makes sense, and what comes of it, vifd says later. */
+static int set_command(struct net_device *dev, u32 flags)
+{
+	u8 steps = rep_names.steps[REP_COMMAND_OPERATION(flags)];
+
+	if (!(flags & REP_COMMAND_FLAG) || flags & REP_COMMAND_ZERO ||
+	    !(steps & BIT(REP_COMMAND_STEP(flags))))
+		return -EINVAL;
+	return rep_command(netdev_priv(dev), flags);
+}
+
 /* They become rules, or are refused by vifd later; reading them again tells. */
 static int set_priv_flags(struct net_device *dev, u32 flags)
 {
-	if (flags >> rep_names.nr_flags)
+	if (rep_names.commands)
+		return set_command(dev, flags);
+	if (flags & ~(u32)(BIT_ULL(rep_names.nr_flags) - 1))
 		return -EINVAL;
 	rep_ask(netdev_priv(dev), REP_FLAGS, flags);
 	return 0;

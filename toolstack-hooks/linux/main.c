@@ -74,6 +74,35 @@ void rep_ask(struct rep *rep, u32 what, u32 value)
 	wake_up_interruptible(&readers);
 }
 
+/* With requests_lock. */
+static int keep_command(struct rep *rep, u32 command)
+{
+	if (rep->going)
+		return -ENODEV;
+	if (rep->nr_commands == REP_COMMANDS_MAX)
+		return -EBUSY;
+	rep->command[(rep->first_command + rep->nr_commands) % REP_COMMANDS_MAX] = command;
+	rep->nr_commands++;
+	if (list_empty(&rep->waiting))
+		list_add_tail(&rep->waiting, &requests);
+	return 0;
+}
+
+int rep_command(struct rep *rep, u32 command)
+{
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&requests_lock, flags);
+	ret = keep_command(rep, command);
+	spin_unlock_irqrestore(&requests_lock, flags);
+	wake_up_interruptible(&readers);
+	if (ret == -EBUSY && net_ratelimit())
+		netdev_warn(rep->dev, "private flags: %u commands wait for vifd, no room for 0x%08x\n",
+			    REP_COMMANDS_MAX, command);
+	return ret;
+}
+
 void rep_look(struct rep *rep)
 {
 	bool capturing, changed;
@@ -112,6 +141,15 @@ static void silence(struct rep *rep)
 	spin_unlock_irqrestore(&requests_lock, flags);
 }
 
+/* With requests_lock. The next command has its turn after the other netdevs. */
+static void take_command(struct rep *rep, struct rep_request *request)
+{
+	request->what |= REP_COMMAND;
+	request->command = rep->command[rep->first_command];
+	rep->first_command = (rep->first_command + 1) % REP_COMMANDS_MAX;
+	rep->nr_commands--;
+}
+
 /* Return: false: nothing was asked */
 static bool take_request(struct rep_request *request)
 {
@@ -125,7 +163,12 @@ static bool take_request(struct rep_request *request)
 		request->slot = rep->slot;
 		rep->request.what = 0;
 		rep->request.flags_mask = 0;
-		list_del_init(&rep->waiting);
+		if (rep->nr_commands)
+			take_command(rep, request);
+		if (rep->nr_commands)
+			list_move_tail(&rep->waiting, &requests);
+		else
+			list_del_init(&rep->waiting);
 	}
 	spin_unlock_irqrestore(&requests_lock, flags);
 	return rep;
@@ -134,6 +177,14 @@ static bool take_request(struct rep_request *request)
 static struct rep *rep_of(u32 slot)
 {
 	return slot < REP_SLOTS_MAX ? rep_slots[slot] : NULL;
+}
+
+/* Commands fill all flags. */
+static bool flags_are_good(const struct rep_setup *setup)
+{
+	bool commands = memchr_inv(setup->steps, 0, sizeof(setup->steps));
+
+	return setup->nr_flags <= REP_FLAGS_MAX && (!commands || setup->nr_flags == REP_FLAGS_MAX);
 }
 
 static int do_setup(const struct rep_setup *setup)
@@ -146,7 +197,7 @@ static int do_setup(const struct rep_setup *setup)
 	if (rep_names.name)
 		return -EBUSY;
 	if (!setup->nr_counters || setup->nr_counters > REP_COUNTERS_MAX ||
-	    setup->nr_flags > REP_FLAGS_MAX || setup->mtu_min < ETH_MIN_MTU || setup->mtu_max > ETH_MAX_MTU ||
+	    !flags_are_good(setup) || setup->mtu_min < ETH_MIN_MTU || setup->mtu_max > ETH_MAX_MTU ||
 	    setup->mtu_min > setup->mtu_max)
 		return -EINVAL;
 	nr = setup->nr_counters + setup->nr_flags;
@@ -159,7 +210,9 @@ static int do_setup(const struct rep_setup *setup)
 					.nr_flags = setup->nr_flags,
 					.mtu_min = setup->mtu_min,
 					.mtu_max = setup->mtu_max,
+					.commands = memchr_inv(setup->steps, 0, sizeof(setup->steps)),
 					.name = name };
+	memcpy(rep_names.steps, setup->steps, sizeof(rep_names.steps));
 	return 0;
 }
 

@@ -24,6 +24,7 @@
  * @going:   requests_lock: nothing is asked any more
  * @capturing: requests_lock: what vifd was told last
  * @request: requests_lock: what read() will tell; @waiting is in a list while that is something
+ * @command: requests_lock: those that wait, @nr_commands from @first_command on, around the end
  * @link:    in the list of those that go
  */
 struct rep {
@@ -32,12 +33,18 @@ struct rep {
 	u32 slot;
 	bool setting, going, capturing;
 	struct rep_request request;
+	u32 command[REP_COMMANDS_MAX], first_command, nr_commands;
 	struct list_head waiting, link;
 };
 
-/** struct rep_names - Of the counters, and behind them of flags; constant while there are netdevs */
+/**
+ * struct rep_names - Of the counters, and behind them of flags; constant while there are netdevs
+ * @commands: private flags take nothing else, and @steps says which
+ */
 struct rep_names {
 	u32 nr, nr_flags, mtu_min, mtu_max;
+	bool commands;
+	u8 steps[REP_OPERATIONS];
 	char (*name)[REP_COUNTER_NAME];
 };
 
@@ -49,6 +56,9 @@ extern struct rep_names rep_names;
 
 /** rep_ask() - Keep for read() what was asked; @what: a bit, @value its value */
 void rep_ask(struct rep *rep, u32 what, u32 value);
+
+/** rep_command() - Keep a command for read(), behind others. Return: 0; -EBUSY: too many wait */
+int rep_command(struct rep *rep, u32 command);
 
 /** rep_look() - Does somebody capture, or no more? Ask vifd for it if that changed */
 void rep_look(struct rep *rep);

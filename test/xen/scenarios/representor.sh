@@ -5,6 +5,7 @@
 #     vif1.0 (vifd_rep) ... vifd --- VF or switch --- igb --- wire --- 10.0.2.9, which answers pings
 #                            |
 #                           g1
+# The second part is about its private flags as commands of DPDM's. With run --apparmor vifd is confined all the time.
 # wants vifd_rep.ko
 . /bed/lib.sh
 
@@ -90,6 +91,8 @@ capture()
 
 bed_nic_setup
 vifd_start '[daemon]' 'representor = on' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF"
+# what it may not read then is a denial
+[ "$BED_APPARMOR" = no ] || vifd -t -c /etc/vifd/vifd.conf >>/run/vifd.log 2>&1
 guest_start g1 00:16:3e:00:00:01 || die "g1 did not start"
 wait_for 30 "g1 on a VF" vif_path_is g1 vf
 check_true missing_module_is_told grep -q 'vifd_rep is not loaded' /run/vifd.log
@@ -249,6 +252,65 @@ check routed_ping_lost "$(ping_lost g1 10.9.9.1 50)" "== 0" packets
 vifctl set "$(guest_domid g1).0" path
 check_true representor_is_back wait_for 20 "the representor" driver_is vifd
 check pings_lost_afterwards "$(ping_lost g1 $PEER)" "== 0"
+
+# representor = dpdm: DPDM's commands, each a set of all 32 private flags by ethtool
+vifd_stop
+vifd_start '[daemon]' 'representor = dpdm' '' '[nic bed]' "pf = $PF" "vfs = $BED_VFS" "uplink = $PF"
+wait_for 10 "$DEV" driver_is vifd
+wait_for 5 "its flags" flag_is b3 on
+# send WORD...: the commands that these words of vifctl's are, one by one
+send()
+{
+	vifctl priv-flags --json "$@" | grep -o '"ethtool": *"[^"]*"' | sed 's/^"ethtool": *"//; s/"$//' >/run/commands
+	while read -r flags; do
+		# shellcheck disable=SC2086 # 64 words
+		ethtool --set-priv-flags "$DEV" $flags || return 1
+	done </run/commands
+}
+shown() { vifctl show --json "$(guest_domid g1).0" | tr -d ' \n' | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
+check dpdm_flags_shown "$(ethtool --show-priv-flags "$DEV" | awk '$3 == "on" { printf "%s ", $1 }')" "== b1 b2 b3 b4 b5 b7 b10 b11 "
+check_true dpdm_feature_is_sent send op=feature vf=0 set=unicast-promisc,allmulti,spoof-check,mac-anti-spoof,link,rx-queues,tx-queues,trusted
+check_true dpdm_cleared_feature wait_for 5 "rule broadcast" rule_is broadcast 0
+check_true dpdm_cleared_feature_is_shown wait_for 5 "flag b3" flag_is b3 off
+check_true dpdm_trusted wait_for 5 "rules" rule_is guest-mac 1
+check_true dpdm_trusted_promiscuous rule_is guest-promiscuous 1
+check_true dpdm_trusted_is_shown flag_is b15 on
+# only the flags that change: ethtool takes the others as they are shown
+check_true dpdm_one_flag_is_sent ethtool --set-priv-flags "$DEV" enable-vfd on b3 on
+check_true dpdm_one_flag wait_for 5 "rule broadcast" rule_is broadcast 1
+check_true dpdm_queue_rate_is_sent send op=queue-rate vf=0 queues=0 mbps=100
+check_true dpdm_queue_rate wait_for 5 "rule queue-rate" rule_is queue-rate 0:625000,50000
+check_true dpdm_rate_is_sent ethtool --set-priv-flags "$DEV" 0x80a00064
+check_true dpdm_rate wait_for 5 "rule rate" rule_is rate 625000,50000
+check_true dpdm_unknown_operation_is_refused refuses ethtool --set-priv-flags "$DEV" enable-vfd on op0 on op1 on op2 on
+check_true dpdm_flags_of_no_command_are_refused refuses ethtool --set-priv-flags "$DEV" b3 off
+before=$(shown netdev_commands_refused)
+check_true dpdm_unknown_feature_is_sent ethtool --set-priv-flags "$DEV" enable-vfd on b13 on
+check_true dpdm_unknown_feature_is_told wait_for 5 "vifd's reason" grep -q 'a bit in 15:0 has no meaning in feature' /run/vifd.log
+check dpdm_commands_refused $(($(shown netdev_commands_refused) - before)) "== 1"
+# ten in a row: VLANs 10 to 18, and 14 no more; each changes the list that the last one left
+sent=0
+for vlan in 10 11 12 13 14 15 16 17 18; do
+	ethtool --set-priv-flags "$DEV" "$(printf '0x%x' $((0x80608000 + vlan)))" && sent=$((sent + 1))
+done
+ethtool --set-priv-flags "$DEV" 0x8060000e && sent=$((sent + 1))
+check dpdm_ten_in_a_row $sent "== 10" commands
+check_true dpdm_ten_in_their_order wait_for 10 "rule vlan-filter" rule_is vlan-filter 10-13,15-18
+# a vifd that does not read holds up nobody
+# shellcheck disable=SC2154 # of lib.sh
+kill -STOP "$vifd_pid"
+taken=0
+for n in $(seq 66); do
+	timeout 5 ethtool --set-priv-flags "$DEV" "$(printf '0x%x' $((0x80a00000 + n)))" 2>/run/refused || break
+	taken=$n
+done
+check dpdm_commands_that_wait $taken "== 64" commands
+check_true dpdm_one_more_is_refused grep -q 'busy' /run/refused
+check_true dpdm_the_kernel_says_why sh -c 'dmesg | grep -q "64 commands wait for vifd, no room for 0x80a00041"'
+kill -CONT "$vifd_pid"
+check_true dpdm_all_of_them_act wait_for 20 "rule rate" rule_is rate 400000,50000
+vifctl set "$(guest_domid g1).0" vlan-filter rate queue-rate
+check pings_lost_after_commands "$(ping_lost g1 $PEER)" "== 0"
 
 guest_stop g2
 check_true netdev_goes_with_its_guest wait_for 5 "netdev's end" has_no_dev taken
