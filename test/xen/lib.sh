@@ -30,7 +30,7 @@
 
 . /bed/bed.conf
 
-: "${BED_KEYS:=script=vif-vifd}" "${BED_WORKERS:=1}" "${BED_NIC:=igb}"
+: "${BED_KEYS:=script=vif-vifd}" "${BED_WORKERS:=1}" "${BED_NIC:=igb}" "${BED_APPARMOR:=no}"
 [ "$BED_NIC" = igb ] && BED_HAS_PF_CONTROL=1 || BED_HAS_PF_CONTROL=0
 OUTSIDE=10.0.2.2 # QEMU's user network: the machine's loopback
 PEER=10.0.2.9    # a peer in wire.c: answers each ping with its payload
@@ -191,6 +191,7 @@ xen_version()
 finish()
 {
 	trap - EXIT
+	[ "$BED_APPARMOR" = no ] || check apparmor_denials $(($(apparmor_denials) - ${denials_before:-0})) "== 0"
 	cat >"/results/$BED_RESULT.json" <<-END
 	{
 	  "commit": $(json_string "$BED_COMMIT"),
@@ -518,16 +519,50 @@ vifd_config()
 	fi
 }
 
+# Loads vifd's profile, and has vifd tell when it is ready as systemd wants it. On the bed /usr/sbin is a link, and vifd
+# inherits its log.
+bed_confine()
+{
+	[ ! -e /sys/kernel/security/apparmor/policy ] || return 0
+	mkdir -p /run/systemd
+	export NOTIFY_SOCKET=/run/systemd/notify
+	/bed/notified $NOTIFY_SOCKET >/run/notified.txt &
+	mount -t securityfs securityfs /sys/kernel/security
+	mkdir -p /etc/apparmor.d/local
+	echo '/run/vifd.log w,' >/etc/apparmor.d/local/usr.sbin.vifd
+	sed -i 's|/usr/sbin/vifd |/usr/bin/vifd |' /etc/apparmor.d/usr.sbin.vifd
+	apparmor_parser --replace --skip-cache /etc/apparmor.d/usr.sbin.vifd || die "vifd's AppArmor profile does not load"
+	# Something that has to be denied, and to be seen
+	bash -c 'echo "exec vifd" >/proc/self/attr/exec; exec cat /etc/passwd' >/dev/null 2>&1
+	denials_before=$(apparmor_denials)
+	[ "$denials_before" -gt 0 ] || die "AppArmor denies nothing"
+}
+
 vifd_start()
 {
 	local offset
 
+	[ "$BED_APPARMOR" = no ] || bed_confine
 	[ $# = 0 ] && [ -e /etc/vifd/vifd.conf ] || vifd_config "$@"
 	offset=$(log_size /run/vifd.log)
 	vifd -c /etc/vifd/vifd.conf >>/run/vifd.log 2>&1 &
 	vifd_pid=$!
 	wait_for 120 "vifd's start" vifd_is_up "$offset"
 	said_since /run/vifd.log "$offset" 'serving domain' || die "vifd did not start: $(tail -n 3 /run/vifd.log)"
+	[ "$BED_APPARMOR" = no ] || is_confined
+}
+
+is_confined()
+{
+	[ "$(cat "/proc/$vifd_pid/attr/current")" = 'vifd (enforce)' ] || die "AppArmor does not confine vifd"
+	wait_for 5 "vifd to tell systemd" grep -q READY=1 /run/notified.txt || die "vifd cannot tell systemd that it is ready"
+}
+
+# How often AppArmor denied something
+apparmor_denials()
+{
+	dmesg | grep 'apparmor="DENIED"' >/results/apparmor.txt
+	wc -l </results/apparmor.txt
 }
 
 # vifd_is_up OFFSET: also true if vifd has ended, so that nobody waits for it
