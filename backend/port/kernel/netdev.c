@@ -47,17 +47,34 @@ static const struct {
 	{ "/proc/sys/net/ipv4/conf/%s/forwarding", "0" },
 };
 
-static int netdev_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
+/*
+ * Netdevs are asked dozens of times for each message of a guest, so the socket is opened once.
+ * Return: fd that the caller does not close, -errno
+ */
+static int ioctl_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
+	static _Atomic int opened = -1;
+	int fd = atomic_load(&opened), none = -1;
 
+	if (fd >= 0)
+		return fd;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
-	ret = ioctl(fd, request, ifr) < 0 ? -errno : 0;
+	if (atomic_compare_exchange_strong(&opened, &none, fd))
+		return fd;
 	close(fd);
-	return ret;
+	return none;
+}
+
+static int netdev_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
+{
+	int fd = ioctl_socket();
+
+	if (fd < 0)
+		return fd;
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	return ioctl(fd, request, ifr) < 0 ? -errno : 0;
 }
 
 static int ethtool(const char *name, void *command)
@@ -180,8 +197,14 @@ static struct silence *silence(const char *name, unsigned int ifindex)
 
 bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
 {
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+	int fd = ioctl_socket();
+
 	name[0] = '\0';
-	return ifindex && if_indextoname(ifindex, name);
+	if (!ifindex || fd < 0 || ioctl(fd, SIOCGIFNAME, &ifr) < 0)
+		return false;
+	memcpy(name, ifr.ifr_name, IF_NAMESIZE);
+	return true;
 }
 
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved)
