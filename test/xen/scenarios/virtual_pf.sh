@@ -83,7 +83,7 @@ vfs_on()
 {
 	guest_run g1 "modprobe vifront_pf"
 	wait_for 30 "the PF" pf_is_there || die "no PF: $(guest_run g1 'dmesg | tail -n 5; ls -l /sys/class/net/')"
-	guest_run g1 "echo $VPF_VFS >$sriov/sriov_numvfs" || say "$(guest_run g1 'dmesg | tail -n 5')"
+	[ "$(vfs_there)" = "$VPF_VFS" ] || guest_run g1 "echo $VPF_VFS >$sriov/sriov_numvfs" || say "$(guest_run g1 'dmesg | tail -n 5')"
 	guest_run g1 "for dev in $sriov/virtfn*/net/*; do $IP link set dev \${dev##*/} up; done"
 	wait_for 60 "all VFs' links" vfs_connected
 }
@@ -208,11 +208,8 @@ left_of()
 # Everything is set for VFs of a guest, and is there again after it has migrated.
 part_migrate()
 {
-	local base before old left
+	local before old left
 
-	vfs_on
-	vfs_off
-	base=$(host_state)
 	vfs_on
 	guest_run g1 "$IP link set $PF_DEV vf 3 mac 00:16:3e:00:05:03; $IP link set $PF_DEV vf 3 vlan 103 qos 1
 		$IP link set $PF_DEV vf 3 max_tx_rate 300; $IP link set $PF_DEV vf 2 trust off
@@ -227,27 +224,24 @@ part_migrate()
 	left=$(left_of "$old")
 	vfs_off
 	check migrate_vfs_left "$(vfs_there)" "== 0"
-	wait_for 60 "the host's former state" host_is "$base"
-	check migrate_leftovers $((left + $(zombies g1) + $(differences "$base" "$(host_state)"))) "== 0"
+	wait_for 60 "the host's former state" host_is "$host_parked"
+	check migrate_leftovers $((left + $(zombies g1) + $(differences "$host_parked" "$(host_state)"))) "== 0"
 }
 settings_are() { [ "$(shown)" = "$1" ]; }
 host_is() { [ "$(host_state)" = "$1" ]; }
 
 part_reboot()
 {
-	local base before old left
+	local before old left
 
 	vfs_on
 	before=$(shown)
-	vfs_off
-	base=$(host_state)
-	vfs_on
 	guest_run g1 "$IP link set $PF_DEV vf 1 mac 00:16:3e:00:05:01; $IP link set $PF_DEV vf 1 vlan 101 qos 3"
 	old=$(guest_domid g1)
 	guest_reboot g1 || die "g1 does not reboot: $(cat /run/xl.out)"
 	parked
-	wait_for 60 "the host's former state" host_is "$base"
-	left=$(($(left_of "$old") + $(zombies g1) + $(differences "$base" "$(host_state)")))
+	wait_for 60 "the host's former state" host_is "$host_parked"
+	left=$(($(left_of "$old") + $(zombies g1) + $(differences "$host_parked" "$(host_state)")))
 	vfs_on
 	check reboot_settings_left "$(differences "$before" "$(shown)")" "== 0"
 	check reboot_leftovers $left "== 0"
@@ -264,6 +258,8 @@ GUEST_CONFIG=$(vifs) front_create g1 00:16:3e:00:00:01 vifront
 front_ready g1 vifront
 attach_others
 parked
+wait_for 60 "the PF on a VF" vif_path_is g1 vf
+host_parked=$(host_state)
 vfs_on
 check vfs_created "$(vfs_there)" ">= $VPF_VFS"
 for part in ${VPF_PARTS//-/ }; do
