@@ -57,6 +57,21 @@ check "import: nothing else" [ "$(wc -l <"$tmp/made.conf")" = 17 ]
 check "what it makes is right" ends 0 check made.conf
 check "import --json" ends 0 import --json --match uuid=01234567-89ab-cdef-0123-456789abcdef -b 1000 vf.json
 check "import --json: members" json "x['match'] == {'uuid': '01234567-89ab-cdef-0123-456789abcdef'} and x['policy']['rate'] == '625000,50000' and x['from']['vm_mac'] == '02:00:00:00:00:07'"
+file callbacks.json '{ "vlans": [ 10 ], "vm_mac": "02:00:00:00:00:07", "start_cb": "echo $VIFD_VIF >started", "stop_cb": "echo >stopped" }'
+check "import: callbacks" ends 0 import callbacks.json
+mkdir "$tmp/vif.d"
+cp "$tmp/out" "$tmp/vif.d/web.conf"
+check "callbacks in the file are right" ends 0 check vif.d/web.conf
+# hook EVENT MAC
+hook() { (cd "$tmp" && VIFD_EVENT=$1 VIFD_VIF=7.0 VIFD_MAC=$2 VIFD_POLICY_DIR=vif.d sh "$OLDPWD/toolstack-hooks/examples/hook" "$1"); }
+check "the hook passes by another vif" hook came 02:00:00:00:00:08
+check "and what concerns no callback" hook connected 02:00:00:00:00:07
+check "nothing ran" [ ! -e "$tmp/started" ]
+check "a vif comes" hook came 02:00:00:00:00:07
+check "start_cb ran" grep -qx 7.0 "$tmp/started"
+check "and no more" [ ! -e "$tmp/stopped" ]
+check "it goes" hook gone 02:00:00:00:00:07
+check "stop_cb ran" [ -e "$tmp/stopped" ]
 file trunk.json '{ "vlans": [ 10, 11, 4094 ], "allow_un_ucast": true, "mac": "02:00:00:00:00:07" }'
 check "import of a trunk" ends 0 import trunk.json
 check "its VLANs" says 'vlan-filter = 10,11,4094'
@@ -73,8 +88,8 @@ refused() {
 	check "$1: by name" complains "r.json: $3"
 	check "$1: nothing is made" [ ! -s "$tmp/out" ]
 }
-refused start_cb '{"vlans":[1],"start_cb":"/bin/x"}' 'start_cb: vifd runs no commands; use xl or systemd for that'
-refused stop_cb '{"vlans":[1],"stop_cb":"/bin/x"}' 'stop_cb: vifd runs no commands; use xl or systemd for that'
+refused start_cb '{"vlans":[1],"start_cb":7}' 'start_cb: expected a command on one line'
+refused stop_cb '{"vlans":[1],"stop_cb":"a\\nb"}' 'stop_cb: expected a command on one line'
 refused queues '{"vlans":[1],"queues":[{"priority":1,"share":"0%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
 refused a-priority '{"vlans":[1],"queues":[{"priority":8,"share":"1%"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
 refused a-share '{"vlans":[1],"queues":[{"priority":1,"share":"1x"}]}' 'queues[0]: expected priority 0..7 and share 1% to 100%'
