@@ -197,19 +197,27 @@ static bool is_wished(const struct vif *vif, const struct rte_ether_addr *mac)
 	return false;
 }
 
-uint32_t virtual_pf_judge(const struct vif *vif, const struct vf_wish *wish, uint32_t attr,
-			  struct policy_draft *draft)
+/* @known: it is in force, and the host's netdevs, of which the list is long, are not asked again */
+static uint32_t judge(const struct vif *vif, const struct vf_wish *wish, uint32_t attr,
+		      struct policy_draft *draft, bool known)
 {
 	if (attr == VIFVPF_ATTR_MAC && draft->guest_mac &&
 	    (request_is_anothers(vif, &wish->mac) || is_wished(vif, &wish->mac) ||
-	     netdev_any_has(&wish->mac)))
+	     (!known && netdev_any_has(&wish->mac))))
 		return VIFVPF_REASON_TAKEN;
 	return vf_wish_apply(wish, attr, draft);
+}
+
+uint32_t virtual_pf_judge(const struct vif *vif, const struct vf_wish *wish, uint32_t attr,
+			  struct policy_draft *draft)
+{
+	return judge(vif, wish, attr, draft, false);
 }
 
 void virtual_pf_apply(struct vif *vif, struct policy_draft *draft)
 {
 	const struct vif *pf = virtual_pf_of(vif);
+	uint32_t before = vif->virtual_pf.applied;
 	const struct vf_wish *wish;
 
 	vif->virtual_pf.applied = 0;
@@ -217,7 +225,7 @@ void virtual_pf_apply(struct vif *vif, struct policy_draft *draft)
 		return;
 	wish = &pf->virtual_pf.wishes.of[virtual_pf_index(pf, vif)];
 	for (uint32_t attr = VIFVPF_ATTR_MAC; wish->set && attr <= VIFVPF_ATTR_LINK; attr++)
-		if (wish->set & 1u << attr && !virtual_pf_judge(vif, wish, attr, draft))
+		if (wish->set & 1u << attr && !judge(vif, wish, attr, draft, before & 1u << attr))
 			vif->virtual_pf.applied |= 1u << attr;
 }
 

@@ -33,6 +33,7 @@
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
+ * @netdev_mac: a netdev of the host has it; @netdevs_asked: how often they were looked at
  * @change: somebody changes this of a VF, once; @verdict: what becomes of it
  * @pf_came: the PF is there, again; @vfs_to_come: how many VFs it can have then
  * @opens:       VFs that the opener was asked for; @open_policy: with the last one
@@ -68,6 +69,8 @@ extern struct fake_host {
 	bool nic_stale;
 	int nic_error;
 	uint32_t nic_refreshes;
+	struct rte_ether_addr netdev_mac;
+	uint32_t netdevs_asked;
 	struct nic_change change;
 	enum nic_verdict verdict;
 	bool pf_came;

@@ -367,6 +367,27 @@ static void an_address_moves_to_another_vf(void **state)
 	assert_int_equal(vif_of(7, 1)->live.policy.nr_macs, 1);
 }
 
+/* The list of the host's netdevs is long: it is asked for once for each address, by each vifd. */
+static void netdevs_are_asked_when_an_address_is_set(void **state)
+{
+	(void)state;
+	fake_host.netdev_mac = (struct rte_ether_addr){ { 2, 9, 0, 0, 0, 2 } };
+	set_some();
+	assert_int_equal(set_mac(0, "\x02\x09\0\0\0\x02"), INVALID);
+	assert_int_equal(reason, VIFVPF_REASON_TAKEN);
+	fake_host.netdevs_asked = 0;
+	assert_int_equal(set_vlan(1, 106), OK);
+	rule(2, "guest-vlan", "105");
+	assert_int_equal(query(1).vlan, 0);
+	assert_int_equal(fake_host.netdevs_asked, 0);
+	assert_int_equal(set_mac(1, "\x02\x09\0\0\0\x03"), OK);
+	assert_int_equal(fake_host.netdevs_asked, 1);
+	rule(2, "guest-mac", "0");
+	rule(2, "guest-mac", "1");
+	assert_int_equal(fake_host.netdevs_asked, 2);
+	assert_int_equal(vif_of(7, 2)->live.policy.nr_macs, 1);
+}
+
 static void wrong_rules_are_refused(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -441,6 +462,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_parked_vf_may_be_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_waits_for_the_vf, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_address_moves_to_another_vf, setup, teardown),
+		cmocka_unit_test_setup_teardown(netdevs_are_asked_when_an_address_is_set, setup,
+						teardown),
 	};
 
 	if (!mkdtemp(dir))
