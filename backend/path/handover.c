@@ -57,13 +57,14 @@ void handover_observe(struct path *path, struct handover *handover)
 	path->handover = handover;
 }
 
-void handover_begin(struct path *path, struct port *to)
+void handover_begin(struct path *path, struct port *to, bool lost)
 {
 	struct handover *handover = path->handover;
 
 	path->port = to;
 	to->taker = path;
 	handover->to = to;
+	handover->lost = lost;
 	atomic_store_explicit(&handover->stage, HANDOVER_FLUSH, memory_order_release);
 }
 
@@ -329,6 +330,8 @@ static bool may_leave_flush(struct path *path, uint64_t now_us)
 	struct handover *handover = path->handover;
 
 	look(handover, now_us);
+	if (handover->lost)
+		return true;
 	if (flushed(path))
 		return now_us - handover->since_us >= FLUSH_MIN_US;
 	return handover->looks >= UNSURE_LOOKS;
@@ -337,9 +340,13 @@ static bool may_leave_flush(struct path *path, uint64_t now_us)
 /* Has the old port been silent for long enough, or is it time in any case? */
 static bool has_settled(struct handover *handover, uint64_t now_us)
 {
+	bool empty = handover->empty;
+
 	look(handover, now_us);
 	if (!handover->caught_up)
 		return handover->looks >= UNSURE_LOOKS;
+	if (handover->lost && empty)
+		return true;
 	return now_us - handover->heard_us >= HANDOVER_SETTLE_US ||
 	       now_us - handover->since_us >= SETTLE_MAX_US;
 }

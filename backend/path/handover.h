@@ -13,6 +13,8 @@
  * sends the old port's frames and brings what arrives, it may stand still with some of them in its
  * hands, so both steps wait until that worker has said otherwise (tx_idle, rx_caught_up of port.h).
  * A frame that both deliver passes once: each side remembers what it passed on, until the end.
+ * An old port that has lost its link is not waited for: it sends nothing, and delivers only what it
+ * has.
  *
  * The clock alone does not end a handover: a machine that stands still delivers nothing, and then
  * everything at once. So the worker takes looks, HANDOVER_LOOK_US apart or more; a pause of the
@@ -52,7 +54,7 @@ struct path_tools;
  * In this order; the control thread may also call handover_end() in any stage. Who ends a stage:
  *
  *   OBSERVE  control: handover_begin(), when the new port is open
- *   FLUSH    worker: the old port has sent everything, or UNSURE_LOOKS are over
+ *   FLUSH    worker: the old port has sent everything or is lost, or UNSURE_LOOKS are over
  *   SETTLE   worker: the old port is silent and all that waited has passed, or time is up
  *   DRAIN    worker: after LEARN_LOOKS; wakes the control thread
  *   LEFT     control: handover_quieted(), when the old port is quiet
@@ -89,6 +91,7 @@ struct handover_twin {
  * @look_us:    when the last look was
  * @looks:      in this stage
  * @silent:     looks in a row, up to the last, at which nothing had come
+ * @lost:       the old port's link is down
  * @busy:       a frame came since the last look
  * @empty:      the port that is to fall silent was found empty since the last look
  * @seen:       frames that it delivered in this stage
@@ -105,7 +108,7 @@ struct handover {
 	uint64_t since_us, heard_us, paused_us, waited_us;
 	uint64_t look_us;
 	uint32_t looks, silent, seen;
-	bool busy, empty, caught_up;
+	bool lost, busy, empty, caught_up;
 	uint64_t mark;
 	uint32_t first, nr_held, held_buffers;
 	struct rte_mbuf *held[HANDOVER_HELD_MAX];
@@ -127,8 +130,8 @@ void handover_destroy(struct handover *handover);
 /** handover_observe() - Worker: remember what the port passes on; @handover is the worker's now */
 void handover_observe(struct path *path, struct handover *handover);
 
-/** handover_begin() - Worker: the path, which has a handover, goes over to @to */
-void handover_begin(struct path *path, struct port *to);
+/** handover_begin() - Worker: the path, which has a handover, goes over to @to. @lost: see there */
+void handover_begin(struct path *path, struct port *to, bool lost);
 
 /** handover_stage() - Any thread: its stage */
 static inline enum handover_stage handover_stage(const struct handover *handover)

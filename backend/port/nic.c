@@ -244,11 +244,14 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
 	return with_classes(nic, vf_open(&nic->env, mac, policy, owner));
 }
 
-struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
+struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner,
+			       bool later)
 {
 	struct port *port = nic->uplink ? uplink_open_port(nic->uplink, mac) :
 					  switch_port_open(nic->env.sw, mac, NULL, NULL);
 
+	if (port && !later)
+		port_listen(port);
 	if (port)
 		log_debug("%s: on the switch of %s", owner, nic->config->name);
 	return with_classes(nic, port);
@@ -471,6 +474,11 @@ uint32_t nic_capacity_mbps(struct nic *nic)
 void nic_set_software_share(struct nic *nic, uint32_t kbps)
 {
 	switch_set_share(nic->env.sw, kbps);
+}
+
+bool nic_uplink_is_up(const struct nic *nic)
+{
+	return nic->uplink && uplink_is_up(nic->uplink);
 }
 
 void nic_uplink_link(struct nic *nic, struct port_link *link)

@@ -73,11 +73,12 @@ struct port *nic_open_vf(struct nic *nic, const struct rte_ether_addr *mac,
  *
  * The address is entered in the switch's table and, while the NIC has room, in
  * the uplink's filters, so that frames of the NIC's VFs reach the port through the
- * hardware; otherwise vifd itself carries them across.
+ * hardware; otherwise vifd itself carries them across. With @later the filters are not told: the
+ * kernel may let that wait for long. port_listen() is to follow.
  * Return: port, NULL with errno: EEXIST the address is taken, ENOSPC, ENOMEM
  */
-struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac,
-			       const char *owner);
+struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner,
+			       bool later);
 
 /**
  * nic_open_kernel() - Open the port of a netdev of this host (kernel_port.h), beside the NIC
@@ -220,6 +221,9 @@ void nic_set_software_share(struct nic *nic, uint32_t kbps);
 
 /** nic_switch_stats() - Count of frames that the software switch has dropped. Any thread */
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
+
+/** nic_uplink_is_up() - Control thread: does nic_uplink_link() say so? Without waiting for the kernel */
+bool nic_uplink_is_up(const struct nic *nic);
 
 /** nic_uplink_link() - Link of the wire */
 void nic_uplink_link(struct nic *nic, struct port_link *link);

@@ -253,6 +253,9 @@ struct port_ops {
 	 * They remain the caller's */
 	void (*near_sent)(struct port *port, struct port *near, struct rte_mbuf **pkts,
 			  uint16_t nr);
+	/* control; NULL = it does from the beginning. Have the NIC deliver the address's frames to
+	 * this port; waits for the kernel. Fine twice */
+	void (*listen)(struct port *port);
 	/* control; NULL = nothing to do. From now on the wire does not deliver the address's frames
 	 * to this port, as far as the port decides that; frames that it has can still be taken, and
 	 * sent frames go out. Called once; close() follows */
@@ -401,6 +404,13 @@ static inline void port_join(struct port *port, const uint8_t *group)
 {
 	if (port && port->ops->join)
 		port->ops->join(port, group);
+}
+
+/** port_listen() - Control thread: frames that arrive are to come by this port, as far as it is its NIC's part */
+static inline void port_listen(struct port *port)
+{
+	if (port->ops->listen)
+		port->ops->listen(port);
 }
 
 /** port_quiet() - Control thread: nothing new is to arrive by this port */

@@ -280,7 +280,14 @@ static void filter_policy(void *arg, const struct port_policy *policy)
 	reach_set(&filter->reach, policy);
 }
 
+static void filter_listen(void *arg)
+{
+	filter_close(arg);
+	filter_open(arg);
+}
+
 static const struct switch_hooks hooks = {
+	.listen = filter_listen,
 	.quiet = filter_quiet,
 	.closed = filter_closed,
 	.group = filter_group,
@@ -306,7 +313,6 @@ struct port *uplink_open_port(struct uplink *uplink, const struct rte_ether_addr
 		return NULL;
 	}
 	LIST_INSERT_HEAD(&uplink->filters, filter, link);
-	filter_open(filter);
 	port->groups = &filter->groups;
 	return port;
 }
@@ -321,4 +327,9 @@ void uplink_link(const struct uplink *uplink, struct port_link *link)
 	*link = (struct port_link){ .gone = true };
 	if (uplink->eth)
 		eth_link_get(uplink->eth, link);
+}
+
+bool uplink_is_up(const struct uplink *uplink)
+{
+	return uplink->eth && eth_is_up(uplink->eth);
 }

@@ -70,6 +70,9 @@ struct port *uplink_open_port(struct uplink *uplink, const struct rte_ether_addr
 /** uplink_fd() - Readable while frames wait on the wire, -1 = none */
 int uplink_fd(const struct uplink *uplink);
 
+/** uplink_is_up() - Does uplink_link() say so? */
+bool uplink_is_up(const struct uplink *uplink);
+
 /** uplink_link() - Link of the wire; without a netdev it is down and gone */
 void uplink_link(const struct uplink *uplink, struct port_link *link);
 

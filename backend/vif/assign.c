@@ -257,7 +257,8 @@ static bool same_link(const struct port_link *a, const struct port_link *b)
 	       a->speed_mbps == b->speed_mbps;
 }
 
-static void look_at_links(struct assign *assign)
+/* @untold: no event has come for a while */
+static void look_at_links(struct assign *assign, bool untold)
 {
 	struct vif *vif;
 
@@ -267,14 +268,18 @@ static void look_at_links(struct assign *assign)
 		if (!vif->path)
 			continue;
 		link = link_of(vif);
-		if (!same_link(&link, &vif->assign.link))
-			vif_due(vif, 0, 0);
+		if (same_link(&link, &vif->assign.link))
+			continue;
+		vif_due(vif, 0, 0);
+		if (untold)
+			log_debug("%s: its link has changed, and no event has told of it",
+				  vif->name);
 	}
 }
 
 void assign_links_changed(struct assign *assign)
 {
-	look_at_links(assign);
+	look_at_links(assign, false);
 	assign->link_us = 0;
 	assign->link_wait_us = LINK_LOOK_MIN_US;
 }
@@ -283,7 +288,7 @@ static void run_links(struct assign *assign, uint64_t now_us)
 {
 	if (now_us < assign->link_us)
 		return;
-	look_at_links(assign);
+	look_at_links(assign, assign->link_wait_us == LOOK_US);
 	assign->link_wait_us *= 2;
 	if (assign->link_wait_us > LOOK_US || !assign->link_wait_us)
 		assign->link_wait_us = LOOK_US;
@@ -328,12 +333,10 @@ void assign_bar(struct vif *vif, uint64_t now_us)
 static bool is_lost(struct vif *vif, const struct port_link *link, uint64_t now_us)
 {
 	struct assign_vif *own = &vif->assign;
-	struct port_link wire = { 0 };
 
 	if (link->gone)
 		return true;
-	nic_uplink_link(vif->nic, &wire);
-	if (!wire.up) {
+	if (!nic_uplink_is_up(vif->nic)) {
 		own->wire_down = true;
 		return false; /* there is nowhere better to go: carrier tells */
 	}

@@ -255,7 +255,7 @@ static int try_again(struct vif *vif, const char *what, int error)
 
 static int connect_port(struct vif *vif)
 {
-	struct port *port = vif_open_shared(vif);
+	struct port *port = vif_open_shared(vif, false);
 
 	if (port) {
 		path_set_port(vif->path, port);

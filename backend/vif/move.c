@@ -48,11 +48,12 @@ static bool observing(const struct vif *vif)
 	return path_get_handover(vif->path) && !vif->leaving;
 }
 
-/* @learnt: the groups that the vif's ports have learnt */
+/* @lost: the old port's link is down; @learnt: the groups that the vif's ports have learnt */
 struct handover_call {
 	struct path *path;
 	struct handover *handover;
 	struct port *to;
+	bool lost;
 	struct group_list *learnt;
 };
 
@@ -72,7 +73,7 @@ static int run_begin(struct worker *worker, void *arg)
 	if (call->to->groups)
 		groups_keep(call->to->groups, call->learnt);
 	worker_add_port(worker, call->to);
-	handover_begin(call->path, call->to);
+	handover_begin(call->path, call->to, call->lost);
 	return 0;
 }
 
@@ -135,8 +136,10 @@ static void use_port(struct vif *vif, struct port *port)
 	vif->leaving = path_get_port(vif->path);
 	vif_tell_port(vif, port);
 	worker_run(vif->worker, run_begin,
-		   &(struct handover_call){
-			   .path = vif->path, .to = port, .learnt = kept_learnt(vif->kept) });
+		   &(struct handover_call){ .path = vif->path,
+					    .to = port,
+					    .lost = !vif->assign.link.up,
+					    .learnt = kept_learnt(vif->kept) });
 	vif_write_path(vif);
 	vif->stale |= STALE_LIVE;
 }
@@ -154,6 +157,9 @@ bool vif_handover_waits(const struct vif *vif)
 /* The worker wakes us for both steps. */
 void vif_update_handover(struct vif *vif)
 {
+	if (vif->deaf_port)
+		port_listen(path_get_port(vif->path));
+	vif->deaf_port = false;
 	if (!vif_handover_waits(vif))
 		return;
 	if (handover_stage(path_get_handover(vif->path)) == HANDOVER_DONE) {
@@ -234,10 +240,10 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		log_info("%s: moved to VF %s", vif->name, port->name);
 }
 
-struct port *vif_open_shared(struct vif *vif)
+struct port *vif_open_shared(struct vif *vif, bool later)
 {
 	return vif_wants_kernel(vif) ? kernel_path_open(vif) :
-				       nic_open_software(vif->nic, &vif->mac, vif->name);
+				       nic_open_software(vif->nic, &vif->mac, vif->name, later);
 }
 
 /* Is it not on a VF, but not where its rules want it either? */
@@ -269,15 +275,17 @@ void vif_follow_path(struct vif *vif, uint64_t now_us)
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }
 
+/* Who has lost his VF sends first, and asks the kernel for what arrives when all others send, too. */
 static void move_to_software(struct vif *vif)
 {
+	bool lost = !vif->assign.link.up;
 	struct port *port;
 
 	if (observe(vif)) {
 		vif->move_error = ENOMEM;
 		return;
 	}
-	port = vif_open_shared(vif);
+	port = vif_open_shared(vif, lost);
 	if (!port) {
 		vif->move_error = errno;
 		if (may_tell(vif))
@@ -289,6 +297,9 @@ static void move_to_software(struct vif *vif)
 		return;
 	}
 	use_port(vif, port);
+	vif->deaf_port = lost;
+	if (lost)
+		vif_due(vif, 0, 0);
 	vif->kernel.moved_us = 0;
 	if (may_tell(vif))
 		log_info("%s: moved to the %s path", vif->name, port_kind_name(port->kind));

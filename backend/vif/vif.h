@@ -116,6 +116,7 @@ struct vif_policy {
  * @kept:      of the connection, for the next vifd; with @path
  * @stays:     vifd ends, the connection does not
  * @published: our features are in its directory; @replaced: it is another vif's, as was seen then
+ * @deaf_port: its port was opened in a hurry, and port_listen() is to follow
  * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
@@ -152,7 +153,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, fresh, stays, rival_told, published, replaced, anew, taken;
+	bool watched, deaf, deaf_port, fresh, stays, rival_told, published, replaced, anew, taken;
 	uint32_t kernel_queues;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale;
@@ -422,8 +423,12 @@ int vif_move(struct vif *vif, enum vif_move move);
 /** vif_update_move() - Begin the requested move, unless another is under way */
 void vif_update_move(struct vif *vif);
 
-/** vif_open_shared() - The port for which no VF is needed. Return: port, NULL with errno; no log */
-struct port *vif_open_shared(struct vif *vif);
+/**
+ * vif_open_shared() - The port for which no VF is needed. @later: port_listen() is to follow
+ *
+ * Return: port, NULL with errno; no log
+ */
+struct port *vif_open_shared(struct vif *vif, bool later);
 
 /** vif_follow_path() - The rule `path` may have changed: request a move if the vif is elsewhere */
 void vif_follow_path(struct vif *vif, uint64_t now_us);

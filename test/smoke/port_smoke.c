@@ -508,8 +508,8 @@ static void start(const struct config_nic *section)
 	nic = nic_create(section, pool);
 	if (!nic)
 		die("nic");
-	a = nic_open_software(nic, &mac_a, "a");
-	b = nic_open_software(nic, &mac_b, "b");
+	a = nic_open_software(nic, &mac_a, "a", false);
+	b = nic_open_software(nic, &mac_b, "b", false);
 	if (!a || !b)
 		die("ports");
 }

@@ -210,7 +210,7 @@ static void filters_run_out_and_nobody_notices(const char *peer)
 	for (unsigned int i = 0; i < SOFT_MANY; i++) {
 		const struct rte_ether_addr mac = { { 0, 0x16, 0x3e, 1, 0, (uint8_t)i } };
 
-		many[i] = nic_open_software(nic, &mac, "many");
+		many[i] = nic_open_software(nic, &mac, "many", false);
 	}
 	for (unsigned int i = 0; i < SOFT_MANY; i++) {
 		char own[16];
@@ -519,7 +519,7 @@ static int open_ports(struct config_nic *section)
 	b = nic_open_vf(nic, &mac_b, &usual, "vif 2.0");
 	check("two VFs can be opened", a && b);
 	check("a third cannot", !nic_open_vf(nic, &mac_c, &usual, "vif 3.0") && errno == ENODEV);
-	c = nic_open_software(nic, &mac_c, "vif 3.0");
+	c = nic_open_software(nic, &mac_c, "vif 3.0", false);
 	check("but a software port can", c != NULL);
 	report_list();
 	return a && b && c ? 0 : -ENODEV;

@@ -162,7 +162,7 @@ static void frames_of_a_move_until_it_ends(void **state)
 
 	other = guest->port;
 	guest->path->handover = handover_create(&guest->port.port);
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	feed(&other, NR, PAYLOAD);
 	guest_poll(guest);
 	assert_int_equal(guest->path->handover->held_buffers, NR * BUFFERS);

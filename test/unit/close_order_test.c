@@ -161,6 +161,12 @@ bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
 	return true;
 }
 
+bool netdev_is_running(const char *name)
+{
+	(void)name;
+	return true;
+}
+
 void netdev_link(const char *name, struct port_link *link)
 {
 	(void)name;

@@ -248,9 +248,11 @@ int nic_refresh(struct nic *nic)
 	return fake_host.nic_error;
 }
 
-struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner)
+struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac, const char *owner,
+			       bool later)
 {
 	(void)nic;
+	(void)later;
 	(void)owner;
 	if (fake_host.port_error) {
 		errno = fake_host.port_error;
@@ -356,6 +358,12 @@ void nic_set_software_share(struct nic *nic, uint32_t kbps)
 {
 	(void)nic;
 	fake_host.software_kbps = kbps;
+}
+
+bool nic_uplink_is_up(const struct nic *nic)
+{
+	(void)nic;
+	return !fake_host.wire_down;
 }
 
 void nic_uplink_link(struct nic *nic, struct port_link *link)

@@ -25,7 +25,7 @@ static struct guest *begin(void **state)
 {
 	struct guest *guest = watch(state);
 
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	return guest;
 }
 
@@ -114,6 +114,27 @@ static void new_ports_frames_wait_until_the_old_one_is_silent(void **state)
 	end(guest);
 }
 
+/* What it has not sent leaves by the new port, and what waits there passes when it is empty. */
+static void old_port_without_a_link_is_not_waited_for(void **state)
+{
+	struct guest *guest = watch(state);
+
+	guest->port.room = 0;
+	send_numbered(guest, 1);
+	step(guest, 1);
+	arrive(&guest->port, 2);
+	arrive(&other, 3);
+	handover_begin(guest->path, &other.port, true);
+	step(guest, 1);
+	assert_int_equal(other.nr_sent, 2); /* the announcement is first */
+	assert_int_equal(sent_number(&other, 1), 1);
+	step(guest, 1);
+	assert_int_equal(handover_stage(guest->path->handover), HANDOVER_DRAIN);
+	assert_received(guest, 2);
+	assert_received(guest, 3);
+	end(guest);
+}
+
 static void a_frame_that_both_deliver_passes_once(void **state)
 {
 	struct guest *guest = begin(state);
@@ -159,7 +180,7 @@ static void both_copies_may_be_far_apart(void **state)
 		step(guest, 50000);
 		assert_received(guest, i);
 	}
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	settle(guest);
 	for (uint8_t i = 100; i < 110; i++)
 		arrive(&other, i);
@@ -312,7 +333,7 @@ static void frame_passed_on_while_the_new_port_opens_passes_once(void **state)
 		step(guest, 20000);
 		assert_received(guest, i);
 	}
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	arrive(&other, 5);
 	settle(guest);
 	assert_received(guest, 5);
@@ -491,6 +512,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST(new_ports_frames_wait_until_the_old_one_is_silent),
+		GUEST(old_port_without_a_link_is_not_waited_for),
 		GUEST(a_frame_that_both_deliver_passes_once),
 		GUEST(one_port_may_deliver_the_same_bytes_twice),
 		GUEST(both_copies_may_be_far_apart),

@@ -279,6 +279,12 @@ int uplink_fd(const struct uplink *uplink)
 	return -1;
 }
 
+bool uplink_is_up(const struct uplink *uplink)
+{
+	(void)uplink;
+	return false;
+}
+
 void uplink_link(const struct uplink *uplink, struct port_link *link)
 {
 	(void)uplink;

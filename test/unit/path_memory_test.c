@@ -234,7 +234,7 @@ static void frames_held_in_a_move_are_bounded_in_buffers(void **state)
 
 	other = guest->port;
 	guest->path->handover = handover_create(&guest->port.port);
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	for (int i = 0; i < 10; i++) {
 		feed(&other, 20, 65000);
 		guest_poll(guest);
@@ -361,7 +361,7 @@ static void one_vif_that_takes_all_it_may_leaves_every_reserve(void **state)
 	other = guest->port;
 	other.nr_waiting = 0;
 	guest->path->handover = handover_create(&guest->port.port);
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	receive_all_it_may(guest, &other);
 	/* all of them are in use */
 	assert_true(guest->path->classes.buffers > FAKE_MBUFS / 20);

@@ -157,7 +157,7 @@ static void a_move_takes_from_all_queues_of_both(void **state)
 	other.port.nr_queues = 3;
 	post_everywhere(guest, 32);
 	guest->path->handover = handover_create(&guest->port.port);
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	arrive(&other, 2, 2);
 	arrive(&guest->port, 1, 1);
 	guest_poll(guest);

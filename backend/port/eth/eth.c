@@ -77,6 +77,17 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 		link->up = false;
 }
 
+bool eth_is_up(struct eth *eth)
+{
+	struct port_link link = { 0 };
+	char name[IF_NAMESIZE];
+
+	if (!eth->direct)
+		return eth_netdev(eth, name) && !eth_gone(eth) && netdev_is_running(name);
+	eth_link_get(eth, &link);
+	return link.up;
+}
+
 void eth_stats_get(struct eth *eth, struct port_stats *stats)
 {
 	struct rte_eth_stats dev = { 0 };

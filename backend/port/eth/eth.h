@@ -198,6 +198,9 @@ int eth_end_rx_source(struct eth *eth, bool go_on);
 bool eth_gone(const struct eth *eth);
 
 void eth_link_get(struct eth *eth, struct port_link *link);
+
+/** eth_is_up() - Control thread: the same, and no more. Never waits for the kernel's rtnl lock */
+bool eth_is_up(struct eth *eth);
 void eth_stats_get(struct eth *eth, struct port_stats *stats);
 
 /**

@@ -308,14 +308,20 @@ int netdev_set_mtu(const char *name, int mtu)
 	return netdev_ioctl(name, SIOCSIFMTU, &ifr);
 }
 
+bool netdev_is_running(const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	return netdev_ioctl(name, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP) &&
+	       (ifr.ifr_flags & IFF_RUNNING);
+}
+
 void netdev_link(const char *name, struct port_link *link)
 {
 	struct ethtool_cmd command = { .cmd = ETHTOOL_GSET };
-	struct ifreq ifr = { 0 };
 
 	link->speed_mbps = 0;
-	link->up = netdev_ioctl(name, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP) &&
-		   (ifr.ifr_flags & IFF_RUNNING);
+	link->up = netdev_is_running(name);
 	if (link->up && ethtool(name, &command) == 0) {
 		uint32_t speed = ethtool_cmd_speed(&command);
 

@@ -184,6 +184,14 @@ static void soft_join(struct port *port, const uint8_t *group)
 		soft->hooks->join(soft->arg, group);
 }
 
+static void soft_listen(struct port *port)
+{
+	struct soft *soft = (struct soft *)port;
+
+	if (soft->hooks->listen)
+		soft->hooks->listen(soft->arg);
+}
+
 /* Take the port out of floods and table; it keeps its slot. */
 static void soft_quiet(struct port *port)
 {
@@ -230,6 +238,7 @@ static const struct port_ops soft_ops = {
 	.near_for = switch_near_for,
 	.near_sent = switch_near_sent,
 	.join = soft_join,
+	.listen = soft_listen,
 	.quiet = soft_quiet,
 	.link_get = soft_link_get,
 	.wire_bytes = soft_wire_bytes,

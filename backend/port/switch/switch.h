@@ -90,6 +90,8 @@ uint16_t switch_outer_mtu(const struct ethswitch *sw);
 
 /** struct switch_hooks - Calls to the owner of the uplink about a port; members may be NULL */
 struct switch_hooks {
+	/* control; as port_listen() */
+	void (*listen)(void *arg);
 	/* control; the port receives nothing any more. Called once, before closed() */
 	void (*quiet)(void *arg);
 	/* control; called by close(), when the switch has forgotten the port */
