@@ -26,6 +26,7 @@
 #include "log.h"
 #include "path/isolation.h"
 #include "policy/folder.h"
+#include "port/eth/told.h"
 #include "port/kernel/monitor.h"
 #include "port/nic.h"
 #include "port/retire.h"
@@ -219,6 +220,7 @@ static int start_vifs(struct daemon *daemon)
 	daemon->host.opener = opener_start(daemon->host.raise);
 	if (!daemon->host.opener)
 		return -errno;
+	told_wake(daemon->host.raise);
 	daemon->monitor = monitor_open();
 	if (!daemon->monitor)
 		log_warn("network devices tell of no changes: %m; links are looked at each second");
@@ -299,6 +301,7 @@ static void daemon_stop(struct daemon *daemon)
 	control_stop();
 	vifs_close(daemon->vifs);
 	events_close();
+	told_wake(NULL);
 	monitor_close(daemon->monitor);
 	folder_close(daemon->policy);
 	opener_stop(host->opener);
@@ -361,6 +364,7 @@ static void daemon_loop(struct daemon *daemon)
 
 	for (;;) {
 		uint64_t count, next;
+		bool links;
 
 		control_take();
 		next = RTE_MIN(vifs_run(daemon->vifs, clock_us()), power_run(clock_us()));
@@ -371,7 +375,8 @@ static void daemon_loop(struct daemon *daemon)
 		atomic_store(&raise_control.asleep, true);
 		(void)!read(raise_control.fd, &count, sizeof(count));
 		events_take();
-		if (monitor_take(daemon->monitor))
+		links = monitor_take(daemon->monitor);
+		if (told_take() || links)
 			vifs_links_changed(daemon->vifs);
 		if (folder_take(daemon->policy))
 			vifs_policy_changed(daemon->vifs);

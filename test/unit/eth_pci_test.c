@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <rte_cycles.h>
@@ -23,15 +25,22 @@
 
 #include "fake_function.h"
 #include "packet_fixture.h"
+#include "port/eth/told.h"
 
 static uint64_t rx_flags;
 
-/* Who is called when the PF resets the function */
-static struct {
+/* Who is called when the PF resets the function, and when its link changes */
+static struct call {
 	rte_eth_dev_cb_fn fn;
 	void *arg;
 	unsigned int busy; /* refusals to unregister */
-} on_reset;
+} on_reset, on_link;
+
+static struct call *call_of(enum rte_eth_event_type event)
+{
+	assert_true(event == RTE_ETH_EVENT_INTR_RESET || event == RTE_ETH_EVENT_INTR_LSC);
+	return event == RTE_ETH_EVENT_INTR_RESET ? &on_reset : &on_link;
+}
 
 int __wrap_rte_eth_dev_callback_register(uint16_t port_id, enum rte_eth_event_type event,
 					 rte_eth_dev_cb_fn fn, void *arg);
@@ -41,25 +50,27 @@ int __wrap_rte_eth_dev_callback_unregister(uint16_t port_id, enum rte_eth_event_
 int __wrap_rte_eth_dev_callback_register(uint16_t port_id, enum rte_eth_event_type event,
 					 rte_eth_dev_cb_fn fn, void *arg)
 {
+	struct call *call = call_of(event);
+
 	assert_int_equal(port_id, 0);
-	assert_int_equal(event, RTE_ETH_EVENT_INTR_RESET);
-	assert_null(on_reset.fn);
-	on_reset.fn = fn;
-	on_reset.arg = arg;
+	assert_null(call->fn);
+	call->fn = fn;
+	call->arg = arg;
 	return 0;
 }
 
 int __wrap_rte_eth_dev_callback_unregister(uint16_t port_id, enum rte_eth_event_type event,
 					   rte_eth_dev_cb_fn fn, void *arg)
 {
+	struct call *call = call_of(event);
+
 	(void)port_id;
-	(void)event;
-	if (on_reset.busy > 0) {
-		on_reset.busy--;
+	if (call->busy > 0) {
+		call->busy--;
 		return -EAGAIN;
 	}
-	if (fn == on_reset.fn && arg == on_reset.arg)
-		on_reset.fn = NULL;
+	if (fn == call->fn && arg == call->arg)
+		call->fn = NULL;
 	return 0;
 }
 
@@ -285,6 +296,50 @@ static void function_that_its_pf_resets_is_gone_until_it_is_opened_anew(void **s
 	eth_close(eth);
 	eth = NULL;
 	assert_true(function_all_back());
+}
+
+/* The control thread is woken, and knows why; it reads the state of all links then. */
+static void change_of_its_link_wakes_the_control_thread(void **state)
+{
+	struct wake wake = { .asleep = true, .fd = eventfd(0, EFD_NONBLOCK) };
+	uint64_t count;
+
+	(void)state;
+	told_wake(&wake);
+	eth = function_open();
+	told_take(); /* of the tests before */
+	on_link.busy = 3;
+	on_link.fn(0, RTE_ETH_EVENT_INTR_LSC, on_link.arg, NULL);
+	assert_int_equal(read(wake.fd, &count, sizeof(count)), sizeof(count));
+	assert_true(told_take());
+	assert_false(told_take());
+	atomic_store(&wake.asleep, true);
+	on_reset.fn(0, RTE_ETH_EVENT_INTR_RESET, on_reset.arg, NULL);
+	assert_int_equal(read(wake.fd, &count, sizeof(count)), sizeof(count));
+	assert_true(told_take());
+	told_wake(NULL);
+	eth_close(eth);
+	eth = NULL;
+	assert_null(on_link.fn);
+	close(wake.fd);
+}
+
+/* Where interrupts may never arrive, the driver must go on reading the link itself. */
+static void interrupt_for_the_link_is_asked_for_where_it_arrives(void **state)
+{
+	(void)state;
+	function.driver = "net_ixgbe_vf";
+	function.flags = RTE_ETH_DEV_INTR_LSC;
+	eth = function_open();
+	assert_int_equal(function.told.intr_conf.lsc, 0);
+	eth_close(eth);
+	function.vectors = true;
+	eth = function_open();
+	assert_int_equal(function.told.intr_conf.lsc, 1);
+	eth_close(eth);
+	function.flags = 0;
+	eth = function_open();
+	assert_int_equal(function.told.intr_conf.lsc, 0);
 }
 
 static void refused_rx_filter_is_an_error(void **state)
@@ -556,6 +611,8 @@ int main(void)
 		fact(idle_function_is_polled_less_often),
 		fact(function_that_is_taken_away_is_gone),
 		fact(function_that_its_pf_resets_is_gone_until_it_is_opened_anew),
+		fact(change_of_its_link_wakes_the_control_thread),
+		fact(interrupt_for_the_link_is_asked_for_where_it_arrives),
 		fact(refused_rx_filter_is_an_error),
 		fact(rules_stay_in_the_function_until_it_is_closed),
 		fact(function_that_keeps_a_flow_rule_is_gone),

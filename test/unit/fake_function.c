@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/eth/eth.c port/eth/driver.c port/eth/open.c port/eth/burst.c port/eth/interrupt.c port/eth/flow.c port/eth/drops.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c test/unit/packet_fixture.c */
+/* links: port/eth/eth.c port/eth/driver.c port/eth/open.c port/eth/burst.c port/eth/interrupt.c port/eth/flow.c port/eth/drops.c port/eth/zc_sent.c port/eth/zc_pool.c port/eth/unplug.c port/eth/told.c test/unit/packet_fixture.c */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -123,6 +123,9 @@ int __wrap_rte_eth_dev_info_get(uint16_t port_id, struct rte_eth_dev_info *info)
 	info->max_tx_queues = function.has_tx;
 	if (function.known)
 		info->driver_name = "net_e1000_igb_vf";
+	if (function.driver)
+		info->driver_name = function.driver;
+	info->dev_flags = &function.flags;
 	return ret;
 }
 
@@ -136,6 +139,7 @@ int __wrap_rte_eth_dev_configure(uint16_t port_id, uint16_t nr_rx, uint16_t nr_t
 	function.told_rx = nr_rx;
 	function.told_tx = nr_tx;
 	less.txmode.offloads &= ~function.can;
+	less.intr_conf.lsc = 0;
 	return __real_rte_eth_dev_configure(port_id, nr_rx, nr_tx, &less);
 }
 
@@ -364,6 +368,7 @@ struct eth *function_open(void)
 	const struct eth_params params = {
 		.netdev = ADDRESS,
 		.queues = function.pairs,
+		.vectors = function.vectors,
 		.zc_rx = function.zc_rx,
 		.pool = pool,
 	};
@@ -379,7 +384,9 @@ int function_reset(void **state)
 	function.null_args = "size=64";
 	function.has_mac = mac;
 	function.can = 0;
-	function.known = function.zc_rx = function.keeps = false;
+	function.known = function.zc_rx = function.keeps = function.vectors = false;
+	function.driver = NULL;
+	function.flags = 0;
 	function.start_result = 0;
 	function.pairs = 1;
 	function.has_rx = function.has_tx = 16;

@@ -27,6 +27,7 @@
  * @listener, @listener_arg: called when a function is taken away; @busy: refusals to unregister
  * @can, @asked: offloads that it can do in addition to net_null's, and was asked for
  * @known:     its driver is in the table of port/eth/driver.h
+ * @driver:    the driver's name, NULL = as @known says; @flags: RTE_ETH_DEV_*; @vectors: it has some
  * @has_rx, @has_tx, @starts_with: queues that it has each way, those that it can start with
  * @told, @told_rx, @told_tx: to have, last
  * @free_mbufs, @free_heap: packet buffers, bytes for descriptors
@@ -44,7 +45,9 @@ struct fake_function {
 	void *listener_arg;
 	unsigned int monitors, busy;
 	uint64_t can, asked;
-	bool known;
+	bool known, vectors;
+	const char *driver;
+	uint32_t flags;
 	uint16_t has_rx, has_tx, starts_with;
 	struct rte_eth_conf told;
 	uint16_t told_rx, told_tx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of struct eth, for eth.c, open.c and burst.c alone.
+ * The inside of struct eth, for eth.c, open.c, told.c and burst.c alone.
  */
 #ifndef VIFD_PORT_ETH_DEVICE_H
 #define VIFD_PORT_ETH_DEVICE_H
@@ -54,6 +54,7 @@ struct eth_queue {
  * struct eth - Constant after creation, except where marked
  * @bus:    where the device comes from: "vdev", "pci"
  * @driver: the quirks of its driver
+ * @tells_link: it was started with an interrupt for its link
  * @wants_zc_rx: it is to receive into chosen buffers, if it can
  * @vectors: it may have a vector for each queue
  * @direct: it is driven without a netdev and a socket
@@ -76,7 +77,7 @@ struct eth_queue {
 struct eth {
 	const char *bus;
 	const struct driver *driver;
-	bool direct, wants_zc_rx, vectors;
+	bool direct, wants_zc_rx, vectors, tells_link;
 	uint16_t port_id;
 	uint16_t mtu;
 	uint32_t frame_max, plain_max;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "port/kernel/netdev.h"
 #include "port/memory.h"
 #include "port/retire.h"
+#include "told.h"
 #include "unplug.h"
 
 LOG_TAG("eth");
@@ -151,7 +151,7 @@ static int start_with(struct eth *eth, const struct rte_eth_dev_info *info,
 	int ret;
 
 	conf.intr_conf.rxq = interrupts;
-
+	conf.intr_conf.lsc = eth->tells_link;
 	if (eth->nr_queues > 1 && info->flow_type_rss_offloads & FLOW_FIELDS) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & FLOW_FIELDS;
@@ -181,9 +181,15 @@ static int try_start(struct eth *eth, const struct rte_eth_dev_info *info, struc
 {
 	int ret = -ENOTSUP;
 
+	eth->tells_link = told_has_link(eth, info);
 	if (wants_interrupts(eth))
 		ret = start_with(eth, info, pool, conf, nr_rx, true);
-	return ret < 0 ? start_with(eth, info, pool, conf, nr_rx, false) : ret;
+	if (ret < 0 && eth->tells_link)
+		ret = start_with(eth, info, pool, conf, nr_rx, false);
+	if (ret == 0)
+		return 0;
+	eth->tells_link = false;
+	return start_with(eth, info, pool, conf, nr_rx, false);
 }
 
 /* A device that does not start with several queue pairs may start with fewer. */
@@ -257,33 +263,6 @@ static void hotplug_remove(const struct eth *eth)
 	pthread_mutex_unlock(&hotplug_lock);
 }
 
-/* The PF has reset the function: its rings are dead, whatever is given to them. */
-static int on_reset(uint16_t port_id, enum rte_eth_event_type event, void *arg, void *ret)
-{
-	struct eth *eth = arg;
-
-	(void)port_id;
-	(void)event;
-	(void)ret;
-	if (!atomic_exchange(&eth->reset, true))
-		log_warn("%s: its PF has reset it", eth->device);
-	atomic_store(&eth->gone, true);
-	return 0;
-}
-
-static int resets_subscribe(struct eth *eth)
-{
-	return rte_eth_dev_callback_register(eth->port_id, RTE_ETH_EVENT_INTR_RESET, on_reset, eth);
-}
-
-static void resets_forget(struct eth *eth)
-{
-	/* a callback that is running cannot be removed */
-	while (rte_eth_dev_callback_unregister(eth->port_id, RTE_ETH_EVENT_INTR_RESET, on_reset,
-					       eth) == -EAGAIN)
-		sched_yield();
-}
-
 static void device_stop(struct eth *eth)
 {
 	uint16_t port_id;
@@ -291,8 +270,8 @@ static void device_stop(struct eth *eth)
 	for (uint16_t i = 0; i < eth->nr_queues; i++)
 		eth_drop_pending(&eth->queues[i]);
 	flow_destroy(eth->flow);
-	if (!strcmp(eth->bus, "pci"))
-		resets_forget(eth);
+	if (eth->direct)
+		told_close(eth);
 	if (eth->started)
 		rte_eth_dev_stop(eth->port_id);
 	if (eth->device[0] && rte_eth_dev_get_port_by_name(eth->device, &port_id) == 0)
@@ -400,6 +379,8 @@ static int virtual_device(struct eth *eth, const char *spec, struct rte_mempool 
 	if (ret == 0)
 		ret = device_start(eth, pool);
 	if (ret == 0)
+		ret = told_open(eth);
+	if (ret == 0)
 		ret = rte_eth_dev_get_mtu(eth->port_id, &eth->mtu);
 	if (ret < 0)
 		return ret;
@@ -459,7 +440,7 @@ static int pci_device(struct eth *eth, const struct eth_params *params,
 	if (ret < 0)
 		return ret;
 	rte_eth_stats_reset(eth->port_id); /* they are its last owner's */
-	ret = resets_subscribe(eth);
+	ret = told_open(eth);
 	return ret < 0 ? ret : pci_mac(eth, mac);
 }
 
