@@ -16,6 +16,8 @@
 #   ping_lost FROM TO [COUNT]          counts echo requests without an answer; TO is a guest or "host"
 #   tcp_mbps FROM TO [SECONDS]         measures with iperf3; FROM sends
 #   gen [OPTION...] FROM TO            runs simguest-gen in dom0's namespace; value KEY reads its output
+#   real_time PID [NAME]               other programs do not delay a program's threads, or those whose name begins so, if
+#                                      the machine allows it
 #   stat_of NAME KEY                   a counter of a process: maps, binds, copy_bytes ... (simctl stats)
 #   wait_for SECONDS WHAT COMMAND...   waits until COMMAND succeeds; prints WHAT on timeout
 #   check, check_true, figure, timed, detail: see test/results.sh; finish writes the results and exits
@@ -297,6 +299,15 @@ gen() {
 
 # value KEY [LINE]: from gen's last output
 value() { sed -n "${2:-1}s/.*\b$1=\([^ ]*\).*/\1/p" "$VIFD_SIM/gen.out"; }
+
+real_time() {
+	local task
+	for task in /proc/"$1"/task/*; do
+		case $(cat "$task/comm" 2>/dev/null) in
+			"${2-}"*) chrt -f -p 1 "${task##*/}" 2>/dev/null || true ;;
+		esac
+	done
+}
 
 stat_of() { simctl stats "$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" | head -1; }
 

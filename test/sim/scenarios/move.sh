@@ -92,6 +92,8 @@ b_is_on() { [ "$(xenstore-read "/local/domain/0/backend/vif/$B/0/$1" 2>/dev/null
 ip netns exec "$(ns host)" "$BIN/simguest-gen" --events --window 256 --rate 4000 --seconds 100 --size 64,128,594,1500 --both "$B" if:br0 \
 	>"$VIFD_SIM/stream" 2>>"$SIM_LOGS/gen.log" &
 stream=$!
+real_time $stream
+real_time "$vifd_pid" vifd-worker
 wait_for 10 "guest b on a device of its own" b_is_on path vf || true
 device_before=$(xenstore-read "/local/domain/0/backend/vif/$B/0/vf")
 # a device becomes free a moment after its vif has left it

@@ -27,8 +27,9 @@ wire vf0 pf0
 wire vf1 pf1
 wire probe pr0
 in_ns dom0 ip link set probe up
-vifd_start '[daemon]' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' \
+vifd_start '[daemon]' 'log_level = debug' "workers = $SIM_WORKERS" "run_dir = $VIFD_SIM/run" '' '[nic sim]' 'uplink = up0' \
 	'devices = vf0 vf1' 'assign = load' 'uplink_mbps = 1000'
+real_time "$vifd_pid" vifd-worker
 for name in a b c; do guest_create $name; done
 
 set_down() { in_ns dom0 ip link set "$vf" down; }
@@ -37,25 +38,36 @@ remove() { in_ns dom0 ip link del "$vf"; }
 make_again() { wire "$vf" "pf${vf#vf}"; }
 lose_link() { in_ns host ip link set "pf${vf#vf}" down; }
 find_link() { in_ns host ip link set "pf${vf#vf}" up; }
-lose_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port down; done; }
 find_all_links() { for port in eth0 pf0 pf1; do in_ns host ip link set $port up; done; }
+# The kernel's events of links, and when "carrier" of guest a changed, with the time
+lose_all_links() {
+	in_ns dom0 ip -ts monitor link >"$VIFD_SIM/links" &
+	watcher=$!
+	xenstore-watch -n 3 "/local/domain/0/backend/vif/$(domid a)/0/carrier" |
+		while read -r _; do echo "${EPOCHREALTIME/./}"; done >"$VIFD_SIM/carrier" &
+	sleep 0.2
+	for port in eth0 pf0 pf1; do in_ns host ip link set $port down; done
+}
+# link_event WORD: when the kernel first said so of a's VF, in microseconds
+link_event() { date -d "$(sed -n "s/^\[\([^]]*\)\].* $vf[@:].*[<,]$1[,>].*/\1/p" "$VIFD_SIM/links" | head -n 1)" +%s%6N; }
 goes_to() { path_is a "$1" && key_is a carrier "$2"; }
 
 # generate OPTION...: starts guest a, which runs until generated is called
 generate() {
 	ip netns exec "$(ns dom0)" "$BIN/simguest-gen" --events --seconds 120 "$@" >"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
 	generator=$!
+	real_time $generator
 }
 generated() {
 	kill -TERM $generator || true
 	wait $generator || true
 }
 
-# stream CAUSE BREAK REPAIR PATH CARRIER: sends numbered frames both ways between guest a and the wire. BREAK makes
-# a's frames leave by PATH; REPAIR restores the VF
+# stream CAUSE BREAK REPAIR PATH CARRIER [AWAY]: sends numbered frames both ways between guest a and the wire. BREAK
+# makes a's frames leave by PATH; REPAIR restores the VF; AWAY prints for how many ms there was no wire at all
 stream() {
 	local cause=$1
-	generate --both --rate 1000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
+	generate --both --rate 4000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
 	wait_for 30 "a on a VF" path_is a vf || true
 	sleep 1
 	vf=$(key a vf)
@@ -65,13 +77,14 @@ stream() {
 	$3
 	check_true "${cause}: a is back on a VF" wait_for 30 "a on a VF" goes_to vf 1
 	sleep 1
-	numbers "$cause"
+	numbers "$cause" "" "${6:+$($6)}"
 }
 
 # both KEY: the sum of both directions
 both() { echo $(($(value "$1" 1) + $(value "$1" 2))); }
 
-# numbers CAUSE [LOST]: checks the frames; if hardware may lose some, LOST is empty and they are only recorded
+# numbers CAUSE [LOST] [AWAY_MS]: checks the frames; if hardware may lose some, LOST is empty and they are only recorded.
+# AWAY_MS is for how long there was no wire at all
 numbers() {
 	generated
 	cat "$VIFD_SIM/gen.out" >>"$SIM_LOGS/gen.log"
@@ -79,20 +92,30 @@ numbers() {
 	check "move_sim_$1_lost" "$(both lost)" "${2-}" frames
 	check "move_sim_$1_duplicated" "$(both duplicated)" "== 0" frames
 	check "move_sim_$1_reordered" "$(both reordered)" "== 0" frames
-	figure "move_sim_$1_gap_ms" "$( (value gap_ms 1; value gap_ms 2) | sort -n | tail -1)" "< 1" ms
+	figure "move_sim_$1_gap_ms" "$( (value gap_ms 1; value gap_ms 2) | sort -n | tail -1 | awk -v away="${3:-0}" '{ print $1 - away }')" "< 1" ms
 }
+
+# The same without a cause: what the machine adds to each of the gaps
+generate --both --rate 4000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
+wait_for 30 "a on a VF" path_is a vf || true
+sleep 2
+numbers undisturbed "== 0"
 
 stream netdev_down set_down set_up software 1
 stream numvfs0 remove make_again software 1
 stream vf_link lose_link find_link software 1
-stream pf_link lose_all_links find_all_links vf 0
+wire_away() { echo $((($(link_event LOWER_UP) - $(link_event NO-CARRIER)) / 1000)); }
+stream pf_link lose_all_links find_all_links vf 0 wire_away
+kill $watcher
+figure "move_sim_pf_link_told_ms" "$((($(sed -n 2p "$VIFD_SIM/carrier") - $(link_event NO-CARRIER)) / 1000))" "< 20" ms
+check "links whose change no event told of" "$(grep -c 'link has changed, and no event' "$SIM_LOGS/vifd.log" || true)" "== 0"
 
 # two idle guests have the VFs; guest a, on the software path, is busy
 guest_start b || die "guest b did not connect"
 guest_start c || die "guest c did not connect"
 wait_for 30 "b on a VF" path_is b vf || true
 wait_for 30 "c on a VF" path_is c vf || true
-generate --both --rate 1000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
+generate --both --rate 4000 --size 64,590,1514 --drain 500 "$(domid a)" if:probe
 check_true "deserving: a starts on the software path" wait_for 15 "a connected" path_is a software
 (ping_lost b host 250 >"$VIFD_SIM/lost_b") &
 pings=$!
