@@ -154,3 +154,25 @@ uint16_t merge_burst(struct path *path, const struct path_tools *tools, struct r
 	path_count(&path->queues[0].counters, COUNT_rx_merged, (uint64_t)(nr - left));
 	return left;
 }
+
+void merge_backlog(struct path *path, struct queue *queue, const struct path_tools *tools)
+{
+	uint32_t waits = queue_backlog_waits(queue), head = queue->backlog_head, first;
+	uint16_t nr = (uint16_t)RTE_MIN(waits, PORT_BURST), left;
+	struct rte_mbuf *frames[PORT_BURST];
+
+	if (nr < 2 || !tools->merge || !merge_is_wanted(path))
+		return;
+	for (uint16_t i = 0; i < nr; i++) {
+		frames[i] = queue->backlog[(head + i) % QUEUE_BACKLOG];
+		queue->backlog_bytes -= frames[i]->pkt_len;
+	}
+	left = merge_burst(path, tools, frames, nr);
+	/* what is left keeps the places next to those that follow */
+	first = head + nr - left;
+	for (uint16_t i = 0; i < left; i++) {
+		queue->backlog[(first + i) % QUEUE_BACKLOG] = frames[i];
+		queue->backlog_bytes += frames[i]->pkt_len;
+	}
+	queue->backlog_head = first;
+}

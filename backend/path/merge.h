@@ -5,7 +5,7 @@
  * Theory of operation. A guest that takes unsegmented frames has as much to do for one of 40 KB as
  * for one of 1500 bytes. So what a burst of the port holds of one stream, and in order, is joined
  * by DPDK's librte_gro, and goes to the guest as if its sender had been another guest. Nothing
- * waits for more to come.
+ * waits for more to come, except for a guest whose events wait anyway (coalesce.h).
  *
  * Only frames whose sums are known to be right are joined, and only if the result says all that
  * they said: plain ACK segments with data, same type of service and time to live, no congestion
@@ -22,6 +22,7 @@
 
 struct path;
 struct path_tools;
+struct queue;
 struct rte_mbuf;
 
 /** merge_open() - What a worker needs for it. Return: for path_tools.merge; NULL no memory */
@@ -40,5 +41,8 @@ void merge_close(void *merge);
  */
 uint16_t merge_burst(struct path *path, const struct path_tools *tools, struct rte_mbuf **frames,
 		     uint16_t nr);
+
+/** merge_backlog() - The same for the oldest frames of a queue's backlog, which came in several bursts */
+void merge_backlog(struct path *path, struct queue *queue, const struct path_tools *tools);
 
 #endif

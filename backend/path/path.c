@@ -48,6 +48,9 @@ void path_set_live(struct path *path, const struct path_live *live)
 	set_rate(&path->shaper, path->live.rate, live->rate);
 	set_rate(&path->rx_shaper, path->live.rx_rate, live->rx_rate);
 	set_queue_rates(path, live);
+	if (live->rx_delay_us != path->live.rx_delay_us)
+		for (uint32_t i = 0; i < path->nr_queues; i++)
+			path->queues[i].coalesce = (struct coalesce){ 0 };
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->live = *live;
 }

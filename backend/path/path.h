@@ -79,6 +79,7 @@ struct path_config {
  * @xdp_headroom: bytes kept free before each frame given to the guest
  * @rx_delay_us:  at most one event in this time for frames given to the guest, 0 = as it asks
  * @rx_delay_frames: sooner when so many wait, 0 = no matter how many
+ * @rx_adaptive:  the delay is chosen by what comes, up to @rx_delay_us (coalesce.h)
  * @rate:         most that the guest may send; none = no limit
  * @rx_rate:      most that the guest receives; none = no limit
  * @mcast_refused: the guest's multicast list is not taken
@@ -96,6 +97,7 @@ struct path_live {
 	bool mcast_filter;
 	uint16_t xdp_headroom;
 	uint32_t rx_delay_us, rx_delay_frames;
+	bool rx_adaptive;
 	struct rate rate, rx_rate;
 	bool mcast_refused;
 	uint64_t tx_closed, rx_closed;

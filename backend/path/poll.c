@@ -189,11 +189,28 @@ static inline struct queue *queue_in_turn(struct path *path, uint32_t index)
 	return &path->queues[at < path->nr_queues ? at : at - path->nr_queues];
 }
 
+/* With a delay that adapts: nothing yet, or all that waited for the same event. */
+static unsigned int bring_together(struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	unsigned int frames = 0, moved;
+
+	if (path_rx_waits(path, queue, tools))
+		return 0;
+	merge_backlog(path, queue, tools);
+	do {
+		moved = path_rx(path, queue, tools);
+		frames += moved;
+	} while (moved && queue_backlog_waits(queue) && frames < 2 * COALESCE_FRAMES);
+	return frames;
+}
+
 static inline unsigned int bring(struct path *path, struct queue *queue, struct path_tools *tools)
 {
-	unsigned int frames = path_rx(path, queue, tools);
+	unsigned int frames = unlikely(path->live.rx_adaptive) ?
+				      bring_together(path, queue, tools) :
+				      path_rx(path, queue, tools);
 
-	if (frames == QUEUE_BURST && queue_backlog_waits(queue) >= QUEUE_BURST)
+	if (frames >= QUEUE_BURST && queue_backlog_waits(queue) >= QUEUE_BURST)
 		path->behind = true;
 	return frames;
 }

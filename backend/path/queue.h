@@ -24,6 +24,7 @@
 
 #include "xen/evt.h"
 #include "xen/gnt.h"
+#include "coalesce.h"
 #include "counters.h"
 #include "path.h"
 #include "ring.h"
@@ -63,8 +64,10 @@ struct queue_channel {
  * @rx_event:     req_event as last written to the rx ring
  * @rx_told:      the guest was rung for the responses before this one, or asked for no event
  * @rx_told_us:   when it was rung last
- * @rx_tell_us:   when to ring it for frames that it was not rung for yet, 0 = there are none
+ * @rx_tell_us:   when to ring it for frames that it was not rung for yet, or to bring it those that
+ *                are held until then; 0 = there are none
  * @rx_untold:    how many these are
+ * @coalesce:     how long they may wait, if that is not fixed
  * @tx_starved:   the last pass stopped for want of a buffer
  * @to_cut:       some frame of the outbox may be still to be cut
  * @outbox:       frames that the port had no room for yet or that are to be cut, in order
@@ -86,6 +89,7 @@ struct queue {
 	uint32_t rx_req_cons, rx_event;
 	uint32_t rx_told, rx_untold;
 	uint64_t rx_told_us, rx_tell_us;
+	struct coalesce coalesce;
 	uint16_t nr_outbox;
 	bool tx_starved, to_cut;
 	uint32_t backlog_head, backlog_tail;

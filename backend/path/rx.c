@@ -403,16 +403,50 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	return pass.nr_frames;
 }
 
-/* At once after a quiet time, then no more often than the guest wishes. */
-void path_rx_tell(const struct path *path, struct queue *queue, struct path_tools *tools)
+static inline uint32_t rx_delay_us(const struct path *path, struct queue *queue, uint64_t now_us)
+{
+	if (likely(!path->live.rx_adaptive))
+		return path->live.rx_delay_us;
+	return coalesce_delay_us(&queue->coalesce,
+				 atomic_load_explicit(&queue->counters.value[COUNT_rx_packets],
+						      memory_order_relaxed),
+				 path->live.rx_delay_us, now_us);
+}
+
+/* Will the guest be rung for the next frame? Else it looks by itself, and is not to look in vain. */
+static bool rx_is_asleep(const struct queue *queue)
+{
+	return ring_wants_event(&queue->rx_sring->idx, queue->rx_req_cons, queue->rx_req_cons + 1);
+}
+
+bool path_rx_waits(const struct path *path, struct queue *queue, const struct path_tools *tools)
 {
 	const struct path_live *live = &path->live;
-	uint64_t due_us = queue->rx_told_us + live->rx_delay_us;
-	bool due = tools->now_us >= due_us ||
-		   (live->rx_delay_frames && queue->rx_untold >= live->rx_delay_frames);
-	bool wanted;
+	uint64_t due_us = queue->rx_told_us + rx_delay_us(path, queue, tools->now_us);
+	uint32_t waits = queue_backlog_waits(queue);
 
-	if (!queue->rx_untold || (queue->rx_tell_us && !due))
+	if (!queue->rx_untold)
+		queue->rx_tell_us = 0;
+	if (!waits || tools->now_us >= due_us ||
+	    waits + queue->rx_untold >= live->rx_delay_frames ||
+	    queue->backlog_bytes >= COALESCE_BYTES || queue->zc_rx || !rx_is_asleep(queue))
+		return false;
+	queue->rx_tell_us = due_us;
+	return true;
+}
+
+/* At once after a quiet time, then no more often than the guest or the admin wishes. */
+void path_rx_tell(const struct path *path, struct queue *queue, struct path_tools *tools)
+{
+	uint32_t frames = path->live.rx_delay_frames;
+	uint64_t due_us;
+	bool due, wanted;
+
+	if (!queue->rx_untold)
+		return;
+	due_us = queue->rx_told_us + rx_delay_us(path, queue, tools->now_us);
+	due = tools->now_us >= due_us || (frames && queue->rx_untold >= frames);
+	if (queue->rx_tell_us && !due)
 		return;
 	wanted = ring_wants_event(&queue->rx_sring->idx, queue->rx_told, queue->rx_req_cons);
 	if (wanted && !due) {

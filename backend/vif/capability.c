@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path/coalesce.h"
 #include "path/flows.h"
 #include "path/statics.h"
 #include "vif.h"
@@ -290,6 +291,15 @@ static void read_front(struct vif *vif)
 	vif->stale |= STALE_LIVE; /* the path does what it wishes and what it has taken */
 }
 
+/* The admin's bound, or the guest's if that is less; the delay below it is chosen by what comes. */
+static void limit_latency(uint32_t most_us, struct path_live *live)
+{
+	live->rx_adaptive = true;
+	live->rx_delay_us = live->rx_delay_us ? RTE_MIN(live->rx_delay_us, most_us) : most_us;
+	if (!live->rx_delay_frames || live->rx_delay_frames > COALESCE_FRAMES)
+		live->rx_delay_frames = COALESCE_FRAMES;
+}
+
 void capability_limit(const struct vif *vif, struct path_live *live)
 {
 	const struct capability *cap = &vif->cap;
@@ -305,6 +315,8 @@ void capability_limit(const struct vif *vif, struct path_live *live)
 	live->rx_delay_us = wish(cap, VIFCAP_WORD_COALESCE_RX_US, cap->front.coalesce_rx_us);
 	live->rx_delay_frames =
 		wish(cap, VIFCAP_WORD_COALESCE_RX_FRAMES, cap->front.coalesce_rx_frames);
+	if (vif->policy.draft.latency_us)
+		limit_latency(vif->policy.draft.latency_us, live);
 }
 
 void capability_read(struct vif *vif, uint64_t now_us)

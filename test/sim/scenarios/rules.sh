@@ -24,10 +24,11 @@ summary() {
 		vf, software = (json.load(open(name)) for name in sys.argv[2:])
 		keys = {k.rule for k in read_schema(os.path.join(sys.argv[1], "vif.schema"), []).values() if k.rule}
 		# these judge no frame: shares (scenarios pool, fairness), copies (mirror), capabilities (capability),
-		# guests' requests (policy, guest_flows), where the vif is (kernel_path), the rate of reception (path_rx_rate_test)
+		# guests' requests (policy, guest_flows), where the vif is (kernel_path), the rate of reception (path_rx_rate_test), when the
+		# guest is told (coalesce_test, path_coalesce_test)
 		keys -= {"vf", "weight", "guaranteed", "mirror", "mirror-to", "mirror-vlan", "mirror-limit", "offload", "static-grants",
 		         "queues", "guest-mac", "guest-promiscuous", "guest-mtu", "guest-vlan", "guest-rate",
-		         "virtual-pf", "flows", "path", "rx-rate"}
+		         "virtual-pf", "flows", "path", "rx-rate", "latency-us"}
 		used = {r.split("=")[0] for c in vf for r in c["rule"].split(", ") if r}
 		bad = [c for c in vf + software if not c["ok"]]
 		differ = [a["name"] for a, b in zip(vf, software) if a["passed"] != b["passed"]]
