@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: they print numbers and the machine that these were measured on.
 
-.PHONY: bench bench-scale bench-xen bench-dpdk bench-policy bench-guard
+.PHONY: bench bench-coalescing bench-scale bench-xen bench-dpdk bench-policy bench-guard
 bench: all sim $(SIM)/bench-guest $(SIM)/bench-latency ## compare vifd with DPDK's vhost-user and memif: speed, latency, many vifs; in under 15 minutes (BENCH="--parts LIST")
 	$(Q)test/bench/all $(BENCH)
+
+bench-coalescing: all sim ## latency and events from 1,000 frames/s to the maximum, told at once, late, and as vifd chooses (3 minutes)
+	$(Q)test/bench/coalescing $(BENCH)
 
 bench-scale: all sim $(SIM)/bench-guest ## frames per second of 1, 32 and 256 vifs, of one and two workers, in a minute
 	$(Q)test/bench/scale $(BENCH)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ static const char help[] =
 	"  --rate N        frames a second, 0 = as fast as possible (0)\n"
 	"  --flows N       UDP flows in turn, a burst each (1) --burst N   frames at once (32)\n"
 	"  --queues N --static --regrant --events --shared   of the vifs\n"
+	"  --sleep         of the vif that only receives: nothing is looked at before an event comes\n"
 	"  --aware         take part in the capability exchange\n"
 	"  --window N      at most N frames under way, so that a slow machine loses none\n"
 	"  --tos N         type of service of the packets: the DSCP in its upper six bits (0)\n"
@@ -39,7 +41,8 @@ static const char help[] =
 	"  --drain MS      wait for stragglers at the end (200; with --window until all are there, 5000)\n"
 	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver,\n"
 	"without the time in which this program did not get a processor; mark_ms the longest time from a\n"
-	"SIGUSR1 in such a silence to the next frame, marks their number.\n";
+	"SIGUSR1 in such a silence to the next frame, marks their number; delay_p99_us is that of the frames\n"
+	"after the first 100 ms, in which the rate is still measured.\n";
 
 #define MAGIC 0x76696664u
 #define HDR_LEN 42u
@@ -49,6 +52,8 @@ static const char help[] =
 #define FLOWS_MAX 256u
 #define AWAY_NS 500000u /* a longer turn means that another program had the processor */
 #define PORT_BASE 10000u
+#define DELAYS_FROM_NS 100000000u
+#define DELAYS_US 20000u
 #define WINDOW (1u << 20) /* frames searched for duplicates */
 
 struct payload {
@@ -74,6 +79,9 @@ struct direction {
 	uint64_t marks, mark_ns, mark_max_ns; /* mark_ns waits for a frame, 0 = none does */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
+	uint64_t timed, events; /* frames and events after DELAYS_FROM_NS */
+	uint32_t
+		delays[DELAYS_US]; /* of these frames, by microseconds; the last: longer ones too */
 };
 
 static struct {
@@ -81,7 +89,7 @@ static struct {
 	double seconds, rate;
 	uint64_t count, window;
 	uint8_t tos;
-	bool both, events, has_dst, aware;
+	bool both, events, sleep, has_dst, aware;
 	uint8_t dst[6];
 	struct simguest_config vif;
 } opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .burst = 32, .seconds = 5 };
@@ -257,6 +265,26 @@ static void mark_answered(struct direction *d, uint64_t now)
 	d->mark_ns = 0;
 }
 
+static void time_delay(struct direction *d, uint64_t delay, uint64_t now)
+{
+	uint64_t us = delay / 1000;
+
+	if (now - d->first_ns < DELAYS_FROM_NS)
+		return;
+	d->timed++;
+	d->delays[us < DELAYS_US ? us : DELAYS_US - 1]++;
+}
+
+static uint32_t delay_below(const struct direction *d, uint64_t frames)
+{
+	uint64_t sum = d->delays[0];
+	uint32_t us = 0;
+
+	while (sum < frames && us < DELAYS_US - 1)
+		sum += d->delays[++us];
+	return us;
+}
+
 static void account(struct direction *d, const struct payload *pl, uint32_t flow, uint64_t now)
 {
 	uint64_t slot = pl->number % WINDOW, delay = now - pl->ns;
@@ -278,6 +306,7 @@ static void account(struct direction *d, const struct payload *pl, uint32_t flow
 		mark_answered(d, now);
 	d->last_ns = now;
 	d->delay_ns += delay;
+	time_delay(d, delay, now);
 	if (delay > d->delay_max_ns)
 		d->delay_max_ns = delay;
 }
@@ -379,12 +408,30 @@ static void look_at_record(struct direction *d, uint64_t now)
 	}
 }
 
-static void rest(struct end *e)
+/* As an operating system: nothing happens before the interrupt. */
+static void sleep_until_event(struct direction *d)
 {
-	if (opt.events && e->g && !simguest_arm(e->g)) {
-		usleep(20);
-		simguest_events_clear(e->g);
+	struct pollfd ready = { .fd = d->to->g->fd, .events = POLLIN };
+	uint32_t events;
+
+	poll(&ready, 1, 100);
+	events = simguest_events_clear(d->to->g);
+	if (d->received && now_ns() - d->first_ns >= DELAYS_FROM_NS)
+		d->events += events;
+}
+
+static void rest(struct direction *d)
+{
+	struct end *e = d->to;
+
+	if (!opt.events || !e->g || simguest_arm(e->g))
+		return;
+	if (opt.sleep) {
+		sleep_until_event(d);
+		return;
 	}
+	usleep(20);
+	simguest_events_clear(e->g);
 }
 
 /* Wait for frames that a busy machine delivers late, and then a while for duplicates */
@@ -453,7 +500,7 @@ static void run(struct direction *d, uint32_t nr)
 		if (!taken && atomic_load(&marked_ns))
 			mark_take(d, nr);
 		for (uint32_t i = 0; !work && !taken && i < nr; i++)
-			rest(d[i].to);
+			rest(&d[i]);
 	}
 	now = now_ns();
 	for (uint32_t i = 0; i < nr; i++)
@@ -489,7 +536,7 @@ static void report(const struct direction *d)
 	missing_find(d, &first, &last);
 	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu missing=%ld..%ld duplicated=%lu reordered=%lu foreign=%lu "
 	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f marks=%lu mark_ms=%.1f delay_us=%.1f "
-	       "delay_max_us=%.0f "
+	       "delay_max_us=%.0f delay_p50_us=%u delay_p99_us=%u timed=%lu events=%lu "
 	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
 	       d->from->name, d->to->name, d->sent, d->received,
 	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated,
@@ -498,8 +545,9 @@ static void report(const struct direction *d)
 	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6, d->marks,
 	       (double)d->mark_max_ns / 1e6,
 	       d->received ? (double)d->delay_ns / (double)d->received / 1e3 : 0,
-	       (double)d->delay_max_ns / 1e3, a.tx_error, a.tx_dropped, b.rx_error,
-	       a.violations + b.violations, a.in_use + b.in_use,
+	       (double)d->delay_max_ns / 1e3, delay_below(d, d->timed / 2),
+	       delay_below(d, d->timed - d->timed / 100), d->timed, d->events, a.tx_error,
+	       a.tx_dropped, b.rx_error, a.violations + b.violations, a.in_use + b.in_use,
 	       a.why[0] || b.why[0] ? " why=" : "", a.why[0] ? a.why : b.why);
 }
 
@@ -523,7 +571,7 @@ static const struct option options[] = {
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
 	{ "dst", 1, NULL, 'd' },     { "drain", 1, NULL, 'D' },	 { "window", 1, NULL, 'w' },
 	{ "aware", 0, NULL, 'A' },   { "tos", 1, NULL, 'T' },	 { "help", 0, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "sleep", 0, NULL, 'E' },   { NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv)
@@ -566,6 +614,9 @@ static int options_read(int argc, char **argv)
 		case 'e':
 			opt.events = true;
 			break;
+		case 'E':
+			opt.events = opt.sleep = true;
+			break;
 		case 'H':
 			opt.vif.shared_channel = true;
 			break;
@@ -602,7 +653,7 @@ static int options_read(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct direction d[2] = { { .flow = 1 }, { .flow = 2 } };
+	static struct direction d[2] = { { .flow = 1 }, { .flow = 2 } };
 	uint32_t nr;
 	struct end a, b;
 	int in_use;
