@@ -367,6 +367,29 @@ static void wish_for_fewer_events_is_granted_and_told(void **state)
 	assert_int_equal(live.rx_delay_us, 0);
 }
 
+static void admins_bound_and_the_guests_wish_the_shorter_one_holds(void **state)
+{
+	struct path_live live = { 0 };
+
+	(void)state;
+	vif.policy.draft.latency_us = 100;
+	turn();
+	capability_limit(&vif, &live);
+	assert_true(live.rx_adaptive);
+	assert_int_equal(live.rx_delay_us, 100);
+	assert_int_equal(live.rx_delay_frames, COALESCE_FRAMES);
+	fake_xs_put(FRONT "/capability",
+		    "version=1 generation=9 coalesce-rx-us=50 coalesce-rx-frames=256");
+	pass(CAPABILITY_READ_US);
+	capability_limit(&vif, &live);
+	assert_int_equal(live.rx_delay_us, 50);
+	assert_int_equal(live.rx_delay_frames, COALESCE_FRAMES);
+	fake_xs_put(FRONT "/capability", "version=1 generation=10 coalesce-rx-us=500");
+	pass(CAPABILITY_READ_US);
+	capability_limit(&vif, &live);
+	assert_int_equal(live.rx_delay_us, 100);
+}
+
 static void bad_records_hold_the_vif_at_plain_netif(void **state)
 {
 	static const char *const bad[] = {
@@ -545,6 +568,7 @@ int main(void)
 		TEST(nonsense_for_an_ack_is_counted_each_time_it_changes),
 		TEST(good_record_of_the_front_end_is_kept),
 		TEST(wish_for_fewer_events_is_granted_and_told),
+		TEST(admins_bound_and_the_guests_wish_the_shorter_one_holds),
 		TEST(bad_records_hold_the_vif_at_plain_netif),
 		TEST(record_that_is_too_long_or_has_a_nul_is_refused),
 		TEST(front_end_that_writes_without_end_is_read_ten_times_a_second),

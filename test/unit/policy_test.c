@@ -59,6 +59,7 @@ static const struct {
 	{ "policy/weight", "0", NULL },
 	{ "policy/weight", "257", NULL },
 	{ "policy/weight", "16.5", NULL },
+	{ "policy/latency-us", "10001", NULL },
 	{ "policy/vlan-filter", "0", "'0': expected VLANs 1..4094, as 10,20-29" },
 	{ "policy/vlan-filter", "4095", "'4095': expected VLANs 1..4094, as 10,20-29" },
 	{ "policy/vlan-filter", "65546", NULL },
