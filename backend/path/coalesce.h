@@ -2,16 +2,17 @@
 /*
  * Whether a queue's guest is rung late, so that one event tells of many frames.
  *
- * Theory of operation. The admin sets the longest delay. It is in force only while it brings several
- * frames together: at the end of each period the frames that came are compared with the time. Where
- * fewer than COALESCE_ON would share an event, each is told at once, as a delay would cost latency
- * and save little. A sender that waits for the guest's answers slows down when they are late. That
- * shows as fewer frames for several periods: then the delay is taken back, and tried again after a
- * time that doubles. A delay ends without that when traffic just stops.
+ * Theory of operation. The admin sets the longest delay. It is in force only while it brings
+ * several frames together: at the end of each period the frames that came are compared with the
+ * time. Where fewer than COALESCE_ON would share an event, each is told at once, as a delay would
+ * cost latency and save little. A sender that waits for the guest's answers slows down when they
+ * are late. That shows as fewer frames for several periods: then the delay is taken back, and
+ * tried again after a time that doubles. A delay ends without that when traffic just stops.
  *
- * A frame that comes after a quiet time is told at once in any case (path_rx_tell()). While a delay is in
- * force, frames wait in the backlog for their event, as long as the guest sleeps: then they are joined
- * where they may be (merge.h), copied in one call and told by one event (path_rx_waits()).
+ * A frame that comes after a quiet time is told at once in any case (path_rx_tell()). While a delay
+ * is in force, frames wait in the backlog for their event, as long as the guest sleeps: then they
+ * are joined where they may be (merge.h), copied in one call and told by one event
+ * (path_rx_waits()).
  *
  * No thread of its own, no clock, no I/O. Not protected against: a sender whose rate halves for a
  * reason of its own loses the delay for a while, which costs events, not latency.
@@ -30,7 +31,7 @@
 #define COALESCE_BYTES 65536u
 /* Periods in a row with so few frames that the delay is taken back */
 #define COALESCE_BAD 4u
-/* Periods without a delay after one that was of no use, and periods after which that is forgotten */
+/* Periods without a delay after one that was of no use; periods after which that is forgotten */
 #define COALESCE_BAR_MIN 8u
 #define COALESCE_BAR_MAX 1024u
 #define COALESCE_FORGET 64u

@@ -42,7 +42,7 @@ void merge_close(void *merge);
 uint16_t merge_burst(struct path *path, const struct path_tools *tools, struct rte_mbuf **frames,
 		     uint16_t nr);
 
-/** merge_backlog() - The same for the oldest frames of a queue's backlog, which came in several bursts */
+/** merge_backlog() - The same for the oldest frames of a backlog, which came in several bursts */
 void merge_backlog(struct path *path, struct queue *queue, const struct path_tools *tools);
 
 #endif

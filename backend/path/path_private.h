@@ -162,8 +162,8 @@ static inline uint32_t path_rx_longest(const struct path *path)
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools);
 
 /**
- * path_rx_waits() - Before path_rx(), with rx_adaptive: is the event for the frames of the backlog not
- * due yet? Then they are brought all at once when it is (rx.c)
+ * path_rx_waits() - Before path_rx(), with rx_adaptive: is the event for the frames of the backlog
+ * not due yet? Then they are brought all at once when it is (rx.c)
  */
 bool path_rx_waits(const struct path *path, struct queue *queue, const struct path_tools *tools);
 

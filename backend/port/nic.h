@@ -222,7 +222,7 @@ void nic_set_software_share(struct nic *nic, uint32_t kbps);
 /** nic_switch_stats() - Count of frames that the software switch has dropped. Any thread */
 void nic_switch_stats(const struct nic *nic, struct switch_stats *stats);
 
-/** nic_uplink_is_up() - Control thread: does nic_uplink_link() say so? Without waiting for the kernel */
+/** nic_uplink_is_up() - Does nic_uplink_link() say so? Never waits for the kernel */
 bool nic_uplink_is_up(const struct nic *nic);
 
 /** nic_uplink_link() - Link of the wire */

@@ -406,7 +406,7 @@ static inline void port_join(struct port *port, const uint8_t *group)
 		port->ops->join(port, group);
 }
 
-/** port_listen() - Control thread: frames that arrive are to come by this port, as far as it is its NIC's part */
+/** port_listen() - Control thread: have the NIC deliver the address's frames; fine twice */
 static inline void port_listen(struct port *port)
 {
 	if (port->ops->listen)

@@ -6,8 +6,8 @@
  * Theory of operation. DPDK calls us in its interrupt thread. There we only note what happened and
  * wake the control thread, which reads the state of all links again, as it does when the kernel
  * tells of one (port/kernel/monitor.h). A driver whose device has an interrupt for its link
- * (RTE_ETH_DEV_INTR_LSC) is started with it where interrupts are known to arrive: once it is on, the
- * driver answers from what the last interrupt said. Some tell of it without being asked. Where
+ * (RTE_ETH_DEV_INTR_LSC) is started with it where interrupts are known to arrive: once it is on,
+ * the driver answers from what the last interrupt said. Some tell of it without being asked. Where
  * nobody tells, the link is looked at each second (vif/assign.h), and the log says so.
  */
 #ifndef VIFD_PORT_ETH_TOLD_H

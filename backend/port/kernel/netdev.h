@@ -74,7 +74,7 @@ int netdev_mtu(const char *name);
 /** netdev_set_mtu() - Return: 0, -errno */
 int netdev_set_mtu(const char *name, int mtu);
 
-/** netdev_is_running() - Is it up, with a carrier? Does not wait for the rtnl lock, as others here may */
+/** netdev_is_running() - Is it up, with a carrier? Never waits for the rtnl lock, as others may */
 bool netdev_is_running(const char *name);
 
 /** netdev_link() - Carrier and speed; a netdev that is gone is down */

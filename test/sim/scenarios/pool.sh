@@ -49,7 +49,7 @@ lose_all_links() {
 	for port in eth0 pf0 pf1; do in_ns host ip link set $port down; done
 }
 # link_event WORD: when the kernel first said so of a's VF, in microseconds
-link_event() { date -d "$(sed -n "s/^\[\([^]]*\)\].* $vf[@:].*[<,]$1[,>].*/\1/p" "$VIFD_SIM/links" | head -n 1)" +%s%6N; }
+link_event() { date -d "$(sed -n "s/^\[\([^]]*\)\].* ${vf}[@:].*[<,]$1[,>].*/\1/p" "$VIFD_SIM/links" | head -n 1)" +%s%6N; }
 goes_to() { path_is a "$1" && key_is a carrier "$2"; }
 
 # generate OPTION...: starts guest a, which runs until generated is called
