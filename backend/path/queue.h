@@ -211,6 +211,13 @@ static inline struct rte_mbuf *queue_backlog_pop(struct queue *queue)
 	return mbuf;
 }
 
+/** queue_backlog_rewind() - An empty one begins with its first entries, which are in the cache */
+static inline void queue_backlog_rewind(struct queue *queue)
+{
+	if (queue->backlog_head == queue->backlog_tail)
+		queue->backlog_head = queue->backlog_tail = 0;
+}
+
 /** queue_drop() - Free a frame, count it */
 static inline void queue_drop(struct queue *queue, struct rte_mbuf *mbuf, enum path_counter cause)
 {

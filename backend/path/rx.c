@@ -18,6 +18,8 @@
 #include "rx_pass.h"
 
 #define RX_STALE_US 10000000u
+/* Lines of half a page, at which short frames begin */
+#define RX_PLACES (NETIF_PAGE_SIZE / 2 / RTE_CACHE_LINE_SIZE)
 /* A frame with any of these has as many extra-infos. */
 #define RX_EXTRA_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
 
@@ -202,18 +204,36 @@ static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 	return true;
 }
 
+/*
+ * Where in a static page a frame begins. Lines at the same place of each page share a few places in a
+ * processor's caches, which would not have them all. A page's frames always begin at the same line.
+ */
+static inline uint16_t rx_place(uint32_t ref, uint32_t len)
+{
+	if (unlikely(len > NETIF_PAGE_SIZE / 2))
+		return 0;
+	return (uint16_t)(ref % RX_PLACES * RTE_CACHE_LINE_SIZE);
+}
+
 /* One buffer of ours into one of the guest's without extra-info, as most frames are. */
 static __rte_always_inline void rx_plan_simple(struct rx_pass *pass, struct rx_frame *frame)
 {
 	struct netif_rx_request req = rx_take_request(pass->queue);
+	const struct static_page *page;
+	uint32_t len = frame->mbuf->data_len;
 
 	frame->id[0] = req.id;
 	frame->nr_extras = 0;
 	frame->nr_copies = 0;
 	if (unlikely(pass->queue->zc_rx) && rx_is_there(pass, frame))
 		return;
-	rx_plan_piece(pass, rte_pktmbuf_mtod(frame->mbuf, char *),
-		      &(struct gnt_copy){ .ref = req.gref, .len = frame->mbuf->data_len });
+	page = statics_find(&pass->queue->statics, req.gref, true);
+	if (page)
+		frame->headroom = rx_place(req.gref, len);
+	rx_plan_into(pass, page, rte_pktmbuf_mtod(frame->mbuf, char *),
+		     &(struct gnt_copy){ .ref = req.gref,
+					 .offset = page ? frame->headroom : 0,
+					 .len = (uint16_t)len });
 	frame->nr_copies = (uint16_t)(pass->plan.nr_copies - frame->first_copy);
 }
 
@@ -397,6 +417,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 		plan(&pass, queue_backlog_pop(queue), need, NULL);
 	}
 	if (pass.nr_frames) {
+		queue_backlog_rewind(queue);
 		rx_copy(&pass);
 		complete(&pass);
 	}

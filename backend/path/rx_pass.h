@@ -63,10 +63,10 @@ uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf);
 /** rx_posted() - Has the guest posted @need buffers? If not, an event was asked for */
 bool rx_posted(struct rx_pass *pass, uint32_t need);
 
-/** rx_plan_piece() - Into a static page, which is prefetched meanwhile, or by grant copy */
-static inline void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
+/** rx_plan_into() - Into a static page, which is prefetched meanwhile; @page NULL: by grant copy */
+static inline void rx_plan_into(struct rx_pass *pass, const struct static_page *page, char *local,
+				const struct gnt_copy *piece)
 {
-	const struct static_page *page = statics_find(&pass->queue->statics, piece->ref, true);
 	char *to;
 
 	if (!page) {
@@ -76,6 +76,12 @@ static inline void rx_plan_piece(struct rx_pass *pass, char *local, const struct
 	to = static_page_bytes(page) + piece->offset;
 	plan_memcpy(&pass->plan, to, local, piece->len);
 	ring_prefetch_write(to);
+}
+
+/** rx_plan_piece() - Into the page that it names */
+static inline void rx_plan_piece(struct rx_pass *pass, char *local, const struct gnt_copy *piece)
+{
+	rx_plan_into(pass, statics_find(&pass->queue->statics, piece->ref, true), local, piece);
 }
 
 /**

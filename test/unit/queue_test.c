@@ -267,6 +267,31 @@ static void static_pages_are_copied_without_the_hypervisor(void **state)
 	assert_int_equal(guest_count(guest, COUNT_rx_static), 1);
 }
 
+/* At the same place of each page, all frames would share a few lines of the caches. */
+static void short_frames_begin_at_another_line_of_each_static_page(void **state)
+{
+	struct guest *guest = *state;
+	const uint32_t *ref = guest->queue[0].rx_ref;
+	uint32_t lens[] = { 100, 100, 2048, 2049 };
+
+	copies = 0;
+	fake_copy_hook = count_copies;
+	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ; /* no types: queue 0 */
+	for (uint32_t i = 0; i < 4; i++) {
+		add_static_grant(guest, ref[i], false);
+		frame_make(bytes, FRAME_UDP, lens[i] - 42);
+		port_feed(&guest->port, bytes, lens[i], 0);
+	}
+	guest_poll(guest);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_true(guest_receive(guest, 0, &frame));
+		assert_int_equal(frame.len, lens[i]);
+		assert_memory_equal(frame.bytes, bytes, RTE_ETHER_HDR_LEN);
+		assert_int_equal(frame.offset, lens[i] > 2048 ? 0 : ref[i] % 32 * 64);
+	}
+	assert_int_equal(copies, 0);
+}
+
 static void static_and_granted_slots_mix_in_one_frame(void **state)
 {
 	struct guest *guest = *state;
@@ -328,6 +353,7 @@ int main(void)
 		FOUR(full_queue_holds_up_the_others_for_a_tenth_of_a_second),
 		FOUR(where_all_queues_are_full_frames_stay_in_the_port),
 		FOUR(static_pages_are_copied_without_the_hypervisor),
+		FOUR(short_frames_begin_at_another_line_of_each_static_page),
 		FOUR(static_and_granted_slots_mix_in_one_frame),
 		FOUR(readonly_static_page_is_never_written_to),
 		FOUR(unmapping_a_queue_unmaps_its_static_pages),
