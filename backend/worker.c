@@ -40,6 +40,8 @@ struct call {
  * @nr_paths: worker: w, control: r
  * @busy_us:  worker: w, control: r
  * @moved:    the last pass moved frames
+ * @look_us:  when each path is to be polled next while others move frames, beside one another: it
+ *            costs nothing to find that most are still
  */
 struct worker {
 	pthread_t thread;
@@ -55,6 +57,7 @@ struct worker {
 	struct path_tools tools;
 	_Atomic uint32_t nr_paths;
 	struct path *paths[PATHS_MAX];
+	uint64_t look_us[PATHS_MAX];
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	struct path *by_port[EVT_PORTS_MAX];
@@ -99,12 +102,17 @@ static void take_time(struct worker *worker)
 	worker->tools.now_us = now_us;
 }
 
-/* One pass over everything. *@wait: us until a channel that is held back gets its turn. */
+/*
+ * One pass over everything; after one that moved frames, over what may have something to do.
+ * *@wait: us until a channel that is held back gets its turn.
+ */
 static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 {
 	unsigned int frames = 0;
+	uint64_t now_us;
 
 	take_time(worker);
+	now_us = worker->moved ? worker->tools.now_us : UINT64_MAX;
 	*wait = PATH_IDLE;
 	worker->moved = false;
 	if (worker->held)
@@ -116,9 +124,10 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 		unsigned int moved;
 		uint64_t held;
 
-		if (!path_is_polled(path))
+		if (now_us < worker->look_us[i] || !path_is_polled(path))
 			continue;
 		moved = path_poll(path, &worker->tools);
+		worker->look_us[i] = path_look_us(path);
 		held = path_unmask(path, &worker->tools, moved > 0);
 		if (held < *wait)
 			*wait = held;
@@ -350,6 +359,7 @@ static int run_attach(struct worker *worker, void *arg)
 	set_channel_owner(worker, path, path);
 	worker_add_port(worker, path_get_port(path));
 	worker->paths[worker->nr_paths] = path;
+	worker->look_us[worker->nr_paths] = 0;
 	atomic_store(&worker->nr_paths, worker->nr_paths + 1);
 	return 0;
 }
@@ -368,6 +378,7 @@ static int run_detach(struct worker *worker, void *arg)
 			continue;
 		atomic_store(&worker->nr_paths, worker->nr_paths - 1);
 		worker->paths[i] = worker->paths[worker->nr_paths];
+		worker->look_us[i] = 0;
 		break;
 	}
 	worker_remove_port(worker, path_get_port(path));
@@ -386,6 +397,8 @@ static int run_attach_nic(struct worker *worker, void *arg)
 {
 	struct nic *nic = arg;
 
+	if (!nic_has_uplink(nic))
+		return 0;
 	if (worker->nr_nics == CONFIG_NICS_MAX)
 		return -ENOSPC;
 	worker->nics[worker->nr_nics++] = nic;

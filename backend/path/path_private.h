@@ -35,6 +35,8 @@
  * @held:     worker: w, any: r; buffers of all frames that wait in it, as of the last pass
  * @quiet_until_us: worker; until then its queues have nothing to do unless the guest does something
  * @quiet_full: worker; nor has it room for frames until then
+ * @still_since_us: worker; since when it was only looked at, 0 = it was not
+ * @look_us:  worker; see path_look_us()
  * @behind:   worker; in the last pass some queue got a burst, and another one waits in its backlog
  * @turn:     worker; the queue that is served first, another one after each pass that moved frames
  */
@@ -54,7 +56,7 @@ struct path {
 	_Atomic(const char *) fault;
 	bool guarantees, paused, near_off, quiet_full, behind;
 	_Atomic uint32_t held;
-	uint64_t quiet_until_us;
+	uint64_t quiet_until_us, still_since_us, look_us;
 	uint32_t turn;
 	uint32_t nr_queues;
 	struct queue queues[];

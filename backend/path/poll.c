@@ -32,9 +32,15 @@
 
 /*
  * A vif that waits for its guest alone is only looked at whether that has done something: a worker's
- * time is for the others. But frames age meanwhile, so for no longer than this.
+ * time is for the others. But frames age meanwhile, so there is a whole pass after this time; after
+ * a quarter of the time that the guest has been still, if that is longer.
  */
 #define STILL_US 100u
+#define STILL_MAX_US 1000u
+
+/* While the worker serves others, the guest is seen to do something at most this late, and by no more
+ * than a sixteenth of the time that it was still. */
+#define LATE_US 8u
 
 /* Passes that deliver everything a device can have received. */
 #define PASSES (NETIF_RING_SIZE / PORT_BURST + 4)
@@ -296,6 +302,32 @@ static bool is_quiet(const struct path *path)
 	return !path->classes.nr;
 }
 
+/* Nothing has happened: when is it to be looked at again? */
+static unsigned int put_off(struct path *path, uint64_t now_us)
+{
+	if (!path->still_since_us)
+		path->still_since_us = now_us;
+	path->look_us = now_us + RTE_MIN((now_us - path->still_since_us) / 16, LATE_US);
+	return 0;
+}
+
+/* After a whole pass: for how long is it only looked at? */
+static void rest(struct path *path, const struct path_tools *tools, bool quiet)
+{
+	uint64_t still_us, now_us = tools->now_us;
+
+	path->look_us = 0;
+	if (!quiet) {
+		path->quiet_until_us = path->still_since_us = 0;
+		path->quiet_full = false;
+		return;
+	}
+	still_us = path->still_since_us ? now_us - path->still_since_us : 0;
+	path->quiet_until_us =
+		now_us + RTE_MIN(RTE_MAX(still_us / 4, (uint64_t)STILL_US), STILL_MAX_US);
+	path->quiet_full = path_rx_full(path, tools);
+}
+
 unsigned int path_poll(struct path *path, struct path_tools *tools)
 {
 	unsigned int frames, served;
@@ -303,13 +335,13 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	bool quiet = tools->now_us < path->quiet_until_us && is_still(path);
 
 	if (quiet && path->quiet_full)
-		return 0;
+		return put_off(path, tools->now_us);
 	if (!quiet)
 		queue_fetch_ahead(queue_in_turn(path, 0));
 	shaper_refill(&path->rx_shaper, tools->now_us);
 	frames = path->behind ? 0 : rx_take(path, tools);
 	if (!frames && quiet)
-		return 0;
+		return put_off(path, tools->now_us);
 	path->behind = false;
 	if (unlikely(path->handover))
 		handover_step(path, tools);
@@ -321,10 +353,13 @@ unsigned int path_poll(struct path *path, struct path_tools *tools)
 	if (served && ++path->turn >= path->nr_queues)
 		path->turn = 0;
 	tell_held(path, tools);
-	quiet = !(frames + served) && is_quiet(path);
-	path->quiet_until_us = quiet ? tools->now_us + STILL_US : 0;
-	path->quiet_full = quiet && path_rx_full(path, tools);
+	rest(path, tools, !(frames + served) && is_quiet(path));
 	return frames + served;
+}
+
+uint64_t path_look_us(const struct path *path)
+{
+	return path->look_us;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)

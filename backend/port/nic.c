@@ -300,6 +300,11 @@ unsigned int nic_uplink_poll(struct nic *nic)
 	return switch_uplink_poll(nic->env.sw);
 }
 
+bool nic_has_uplink(const struct nic *nic)
+{
+	return nic->uplink != NULL;
+}
+
 void nic_uplink_attach(struct nic *nic, struct wake *wake)
 {
 	switch_uplink_attach(nic->env.sw, wake);

@@ -129,6 +129,9 @@ void nic_make_vfs(struct nic *nic);
  */
 unsigned int nic_uplink_poll(struct nic *nic);
 
+/** nic_has_uplink() - Is there a wire at all? If not, nic_uplink_poll() has nothing to do, ever */
+bool nic_has_uplink(const struct nic *nic);
+
 /** nic_uplink_attach() - Worker: others wake it by @wake for the uplink's ring; NULL detaches */
 void nic_uplink_attach(struct nic *nic, struct wake *wake);
 

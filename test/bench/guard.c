@@ -25,14 +25,14 @@
 #define FIRST_PORT 2000u
 
 static const char help[] =
-	"Usage: bench-guard tx|rx stock|static|watched ROUNDS, or quiet vif ROUNDS, or\n"
+	"Usage: bench-guard tx|rx stock|static|watched ROUNDS, or quiet vif|full ROUNDS, or\n"
 	"       bench-guard rx rules|spread ROUNDS\n";
 
 struct bench {
 	struct guest *guest;
 	uint32_t ref; /* every request names this page */
 	uint32_t len;
-	bool fed;
+	bool fed, full;
 	uint8_t bytes[NETIF_PAGE_SIZE];
 };
 
@@ -135,12 +135,21 @@ static void add_rules(struct guest *guest)
 	path_set_flows(guest->path, &flows, &counts);
 }
 
+/* Frames arrive, at last more than there is room for */
+static void feed(struct bench *bench)
+{
+	do {
+		for (uint32_t i = 0; i < BURST; i++)
+			port_feed(&bench->guest->port, bench->bytes, bench->len, 0);
+		guest_poll(bench->guest);
+	} while (bench->full && !bench->guest->port.nr_waiting);
+}
+
 /* The guest stands still: it posts no buffers for what has arrived, and sends nothing. */
 static void quiet_round(struct bench *bench)
 {
 	if (!bench->fed)
-		for (uint32_t i = 0; i < BURST; i++)
-			port_feed(&bench->guest->port, bench->bytes, bench->len, 0);
+		feed(bench);
 	bench->fed = true;
 	for (uint32_t i = 0; i < BURST; i++) {
 		fake_tools.now_us++;
@@ -180,6 +189,7 @@ int main(int argc, char **argv)
 	memcpy(guest_page(bench.guest, bench.ref), bench.bytes, bench.len);
 	if (!strcmp(argv[2], "static"))
 		make_static(&bench, !tx);
+	bench.full = !strcmp(argv[2], "full");
 	if (rules)
 		add_rules(bench.guest);
 	if (!strcmp(argv[2], "watched"))

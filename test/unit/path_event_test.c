@@ -345,6 +345,49 @@ static void faulted_path_touches_its_rings_no_more(void **state)
 	assert_no_response(guest);
 }
 
+/* Polls once a microsecond. Return: how late a guest that does something after that would be seen, us */
+static uint64_t late_after(struct guest *guest, uint32_t still_us)
+{
+	uint64_t look_us;
+
+	for (uint32_t i = 0; i < still_us; i++) {
+		fake_tools.now_us++;
+		assert_int_equal(guest_poll(guest), 0);
+	}
+	look_us = path_look_us(guest->path);
+	return look_us > fake_tools.now_us ? look_us - fake_tools.now_us : 0;
+}
+
+static void a_guest_that_was_still_for_long_may_be_looked_at_later(void **state)
+{
+	struct guest *guest = *state;
+
+	send_one(guest);
+	assert_int_equal(guest_poll(guest), 1);
+	assert_int_equal(path_look_us(guest->path), 0);
+	assert_int_equal(late_after(guest, 15), 0);
+	assert_in_range(late_after(guest, 50), 1, 4);
+	for (uint32_t i = 0; i < 200; i++)
+		assert_in_range(late_after(guest, 100), 0, 8);
+	/* once it does something, it is looked at in each pass again */
+	send_one(guest);
+	assert_int_equal(guest_poll(guest), 1);
+	assert_int_equal(path_look_us(guest->path), 0);
+	assert_int_equal(late_after(guest, 15), 0);
+}
+
+static void a_vif_that_waits_for_its_port_is_looked_at_in_each_pass(void **state)
+{
+	struct guest *guest = *state;
+
+	assert_int_equal(late_after(guest, 300) ? 1 : 0, 1);
+	guest->port.room = 0;
+	send_one(guest);
+	guest_poll(guest);
+	for (uint32_t i = 0; i < 300; i++)
+		assert_int_equal(late_after(guest, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +412,8 @@ int main(void)
 		GUEST(event_of_another_channel_is_ignored),
 		GUEST(fault_wakes_the_control_thread_once_and_keeps_the_first_reason),
 		GUEST(faulted_path_touches_its_rings_no_more),
+		GUEST(a_guest_that_was_still_for_long_may_be_looked_at_later),
+		GUEST(a_vif_that_waits_for_its_port_is_looked_at_in_each_pass),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);
