@@ -35,6 +35,19 @@ static void ahead(const struct xf_tx *tx, uint32_t nr, uint32_t len)
 	}
 }
 
+/*
+ * The lines of the frame after the next one, but for its first. A long frame's stores would ask for
+ * them in turn, as far as the processor remembers stores.
+ */
+static inline void ahead_rest(const struct xf_tx *tx, uint32_t len)
+{
+	uint16_t id = tx->free[tx->nr_free - 2];
+	uint8_t *at = tx->share->base + id * NETIF_PAGE_SIZE + xf_tx_place(id, len);
+
+	for (uint32_t i = RTE_CACHE_LINE_SIZE; i < len; i += RTE_CACHE_LINE_SIZE)
+		xf_ahead(at + i);
+}
+
 static inline void answer(struct xf_tx *tx, const struct netif_tx_response *rsp)
 {
 	struct xf_tx_id *id;
@@ -159,6 +172,8 @@ static uint16_t send_simple(struct xf_tx *tx, struct rte_mbuf **mbufs, uint16_t 
 
 	for (; n < most && is_simple(mbufs[n]); n++) {
 		bytes += mbufs[n]->data_len;
+		if (n + 1 < most && mbufs[n + 1]->data_len > RTE_CACHE_LINE_SIZE)
+			ahead_rest(tx, RTE_MIN(mbufs[n + 1]->data_len, NETIF_PAGE_SIZE));
 		send_copy(tx, mbufs[n]);
 	}
 	if (!n)
