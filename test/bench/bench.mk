@@ -14,7 +14,7 @@ bench-scale: all sim $(SIM)/bench-guest ## frames per second of 1, 32 and 256 vi
 bench-xen: all ## compare vifd with the kernel's xen-netback on the Xen bed, in one boot (30 minutes)
 	$(Q)test/xen/run --front --nics 2 --timeout 2400 --name bench-xen $(BENCH) bench_xen
 
-bench-dpdk: all sim $(SIM)/bench-apart ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
+bench-dpdk: all sim $(SIM)/bench-apart $(if $(and $(pmd_headers),$(pmd_abi)),$(SIM)/bench-sender) ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)
 
 $(SIM)/bench-guest: $(BUILD)/test/bench/guest.o $(BUILD)/test/bench/null_back.o $(sim_guest_obj) $(SIM)/lib/libsimhv.so
@@ -28,6 +28,11 @@ $(SIM)/bench-latency: $(BUILD)/test/bench/latency.o
 $(SIM)/bench-apart: $(BUILD)/test/bench/apart.o
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ -lpthread
+
+$(BUILD)/test/bench/sender.o: private flags += -DALLOW_EXPERIMENTAL_API
+$(SIM)/bench-sender: $(BUILD)/test/bench/sender.o $(PMD)/$(pmd_so)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $< -L$(PMD) -l:$(pmd_so) -Wl,-rpath,'$$ORIGIN/../frontend/dpdk' $(shell pkg-config --libs libdpdk)
 
 bench-policy: $(BUILD)/bench-policy ## measure the cycles per frame that rules cost
 	$(Q)$<
@@ -60,4 +65,4 @@ $(BUILD)/bench-policy: $(bench_policy_obj)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $^ $(libs)
 
--include $(looking:.o=.blind.d) $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/captures.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/latency.d $(BUILD)/test/bench/null_back.d $(BUILD)/test/bench/policy.d
+-include $(looking:.o=.blind.d) $(BUILD)/test/bench/apart.d $(BUILD)/test/bench/captures.d $(BUILD)/test/bench/guard.d $(BUILD)/test/bench/guest.d $(BUILD)/test/bench/latency.d $(BUILD)/test/bench/null_back.d $(BUILD)/test/bench/policy.d $(BUILD)/test/bench/sender.d

@@ -10,8 +10,10 @@
 #   mpps MODE KEY [BYTES]     every guest forwards in MODE (macswap, rxonly, txonly); sum of Rx or Tx over the guests
 #   waits MODE                the same, without figures: percent of the polls at which g1 finds nothing, or for txonly of
 #                             the bursts without room
+#
+# With $sender, granted or own, the guests' application is bench-sender with such a pool.
 
-guests= running= priority= apart=
+guests= running= priority= apart= guest_program=dpdk-testpmd
 
 nic_of() {
 	case $1 in
@@ -33,8 +35,8 @@ vhost_start() {
 		--total-num-mbufs=$((4096 + 4096 * nr))
 	tp_ready back
 	for ((n = 1; n <= nr; n++)); do
-		tp_start "g$n" 0 -- -m 128 --vdev "net_virtio_user0,path=$VIFD_SIM/vhost$n.sock,queues=1,mac=$(mac_of $n)" \
-			-- "${testpmd_words[@]}"
+		tp_program=$guest_program tp_start "g$n" 0 -- -m 128 --vdev "net_virtio_user0,path=$VIFD_SIM/vhost$n.sock,queues=1,mac=$(mac_of $n)" \
+			-- "${guest_words[@]}"
 	done
 	# shellcheck disable=SC2086
 	tp_ready $guests
@@ -60,7 +62,7 @@ guest_testpmd() {
 	while [ "$1" != -- ]; do words+=("$1"); shift; done
 	shift
 	mkdir -p "$VIFD_SIM/run-$name"
-	tp_start "$name" 0 "${words[@]}" VIFD_SIM_DOMID="$dom" XENSTORED_PATH="$VIFD_SIM/xs/$dom.sock" \
+	tp_program=$guest_program tp_start "$name" 0 "${words[@]}" VIFD_SIM_DOMID="$dom" XENSTORED_PATH="$VIFD_SIM/xs/$dom.sock" \
 		RUNTIME_DIRECTORY="$VIFD_SIM/run-$name" LD_LIBRARY_PATH="$BIN/lib" -- -m 128 -d "$(driver)" --vdev net_xenfront0,vif=0 "$@"
 }
 
@@ -72,7 +74,7 @@ vifd_session() {
 	vifd_start '[daemon]' "workers = $SIM_WORKERS" "memory_mb = $((256 + 32 * nr))" "run_dir = $VIFD_SIM/run" "${config[@]}"
 	for ((n = 1; n <= nr; n++)); do
 		guest_create "g$n" bridge="nic$n" mac="$(mac_of $n)" || die "guest $n was not created"
-		guest_testpmd "g$n" "${guest_dom[g$n]}" -- -- "${testpmd_words[@]}"
+		guest_testpmd "g$n" "${guest_dom[g$n]}" -- -- "${guest_words[@]}"
 	done
 	# shellcheck disable=SC2086
 	tp_ready $guests
@@ -97,7 +99,9 @@ session_start() {
 		guests="$guests g$n"
 		[ "$nic" = tx ] || "$here/frames" "$VIFD_SIM/g$n-$nic.pcap" "$nic" "$(mac_of $n)"
 	done
-	testpmd_words=(-i --port-topology=loop --no-flush-rx --disable-link-check --total-num-mbufs=8192 --rxq="$queues" --txq="$queues")
+	guest_program=dpdk-testpmd
+	guest_words=(-i --port-topology=loop --no-flush-rx --disable-link-check --total-num-mbufs=8192 --rxq="$queues" --txq="$queues")
+	[ -z "${sender:-}" ] || { guest_program=$BIN/bench-sender guest_words=("$sender"); }
 	case $running in
 		vhost) vhost_start "$nic" "$nr"
 			pin_worker "${tp_pid[back]}" 1 ;;

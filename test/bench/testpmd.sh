@@ -5,6 +5,7 @@
 #
 #   tp_start NAME CPU [VARIABLE=VALUE...] -- ARGUMENT...   starts one with one polling thread on CPU; $tp_wrap is a
 #                             command that runs it. Its process is ${tp_pid[NAME]}, its output testpmd-NAME.log
+#                             $tp_program is another program that takes commands after a prompt and ends at "quit"
 #   tp_ready NAME...          waits until they take commands
 #   tp_say NAME COMMAND...    a line each for a testpmd
 #   tp_stop                   ends all
@@ -20,8 +21,8 @@ tp_start() {
 	: >"$SIM_LOGS/testpmd-$name.log" # now, so that nobody takes the former one for it
 	mkfifo "$VIFD_SIM/$name.in"
 	# shellcheck disable=SC2086
-	${tp_wrap:-} env "${words[@]}" stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf --no-telemetry --file-prefix="bench-$name-$$" \
-		--lcores "0@(0,1),1@$cpu" "$@" <"$VIFD_SIM/$name.in" >"$SIM_LOGS/testpmd-$name.log" 2>&1 &
+	${tp_wrap:-} env "${words[@]}" stdbuf -oL "${tp_program:-dpdk-testpmd}" --no-pci --no-huge --no-shconf \
+		--no-telemetry --file-prefix="bench-$name-$$" --lcores "0@(0,1),1@$cpu" "$@" <"$VIFD_SIM/$name.in" >"$SIM_LOGS/testpmd-$name.log" 2>&1 &
 	tp_pid[$name]=$!
 	exec {fd}>"$VIFD_SIM/$name.in"
 	rm "$VIFD_SIM/$name.in"
@@ -31,7 +32,7 @@ tp_start() {
 tp_ready() {
 	local name
 	for name in "$@"; do
-		wait_for 40 "testpmd ($name)" grep -q 'testpmd> ' "$SIM_LOGS/testpmd-$name.log" ||
+		wait_for 40 "testpmd ($name)" grep -q '> $' "$SIM_LOGS/testpmd-$name.log" ||
 			die "testpmd did not start: $(tail -n 3 "$SIM_LOGS/testpmd-$name.log")"
 	done
 }
