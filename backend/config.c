@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum option_type {
 	OPTION_PATH,	/* char[max + 1], absolute */
 	OPTION_VDEV,	/* char[max + 1]; may be empty */
 	OPTION_PERCENT, /* uint8_t[CONFIG_CLASSES], min..max each; the default for those not given */
+	OPTION_CPUS,	/* struct config_cpus */
 	OPTION_WORDS,	/* char[max + 1]; names with blanks between them, may be empty */
 };
 
@@ -61,6 +63,8 @@ static const char *const drivers[] = { "auto", "native", "netdev", NULL };
 static const struct option options[] = {
 	{ DAEMON(workers), NUMBER_IN(1, CONFIG_WORKERS_MAX), .value = "1",
 	  .help = "number of threads that move packets" },
+	{ DAEMON(cpus), .type = OPTION_CPUS, .max = CPU_SETSIZE - 1, .value = "",
+	  .help = "processors of the workers, one for each; empty: any" },
 	{ DAEMON(poll_us), NUMBER_IN(0, 1000000), .value = "50",
 	  .help = "how long an idle worker keeps polling before it sleeps, in us" },
 	{ DAEMON(memory_mb), NUMBER_IN(16, 65536), .value = "128",
@@ -181,6 +185,10 @@ static const char *expectation(const struct option *option, char *text, size_t s
 		snprintf(text, size, "up to %u numbers %u..%u separated by commas", CONFIG_CLASSES,
 			 option->min, option->max);
 		break;
+	case OPTION_CPUS:
+		snprintf(text, size, "up to %u processors 0..%u, as 2,3,8-11", CONFIG_WORKERS_MAX,
+			 option->max);
+		break;
 	case OPTION_WORDS:
 		snprintf(text, size, "names separated by blanks, at most %u bytes", option->max);
 		break;
@@ -220,6 +228,16 @@ static bool parse_percent(const char *text, const struct option *option, uint8_t
 	return true;
 }
 
+static bool parse_cpus(const char *text, const struct option *option, struct config_cpus *cpus)
+{
+	int nr = *text ? text_list(text, (uint16_t)option->max, cpus->cpu, CONFIG_WORKERS_MAX) : 0;
+
+	if (nr < 0)
+		return false;
+	cpus->nr = (uint32_t)nr;
+	return true;
+}
+
 /* As the kernel's dev_valid_name(): no '/', ':' or blank. */
 static bool netdev_name_ok(const char *text)
 {
@@ -239,6 +257,8 @@ static bool option_set(const struct option *option, void *base, const char *text
 		return parse_choice(text, option->choices, (int *)(void *)field);
 	case OPTION_PERCENT:
 		return parse_percent(text, option, (uint8_t *)field);
+	case OPTION_CPUS:
+		return parse_cpus(text, option, (struct config_cpus *)(void *)field);
 	case OPTION_NETDEV:
 		if (!netdev_name_ok(text))
 			return false;
@@ -493,6 +513,11 @@ int config_read(struct config *config, FILE *stream, const char *path)
 		return err;
 	}
 	end_section(&loader);
+	if (loader.errors == 0 && config->cpus.nr && config->cpus.nr < config->workers) {
+		log_error("%s: [daemon] cpus: expected one for each of %u workers, not %u", path,
+			  config->workers, config->cpus.nr);
+		loader.errors++;
+	}
 	if (loader.errors == 0 && config->nr_nics == 0) {
 		log_error("%s: expected at least one section [nic NAME]", path);
 		loader.errors++;

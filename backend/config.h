@@ -121,6 +121,12 @@ struct config_nic {
 
 #define CONFIG_POLICY_MAX 64u
 
+/** struct config_cpus - Linux' numbers of processors; none: any */
+struct config_cpus {
+	uint32_t nr;
+	uint16_t cpu[CONFIG_WORKERS_MAX];
+};
+
 /** struct config_policy - One line of [policy]; policy/policy.h knows keys and values */
 struct config_policy {
 	char key[32];
@@ -131,6 +137,7 @@ struct config_policy {
 /**
  * struct config - Everything that can be set
  * @workers:     polling threads, 1..CONFIG_WORKERS_MAX
+ * @cpus:        where they run, one each in this order
  * @poll_us:     how long an idle worker goes on polling before it sleeps
  * @memory_mb:   packet memory in MiB, all of it allocated at start
  * @memory:      where it comes from
@@ -150,6 +157,7 @@ struct config_policy {
  */
 struct config {
 	uint32_t workers;
+	struct config_cpus cpus;
 	uint32_t poll_us;
 	uint32_t memory_mb;
 	enum config_memory memory;

@@ -161,13 +161,21 @@ static void start_power(struct worker *worker, int cpu)
 		power_add(&core, worker_busy_us(worker));
 }
 
+/* Return: Linux' number of the processor that a worker stays on, -1: any */
+static int worker_cpu(const struct config *config, uint32_t index)
+{
+	if (index < config->cpus.nr)
+		return config->cpus.cpu[index];
+	return config->power == CONFIG_POWER_ON ? power_cpu(index) : -1;
+}
+
 static int start_workers(struct daemon *daemon)
 {
 	struct host *host = &daemon->host;
 	bool power = daemon->config->power == CONFIG_POWER_ON;
 
 	for (uint32_t i = 0; i < daemon->config->workers; i++) {
-		int cpu = power ? power_cpu(i) : -1;
+		int cpu = worker_cpu(daemon->config, i);
 
 		host->workers[i] = worker_start(i, daemon->config->poll_us, cpu, daemon->pool);
 		if (!host->workers[i])

@@ -42,6 +42,7 @@ struct call {
  * @moved:    the last pass moved frames
  * @look_us:  when each path is to be polled next while others move frames, beside one another: it
  *            costs nothing to find that most are still
+ * @node:     NUMA node; control
  */
 struct worker {
 	pthread_t thread;
@@ -49,6 +50,7 @@ struct worker {
 	_Atomic(struct call *) call;
 	int epoll;
 	uint32_t poll_us;
+	int node;
 	int cpu;
 	bool stop;
 	bool held;
@@ -314,6 +316,18 @@ unsigned int worker_lcore(struct worker *worker)
 	return (unsigned int)worker_run(worker, run_lcore, NULL);
 }
 
+static int run_node(struct worker *worker, void *arg)
+{
+	(void)worker;
+	(void)arg;
+	return (int)rte_socket_id();
+}
+
+int worker_node(const struct worker *worker)
+{
+	return worker->node;
+}
+
 unsigned int worker_load(const struct worker *worker)
 {
 	return atomic_load_explicit(&worker->nr_paths, memory_order_relaxed);
@@ -391,6 +405,17 @@ static int run_detach(struct worker *worker, void *arg)
 void worker_detach(struct worker *worker, struct path *path)
 {
 	worker_run(worker, run_detach, path);
+}
+
+int worker_move(struct worker *from, struct worker *to, struct path *path)
+{
+	int ret;
+
+	worker_detach(from, path);
+	ret = worker_attach(to, path);
+	if (ret && worker_attach(from, path))
+		path_fault(path, "event channels cannot be bound again");
+	return ret;
 }
 
 static int run_attach_nic(struct worker *worker, void *arg)
@@ -496,6 +521,7 @@ struct worker *worker_start(unsigned int index, uint32_t poll_us, int cpu, struc
 		return NULL;
 	}
 	workers[index] = worker;
+	worker->node = worker_run(worker, run_node, NULL);
 	return worker;
 }
 

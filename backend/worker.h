@@ -60,6 +60,9 @@ const _Atomic uint64_t *worker_busy_us(const struct worker *worker);
 /** worker_lcore() - EAL's number of its thread, which has started */
 unsigned int worker_lcore(struct worker *worker);
 
+/** worker_node() - NUMA node of its processors, -1: unknown, or several */
+int worker_node(const struct worker *worker);
+
 /** worker_load() - Paths attached; for choosing a worker */
 unsigned int worker_load(const struct worker *worker);
 
@@ -68,6 +71,14 @@ int worker_attach(struct worker *worker, struct path *path);
 
 /** worker_detach() - Stop polling a path; its ports are removed too */
 void worker_detach(struct worker *worker, struct path *path);
+
+/**
+ * worker_move() - Another worker serves a path from now on; its ports go with it
+ *
+ * Frames stay where they are. If the other worker cannot bind the channels, all is as before; if
+ * that cannot be had either, the path is faulted. Return: 0, -errno
+ */
+int worker_move(struct worker *from, struct worker *to, struct path *path);
 
 /** worker_attach_nic() - Poll a NIC's uplink too. Return: 0, -ENOSPC */
 int worker_attach_nic(struct worker *worker, struct nic *nic);

@@ -56,6 +56,44 @@ int text_u32(const char *text, uint32_t min, uint32_t max, uint32_t *number)
 	return text_take_u32(&text, min, max, number);
 }
 
+/* Return: 0, -ERANGE: it is there already, -ENOSPC */
+static int list_add(uint16_t *list, uint32_t *nr, uint32_t size, uint32_t number)
+{
+	for (uint32_t i = 0; i < *nr; i++)
+		if (list[i] == number)
+			return -ERANGE;
+	if (*nr == size)
+		return -ENOSPC;
+	list[(*nr)++] = (uint16_t)number;
+	return 0;
+}
+
+/* "8" or "8-11" */
+static int list_take(const char **text, uint16_t max, uint32_t *first, uint32_t *last)
+{
+	int ret = text_take_u32(text, 0, max, first);
+
+	*last = *first;
+	if (!ret && text_take(text, '-'))
+		ret = text_take_u32(text, *first, max, last);
+	return ret;
+}
+
+int text_list(const char *text, uint16_t max, uint16_t *list, uint32_t size)
+{
+	uint32_t nr = 0, first = 0, last = 0;
+
+	do {
+		int ret = list_take(&text, max, &first, &last);
+
+		for (; !ret && first <= last; first++)
+			ret = list_add(list, &nr, size, first);
+		if (ret)
+			return ret;
+	} while (text_take(&text, ','));
+	return *text ? -EINVAL : (int)nr;
+}
+
 static int hex_digit(char c)
 {
 	if (is_digit(c))

@@ -32,6 +32,17 @@ int text_take_u32(const char **text, uint32_t min, uint32_t max, uint32_t *numbe
  */
 int text_u32(const char *text, uint32_t min, uint32_t max, uint32_t *number);
 
+/**
+ * text_list() - Read numbers and ranges of numbers, as "2,3,8-11"
+ * @max:  the largest number, below 65535
+ * @list: the numbers in the order of @text
+ * @size: room in @list
+ *
+ * Return: how many there are; -EINVAL: it is no such list; -ERANGE: a number is too large, or is
+ * there twice; -ENOSPC
+ */
+int text_list(const char *text, uint16_t max, uint16_t *list, uint32_t size);
+
 /** text_mac() - Read "aa:bb:cc:dd:ee:ff", of either case; 0, or -EINVAL and @mac stays */
 int text_mac(const char *text, uint8_t mac[6]);
 

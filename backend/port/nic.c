@@ -40,6 +40,7 @@ struct nic {
 	struct offload clones;
 	struct vf_env env;
 	unsigned int pf_index;
+	int node;
 	struct uplink *uplink;
 	bool groups;
 };
@@ -57,6 +58,24 @@ void nic_set_raise(struct wake *raise)
 uint64_t nic_roam(struct nic *nic, uint64_t now_us)
 {
 	return roam_update(switch_roam(nic->env.sw), now_us);
+}
+
+/* Return: NUMA node of the PF, or of the uplink without one; -1: Linux does not know it */
+static int find_node(const struct config_nic *config)
+{
+	const char *name = config->pf[0] ? config->pf : config->uplink;
+	char pci[16], path[96];
+	uint32_t node;
+
+	if (sysfs_pci_of("/sys", name, pci, sizeof(pci)) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", pci);
+	return sysfs_read_number(path, &node) ? -1 : (int)node;
+}
+
+int nic_node(const struct nic *nic)
+{
+	return nic->node;
 }
 
 static void log_no_vfs(const struct nic *nic, const char *what, const char *which, int error)
@@ -184,6 +203,7 @@ struct nic *nic_create(const struct config_nic *config, struct rte_mempool *pool
 	if (!nic)
 		return NULL;
 	nic->config = config;
+	nic->node = find_node(config);
 	snprintf(name, sizeof(name), "nic%u", serial++);
 	if (offload_init(&nic->clones, pool, name, OFFLOAD_MBUFS) == 0)
 		nic->env.sw = switch_create(config->name, &nic->clones);

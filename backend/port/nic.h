@@ -94,6 +94,9 @@ const struct config_nic *nic_classes(const struct nic *nic);
 /** nic_name() - As configured */
 const char *nic_name(const struct nic *nic);
 
+/** nic_node() - NUMA node of its PF, or its uplink; -1: not known */
+int nic_node(const struct nic *nic);
+
 /** nic_matches() - Is @bridge (a vif's bridge= key) this NIC's name, uplink or PF? */
 bool nic_matches(const struct nic *nic, const char *bridge);
 

@@ -235,16 +235,6 @@ static const char *read_frontend(struct vif *vif, struct path_config *config)
 	return read_queues(vif, config);
 }
 
-static struct worker *choose_worker(const struct host *host)
-{
-	struct worker *best = host->workers[0];
-
-	for (uint32_t i = 1; i < host->nr_workers; i++)
-		if (worker_load(host->workers[i]) < worker_load(best))
-			best = host->workers[i];
-	return best;
-}
-
 /* Trouble of the host: log it, rate limited, and try again. */
 static int try_again(struct vif *vif, const char *what, int error)
 {
@@ -383,7 +373,8 @@ static int connect_path(struct vif *vif)
 	ret = connect_kept(vif);
 	if (ret)
 		return connect_failed(vif, "what is kept of it", -ret);
-	vif->worker = choose_worker(vif->host);
+	vif->balance = (struct balance_vif){ 0 };
+	vif->worker = balance_worker(vif);
 	ret = worker_attach(vif->worker, vif->path);
 	return ret ? connect_failed(vif, "event channels cannot be bound", -ret) : 0;
 }

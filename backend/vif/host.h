@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "balance.h"
 #include "budget.h"
 #include "config.h"
 #include "port/nic.h"
@@ -36,6 +37,7 @@ TAILQ_HEAD(vif_list, vif);
  * @budgets:   of all domains that have a vif
  * @assign:    which of them have a VF; NULL while vifs are not served
  * @shares:    what each may send to the wire; as @assign
+ * @balance:   how much the workers have to do
  */
 struct host {
 	const struct config *config;
@@ -51,6 +53,7 @@ struct host {
 	struct budget_list budgets;
 	struct assign *assign;
 	struct shares *shares;
+	struct balance balance;
 	bool policy_dir_seen;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];

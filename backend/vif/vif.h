@@ -27,6 +27,7 @@
 #include "path/isolation.h"
 #include "policy/policy.h"
 #include "assign.h"
+#include "balance.h"
 #include "class_shares.h"
 #include "kernel_path.h"
 #include "representor.h"
@@ -144,6 +145,7 @@ struct vif_policy {
  * @zerocopy_rx: when zero-copy rx may begin again; with @path
  * @nic_flows: flow rules of its guest that the NIC enforces; with @path
  * @told:      what events told of it last
+ * @balance:   how much its worker has to do with it; with @path
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
@@ -191,6 +193,7 @@ struct vif {
 	struct zerocopy_rx zerocopy_rx;
 	struct nic_flows nic_flows;
 	struct tell told;
+	struct balance_vif balance;
 };
 
 /**

@@ -95,12 +95,14 @@ static void every_option_is_taken(void **state)
 			      "# a comment\n"
 			      "[nic left]\npf=eth0\nuplink=\nvfs=7\ndriver=native\nvf_queues=16\n\n"
 			      "  [daemon] # another\n"
-			      "workers=32\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
+			      "workers=3\ncpus=1,4-5\npoll_us = 0\nmemory_mb=\t512\nbacklog_kb=64\n"
 			      "max_queues=2\nlog_level=debug\r\nrun_dir=/tmp/x y\n"
 			      "[nic right]\nuplink=none"),
 			 0);
 	assert_string_equal(logged, "");
-	assert_int_equal(config.workers, 32);
+	assert_int_equal(config.workers, 3);
+	assert_int_equal(config.cpus.nr, 3);
+	assert_int_equal(config.cpus.cpu[2], 5);
 	assert_int_equal(config.poll_us, 0);
 	assert_int_equal(config.memory_mb, 512);
 	assert_int_equal(config.backlog_kb, 64);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/claim.c vif/kernel_path.c vif/rival.c vif/vif.c vif/vifs.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
-/* links: vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
+/* links: vif/balance.c vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c vif/tell.c vif/foreign.c vif/names.c policy/policy.c policy/words.c policy/files.c vif/capability.c vif/virtual_pf.c vif/vf_wish.c vif/ctrl_virtual_pf.c */
 /* links: vif/ctrl.c vif/ctrl_hash.c vif/grants.c vif/ctrl_kept.c vif/ctrl_flows.c vif/nic_flows.c path/flow_check.c path/flow_nic.c vif/kept.c vif/query.c vif/mirror.c vif/representor.c vif/rep_flags.c vif/rep_commands.c policy/privflags.c policy/privflags_rules.c rep/device.c path/counters.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c port/sriov/sysfs.c log.c test/unit/fake_guest.c */
@@ -54,6 +54,26 @@ int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg
 
 void worker_barrier(void)
 {
+}
+
+int worker_node(const struct worker *worker)
+{
+	(void)worker;
+	return -1;
+}
+
+const _Atomic uint64_t *worker_busy_us(const struct worker *worker)
+{
+	static const _Atomic uint64_t never;
+
+	(void)worker;
+	return &never;
+}
+
+int worker_move(struct worker *from, struct worker *to, struct path *path)
+{
+	worker_detach(from, path);
+	return worker_attach(to, path);
 }
 
 unsigned int worker_load(const struct worker *worker)
@@ -219,6 +239,12 @@ void worker_detach_nic(struct worker *worker, struct nic *nic)
 }
 
 /* nic.h */
+
+int nic_node(const struct nic *nic)
+{
+	(void)nic;
+	return -1;
+}
 
 const char *nic_name(const struct nic *nic)
 {

@@ -105,6 +105,25 @@ static void anything_but_a_mac_is_refused(void **state)
 	assert_memory_equal(mac, kept, sizeof(mac));
 }
 
+static void list_is_numbers_and_ranges(void **state)
+{
+	static const uint16_t wanted[] = { 2, 3, 8, 9, 10, 11, 0 };
+	uint16_t list[8];
+
+	(void)state;
+	assert_int_equal(text_list("2,3,8-11,0", 11, list, 8), 7);
+	assert_memory_equal(list, wanted, sizeof(wanted));
+	assert_int_equal(text_list("5-5", 11, list, 8), 1);
+	assert_int_equal(text_list("0-8", 11, list, 8), -ENOSPC);
+	assert_int_equal(text_list("12", 11, list, 8), -ERANGE);
+	assert_int_equal(text_list("3-2", 11, list, 8), -ERANGE);
+	assert_int_equal(text_list("1,0-1", 11, list, 8), -ERANGE);
+	for (const char *const *wrong = (const char *const[]){ "", "1,", ",1", "1 2", "1-", "-1",
+							       "1;2", "0x1", "1,,2", NULL };
+	     *wrong; wrong++)
+		assert_int_equal(text_list(*wrong, 11, list, 8), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +131,7 @@ int main(void)
 		cmocka_unit_test(number_out_of_its_range_leaves_the_variable),
 		cmocka_unit_test(widest_number_is_read_and_one_more_is_refused),
 		cmocka_unit_test(reading_moves_past_the_digits_only_when_it_succeeds),
+		cmocka_unit_test(list_is_numbers_and_ranges),
 		cmocka_unit_test(mac_is_six_pairs_of_hexadecimal_digits),
 		cmocka_unit_test(anything_but_a_mac_is_refused),
 	};

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# two vifs on a busy worker: one of them moves to the idle worker, with no frame lost, twice or overtaken
+
+export RUNTIME_DIRECTORY=$VIFD_SIM/run
+VIFCTL=$SIM_TOP/$BUILD/vifctl
+worker_of() { timeout 20 "$VIFCTL" show "$(domid "$1").0" 2>>"$SIM_LOGS/vifctl.log" | awk '$1 == "worker" { print $2; exit }'; }
+apart() { [ "$(worker_of c)" != "$(worker_of d)" ]; }
+moves() { grep -c 'balance: vif .* to worker' "$SIM_LOGS/vifd.log"; }
+
+vifd_start '[daemon]' 'workers = 2' 'cpus = 0-1' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
+check "a worker stays on its processor" "$(taskset -cp "$(pgrep -w vifd-worker1 | head -n 1)" 2>/dev/null | sed 's/.*: //')" "== 1"
+# vifs that connect while nobody is busy are spread by number, so these leave one worker empty
+for name in i1 i2 i3 i4; do
+	guest_create $name
+	guest_start $name || die "guest $name did not connect"
+done
+check "vifs that connect are spread" "$(worker_of i1)$(worker_of i2)$(worker_of i3)$(worker_of i4)" "== 0101"
+guest_destroy i1
+guest_destroy i3
+guest_create c
+guest_create d
+in_ns dom0 "$BIN/simguest-gen" --seconds 14 --window 1024 --both "$(domid c)" "$(domid d)" >"$VIFD_SIM/gen.out" 2>>"$SIM_LOGS/gen.log" &
+gen_pid=$!
+wait_for 10 "both to connect" worker_of d >/dev/null
+check "both are on one worker at first" "$(worker_of c)$(worker_of d)" "== 00"
+check_true "one moves to the idle worker" wait_for 12 "a move" apart
+check "moves" "$(moves)" "== 1"
+sleep 2; for v in c d; do timeout 20 "$VIFCTL" show "$(domid $v).0" >"$SIM_LOGS/show.$v"; done
+wait $gen_pid
+cat "$VIFD_SIM/gen.out"
+vifd_stop
+finish
