@@ -8,6 +8,7 @@
 #include <rte_version.h>
 
 #include "base/text.h"
+#include "base/vlan.h"
 #include "data.h"
 #include "path/flows.h"
 #include "vif/names.h"
@@ -310,6 +311,29 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 		put_counters(counters, vif, 0, path_nr_queues(vif->path) - 1);
 }
 
+/* Of a virtual VF: which values its guest has set and are in force, and those that stand nowhere else. */
+static void put_guest_set(struct rte_tel_data *d, const struct vif *vif, const struct vf_wish *wish)
+{
+	static const char *const names[] = {
+		[VIFVPF_ATTR_MAC] = "mac",     [VIFVPF_ATTR_VLAN] = "vlan",
+		[VIFVPF_ATTR_RATE] = "rate",   [VIFVPF_ATTR_SPOOFCHK] = "spoofchk",
+		[VIFVPF_ATTR_TRUST] = "trust", [VIFVPF_ATTR_LINK] = "link",
+	};
+	uint32_t set = virtual_pf_is_wanted(vif) ? vif->virtual_pf.applied & wish->set : 0;
+	char text[TEXT_MAX + 1] = "";
+	struct vf_wish now;
+
+	vf_wish_base(&vif->policy.draft, &vif->mac, &now);
+	vf_wish_overlay(&now, wish, set);
+	for (uint32_t attr = VIFVPF_ATTR_MAC; attr <= VIFVPF_ATTR_LINK; attr++)
+		if (set & 1u << attr)
+			append(text, sizeof(text), names[attr]);
+	put_text(d, "virtual_vf_set", text);
+	put_number(d, "virtual_vf_vlan", now.tag & VLAN_ID_MASK);
+	put_number(d, "virtual_vf_priority", now.tag >> 13);
+	put_number(d, "virtual_vf_trust", now.trust);
+}
+
 /* Of a virtual PF: how many VFs its guest may have and wants. Of a VF: its PF and index. */
 static void put_virtual(struct rte_tel_data *d, const struct vif *vif)
 {
@@ -326,6 +350,7 @@ static void put_virtual(struct rte_tel_data *d, const struct vif *vif)
 		return;
 	put_number(d, "virtual_vf", (uint64_t)index);
 	put_number(d, "virtual_vf_wanted", virtual_pf_is_wanted(vif));
+	put_guest_set(d, vif, &pf->virtual_pf.wishes.of[index]);
 }
 
 void put_vif(struct rte_tel_data *d, const struct vif *vif)

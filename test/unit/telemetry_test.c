@@ -398,6 +398,29 @@ static void connected_vif_is_told_with_everything(void **state)
 	assert_has(ask("/vifd/queue,7.0.1"), "\"tx_packets\":4");
 }
 
+static void virtual_vf_is_told_with_what_its_guest_set(void **state)
+{
+	struct vf_wishes *wishes = &vifs[0].virtual_pf.wishes;
+	const char *answer;
+
+	(void)state;
+	add_vif(1, 7, 1);
+	connect_vif(1);
+	vifs[1].policy.draft.virtual_pf = 1;
+	vifs[1].virtual_pf.applied = 1u << VIFVPF_ATTR_VLAN;
+	*wishes = (struct vf_wishes){ .wanted = 1, .nr = 1, .handle = { 1 } };
+	wishes->of[0] = (struct vf_wish){ .set = 1u << VIFVPF_ATTR_VLAN | 1u << VIFVPF_ATTR_TRUST,
+					  .tag = 3 << 13 | 105,
+					  .trust = 1 };
+	answer = ask("/vifd/vif,7.1");
+	assert_has(answer, "\"virtual_pf\":\"7.0\"");
+	assert_has(answer, "\"virtual_vf\":0,\"virtual_vf_wanted\":1,\"virtual_vf_set\":\"vlan\"");
+	assert_has(answer, "\"virtual_vf_vlan\":105,\"virtual_vf_priority\":3,");
+	assert_has(answer, "\"virtual_vf_trust\":0");
+	wishes->wanted = 0;
+	assert_has(ask("/vifd/vif,7.1"), "\"virtual_vf_set\":\"\",\"virtual_vf_vlan\":0");
+}
+
 static void vf_is_told_with_what_pf_nic_and_driver_say(void **state)
 {
 	const char *names[] = { "0000:01:01.3", "enp1s0f1v11",
@@ -717,6 +740,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ANSWER(vif_that_is_not_connected_has_no_path),
 		ANSWER(connected_vif_is_told_with_everything),
+		ANSWER(virtual_vf_is_told_with_what_its_guest_set),
 		ANSWER(vf_is_told_with_what_pf_nic_and_driver_say),
 		ANSWER(counters_that_are_reset_begin_at_0),
 		ANSWER(pools_are_told_with_what_is_free),
