@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: they print numbers and the machine that these were measured on.
 
-.PHONY: bench bench-coalescing bench-scale bench-xen bench-dpdk bench-policy bench-guard
+.PHONY: bench bench-coalescing bench-scale bench-xen bench-virtual-pf bench-dpdk bench-policy bench-guard
 bench: all sim $(SIM)/bench-guest $(SIM)/bench-latency ## compare vifd with DPDK's vhost-user and memif: speed, latency, many vifs; in under 15 minutes (BENCH="--parts LIST")
 	$(Q)test/bench/all $(BENCH)
 
@@ -13,6 +13,10 @@ bench-scale: all sim $(SIM)/bench-guest ## frames per second of 1, 32 and 256 vi
 
 bench-xen: all ## compare vifd with the kernel's xen-netback on the Xen bed, in one boot (30 minutes)
 	$(Q)test/xen/run --front --nics 2 --timeout 2400 --name bench-xen $(BENCH) bench_xen
+
+bench-virtual-pf: all ## compare containers on virtual VFs with containers on a guest's bridge, in one boot (15 minutes)
+	$(Q)test/xen/run --front --vfs 4 --rounds 5 --timeout 1200 $(BENCH) virtual_pf_speed
+	$(Q)test/xen/virtual_pf_plot build/xen/logs/virtual_pf_speed/dom0/figures.txt build/results
 
 bench-dpdk: all sim $(SIM)/bench-apart $(if $(and $(pmd_headers),$(pmd_abi)),$(SIM)/bench-sender) ## compare a guest's DPDK application with one on DPDK's vhost-user, in under 10 minutes (BENCH_SHORT=1: 2)
 	$(Q)test/bench/dpdk $(BENCH)

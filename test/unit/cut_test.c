@@ -505,7 +505,7 @@ static void move_does_not_wait_for_what_is_still_to_be_cut(void **state)
 	send_all(&shape, &guest->port);
 	other = guest->port;
 	guest->path->handover = handover_create(&guest->port.port);
-	handover_begin(guest->path, &other.port);
+	handover_begin(guest->path, &other.port, false);
 	for (int i = 0; i < 1000 && handover_pauses(guest->path->handover); i++) {
 		fake_tools.now_us += 200;
 		guest_poll(guest);
