@@ -141,7 +141,7 @@ static void memory_of_a_vif_is_bounded_whatever_it_does(void **state)
 	const struct queue *queue = &host_path(HOSTILE)->queues[0];
 
 	(void)state;
-	assert_true(sizeof(struct path) + sizeof(struct queue) < 32768);
+	assert_true(sizeof(struct path) + sizeof(struct queue) < 36864);
 	record(hostile);
 	hostile->port.room = 0;
 	for (uint32_t round = 0; round < 20; round++) {
