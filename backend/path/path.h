@@ -173,8 +173,8 @@ unsigned int path_poll(struct path *path, struct path_tools *tools);
 /**
  * path_look_us() - Worker, after path_poll(): when to poll it next, us, if other paths move frames
  *
- * Its guest has been still for a while, so that it is only looked at; it may be polled sooner. 0 = in
- * the next pass.
+ * Its guest has been still for a while, so that it is only looked at; it may be polled sooner. 0 =
+ * in the next pass.
  */
 uint64_t path_look_us(const struct path *path);
 
