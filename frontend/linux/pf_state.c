@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/errno.h>
+
 #include "pf_state.h"
 
 static bool state_is_fine(const struct vifvpf_state *state)

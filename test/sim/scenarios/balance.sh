@@ -5,6 +5,7 @@
 export RUNTIME_DIRECTORY=$VIFD_SIM/run
 VIFCTL=$SIM_TOP/$BUILD/vifctl
 worker_of() { timeout 20 "$VIFCTL" show "$(domid "$1").0" 2>>"$SIM_LOGS/vifctl.log" | awk '$1 == "worker" { print $2; exit }'; }
+are_spread() { [ "$(for name in i1 i2 i3 i4; do worker_of $name; done | tr -d '\n')" = 0101 ]; }
 moved() { grep -q 'balance: vif .* from worker 0, .* to worker 1' "$SIM_LOGS/vifd.log"; }
 
 vifd_start '[daemon]' 'workers = 2' 'cpus = 0-1' "run_dir = $VIFD_SIM/run" '[nic sim]' 'uplink = up0'
@@ -14,7 +15,7 @@ for name in i1 i2 i3 i4; do
 	guest_create $name
 	guest_start $name || die "guest $name did not connect"
 done
-check "vifs that connect are spread" "$(worker_of i1)$(worker_of i2)$(worker_of i3)$(worker_of i4)" "== 0101"
+check_true "vifs that connect are spread" are_spread
 guest_destroy i1
 guest_destroy i3
 guest_create c
