@@ -188,8 +188,9 @@ static void move(struct vif *vif, uint32_t from, uint32_t to, uint64_t now_us)
 
 static void even_out(struct host *host, uint64_t now_us, uint32_t nr)
 {
-	struct balance_load *loads = calloc(nr, sizeof(*loads));
-	struct vif **of = calloc(nr, sizeof(struct vif *));
+	/* one more, so that there is always something to allocate */
+	struct balance_load *loads = calloc(nr + 1, sizeof(*loads));
+	struct vif **of = calloc(nr + 1, sizeof(struct vif *));
 	uint32_t to = 0;
 	int chosen = -1;
 
