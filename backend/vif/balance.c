@@ -123,14 +123,15 @@ static void look_at_workers(struct host *host, uint64_t passed_us)
 	}
 }
 
-static void look_at_vif(struct vif *vif)
+/* Return: frames since the last look */
+static uint64_t look_at_vif(struct vif *vif)
 {
 	uint32_t last = path_nr_queues(vif->path) - 1;
-	uint64_t frames = path_counted(vif->path, COUNT_tx_packets, 0, last) +
-			  path_counted(vif->path, COUNT_rx_packets, 0, last);
+	uint64_t before = vif->balance.frames;
 
-	vif->balance.since = frames - vif->balance.frames;
-	vif->balance.frames = frames;
+	vif->balance.frames = path_counted(vif->path, COUNT_tx_packets, 0, last) +
+			      path_counted(vif->path, COUNT_rx_packets, 0, last);
+	return vif->balance.frames - before;
 }
 
 /* One that is about to change its port, or its rings, has enough of that. */
@@ -159,11 +160,10 @@ static uint32_t list_loads(struct host *host, uint64_t now_us, struct balance_lo
 	TAILQ_FOREACH (vif, &host->vifs, link) {
 		if (!vif->path)
 			continue;
-		look_at_vif(vif);
 		of[nr] = vif;
 		loads[nr++] = (struct balance_load){
 			.worker = index_of(host, vif->worker),
-			.frames = vif->balance.since,
+			.frames = look_at_vif(vif),
 			.allowed = may_move(vif, now_us) ? allowed(host, vif->nic) : 0,
 		};
 	}

@@ -9,8 +9,7 @@
  * the other worker, which looks at the rings at once. Frames stay where they are, in rings, backlog
  * and port, so none is lost or overtaken. A vif that has moved stays for some time.
  *
- * A worker on a processor of another NUMA node than the NIC has none of its vifs as long as there
- * is one on the same node. Where nodes are not known, as in most dom0s, all are the same.
+ * A vif is on a worker of the NIC's NUMA node if there is one. Where nodes are not known, as in most dom0s, all are the same.
  *
  * Control thread.
  */
@@ -40,13 +39,11 @@ struct balance {
 
 /**
  * struct balance_vif - Of one connection
- * @frames:     in both directions, ever, at the last look
- * @since:      frames between the last two looks
- * @stay_us:    does not move before, monotonic
+ * @frames:  in both directions, ever, at the last look
+ * @stay_us: does not move before, monotonic
  */
 struct balance_vif {
-	uint64_t frames, since;
-	uint64_t stay_us;
+	uint64_t frames, stay_us;
 };
 
 /**
