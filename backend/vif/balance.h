@@ -9,7 +9,8 @@
  * the other worker, which looks at the rings at once. Frames stay where they are, in rings, backlog
  * and port, so none is lost or overtaken. A vif that has moved stays for some time.
  *
- * A vif is on a worker of the NIC's NUMA node if there is one. Where nodes are not known, as in most dom0s, all are the same.
+ * A vif is on a worker of the NIC's NUMA node if there is one. Where nodes are not known, as in
+ * most dom0s, all are the same.
  *
  * Control thread.
  */
