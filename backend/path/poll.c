@@ -464,14 +464,19 @@ void path_rang(struct path *path, uint32_t port)
 	path_count(&queue->counters, COUNT_events, 1);
 }
 
-/* Return: us until the channel's turn, PATH_IDLE = it is not held back. */
+/*
+ * Work forgives a channel's former rings whether it came with a ring or not: a guest that rings for
+ * frames which a pass has just taken rings late, not in vain.
+ * Return: us until the channel's turn, PATH_IDLE = it is not held back
+ */
 static uint64_t channel_unmask(struct queue *queue, struct queue_channel *channel,
 			       struct path_tools *tools, bool worked)
 {
+	if (worked && unlikely(channel->backoff_us))
+		channel->backoff_us = 0;
 	if (!channel->rang)
 		return PATH_IDLE;
 	if (worked) {
-		channel->backoff_us = 0;
 		channel->unmask_at = 0;
 	} else if (!channel->unmask_at) {
 		path_count(&queue->counters, COUNT_events_spurious, 1);

@@ -308,6 +308,20 @@ static void work_forgives_spurious_events(void **state)
 	assert_int_equal(path_unmask(guest->path, &fake_tools, false), PATH_IDLE);
 }
 
+/* A guest rings for frames that the worker takes before it is woken: each ring comes late. */
+static void late_rings_between_work_are_never_held_back(void **state)
+{
+	struct guest *guest = *state;
+
+	for (uint32_t i = 0; i < 20; i++) {
+		fake_tools.now_us += 10;
+		assert_int_equal(path_unmask(guest->path, &fake_tools, true), PATH_IDLE);
+		guest_ring_bell(guest, 0);
+		assert_int_equal(path_unmask(guest->path, &fake_tools, false), PATH_IDLE);
+		assert_false(guest_masked(guest, 0));
+	}
+}
+
 static void event_of_another_channel_is_ignored(void **state)
 {
 	struct guest *guest = *state;
@@ -409,6 +423,7 @@ int main(void)
 		cmocka_unit_test(channel_that_cannot_be_bound_leaves_nothing_behind),
 		GUEST(spurious_events_are_held_back_ever_longer),
 		GUEST(work_forgives_spurious_events),
+		GUEST(late_rings_between_work_are_never_held_back),
 		GUEST(event_of_another_channel_is_ignored),
 		GUEST(fault_wakes_the_control_thread_once_and_keeps_the_first_reason),
 		GUEST(faulted_path_touches_its_rings_no_more),
