@@ -32,7 +32,7 @@ tp_start() {
 tp_ready() {
 	local name
 	for name in "$@"; do
-		wait_for 40 "testpmd ($name)" grep -q '> $' "$SIM_LOGS/testpmd-$name.log" ||
+		wait_for 120 "testpmd ($name)" grep -q '> $' "$SIM_LOGS/testpmd-$name.log" ||
 			die "testpmd did not start: $(tail -n 3 "$SIM_LOGS/testpmd-$name.log")"
 	done
 }
