@@ -69,7 +69,7 @@ static uint64_t crowd(const struct budget_list *all, uint64_t now_us)
 
 static void spend(struct budget *budget, uint64_t cost_us, uint64_t most_us, uint64_t now_us)
 {
-	uint64_t limit_us = now_us + burst_us(budget) + most_us * budget->nr_vifs;
+	uint64_t limit_us = now_us + burst_us(budget) + most_us;
 
 	if (budget->spent_us < now_us)
 		budget->spent_us = now_us;

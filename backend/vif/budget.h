@@ -5,7 +5,8 @@
  *
  * A budget is a moment, @spent_us: work puts it further into the future, time passes it. While it
  * is more than the burst ahead, what the guest asks for waits: its keys, its control rings. What
- * the toolstack, the admin or a fault asks for never waits, and is charged all the same.
+ * the toolstack, the admin or a fault asks for never waits, and is charged all the same. Nor does
+ * a front end that closes: it gives back what it had, and can do so once for each connection.
  *
  * While many guests are over their bursts at once, each pays more, so all of them together take
  * a bounded share too.
@@ -30,7 +31,10 @@
  * for 1 s.
  */
 #define BUDGET_BURST_US 2000000u
-/* Nobody waits longer than this for each vif, unless more than BUDGET_CROWD guests wait. */
+/*
+ * No guest waits longer than this for its next turn, unless more than BUDGET_CROWD guests wait. Its
+ * vifs have these turns one after the other, so that many vifs cost no more than one does.
+ */
 #define BUDGET_WAIT_US 1000000u
 #define BUDGET_CROWD 5u
 /*
@@ -39,6 +43,11 @@
  * nothing, and the control thread one turn (ctrl.h) of each vif in this time.
  */
 #define BUDGET_ANSWER_US 1000000u
+/*
+ * So many events of a connection are heard while the budget is used up, as the front end may close:
+ * Closing, Closed, the end of its folder, and what it wrote before that.
+ */
+#define BUDGET_HEARD 16u
 
 /**
  * struct budget - One domain's

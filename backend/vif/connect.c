@@ -408,6 +408,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 	query_guest(vif);
 	vif_write_path(vif);
 	vif->stale |= STALE_RECORD | STALE_LIVE;
+	vif->heard = BUDGET_HEARD;
 	assign_begin(vif, now_us);
 	assign_kick(host->assign);
 	if (vif_may_tell(vif))

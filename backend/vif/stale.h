@@ -20,7 +20,8 @@ enum {
 	STALE_FRONTEND = 1 << 5, /* the front end's state */
 	STALE_CTRL = 1 << 6,	 /* nothing to read: the control ring */
 	STALE_DRIVER = 1 << 7,	 /* no key: whether xen-netback is bound (claim.h) */
-	STALE_ALL = (1 << 8) - 1,
+	STALE_CLOSING = 1 << 8,	 /* the front end's state, of which only that it closes counts */
+	STALE_ALL = (1 << 9) - 1,
 	/* what the front end's folder holds: read when the guest's budget allows it (budget.h) */
 	STALE_ASKED = STALE_FRONTEND | STALE_GUEST | STALE_RECORD | STALE_CTRL,
 };

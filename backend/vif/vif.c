@@ -80,12 +80,23 @@ static bool read_own(struct vif *vif)
 	return true;
 }
 
+/* The guest may not ask for anything yet, but it may close. */
+static void read_closing(struct vif *vif, uint64_t now_us)
+{
+	enum xenbus_state state = read_state(vif, vif->frontend);
+
+	if (state == XENBUS_CLOSING || state == XENBUS_CLOSED || state == XENBUS_UNKNOWN)
+		vif->view.frontend = state;
+	else
+		vif_asks(vif, STALE_FRONTEND, now_us);
+}
+
 /*
  * The front end's state is read when the guest may ask for it, or when the toolstack removes the
  * vif: not because our own state came back, or a guest would make us answer itself for ever.
  * Return: false: the directory is gone
  */
-static bool read_view(struct vif *vif, uint32_t stale)
+static bool read_view(struct vif *vif, uint32_t stale, uint64_t now_us)
 {
 	struct vif_view *view = &vif->view;
 
@@ -93,6 +104,8 @@ static bool read_view(struct vif *vif, uint32_t stale)
 		return false;
 	if (stale & STALE_FRONTEND || !view->online)
 		view->frontend = read_state(vif, vif->frontend);
+	else if (stale & STALE_CLOSING)
+		read_closing(vif, now_us);
 	return true;
 }
 
@@ -327,7 +340,7 @@ static const char *run_ctrl(struct vif *vif, uint64_t now_us)
 	const char *why;
 
 	if (!may_answer(vif, now_us)) {
-		vif->asked |= STALE_CTRL;
+		vif_asks(vif, STALE_CTRL, now_us);
 		vif_due(vif, STALE_CTRL, vif->unanswered_us + BUDGET_ANSWER_US);
 		return NULL;
 	}
@@ -397,11 +410,11 @@ bool vif_update(struct vif *vif, uint64_t now_us)
 		vif->due_stale = 0;
 		vif->due_us = UINT64_MAX;
 	}
-	stale = vif->stale & (STALE_STATE | STALE_FRONTEND | STALE_DRIVER);
+	stale = vif->stale & (STALE_STATE | STALE_FRONTEND | STALE_CLOSING | STALE_DRIVER);
 	vif->stale &= ~stale;
 	if (stale & (STALE_STATE | STALE_DRIVER) && !take(vif, &stale, now_us))
 		return true;
-	if (stale && !read_view(vif, stale))
+	if (stale && !read_view(vif, stale, now_us))
 		return false;
 	why = vif->path ? path_faulted(vif->path) : NULL;
 	if (why)

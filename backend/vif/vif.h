@@ -105,6 +105,8 @@ struct vif_policy {
  * @budget:    of its domain
  * @stale:     STALE_* that the next update has to read or derive again
  * @asked:     STALE_* that the guest asks to be read or done, when its budget allows it
+ * @asked_us:  since when, or since when it is @deaf
+ * @heard:     events that this connection may still have heard while the budget is used up
  * @deaf:      the front end is not watched, until the budget allows it
  * @fresh:     its watch was just set: the first event tells nothing new
  * @due_us:    when an update is due without a change, UINT64_MAX = never
@@ -158,8 +160,8 @@ struct vif {
 	bool watched, deaf, deaf_port, fresh, stays, rival_told, published, replaced, anew, taken;
 	uint32_t kernel_queues;
 	struct budget *budget;
-	uint32_t stale, asked, due_stale;
-	uint64_t due_us;
+	uint32_t stale, asked, due_stale, heard;
+	uint64_t asked_us, due_us;
 	uint64_t unanswered_us;
 	struct vif_view view;
 	struct vif_wishes wishes;
@@ -239,6 +241,14 @@ static inline bool vif_wants_kernel(const struct vif *vif)
 	return vif->policy.draft.path == POLICY_PATH_KERNEL;
 }
 
+/** vif_asks() - The guest asks for @stale, STALE_*, to be read or done when its budget allows it */
+static inline void vif_asks(struct vif *vif, uint32_t stale, uint64_t now_us)
+{
+	if (!vif->asked && !vif->deaf)
+		vif->asked_us = now_us;
+	vif->asked |= stale;
+}
+
 /** vif_listen() - Watch the front end, before it is read; or no longer */
 void vif_listen(struct vif *vif, bool listen);
 
@@ -263,8 +273,8 @@ static inline void vif_due(struct vif *vif, uint32_t stale, uint64_t at_us)
 static inline bool vif_is_stale(const struct vif *vif)
 {
 	return vif->stale & (vif->path ? STALE_ALL :
-					 STALE_STATE | STALE_FRONTEND | STALE_DRIVER |
-						 STALE_POLICY | STALE_LIVE);
+					 STALE_STATE | STALE_FRONTEND | STALE_CLOSING |
+						 STALE_DRIVER | STALE_POLICY | STALE_LIVE);
 }
 
 /** vif_mark_others() - Something changed that all other vifs depend on */

@@ -166,14 +166,26 @@ static void backend_changed(struct vifs *vifs, const char *path)
 }
 
 /*
- * A guest that writes without pause is not listened to until its budget allows it. Then all that
- * it has written is read at once.
+ * The guest is over its budget. That its front end closes is not put off; what else it writes is, and
+ * if it writes without pause, it is not listened to meanwhile. Then all of that is read at once.
  */
+static void spare(struct vif *vif, uint32_t changed)
+{
+	if (!vif->heard) {
+		vif_listen(vif, false);
+		return;
+	}
+	vif->heard--;
+	if (changed & STALE_FRONTEND)
+		vif->stale |= STALE_CLOSING;
+}
+
 static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle,
 			     uint64_t now_us)
 {
 	struct vif *vif = vifs_find(vifs, domid, handle);
 	const char *key = vif ? below(vif->frontend, path) : NULL;
+	uint32_t changed;
 
 	if (!vif || vif->deaf)
 		return;
@@ -182,10 +194,11 @@ static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid
 		return;
 	}
 	/* an event of a folder above it: it came or went with that */
-	vif->asked |= key ? stale_frontend_key(key) : STALE_ASKED;
+	changed = key ? stale_frontend_key(key) : STALE_ASKED;
+	vif_asks(vif, changed, now_us);
 	budget_event(vif->budget, now_us);
 	if (budget_due_us(vif->budget, now_us) > now_us)
-		vif_listen(vif, false);
+		spare(vif, changed);
 }
 
 /* Some domain is gone: whose? */
@@ -238,7 +251,7 @@ static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
 /* What waits for the budget does not wait for ever: may_answer() in vif.c. */
 static void ctrl_asks(struct vif *vif, uint64_t now_us)
 {
-	vif->asked |= STALE_CTRL;
+	vif_asks(vif, STALE_CTRL, now_us);
 	if (budget_due_us(vif->budget, now_us) <= now_us)
 		return;
 	if (!vif->unanswered_us)
@@ -371,10 +384,26 @@ void vifs_policy_changed(struct vifs *vifs)
 		vif->stale |= STALE_POLICY;
 }
 
+static bool asks(const struct vif *vif)
+{
+	return vif->asked || vif->deaf;
+}
+
+/* Vifs of one guest have their turns in the order in which they asked. */
+static bool is_first(const struct vif *vif)
+{
+	const struct vif *other;
+
+	TAILQ_FOREACH (other, &vif->host->vifs, link)
+		if (other->budget == vif->budget && asks(other) && other->asked_us < vif->asked_us)
+			return false;
+	return true;
+}
+
 /* What the guest asked for becomes stale when its budget allows it. */
 static void take_asked(struct vif *vif, uint64_t now_us)
 {
-	if ((!vif->asked && !vif->deaf) || budget_due_us(vif->budget, now_us) > now_us)
+	if (!asks(vif) || budget_due_us(vif->budget, now_us) > now_us || !is_first(vif))
 		return;
 	if (vif->deaf) {
 		vif_listen(vif, true);
@@ -406,8 +435,8 @@ static bool update(const struct vifs *vifs, struct vif *vif, uint64_t now_us)
 {
 	struct store *store = vif->host->store;
 	uint64_t requests = store_requests(store), since_us = spent_us(vifs);
-	bool own = vif->stale & (STALE_STATE | STALE_ASKED) || vif->due_us <= now_us ||
-		   is_faulted(vif);
+	bool own = vif->stale & (STALE_STATE | STALE_ASKED | STALE_CLOSING) ||
+		   vif->due_us <= now_us || is_faulted(vif);
 	bool there = vif_update(vif, now_us);
 
 	if (own)
@@ -421,7 +450,7 @@ static uint64_t vif_turn(const struct vif *vif, uint64_t now_us)
 {
 	if (vif_is_stale(vif))
 		return now_us;
-	if (!vif->asked && !vif->deaf)
+	if (!asks(vif))
 		return vif->due_us;
 	return RTE_MIN(vif->due_us, budget_due_us(vif->budget, now_us));
 }
@@ -459,11 +488,10 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	look_at_vfs(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
-	/* of all vifs first: what one of them costs is not to keep its guest's others waiting */
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
-		take_asked(vif, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
 		after = TAILQ_NEXT(vif, link);
+		/* what the former vif cost may be all that its guest has */
+		take_asked(vif, now_us);
 		if (is_due(vif, now_us) && !update(vifs, vif, now_us)) {
 			clear_directory(vifs, vif);
 			drop(vifs, vif);

@@ -25,34 +25,6 @@ void __wrap_log_write(enum log_level level, const char *tag, const char *fmt, ..
 	log_lines += level <= LOG_LEVEL_INFO;
 }
 
-static void front_of(uint32_t handle, const char *key, const char *value)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/device/vif/%u/%s", HOSTILE, handle, key);
-	fake_xs_put(path, "%s", value);
-}
-
-/* Another vif of the hostile guest, as the toolstack makes it. */
-static void add_vif(uint32_t handle)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), HOST_BACK "%u/%u/", HOSTILE, handle);
-#define BACK(key, ...)                                                                             \
-	do {                                                                                       \
-		char at[128];                                                                      \
-		snprintf(at, sizeof(at), "%s%s", path, key);                                       \
-		fake_xs_put(at, __VA_ARGS__);                                                      \
-	} while (0)
-	BACK("frontend", "/local/domain/%u/device/vif/%u", HOSTILE, handle);
-	BACK("frontend-id", "%u", HOSTILE);
-	BACK("online", "1");
-	BACK("mac", "02:00:00:01:00:%02x", handle);
-	BACK("state", "1");
-	front_of(handle, "state", "1");
-}
-
 static void go_on(void (*something)(uint32_t i), uint64_t for_us)
 {
 	uint64_t end_us = fake_host.now_us + for_us;

@@ -6,6 +6,8 @@
 #ifndef VIFD_TEST_SECURITY_FIXTURE_H
 #define VIFD_TEST_SECURITY_FIXTURE_H
 
+#include <stdio.h>
+
 #include "fake_host.h"
 #include "path_fixture.h"
 
@@ -100,6 +102,34 @@ static inline void put_slot(uint16_t id, uint16_t offset, uint16_t size, uint16_
 							 .flags = flags,
 							 .id = id,
 							 .size = size });
+}
+
+static inline void front_of(uint32_t handle, const char *key, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/device/vif/%u/%s", HOSTILE, handle, key);
+	fake_xs_put(path, "%s", value);
+}
+
+/* Another vif of the hostile guest, as the toolstack makes it. */
+static inline void add_vif(uint32_t handle)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), HOST_BACK "%u/%u/", HOSTILE, handle);
+#define BACK(key, ...)                                                                             \
+	do {                                                                                       \
+		char at[128];                                                                      \
+		snprintf(at, sizeof(at), "%s%s", path, key);                                       \
+		fake_xs_put(at, __VA_ARGS__);                                                      \
+	} while (0)
+	BACK("frontend", "/local/domain/%u/device/vif/%u", HOSTILE, handle);
+	BACK("frontend-id", "%u", HOSTILE);
+	BACK("online", "1");
+	BACK("mac", "02:00:00:01:00:%02x", handle);
+	BACK("state", "1");
+	front_of(handle, "state", "1");
 }
 
 #define SECURE(test) cmocka_unit_test_setup_teardown(test, security_setup, security_teardown)
