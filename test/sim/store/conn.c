@@ -16,6 +16,7 @@
 
 static int epfd = -1;
 static struct conn *conns;
+static unsigned int nr_dead; /* of them */
 static struct listener {
 	struct source source;
 	bool open;
@@ -75,6 +76,7 @@ static void conn_kill(struct conn *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	nr_dead++;
 	loop_del(&c->source);
 }
 
@@ -96,13 +98,14 @@ void conn_free_dead(void)
 {
 	struct conn **link = &conns, *c;
 
-	while ((c = *link)) {
+	while (nr_dead && (c = *link)) {
 		if (!c->dead) {
 			link = &c->next;
 			continue;
 		}
 		*link = c->next;
 		conn_destroy(c);
+		nr_dead--;
 	}
 }
 

@@ -24,6 +24,7 @@ struct client {
 };
 
 static struct client *clients;
+static unsigned int nr_dead; /* of them */
 
 static void name_read(int32_t pid, char *name, size_t size)
 {
@@ -44,6 +45,7 @@ static void client_end(struct client *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	nr_dead++;
 	loop_del(&c->source);
 	simhv_proc_cleanup(c->slot);
 }
@@ -72,13 +74,14 @@ void hvd_free_dead(void)
 {
 	struct client **link = &clients, *c;
 
-	while ((c = *link)) {
+	while (nr_dead && (c = *link)) {
 		if (!c->dead) {
 			link = &c->next;
 			continue;
 		}
 		*link = c->next;
 		free(c);
+		nr_dead--;
 	}
 }
 
