@@ -220,6 +220,6 @@ void near_fetch(struct tx_pass *pass)
 		struct tx_frame *frame = &pass->frames[i];
 
 		if (frame->mbuf && !plan_is_copied(plan, frame->first_copy, frame->nr_copies))
-			tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
+			tx_drop(pass, frame, COUNT_tx_drop_grant);
 	}
 }

@@ -52,6 +52,7 @@ void path_set_live(struct path *path, const struct path_live *live)
 		for (uint32_t i = 0; i < path->nr_queues; i++)
 			path->queues[i].coalesce = (struct coalesce){ 0 };
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
+	path->tx_plain = !live->classes.by && live->link && !live->tx_closed;
 	path->live = *live;
 }
 

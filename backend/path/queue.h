@@ -138,19 +138,24 @@ void queue_unbind(struct queue *queue, struct evt *evt);
 void queue_answer_tx(struct queue *queue);
 
 /**
- * queue_write_tx() - Worker: write the next response, not visible before rsp_prod is published
+ * queue_write_tx_at() - Worker: write response @at, not visible before rsp_prod is published
  *
  * If we are killed before that, the next back end takes the slot for a request: one without data,
  * which it answers with the guest's own id.
  */
-static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t status)
+static inline void queue_write_tx_at(struct queue *queue, uint32_t at, uint16_t id, int16_t status)
 {
-	union netif_tx_entry *entry =
-		&queue->tx_sring->entry[queue->tx_rsp_prod++ % NETIF_RING_SIZE];
+	union netif_tx_entry *entry = &queue->tx_sring->entry[at % NETIF_RING_SIZE];
 
 	/* not made elsewhere and copied: the copy's load would wait for the stores of its parts */
 	entry->req = (struct netif_tx_request){ .id = id };
 	entry->rsp = (struct netif_tx_response){ .id = id, .status = status };
+}
+
+/** queue_write_tx() - The next one */
+static inline void queue_write_tx(struct queue *queue, uint16_t id, int16_t status)
+{
+	queue_write_tx_at(queue, queue->tx_rsp_prod++, id, status);
 }
 
 #define QUEUE_RX_ENTRIES_A_LINE (RTE_CACHE_LINE_SIZE / sizeof(union netif_rx_entry))

@@ -57,6 +57,12 @@ static inline bool shaper_open(const struct shaper *shaper)
 	return !shaper->bytes || shaper->credit > 0;
 }
 
+/** shaper_lasts() - May frames of @bytes in all be taken, and then another one? */
+static inline bool shaper_lasts(const struct shaper *shaper, uint32_t bytes)
+{
+	return !shaper->bytes || shaper->credit > (int64_t)bytes;
+}
+
 /** shaper_owes() - Of a guarantee: is some of it left? */
 static inline bool shaper_owes(const struct shaper *shaper)
 {

@@ -6,7 +6,8 @@
  * of the shared page once, checks the copy and plans the pieces to be copied from the guest's
  * pages; one grant copy call fetches all frames; tx_finish() looks at our copy only. The requests
  * of a frame are answered together and in ring order, right after the copy: from then on the guest
- * may reuse its pages.
+ * may reuse its pages. The frames that most guests send go a shorter way, in the same steps
+ * (tx_plain.c).
  *
  * Frames for another guest of this worker go there directly where they can (near.h).
  *
@@ -29,7 +30,6 @@
  */
 #include <string.h>
 
-#include "base/vlan.h"
 #include "cut.h"
 #include "frame.h"
 #include "near.h"
@@ -44,18 +44,6 @@
  */
 #define ZC_HEAD 256u
 #define ZC_HEAD_DEEP 1024u
-
-/* Is the packet in the frame longer than the mtu? Its tags are no part of it. */
-static bool tx_is_long(const struct path *path, const struct rte_mbuf *mbuf)
-{
-	uint32_t longest = path->live.mtu + RTE_ETHER_HDR_LEN;
-	uint32_t at;
-
-	if (likely(mbuf->pkt_len <= longest))
-		return false;
-	at = vlan_skip(rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, VLAN_OUTERMOST);
-	return mbuf->pkt_len > longest + at - VLAN_OUTERMOST;
-}
 
 /* May it leave? Return: VERDICT_PASS or the counter of the cause. */
 static enum path_counter tx_judge(const struct path *path, const struct queue *queue,
@@ -97,13 +85,6 @@ static enum path_counter tx_promise(struct tx_pass *pass, const struct tx_frame 
 	return (enum path_counter)VERDICT_PASS;
 }
 
-/* What is sent is mirrored: not what is still to be cut. */
-static void tx_mirror(struct tx_pass *pass, const struct rte_mbuf *mbuf)
-{
-	mirror_see(&pass->path->mirror, &pass->queue->counters, pass->plan.tools->pool, mbuf,
-		   MIRROR_TX);
-}
-
 /* Into the outbox, or into its class. Return: false: the class is full */
 static bool tx_let_wait(struct tx_pass *pass, struct rte_mbuf *mbuf)
 {
@@ -123,21 +104,18 @@ static void tx_check(struct tx_pass *pass, struct tx_frame *frame)
 	if (!frame->mbuf)
 		return;
 	if (!plan_is_copied(&pass->plan, frame->first_copy, frame->nr_copies)) {
-		tx_drop(pass, frame, COUNT_tx_drop_grant, NETIF_STATUS_ERROR);
+		tx_drop(pass, frame, COUNT_tx_drop_grant);
 		return;
 	}
 	cause = tx_judge(pass->path, pass->queue, frame);
 	if (cause != (enum path_counter)VERDICT_PASS) {
-		/* The guest is told that a frame dropped by policy was sent. */
-		tx_drop(pass, frame, cause, NETIF_STATUS_OKAY);
+		tx_drop(pass, frame, cause);
 		return;
 	}
 	if (frame->flags & NETIF_TXF_CSUM_BLANK || frame->extras.gso_type)
 		cause = tx_promise(pass, frame);
-	if (unlikely(cause != (enum path_counter)VERDICT_PASS)) {
-		tx_drop(pass, frame, cause,
-			cause == COUNT_tx_drop_header ? NETIF_STATUS_ERROR : NETIF_STATUS_OKAY);
-	}
+	if (unlikely(cause != (enum path_counter)VERDICT_PASS))
+		tx_drop(pass, frame, cause);
 }
 
 /* All of it is in our memory, and may leave. */
@@ -146,7 +124,7 @@ static __rte_always_inline void tx_leave(struct tx_pass *pass, struct tx_frame *
 	if (!frame->mbuf)
 		return;
 	if (!tx_let_wait(pass, frame->mbuf)) {
-		tx_drop(pass, frame, COUNT_tx_drop_class, NETIF_STATUS_OKAY);
+		tx_drop(pass, frame, COUNT_tx_drop_class);
 		return;
 	}
 	tx_good(pass, frame, frame->mbuf->pkt_len);
@@ -359,7 +337,7 @@ static __rte_noinline void tx_finish_near(struct tx_pass *pass)
 /* Apart from the frames' own loop, so that each costs nothing while there is no mirror. */
 static __rte_noinline void tx_mirror_all(struct tx_pass *pass)
 {
-	for (uint32_t i = 0; i < pass->nr_frames; i++) {
+	for (uint32_t i = pass->nr_plain; i < pass->nr_frames; i++) {
 		const struct tx_frame *frame = &pass->frames[i];
 
 		if (frame->mbuf && (!frame->extras.gso_type || !cut_is_needed(frame->mbuf)))
@@ -370,7 +348,8 @@ static __rte_noinline void tx_mirror_all(struct tx_pass *pass)
 static void tx_complete(struct tx_pass *pass)
 {
 	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_in);
-	for (uint32_t i = 0; i < pass->nr_frames; i++) {
+	tx_plain_finish(pass);
+	for (uint32_t i = pass->nr_plain; i < pass->nr_frames; i++) {
 		tx_check(pass, &pass->frames[i]);
 		if (likely(!pass->near))
 			tx_finish(pass, &pass->frames[i]);
@@ -444,6 +423,13 @@ static bool tx_has_memory(struct tx_pass *pass)
 	return false;
 }
 
+/* May its frames go the short way? */
+static bool tx_may_be_plain(const struct tx_pass *pass)
+{
+	return pass->path->tx_plain && !pass->guaranteed && !pass->near &&
+	       !zc_tx_of(&pass->queue->statics);
+}
+
 /* Take the requests in the ring. Return: frames */
 static uint32_t tx_take_ring(struct tx_pass *pass)
 {
@@ -462,10 +448,13 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 		return 0;
 	pass->owed = queue->guarantee.credit;
 	tx_prepare(pass);
+	if (likely(tx_may_be_plain(pass)))
+		tx_plain_gather(pass);
 	tx_gather(pass);
 	tx_complete(pass);
-	if (pass->nr_spare)
-		rte_pktmbuf_free_bulk(pass->spare, pass->nr_spare);
+	if (pass->nr_spare != pass->first_spare)
+		rte_pktmbuf_free_bulk(pass->spare + pass->first_spare,
+				      pass->nr_spare - pass->first_spare);
 	tx_send(pass);
 	queue_answer_tx(queue);
 	return pass->nr_frames;

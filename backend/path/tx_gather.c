@@ -105,10 +105,15 @@ static const char *tx_take_slots(struct tx_pass *pass, struct tx_frame *frame,
 	return slots[0].offset + left > NETIF_PAGE_SIZE ? "tx: slot crosses a page" : NULL;
 }
 
+static bool tx_has_spare(const struct tx_pass *pass)
+{
+	return pass->nr_spare != pass->first_spare;
+}
+
 static struct rte_mbuf *tx_buffer(struct tx_pass *pass)
 {
-	return pass->nr_spare ? pass->spare[--pass->nr_spare] :
-				rte_pktmbuf_alloc(pass->plan.tools->pool);
+	return tx_has_spare(pass) ? pass->spare[--pass->nr_spare] :
+				    rte_pktmbuf_alloc(pass->plan.tools->pool);
 }
 
 /* One piece, @page + its offset if that is a static page, which is prefetched meanwhile. */
@@ -328,7 +333,7 @@ static bool tx_wanted(struct tx_pass *pass, struct tx_frame *frame, uint32_t siz
 /* One slot that fits a buffer, as most frames are? Any other frame goes the long way. */
 static bool tx_is_simple(const struct tx_pass *pass, const struct netif_tx_request *req)
 {
-	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && pass->nr_spare &&
+	return !(req->flags & (NETIF_TXF_EXTRA_INFO | NETIF_TXF_MORE_DATA)) && tx_has_spare(pass) &&
 	       req->size >= RTE_ETHER_HDR_LEN && req->offset + req->size <= NETIF_PAGE_SIZE &&
 	       !(pass->head && req->size >= pass->head + ZC_TX_MIN_BYTES) &&
 	       req->size <= rte_pktmbuf_tailroom(pass->spare[pass->nr_spare - 1]);

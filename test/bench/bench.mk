@@ -49,7 +49,7 @@ $(BUILD)/bench-guard: $(BUILD)/test/bench/guard.o $(call unit_objs,test/bench/gu
 	$(Q)$(link) -o $@ $^ $(libs)
 
 # The same path without mirrors and captures
-looking := $(patsubst %,$(BUILD)/%.o,backend/path/tx backend/path/rx_accept)
+looking := $(patsubst %,$(BUILD)/%.o,backend/path/tx backend/path/tx_plain backend/path/rx_accept)
 $(looking:.o=.blind.o): $(BUILD)/%.blind.o: %.c test/bench/no_mirror.h $(BUILD)/flags | need-libs $(schema_made)
 	$(call say,CC,$@)
 	$(Q)$(compile) -include test/bench/no_mirror.h -c -o $@ $<
