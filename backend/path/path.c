@@ -53,6 +53,7 @@ void path_set_live(struct path *path, const struct path_live *live)
 			path->queues[i].coalesce = (struct coalesce){ 0 };
 	path->mcast.filter = live->mcast_filter && !live->mcast_refused;
 	path->tx_plain = !live->classes.by && live->link && !live->tx_closed;
+	path->rx_plain = live->link && !live->rx_closed && !live->policy.rx && !live->xdp_headroom;
 	path->live = *live;
 }
 

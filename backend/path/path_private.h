@@ -32,6 +32,7 @@
  * @fault:    why this guest was stopped, NULL = it was not; worker: w once, any thread: r
  * @guarantees: control; some queue has one
  * @tx_plain: control; by its settings, frames of its guest may go the short way (tx_plain.c)
+ * @rx_plain: control; the same for frames to it (rx_plain.c)
  * @paused:   control; nothing is polled
  * @held:     worker: w, any: r; buffers of all frames that wait in it, as of the last pass
  * @quiet_until_us: worker; until then its queues have nothing to do unless the guest does something
@@ -55,7 +56,7 @@ struct path {
 	struct tap *tap;
 	struct wake *raise;
 	_Atomic(const char *) fault;
-	bool guarantees, tx_plain, paused, near_off, quiet_full, behind;
+	bool guarantees, tx_plain, rx_plain, paused, near_off, quiet_full, behind;
 	_Atomic uint32_t held;
 	uint64_t quiet_until_us, still_since_us, look_us;
 	uint32_t turn;

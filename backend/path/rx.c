@@ -4,7 +4,7 @@
  *
  * Theory of operation. path_rx() puts the oldest frames of a queue's backlog (rx_accept.c) into the
  * buffers that the guest posted, one grant copy call a pass. Response i is in the slot of request
- * i.
+ * i. Of most vifs, most frames go a shorter way (rx_plain.c).
  *
  * A frame that has waited RX_STALE_US for a guest that posts no buffers is dropped (XSA-392), even if
  * the guest has meanwhile taken others: "no buffers" means too few for the next frame. Where packet
@@ -13,15 +13,10 @@
 #include <string.h>
 
 #include "flows.h"
-#include "frame.h"
 #include "port/memory.h"
 #include "rx_pass.h"
 
 #define RX_STALE_US 10000000u
-/* Lines of half a page, at which short frames begin */
-#define RX_PLACES (NETIF_PAGE_SIZE / 2 / RTE_CACHE_LINE_SIZE)
-/* A frame with any of these has as many extra-infos. */
-#define RX_EXTRA_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
 
 uint32_t rx_need(const struct path *path, const struct rte_mbuf *mbuf)
 {
@@ -166,15 +161,6 @@ static void rx_plan_extras(struct rx_pass *pass, struct rx_frame *frame)
 	}
 }
 
-static uint16_t rx_flags(const struct rte_mbuf *mbuf)
-{
-	if (frame_csum_pending(mbuf))
-		return NETIF_RXF_CSUM_BLANK | NETIF_RXF_DATA_VALIDATED;
-	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
-		return NETIF_RXF_DATA_VALIDATED;
-	return 0;
-}
-
 /* Take one posted buffer: one copy of the shared bytes, never looked at again. */
 static struct netif_rx_request rx_take_request(struct queue *queue)
 {
@@ -202,17 +188,6 @@ static bool rx_is_there(struct rx_pass *pass, struct rx_frame *frame)
 	frame->headroom = RTE_PKTMBUF_HEADROOM;
 	pass->nr_zero_copy++;
 	return true;
-}
-
-/*
- * Where in a static page a frame begins. Lines at the same place of each page share a few places in a
- * processor's caches, which would not have them all. A page's frames always begin at the same line.
- */
-static inline uint16_t rx_place(uint32_t ref, uint32_t len)
-{
-	if (unlikely(len > NETIF_PAGE_SIZE / 2))
-		return 0;
-	return (uint16_t)(ref % RX_PLACES * RTE_CACHE_LINE_SIZE);
 }
 
 /* One buffer of ours into one of the guest's without extra-info, as most frames are. */
@@ -375,7 +350,7 @@ static __rte_always_inline void complete(struct rx_pass *pass)
 {
 	struct queue *queue = pass->queue;
 
-	for (uint32_t i = 0; i < pass->nr_frames; i++)
+	for (uint32_t i = pass->nr_plain; i < pass->nr_frames; i++)
 		rx_finish(pass, &pass->frames[i]);
 	ring_store_release(&queue->rx_sring->idx.rsp_prod, queue->rx_req_cons);
 	rx_free(pass);
@@ -404,9 +379,12 @@ void rx_complete(struct rx_pass *pass)
 
 unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *tools)
 {
+	uint32_t first = queue->rx_req_cons;
 	struct rx_pass pass;
 
 	rx_pass_init(&pass, path, queue, tools);
+	if (likely(path->rx_plain && !queue->zc_rx))
+		rx_plain_take(&pass);
 	while (queue->backlog_head != queue->backlog_tail && pass.nr_frames < QUEUE_BURST &&
 	       plan_has_room(&pass.plan)) {
 		uint32_t need = rx_need(path, queue->backlog[queue->backlog_head % QUEUE_BACKLOG]);
@@ -419,6 +397,7 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 	if (pass.nr_frames) {
 		queue_backlog_rewind(queue);
 		rx_copy(&pass);
+		rx_plain_finish(&pass, first);
 		complete(&pass);
 	}
 	return pass.nr_frames;

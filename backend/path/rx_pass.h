@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One pass to a guest's buffers, for rx.c, where its theory is, and near.c alone. */
+/* One pass to a guest's buffers, for rx.c, where its theory is, rx_plain.c and near.c alone. */
 #ifndef VIFD_PATH_RX_PASS_H
 #define VIFD_PATH_RX_PASS_H
 
@@ -10,6 +10,10 @@
 #include "path_private.h"
 #include "plan.h"
 
+/* Lines of half a page, at which short frames begin */
+#define RX_PLACES (NETIF_PAGE_SIZE / 2 / RTE_CACHE_LINE_SIZE)
+/* A frame with any of these has as many extra-infos. */
+#define RX_EXTRA_FLAGS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_FDIR_ID)
 #define RX_EXTRAS_MAX 4u
 #define RX_SLOTS_MAX (NETIF_FRAME_MAX / NETIF_PAGE_SIZE + 2u + RX_EXTRAS_MAX)
 
@@ -26,9 +30,17 @@ struct rx_frame {
 	uint16_t id[RX_SLOTS_MAX];
 };
 
+/* A frame that goes the short way */
+struct rx_plain {
+	char *to; /* in a static page, NULL = it is copied by grant */
+	uint16_t id, offset;
+};
+
 /*
  * @plan:  what is copied at the end of the pass
  * @avail: buffers that the guest has posted and that are not taken, as last looked at
+ * @nr_frames: taken; the first @nr_plain of them go the short way and are in @plain, the others in
+ *         @frames, where as many stay unused
  * @nr_zero_copy, @nr_good, @good_bytes: counted once a pass
  * @pool:  all frames go back to it as they are; NULL = some have to be looked at
  * @done:  the frames' buffers
@@ -38,12 +50,13 @@ struct rx_pass {
 	struct queue *queue;
 	struct plan plan;
 	uint32_t avail;
-	uint32_t nr_frames;
+	uint32_t nr_frames, nr_plain;
 	uint32_t nr_zero_copy;
 	uint32_t nr_good, good_bytes;
 	struct rte_mempool *pool;
 	/* not cleared: the 4 KB are filled as they are used */
 	struct rte_mbuf *done[QUEUE_BURST];
+	struct rx_plain plain[QUEUE_BURST];
 	struct rx_frame frames[QUEUE_BURST];
 };
 
@@ -55,6 +68,29 @@ static inline void rx_pass_init(struct rx_pass *pass, struct path *path, struct 
 	pass->path = path;
 	pass->queue = queue;
 	pass->plan.tools = tools;
+}
+
+/**
+ * rx_place() - Where in a static page a frame begins
+ *
+ * Lines at the same place of each page share a few places in a processor's caches, which would not
+ * have them all. A page's frames always begin at the same line.
+ */
+static inline uint16_t rx_place(uint32_t ref, uint32_t len)
+{
+	if (unlikely(len > NETIF_PAGE_SIZE / 2))
+		return 0;
+	return (uint16_t)(ref % RX_PLACES * RTE_CACHE_LINE_SIZE);
+}
+
+/** rx_flags() - NETIF_RXF_* of a frame by its checksums */
+static inline uint16_t rx_flags(const struct rte_mbuf *mbuf)
+{
+	if (frame_csum_pending(mbuf))
+		return NETIF_RXF_CSUM_BLANK | NETIF_RXF_DATA_VALIDATED;
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+		return NETIF_RXF_DATA_VALIDATED;
+	return 0;
 }
 
 /** rx_need() - Buffers for data, and slots for extra-info */
@@ -96,6 +132,12 @@ static inline void rx_copy(struct rx_pass *pass)
 {
 	plan_run(&pass->plan, pass->path->config.domid, &pass->queue->counters, gnt_copy_out);
 }
+
+/** rx_plain_take() - First in a pass: take frames that go the short way (rx_plain.c) */
+void rx_plain_take(struct rx_pass *pass);
+
+/** rx_plain_finish() - After rx_copy(): answer them; @first: the slot of the first */
+void rx_plain_finish(struct rx_pass *pass, uint32_t first);
 
 /** rx_complete() - After rx_copy(): answer, count, free the frames; path_rx_tell() is to follow */
 void rx_complete(struct rx_pass *pass);
