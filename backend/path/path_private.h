@@ -135,6 +135,10 @@ bool path_rx_full(const struct path *path, const struct path_tools *tools);
  */
 void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf *mbuf);
 
+/** path_rx_accept_all() - The same for @nr frames (rx_accept.c) */
+void path_rx_accept_all(struct path *path, struct path_tools *tools, struct rte_mbuf **frames,
+			uint32_t nr);
+
 /** path_rx_judge() - May the guest have this frame? (rx_accept.c)
  *
  * Return: VERDICT_PASS or the counter of the cause

@@ -124,8 +124,7 @@ static unsigned int rx_take_port(struct path *path, struct port *port, struct pa
 			continue;
 		taken += nr;
 		left = nr > 1 ? merge_burst(path, tools, frames, nr) : nr;
-		for (uint16_t k = 0; k < left; k++)
-			path_rx_accept(path, tools, frames[k]);
+		path_rx_accept_all(path, tools, frames, left);
 	}
 	return taken;
 }

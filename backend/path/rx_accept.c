@@ -219,6 +219,40 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
+/* May frames that arrive now go the short way: is there nothing to choose, to charge or to show? */
+static bool rx_may_be_plain(const struct path *path)
+{
+	return path->rx_plain && path->nr_queues == 1 && !path->queues[0].stalled_since &&
+	       path->steer.algorithm == NETIF_HASH_ALG_NONE && !path->flow_search.flows &&
+	       !path->rx_shaper.bytes && !mirror_on(&path->mirror);
+}
+
+/* In one buffer, for an address, and with no checksum to be filled in? */
+static inline bool rx_is_plain(const struct rte_mbuf *mbuf, uint32_t longest)
+{
+	return !(mbuf->ol_flags &
+		 (ISOLATION_MARK | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)) &&
+	       mbuf->nb_segs == 1 && mbuf->data_len >= RTE_ETHER_HDR_LEN &&
+	       mbuf->pkt_len <= longest &&
+	       !rte_is_multicast_ether_addr(rte_pktmbuf_mtod(mbuf, const struct rte_ether_addr *));
+}
+
+void path_rx_accept_all(struct path *path, struct path_tools *tools, struct rte_mbuf **frames,
+			uint32_t nr)
+{
+	uint32_t longest = RTE_MIN(path_rx_longest(path), NETIF_PAGE_SIZE);
+	bool plain = rx_may_be_plain(path);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		if (unlikely(!plain || !rx_is_plain(frames[i], longest))) {
+			path_rx_accept(path, tools, frames[i]);
+			continue;
+		}
+		frames[i]->ol_flags &= ~STEER_METADATA;
+		queue_backlog_push(&path->queues[0], frames[i], tools->now_us);
+	}
+}
+
 /* Frames until @held buffers have become @share, at most a burst. */
 static uint32_t rx_frames_until(const struct path *path, uint32_t held, uint32_t share)
 {

@@ -443,9 +443,11 @@ static void settings_choose_the_way_to_the_guest(void **state)
 	struct guest *guest = *state;
 	struct path_live live;
 
-	for (uint32_t i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		live = guest->live;
-		if (i == 0)
+		if (i == 3)
+			live.link = false;
+		else if (i == 0)
 			live.rx_closed = 1 << 1;
 		else if (i == 1)
 			live.xdp_headroom = 256;
@@ -457,7 +459,8 @@ static void settings_choose_the_way_to_the_guest(void **state)
 		path_set_live(guest->path, &guest->live);
 		assert_int_equal(receive_plain(guest, 3), 3);
 	}
-	assert_int_equal(guest_count(guest, COUNT_rx_packets), 18);
+	assert_int_equal(guest_count(guest, COUNT_rx_packets), 21);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_link), 3);
 }
 
 static void other_frame_ends_the_run_to_the_guest(void **state)
@@ -476,6 +479,10 @@ static void other_frame_ends_the_run_to_the_guest(void **state)
 
 static void begin_rx(uint64_t number)
 {
+	/* each frame of TCP gets extra-info */
+	const struct steer hashing = { .algorithm = NETIF_HASH_ALG_TOEPLITZ,
+				       .flags = 1 << NETIF_HASH_IPV4_TCP };
+
 	for (uint32_t side = 0; side < 2; side++) {
 		struct guest *guest = pair[side] = guest_new((uint16_t)(7 + side), 1);
 		struct path_live live;
@@ -491,6 +498,8 @@ static void begin_rx(uint64_t number)
 		live.rx_closed = side ? 1 << 1 : 0;
 		assert_int_equal(guest_connect(guest), 0);
 		path_set_live(guest->path, &live);
+		if (!below(3))
+			path_set_steer(guest->path, &hashing);
 		for (uint32_t i = 0; i < PAGES; i++) {
 			page[i] = guest_grant(guest, !below(12));
 			if (number % 3 && i % 2 && !guest->grant[page[i]].readonly)
