@@ -60,6 +60,22 @@ static void configure(struct guest *guest, uint8_t features)
 	guest->live.xdp_headroom = features & 64 ? 256 : 0;
 }
 
+/* As the control ring's message for static grants leaves it behind */
+static void make_static(struct guest *guest, uint32_t ref)
+{
+	struct statics *statics = &guest->path->queues[0].statics;
+	uint32_t limit;
+	struct static_page *page = statics_reserve(statics, ref, &limit);
+
+	fuzz_check(page);
+	free(statics->page);
+	statics->page = page;
+	statics->limit = limit;
+	page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, false) |
+		       STATICS_READONLY;
+	statics->nr++;
+}
+
 /* Raw requests, with references that are mostly good. */
 static void put_requests(struct fuzz_input *input)
 {
@@ -201,15 +217,19 @@ static void pass(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size / 2 };
+	uint8_t features;
 
 	mutations = (struct fuzz_input){ data + size / 2, size - size / 2 };
 	hostile = guest_new(7, 1);
 	victim = guest_new(8, 1);
-	configure(hostile, fuzz_u8(&input));
+	features = fuzz_u8(&input);
+	configure(hostile, features);
 	configure(victim, fuzz_u8(&input));
 	for (uint32_t i = 0; i < PAGES; i++)
 		pages[i] = guest_grant(hostile, true);
 	fuzz_check(!guest_connect(hostile) && !guest_connect(victim));
+	for (uint32_t i = 0; features & 128 && i < PAGES; i += 2)
+		make_static(hostile, pages[i]);
 	guest_rx_post(victim, 0, 128);
 	fake_copy_hook = mutate;
 	for (uint32_t i = 0; i < OPERATIONS_MAX && input.left; i++) {
