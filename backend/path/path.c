@@ -190,6 +190,15 @@ uint32_t path_held(const struct path *path)
 	return atomic_load_explicit(&path->held, memory_order_relaxed);
 }
 
+uint32_t path_rx_delay_us(const struct path *path)
+{
+	uint32_t us = 0;
+
+	for (uint32_t i = 0; i < path->nr_queues; i++)
+		us = RTE_MAX(us, path->queues[i].coalesce.delay_us);
+	return us;
+}
+
 uint32_t path_static_pages(const struct path *path)
 {
 	uint32_t sum = 0;

@@ -80,6 +80,7 @@ struct path_config {
  * @rx_delay_us:  at most one event in this time for frames given to the guest, 0 = as it asks
  * @rx_delay_frames: sooner when so many wait, 0 = no matter how many
  * @rx_adaptive:  the delay is chosen by what comes, up to @rx_delay_us (coalesce.h)
+ * @rx_device_us: with @rx_adaptive: so much of the delay is the port's device's
  * @rate:         most that the guest may send; none = no limit
  * @rx_rate:      most that the guest receives; none = no limit
  * @mcast_refused: the guest's multicast list is not taken
@@ -96,7 +97,7 @@ struct path_live {
 	uint32_t flows;
 	bool mcast_filter;
 	uint16_t xdp_headroom;
-	uint32_t rx_delay_us, rx_delay_frames;
+	uint32_t rx_delay_us, rx_delay_frames, rx_device_us;
 	bool rx_adaptive;
 	struct rate rate, rx_rate;
 	bool mcast_refused;
@@ -315,6 +316,9 @@ const struct statics *path_get_statics(const struct path *path, uint32_t queue);
 
 /** path_held() - Any thread: buffers of the packet memory that its frames have */
 uint32_t path_held(const struct path *path);
+
+/** path_rx_delay_us() - Worker: the longest delay that a queue's controller has chosen; 0 = none */
+uint32_t path_rx_delay_us(const struct path *path);
 
 /** path_static_pages() - Control thread: pages of static grants that its queues may use */
 uint32_t path_static_pages(const struct path *path);

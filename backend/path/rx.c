@@ -405,12 +405,15 @@ unsigned int path_rx(struct path *path, struct queue *queue, struct path_tools *
 
 static inline uint32_t rx_delay_us(const struct path *path, struct queue *queue, uint64_t now_us)
 {
+	uint32_t delay_us;
+
 	if (likely(!path->live.rx_adaptive))
 		return path->live.rx_delay_us;
-	return coalesce_delay_us(&queue->coalesce,
-				 atomic_load_explicit(&queue->counters.value[COUNT_rx_packets],
-						      memory_order_relaxed),
-				 path->live.rx_delay_us, now_us);
+	delay_us = coalesce_delay_us(&queue->coalesce,
+				     atomic_load_explicit(&queue->counters.value[COUNT_rx_packets],
+							  memory_order_relaxed),
+				     path->live.rx_delay_us, now_us);
+	return delay_us - RTE_MIN(delay_us, path->live.rx_device_us);
 }
 
 /* Will the guest be rung for the next frame? Else it looks by itself, and is not to look in vain. */

@@ -41,6 +41,7 @@
 #ifndef VIFD_PORT_PORT_H
 #define VIFD_PORT_PORT_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -278,6 +279,9 @@ struct port_ops {
 	void (*loosen)(struct port *port, const struct port_policy *policy);
 	/* control; NULL = nothing. The parts that the NIC says it enforces now; may wait for it */
 	void (*enforced)(struct port *port, struct port_policy *policy);
+	/* control; NULL = -EOPNOTSUPP. The device may hold back what it says of received frames
+	 * for @us, 0 = as it was before; close() sets that, too. Return: 0, -errno: it does not */
+	int (*moderate)(struct port *port, uint32_t us);
 	/* control; NULL = -ENOSYS. The NIC drops and counts such frames from now on; waits for it.
 	 * Return: a number below PORT_DROPS_MAX for the next two; -errno: it does not */
 	int (*drop_begin)(struct port *port, const struct port_drop *drop);
@@ -440,6 +444,12 @@ static inline void port_enforced(struct port *port, struct port_policy *policy)
 	memset(policy, 0, sizeof(*policy));
 	if (port->ops->enforced)
 		port->ops->enforced(port, policy);
+}
+
+/** port_moderate() - Control thread: @us, 0 = as before, for received frames. Return: 0, -errno */
+static inline int port_moderate(struct port *port, uint32_t us)
+{
+	return port->ops->moderate ? port->ops->moderate(port, us) : -EOPNOTSUPP;
 }
 
 /** port_wire_bytes() - Control thread: bytes of the line that were sent to the wire; monotonic */

@@ -291,6 +291,8 @@ static void put_connected(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "rate_us", vif->live.rate.us);
 	put_number(d, "share_kbps", vif->share.limit);
 	put_class_shares(d, vif);
+	put_number(d, "latency_us", vif->live.rx_adaptive ? vif->live.rx_delay_us : 0);
+	put_number(d, "nic_moderation_us", vif->moderation.us);
 	put_number(d, "anti_spoof", vif->live.policy.anti_spoof);
 	put_number(d, "control_ring", vif->ctrl != NULL);
 	put_flow_rules(d, path_get_flows(vif->path));

@@ -292,12 +292,13 @@ static void read_front(struct vif *vif)
 }
 
 /* The admin's bound, or the guest's if that is less; the delay below it is chosen by what comes. */
-static void limit_latency(uint32_t most_us, struct path_live *live)
+static void limit_latency(uint32_t most_us, uint32_t moderated_us, struct path_live *live)
 {
 	live->rx_adaptive = true;
 	live->rx_delay_us = live->rx_delay_us ? RTE_MIN(live->rx_delay_us, most_us) : most_us;
 	if (!live->rx_delay_frames || live->rx_delay_frames > COALESCE_FRAMES)
 		live->rx_delay_frames = COALESCE_FRAMES;
+	live->rx_device_us = moderated_us;
 }
 
 void capability_limit(const struct vif *vif, struct path_live *live)
@@ -316,7 +317,7 @@ void capability_limit(const struct vif *vif, struct path_live *live)
 	live->rx_delay_frames =
 		wish(cap, VIFCAP_WORD_COALESCE_RX_FRAMES, cap->front.coalesce_rx_frames);
 	if (vif->policy.draft.latency_us)
-		limit_latency(vif->policy.draft.latency_us, live);
+		limit_latency(vif->policy.draft.latency_us, vif->moderation.us, live);
 }
 
 void capability_read(struct vif *vif, uint64_t now_us)

@@ -391,6 +391,7 @@ int vif_connect(struct vif *vif, uint64_t now_us)
 		return -EPROTO;
 	}
 	vif->stale |= STALE_GUEST | STALE_POLICY;
+	vif->moderation = (struct moderation){ 0 };
 	vif_read_live(vif, &vif->live, now_us);
 	vif->path = path_create(&config, &vif->live, host->gnt, host->raise);
 	if (!vif->path)

@@ -38,6 +38,7 @@ TAILQ_HEAD(vif_list, vif);
  * @assign:    which of them have a VF; NULL while vifs are not served
  * @shares:    what each may send to the wire; as @assign
  * @balance:   how much the workers have to do
+ * @moderation_us: when devices' interrupt moderation is looked at next
  */
 struct host {
 	const struct config *config;
@@ -54,6 +55,7 @@ struct host {
 	struct assign *assign;
 	struct shares *shares;
 	struct balance balance;
+	uint64_t moderation_us;
 	bool policy_dir_seen;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];

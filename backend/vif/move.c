@@ -134,6 +134,7 @@ static void end_observation(struct vif *vif)
 static void use_port(struct vif *vif, struct port *port)
 {
 	vif->leaving = path_get_port(vif->path);
+	vif->moderation = (struct moderation){ 0 };
 	vif_tell_port(vif, port);
 	worker_run(vif->worker, run_begin,
 		   &(struct handover_call){ .path = vif->path,

@@ -28,6 +28,7 @@
 #include "policy/policy.h"
 #include "assign.h"
 #include "balance.h"
+#include "moderation.h"
 #include "class_shares.h"
 #include "kernel_path.h"
 #include "representor.h"
@@ -147,6 +148,7 @@ struct vif_policy {
  * @zerocopy_rx: when zero-copy rx may begin again; with @path
  * @nic_flows: flow rules of its guest that the NIC enforces; with @path
  * @told:      what events told of it last
+ * @moderation: the part of its port's device in the rule latency-us
  * @balance:   how much its worker has to do with it; with @path
  */
 struct vif {
@@ -195,6 +197,7 @@ struct vif {
 	struct zerocopy_rx zerocopy_rx;
 	struct nic_flows nic_flows;
 	struct tell told;
+	struct moderation moderation;
 	struct balance_vif balance;
 };
 

@@ -468,6 +468,7 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 	next = RTE_MIN(next, RTE_MIN(vifs->nics_us, vifs->vfs_us));
 	next = RTE_MIN(next, representor_run(vifs->host, now_us));
 	next = RTE_MIN(next, balance_run(vifs->host, now_us));
+	next = RTE_MIN(next, moderation_run(vifs->host, now_us));
 	for (uint32_t i = 0; i < vifs->host->nr_nics; i++)
 		next = RTE_MIN(next, nic_roam(vifs->host->nics[i], now_us));
 	if ((pages_out || buffers_out) && next > now_us + REAP_US)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: port/sriov/vf.c port/sriov/vf_policy.c port/sriov/vf_former.c log.c */
+/* links: port/sriov/vf.c port/sriov/vf_policy.c port/sriov/vf_moderation.c port/sriov/vf_former.c log.c */
 #include "fake_vf.h"
 
 #include <errno.h>
@@ -149,6 +149,35 @@ int netdev_set_mtu(const char *name, int mtu)
 	return 0;
 }
 
+/* As many a driver, it has steps of its own. */
+#define MODERATION_STEP_US 8u
+
+int netdev_get_moderation(const char *name, struct netdev_moderation *moderation)
+{
+	assert_string_equal(name, "vf0");
+	*moderation = fake_vf.moderation;
+	return fake_vf.immoderate ? -EOPNOTSUPP : 0;
+}
+
+int netdev_set_moderation(const char *name, const struct netdev_moderation *moderation)
+{
+	assert_string_equal(name, "vf0");
+	if (fake_vf.immoderate)
+		return -EOPNOTSUPP;
+	step();
+	fake_vf.moderation = *moderation;
+	fake_vf.moderation.us -= moderation->us % MODERATION_STEP_US;
+	fake_vf.moderations++;
+	return 0;
+}
+
+bool eth_netdev(const struct eth *eth, char name[IF_NAMESIZE])
+{
+	assert_non_null(eth);
+	strcpy(name, "vf0");
+	return fake_vf.there;
+}
+
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved)
 {
 	assert_int_equal(use, NETDEV_OURS);
@@ -176,11 +205,23 @@ void keep_original(const char *name, void *state, size_t size)
 		memcpy(state, &fake_vf.left_mtu, size);
 	}
 	step();
+	if (!strncmp(name, "rx-us-", 6)) {
+		assert_int_equal(size, sizeof(fake_vf.left_moderation));
+		memcpy(&fake_vf.left_moderation, state, size);
+		fake_vf.moderation_left = true;
+		return;
+	}
 	fake_vf.kept = true;
 }
 
 bool keep_load(const char *name, void *state, size_t size)
 {
+	if (!strcmp(name, "rx-us-0000:01:10.0")) {
+		assert_int_equal(size, sizeof(fake_vf.left_moderation));
+		if (fake_vf.moderation_left)
+			memcpy(state, &fake_vf.left_moderation, size);
+		return fake_vf.moderation_left;
+	}
 	assert_string_equal(name, "0000:01:10.1");
 	assert_int_equal(size, sizeof(fake_vf.other_before));
 	if (fake_vf.other_before.valid)
@@ -202,6 +243,10 @@ unsigned int vfpool_list(struct vfpool *pool, struct vfpool_vf *vfs, unsigned in
 void keep_forget(const char *name)
 {
 	step();
+	if (!strncmp(name, "rx-us-", 6)) {
+		fake_vf.moderation_left = false;
+		return;
+	}
 	if (!strcmp(name, "0000:01:10.1")) {
 		fake_vf.other_before.valid = 0;
 		return;

@@ -31,6 +31,8 @@ extern const struct rte_ether_addr guest, former;
  * @other: what the PF says of another VF; @other_before: before vifd had it, in the run folder;
  *         @other_owned: a vif has it
  * @fixed: its PF allows no other address; @refused: how often the pool was told so
+ * @moderation: of the netdev; @immoderate: its driver knows none; @moderations: how often set
+ * @left_moderation: in the run folder, if @moderation_left
  * @resets: by a PF that does so when trust changes under a driver; @flrs: function resets
  */
 extern struct fake_vf {
@@ -52,6 +54,12 @@ extern struct fake_vf {
 	bool other_owned;
 	bool fixed;
 	unsigned int refused;
+	struct netdev_moderation moderation;
+	bool immoderate, moderation_left;
+	unsigned int moderations;
+	struct {
+		struct netdev_moderation before, now;
+	} left_moderation;
 } fake_vf;
 
 /** fake_vf_open() - vf_open() with this policy, for "vif 1.0" */

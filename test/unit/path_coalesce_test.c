@@ -214,9 +214,25 @@ static void segments_of_several_bursts_are_joined(void **state)
 	fake_tools.merge = NULL;
 }
 
+/* What the device holds back is no part of what is left to wait here. */
+static void delay_is_shorter_by_that_of_the_device(void **state)
+{
+	struct guest *guest = *state;
+
+	guest->path->live.rx_device_us = DELAY_US / 2;
+	sleeps(guest);
+	feed(guest, 2);
+	assert_int_equal(path_rx_delay_us(guest->path), DELAY_US);
+	assert_int_equal(path_arm(guest->path, &fake_tools), DELAY_US / 2);
+	fake_tools.now_us += DELAY_US / 2;
+	guest_poll(guest);
+	assert_int_equal(received(guest), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		COALESCE(delay_is_shorter_by_that_of_the_device),
 		COALESCE(frames_are_brought_together_when_the_event_is_due),
 		COALESCE(enough_frames_do_not_wait),
 		COALESCE(guest_that_looks_by_itself_finds_frames_at_once),

@@ -383,7 +383,11 @@ static void connected_vif_is_told_with_everything(void **state)
 	vifs[0].path->queues[0].statics.tx_lease = &sent;
 	vifs[0].path->queues[0].statics.rx_lease = &received;
 	vifs[0].path->queues[1].statics.nr = 11;
+	vifs[0].live.rx_adaptive = true;
+	vifs[0].live.rx_delay_us = 200;
+	vifs[0].moderation.us = 100;
 	answer = ask("/vifd/vif,7.0");
+	assert_has(answer, "\"latency_us\":200,\"nic_moderation_us\":100");
 	assert_has(answer, "\"held_buffers\":40,\"held_bytes\":163840,\"stalled\":0");
 	assert_has(answer, "\"static_pages\":111,\"lent_pages\":8");
 	assert_has(answer, "\"path\":\"vf\"");

@@ -286,6 +286,76 @@ static void address_that_a_pf_elsewhere_refuses_is_told(void **state)
 	assert_false(fake_vf.opened || fake_vf.owned || fake_vf.kept);
 }
 
+static void moderation_is_the_vif_s_and_then_as_it_was(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.moderation = (struct netdev_moderation){ .us = 24, .adaptive = 1 };
+	port = fake_vf_open(&usual);
+	assert_int_equal(fake_vf.moderations, 0);
+	assert_int_equal(port_moderate(port, 100), 0);
+	assert_int_equal(fake_vf.moderation.us, 96);
+	assert_int_equal(fake_vf.moderation.adaptive, 0);
+	assert_int_equal(port_moderate(port, 50), 0);
+	assert_int_equal(fake_vf.moderation.us, 48);
+	assert_true(fake_vf.moderation_left);
+	assert_int_equal(port_moderate(port, 0), 0);
+	assert_int_equal(fake_vf.moderation.us, 24);
+	assert_int_equal(fake_vf.moderation.adaptive, 1);
+	assert_false(fake_vf.moderation_left);
+	assert_int_equal(port_moderate(port, 100), 0);
+	port_close(port);
+	assert_int_equal(fake_vf.moderation.us, 24);
+	assert_int_equal(fake_vf.moderation.adaptive, 1);
+	assert_false(fake_vf.moderation_left);
+}
+
+static void moderation_that_somebody_else_set_meanwhile_stays(void **state)
+{
+	struct port *port = fake_vf_open(&usual);
+
+	(void)state;
+	assert_int_equal(port_moderate(port, 100), 0);
+	fake_vf.moderation.us = 16;
+	port_close(port);
+	assert_int_equal(fake_vf.moderation.us, 16);
+	assert_false(fake_vf.moderation_left);
+}
+
+static void moderation_of_a_killed_vifd_is_undone(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.moderation.us = fake_vf.left_moderation.now.us = 96;
+	fake_vf.left_moderation.before.us = 24;
+	fake_vf.moderation_left = true;
+	port = fake_vf_open(&usual);
+	assert_int_equal(fake_vf.moderation.us, 24);
+	assert_false(fake_vf.moderation_left);
+	port_close(port);
+	assert_int_equal(fake_vf.moderation.us, 24);
+}
+
+static void driver_without_moderation_is_told_of(void **state)
+{
+	struct port *port;
+
+	(void)state;
+	fake_vf.immoderate = true;
+	port = fake_vf_open(&usual);
+	assert_int_equal(port_moderate(port, 100), -EOPNOTSUPP);
+	port_close(port);
+	assert_false(fake_vf.moderation_left);
+	fake_vf.immoderate = false;
+	fake_vf.native = true;
+	port = fake_vf_open(&usual);
+	assert_int_equal(port_moderate(port, 100), -EOPNOTSUPP);
+	port_close(port);
+	assert_int_equal(fake_vf.moderations, 0);
+}
+
 #define fact(name) cmocka_unit_test_setup(name, fake_vf_reset)
 
 int main(void)
@@ -306,6 +376,10 @@ int main(void)
 		fact(listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s),
 		fact(address_that_a_pf_elsewhere_refuses_is_told),
 		fact(netdev_is_given_an_address_only_if_the_pf_s_did_not_arrive),
+		fact(moderation_is_the_vif_s_and_then_as_it_was),
+		fact(moderation_that_somebody_else_set_meanwhile_stays),
+		fact(moderation_of_a_killed_vifd_is_undone),
+		fact(driver_without_moderation_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

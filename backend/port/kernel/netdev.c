@@ -345,6 +345,29 @@ int netdev_wait_link(const char *name, unsigned int timeout_ms)
 	return -ENODEV;
 }
 
+int netdev_get_moderation(const char *name, struct netdev_moderation *moderation)
+{
+	struct ethtool_coalesce all = { .cmd = ETHTOOL_GCOALESCE };
+	int ret = ethtool(name, &all);
+
+	moderation->us = all.rx_coalesce_usecs;
+	moderation->adaptive = all.use_adaptive_rx_coalesce;
+	return ret;
+}
+
+int netdev_set_moderation(const char *name, const struct netdev_moderation *moderation)
+{
+	struct ethtool_coalesce all = { .cmd = ETHTOOL_GCOALESCE };
+	int ret = ethtool(name, &all);
+
+	if (ret < 0)
+		return ret;
+	all.cmd = ETHTOOL_SCOALESCE;
+	all.rx_coalesce_usecs = moderation->us;
+	all.use_adaptive_rx_coalesce = moderation->adaptive;
+	return ethtool(name, &all);
+}
+
 bool netdev_filters_vlans(const char *name)
 {
 	return features_set(name, 0, 0) & 1u << FEATURE_VLAN_FILTER;

@@ -83,6 +83,20 @@ void netdev_link(const char *name, struct port_link *link);
 /** netdev_wait_link() - Wait for the carrier. Return: 0, -ETIMEDOUT, -ENODEV */
 int netdev_wait_link(const char *name, unsigned int timeout_ms);
 
+/**
+ * struct netdev_moderation - How long a netdev may hold back the interrupts of received frames
+ * @us: rx-usecs of ethtool -C; @adaptive: the driver chooses by itself
+ */
+struct netdev_moderation {
+	uint32_t us, adaptive;
+};
+
+/** netdev_get_moderation() - Return: 0, -errno; -EOPNOTSUPP: its driver has none */
+int netdev_get_moderation(const char *name, struct netdev_moderation *moderation);
+
+/** netdev_set_moderation() - All else that ethtool -C knows stays. Return: 0, -errno */
+int netdev_set_moderation(const char *name, const struct netdev_moderation *moderation);
+
 /** netdev_filters_vlans() - Does the netdev pass only VLANs that have a device above it? */
 bool netdev_filters_vlans(const char *name);
 

@@ -3,7 +3,8 @@
  * The state of a VF before vifd changed it, kept in the run folder: a vifd that is
  * killed leaves its changes in place, and the next one must not take them for the
  * original. One file per VF, as long as the VF is changed; a reboot undoes the changes
- * and removes the files. Called by the thread that opens VFs; blocks for a file.
+ * and removes the files. Called by the thread that opens VFs, of files of its own
+ * also by the control thread; blocks for a file.
  */
 #ifndef VIFD_PORT_SRIOV_KEEP_H
 #define VIFD_PORT_SRIOV_KEEP_H

@@ -98,6 +98,7 @@ static void forget_values(const struct vf *vf)
 	keep_forget(vf->info.pci);
 	mtu_file(vf, name);
 	keep_forget(name);
+	vf_moderation_forget(vf);
 }
 
 /* Undo in reverse whatever vf_try() has done. A VF that is gone is fine. */
@@ -113,6 +114,7 @@ static void vf_give_back(struct vf *vf)
 	if (vfpool_netdev(vf->env->vfs, vf->info.index, netdev) == 0) {
 		if (was_open)
 			respect_down(vf, netdev);
+		vf_moderation_end(vf, netdev);
 		restore_values(vf, netdev);
 		restore_mtu(vf, netdev);
 		netdev_restore(&vf->netdev_saved);
@@ -165,6 +167,7 @@ static const struct port_ops vf_ops = {
 	.set_policy = vf_set_policy,
 	.loosen = vf_loosen,
 	.enforced = vf_enforced,
+	.moderate = vf_moderate,
 	.drop_begin = vf_drop_begin,
 	.drop_count = vf_drop_count,
 	.drop_end = vf_drop_end,
@@ -316,6 +319,7 @@ static int start_netdev(struct vf *vf, const struct rte_ether_addr *mac)
 	int ret;
 
 	raise_mtu(vf);
+	vf_moderation_start(vf);
 	ret = netdev_prepare(vf->info.netdev, NETDEV_OURS, &vf->netdev_saved);
 	if (ret == 0)
 		ret = take_mac(vf->info.netdev, mac);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The inside of a VF port, for vf.c, vf_frames.c and vf_policy.c alone.
+ * The inside of a VF port, for vf.c, vf_frames.c, vf_moderation.c and vf_policy.c alone.
  */
 #ifndef VIFD_PORT_SRIOV_VF_PORT_H
 #define VIFD_PORT_SRIOV_VF_PORT_H
@@ -20,6 +20,8 @@
  * @saved:  the VF's values before vf_open() changed them; without a PF only the netdev's MAC
  * @mtu, @saved_mtu: the netdev's MTU that we set, and the one before; 0 = not set
  * @wire_mtu: of the wire when it was opened, 0 = not known
+ * @moderation: the netdev's before it was changed, and what it became; @moderated: it was; control,
+ *          then the opener
  * @quieted: the PF gave it its former address back, vf_quiet(); control
  * @policy: what the PF was told last, @trusted: that it trusts the VF; after vf_open(): control
  * @roamer: which of its other addresses it holds; @echo: what was sent from them
@@ -34,7 +36,10 @@ struct vf {
 	struct port_policy policy;
 	struct netdev_saved netdev_saved;
 	int mtu, saved_mtu, wire_mtu;
-	bool quieted, trusted;
+	bool quieted, trusted, moderated;
+	struct {
+		struct netdev_moderation before, now;
+	} moderation;
 	struct eth *eth;
 	struct groups groups;
 	struct reach reach;
@@ -67,9 +72,15 @@ void vf_quiet(struct port *port);
 void vf_set_policy(struct port *port, const struct port_policy *policy);
 void vf_follow(struct roamer *roamer);
 void vf_loosen(struct port *port, const struct port_policy *policy);
+int vf_moderate(struct port *port, uint32_t us);
 void vf_enforced(struct port *port, struct port_policy *policy);
 int vf_drop_begin(struct port *port, const struct port_drop *drop);
 int vf_drop_count(struct port *port, int number, uint64_t *frames);
 void vf_drop_end(struct port *port, int number);
+
+/* The former moderation of the netdev: from a vifd that was killed; set again; not kept any more */
+void vf_moderation_start(struct vf *vf);
+void vf_moderation_end(struct vf *vf, const char *netdev);
+void vf_moderation_forget(const struct vf *vf);
 
 #endif
