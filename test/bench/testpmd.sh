@@ -45,6 +45,7 @@ tp_say() {
 
 tp_stop() {
 	local name fd
+	trap '' PIPE # one that was killed reads no more
 	for name in "${!tp_pid[@]}"; do tp_say "$name" stop quit 2>/dev/null || true; done
 	for name in "${!tp_pid[@]}"; do
 		fd=${tp_fd[$name]}
