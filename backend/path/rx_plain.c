@@ -12,8 +12,7 @@
 /* One buffer that is nobody else's and from the same pool as the others, for one page of the guest's? */
 static inline bool rx_is_plain(const struct rx_pass *pass, const struct rte_mbuf *mbuf)
 {
-	return !(mbuf->ol_flags &
-		 (RX_EXTRA_FLAGS | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT)) &&
+	return !(mbuf->ol_flags & (RX_EXTRA_FLAGS | RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT)) &&
 	       mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1 && mbuf->pool == pass->pool &&
 	       mbuf->pkt_len && mbuf->pkt_len <= NETIF_PAGE_SIZE;
 }
