@@ -60,8 +60,7 @@ void rx_plain_take(struct rx_pass *pass)
 		return;
 	pass->pool = queue->backlog[queue->backlog_head % QUEUE_BACKLOG]->pool;
 	while (nr < most) {
-		struct rte_mbuf *mbuf =
-			queue->backlog[(queue->backlog_head + nr) % QUEUE_BACKLOG];
+		struct rte_mbuf *mbuf = queue->backlog[(queue->backlog_head + nr) % QUEUE_BACKLOG];
 
 		if (unlikely(!rx_is_plain(pass, mbuf)))
 			break;
