@@ -486,7 +486,6 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	if (vifs->rescan)
 		scan(vifs);
 	refresh_nics(vifs, now_us);
-	look_at_vfs(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
@@ -500,6 +499,8 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 			tell_vif(vif, now_us);
 		}
 	}
+	/* it asks the kernel, which may be busy with the end of a VF: whoever has lost one has moved */
+	look_at_vfs(vifs, now_us);
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
 }
 

@@ -351,8 +351,9 @@ bool netdev_is_running(const char *name)
 	return true;
 }
 
-void netdev_link(const char *name, struct port_link *link)
+void netdev_link(const char *name, struct port_link *link, struct netdev_speed *known)
 {
+	(void)known;
 	(void)name;
 	(void)link;
 	fail();

@@ -16,6 +16,7 @@
 #include "eth.h"
 #include "flow.h"
 #include "interrupt.h"
+#include "port/kernel/netdev.h"
 #include "zc_pool.h"
 #include "zc_sent.h"
 
@@ -62,6 +63,7 @@ struct eth_queue {
  * @gone, @stuck: worker: w, others: r; @reset: DPDK's thread: w; then it is @gone too
  * @down:   worker: the netdev refused to send
  * @ifindex: of the netdev, whatever it is called now; 0 = none
+ * @speed:  of the netdev's link; control
  * @last_rx: worker: when a frame came last
  * @device_does: the part of UNFINISHED that the device itself does
  * @groups: to be told one by one, unless @all_groups
@@ -89,6 +91,7 @@ struct eth {
 	atomic_bool stuck;
 	atomic_bool reset;
 	bool down;
+	struct netdev_speed speed;
 	uint64_t last_rx;
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;

@@ -70,7 +70,7 @@ void eth_link_get(struct eth *eth, struct port_link *link)
 		return;
 	}
 	gone = !eth_netdev(eth, name) || eth_gone(eth);
-	netdev_link(name, link);
+	netdev_link(name, link, &eth->speed);
 	link->gone = gone;
 	link->stuck = atomic_load_explicit(&eth->stuck, memory_order_relaxed);
 	if (link->gone || link->stuck)

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "log.h"
 #include "netdev.h"
 #include "port/eth/driver.h"
@@ -316,27 +317,37 @@ bool netdev_is_running(const char *name)
 	       (ifr.ifr_flags & IFF_RUNNING);
 }
 
-void netdev_link(const char *name, struct port_link *link)
+static uint32_t ask_speed(const char *name)
 {
 	struct ethtool_cmd command = { .cmd = ETHTOOL_GSET };
+	uint32_t speed;
 
-	link->speed_mbps = 0;
+	if (ethtool(name, &command) < 0)
+		return 0;
+	speed = ethtool_cmd_speed(&command);
+	return speed == (uint32_t)SPEED_UNKNOWN ? 0 : speed;
+}
+
+void netdev_link(const char *name, struct port_link *link, struct netdev_speed *known)
+{
+	uint64_t now_us = clock_us();
+
 	link->up = netdev_is_running(name);
-	if (link->up && ethtool(name, &command) == 0) {
-		uint32_t speed = ethtool_cmd_speed(&command);
-
-		link->speed_mbps = speed == (uint32_t)SPEED_UNKNOWN ? 0 : speed;
+	if (!link->up) {
+		*known = (struct netdev_speed){ 0 };
+	} else if (!known->asked_us || now_us - known->asked_us >= NETDEV_SPEED_US) {
+		known->mbps = ask_speed(name);
+		known->asked_us = now_us;
 	}
+	link->speed_mbps = known->mbps;
 }
 
 int netdev_wait_link(const char *name, unsigned int timeout_ms)
 {
 	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
-	struct port_link link;
 
 	for (unsigned int waited = 0; if_nametoindex(name); waited += 20) {
-		netdev_link(name, &link);
-		if (link.up)
+		if (netdev_is_running(name))
 			return 0;
 		if (waited >= timeout_ms)
 			return -ETIMEDOUT;

@@ -77,8 +77,22 @@ int netdev_set_mtu(const char *name, int mtu);
 /** netdev_is_running() - Is it up, with a carrier? Never waits for the rtnl lock, as others may */
 bool netdev_is_running(const char *name);
 
-/** netdev_link() - Carrier and speed; a netdev that is gone is down */
-void netdev_link(const char *name, struct port_link *link);
+/* The speed is asked at most so often: that waits for the rtnl lock. */
+#define NETDEV_SPEED_US 1000000u
+
+/** struct netdev_speed - As it was asked last; zero at first, and again when the link is lost */
+struct netdev_speed {
+	uint32_t mbps;
+	uint64_t asked_us;
+};
+
+/**
+ * netdev_link() - Carrier and speed; a netdev that is gone is down
+ *
+ * While the kernel removes netdevs it has the rtnl lock for tens of milliseconds each, so whoever
+ * looks at links then, to see which are lost, is not to wait for the speed of the others.
+ */
+void netdev_link(const char *name, struct port_link *link, struct netdev_speed *known);
 
 /** netdev_wait_link() - Wait for the carrier. Return: 0, -ETIMEDOUT, -ENODEV */
 int netdev_wait_link(const char *name, unsigned int timeout_ms);

@@ -31,6 +31,7 @@ struct pf_netlink {
 	char netdev[IF_NAMESIZE];
 	unsigned int ifindex;
 	bool raised;
+	struct netdev_speed speed;
 	struct requests requests;
 	char reply[REPLY_BYTES];
 };
@@ -382,7 +383,7 @@ static void netlink_link_get(struct pf *base, struct port_link *link)
 	struct pf_netlink *pf = (struct pf_netlink *)base;
 
 	if (follow(pf) == 0)
-		netdev_link(pf->netdev, link);
+		netdev_link(pf->netdev, link, &pf->speed);
 }
 
 static void netlink_close(struct pf *base)
