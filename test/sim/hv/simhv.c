@@ -269,13 +269,15 @@ static void mem_punch(uint32_t domid)
 		  (off_t)(SIM_MEM_OFFSET + domid * SIM_DOM_BYTES), SIM_DOM_BYTES);
 }
 
-/* A dying domain ends when nobody has its pages mapped any more */
+/* A dying domain ends when nobody has its pages mapped any more; its memory is free then */
 static bool dom_reap(uint32_t domid)
 {
 	struct sim_dom *dom = &simhv->dom[domid];
 
-	if (dom->state == SIM_DOM_DYING && dom->maps == 0)
+	if (dom->state == SIM_DOM_DYING && dom->maps == 0) {
+		mem_punch(domid);
 		dom->state = SIM_DOM_FREE;
+	}
 	return dom->state == SIM_DOM_FREE;
 }
 
@@ -297,7 +299,6 @@ int simhv_dom_create(uint32_t domid, enum sim_dom_type type, const char *name)
 		return domid ? -EEXIST : -ENOSPC;
 	}
 	dom = &simhv->dom[domid];
-	mem_punch(domid);
 	memset((void *)dom, 0, sizeof(*dom));
 	dom->type = type;
 	snprintf(dom->name, sizeof(dom->name), "%s", name);
@@ -326,7 +327,9 @@ int simhv_dom_destroy(uint32_t domid)
 		if (dom->port[p].state != SIM_PORT_FREE)
 			simhv_port_close(domid, p);
 	grants_revoke(domid);
-	dom_reap(domid);
+	/* of others, too: a back end may have unmapped their last pages meanwhile */
+	for (uint32_t id = 1; id < SIM_DOMS; id++)
+		dom_reap(id);
 	simhv_unlock();
 	return 0;
 }
