@@ -6,7 +6,7 @@
 #         8 VFs     --- vifs 1 to 8 --- vifd
 #
 # VPF_PARTS are the parts that run, with - between them, in the order below. VPF_SHORT=yes: fewer VFs, rounds and parts.
-# VPF_ROUNDS is how often a container comes and goes (20).
+# VPF_ROUNDS is how often a container comes and goes (20). VPF_TYPE is the guest's: pv (default), pvh.
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
 . /bed/scenarios/migration_lib
@@ -16,7 +16,8 @@ if [ "${VPF_SHORT:-no}" = yes ]; then
 fi
 : "${VPF_VFS:=8}" "${VPF_FIRST:=4}" "${VPF_ROUNDS:=20}"
 : "${VPF_PARTS:=sysfs-netlink-pings-rounds-late-eswitch-unload-migrate-reboot}"
-GUEST_RUN_LIMIT=280 GUEST_BOOT_LIMIT=180
+: "${VPF_TYPE:=pv}"
+GUEST_RUN_LIMIT=280 GUEST_BOOT_LIMIT=$([ "$VPF_TYPE" = pv ] && echo 180 || echo 300)
 PF_DEV=eth0
 sriov=/sys/class/net/$PF_DEV/device
 
@@ -45,6 +46,9 @@ vifs()
 	done
 	echo "vif = [ $list ]"
 }
+
+# What QEMU's SVM needs (frontend_pvh.sh has the reasons)
+of_type() { [ "$VPF_TYPE" = pv ] || printf '%s\n' 'hap = 0' 'tsc_mode = "native"'; }
 
 attach_others()
 {
@@ -254,7 +258,7 @@ vifd_bed
 guest_gets virtual_pf_guest
 policies
 host_at_first=$(host_state)
-GUEST_CONFIG=$(vifs) front_create g1 00:16:3e:00:00:01 vifront
+GUEST_TYPE=$VPF_TYPE GUEST_CONFIG=$(vifs; of_type) front_create g1 00:16:3e:00:00:01 vifront
 front_ready g1 vifront
 attach_others
 parked
