@@ -51,6 +51,7 @@ static const struct member rx_offloads[] = {
 static const struct member features[] = {
 	{ "vlan", VIFCAP_FEATURE_VLAN },
 	{ "coalesce", VIFCAP_FEATURE_COALESCE },
+	{ "vf-rules", VIFCAP_FEATURE_VF_RULES },
 	{ NULL, 0 },
 };
 

@@ -51,6 +51,7 @@
 /* Bits of features. */
 #define VIFCAP_FEATURE_VLAN (1u << 0)     /* the tx offloads hold under an 802.1Q tag too */
 #define VIFCAP_FEATURE_COALESCE (1u << 1) /* the back end delays events as asked */
+#define VIFCAP_FEATURE_VF_RULES (1u << 2) /* rules about what virtual VFs send, virtual_pf.h */
 
 /* Bits of flags and flags_allowed: DPDM's numbering of a VF's features. */
 #define VIFCAP_FLAG_SPLIT_DROP (1u << 0)

@@ -17,6 +17,8 @@
 #define VIFD_COMMON_VIRTUAL_PF_H
 
 #include <linux/types.h>
+
+#include "flow.h"
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
@@ -46,13 +48,25 @@
  *         after the other: of this VF and of those behind it that are wanted, VIFVPF_STATES_MAX at
  *         most. The response's data is how many
  *
- * Whenever the PF's vif connects, no VF is wanted and nothing is set: after save, restore and
- * migration the front end sends ENABLE and what was set again, best before the VFs connect. A VF
- * need not be connected for SET and QUERY.
+ * Only to a back end whose record of the PF's vif has vf-rules among its features:
+ *
+ * RULE_CREATE:  data[0] = grant of a page with a struct vifvpf_rule, read access
+ * RULE_DESTROY: data[0] = id
+ * RULE_FLUSH:   destroys all rules of all VFs; the response's data is how many
+ * RULE_COUNTS:  data[1] = grant of a page, write access. It gets a struct vifvpf_count for each
+ *               rule there is, in any order; the response's data is how many
+ *
+ * Whenever the PF's vif connects, no VF is wanted, nothing is set and there are no rules: after
+ * save, restore and migration the front end sends ENABLE and what was set again, best before the
+ * VFs connect. A VF need not be connected for SET, QUERY and rules.
  */
 #define VIFVPF_CTRL_ENABLE 0x7611u
 #define VIFVPF_CTRL_SET 0x7612u
 #define VIFVPF_CTRL_QUERY 0x7613u
+#define VIFVPF_CTRL_RULE_CREATE 0x7614u
+#define VIFVPF_CTRL_RULE_DESTROY 0x7615u
+#define VIFVPF_CTRL_RULE_FLUSH 0x7616u
+#define VIFVPF_CTRL_RULE_COUNTS 0x7617u
 
 /* Structs vifvpf_state in a page of 4096 bytes. */
 #define VIFVPF_STATES_MAX 46u
@@ -106,7 +120,13 @@
 #define VIFVPF_REASON_POLICY 7u	   /* the admin's policy does not allow it (EPERM) */
 #define VIFVPF_REASON_TAKEN 8u	   /* MAC: another interface has it (EADDRINUSE) */
 #define VIFVPF_REASON_GONE 9u	   /* SET: the vif of this VF is not there now (ENODEV) */
-#define VIFVPF_REASON_PAGE 10u	   /* QUERY: the granted page cannot be written (EFAULT) */
+#define VIFVPF_REASON_PAGE 10u	   /* the granted page cannot be read or written (EFAULT) */
+#define VIFVPF_REASON_MATCH 11u	   /* rule: no such headers, or not in this order (EINVAL) */
+#define VIFVPF_REASON_MANY 12u	   /* rule: as many as the record's flows says (ENOSPC) */
+#define VIFVPF_REASON_COST 13u	   /* rule: together they compare too many words (ENOSPC) */
+#define VIFVPF_REASON_EXISTS 14u   /* rule: another one has this id (EEXIST) */
+#define VIFVPF_REASON_ABSENT 15u   /* rule: none has this id (ENOENT) */
+#define VIFVPF_REASON_MEMORY 16u   /* the back end is out of memory (ENOMEM) */
 
 /**
  * struct vifvpf_state - What is in force for a VF, in the page of QUERY
@@ -145,9 +165,61 @@ struct vifvpf_state {
 	__u8 gone;
 };
 
+/* What becomes of a frame that a rule matches. */
+#define VIFVPF_FATE_PASS 1u	/* it is switched as without the rule */
+#define VIFVPF_FATE_DROP 2u	/* counted as tx_drop_vf_rule */
+#define VIFVPF_FATE_REDIRECT 3u /* to another VF of this PF, whatever its address is */
+
+/* Tags, changed before that: POP takes the outermost off, if it is 802.1Q; then PUSH adds one. */
+#define VIFVPF_RULE_POP 1u
+#define VIFVPF_RULE_PUSH 2u
+
+/**
+ * struct vifvpf_rule - About what a VF sends, at offset 0 of the page of RULE_CREATE
+ * @id:       any number, the guest's choice, by which it names the rule later
+ * @priority: 0 is looked at first; of two with the same, the one created first. The first rule that
+ *            matches decides
+ * @vf:       index of the VF
+ * @to:       REDIRECT: index of another VF; else 0
+ * @fate:     VIFVPF_FATE_*
+ * @tags:     VIFVPF_RULE_POP, VIFVPF_RULE_PUSH or both; DROP: 0
+ * @tag:      PUSH: priority and VLAN as in a tag, VLAN 1..4094; else 0
+ * @nr_items: 1..
+ * @items:    as of a flow rule (flow.h). They see the frame that the VF's own rules let out: with
+ *            the tag that VIFVPF_ATTR_VLAN has given it, before POP and PUSH
+ * @pad:      0
+ */
+struct vifvpf_rule {
+	__u32 id;
+	__u32 priority;
+	__u16 vf;
+	__u16 to;
+	__u8 fate;
+	__u8 tags;
+	__u16 tag;
+	__u16 nr_items;
+	__u16 pad[3];
+	struct vifflow_item items[VIFFLOW_ITEMS_MAX];
+};
+
+/** struct vifvpf_count - Frames and bytes that rule @id has matched, in the page of RULE_COUNTS */
+struct vifvpf_count {
+	__u32 id;
+	__u32 pad;
+	__u64 frames;
+	__u64 bytes;
+};
+
+/* Structs vifvpf_count in a page of 4096 bytes: there are never more rules. */
+#define VIFVPF_COUNTS_MAX 170u
+
 static_assert(offsetof(struct vifvpf_state, rate_min) == 64, "state");
 static_assert(offsetof(struct vifvpf_state, mac) == 76, "state");
 static_assert(sizeof(struct vifvpf_state) == 88, "state");
 static_assert(VIFVPF_STATES_MAX * sizeof(struct vifvpf_state) <= 4096, "page");
+static_assert(offsetof(struct vifvpf_rule, items) == 24, "rule");
+static_assert(sizeof(struct vifvpf_rule) == 1080, "rule");
+static_assert(sizeof(struct vifvpf_count) == 24, "count");
+static_assert(VIFVPF_COUNTS_MAX * sizeof(struct vifvpf_count) <= 4096, "page");
 
 #endif

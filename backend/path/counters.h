@@ -40,6 +40,9 @@
 	X(tx_drop_mtu, "frames longer than the mtu that are not to be segmented")                  \
 	X(tx_drop_uncut, "frames that were still to be cut when the vif's rules changed")          \
 	X(tx_drop_link, "frames sent while the link is set to off")                                \
+	X(tx_drop_vf_rule, "frames that a rule of the virtual PF drops")                           \
+	X(tx_drop_redirect, "frames redirected to a virtual VF that could not take them")          \
+	X(tx_redirected, "frames that a rule of the virtual PF gave to another virtual VF")        \
 	X(tx_hold_rate, "passes that stopped because the rate's budget was used up")               \
 	X(tx_hold_port, "passes that stopped because the port was full")                           \
 	X(tx_hold_memory, "passes that stopped because no packet buffer was free")                 \

@@ -40,28 +40,28 @@ static bool is_zero(const void *bytes, size_t len)
 }
 
 /* Tags in a row, and VXLAN in all. */
-static bool is_one_too_many(const struct vifflow_rule *wire, uint32_t index)
+static bool is_one_too_many(const struct vifflow_item *items, uint32_t index)
 {
 	uint32_t vxlan = 0;
 
-	if (wire->items[index].type == VIFFLOW_ITEM_VLAN)
-		return index >= 2 && wire->items[index - 1].type == VIFFLOW_ITEM_VLAN &&
-		       wire->items[index - 2].type == VIFFLOW_ITEM_VLAN;
+	if (items[index].type == VIFFLOW_ITEM_VLAN)
+		return index >= 2 && items[index - 1].type == VIFFLOW_ITEM_VLAN &&
+		       items[index - 2].type == VIFFLOW_ITEM_VLAN;
 	for (uint32_t i = 0; i <= index; i++)
-		vxlan += wire->items[i].type == VIFFLOW_ITEM_VXLAN;
+		vxlan += items[i].type == VIFFLOW_ITEM_VXLAN;
 	return vxlan > 1;
 }
 
-static uint32_t check_item(const struct vifflow_rule *wire, uint32_t index)
+static uint32_t check_item(const struct vifflow_item *items, uint32_t index)
 {
-	const struct vifflow_item *item = &wire->items[index];
-	uint32_t before = index ? wire->items[index - 1].type : 0;
+	const struct vifflow_item *item = &items[index];
+	uint32_t before = index ? items[index - 1].type : 0;
 
 	if (item->type < VIFFLOW_ITEM_ETH || item->type >= TYPES)
 		return REFUSE(ITEM_TYPE, index);
 	if (!is_zero(item->pad, sizeof(item->pad)))
 		return REFUSE(LAYOUT, index);
-	if (!(headers[item->type].after & 1u << before) || is_one_too_many(wire, index))
+	if (!(headers[item->type].after & 1u << before) || is_one_too_many(items, index))
 		return REFUSE(ITEM_ORDER, index);
 	if (!is_zero(item->mask + headers[item->type].bytes,
 		     VIFFLOW_HEADER_MAX - headers[item->type].bytes))
@@ -179,23 +179,31 @@ static bool is_of_other_vlan(const struct policy *policy, const struct vifflow_i
 	return !policy_vlan(policy->vlans, vlan) || policy_vlan(policy->strip, vlan);
 }
 
+uint32_t flow_check_items(const struct vifflow_item *items, uint32_t nr, struct flow_draft *draft)
+{
+	uint32_t refused = !nr || nr > VIFFLOW_ITEMS_MAX ? REFUSE(LAYOUT, 0) : 0;
+
+	memset(draft, 0, sizeof(*draft));
+	for (uint32_t i = 0; i < nr && !refused; i++) {
+		refused = check_item(items, i);
+		if (!refused)
+			compile_item(draft, &items[i], i);
+	}
+	return refused;
+}
+
 uint32_t flow_check(const struct vifflow_rule *wire, uint32_t nr_queues,
 		    const struct policy *policy, struct flow_draft *draft)
 {
 	uint32_t refused;
 
-	memset(draft, 0, sizeof(*draft));
-	if (wire->pad || !wire->nr_items || wire->nr_items > VIFFLOW_ITEMS_MAX ||
-	    !wire->nr_actions || wire->nr_actions > VIFFLOW_ACTIONS_MAX)
+	if (wire->pad || !wire->nr_actions || wire->nr_actions > VIFFLOW_ACTIONS_MAX)
 		return REFUSE(LAYOUT, 0);
+	refused = flow_check_items(wire->items, wire->nr_items, draft);
+	if (refused)
+		return refused;
 	draft->rule.id = wire->id;
 	draft->rule.priority = wire->priority;
-	for (uint32_t i = 0; i < wire->nr_items; i++) {
-		refused = check_item(wire, i);
-		if (refused)
-			return refused;
-		compile_item(draft, &wire->items[i], i);
-	}
 	refused = check_actions(wire, nr_queues, &draft->rule);
 	if (refused)
 		return refused;

@@ -14,6 +14,15 @@ struct flow_draft {
 };
 
 /**
+ * flow_check_items() - Check what a rule matches, and compile it
+ * @items: a copy that the guest cannot change (untrusted), @nr of them (untrusted)
+ * @draft: cleared, but for this
+ *
+ * Any thread. Return: as flow_check()
+ */
+uint32_t flow_check_items(const struct vifflow_item *items, uint32_t nr, struct flow_draft *draft);
+
+/**
  * flow_check() - Check a rule, and compile it
  * @wire:      a copy that the guest cannot change (untrusted)
  * @nr_queues: of the vif

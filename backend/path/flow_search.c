@@ -217,6 +217,18 @@ static void find_rules(struct found *found, const struct flow_search *search,
 	}
 }
 
+const struct flow_rule *flow_search_rule(const struct flow_search *search,
+					 const struct rte_mbuf *frame)
+{
+	uint8_t copy[HEADERS_MAX];
+	struct found found = { NULL, NULL };
+	struct layers layers;
+
+	find_layers(&layers, frame, copy);
+	find_rules(&found, search, &layers, frame);
+	return found.decides;
+}
+
 /* Any frame, any rule. As flow_search_queue() */
 static __rte_noinline int search_all(const struct flow_search *search, const struct steer *steer,
 				     struct rte_mbuf *frame, uint32_t nr_queues)

@@ -114,6 +114,10 @@ static inline uint32_t flow_usual_kind(const struct rte_mbuf *frame, const uint8
 int flow_search_further(const struct flow_search *search, const struct steer *steer,
 			struct rte_mbuf *frame, uint32_t nr_queues);
 
+/** flow_search_rule() - Return: the rule that decides about a frame, and counts it; NULL = none */
+const struct flow_rule *flow_search_rule(const struct flow_search *search,
+					 const struct rte_mbuf *frame);
+
 /**
  * flow_search_queue() - What becomes of a frame
  * @search: there are @flows

@@ -37,6 +37,10 @@
  */
 #define FLOW_USUAL_LAYERS 3u
 
+/* Fates of rules about what a virtual VF sends, besides DROP (vf_rules.h). */
+#define FLOW_FATE_PASS 0x40u
+#define FLOW_FATE_REDIRECT 0x41u
+
 /**
  * struct flow_word - Four bytes of a header
  * @layer:  which header, 0 = the outermost
@@ -59,8 +63,10 @@ struct flow_word {
  *              masks; set by flows_compile(), and so is @fold
  * @fold:       its values, folded
  * @nr_layers:  headers
- * @fate:       VIFFLOW_ACTION_QUEUE, RSS, DROP or PASSTHRU
+ * @fate:       VIFFLOW_ACTION_QUEUE, RSS, DROP or PASSTHRU; or FLOW_FATE_*
  * @hash_types: RSS: 1 << NETIF_HASH_*, 0 = those in force
+ * @vf, @to, @pops, @push: of rules about what a virtual VF sends: its index, the index of the one
+ *              that REDIRECT names, is a tag taken off, and which one is added; 0 = none
  * @queues:     RSS: @nr_queues of them; QUEUE: the first
  */
 struct flow_rule {
@@ -70,6 +76,8 @@ struct flow_rule {
 	uint16_t first_word, nr_words, slot, alike;
 	uint8_t nr_layers, fate, hash_types, nr_queues;
 	uint8_t marks, counts;
+	uint8_t vf, to, pops, pad;
+	uint16_t push;
 	uint8_t queues[VIFFLOW_QUEUES_MAX];
 };
 

@@ -73,6 +73,16 @@ static bool tap_has_memory(const struct tap *tap, const struct rte_mempool *pool
 	       atomic_load_explicit(&tap->held, memory_order_relaxed);
 }
 
+bool tap_give(struct tap *tap, const struct rte_mempool *pool, struct rte_mbuf *frame)
+{
+	struct wake *receiver = atomic_load_explicit(&tap->wake, memory_order_acquire);
+
+	if (!receiver || !tap_has_memory(tap, pool) || !tap_put(tap, frame))
+		return false;
+	wake_worker(receiver);
+	return true;
+}
+
 /* Does its outermost tag name this VLAN? */
 static bool is_of_vlan(const struct rte_mbuf *frame, uint16_t vlan)
 {

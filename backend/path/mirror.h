@@ -61,6 +61,15 @@ struct tap *tap_create(void);
 /** tap_destroy() - Free it and the frames in it; nobody uses it any more. NULL is fine */
 void tap_destroy(struct tap *tap);
 
+/**
+ * tap_give() - Any worker: put a frame in, and wake the receiver
+ * @pool: of its buffers
+ *
+ * Return: false: there is no receiver, no room, or it has its share of @pool; the frame is still
+ * the caller's
+ */
+bool tap_give(struct tap *tap, const struct rte_mempool *pool, struct rte_mbuf *frame);
+
 /** tap_take() - The receiver: up to @nr frames. Return: how many */
 uint32_t tap_take(struct tap *tap, struct rte_mbuf **frames, uint32_t nr);
 

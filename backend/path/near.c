@@ -29,7 +29,7 @@ struct port *near_begin(const struct path *path, bool guaranteed)
 	struct path *to;
 
 	if (!port->ops->near || guaranteed || path->handover || path->near_off ||
-	    path->live.classes.by || path->mirror.directions & MIRROR_TX)
+	    path->live.classes.by || path->mirror.directions & MIRROR_TX || path->vf_rules)
 		return NULL;
 	near = port->ops->near(port);
 	if (!near)

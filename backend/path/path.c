@@ -90,6 +90,17 @@ void path_set_mirror(struct path *path, const struct mirror *mirror, struct tap 
 	path->tap = tap;
 }
 
+void path_set_vf_rules(struct path *path, const struct vf_rules *rules)
+{
+	path->vf_rules = rules;
+}
+
+void path_set_inbox(struct path *path, struct tap *inbox, bool any)
+{
+	path->inbox = inbox;
+	path->inbox_any = any;
+}
+
 const struct path_config *path_get_config(const struct path *path)
 {
 	return &path->config;
@@ -133,6 +144,17 @@ const struct flow_counts *path_get_flow_counts(const struct path *path)
 const struct mirror *path_get_mirror(const struct path *path)
 {
 	return &path->mirror;
+}
+
+const struct vf_rules *path_get_vf_rules(const struct path *path)
+{
+	return path->vf_rules;
+}
+
+struct tap *path_get_inbox(const struct path *path, bool *any)
+{
+	*any = path->inbox_any;
+	return path->inbox;
 }
 
 struct tap *path_get_tap(const struct path *path)

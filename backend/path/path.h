@@ -43,6 +43,7 @@ struct flows;
 struct group_list;
 struct handover;
 struct path;
+struct vf_rules;
 
 /** struct queue_config - Where the guest says its rings are (untrusted, range-checked) */
 struct queue_config {
@@ -263,6 +264,19 @@ void path_count_flow_drops(struct path *path, uint64_t frames);
  */
 void path_set_mirror(struct path *path, const struct mirror *mirror, struct tap *tap);
 
+/**
+ * path_set_vf_rules() - Worker: take new rules about what the vif sends (vf_rules.h)
+ * @rules: stay the caller's, and unchanged until the path has others; NULL = there are none
+ */
+void path_set_vf_rules(struct path *path, const struct vf_rules *rules);
+
+/**
+ * path_set_inbox() - Worker: where frames come from that such rules of other vifs redirect here
+ * @inbox: NULL = none. With one, no zero-copy rx is on
+ * @any:   those to other unicast addresses than the vif's, too
+ */
+void path_set_inbox(struct path *path, struct tap *inbox, bool any);
+
 /** path_swap_statics() - Worker: @queue uses @statics, which becomes what it used before */
 void path_swap_statics(struct path *path, uint32_t queue, struct statics *statics);
 
@@ -307,6 +321,10 @@ const struct mirror *path_get_mirror(const struct path *path);
 
 /** path_get_tap() - As set last */
 struct tap *path_get_tap(const struct path *path);
+
+/** path_get_vf_rules(), path_get_inbox() - As set last */
+const struct vf_rules *path_get_vf_rules(const struct path *path);
+struct tap *path_get_inbox(const struct path *path, bool *any);
 
 /** path_has_zc_rx() - Is zero-copy rx on? */
 bool path_has_zc_rx(const struct path *path);

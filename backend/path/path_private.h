@@ -12,6 +12,7 @@
 #include "path.h"
 #include "queue.h"
 #include "shaper.h"
+#include "vf_rules.h"
 
 /**
  * struct path - Who writes: see path.h. control = in the worker, by worker_run(), or before attach
@@ -28,6 +29,9 @@
  * @mirror:   control; what is copied of its frames
  * @tap:      control; mirrored frames of other vifs for this guest, NULL = none
  * @near_off: worker; a grant of this guest's was bad: its frames do not go near any more
+ * @vf_rules: control; of the vif's virtual PF about what it sends, NULL = none
+ * @inbox:    control; frames that such rules of other vifs redirect to this one, NULL = none
+ * @inbox_any: control; whatever unicast address they are for
  * @raise:    constant; wakes the control thread after a fault, and when a handover needs it
  * @fault:    why this guest was stopped, NULL = it was not; worker: w once, any thread: r
  * @guarantees: control; some queue has one
@@ -54,6 +58,9 @@ struct path {
 	struct classes classes;
 	struct mirror mirror;
 	struct tap *tap;
+	const struct vf_rules *vf_rules;
+	struct tap *inbox;
+	bool inbox_any;
 	struct wake *raise;
 	_Atomic(const char *) fault;
 	bool guarantees, tx_plain, rx_plain, paused, near_off, quiet_full, behind;

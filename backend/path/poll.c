@@ -138,6 +138,8 @@ static unsigned int rx_take(struct path *path, struct path_tools *tools)
 		return zc_rx_take(path, tools);
 	if (unlikely(path->tap))
 		taken += path_rx_take_tap(path, tools);
+	if (unlikely(path->inbox))
+		taken += vf_rules_take(path, tools);
 	if (unlikely(path->handover))
 		return taken + handover_rx_take(path, tools);
 	return taken + (path->port ? rx_take_port(path, path->port, tools) : 0);

@@ -116,6 +116,8 @@ static void tx_check(struct tx_pass *pass, struct tx_frame *frame)
 		cause = tx_promise(pass, frame);
 	if (unlikely(cause != (enum path_counter)VERDICT_PASS))
 		tx_drop(pass, frame, cause);
+	else if (unlikely(pass->path->vf_rules))
+		vf_rules_tx(pass, frame);
 }
 
 /* All of it is in our memory, and may leave. */
@@ -402,7 +404,7 @@ static uint32_t tx_head(const struct path *path, const struct queue *queue)
 {
 	/* a frame may wait in its class for long; a mirror shows what was sent */
 	if (likely(!zc_tx_of(&queue->statics)) || !path->port->zc_tx_segs ||
-	    path->live.classes.by || path->mirror.directions & MIRROR_TX)
+	    path->live.classes.by || path->mirror.directions & MIRROR_TX || path->vf_rules)
 		return 0;
 	return tx_head_bytes(path);
 }
@@ -426,7 +428,7 @@ static bool tx_has_memory(struct tx_pass *pass)
 /* May its frames go the short way? */
 static bool tx_may_be_plain(const struct tx_pass *pass)
 {
-	return pass->path->tx_plain && !pass->guaranteed && !pass->near &&
+	return pass->path->tx_plain && !pass->guaranteed && !pass->near && !pass->path->vf_rules &&
 	       !zc_tx_of(&pass->queue->statics);
 }
 

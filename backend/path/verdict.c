@@ -70,8 +70,7 @@ static bool tags_allowed(const struct policy *policy, const struct bytes *b, uin
 	return false;
 }
 
-/* Put a tag after the addresses. Return: false: no room */
-static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
+bool verdict_put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 {
 	const uint8_t bytes[VLAN_TAG_BYTES] = { (uint8_t)(type >> 8), (uint8_t)type,
 						(uint8_t)(tag >> 8), (uint8_t)tag };
@@ -81,6 +80,8 @@ static bool put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag)
 		return false;
 	memmove(start, start + VLAN_TAG_BYTES, VLAN_OUTERMOST);
 	memcpy(start + VLAN_OUTERMOST, bytes, VLAN_TAG_BYTES);
+	if (frame->l2_len)
+		frame->l2_len += VLAN_TAG_BYTES;
 	return true;
 }
 
@@ -90,7 +91,8 @@ static enum path_counter insert_tag(const struct policy *policy, struct rte_mbuf
 {
 	if (priority_only(b, VLAN_OUTERMOST))
 		verdict_cut_tags(frame, VLAN_TAG_BYTES);
-	return put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS : COUNT_tx_drop_vlan;
+	return verdict_put_tag(frame, RTE_ETHER_TYPE_VLAN, policy->insert) ? PASS :
+									     COUNT_tx_drop_vlan;
 }
 
 /* The guest has tagged a frame with the VLAN that its untagged ones get: they have one priority. */
@@ -103,8 +105,7 @@ static void keep_priority(const struct policy *policy, struct rte_mbuf *frame)
 		tag->vlan_tci = rte_cpu_to_be_16(policy->insert);
 }
 
-/* Which VLAN does the guest send to, and may it? */
-static enum path_counter judge_tx_vlan(const struct policy *policy, struct rte_mbuf *frame)
+enum path_counter verdict_tx_vlan(const struct policy *policy, struct rte_mbuf *frame)
 {
 	const struct bytes b = first_segment(frame);
 	bool untagged;
@@ -145,9 +146,9 @@ enum path_counter verdict_tx_rules(const struct policy *policy, struct rte_mbuf 
 	if (policy->tx & POLICY_IP)
 		cause = verdict_ip(policy, b.at, b.len);
 	if (cause == PASS && policy->tx & POLICY_VLAN)
-		cause = judge_tx_vlan(policy, frame);
+		cause = verdict_tx_vlan(policy, frame);
 	if (cause == PASS && policy->tx & POLICY_VLAN_OUTER &&
-	    !put_tag(frame, RTE_ETHER_TYPE_QINQ, policy->vlan_outer))
+	    !verdict_put_tag(frame, RTE_ETHER_TYPE_QINQ, policy->vlan_outer))
 		cause = COUNT_tx_drop_vlan;
 	return cause;
 }

@@ -193,6 +193,15 @@ static inline enum path_counter verdict_rx(const struct policy *policy,
  */
 uint32_t verdict_rx_tags(const struct policy *policy, const struct rte_mbuf *frame);
 
+/**
+ * verdict_tx_vlan() - The part of verdict_tx() with POLICY_VLAN: which VLAN does the guest send to,
+ * and may it?
+ */
+enum path_counter verdict_tx_vlan(const struct policy *policy, struct rte_mbuf *frame);
+
+/** verdict_put_tag() - Put a tag in after the addresses. Return: false: there is no room */
+bool verdict_put_tag(struct rte_mbuf *frame, uint16_t type, uint16_t tag);
+
 /** verdict_cut_tags() - Take @bytes of tags out of a frame that nobody shares */
 void verdict_cut_tags(struct rte_mbuf *frame, uint32_t bytes);
 

@@ -347,6 +347,7 @@ static void put_virtual(struct rte_tel_data *d, const struct vif *vif)
 	put_number(d, "virtual_vfs_wanted", self->wishes.wanted);
 	put_number(d, "virtual_vfs_set", self->granted);
 	put_number(d, "virtual_vfs_refused", self->refused);
+	put_number(d, "virtual_vf_rules", self->rules.table ? self->rules.table->nr : 0);
 	put_text(d, "virtual_pf", pf ? pf->name + strlen("vif ") : "");
 	if (index < 0)
 		return;

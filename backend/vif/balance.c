@@ -182,6 +182,7 @@ static void move(struct vif *vif, uint32_t from, uint32_t to, uint64_t now_us)
 		return;
 	}
 	vif->worker = host->workers[to];
+	vif_due(vif, STALE_LIVE, 0); /* who has frames for it wakes that one */
 	log_info("%s: from worker %u, busy for %u %% of the time, to worker %u, %u %%", vif->name,
 		 from, host->balance.busy[from] / 10, to, host->balance.busy[to] / 10);
 }

@@ -336,7 +336,8 @@ static int connect_kept(struct vif *vif)
 	if (port->groups)
 		groups_keep(port->groups, kept_learnt(vif->kept));
 	if (vif->ctrl) {
-		ctrl_serve_pf(vif->ctrl, vif, &vif->virtual_pf.wishes, virtual_pf_message);
+		ctrl_serve_pf(vif->ctrl, vif, &vif->virtual_pf.wishes, &vif->virtual_pf.rules,
+			      virtual_pf_message);
 		ctrl_keep(vif->ctrl, vif->path, vif->kept);
 		virtual_pf_restored(vif);
 	}
@@ -431,6 +432,7 @@ void vif_disconnect(struct vif *vif)
 	nic_flows_end(&vif->nic_flows, vif->worker, path);
 	vif_end_handover(vif);
 	vif_end_mirror(vif);
+	vf_rules_end(vif);
 	representor_keep(vif);
 	/* a frame that is not answered by then is sent again by the next back end */
 	zerocopy_tx_wait(vif->worker, path, 0, path_nr_queues(path) - 1, &waited_us);

@@ -14,6 +14,7 @@
 #include "ctrl_hash.h"
 #include "ctrl_kept.h"
 #include "ctrl_turn.h"
+#include "vf_rules.h"
 #include "vf_wish.h"
 #include "grants.h"
 #include "zerocopy_tx.h"
@@ -36,7 +37,7 @@ LOG_TAG("ctrl");
  * struct ctrl
  * @ref, @channel: as the guest named ring and event channel
  * @flows:   the guest's flow rules
- * @vif, @wishes, @message: see ctrl_serve_pf()
+ * @vif, @wishes, @rules, @message: see ctrl_serve_pf()
  * @kept:    what the guest sets is kept here, NULL = nowhere
  * @restore: the guest's pages of a former back end, of which some are not mapped yet; NULL = none
  * @restore_queue, @restore_at: the next of them
@@ -52,6 +53,7 @@ struct ctrl {
 	struct ctrl_flows flows;
 	struct vif *vif;
 	struct vf_wishes *wishes;
+	struct vf_rules_table *rules;
 	uint32_t (*message)(struct vif *vif, struct turn *turn);
 	const struct kept_ctrl *restore;
 	uint32_t restore_queue, restore_at;
@@ -131,10 +133,12 @@ static void publish(struct ctrl *ctrl, const union netif_ctrl_entry *answers, ui
 }
 
 void ctrl_serve_pf(struct ctrl *ctrl, struct vif *vif, struct vf_wishes *wishes,
+		   struct vf_rules_table *rules,
 		   uint32_t (*message)(struct vif *vif, struct turn *turn))
 {
 	ctrl->vif = vif;
 	ctrl->wishes = wishes;
+	ctrl->rules = rules;
 	ctrl->message = message;
 }
 
@@ -145,6 +149,8 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 
 	ctrl->kept = kept;
 	ctrl->flows.counts = kept_flow_counts(kept);
+	if (ctrl->rules)
+		vf_rules_restore(ctrl->rules, NULL, kept_vf_rule_counts(kept));
 	if (!state)
 		return;
 	nr = state->rsp_prod - state->rsp_from;
@@ -159,6 +165,8 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept)
 	ctrl_flows_restore(&ctrl->flows, &state->flows, path);
 	if (ctrl->wishes)
 		*ctrl->wishes = state->wishes;
+	if (ctrl->rules)
+		vf_rules_restore(ctrl->rules, &state->vf_rules, kept_vf_rule_counts(kept));
 	ctrl->restore = state;
 }
 
@@ -335,7 +343,7 @@ static uint32_t dispatch(struct turn *turn)
 
 	if (ctrl_flows_knows(type))
 		return ctrl_flows_message(turn);
-	if (turn->ctrl->message && type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_QUERY)
+	if (turn->ctrl->message && type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_RULE_COUNTS)
 		return turn->ctrl->message(turn->ctrl->vif, turn);
 	if (type >= sizeof(messages) / sizeof(messages[0]) || !messages[type])
 		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
@@ -407,7 +415,8 @@ static void finish(struct turn *turn, uint32_t done)
 	struct ctrl *ctrl = turn->ctrl;
 
 	if (ctrl->kept && (turn->set || turn->lent))
-		ctrl_kept_write(ctrl->kept, turn->path, ctrl->wishes, turn->lent, ctrl->rsp_prod,
+		ctrl_kept_write(ctrl->kept, turn->path, ctrl->wishes,
+				ctrl->rules ? ctrl->rules->table : NULL, turn->lent, ctrl->rsp_prod,
 				ctrl->answers, done);
 	publish(ctrl, ctrl->answers, done);
 }

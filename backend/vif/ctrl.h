@@ -21,6 +21,7 @@ struct ctrl;
 struct kept;
 struct nic_flows;
 struct turn;
+struct vf_rules_table;
 struct vf_wishes;
 struct vif;
 struct zerocopy_rx;
@@ -52,10 +53,11 @@ void ctrl_keep(struct ctrl *ctrl, struct path *path, struct kept *kept);
 
 /**
  * ctrl_serve_pf() - Before ctrl_keep(): the vif may be a virtual PF
- * @wishes:  kept, and taken up by ctrl_keep(), as what else the guest sets
+ * @wishes, @rules: kept, and taken up by ctrl_keep(), as what else the guest sets
  * @message: answers those of common/virtual_pf.h with a status; without it they are unknown
  */
 void ctrl_serve_pf(struct ctrl *ctrl, struct vif *vif, struct vf_wishes *wishes,
+		   struct vf_rules_table *rules,
 		   uint32_t (*message)(struct vif *vif, struct turn *turn));
 
 /** ctrl_close() - Unbind, unmap; NULL is fine */

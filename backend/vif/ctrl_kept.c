@@ -26,8 +26,8 @@ static uint32_t all_pages(const struct kept_ctrl *state)
 }
 
 void ctrl_kept_write(struct kept *kept, const struct path *path, const struct vf_wishes *wishes,
-		     bool lent, uint32_t rsp_from, const union netif_ctrl_entry *answers,
-		     uint32_t nr)
+		     const struct flows *vf_rules, bool lent, uint32_t rsp_from,
+		     const union netif_ctrl_entry *answers, uint32_t nr)
 {
 	const struct kept_ctrl *now = lent ? NULL : kept_ctrl(kept);
 	struct kept_ctrl *next = kept_ctrl_begin(kept);
@@ -42,6 +42,8 @@ void ctrl_kept_write(struct kept *kept, const struct path *path, const struct vf
 		next->flows = *path_get_flows(path);
 	if (wishes)
 		next->wishes = *wishes;
+	if (vf_rules)
+		next->vf_rules = *vf_rules;
 	if (now) {
 		memcpy(next->nr_pages, now->nr_pages, sizeof(next->nr_pages));
 		memcpy(next->pages, now->pages, all_pages(now) * sizeof(next->pages[0]));

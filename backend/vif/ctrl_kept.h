@@ -10,13 +10,13 @@
 
 /**
  * ctrl_kept_write() - Keep the path's hashing, flow rules and static grants, as one
- * @wishes:   of its virtual VFs, NULL = it has none
+ * @wishes, @vf_rules: of its virtual VFs, NULL = it has none
  * @lent:     the static grants changed since the last time
  * @rsp_from: number of the first of the @nr answers that follow from this state
  */
 void ctrl_kept_write(struct kept *kept, const struct path *path, const struct vf_wishes *wishes,
-		     bool lent, uint32_t rsp_from, const union netif_ctrl_entry *answers,
-		     uint32_t nr);
+		     const struct flows *vf_rules, bool lent, uint32_t rsp_from,
+		     const union netif_ctrl_entry *answers, uint32_t nr);
 
 /** ctrl_kept_steer() - Before path_attach(): hash as it was kept; what makes no sense is ignored */
 void ctrl_kept_steer(const struct kept_ctrl *state, struct path *path);

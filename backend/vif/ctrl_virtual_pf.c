@@ -14,25 +14,6 @@ static uint32_t refuse(struct turn *turn, uint32_t reason)
 	return NETIF_CTRL_STATUS_INVALID_PARAMETER;
 }
 
-/* The vif of a VF that the guest has asked for. Return: VIFVPF_REASON_* */
-static uint32_t find_vf(const struct vif *pf, uint32_t index, struct vif **vf)
-{
-	const struct vf_wishes *wishes = &pf->virtual_pf.wishes;
-	struct vif *other;
-
-	if (index >= wishes->nr)
-		return VIFVPF_REASON_INDEX;
-	if (index >= wishes->wanted)
-		return VIFVPF_REASON_PARKED;
-	TAILQ_FOREACH (other, &pf->host->vifs, link) {
-		if (virtual_pf_of(other) != pf || other->handle != wishes->handle[index])
-			continue;
-		*vf = other;
-		return VIFVPF_REASON_NONE;
-	}
-	return VIFVPF_REASON_GONE;
-}
-
 static uint32_t enable(struct vif *pf, struct turn *turn)
 {
 	struct vf_wishes *wishes = &pf->virtual_pf.wishes;
@@ -44,11 +25,12 @@ static uint32_t enable(struct vif *pf, struct turn *turn)
 	if (wanted > wishes->nr)
 		return refuse(turn, VIFVPF_REASON_INDEX);
 	for (uint32_t i = wanted; i < before; i++) {
-		if (wishes->of[i].set && !find_vf(pf, i, &vf))
+		if (wishes->of[i].set && !virtual_pf_find(pf, i, &vf))
 			vf->stale |= STALE_LIVE;
 		memset(&wishes->of[i], 0, sizeof(wishes->of[i]));
 	}
 	wishes->wanted = wanted;
+	vf_rules_trim(pf);
 	turn->set = true;
 	turn->data = wanted;
 	if (wanted != before && vif_may_tell(pf))
@@ -75,7 +57,7 @@ static uint32_t set_value(struct vif *pf, struct turn *turn)
 	struct vif *vf = NULL;
 	struct vf_wish wish, base, *now;
 	struct policy_draft draft;
-	uint32_t reason = find_vf(pf, index, &vf);
+	uint32_t reason = virtual_pf_find(pf, index, &vf);
 
 	if (!reason)
 		reason = vf_wish_read(turn->req.data, &wish);
@@ -218,6 +200,6 @@ uint32_t virtual_pf_message(struct vif *pf, struct turn *turn)
 	case VIFVPF_CTRL_QUERY:
 		return query(pf, turn);
 	default:
-		return NETIF_CTRL_STATUS_NOT_SUPPORTED;
+		return vf_rules_message(pf, turn);
 	}
 }

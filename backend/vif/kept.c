@@ -19,7 +19,7 @@ SYSCALLS("open", "openat", "fallocate", "ftruncate", "fstat", "mmap", "munmap", 
 
 #define MAGIC 0x4b666976u /* "vifK" */
 /* To be raised whenever the layout, or the meaning of something in it, changes. */
-#define VERSION 4u
+#define VERSION 5u
 #define FILE_NAME "vif-%u.%u"
 
 /*
@@ -37,7 +37,7 @@ struct file {
 	uint32_t partial;
 	_Atomic uint32_t pin, holds;
 	struct group_list mcast, learnt;
-	struct flow_counts flow_counts;
+	struct flow_counts flow_counts, vf_rule_counts;
 };
 
 struct kept {
@@ -214,6 +214,11 @@ struct group_list *kept_learnt(struct kept *kept)
 struct flow_counts *kept_flow_counts(struct kept *kept)
 {
 	return &kept->file->flow_counts;
+}
+
+struct flow_counts *kept_vf_rule_counts(struct kept *kept)
+{
+	return &kept->file->vf_rule_counts;
 }
 
 enum kept_pin kept_pin(const struct kept *kept)

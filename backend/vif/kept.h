@@ -53,6 +53,7 @@ struct kept_life {
  * @sum:      of all that follows
  * @rsp_from, @rsp_prod: this is the state after the answers between them
  * @answers:  those, from the first
+ * @vf_rules: of a virtual PF
  * @nr_pages: static grants of each queue
  * @pages:    of all queues, one after the other
  */
@@ -63,6 +64,7 @@ struct kept_ctrl {
 	struct steer steer;
 	struct flows flows;
 	struct vf_wishes wishes;
+	struct flows vf_rules;
 	uint32_t nr_pages[NETIF_QUEUES_MAX];
 	uint32_t pages[];
 };
@@ -106,6 +108,9 @@ void kept_set_pin(struct kept *kept, enum kept_pin pin);
 
 /** kept_flow_counts() - What the guest's flow rules have matched; worker: w */
 struct flow_counts *kept_flow_counts(struct kept *kept);
+
+/** kept_vf_rule_counts() - What rules about virtual VFs have matched; any worker: w */
+struct flow_counts *kept_vf_rule_counts(struct kept *kept);
 
 /** kept_ctrl() - Return: what holds, NULL = the guest has set nothing, or it is damaged */
 const struct kept_ctrl *kept_ctrl(const struct kept *kept);

@@ -185,7 +185,8 @@ void vif_port_policy(struct vif *vif, struct port_policy *rules)
 
 	*rules = (struct port_policy){
 		.spoof_check = policy->anti_spoof && !policy->nr_macs &&
-			       !(policy->tx & (POLICY_VLAN | POLICY_VLAN_OUTER)),
+			       !(policy->tx & (POLICY_VLAN | POLICY_VLAN_OUTER)) &&
+			       !vif->virtual_pf.rules.pushes,
 		.anti_spoof = policy->anti_spoof,
 		.link = links[vif->link_rule],
 		.max_mbps = most_mbps(vif),
@@ -240,5 +241,6 @@ void vif_update_live(struct vif *vif, uint64_t now_us)
 	}
 	kernel_path_follow(vif, now_us);
 	vif_update_mirror(vif);
+	vf_rules_update(vif);
 	vif_tell_port(vif, path_get_port(vif->path));
 }

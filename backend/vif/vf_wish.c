@@ -32,6 +32,8 @@ void vf_wishes_describe(const struct vf_wishes *wishes, struct vifcap *cap)
 	if (!wishes->nr)
 		return;
 	cap->present |= 1u << VIFCAP_WORD_VIRTUAL_VFS;
+	if (cap->flows)
+		cap->features |= VIFCAP_FEATURE_VF_RULES;
 	cap->virtual_vfs.nr = (uint16_t)wishes->nr;
 	memcpy(cap->virtual_vfs.handle, wishes->handle, sizeof(cap->virtual_vfs.handle));
 }

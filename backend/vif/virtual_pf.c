@@ -86,6 +86,24 @@ bool virtual_pf_is_wanted(const struct vif *vif)
 	return index >= 0 && (uint32_t)index < pf->virtual_pf.wishes.wanted;
 }
 
+uint32_t virtual_pf_find(const struct vif *pf, uint32_t index, struct vif **vf)
+{
+	const struct vf_wishes *wishes = &pf->virtual_pf.wishes;
+	struct vif *other;
+
+	if (index >= wishes->nr)
+		return VIFVPF_REASON_INDEX;
+	if (index >= wishes->wanted)
+		return VIFVPF_REASON_PARKED;
+	TAILQ_FOREACH (other, &pf->host->vifs, link) {
+		if (virtual_pf_of(other) != pf || other->handle != wishes->handle[index])
+			continue;
+		*vf = other;
+		return VIFVPF_REASON_NONE;
+	}
+	return VIFVPF_REASON_GONE;
+}
+
 /* In the order of their handles before the guest knows of them, else behind those that it knows. */
 static void list_vf(struct vif *pf, const struct vif *vf)
 {

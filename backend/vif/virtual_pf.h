@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vf_rules.h"
 #include "vf_wish.h"
 
 struct turn;
@@ -22,6 +23,7 @@ struct vif;
 /**
  * struct virtual_pf - A vif as PF and as VF; zeroed = it is neither
  * @wishes:  as PF: of its VFs. While it is connected, an entry keeps its index
+ * @rules:   about what VFs send
  * @granted, @refused: values that its guest set or could not set, since the vif was created
  * @full:    a VF beyond the most there can be was logged
  * @applied: as VF: 1 << VIFVPF_ATTR_* of the wishes that its rules allow, as derived last
@@ -30,6 +32,7 @@ struct vif;
  */
 struct virtual_pf {
 	struct vf_wishes wishes;
+	struct vf_rules_table rules;
 	uint64_t granted, refused;
 	uint32_t applied, told;
 	bool full, missing;
@@ -75,6 +78,14 @@ void virtual_pf_apply(struct vif *vif, struct policy_draft *draft);
  */
 uint32_t virtual_pf_judge(const struct vif *vif, const struct vf_wish *wish, uint32_t attr,
 			  struct policy_draft *draft);
+
+/**
+ * virtual_pf_find() - The vif of the VF that a message names
+ * @index: untrusted
+ *
+ * Return: VIFVPF_REASON_*; not NONE: the guest has not asked for it, or its vif is not there
+ */
+uint32_t virtual_pf_find(const struct vif *pf, uint32_t index, struct vif **vf);
 
 /** virtual_pf_message() - Answer one message of the PF's control ring. Return: status */
 uint32_t virtual_pf_message(struct vif *pf, struct turn *turn);

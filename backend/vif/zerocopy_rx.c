@@ -22,6 +22,7 @@ static const char *why_not(const struct path *path)
 {
 	const struct lease *lease = path_get_statics(path, 0)->rx_lease;
 	const char *why = devmap_why_not();
+	bool any;
 
 	if (why)
 		return why;
@@ -33,6 +34,8 @@ static const char *why_not(const struct path *path)
 		return "the vif is moving";
 	if (path_get_tap(path) || path_get_mirror(path)->directions & MIRROR_RX)
 		return "frames are mirrored";
+	if (path_get_inbox(path, &any))
+		return "frames are redirected to it";
 	if (path_get_steer(path)->algorithm != NETIF_HASH_ALG_NONE)
 		return "the guest asked for hashes";
 	if (path_get_flows(path))

@@ -22,6 +22,7 @@ static uint32_t pages[PAGES];
 static struct guest_frame frame;
 static struct budget budget;
 static struct vif the_vifs[3];
+static struct flow_counts rule_counts;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -48,13 +49,14 @@ static void mutate(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
 static bool begins_with_page(uint16_t type)
 {
 	return type == NETIF_CTRL_SET_HASH_KEY || type == NETIF_CTRL_SET_HASH_MAPPING ||
-	       type == VIFFLOW_CTRL_VALIDATE || type == VIFFLOW_CTRL_CREATE;
+	       type == VIFFLOW_CTRL_VALIDATE || type == VIFFLOW_CTRL_CREATE ||
+	       type == VIFVPF_CTRL_RULE_CREATE;
 }
 
 /* Mostly VFs, attributes and values that there are; VF 2 is one too many. */
 static void virtual_pf_request(struct netif_ctrl_request *req, uint8_t how)
 {
-	req->type = (uint16_t)(VIFVPF_CTRL_ENABLE + req->type % 4);
+	req->type = (uint16_t)(VIFVPF_CTRL_ENABLE + req->type % 8);
 	if (how & 32)
 		req->data[0] = req->type == VIFVPF_CTRL_SET ?
 				       VIFVPF_SET(req->data[0] % 3, (req->data[0] >> 16) % 8) :
@@ -77,8 +79,10 @@ static void put_message(struct fuzz_input *input)
 		req.type = (uint16_t)(VIFFLOW_CTRL_VALIDATE + req.type % 8);
 	else
 		req.type %= 16;
-	if (how & 16)
-		how &= 2 * (req.type == VIFVPF_CTRL_QUERY);
+	if (how & 16 && req.type == VIFVPF_CTRL_RULE_CREATE)
+		how &= 1;
+	else if (how & 16)
+		how &= 2 * (req.type == VIFVPF_CTRL_QUERY || req.type == VIFVPF_CTRL_RULE_COUNTS);
 	/* mostly references and sizes that pass the first check */
 	if (how & 1)
 		req.data[0] = begins_with_page(req.type) ? pages[req.data[0] % PAGES] :
@@ -129,11 +133,20 @@ static void make_vifs(struct vif vifs[3])
 	}
 	virtual_pf_restored(&vifs[0]);
 	vifs[0].path = guest->path;
+	vifs[0].worker = fake_host.host.workers[0];
+	vf_rules_restore(&vifs[0].virtual_pf.rules, NULL, &rule_counts);
 }
 
 /* What is in force is within the rules, whatever was asked for. */
 static void check_vifs(struct vif vifs[3])
 {
+	const struct flows *rules = vifs[0].virtual_pf.rules.table;
+
+	for (uint32_t i = 0; rules && i < rules->nr; i++) {
+		fuzz_check(rules->rules[i].vf < vifs[0].virtual_pf.wishes.wanted);
+		fuzz_check(!rules->rules[i].push || (rules->rules[i].push & 0xfff) <= 4094);
+	}
+	fuzz_check(!rules || flows_are_whole(rules, 1));
 	fuzz_check(vf_wishes_are_whole(&vifs[0].virtual_pf.wishes));
 	for (uint32_t i = 1; i < 3; i++) {
 		struct policy_draft draft = vifs[i].policy.draft;
@@ -199,7 +212,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ctrl = ctrl_open(&fake_host.host, 7, ref, 500);
 	fuzz_check(ctrl);
 	make_vifs(the_vifs);
-	ctrl_serve_pf(ctrl, &the_vifs[0], &the_vifs[0].virtual_pf.wishes, virtual_pf_message);
+	ctrl_serve_pf(ctrl, &the_vifs[0], &the_vifs[0].virtual_pf.wishes,
+		      &the_vifs[0].virtual_pf.rules, virtual_pf_message);
 	fake_copy_hook = mutate;
 	for (uint32_t i = 0; i < 40 && input.left; i++) {
 		switch (fuzz_u8(&input) % 4) {
@@ -217,6 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fake_copy_hook = NULL;
 	ctrl_close(ctrl);
+	vf_rules_end(&the_vifs[0]);
 	TAILQ_INIT(&fake_host.host.vifs);
 	guest_free(guest);
 	fuzz_check(fake_all_free());

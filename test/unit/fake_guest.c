@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: path/tx.c path/tx_gather.c path/tx_plain.c path/verdict.c path/verdict_ip.c path/near.c path/near_plan.c path/rx.c path/rx_plain.c path/rx_accept.c path/handover.c path/poll.c path/path.c path/queue.c */
+/* links: path/tx.c path/tx_gather.c path/tx_plain.c path/verdict.c path/verdict_ip.c path/near.c path/vf_rules.c path/near_plan.c path/rx.c path/rx_plain.c path/rx_accept.c path/handover.c path/poll.c path/path.c path/queue.c */
 /* links: path/merge.c path/coalesce.c path/cut.c path/frame.c path/steer.c path/flows.c path/flow_search.c path/statics.c path/static_maps.c path/zc_tx.c path/zc_rx.c path/isolation.c path/mirror.c path/frame_filter.c path/classes.c */
 /* links: port/offload.c port/memory.c port/retire.c test/unit/fake_grants.c */
 #include "fake_guest.h"

@@ -598,7 +598,7 @@ static void a_slow_device_delays_the_next_message_by_1_s_at_most(void **state)
 	uint64_t due_us, from_us;
 
 	(void)state;
-	ctrl_serve_pf(ctrl, NULL, NULL, wait_10_s);
+	ctrl_serve_pf(ctrl, NULL, NULL, NULL, wait_10_s);
 	put(VIFVPF_CTRL_QUERY, 0, 0, 0);
 	put(VIFVPF_CTRL_QUERY, 0, 0, 0);
 	fake_host.now_us += 100000;

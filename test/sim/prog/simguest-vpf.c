@@ -18,6 +18,11 @@ static const char help[] =
 	"  set VF ATTR A [B]      ATTR mac, vlan, rate, spoofchk, trust, link or a number; A and B its words\n"
 	"  query VF               what is in force\n"
 	"  states VF              of this VF and those behind it: how many, and the vif's handle of each\n"
+	"  rule ID VF FATE WORD.. FATE pass, drop, to=VF or a number; WORD pop, push=TAG, prio=N, items=N,\n"
+	"                         type=ETHERTYPE, dst=PORT (UDP over IPv4), ipv6 (its header, all of it)\n"
+	"  unrule ID              destroys a rule\n"
+	"  flush                  destroys all\n"
+	"  counts                 frames that each rule has matched, ID=N\n"
 	"  raw TYPE A B C         any message\n"
 	"  reconnect              closes and connects again\n"
 	"  quit                   closes and ends, as at the end of stdin\n"
@@ -99,6 +104,106 @@ static void list_states(uint32_t index)
 	puts("");
 }
 
+static void *list_page(void)
+{
+	return simhv_mem(guest->config.domid) + (size_t)guest->list_gfn * SIM_PAGE;
+}
+
+/* Return: the value of NAME=VALUE, NULL: the word is another one */
+static const char *value_of(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(word, name, len) && word[len] == '=' ? word + len + 1 : NULL;
+}
+
+static void set_fate(struct vifvpf_rule *rule, const char *word)
+{
+	const char *to = value_of(word, "to");
+
+	rule->fate = (uint8_t)number(word);
+	if (!strcmp(word, "pass"))
+		rule->fate = VIFVPF_FATE_PASS;
+	if (!strcmp(word, "drop"))
+		rule->fate = VIFVPF_FATE_DROP;
+	if (!to)
+		return;
+	rule->fate = VIFVPF_FATE_REDIRECT;
+	rule->to = (uint16_t)number(to);
+}
+
+static void match_port(struct vifvpf_rule *rule, uint32_t port)
+{
+	static const uint16_t types[] = { VIFFLOW_ITEM_ETH, VIFFLOW_ITEM_IPV4, VIFFLOW_ITEM_UDP };
+
+	rule->nr_items = 3;
+	for (uint32_t i = 0; i < 3; i++)
+		rule->items[i].type = types[i];
+	rule->items[2].spec[2] = (uint8_t)(port >> 8);
+	rule->items[2].spec[3] = (uint8_t)port;
+	memset(rule->items[2].mask + 2, 0xff, 2);
+}
+
+static void set_word(struct vifvpf_rule *rule, const char *word)
+{
+	const char *value;
+
+	if (!strcmp(word, "pop"))
+		rule->tags |= VIFVPF_RULE_POP;
+	if ((value = value_of(word, "push"))) {
+		rule->tags |= VIFVPF_RULE_PUSH;
+		rule->tag = (uint16_t)number(value);
+	}
+	if ((value = value_of(word, "prio")))
+		rule->priority = number(value);
+	if ((value = value_of(word, "items")))
+		rule->nr_items = (uint16_t)number(value);
+	if ((value = value_of(word, "dst")))
+		match_port(rule, number(value));
+	if ((value = value_of(word, "type"))) {
+		rule->items[0].spec[12] = (uint8_t)(number(value) >> 8);
+		rule->items[0].spec[13] = (uint8_t)number(value);
+		memset(rule->items[0].mask + 12, 0xff, 2);
+	}
+	if (!strcmp(word, "ipv6")) {
+		rule->nr_items = 2;
+		rule->items[1].type = VIFFLOW_ITEM_IPV6;
+		memset(rule->items[1].mask, 0xff, VIFFLOW_HEADER_MAX);
+	}
+}
+
+/* @rest: the words after "rule" */
+static void create_rule(char *rest)
+{
+	struct vifvpf_rule *rule = list_page();
+	const char *word;
+
+	memset(rule, 0, sizeof(*rule));
+	rule->nr_items = 1;
+	rule->items[0].type = VIFFLOW_ITEM_ETH;
+	rule->id = number(strsep(&rest, " "));
+	rule->vf = (uint16_t)number(strsep(&rest, " "));
+	word = strsep(&rest, " ");
+	set_fate(rule, word ? word : "");
+	while ((word = strsep(&rest, " ")))
+		set_word(rule, word);
+	send_message(VIFVPF_CTRL_RULE_CREATE, guest->list_gref, 0, 0);
+}
+
+static void show_counts(void)
+{
+	const struct vifvpf_count *counts = list_page();
+	uint32_t nr = 0;
+	int status = simguest_ctrl(guest, VIFVPF_CTRL_RULE_COUNTS, 0, guest->list_gref, 0, &nr);
+
+	if (!say(status, nr))
+		return;
+	printf("counts");
+	for (uint32_t i = 0; i < nr && i < VIFVPF_COUNTS_MAX; i++)
+		printf(" %u=%llu", counts[i].id, (unsigned long long)counts[i].frames);
+	puts("");
+}
+
 static void reconnect(void)
 {
 	int in_use = simguest_disconnect(guest), ret = in_use ? -EBUSY : simguest_connect(guest);
@@ -112,6 +217,11 @@ static void run(char *line)
 	char *words[5] = { NULL }, *rest = line;
 
 	line[strcspn(line, "\n")] = '\0';
+	if (!strncmp(line, "rule ", 5)) {
+		create_rule(line + 5);
+		fflush(stdout);
+		return;
+	}
 	for (uint32_t i = 0; i < 5; i++)
 		words[i] = strsep(&rest, " ");
 	if (!strcmp(words[0], "enable"))
@@ -123,6 +233,12 @@ static void run(char *line)
 		query(number(words[1]));
 	else if (!strcmp(words[0], "states"))
 		list_states(number(words[1]));
+	else if (!strcmp(words[0], "unrule"))
+		send_message(VIFVPF_CTRL_RULE_DESTROY, number(words[1]), 0, 0);
+	else if (!strcmp(words[0], "flush"))
+		send_message(VIFVPF_CTRL_RULE_FLUSH, 0, 0, 0);
+	else if (!strcmp(words[0], "counts"))
+		show_counts();
 	else if (!strcmp(words[0], "raw"))
 		send_message((uint16_t)number(words[1]), number(words[2]), number(words[3]),
 			     number(words[4]));

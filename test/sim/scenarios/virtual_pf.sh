@@ -145,12 +145,87 @@ escape "VFs by ten thousand" enable 10000
 escape "all VFs there can be" enable 0xffffffff
 escape "a word too many" raw 0x7611 1 1
 escape "no page" raw 0x7613 0 7
-escape "an unknown message" raw 0x7614 1
+escape "an unknown message" raw 0x7618 1
+escape "a rule: a tag below" rule 9 0 pass push=99
+escape "a rule: a tag above" rule 9 0 pass push=110
+escape "a rule: a tag in place of another" rule 9 0 pass pop push=110
+escape "a rule: a tag to another VF" rule 9 0 to=1 push=110
+escape "a rule: no tag where one must be" rule 9 0 pass pop
+escape "a rule: VLAN 0" rule 9 0 pass push=0
+escape "a rule: VLAN 4095" rule 9 0 pass push=4095
+escape "a rule: a tag of 17 bits of which 16 are fine" rule 9 0 pass push=$((105 | 1 << 12))
+escape "a rule: to VF 3" rule 9 0 to=3
+escape "a rule: to VF 65535" rule 9 0 to=65535
+escape "a rule: to itself" rule 9 0 to=0
+escape "a rule: about VF 3" rule 9 3 drop
+escape "a rule: about VF 256, 0 in 8 bits" rule 9 256 drop
+escape "a rule: a fourth fate" rule 9 0 4
+escape "a rule: no fate" rule 9 0 0
+escape "a rule: no items" rule 9 0 drop items=0
+escape "a rule: 13 items" rule 9 0 drop items=13
+escape "a rule: two items of which one is none" rule 9 0 drop items=2
+escape "a rule without a page" raw 0x7614 7
+escape "a rule that is not there" unrule 9
+check "no rule is left of that" "$(ask counts)" "== counts"
 check "escapes change nothing" "$(settings 0)" "== $now"
 check "nor at the other VF" "$(ask query 2)" "== $third"
 check envelope_escapes_tried $tried ">= 20"
 check envelope_escapes $escaped "== 0"
 check "vifctl counts refusals" "$(vif 0 virtual_vfs_refused)" ">= 20"
+
+# --- rules about what a VF sends ----------------------------------------------------------------------------
+#
+#     vf: VF 0, 10.77.6.1                                    vf2: VF 1, 10.77.6.2
+start_vf2() {
+	ip netns exec "$(ns vf2)" "$BIN/simguest-tap" --tap eth0 "$A" 2 >"$SIM_LOGS/vf2.log" 2>&1 &
+	vf2_pid=$!
+	wait_for 15 "VF 1" grep -q '^ready' "$SIM_LOGS/vf2.log"
+}
+count_of() { ask counts | sed -n "s/.* $1=\([0-9]*\).*/\1/p"; }
+counter() { ctl --json show "$A.$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["counters"].get(sys.argv[1], 0))' "$2"; }
+pings() { in_ns vf ping -i 0.02 -c 20 -W 1 -q "$1" 2>/dev/null | sed -n 's/.* \([0-9]*\) received.*/\1/p'; }
+ask set 0 vlan 0 0x8100 >/dev/null
+ns_create vf2
+start_vf2 || die "VF 1 did not connect"
+in_ns vf ip addr add 10.77.6.1/24 dev eth0
+in_ns vf2 ip addr add 10.77.6.2/24 dev eth0
+reach_vf2() { in_ns vf ping -c 1 -W 1 10.77.6.2 >/dev/null 2>&1; }
+check_true "two VFs reach each other" wait_for 10 "VF 1" reach_vf2
+check "a rule" "$(ask rule 1 0 drop type=0x0800)" "== ok 0"
+check "pings that a rule lets through" "$(pings 10.77.6.2)" "== 0"
+check "it counts them" "$(count_of 1)" ">= 20"
+check "vifctl counts them" "$(counter 1 tx_drop_vf_rule)" ">= 20"
+check "a rule before it" "$(ask rule 2 0 pass type=0x0800)" "== ok 0"
+check "it comes after it" "$(pings 10.77.6.2)" "== 0"
+check "it ends" "$(ask unrule 1)" "== ok 0"
+check "pings without it" "$(pings 10.77.6.2)" "== 20"
+check "the other one counts now" "$(count_of 2)" ">= 20"
+ask flush >/dev/null
+check "to VF 1" "$(ask rule 3 0 to=1)" "== ok 0"
+check "to VF 0" "$(ask rule 4 1 to=0)" "== ok 0"
+check "pings through two redirects" "$(pings 10.77.6.2)" "== 20"
+check "frames that were redirected" "$(counter 1 tx_redirected)" ">= 20"
+check "and back" "$(counter 2 tx_redirected)" ">= 20"
+check "what is for another is not taken" "$(pings 10.77.0.1)" "== 0"
+check "counts without a page" "$(ask raw 0x7617 0 7)" "== refused 10"
+vifd_kill
+vifd_start
+check_true "after a restart of vifd the redirects work" wait_for 20 "VF 1" reach_vf2
+check "and no ping is lost" "$(pings 10.77.6.2)" "== 20"
+check "frames that the new vifd redirected" "$(counter 1 tx_redirected)" ">= 20"
+check "VF 1 in VLAN 105" "$(ask set 1 vlan 105 0x8100)" "== ok 0"
+check "a frame of no VLAN is not for VF 1, whoever says so" "$(pings 10.77.6.2)" "== 0"
+dropped=$(counter 2 rx_drop_untagged)
+check "VF 1 has dropped them" "$dropped" ">= 20"
+check "a tag" "$(ask rule 5 0 to=1 push=105 type=0x0800)" "== ok 0"
+check "before it comes" "$(ask unrule 3)" "== ok 0"
+received=$(counter 2 rx_packets)
+pings 10.77.6.2 >/dev/null
+check "VF 1 gets those with its tag" "$(($(counter 2 rx_packets) - received))" ">= 20"
+ask enable 0 >/dev/null
+ask enable 3 >/dev/null
+check "the rules end with the VFs" "$(ask counts)" "== counts"
+end $vf2_pid
 
 # numvfs flaps: the neighbour loses nothing
 guest_start b || die "guest b did not connect"
