@@ -63,10 +63,14 @@ static int ctrl_receive(struct vifront_ctrl *c, const struct netif_ctrl_request 
 	return rc;
 }
 
-/* Messages whose effect is the same if they are repeated, so that a late one does no harm. */
+/*
+ * Messages whose effect is the same if they are repeated, so that a late one does no
+ * harm; after one about a rule, all rules are sent again.
+ */
 static bool ctrl_may_be_late(const struct vifront_ctrl *c, u16 type)
 {
-	return type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_QUERY && c->late < CTRL_LATE_MAX;
+	return type >= VIFVPF_CTRL_ENABLE && type <= VIFVPF_CTRL_RULE_COUNTS &&
+	       c->late < CTRL_LATE_MAX;
 }
 
 static void ctrl_failed(struct vifront *fe, u16 type, int rc)
@@ -167,6 +171,7 @@ int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_
 	gnttab_end_foreign_access(ref, page);
 	return rc;
 }
+EXPORT_SYMBOL_GPL(vifront_ctrl_call_page);
 
 /**
  * vifront_ctrl_ask_page() - Send a message that is answered in a page
@@ -201,6 +206,19 @@ int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size
 	return rc;
 }
 EXPORT_SYMBOL_GPL(vifront_ctrl_ask_page);
+
+/* Has the back end not answered yet what was given up? May sleep while a message is under way. */
+bool vifront_ctrl_waits(struct vifront *fe)
+{
+	struct vifront_ctrl *c = &fe->ctrl;
+	bool waits;
+
+	mutex_lock(&c->lock);
+	waits = c->connected && c->late && READ_ONCE(c->ring.idx->rsp_prod) == c->ring.rsp_cons;
+	mutex_unlock(&c->lock);
+	return waits;
+}
+EXPORT_SYMBOL_GPL(vifront_ctrl_waits);
 
 /* Allocates the ring and its event channel, all or nothing. Process context. */
 int vifront_ctrl_connect(struct vifront *fe)

@@ -12,14 +12,17 @@
  * of struct vifront_pf_ops. Its drivers use it while they are bound, which ends
  * before it is freed. Locks: vif.h.
  *
- * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo and pf_devlink; pf_ndo, pf_state.
+ * Calls go one way: pf_main, pf_pci, pf_driver, pf_ndo and pf_devlink; pf_ndo, pf_state;
+ * pf_devlink, pf_rep, pf_rule, pf_match. Of the last three there is pf_rule.h.
  */
 #ifndef VIFRONT_PF_H
 #define VIFRONT_PF_H
 
 #include <linux/ioport.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/workqueue.h>
 
 #include "../../common/virtual_pf.h"
 #include "vif.h"
@@ -67,6 +70,15 @@ struct pf_vf {
  * @asked:      the host was asked for the VFs' states, and nothing was set since; rtnl
  * @until:      jiffies until which it is not asked again; rtnl
  * @vf:         by index; rtnl
+ * @switchdev:  there is a representor for each VF that is wanted; devlink's lock, and rtnl to write
+ * @rep:        by index, NULL = none; rtnl, and @reps_lock
+ * @reps_lock:  within rtnl
+ * @poll:       asks for what representors show
+ * @rules:      struct pf_rule, that tc has made; rtnl, and so for all that follows
+ * @rules_unsure: nobody knows which of them the host has
+ * @rules_asked: the host was asked for their counters
+ * @rules_until: jiffies until which it is not asked again
+ * @next_rule:  id of the next one
  */
 struct vifront_pf {
 	struct pci_sysdata sysdata;
@@ -85,11 +97,29 @@ struct vifront_pf {
 	bool asked;
 	unsigned long until;
 	struct pf_vf vf[VIFVPF_VFS_MAX];
+	bool switchdev;
+	struct net_device *rep[VIFVPF_VFS_MAX];
+	struct mutex reps_lock;
+	struct delayed_work poll;
+	struct list_head rules;
+	bool rules_unsure, rules_asked;
+	unsigned long rules_until;
+	u32 next_rule;
 };
 
 static inline struct vifront_pf *pf_of_bus(const struct pci_bus *bus)
 {
 	return container_of((struct pci_sysdata *)bus->sysdata, struct vifront_pf, sysdata);
+}
+
+/* PF and representors are ports of one switch. */
+static inline int pf_eswitch_id(const struct vifront_pf *pf, struct netdev_phys_item_id *id)
+{
+	if (!READ_ONCE(pf->switchdev))
+		return -EOPNOTSUPP;
+	id->id_len = ETH_ALEN;
+	memcpy(id->id, pf->fe->netdev->dev_addr, ETH_ALEN);
+	return 0;
 }
 
 /* pf_pci.c: vifront's calls */
@@ -103,6 +133,10 @@ void pf_drivers_unregister(void);
 /* pf_devlink.c: without rtnl */
 void pf_devlink_add(struct vifront_pf *pf);
 void pf_devlink_remove(struct vifront_pf *pf);
+void pf_eswitch_lock(struct vifront_pf *pf);
+void pf_eswitch_unlock(struct vifront_pf *pf);
+void pf_eswitch_enabled(struct vifront_pf *pf);
+void pf_eswitch_disabled(struct vifront_pf *pf);
 
 /* pf_ndo.c: under rtnl */
 void pf_ndo_init(struct vifront_pf *pf);

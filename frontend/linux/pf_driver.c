@@ -33,6 +33,7 @@ static void drv_pf_disable(struct pci_dev *pdev)
 {
 	struct vifront_pf *pf = pf_of_bus(pdev->bus);
 
+	pf_eswitch_disabled(pf);
 	pci_disable_sriov(pdev);
 	rtnl_lock();
 	pf_want(pf, 0);
@@ -51,8 +52,10 @@ static int drv_pf_enable(struct pci_dev *pdev, int nr)
 	if (rc)
 		return rc;
 	rc = pci_enable_sriov(pdev, nr);
-	if (!rc)
+	if (!rc) {
+		pf_eswitch_enabled(pf);
 		return nr;
+	}
 	rtnl_lock();
 	pf_want(pf, 0);
 	rtnl_unlock();
@@ -61,10 +64,16 @@ static int drv_pf_enable(struct pci_dev *pdev, int nr)
 
 static int drv_pf_configure(struct pci_dev *pdev, int nr)
 {
+	struct vifront_pf *pf = pf_of_bus(pdev->bus);
+	int rc = 0;
+
+	pf_eswitch_lock(pf);
 	if (nr)
-		return drv_pf_enable(pdev, nr);
-	drv_pf_disable(pdev);
-	return 0;
+		rc = drv_pf_enable(pdev, nr);
+	else
+		drv_pf_disable(pdev);
+	pf_eswitch_unlock(pf);
+	return rc;
 }
 
 static void drv_pf_remove(struct pci_dev *pdev)
@@ -72,8 +81,10 @@ static void drv_pf_remove(struct pci_dev *pdev)
 	struct vifront_pf *pf = pf_of_bus(pdev->bus);
 	struct net_device *dev = pf->fe->netdev;
 
+	pf_eswitch_lock(pf);
 	if (pci_num_vf(pdev))
 		drv_pf_disable(pdev);
+	pf_eswitch_unlock(pf);
 	pf_devlink_remove(pf);
 	rtnl_lock();
 	pf->pdev = NULL;

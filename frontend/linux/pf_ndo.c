@@ -7,7 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 
-#include "pf.h"
+#include "pf_rule.h"
 #include "pf_state.h"
 
 /* The netdev has its PF's copy of the operations while it is a PF. */
@@ -245,6 +245,11 @@ static int ndo_get_stats(struct net_device *dev, int vf, struct ifla_vf_stats *s
 	return 0;
 }
 
+static int ndo_switch(struct net_device *dev, struct netdev_phys_item_id *id)
+{
+	return pf_eswitch_id(ndo_pf(dev), id);
+}
+
 /* @pf's copy of its netdev's operations, with those on VFs */
 void pf_ndo_init(struct vifront_pf *pf)
 {
@@ -258,6 +263,7 @@ void pf_ndo_init(struct vifront_pf *pf)
 	pf->ops.ndo_set_vf_link_state = ndo_set_link;
 	pf->ops.ndo_get_vf_config = ndo_get_config;
 	pf->ops.ndo_get_vf_stats = ndo_get_stats;
+	pf->ops.ndo_get_port_parent_id = ndo_switch;
 }
 
 /**
@@ -326,4 +332,5 @@ void pf_restore(struct vifront_pf *pf)
 	}
 	for (i = 0; i < pf->wanted; i++)
 		ndo_restore_vf(pf, i);
+	pf_rules_restore(pf);
 }

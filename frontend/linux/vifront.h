@@ -336,6 +336,7 @@ void vifront_ctrl_disconnect(struct vifront *fe);
 int vifront_ctrl_call(struct vifront *fe, u16 type, u32 d0, u32 d1, u32 d2, u32 *result);
 int vifront_ctrl_call_page(struct vifront *fe, u16 type, const void *data, size_t len, u32 d1,
 			   u32 *result);
+bool vifront_ctrl_waits(struct vifront *fe);
 int vifront_ctrl_ask_page(struct vifront *fe, u16 type, u32 d0, void *data, size_t len,
 			  u32 *result);
 

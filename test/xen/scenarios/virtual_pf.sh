@@ -59,14 +59,15 @@ attach_others()
 	done
 }
 
-# steps PREFIX WORD...: runs virtual_pf_guest in the guest, and checks each thing that it looks at; sets $good, $looked
+# steps PREFIX WORD...: runs virtual_pf_guest in the guest, or virtual_pf_eswitch, and checks each thing that it looks at; sets $good, $looked
 steps()
 {
-	local prefix=$1 name value
+	local prefix=$1 name value program=virtual_pf_guest
 	shift
 
 	good=0 looked=0
-	guest_run g1 "virtual_pf_guest $* 2>&1" >/run/steps
+	[ "$prefix" != eswitch ] || program=virtual_pf_eswitch
+	guest_run g1 "$program $* 2>&1" >/run/steps
 	cat /run/steps >>/results/steps.txt
 	while read -r name value; do
 		[[ $name != *: ]] || continue
@@ -158,14 +159,15 @@ part_late()
 	check cni_late_deletes $good "== 10"
 }
 
-# The PF has a devlink device, which says why there is no switchdev mode
+# switchdev mode: representors, and rules in the host by tc. It is left on, with a rule, for the parts behind it
 part_eswitch()
 {
-	local dev=pci/0000:41:00.0
-
-	check eswitch_legacy "$(guest_run g1 "devlink dev eswitch show $dev | grep -c 'mode legacy'")" "== 1"
-	check switchdev_refused_with_reason "$(guest_run g1 "devlink dev eswitch set $dev mode switchdev 2>&1 |
-		grep -c 'no flow rules for what a VF sends'")" "== 1"
+	check eswitch_legacy "$(guest_run g1 "devlink dev eswitch show pci/0000:41:00.0 | grep -c 'mode legacy'")" "== 1"
+	steps eswitch run $PF_DEV "$VPF_VFS" "$PEER"
+	check eswitch_checks $good "== $looked"
+	check eswitch_checks_made $looked ">= 35"
+	check switchdev_rules_checked "$(value_of rules)" ">= 25"
+	check eswitch_rules_in_host "$(vifctl show "$(guest_domid g1).0" | awk '$1 == "virtual_vf_rules" { print $2; exit }')" "== 1"
 }
 
 # Interface 0 goes on while the module is unloaded
@@ -253,9 +255,9 @@ part_reboot()
 }
 
 # Guests find the program below /bed.
-cp /bed/scenarios/virtual_pf_guest /bed/
+cp /bed/scenarios/virtual_pf_guest /bed/scenarios/virtual_pf_eswitch /bed/
 vifd_bed
-guest_gets virtual_pf_guest
+guest_gets virtual_pf_guest virtual_pf_eswitch
 policies
 host_at_first=$(host_state)
 GUEST_TYPE=$VPF_TYPE GUEST_CONFIG=$(vifs; of_type) front_create g1 00:16:3e:00:00:01 vifront
