@@ -7,6 +7,7 @@
 #
 # VPF_PARTS are the parts that run, with - between them, in the order below. VPF_SHORT=yes: fewer VFs, rounds and parts.
 # VPF_ROUNDS is how often a container comes and goes (20). VPF_TYPE is the guest's: pv (default), pvh.
+# result into virtual-pf: switchdev_rules_checked eswitch_checks
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
 . /bed/scenarios/migration_lib
