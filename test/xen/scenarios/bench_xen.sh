@@ -10,8 +10,10 @@
 #
 # Where a frame goes: out (guest to wire), in (wire to guest), to the other guest. Ratios are of medians over rounds;
 # a ratio of at least 1 is better for all but dom0_seconds, and for rr_p99 it is netback's time by ours.
+#
+# BED_DRIVER is native (default), DPDK's own driver for VFs, or netdev.
 . /bed/lib.sh
-: "${FRONT_MB:=1}"
+: "${FRONT_MB:=1}" "${BED_DRIVER:=native}"
 : "${BENCH_S:=3}" # seconds of one measurement
 : "${BENCH_PARTS:=wire,guests}"
 . /bed/scenarios/frontend_vifd_lib
