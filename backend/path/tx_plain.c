@@ -121,7 +121,7 @@ void tx_plain_finish(struct tx_pass *pass)
 		struct tx_plain *plain = &pass->plain[i];
 		struct rte_mbuf *mbuf = pass->spare[i];
 		enum path_counter cause = tx_fetch_plain(pass, plain, mbuf, &copy);
-		int16_t status = NETIF_STATUS_OKAY;
+		int8_t status = NETIF_STATUS_OKAY;
 
 		if (likely(cause == (enum path_counter)VERDICT_PASS)) {
 			*next++ = mbuf;
