@@ -453,8 +453,12 @@ static void what_vfs_receive_is_known_by_their_driver(void **state)
 	assert_false(reach_of(pool).needs_trust);
 	bound_to(0, "iavf");
 	/* a vif may get any of them */
-	bound_to(1, "igbvf");
+	bound_to(1, "bnxt_en");
 	assert_int_equal(reach_of(pool).macs, 3);
+	assert_true(reach_of(pool).promiscuous);
+	/* its PF does not take addresses out of its filter again */
+	bound_to(1, "igbvf");
+	assert_int_equal(reach_of(pool).macs, 0);
 	assert_false(reach_of(pool).promiscuous);
 	/* care is taken with what nobody knows */
 	bound_to(1, "newvf");
