@@ -142,9 +142,9 @@ static void open_pf(struct nic *nic)
 
 bool nic_take_pf(struct nic *nic)
 {
-	unsigned int index = if_nametoindex(nic->config->pf);
+	unsigned int index = nic->config->pf[0] ? if_nametoindex(nic->config->pf) : 0;
 
-	if (!nic->config->pf[0] || !nic->env.vfs || !index || index == nic->pf_index)
+	if (!nic->env.vfs || !index || index == nic->pf_index)
 		return false;
 	nic->pf_index = index;
 	return true;

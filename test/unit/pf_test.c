@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: port/sriov/pf.c port/sriov/pf_netlink.c port/sriov/sysfs.c port/kernel/netdev.c port/kernel/request.c port/kernel/silence.c port/eth/driver.c log.c test/unit/fake_netlink.c */
-/* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex if_indextoname */
+/* wraps: mnl_socket_open2 mnl_socket_bind mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom mnl_socket_close if_nametoindex netdev_name */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -40,11 +40,12 @@ unsigned int __wrap_if_nametoindex(const char *name)
 	return strcmp(name, pf_name) ? 0 : pf_index;
 }
 
-char *__wrap_if_indextoname(unsigned int index, char *name);
+bool __wrap_netdev_name(unsigned int ifindex, char name[IF_NAMESIZE]);
 
-char *__wrap_if_indextoname(unsigned int index, char *name)
+bool __wrap_netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
 {
-	return index == pf_index ? strcpy(name, pf_name) : NULL;
+	snprintf(name, IF_NAMESIZE, "%s", ifindex && ifindex == pf_index ? pf_name : "");
+	return name[0];
 }
 
 /* The kernel's names of link states */

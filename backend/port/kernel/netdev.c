@@ -198,8 +198,15 @@ static struct silence *silence(const char *name, unsigned int ifindex)
 
 bool netdev_name(unsigned int ifindex, char name[IF_NAMESIZE])
 {
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+	int fd = ioctl_socket();
+
+	/* if_indextoname() opens a socket for each question */
 	name[0] = '\0';
-	return ifindex && if_indextoname(ifindex, name);
+	if (!ifindex || fd < 0 || ioctl(fd, SIOCGIFNAME, &ifr) < 0)
+		return false;
+	memcpy(name, ifr.ifr_name, IF_NAMESIZE);
+	return true;
 }
 
 int netdev_prepare(const char *name, enum netdev_use use, struct netdev_saved *saved)
