@@ -369,7 +369,7 @@ void assign_guard(struct vif *vif, uint64_t now_us)
 		vif_due(vif, 0, vif->assign.barred_us);
 		return;
 	}
-	log_warn("%s: VF %s %s", vif->name, path_get_port(vif->path)->name, what_failed(&link));
+	vif->assign.failed = what_failed(&link);
 	assign_bar(vif, now_us);
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }

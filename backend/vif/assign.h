@@ -38,6 +38,7 @@ struct assign;
  *              it that asked as well and were short
  * @settled:    does without a VF (assign=fixed)
  * @unfit:      why VFs of its NIC are not for it; NULL = they are
+ * @failed:     why it is to leave its VF, if that is not in the log yet; NULL = it is
  * @small:      the last one's MTU was too small for its rules
  * @link:       its port's at the last update
  * @wire_down:  the wire was down with it; @wait_us: until then the port may follow the wire
@@ -52,7 +53,7 @@ struct assign_vif {
 	uint64_t wait_us;
 	bool wire_down;
 	bool settled, small;
-	const char *unfit;
+	const char *unfit, *failed;
 };
 
 /** assign_create() - Return: assignment, NULL with errno ENOMEM */

@@ -48,7 +48,10 @@ static bool observing(const struct vif *vif)
 	return path_get_handover(vif->path) && !vif->leaving;
 }
 
-/* @lost: the old port's link is down; @learnt: the groups that the vif's ports have learnt */
+/*
+ * @handover: of run_begin(): what the path has not yet, NULL = it observes already
+ * @lost: the old port's link is down; @learnt: the groups that the vif's ports have learnt
+ */
 struct handover_call {
 	struct path *path;
 	struct handover *handover;
@@ -70,6 +73,8 @@ static int run_begin(struct worker *worker, void *arg)
 {
 	struct handover_call *call = arg;
 
+	if (call->handover)
+		handover_observe(call->path, call->handover);
 	if (call->to->groups)
 		groups_keep(call->to->groups, call->learnt);
 	worker_add_port(worker, call->to);
@@ -102,6 +107,23 @@ static struct handover *end_handover(struct vif *vif)
 	return call.handover;
 }
 
+/* Return: what the path needs before it can have two ports, NULL: logged */
+static struct handover *prepare(struct vif *vif)
+{
+	struct handover *handover = handover_create(path_get_port(vif->path));
+
+	if (!handover) {
+		if (vif_may_warn(vif))
+			log_warn("%s: no memory for a move, staying on %s", vif->name,
+				 path_get_port(vif->path)->name);
+		return NULL;
+	}
+	/* frames of the other port cannot be put between requests that the device has */
+	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
+	nic_flows_end(&vif->nic_flows, vif->worker, vif->path);
+	return handover;
+}
+
 /* Before another port is opened. Return: 0, -ENOMEM: logged */
 static int observe(struct vif *vif)
 {
@@ -109,16 +131,9 @@ static int observe(struct vif *vif)
 
 	if (observing(vif))
 		return 0;
-	handover = handover_create(path_get_port(vif->path));
-	if (!handover) {
-		if (vif_may_warn(vif))
-			log_warn("%s: no memory for a move, staying on %s", vif->name,
-				 path_get_port(vif->path)->name);
+	handover = prepare(vif);
+	if (!handover)
 		return -ENOMEM;
-	}
-	/* frames of the other port cannot be put between requests that the device has */
-	zerocopy_rx_end(&vif->zerocopy_rx, vif->worker, vif->path, true);
-	nic_flows_end(&vif->nic_flows, vif->worker, vif->path);
 	worker_run(vif->worker, run_observe,
 		   &(struct handover_call){ .path = vif->path, .handover = handover });
 	return 0;
@@ -131,18 +146,54 @@ static void end_observation(struct vif *vif)
 		handover_destroy(end_handover(vif));
 }
 
-static void use_port(struct vif *vif, struct port *port)
+/* @handover: NULL if the path observes already */
+static void use_port(struct vif *vif, struct port *port, struct handover *handover)
 {
 	vif->leaving = path_get_port(vif->path);
 	vif->moderation = (struct moderation){ 0 };
 	vif_tell_port(vif, port);
 	worker_run(vif->worker, run_begin,
 		   &(struct handover_call){ .path = vif->path,
+					    .handover = handover,
 					    .to = port,
 					    .lost = !vif->assign.link.up,
 					    .learnt = kept_learnt(vif->kept) });
-	vif_write_path(vif);
 	vif->stale |= STALE_LIVE;
+}
+
+/* A guest that reconnects without end makes its vif move each time; the admin's moves are all told. */
+static bool may_tell(struct vif *vif)
+{
+	return vif->assign.pinned || vif_may_tell(vif);
+}
+
+/* Of a move to the switch or the kernel, or of one that failed. */
+static void tell_move(struct vif *vif)
+{
+	struct port *port = path_get_port(vif->path);
+
+	if (vif->assign.failed)
+		log_warn("%s: VF %s %s", vif->name, vif->leaving ? vif->leaving->name : port->name,
+			 vif->assign.failed);
+	vif->assign.failed = NULL;
+	if (!vif->leaving)
+		return;
+	vif_write_path(vif);
+	if (may_tell(vif))
+		log_info("%s: moved to the %s path", vif->name, port_kind_name(port->kind));
+}
+
+/*
+ * Who has lost his VF sends first; the kernel is asked for what arrives, xenstore and the log are told,
+ * when all others send, too.
+ */
+static void finish_hurried(struct vif *vif)
+{
+	if (!vif->hurried)
+		return;
+	vif->hurried = false;
+	port_listen(path_get_port(vif->path));
+	tell_move(vif);
 }
 
 bool vif_handover_waits(const struct vif *vif)
@@ -158,9 +209,7 @@ bool vif_handover_waits(const struct vif *vif)
 /* The worker wakes us for both steps. */
 void vif_update_handover(struct vif *vif)
 {
-	if (vif->deaf_port)
-		port_listen(path_get_port(vif->path));
-	vif->deaf_port = false;
+	finish_hurried(vif);
 	if (!vif_handover_waits(vif))
 		return;
 	if (handover_stage(path_get_handover(vif->path)) == HANDOVER_DONE) {
@@ -185,13 +234,8 @@ void vif_end_handover(struct vif *vif)
 	handover_destroy(handover);
 	vif_close_port(vif, vif->leaving);
 	vif->leaving = NULL;
+	vif->hurried = false;
 	vif->stale |= STALE_LIVE;
-}
-
-/* A guest that reconnects without end makes its vif move each time; the admin's moves are all told. */
-static bool may_tell(struct vif *vif)
-{
-	return vif->assign.pinned || vif_may_tell(vif);
 }
 
 void vif_ask_vf(struct vif *vif)
@@ -235,7 +279,8 @@ void vif_vf_came(struct vif *vif, struct port *port, int error, uint64_t now_us)
 		end_observation(vif);
 		return;
 	}
-	use_port(vif, port);
+	use_port(vif, port, NULL);
+	vif_write_path(vif);
 	vif->assign.gained_us = now_us;
 	if (may_tell(vif))
 		log_info("%s: moved to VF %s", vif->name, port->name);
@@ -276,34 +321,52 @@ void vif_follow_path(struct vif *vif, uint64_t now_us)
 	vif_send(vif, VIF_MOVE_SOFTWARE);
 }
 
-/* Who has lost his VF sends first, and asks the kernel for what arrives when all others send, too. */
+/* @cut_off: the old port delivers nothing now, so the path need not observe it before it begins */
+static int observe_for(struct vif *vif, bool cut_off, struct handover **handover)
+{
+	*handover = NULL;
+	if (!cut_off || observing(vif))
+		return observe(vif);
+	*handover = prepare(vif);
+	return *handover ? 0 : -ENOMEM;
+}
+
+static void stay(struct vif *vif, int error, struct handover *handover)
+{
+	vif->move_error = error;
+	handover_destroy(handover);
+	end_observation(vif);
+	tell_move(vif);
+	if (may_tell(vif))
+		log_warn("%s: no port on the %s path: %s, staying on %s", vif->name,
+			 vif_wants_kernel(vif) ? "kernel" : "software", strerror(error),
+			 path_get_port(vif->path)->name);
+	vif->stale |= STALE_LIVE;
+}
+
 static void move_to_software(struct vif *vif)
 {
-	bool lost = !vif->assign.link.up;
+	const struct port_link *link = &vif->assign.link;
+	struct handover *handover;
 	struct port *port;
 
-	if (observe(vif)) {
+	if (observe_for(vif, !link->up && !link->stuck, &handover)) {
 		vif->move_error = ENOMEM;
+		tell_move(vif);
 		return;
 	}
-	port = vif_open_shared(vif, lost);
+	port = vif_open_shared(vif, !link->up);
 	if (!port) {
-		vif->move_error = errno;
-		if (may_tell(vif))
-			log_warn("%s: no port on the %s path: %s, staying on %s", vif->name,
-				 vif_wants_kernel(vif) ? "kernel" : "software",
-				 strerror(vif->move_error), path_get_port(vif->path)->name);
-		end_observation(vif);
-		vif->stale |= STALE_LIVE;
+		stay(vif, errno, handover);
 		return;
 	}
-	use_port(vif, port);
-	vif->deaf_port = lost;
-	if (lost)
-		vif_due(vif, 0, 0);
+	use_port(vif, port, handover);
 	vif->kernel.moved_us = 0;
-	if (may_tell(vif))
-		log_info("%s: moved to the %s path", vif->name, port_kind_name(port->kind));
+	vif->hurried = !link->up;
+	if (vif->hurried)
+		vif_due(vif, 0, 0);
+	else
+		tell_move(vif);
 }
 
 int vif_move(struct vif *vif, enum vif_move move)

@@ -363,6 +363,9 @@ static void update_connected(struct vif *vif, uint64_t now_us)
 	vif_update_handover(vif);
 	assign_guard(vif, now_us);
 	vif_update_move(vif);
+	/* all others who have lost a VF come before what is left to do */
+	if (vif->hurried)
+		return;
 	if (vif->stale & STALE_RECORD)
 		capability_read(vif, now_us);
 	if (vif->stale & (STALE_GUEST | STALE_POLICY | STALE_LIVE)) {

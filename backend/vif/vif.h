@@ -120,7 +120,7 @@ struct vif_policy {
  * @kept:      of the connection, for the next vifd; with @path
  * @stays:     vifd ends, the connection does not
  * @published: our features are in its directory; @replaced: it is another vif's, as was seen then
- * @deaf_port: its port was opened in a hurry, and port_listen() is to follow
+ * @hurried:   it has lost its VF and sends by another port; the rest of that move is to follow
  * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
@@ -159,7 +159,7 @@ struct vif {
 	char name[24];
 	struct rte_ether_addr mac;
 	enum xenbus_state state;
-	bool watched, deaf, deaf_port, fresh, stays, rival_told, published, replaced, anew, taken;
+	bool watched, deaf, hurried, fresh, stays, rival_told, published, replaced, anew, taken;
 	uint32_t kernel_queues;
 	struct budget *budget;
 	uint32_t stale, asked, due_stale, heard;

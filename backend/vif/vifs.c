@@ -485,7 +485,6 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 
 	if (vifs->rescan)
 		scan(vifs);
-	refresh_nics(vifs, now_us);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
@@ -499,7 +498,8 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 			tell_vif(vif, now_us);
 		}
 	}
-	/* it asks the kernel, which may be busy with the end of a VF: whoever has lost one has moved */
+	/* they ask the kernel, which may be busy with the end of a VF: whoever has lost one has moved */
+	refresh_nics(vifs, now_us);
 	look_at_vfs(vifs, now_us);
 	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
 }

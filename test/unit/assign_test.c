@@ -302,6 +302,41 @@ static void each_loss_makes_the_return_take_longer(void **state)
 	assert_in_range(took[3], 14 * SECOND, 18 * SECOND);
 }
 
+static bool sends_by_vf(uint16_t domid)
+{
+	return path_get_port(host_path(domid))->kind == PORT_VF;
+}
+
+/* What makes others wait comes after all have left VFs that send nothing. */
+static void all_that_lost_their_vfs_send_before_anything_else_is_done(void **state)
+{
+	uint64_t asked;
+
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 2;
+	a = host_connect(7);
+	b = host_connect(8);
+	pass(SECOND);
+	assert_true(sends_by_vf(7) && sends_by_vf(8));
+	asked = store_requests(fake_host.host.store);
+	/* there will be something to write: that the switch has no link either */
+	fake_host.link_down = fake_host.nic_stale = true;
+	fake_host.worker_runs = 0;
+	vifs_links_changed(fake_host.vifs);
+	host_run();
+	assert_false(sends_by_vf(7) || sends_by_vf(8));
+	/* neither the kernel nor xenstore before that, and each path's worker once */
+	assert_int_equal(fake_host.worker_runs, 2);
+	assert_true(fake_host.opened_later);
+	assert_int_equal(fake_host.opened_at, 0);
+	assert_int_equal(fake_host.nic_refreshes, 1);
+	assert_int_equal(store_requests(fake_host.host.store), asked);
+	fake_host.nic_stale = false;
+	host_settle();
+	assert_false(on_vf(7) || on_vf(8));
+	assert_string_equal(host_back_key(7, "carrier"), "0");
+}
+
 static void where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves(void **state)
 {
 	(void)state;
@@ -433,6 +468,7 @@ int main(void)
 		fact(vif_stays_on_a_vf_whose_link_follows_the_wires),
 		fact(vif_leaves_a_vf_that_does_not_follow_the_wire),
 		fact(each_loss_makes_the_return_take_longer),
+		fact(all_that_lost_their_vfs_send_before_anything_else_is_done),
 		fact(where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves),
 		fact(nic_whose_netdev_changed_is_refreshed_until_that_works),
 		fact(requirement_takes_anothers_vf),

@@ -49,6 +49,7 @@ static struct path *paths[PATHS_MAX];
 
 int worker_run(struct worker *worker, int (*fn)(struct worker *worker, void *arg), void *arg)
 {
+	fake_host.worker_runs++;
 	return fn(worker, arg);
 }
 
@@ -278,8 +279,9 @@ struct port *nic_open_software(struct nic *nic, const struct rte_ether_addr *mac
 			       bool later)
 {
 	(void)nic;
-	(void)later;
 	(void)owner;
+	fake_host.opened_later = later;
+	fake_host.opened_at = fake_host.nic_refreshes;
 	if (fake_host.port_error) {
 		errno = fake_host.port_error;
 		return NULL;

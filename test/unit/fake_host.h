@@ -25,9 +25,10 @@
  * @classes:     what nic_classes() says, if it has some
  * @software_kbps: what nic_set_software_share() was told; @vf_mbps: what a VF was told last
  * @open_ports:  software ports and VFs that are open
- * @attached:    paths that a worker polls
+ * @attached:    paths that a worker polls; @worker_runs: how often the control thread waited for it
  * @port_error:  errno of the next nic_open_software(), 0 = it works
  * @tun:         the netdev that was made of late, "" = it was removed; @tun_mtu: its mtu; @tun_error: of the next
+ * @opened_later: did the last nic_open_software() leave port_listen() to the caller? @opened_at: nic_refreshes then
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
  * @vf_down, @vf_gone, @vf_other_mtu: what VFs say of theirs; @vf_mtu, @wire_mtu: with which ports open
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
@@ -54,8 +55,10 @@ extern struct fake_host {
 	struct config_nic classes;
 	uint32_t software_kbps, vf_mbps;
 	uint32_t open_ports;
-	uint32_t attached;
+	uint32_t attached, worker_runs;
 	int port_error;
+	bool opened_later;
+	uint32_t opened_at;
 	char tun[16];
 	uint32_t tun_mtu;
 	int tun_error;
