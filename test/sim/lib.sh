@@ -18,6 +18,8 @@
 #   gen [OPTION...] FROM TO            runs simguest-gen in dom0's namespace; value KEY reads its output
 #   real_time PID [NAME]               other programs do not delay a program's threads, or those whose name begins so, if
 #                                      the machine allows it
+#   vifd_real_time                     the same for those of vifd's threads on which a move waits
+#   events_start; gap_of_moves VIF     how long a stream with --silences $VIFD_SIM/silences was interrupted by moves
 #   stat_of NAME KEY                   a counter of a process: maps, binds, copy_bytes ... (simctl stats)
 #   wait_for SECONDS WHAT COMMAND...   waits until COMMAND succeeds; prints WHAT on timeout
 #   check, check_true, figure, timed, detail: see test/results.sh; finish writes the results and exits
@@ -307,6 +309,23 @@ real_time() {
 			"${2-}"*) chrt -f -p 1 "${task##*/}" 2>/dev/null || true ;;
 		esac
 	done
+}
+
+# With no more processors than workers, these would keep the control thread from them
+vifd_real_time() {
+	real_time "$vifd_pid" vifd-worker
+	chrt -f -p 1 "$vifd_pid" 2>/dev/null || true
+}
+
+events_start() { "$SIM_TOP/$BUILD/vifctl" events >"$VIFD_SIM/events" 2>>"$SIM_LOGS/vifctl.log" & }
+
+# The longest silence about the time of a move of the vif, in ms: others last as long, when the machine runs something else
+gap_of_moves() {
+	sed -n "s/.*\"moved\".*\"time_ms\":\([0-9]*\),\"vif\":\"$1\".*/moved \1/p" "$VIFD_SIM/events" | cat - "$VIFD_SIM/silences" |
+		awk '$1 == "moved" { at[++moves] = $2 }
+			$1 == "silence" { for (i = 1; i <= moves; i++)
+				if ($2 < at[i] + 20 && $3 > at[i] - 5 && $3 - $2 > longest) longest = $3 - $2 }
+			END { if (moves) printf "%.1f\n", (longest > 0.3 ? longest : 0.3); else print "unknown" }'
 }
 
 stat_of() { simctl stats "$1" | sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" | head -1; }

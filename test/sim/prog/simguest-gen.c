@@ -38,9 +38,11 @@ static const char help[] =
 	"  --window N      at most N frames under way, so that a slow machine loses none\n"
 	"  --tos N         type of service of the packets: the DSCP in its upper six bits (0)\n"
 	"  --dst MAC       destination instead of TO's address\n"
+	"  --flow N        number of the first direction (1), if another simguest-gen uses the same wire\n"
+	"  --silences FILE when nothing was received for longer than 0.3 ms: from, until, in ms since 1970\n"
 	"  --drain MS      wait for stragglers at the end (200; with --window until all are there, 5000)\n"
-	"Prints one line of key=value per direction; gap_ms is the longest silence at the receiver,\n"
-	"without the time in which this program did not get a processor; mark_ms the longest time from a\n"
+	"Prints one line of key=value per direction; silence_ms is the longest silence at the receiver,\n"
+	"gap_ms the same without the time in which this program did not get a processor; mark_ms the longest time from a\n"
 	"SIGUSR1 in such a silence to the next frame, marks their number; delay_p99_us is that of the frames\n"
 	"after the first 100 ms, in which the rate is still measured.\n";
 
@@ -50,6 +52,7 @@ static const char help[] =
 #define DRAIN_MS 200u
 #define BURST_MAX 64u
 #define FLOWS_MAX 256u
+#define SILENCE_NS 300000u
 #define AWAY_NS 500000u /* a longer turn means that another program had the processor */
 #define PORT_BASE 10000u
 #define DELAYS_FROM_NS 100000000u
@@ -77,6 +80,7 @@ struct direction {
 	uint64_t highest[FLOWS_MAX]; /* of each UDP flow */
 	uint64_t gave_up_ns;
 	uint64_t marks, mark_ns, mark_max_ns; /* mark_ns waits for a frame, 0 = none does */
+	uint64_t came_ns, silence_ns;	      /* the last frame, the longest time between two */
 	uint64_t first_ns, last_ns, gap_ns, delay_ns, delay_max_ns, send_start_ns, send_end_ns;
 	uint64_t *seen;
 	uint64_t timed, events; /* frames and events after DELAYS_FROM_NS */
@@ -89,10 +93,12 @@ static struct {
 	double seconds, rate;
 	uint64_t count, window;
 	uint8_t tos;
+	uint16_t flow;
+	FILE *silences;
 	bool both, events, sleep, has_dst, aware;
 	uint8_t dst[6];
 	struct simguest_config vif;
-} opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .burst = 32, .seconds = 5 };
+} opt = { .sizes = { 64 }, .nr_sizes = 1, .flows = 1, .flow = 1, .burst = 32, .seconds = 5 };
 
 static volatile sig_atomic_t stop;
 static _Atomic uint64_t marked_ns;
@@ -285,6 +291,18 @@ static uint32_t delay_below(const struct direction *d, uint64_t frames)
 	return us;
 }
 
+/* Other programs tell the time since 1970. */
+static void note_silence(uint64_t from_ns, uint64_t until_ns)
+{
+	struct timespec ts;
+	double to_1970;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	to_1970 = (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6 - (double)now_ns() / 1e6;
+	fprintf(opt.silences, "silence %.3f %.3f\n", (double)from_ns / 1e6 + to_1970,
+		(double)until_ns / 1e6 + to_1970);
+}
+
 static void account(struct direction *d, const struct payload *pl, uint32_t flow, uint64_t now)
 {
 	uint64_t slot = pl->number % WINDOW, delay = now - pl->ns;
@@ -298,13 +316,17 @@ static void account(struct direction *d, const struct payload *pl, uint32_t flow
 		d->reordered++;
 	else
 		d->highest[flow] = pl->number + 1;
+	if (opt.silences && d->received && now - d->last_ns > SILENCE_NS)
+		note_silence(d->last_ns, now);
 	if (!d->received++)
 		d->first_ns = now;
 	else if (now - d->last_ns > d->gap_ns)
 		d->gap_ns = now - d->last_ns;
+	if (d->came_ns && now - d->came_ns > d->silence_ns)
+		d->silence_ns = now - d->came_ns;
 	if (d->mark_ns)
 		mark_answered(d, now);
-	d->last_ns = now;
+	d->came_ns = d->last_ns = now;
 	d->delay_ns += delay;
 	time_delay(d, delay, now);
 	if (delay > d->delay_max_ns)
@@ -424,6 +446,8 @@ static void rest(struct direction *d)
 {
 	struct end *e = d->to;
 
+	if (opt.events && !e->g && !d->from->g)
+		usleep(100);
 	if (!opt.events || !e->g || simguest_arm(e->g))
 		return;
 	if (opt.sleep) {
@@ -535,15 +559,15 @@ static void report(const struct direction *d)
 		simguest_stats_sum(d->to->g, &b);
 	missing_find(d, &first, &last);
 	printf("from=%s to=%s tx=%lu rx=%lu lost=%lu missing=%ld..%ld duplicated=%lu reordered=%lu foreign=%lu "
-	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f gap_ms=%.1f marks=%lu mark_ms=%.1f delay_us=%.1f "
+	       "tx_mpps=%.3f rx_mpps=%.3f mbps=%.0f silence_ms=%.1f gap_ms=%.1f marks=%lu mark_ms=%.1f delay_us=%.1f "
 	       "delay_max_us=%.0f delay_p50_us=%u delay_p99_us=%u timed=%lu events=%lu "
 	       "tx_error=%lu tx_dropped=%lu rx_error=%lu violations=%lu in_use=%lu%s%s\n",
 	       d->from->name, d->to->name, d->sent, d->received,
 	       d->sent > d->received ? d->sent - d->received : 0, first, last, d->duplicated,
 	       d->reordered, d->foreign, tx_s > 0 ? (double)d->sent / tx_s / 1e6 : 0,
 	       rx_s > 0 ? (double)d->received / rx_s / 1e6 : 0,
-	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->gap_ns / 1e6, d->marks,
-	       (double)d->mark_max_ns / 1e6,
+	       tx_s > 0 ? (double)d->bytes * 8 / tx_s / 1e6 : 0, (double)d->silence_ns / 1e6,
+	       (double)d->gap_ns / 1e6, d->marks, (double)d->mark_max_ns / 1e6,
 	       d->received ? (double)d->delay_ns / (double)d->received / 1e3 : 0,
 	       (double)d->delay_max_ns / 1e3, delay_below(d, d->timed / 2),
 	       delay_below(d, d->timed - d->timed / 100), d->timed, d->events, a.tx_error,
@@ -571,7 +595,8 @@ static const struct option options[] = {
 	{ "regrant", 0, NULL, 'R' }, { "events", 0, NULL, 'e' }, { "shared", 0, NULL, 'H' },
 	{ "dst", 1, NULL, 'd' },     { "drain", 1, NULL, 'D' },	 { "window", 1, NULL, 'w' },
 	{ "aware", 0, NULL, 'A' },   { "tos", 1, NULL, 'T' },	 { "help", 0, NULL, 'h' },
-	{ "sleep", 0, NULL, 'E' },   { NULL, 0, NULL, 0 },
+	{ "sleep", 0, NULL, 'E' },   { "flow", 1, NULL, 'F' },	 { "silences", 1, NULL, 'L' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int options_read(int argc, char **argv)
@@ -620,6 +645,15 @@ static int options_read(int argc, char **argv)
 		case 'H':
 			opt.vif.shared_channel = true;
 			break;
+		case 'F':
+			opt.flow = (uint16_t)atoi(optarg);
+			break;
+		case 'L':
+			opt.silences = fopen(optarg, "we");
+			if (!opt.silences)
+				return -errno;
+			setvbuf(opt.silences, NULL, _IOFBF, 1 << 20);
+			break;
 		case 'w':
 			opt.window = strtoull(optarg, NULL, 10);
 			break;
@@ -653,7 +687,7 @@ static int options_read(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct direction d[2] = { { .flow = 1 }, { .flow = 2 } };
+	static struct direction d[2];
 	uint32_t nr;
 	struct end a, b;
 	int in_use;
@@ -668,6 +702,8 @@ int main(int argc, char **argv)
 	if (end_open(&a, argv[optind]) || end_open(&b, argv[optind + 1]))
 		return 1;
 	nr = opt.both ? 2 : 1;
+	d[0].flow = opt.flow;
+	d[1].flow = opt.flow + 1;
 	d[0].from = d[1].to = &a;
 	d[0].to = d[1].from = &b;
 	for (uint32_t i = 0; i < nr; i++)
@@ -678,6 +714,8 @@ int main(int argc, char **argv)
 		free(d[i].seen);
 	}
 	fflush(stdout);
+	if (opt.silences)
+		fclose(opt.silences);
 	in_use = end_close(&a);
 	in_use += end_close(&b);
 	return in_use ? 1 : 0;
