@@ -75,7 +75,7 @@ tcp() # NAME ADDRESS OPTIONS: Mbit/s and megabytes
 {
 	local mbps
 
-	mbps=$(guest_run "$1" "iperf3 -c $2 -t $BENCH_S -f m $3 2>&1" |
+	mbps=$(guest_run "$1" "iperf3 -c $2 --connect-timeout 5000 -t $BENCH_S -f m $3 2>&1" | tee -a /results/iperf3.txt |
 		awk '/receiver/ { for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") m = $i } END { print m + 0 }')
 	echo "$mbps $(awk "BEGIN { print $mbps * $BENCH_S / 8 }")"
 }

@@ -88,8 +88,8 @@ consume()
 		vifd_has $vf virtual_vf_set ""
 	done
 	[ $((looked - good)) != $before ] || ran+=${ran:+,}$1
-	guest_run g1 "grep -i 'sr-iov\|sriov\|virtual func' /run/consumers/{udevd,builtin,networkd,nm} | tail -n 20 | cut -c 1-140" >>/results/logs.txt
-	guest_run g1 "tail -n 8 /run/consumers/{cni,nmcli,ip,ip_batch} | cut -c 1-160; dmesg | tail -n 5" >>/results/logs.txt
+	guest_run g1 "grep -i 'sr-iov\|sriov\|virtual func' $(printf '/run/consumers/%s ' udevd builtin networkd nm) | tail -n 20 | cut -c 1-140" >>/results/logs.txt
+	guest_run g1 "tail -n 8 $(printf '/run/consumers/%s ' cni nmcli ip ip_batch) | cut -c 1-160; dmesg | tail -n 5" >>/results/logs.txt
 }
 
 versions()
