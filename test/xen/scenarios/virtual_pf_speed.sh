@@ -10,10 +10,10 @@
 # VF's further addresses out of its filter again: Linux commit 584af82154f5.)
 # Both kinds of containers are there all the time. Needs --front and --vfs 4. Ratios are medians of those of each round;
 # "out" and "in" are to and from the servers outside, the others between containers of the two guests unless they say
-# "outside". VPF_PATHS are the paths of all vifs, with - between them; results of the second bear its name.
+# "outside". BED_POLL_US is as in bench_xen. VPF_PATHS are the paths of all vifs, with - between them; results of the second bear its name.
 # result into virtual-pf: tcp_out_with_vs_without tcp_in_with_vs_without latency_p50_with_vs_without
 . /bed/lib.sh
-: "${FRONT_MB:=1}" "${BED_DRIVER:=native}"
+: "${FRONT_MB:=1}" "${BED_DRIVER:=native}" "${BED_POLL_US:=3000}"
 . /bed/scenarios/frontend_vifd_lib
 . /bed/scenarios/virtual_pf_lib
 
