@@ -136,14 +136,22 @@ static struct rte_mbuf *rx_untag(const struct policy *policy, struct path_tools 
 	return own;
 }
 
-/* Return: NULL: the guest's flow rules drop the frame */
+/* Return: which queue, -1 = none: the guest's flow rules drop the frame */
+static __rte_always_inline int rx_by_rules(struct path *path, struct rte_mbuf *mbuf)
+{
+	return flow_search_queue(&path->flow_search, &path->steer, mbuf, path->nr_queues);
+}
+
+static __rte_always_inline int rx_by_hash(struct path *path, struct rte_mbuf *mbuf)
+{
+	return (int)steer_queue(&path->steer, mbuf, path->nr_queues);
+}
+
 static __rte_always_inline struct queue *rx_choose(struct path *path, struct rte_mbuf *mbuf)
 {
-	int queue;
+	int queue = likely(!path->flow_search.flows) ? rx_by_hash(path, mbuf) :
+						       rx_by_rules(path, mbuf);
 
-	if (likely(!path->flow_search.flows))
-		return &path->queues[steer_queue(&path->steer, mbuf, path->nr_queues)];
-	queue = flow_search_queue(&path->flow_search, &path->steer, mbuf, path->nr_queues);
 	return queue < 0 ? NULL : &path->queues[queue];
 }
 
@@ -219,12 +227,10 @@ void path_rx_accept(struct path *path, struct path_tools *tools, struct rte_mbuf
 	rx_fit(path, tools, mbuf);
 }
 
-/* May frames that arrive now go the short way: is there nothing to choose, to charge or to show? */
+/* May frames that arrive now go the short way: is there nothing to charge or to show? */
 static bool rx_may_be_plain(const struct path *path)
 {
-	return path->rx_plain && path->nr_queues == 1 && !path->queues[0].stalled_since &&
-	       path->steer.algorithm == NETIF_HASH_ALG_NONE && !path->flow_search.flows &&
-	       !path->rx_shaper.bytes && !mirror_on(&path->mirror);
+	return path->rx_plain && !path->rx_shaper.bytes && !mirror_on(&path->mirror);
 }
 
 /* In one buffer, for an address, and with no checksum to be filled in? */
@@ -237,20 +243,59 @@ static inline bool rx_is_plain(const struct rte_mbuf *mbuf, uint32_t longest)
 	       !rte_is_multicast_ether_addr(rte_pktmbuf_mtod(mbuf, const struct rte_ether_addr *));
 }
 
-void path_rx_accept_all(struct path *path, struct path_tools *tools, struct rte_mbuf **frames,
-			uint32_t nr)
+/* There is no choice. */
+static __rte_always_inline int rx_first(struct path *path, struct rte_mbuf *mbuf)
+{
+	(void)path;
+	mbuf->ol_flags &= ~STEER_METADATA;
+	return 0;
+}
+
+static __rte_always_inline void put_plain(const struct path *path, struct queue *queue,
+					  const struct path_tools *tools, struct rte_mbuf *mbuf)
+{
+	/* as it is, or the compiler multiplies again for each of the queue's arrays */
+	__asm__("" : "+r"(queue));
+	if (unlikely(queue->stalled_since))
+		rx_keep(path, queue, tools, mbuf);
+	else
+		queue_backlog_push(queue, mbuf, tools->now_us);
+}
+
+/* Frames of a burst: most need no more than a queue, which @choose finds. */
+static __rte_always_inline void
+accept_plain(struct path *path, struct path_tools *tools, struct rte_mbuf **frames, uint32_t nr,
+	     int (*choose)(struct path *path, struct rte_mbuf *mbuf))
 {
 	uint32_t longest = RTE_MIN(path_rx_longest(path), NETIF_PAGE_SIZE);
-	bool plain = rx_may_be_plain(path);
 
 	for (uint32_t i = 0; i < nr; i++) {
-		if (unlikely(!plain || !rx_is_plain(frames[i], longest))) {
+		int queue;
+
+		if (unlikely(!rx_is_plain(frames[i], longest))) {
 			path_rx_accept(path, tools, frames[i]);
 			continue;
 		}
-		frames[i]->ol_flags &= ~STEER_METADATA;
-		queue_backlog_push(&path->queues[0], frames[i], tools->now_us);
+		queue = choose(path, frames[i]);
+		if (likely(queue >= 0))
+			put_plain(path, &path->queues[queue], tools, frames[i]);
+		else
+			queue_drop(&path->queues[0], frames[i], COUNT_rx_drop_flow);
 	}
+}
+
+void path_rx_accept_all(struct path *path, struct path_tools *tools, struct rte_mbuf **frames,
+			uint32_t nr)
+{
+	if (unlikely(!rx_may_be_plain(path)))
+		for (uint32_t i = 0; i < nr; i++)
+			path_rx_accept(path, tools, frames[i]);
+	else if (path->flow_search.flows)
+		accept_plain(path, tools, frames, nr, rx_by_rules);
+	else if (path->nr_queues > 1 || path->steer.algorithm != NETIF_HASH_ALG_NONE)
+		accept_plain(path, tools, frames, nr, rx_by_hash);
+	else
+		accept_plain(path, tools, frames, nr, rx_first);
 }
 
 /* Frames until @held buffers have become @share, at most a burst. */

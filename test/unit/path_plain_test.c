@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: test/unit/fake_guest.c */
-/* wraps: tx_plain_gather rx_plain_take */
+/* wraps: tx_plain_gather */
 /*
- * The short ways from guest to port and back: who goes them, and that they differ from the long ways
- * in nothing but instructions.
+ * The short way from guest to port: who goes it, and that it differs from the long way in nothing but
+ * instructions.
  */
-#include "path_fixture.h"
+#include "plain_fixture.h"
 
-#include "backend/path/rx_pass.h"
 #include "backend/path/tx_pass.h"
 
 #define QUEUES 2u
 #define PAGES 64u
-#define CASES 400u
-#define ROUNDS 12u
-#define ID_MAX 0xffffu
 
 static uint8_t bytes[NETIF_PAGE_SIZE];
-static uint32_t plain; /* frames that went the short way */
+static uint32_t page[PAGES];
 
 void __real_tx_plain_gather(struct tx_pass *pass);
 void __wrap_tx_plain_gather(struct tx_pass *pass);
@@ -25,15 +21,6 @@ void __wrap_tx_plain_gather(struct tx_pass *pass);
 void __wrap_tx_plain_gather(struct tx_pass *pass)
 {
 	__real_tx_plain_gather(pass);
-	plain += pass->nr_plain;
-}
-
-void __real_rx_plain_take(struct rx_pass *pass);
-void __wrap_rx_plain_take(struct rx_pass *pass);
-
-void __wrap_rx_plain_take(struct rx_pass *pass)
-{
-	__real_rx_plain_take(pass);
 	plain += pass->nr_plain;
 }
 
@@ -198,32 +185,6 @@ static void first_other_frame_ends_the_run(void **state)
 	assert_int_equal(guest_count(guest, COUNT_copy_calls), 1);
 }
 
-/* Two guests that do the same, of which one may not go the short way. */
-static struct guest *pair[2];
-static uint32_t page[PAGES];
-static uint64_t seed;
-
-static uint32_t below(uint32_t limit)
-{
-	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(seed >> 33) % limit;
-}
-
-static void make_static(struct guest *guest, uint32_t ref, bool writable)
-{
-	struct statics *statics = &guest->path->queues[0].statics;
-	uint32_t limit;
-	struct static_page *pages = statics_reserve(statics, ref, &limit);
-
-	assert_non_null(pages);
-	free(statics->page);
-	statics->page = pages;
-	statics->limit = limit;
-	pages[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, writable) |
-			(writable ? 0 : STATICS_READONLY);
-	statics->nr++;
-}
-
 /* What most frames are, and what the policy or the checksum does not let through */
 static void fill(uint8_t *at)
 {
@@ -276,7 +237,7 @@ static void begin(uint64_t number)
 			page[i] = guest_grant(guest, true);
 			fill(guest_page(guest, page[i]));
 			if (statics && i % 2)
-				make_static(guest, page[i], false);
+				plain_make_static(guest, 0, page[i], false);
 			else if (!below(10))
 				guest_revoke(guest, page[i]);
 		}
@@ -417,205 +378,6 @@ static void both_ways_do_the_same(void **state)
 	assert_true(frames > plain && dropped && faults && faults < CASES);
 }
 
-/* To the guest: frames of the port */
-
-static uint32_t receive_plain(struct guest *guest, uint32_t nr)
-{
-	uint32_t len = frame_make(bytes, 0, 100);
-
-	plain = 0;
-	guest_rx_post(guest, 0, nr);
-	for (uint32_t i = 0; i < nr; i++)
-		port_feed(&guest->port, bytes, len, 0);
-	guest_poll(guest);
-	return plain;
-}
-
-static int setup_one_queue(void **state)
-{
-	plain = 0;
-	*state = guest_new(7, 1);
-	return guest_connect(*state);
-}
-
-static void settings_choose_the_way_to_the_guest(void **state)
-{
-	struct guest *guest = *state;
-	struct path_live live;
-
-	for (uint32_t i = 0; i < 4; i++) {
-		live = guest->live;
-		if (i == 3)
-			live.link = false;
-		else if (i == 0)
-			live.rx_closed = 1 << 1;
-		else if (i == 1)
-			live.xdp_headroom = 256;
-		else
-			live.policy.rx = POLICY_NO_BROADCAST;
-		path_set_live(guest->path, &live);
-		guest_rx_post(guest, 0, 3); /* for extra-info */
-		assert_int_equal(receive_plain(guest, 3), 0);
-		path_set_live(guest->path, &guest->live);
-		assert_int_equal(receive_plain(guest, 3), 3);
-	}
-	assert_int_equal(guest_count(guest, COUNT_rx_packets), 21);
-	assert_int_equal(guest_count(guest, COUNT_rx_drop_link), 3);
-}
-
-static void other_frame_ends_the_run_to_the_guest(void **state)
-{
-	struct guest *guest = *state;
-	uint32_t len = frame_make(bytes, 0, 1000);
-
-	guest_rx_post(guest, 0, 6);
-	for (uint32_t i = 0; i < 6; i++)
-		port_feed(&guest->port, bytes, len, i == 4 ? 500 : 0);
-	guest_poll(guest);
-	assert_int_equal(plain, 4);
-	assert_int_equal(guest_count(guest, COUNT_rx_packets), 6);
-	assert_int_equal(guest_count(guest, COUNT_copy_calls), 1);
-}
-
-static void begin_rx(uint64_t number)
-{
-	/* each frame of TCP gets extra-info */
-	const struct steer hashing = { .algorithm = NETIF_HASH_ALG_TOEPLITZ,
-				       .flags = 1 << NETIF_HASH_IPV4_TCP };
-
-	for (uint32_t side = 0; side < 2; side++) {
-		struct guest *guest = pair[side] = guest_new((uint16_t)(7 + side), 1);
-		struct path_live live;
-
-		seed = number;
-		guest->config.rx_sg = below(2);
-		guest->config.rx_csum4 = below(2);
-		guest->config.rx_gso4 = guest->config.rx_gso6 = false;
-		if (!below(3))
-			guest->live.rx_rate =
-				(struct rate){ .bytes = below(100000) + 1, .us = 1000 };
-		live = guest->live;
-		live.rx_closed = side ? 1 << 1 : 0;
-		assert_int_equal(guest_connect(guest), 0);
-		path_set_live(guest->path, &live);
-		if (!below(3))
-			path_set_steer(guest->path, &hashing);
-		for (uint32_t i = 0; i < PAGES; i++) {
-			page[i] = guest_grant(guest, !below(12));
-			if (number % 3 && i % 2 && !guest->grant[page[i]].readonly)
-				make_static(guest, page[i], true);
-		}
-	}
-}
-
-/* No page twice at once: what it has then is not said. */
-static void post_both(void)
-{
-	uint32_t next = pair[0]->queue[0].rx_req_prod;
-	struct netif_rx_request req = { .id = (uint16_t)below(ID_MAX), .gref = page[next % PAGES] };
-
-	if (next - pair[0]->queue[0].rx_rsp_cons == PAGES)
-		return;
-	for (uint32_t side = 0; side < 2; side++) {
-		struct guest_queue *queue = &pair[side]->queue[0];
-
-		queue->rx->entry[queue->rx_req_prod++ % NETIF_RING_SIZE].req = req;
-		__atomic_store_n(&queue->rx->idx.req_prod, queue->rx_req_prod, __ATOMIC_RELEASE);
-	}
-}
-
-static void feed_both(void)
-{
-	uint32_t len = frame_make(bytes, 0, below(8) ? below(1400) : below(4020));
-	uint32_t seg_bytes = below(8) ? 0 : 700, what = below(10);
-
-	if (!below(10))
-		bytes[0] |= 1;
-	if (!below(20))
-		len = 1 + below(20);
-	for (uint32_t side = 0; side < 2; side++) {
-		struct rte_mbuf *mbuf = port_feed(&pair[side]->port, bytes, len, seg_bytes);
-
-		if (what == 0)
-			mbuf->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-		if (what == 1)
-			mbuf->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-		if (what == 2)
-			mbuf->ol_flags |= ISOLATION_MARK;
-		if (what == 3 && len > 54) {
-			mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM |
-					  RTE_MBUF_F_TX_TCP_CKSUM;
-			mbuf->l2_len = 14;
-			mbuf->l3_len = mbuf->l4_len = 20;
-		}
-	}
-}
-
-static void assert_same_received(void)
-{
-	struct guest_queue *queues[2] = { &pair[0]->queue[0], &pair[1]->queue[0] };
-	const struct queue *inside[2] = { &pair[0]->path->queues[0], &pair[1]->path->queues[0] };
-
-	for (uint32_t i = 0; i < COUNTERS; i++)
-		assert_int_equal(guest_count(pair[0], i), guest_count(pair[1], i));
-	/* indices, events and answers */
-	assert_memory_equal(queues[0]->rx, queues[1]->rx, NETIF_PAGE_SIZE);
-	for (uint32_t i = 0; i < PAGES; i++)
-		assert_memory_equal(guest_page(pair[0], page[i]), guest_page(pair[1], page[i]),
-				    NETIF_PAGE_SIZE);
-	assert_int_equal(inside[0]->backlog_bytes, inside[1]->backlog_bytes);
-	assert_int_equal(inside[0]->backlog_buffers, inside[1]->backlog_buffers);
-	assert_int_equal(queue_backlog_waits(inside[0]), queue_backlog_waits(inside[1]));
-	assert_int_equal(inside[0]->stalled_since, inside[1]->stalled_since);
-	assert_int_equal(guest_notified_rx(pair[0], 0), guest_notified_rx(pair[1], 0));
-	assert_null(guest_fault(pair[0]));
-	assert_null(guest_fault(pair[1]));
-}
-
-static void run_round_rx(void)
-{
-	uint32_t rsp_event = below(300);
-
-	for (uint32_t nr = below(60); nr; nr--)
-		post_both();
-	for (uint32_t nr = below(40); nr; nr--)
-		feed_both();
-	fake_tools.now_us += below(3) * 400;
-	for (uint32_t side = 0; side < 2; side++) {
-		struct guest_queue *queue = &pair[side]->queue[0];
-
-		queue->rx->idx.rsp_event = queue->rx_rsp_cons + rsp_event;
-		guest_poll(pair[side]);
-		queue->rx_rsp_cons = queue->rx->idx.rsp_prod;
-	}
-	assert_same_received();
-}
-
-static void both_ways_to_the_guest_do_the_same(void **state)
-{
-	uint32_t frames = 0, failed = 0;
-
-	(void)state;
-	plain = 0;
-	for (uint64_t number = 1; number <= CASES; number++) {
-		begin_rx(number);
-		for (uint32_t i = 0; i < ROUNDS; i++)
-			run_round_rx();
-		frames += (uint32_t)guest_count(pair[0], COUNT_rx_packets);
-		failed += (uint32_t)guest_count(pair[0], COUNT_rx_drop_grant);
-		guest_free(pair[0]);
-		guest_free(pair[1]);
-	}
-	print_message("%u frames, %u the short way, %u not written\n", frames, plain, failed);
-	assert_true(plain > CASES * ROUNDS && frames > plain && failed);
-}
-
-static int fixture_none(void **state)
-{
-	(void)state;
-	return fake_all_whole() ? 0 : -1;
-}
-
 #define SHORT_WAY(test) cmocka_unit_test_setup_teardown(test, setup, fixture_free)
 
 int main(void)
@@ -629,12 +391,7 @@ int main(void)
 		SHORT_WAY(budget_that_may_end_takes_the_long_way),
 		SHORT_WAY(short_way_is_charged_for),
 		SHORT_WAY(first_other_frame_ends_the_run),
-		cmocka_unit_test_teardown(both_ways_do_the_same, fixture_none),
-		cmocka_unit_test_setup_teardown(settings_choose_the_way_to_the_guest,
-						setup_one_queue, fixture_free),
-		cmocka_unit_test_setup_teardown(other_frame_ends_the_run_to_the_guest,
-						setup_one_queue, fixture_free),
-		cmocka_unit_test_teardown(both_ways_to_the_guest_do_the_same, fixture_none),
+		cmocka_unit_test_teardown(both_ways_do_the_same, plain_left_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);
