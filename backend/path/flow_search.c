@@ -340,18 +340,29 @@ static bool is_plain(const struct flow_rule *rule)
 }
 
 /* The first group that usual frames of this kind can match */
-static struct flow_quick quick_of(const struct flow_search *search, uint8_t kind)
+static const struct flow_group *first_group(const struct flow_search *search, uint8_t kind)
 {
-	const struct flow_group *group = search->groups, *end = group + search->nr_groups;
+	for (uint32_t i = 0; i < search->nr_groups; i++)
+		if (search->groups[i].usual & kind)
+			return &search->groups[i];
+	return NULL;
+}
 
-	while (group != end && !(group->usual & kind))
-		group++;
-	if (group == end || group->nr_words != 1)
-		return (struct flow_quick){ 0 };
-	return (struct flow_quick){ .at = group->words[0].usual_at,
-				    .mask = group->words[0].mask,
-				    .first = group->first,
-				    .end = group->end };
+_Static_assert(FLOWS_MAX <= UINT8_MAX, "the number of a rule, or of none, is a byte");
+
+static void set_quick(struct flow_search *search, uint8_t kind)
+{
+	const struct flow_group *group = first_group(search, kind);
+	struct flow_quick *quick = &search->quick[kind];
+
+	memset(quick, 0, sizeof(*quick));
+	memset(quick->rule, FLOWS_MAX, sizeof(quick->rule));
+	if (!group || group->nr_words != 1)
+		return;
+	quick->at = group->words[0].usual_at;
+	quick->mask = group->words[0].mask;
+	for (uint32_t i = group->end; i-- > group->first;)
+		quick->rule[search->fold[i] >> (32 - FLOW_SLOT_BITS)] = (uint8_t)i;
 }
 
 void flow_search_init(struct flow_search *search, const struct flows *flows,
@@ -380,6 +391,7 @@ void flow_search_init(struct flow_search *search, const struct flows *flows,
 						    FLOW_NOT_PLAIN;
 		}
 	}
-	search->quick[FLOW_USUAL_TCP - 1] = quick_of(search, FLOW_USUAL_TCP);
-	search->quick[FLOW_USUAL_UDP - 1] = quick_of(search, FLOW_USUAL_UDP);
+	search->queue[FLOWS_MAX] = FLOW_NOT_PLAIN;
+	for (uint8_t kind = 0; kind <= FLOW_USUAL_UDP; kind++)
+		set_quick(search, kind);
 }

@@ -9,10 +9,11 @@
  * the words are compared.
  *
  * The headers of a usual frame are at known places, and which groups can match it is known
- * beforehand. So the first of these is looked at here if it compares one word, and if a rule that
- * only names a queue matches, that is all. Otherwise the other groups are looked at in the same
- * way; and for other frames, and rules that do more, the headers are found one by one, and the
- * rules are looked at again from the first.
+ * beforehand. So the first of these is looked at here if it compares one word: some bits of the
+ * number that this becomes say which of its rules it may be, however many there are. If that is a
+ * rule that only names a queue, that is all. Otherwise the other groups are looked at in the same
+ * way, rule by rule; and for other frames, and rules that do more, the headers are found one by
+ * one, and the rules are looked at again from the first.
  */
 #ifndef VIFD_PATH_FLOW_SEARCH_H
 #define VIFD_PATH_FLOW_SEARCH_H
@@ -48,15 +49,17 @@ struct flow_group {
 	uint8_t nr_layers, usual;
 };
 
+#define FLOW_SLOT_BITS 8u
+
 /**
- * struct flow_quick - The first group that a kind of usual frames can match; zeroed: there is none,
- * or it compares more than a word
+ * struct flow_quick - The first group that a kind of usual frames can match; where there is none,
+ * or it compares more than a word, it has no rules
  * @mask, @at: what it compares, and where that is
- * @first, @end: rules
+ * @rule:  of each beginning of a fold, the first; else FLOWS_MAX
  */
 struct flow_quick {
-	uint32_t mask;
-	uint16_t at, first, end;
+	uint32_t mask, at;
+	uint8_t rule[1u << FLOW_SLOT_BITS];
 };
 
 /* In place of a queue */
@@ -66,17 +69,17 @@ struct flow_quick {
  * struct flow_search - Of one vif; zeroed: it has no rules
  * @flows:  the table, constant meanwhile; NULL = none
  * @counts: of its rules
- * @quick:  of FLOW_USUAL_TCP and FLOW_USUAL_UDP
+ * @quick:  of each FLOW_USUAL_*, and of other frames, which have none
  * @fold:   of each rule
- * @queue:  of each rule that only names one, else FLOW_NOT_PLAIN
+ * @queue:  of each rule that only names one, else FLOW_NOT_PLAIN; so for FLOWS_MAX, no rule
  */
 struct flow_search {
 	const struct flows *flows;
 	struct flow_counts *counts;
-	struct flow_quick quick[2];
+	struct flow_quick quick[FLOW_USUAL_UDP + 1];
 	uint32_t nr_groups;
-	uint32_t fold[FLOWS_MAX];
-	uint8_t queue[FLOWS_MAX];
+	uint32_t fold[FLOWS_MAX + 1];
+	uint8_t queue[FLOWS_MAX + 1];
 	struct flow_group groups[FLOWS_MAX];
 };
 
@@ -101,13 +104,25 @@ static inline uint32_t flow_load(const uint8_t *at)
  */
 static inline uint32_t flow_usual_kind(const struct rte_mbuf *frame, const uint8_t *bytes)
 {
+	uint32_t proto;
+
 	if (frame->data_len < 14 + 20 + 20 ||
-	    (flow_load(bytes + 12) & RTE_BE32(0xffffff00)) != RTE_BE32(0x08004500) ||
-	    flow_load(bytes + 20) & RTE_BE32(0x1fff0000))
+	    (flow_load(bytes + 12) & RTE_BE32(0xffffff00)) != RTE_BE32(0x08004500))
 		return 0;
-	if (bytes[23] == IPPROTO_UDP)
+	/* and where in its packet the frame begins */
+	proto = flow_load(bytes + 20) & RTE_BE32(0x1fff00ff);
+	if (proto == RTE_BE32(IPPROTO_UDP))
 		return (bytes[36] << 8 | bytes[37]) == FLOW_VXLAN_PORT ? 0 : FLOW_USUAL_UDP;
-	return bytes[23] == IPPROTO_TCP ? FLOW_USUAL_TCP : 0;
+	return proto == RTE_BE32(IPPROTO_TCP) ? FLOW_USUAL_TCP : 0;
+}
+
+/* Without a multiplication */
+static inline const struct flow_quick *flow_quick_of(const struct flow_search *search,
+						     uint32_t kind)
+{
+	if (kind == FLOW_USUAL_UDP)
+		return &search->quick[FLOW_USUAL_UDP];
+	return kind == FLOW_USUAL_TCP ? &search->quick[FLOW_USUAL_TCP] : &search->quick[0];
 }
 
 /** flow_search_further() - flow_search_queue() where there is more to do */
@@ -131,19 +146,14 @@ static inline int flow_search_queue(const struct flow_search *search, const stru
 				    struct rte_mbuf *frame, uint32_t nr_queues)
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(frame, const uint8_t *);
-	uint32_t kind = flow_usual_kind(frame, bytes);
+	const struct flow_quick *quick = flow_quick_of(search, flow_usual_kind(frame, bytes));
+	uint32_t fold = flow_fold(0, flow_load(bytes + quick->at) & quick->mask);
+	uint32_t rule = quick->rule[fold >> (32 - FLOW_SLOT_BITS)];
 
-	if (likely(kind && steer->algorithm == NETIF_HASH_ALG_NONE)) {
-		const struct flow_quick *quick = &search->quick[kind - 1];
-		uint32_t fold = flow_fold(0, flow_load(bytes + quick->at) & quick->mask);
-		uint32_t at = quick->first;
-
-		while (at != quick->end && search->fold[at] != fold)
-			at++;
-		if (likely(at != quick->end && search->queue[at] != FLOW_NOT_PLAIN)) {
-			frame->ol_flags &= ~STEER_METADATA;
-			return search->queue[at];
-		}
+	if (likely(search->fold[rule] == fold && search->queue[rule] != FLOW_NOT_PLAIN &&
+		   steer->algorithm == NETIF_HASH_ALG_NONE)) {
+		frame->ol_flags &= ~STEER_METADATA;
+		return search->queue[rule];
 	}
 	return flow_search_further(search, steer, frame, nr_queues);
 }

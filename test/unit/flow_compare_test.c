@@ -93,10 +93,26 @@ static void set_side(struct side *side, const struct flows *now, const struct st
 	side->dropped = guest_count(side->guest, COUNT_rx_drop_flow);
 }
 
+/* The next rule. @ports: 1 and 2: most are for source, destination ports */
+static void choose_rule(struct vifflow_rule *rule, const struct random_frame *frames,
+			uint32_t ports)
+{
+	const struct random_frame *frame = &frames[random_below(FRAMES)];
+	uint32_t id = reference.nr;
+
+	if ((ports == 1 || ports == 2) && random_below(8) &&
+	    random_queue_for_port(rule, id, ports == 2, frame, 3))
+		return;
+	if (id && random_below(2))
+		random_alike(rule, id, rule - 1, frame, 3);
+	else
+		random_rule(rule, id, frame, 3);
+}
+
 /* The same to all; rules that are too dear together are left out. */
 static void set_rules(struct flows *now, const struct random_frame *frames)
 {
-	uint32_t nr = 1 + random_below(REFERENCE_RULES);
+	uint32_t nr = 1 + random_below(REFERENCE_RULES), ports = random_below(6);
 	struct steer steer;
 
 	memset(&reference, 0, sizeof(reference));
@@ -109,11 +125,7 @@ static void set_rules(struct flows *now, const struct random_frame *frames)
 		struct vifflow_rule *rule = &reference.rules[reference.nr];
 		struct flow_draft draft;
 
-		if (reference.nr && random_below(2))
-			random_alike(rule, reference.nr, rule - 1, &frames[random_below(FRAMES)],
-				     3);
-		else
-			random_rule(rule, reference.nr, &frames[random_below(FRAMES)], 3);
+		choose_rule(rule, frames, ports);
 		assert_int_equal(flow_check(rule, 3, &sides[0].guest->path->live.policy, &draft),
 				 0);
 		if (now->nr_words + draft.rule.nr_words > FLOWS_WORDS_MAX)
@@ -185,6 +197,15 @@ static void show(const struct random_frame *frame, const struct reference_verdic
 	print_error("\n");
 }
 
+/* What a device has left on it does not count. */
+static void feed(struct guest *guest, const struct random_frame *frame)
+{
+	struct rte_mbuf *mbuf = port_feed(&guest->port, frame->bytes, frame->len, SEGMENT_BYTES);
+
+	if (!random_below(4))
+		mbuf->ol_flags |= STEER_METADATA;
+}
+
 /* Return: what has become of it on this side is right */
 static bool is_right(const struct side *side, const struct random_frame *frame,
 		     const struct reference_verdict *want)
@@ -194,7 +215,7 @@ static bool is_right(const struct side *side, const struct random_frame *frame,
 	if (side->nic)
 		fake_nic_feed(frame->bytes, frame->len, SEGMENT_BYTES);
 	else
-		port_feed(&side->guest->port, frame->bytes, frame->len, SEGMENT_BYTES);
+		feed(side->guest, frame);
 	guest_poll(side->guest);
 	is = receive(side->guest);
 	if (is == want->queue &&
@@ -342,12 +363,45 @@ static void rules_of_the_same_fold_are_told_apart(void **state)
 	}
 }
 
+#define PORT_AT 36u
+#define PORTS 4096u
+
+/* Of so many there are some whose numbers begin alike. */
+static void rule_for_a_port_is_for_no_other(void **state)
+{
+	struct vifflow_rule rule = { .nr_items = 3, .nr_actions = 1 };
+	struct guest *guest = sides[0].guest;
+	struct flow_draft draft;
+	uint8_t bytes[256];
+	uint32_t len = frame_make(bytes, FRAME_UDP, 20);
+
+	(void)state;
+	rule.items[0].type = VIFFLOW_ITEM_ETH;
+	rule.items[1].type = VIFFLOW_ITEM_IPV4;
+	rule.items[2].type = VIFFLOW_ITEM_UDP;
+	frame_put16(rule.items[2].spec + 2, PORTS / 2);
+	frame_put16(rule.items[2].mask + 2, UINT16_MAX);
+	rule.actions[0] = (struct vifflow_action){ .type = VIFFLOW_ACTION_QUEUE, .value = 1 };
+	assert_int_equal(flow_check(&rule, 3, &guest->path->live.policy, &draft), 0);
+	memset(&flows[0], 0, sizeof(flows[0]));
+	flows_insert(&flows[0], &draft.rule, draft.words);
+	flows[0].isolated = true;
+	path_set_flows(guest->path, &flows[0], &sides[0].counts);
+	for (uint32_t i = 0; i < PORTS; i++) {
+		frame_put16(bytes + PORT_AT, i);
+		port_feed(&guest->port, bytes, len, 0);
+		guest_poll(guest);
+		assert_int_equal(receive(guest), i == PORTS / 2 ? 1 : -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			random_rules_do_to_random_frames_what_the_reference_does, start, stop),
 		cmocka_unit_test_setup_teardown(rules_of_the_same_fold_are_told_apart, start, stop),
+		cmocka_unit_test_setup_teardown(rule_for_a_port_is_for_no_other, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, fake_start, NULL);

@@ -37,7 +37,7 @@ static void put_l4(struct random_frame *frame, uint32_t protocol, bool inside)
 {
 	uint32_t port = protocol == 17 ? ONE_OF(1, 4789, 4789) : ONE_OF(1, 2, 4789);
 
-	put(frame, ONE_OF(1, 2, 3), 2);
+	put(frame, random_below(4) ? ONE_OF(1, 2, 3) : random_below(65536), 2);
 	put(frame, port, 2);
 	if (protocol == 6) {
 		put(frame, random_below(3), 4);
@@ -229,6 +229,28 @@ void random_alike(struct vifflow_rule *rule, uint32_t id, const struct vifflow_r
 		       reference_bytes(found.type[i]));
 	}
 	random_actions(rule, nr_queues);
+}
+
+bool random_queue_for_port(struct vifflow_rule *rule, uint32_t id, bool destination,
+			   const struct random_frame *frame, uint32_t nr_queues)
+{
+	struct reference_headers found = reference_parse(frame->bytes, frame->len);
+	uint32_t at = destination ? 2 : 0;
+
+	if (found.nr < 3 || found.type[1] != VIFFLOW_ITEM_IPV4 ||
+	    (found.type[2] != VIFFLOW_ITEM_TCP && found.type[2] != VIFFLOW_ITEM_UDP))
+		return false;
+	memset(rule, 0, sizeof(*rule));
+	rule->id = id;
+	rule->nr_items = 3;
+	for (uint32_t i = 0; i < rule->nr_items; i++)
+		rule->items[i].type = (uint16_t)found.type[i];
+	memcpy(&rule->items[2].spec[at], frame->bytes + found.at[2] + at, 2);
+	memset(&rule->items[2].mask[at], 0xff, 2);
+	rule->nr_actions = 1;
+	rule->actions[0] = (struct vifflow_action){ .type = VIFFLOW_ACTION_QUEUE,
+						    .value = random_below(nr_queues) };
+	return true;
 }
 
 void random_hashing(struct reference *reference, struct steer *steer)

@@ -33,6 +33,14 @@ void random_rule(struct vifflow_rule *rule, uint32_t id, const struct random_fra
 void random_alike(struct vifflow_rule *rule, uint32_t id, const struct vifflow_rule *before,
 		  const struct random_frame *frame, uint32_t nr_queues);
 
+/**
+ * random_queue_for_port() - Fill @rule; a queue for those of @frame's source or destination port
+ *
+ * What applications ask for most. Return: false: @frame has no ports
+ */
+bool random_queue_for_port(struct vifflow_rule *rule, uint32_t id, bool destination,
+			   const struct random_frame *frame, uint32_t nr_queues);
+
 /** random_hashing() - The same for both, of @reference->nr_queues */
 void random_hashing(struct reference *reference, struct steer *steer);
 
