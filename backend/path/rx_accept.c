@@ -37,9 +37,13 @@ static struct rte_mbuf *rx_own(struct path_tools *tools, struct rte_mbuf *mbuf)
 	return copy;
 }
 
+/* Can frames come that are to be cut into many? A device of the vif's own brings none. */
 static bool rx_cuts(const struct path *path)
 {
-	return path->live.no_rx_gso || !path->config.rx_gso4 || !path->config.rx_gso6;
+	if (!path->live.no_rx_gso && path->config.rx_gso4 && path->config.rx_gso6)
+		return false;
+	return !path->port || path->port->kind != PORT_VF || path->handover || path->tap ||
+	       path->inbox;
 }
 
 /* Frames that may come before the backlog is full. */
@@ -80,10 +84,12 @@ static void rx_keep(const struct path *path, struct queue *queue, const struct p
 	keep(path, queue, tools, mbuf);
 }
 
-/* Is there memory to cut a frame, and is it this queue's to use? */
-static bool rx_may_cut(const struct queue *queue, const struct path_tools *tools)
+/* Is there memory to cut a frame, is it this queue's to use, and was room left for the segments? */
+static bool rx_may_cut(const struct path *path, const struct queue *queue,
+		       const struct path_tools *tools)
 {
-	return queue->backlog_buffers < memory_share(tools->offload.indirect, MEMORY_GUEST);
+	return queue->backlog_buffers < memory_share(tools->offload.indirect, MEMORY_GUEST) &&
+	       rx_cuts(path);
 }
 
 /*
@@ -97,7 +103,7 @@ static void rx_segment(const struct path *path, struct queue *queue, struct path
 	typeof(mbuf->hash) hash = mbuf->hash;
 	int nr = -ENOMEM;
 
-	if (rx_may_cut(queue, tools))
+	if (rx_may_cut(path, queue, tools))
 		nr = offload_segment(&tools->offload, mbuf, segments, OFFLOAD_SEGMENTS_MAX);
 	if (nr < 0) {
 		queue_drop(queue, mbuf, COUNT_rx_drop_offload);

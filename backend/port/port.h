@@ -14,7 +14,8 @@
  * do (checksums, TCP segmentation, several segments). A frame that never leaves the
  * machine arrives with that metadata still on it: rx_burst's caller sees
  * RTE_MBUF_F_TX_* and knows that the checksum has not been filled in yet (and, with
- * RTE_MBUF_F_TX_TCP_SEG, that the frame has not been cut yet).
+ * RTE_MBUF_F_TX_TCP_SEG, that the frame has not been cut yet). A PORT_VF brings none
+ * that is to be cut.
  * Headers are always linear in the first segment.
  *
  * Ownership: tx_burst takes the first `returned` mbufs of the array, the rest

@@ -333,6 +333,48 @@ static void most_segments_of_a_pass_fit_the_backlog(void **state)
 			PORT_BURST - 1);
 }
 
+/* A port that brings no frames to be cut needs no room for their segments. */
+static void device_brings_whole_bursts_to_a_guest_without_gso(void **state)
+{
+	struct guest *guest = *state;
+	struct tap tap = { .ring = NULL };
+
+	connect_with(guest, true, false, true);
+	for (uint32_t i = 0; i < PORT_BURST; i++)
+		port_feed(&guest->port, bytes, frame_make(bytes, 0, 100), 0);
+	guest_poll(guest);
+	assert_in_range(guest->port.nr_waiting, 1, PORT_BURST - 1);
+	guest->port.port.kind = PORT_VF;
+	guest_poll(guest);
+	assert_int_equal(guest->port.nr_waiting, 0);
+	/* frames of other guests may be to be cut */
+	for (uint32_t i = 0; i < PORT_BURST; i++)
+		port_feed(&guest->port, bytes, frame_make(bytes, 0, 100), 0);
+	guest->path->tap = &tap;
+	assert_in_range(path_rx_room(guest->path, &fake_tools), 1, PORT_BURST - 1);
+	guest->path->tap = NULL;
+	guest->path->inbox = &tap;
+	assert_in_range(path_rx_room(guest->path, &fake_tools), 1, PORT_BURST - 1);
+	guest->path->inbox = NULL;
+	guest->path->handover = handover_create(&guest->port.port);
+	assert_in_range(path_rx_room(guest->path, &fake_tools), 1, PORT_BURST - 1);
+	handover_destroy(handover_end(guest->path, &fake_tools));
+	assert_int_equal(path_rx_room(guest->path, &fake_tools), PORT_BURST);
+}
+
+static void frame_of_a_device_that_is_to_be_cut_is_dropped(void **state)
+{
+	struct guest *guest = *state;
+
+	connect_with(guest, true, false, true);
+	guest->port.port.kind = PORT_VF;
+	feed_promised(guest, 0, 20000, 1448);
+	guest_rx_post(guest, 0, 20);
+	guest_poll(guest);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_offload), 1);
+	assert_int_equal(guest_count(guest, COUNT_rx_packets), 0);
+}
+
 static void headroom_and_hash_are_chained_extra_info(void **state)
 {
 	struct guest *guest = *state;
@@ -395,6 +437,8 @@ int main(void)
 		GUEST(shared_frame_without_memory_for_a_copy_is_dropped),
 		UNCONNECTED(segments_without_memory_are_dropped),
 		UNCONNECTED(most_segments_of_a_pass_fit_the_backlog),
+		UNCONNECTED(device_brings_whole_bursts_to_a_guest_without_gso),
+		UNCONNECTED(frame_of_a_device_that_is_to_be_cut_is_dropped),
 		GUEST(headroom_and_hash_are_chained_extra_info),
 		GUEST(longest_frame_with_every_extra_info_fits),
 	};
