@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 
 #include "base/text.h"
+#include "base/vlan.h"
 
 enum form { NUMBER, MAC, IPV4, IPV6 };
 
@@ -144,6 +145,20 @@ void flow_text_match(const struct flows *flows, const struct flow_rule *rule, fl
 	}
 }
 
+/* What a rule about a virtual VF's frames does to their tag */
+static void put_tags(const struct flow_rule *rule, flow_text_put put, void *arg)
+{
+	char piece[FLOW_TEXT_PIECE];
+
+	if (rule->pops)
+		put(arg, "pop-vlan");
+	if (!rule->push)
+		return;
+	snprintf(piece, sizeof(piece), "push-vlan %u/%u", rule->push & VLAN_ID_MASK,
+		 rule->push >> 13);
+	put(arg, piece);
+}
+
 void flow_text_actions(const struct flow_rule *rule, flow_text_put put, void *arg)
 {
 	char piece[FLOW_TEXT_PIECE];
@@ -154,6 +169,7 @@ void flow_text_actions(const struct flow_rule *rule, flow_text_put put, void *ar
 	}
 	if (rule->counts)
 		put(arg, "count");
+	put_tags(rule, put, arg);
 	switch (rule->fate) {
 	case VIFFLOW_ACTION_QUEUE:
 		snprintf(piece, sizeof(piece), "queue %u", rule->queues[0]);
@@ -168,6 +184,13 @@ void flow_text_actions(const struct flow_rule *rule, flow_text_put put, void *ar
 		break;
 	case VIFFLOW_ACTION_DROP:
 		put(arg, "drop");
+		break;
+	case FLOW_FATE_REDIRECT:
+		snprintf(piece, sizeof(piece), "redirect to VF %u", rule->to);
+		put(arg, piece);
+		break;
+	case FLOW_FATE_PASS:
+		put(arg, "pass");
 		break;
 	default:
 		put(arg, "passthru");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vifctl flows: the rules that a guest has set for the frames that it receives. */
+/* vifctl flows: a guest's rules for the frames that it receives, and for those that a virtual VF sends. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -29,9 +29,9 @@ static void print_rule(struct json_object *rule)
 		snprintf(frames, sizeof(frames), "%" PRIu64, number_of(rule, "frames"));
 		snprintf(bytes, sizeof(bytes), "%" PRIu64, number_of(rule, "bytes"));
 	}
-	printf("%-10" PRIu64 " %-8" PRIu64 " %-9s %12s %14s  %s: %s\n", number_of(rule, "id"),
-	       number_of(rule, "priority"), text_of(rule, "enforced"), frames, bytes,
-	       text_of(rule, "match"), text_of(rule, "actions"));
+	printf("%-10" PRIu64 " %-8" PRIu64 " %-2s %-9s %12s %14s  %s: %s\n", number_of(rule, "id"),
+	       number_of(rule, "priority"), text_of(rule, "frames_of"), text_of(rule, "enforced"),
+	       frames, bytes, text_of(rule, "match"), text_of(rule, "actions"));
 }
 
 enum status vifctl_flows(struct client *client, const struct options *options)
@@ -54,8 +54,8 @@ enum status vifctl_flows(struct client *client, const struct options *options)
 	}
 	if (options->json)
 		return print_json(rules, false);
-	printf("%-10s %-8s %-9s %12s %14s  %s\n", "ID", "PRIORITY", "ENFORCED", "FRAMES", "BYTES",
-	       "RULE");
+	printf("%-10s %-8s %-2s %-9s %12s %14s  %s\n", "ID", "PRIORITY", "OF", "ENFORCED", "FRAMES",
+	       "BYTES", "RULE");
 	for (size_t i = 0; i < json_object_array_length(rules); i++)
 		print_rule(json_object_array_get_idx(rules, i));
 	if (isolated)

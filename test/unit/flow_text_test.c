@@ -72,6 +72,27 @@ static void fields_have_names(void **state)
 			    "ipv4 dst 10.0.0.0/255.255.255.0 / udp dst 53: mark 7 count queue 2");
 }
 
+/* As of a rule about what a virtual VF sends */
+static const char *does(struct flow_rule rule)
+{
+	*text = '\0';
+	flow_text_actions(&rule, put, NULL);
+	return text;
+}
+
+static void what_becomes_of_sent_frames_has_words(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		does((struct flow_rule){ .fate = FLOW_FATE_PASS, .counts = 1, .pops = 1 }),
+		"count pop-vlan pass");
+	assert_string_equal(
+		does((struct flow_rule){
+			.fate = FLOW_FATE_REDIRECT, .to = 3, .pops = 1, .push = 5 << 13 | 100 }),
+		"pop-vlan push-vlan 100/5 redirect to VF 3");
+	assert_string_equal(does((struct flow_rule){ .fate = VIFFLOW_ACTION_DROP }), "drop");
+}
+
 static void what_has_no_name_is_shown_by_its_place(void **state)
 {
 	struct vifflow_rule rule = { .nr_items = 3, .nr_actions = 1 };
@@ -118,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_have_names),
+		cmocka_unit_test(what_becomes_of_sent_frames_has_words),
 		cmocka_unit_test(what_has_no_name_is_shown_by_its_place),
 		cmocka_unit_test(longest_rule_is_shown_whole),
 	};

@@ -723,6 +723,40 @@ static void flow_rules_come_in_pages(void **state)
 	vifs[0].nic_flows.nr = 0;
 }
 
+/* They are about what it sends, so no VF of the host enforces them, even with the id of one that does. */
+static void rules_of_a_virtual_vf_follow(void **state)
+{
+	static struct flow_counts counts, sent_counts = { .of[3] = { .frames = 7, .bytes = 427 } };
+	static struct flows flows = { .nr = 3 };
+	static struct vf_rules own = { .table = { .nr = 3 } };
+
+	(void)state;
+	connect_vif(1);
+	for (uint16_t i = 0; i < 3; i++) {
+		flows.rules[i] = (struct flow_rule){ .id = i, .fate = VIFFLOW_ACTION_DROP };
+		own.table.rules[i] = (struct flow_rule){
+			.id = 10u + i, .fate = FLOW_FATE_REDIRECT, .to = 5, .slot = 3, .counts = 1
+		};
+	}
+	own.table.rules[0].id = 2;
+	own.search.counts = &sent_counts;
+	path_set_flows(vifs[0].path, &flows, &counts);
+	vifs[0].nic_flows = (struct nic_flows){ .nr = 1, .of = { { .id = 2 } } };
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"id\""), 3);
+	vifs[0].virtual_pf.rules.own = &own;
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"frames_of\":\"rx\""), 3);
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"frames_of\":\"tx\""), 1);
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"enforced\":\"vf\""), 1);
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0,4"), "\"id\""), 2);
+	assert_has(ask("/vifd/flows,7.0,5"), "\"5\":{\"id\":12,");
+	assert_has(ask("/vifd/flows,7.0,5"), "\"frames\":7,\"bytes\":427");
+	assert_has(ask("/vifd/flows,7.0,5"), "\"redirect to VF 5\"");
+	assert_int_equal(occurrences(ask("/vifd/flows,7.0,6"), "\"id\""), 0);
+	vifs[0].virtual_pf.rules.own = NULL;
+	vifs[0].nic_flows.nr = 0;
+	path_set_flows(vifs[0].path, NULL, NULL);
+}
+
 static void rules_are_set_together(void **state)
 {
 	(void)state;
@@ -758,6 +792,7 @@ int main(void)
 		ANSWER(move_is_handed_on),
 		ANSWER(rules_come_in_pages_with_value_source_and_enforcer),
 		ANSWER(flow_rules_come_in_pages),
+		ANSWER(rules_of_a_virtual_vf_follow),
 		ANSWER(rules_are_set_together),
 		ANSWER(every_counter_has_a_text),
 		ANSWER(stopped_vifd_answers_with_an_error),

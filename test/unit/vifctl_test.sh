@@ -41,7 +41,7 @@ def answer(command, name, params):
         return {"tx_packets": 500, "tx_drop_spoof": 1, "rx_packets": 0}
     if command == "/vifd/flows":
         name, _, start = params.partition(",")
-        rule = {"priority": 0, "enforced": "software", "counts": 1, "frames": 12, "bytes": 720, "match": ["eth", "/ udp", "dst 53"],
+        rule = {"priority": 0, "frames_of": "rx", "enforced": "software", "counts": 1, "frames": 12, "bytes": 720, "match": ["eth", "/ udp", "dst 53"],
                 "actions": ["mark 7", "queue 2"]}
         return {str(i): {"id": 100 + i, **rule} for i in range(int(start), min(int(start) + 4, 6))} if name == "7.0" else {}
     if command == "/vifd/vfs":
@@ -142,7 +142,7 @@ check "show of nobody" ends 1 show 1.0
 check "its reason" complains "no such vif"
 check "flows" ends 0 flows 7.0
 check "flows: all pages" sh -c "[ \$(grep -c queue '$tmp/out') = 6 ]"
-check "flows: a rule" says '^105  *0  *software  *12  *720  eth / udp dst 53: mark 7 queue 2$'
+check "flows: a rule" says '^105  *0  *rx  *software  *12  *720  eth / udp dst 53: mark 7 queue 2$'
 check "flows: the isolated mode" says '^frames for which no rule decides are dropped$'
 check "flows --json" ends 0 flows --json 7.0
 check "flows --json: a rule" json "len(x) == 6 and x[0]['match'] == 'eth / udp dst 53' and x[0]['frames'] == 12"

@@ -195,6 +195,8 @@ check "a rule" "$(ask rule 1 0 drop type=0x0800)" "== ok 0"
 check "pings that a rule lets through" "$(pings 10.77.6.2)" "== 0"
 check "it counts them" "$(count_of 1)" ">= 20"
 check "vifctl counts them" "$(counter 1 tx_drop_vf_rule)" ">= 20"
+listed() { ctl flows "$A.1" | grep -q ' tx .*: count drop$'; }
+check_true "vifctl shows the rule" listed
 check "a rule before it" "$(ask rule 2 0 pass type=0x0800)" "== ok 0"
 check "it comes after it" "$(pings 10.77.6.2)" "== 0"
 check "it ends" "$(ask unrule 1)" "== ok 0"
