@@ -44,5 +44,5 @@ endif
 
 $(fuzz_dir)/policy $(BUILD)/test/fuzz/policy: private libs += $(shell pkg-config --libs json-c) -lm
 fuzz_all := $(sort $(foreach t,$(FUZZ_TARGETS),$(call fuzz_objs,$(t))))
--include $(fuzz_all:.o=.d)
+-include $(fuzz_all:.o=.d) $(wildcard $(BUILD)/test/fuzz/*.d)
 .SECONDARY: $(fuzz_all)
