@@ -46,7 +46,11 @@ static void rx_make_room(struct queue *queue, const struct path_tools *tools)
 		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_memory);
 }
 
-/* The guest takes nothing: drop frames that have waited too long, or that others lack memory for. */
+/*
+ * The guest takes nothing: drop frames that have waited too long, or that others lack memory for. If
+ * none is left, the next one has to show whether it still takes none: a stalled port gets no copy of
+ * a broadcast, so nothing else would ever come to a guest that waits to be asked for its address.
+ */
 static void rx_flush_stale(struct path *path, struct queue *queue, const struct path_tools *tools)
 {
 	bool leased = unlikely(queue->zc_rx) && lease_is_out(&queue->zc_rx->lease);
@@ -59,6 +63,8 @@ static void rx_flush_stale(struct path *path, struct queue *queue, const struct 
 	}
 	while (rx_is_stale(queue, tools->now_us))
 		queue_drop(queue, queue_backlog_pop(queue), COUNT_rx_drop_stale);
+	if (queue->backlog_head == queue->backlog_tail)
+		queue->stalled_since = 0;
 }
 
 static __rte_always_inline bool posted(struct rx_pass *pass, uint32_t need)

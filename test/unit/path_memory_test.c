@@ -112,6 +112,32 @@ static void guest_that_takes_nothing_keeps_little_and_its_port_is_told(void **st
 	assert_int_equal(guest->port.nr_waiting + path_held(guest->path), 401);
 }
 
+/* Its interface was down for a while: when it is up again, the first frames are broadcasts. */
+static void guest_whose_frames_were_dropped_gets_the_next_one(void **state)
+{
+	struct guest *guest = *state;
+
+	feed(&guest->port, 4, 100);
+	let_stall(guest);
+	assert_true(port_is_stalled(&guest->port.port));
+	fake_tools.now_us += 10 * SECOND_US;
+	settle(guest);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_stale), 4);
+	assert_false(port_is_stalled(&guest->port.port));
+	/* it is still down */
+	feed(&guest->port, 1, 100);
+	let_stall(guest);
+	assert_true(port_is_stalled(&guest->port.port));
+	others_take(FAKE_MBUFS / 4 - 100);
+	settle(guest);
+	assert_int_equal(guest_count(guest, COUNT_rx_drop_memory), 1);
+	assert_false(port_is_stalled(&guest->port.port));
+	guest_rx_post(guest, 0, 200);
+	feed(&guest->port, 1, 100);
+	settle(guest);
+	assert_true(guest_receive(guest, 0, &frame));
+}
+
 static void scarce_memory_is_taken_from_guests_that_take_nothing(void **state)
 {
 	struct guest *guest = *state, *other = guest_new(8, 1);
@@ -391,6 +417,7 @@ int main(void)
 		HELD(long_frames_hold_no_more_than_the_share_of_a_vif),
 		HELD(frames_age_out_whatever_the_guest_takes_now_and_then),
 		HELD(guest_that_takes_nothing_keeps_little_and_its_port_is_told),
+		HELD(guest_whose_frames_were_dropped_gets_the_next_one),
 		HELD(scarce_memory_is_taken_from_guests_that_take_nothing),
 		HELD(guest_that_takes_its_frames_gets_them_however_little_is_free),
 		HELD(senders_leave_memory_to_devices),
