@@ -2,7 +2,7 @@
 # Benchmarks: they print numbers and the machine that these were measured on.
 
 .PHONY: bench bench-coalescing bench-scale bench-xen bench-virtual-pf bench-dpdk bench-policy bench-guard
-bench: all sim $(SIM)/bench-guest $(SIM)/bench-latency ## compare vifd with DPDK's vhost-user and memif: speed, latency, many vifs; in under 15 minutes (BENCH="--parts LIST")
+bench: all sim $(SIM)/bench-guest $(SIM)/bench-latency $(SIM)/bench-apart ## compare vifd with DPDK's vhost-user and memif: speed, latency, many vifs; in under 15 minutes (BENCH="--parts LIST")
 	$(Q)test/bench/all $(BENCH)
 
 bench-coalescing: all sim ## latency and events from 1,000 frames/s to the maximum, told at once, late, and as vifd chooses (3 minutes)

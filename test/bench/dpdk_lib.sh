@@ -111,7 +111,7 @@ session_start() {
 }
 
 session_stop() {
-	local name end
+	local name
 	tp_stop
 	if [ "$running" = vifd ]; then
 		for name in "${!guest_dom[@]}"; do simctl destroy "${guest_dom[$name]}" >/dev/null || true; done
@@ -119,14 +119,10 @@ session_stop() {
 		guest_dom=() guest_number=()
 	fi
 	running=
-	end=$("$BIN/bench-apart")
-	are_even "$apart" "$end" || apart=$apart-$end
+	apart=$(apart_since "$apart")
 	[ ! -e "$figures.session" ] || sed "s/$/ $apart/" "$figures.session" >>"$figures"
 	rm -f "$figures.session"
 }
-
-# Were two distances the same? Not if one of them changed
-are_even() { awk -v a="$1" -v b="$2" 'BEGIN { exit !((a b) !~ /-/ && a < 1.5 * b && b < 1.5 * a) }'; }
 
 all_shown() {
 	local name

@@ -4,8 +4,10 @@
  *
  * A DPDK application with one port, whatever driver it has. Prints "ready", then, for each line "KPPS MS"
  * read, one line with what it measured; KPPS 0: as many as there is room for, WINDOW under way. A frame's
- * time is counted from when it was due, so that one which waits for a full ring is not left out. 0 or the end
- * of the input ends it. Its polling thread is EAL's second.
+ * time is counted from when it was due, so that one which waits for a full ring is not left out; one that
+ * never comes back takes longer than all others, DRAIN_MS. Quantiles are the median of those of slices of
+ * SLICE_MS: a machine that stands still for some ms of one slice is seen in the longest time only. 0 or the
+ * end of the input ends it. Its polling thread is EAL's second.
  */
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -27,6 +29,8 @@
 #define MBUFS 8191u
 #define WARM_UP_MS 50u
 #define DRAIN_MS 20u
+#define SLICE_MS 50u
+#define SLICES_MAX 40u
 /* Times by their upper bits: 32 steps for each power of two */
 #define STEP_BITS 5u
 #define STEPS (1u << STEP_BITS)
@@ -46,19 +50,26 @@ struct order {
 	enum { IDLE, ASKED, ENDED } _Atomic state;
 };
 
+/* What was due in it: the frames sent, those that came back, and their times */
+struct slice {
+	uint64_t sent, counted, longest;
+	uint64_t bucket[BUCKETS];
+};
+
 /*
  * @due:      when the next frame is to leave, cycles
  * @gap:      between two of them, 0 = there is no rate
- * @counting: frames that leave now count
+ * @from:     the first slice begins, cycles; @slices of them count
+ * @a_cycle:  part of a slice
  */
 struct run {
 	struct rte_mempool *pool;
 	struct rte_ether_addr mac;
 	uint32_t round;
-	bool counting;
-	double due, gap;
-	uint64_t under_way, sent, received, counted, longest;
-	uint64_t bucket[BUCKETS];
+	uint32_t slices;
+	uint64_t from, under_way;
+	double due, gap, a_cycle;
+	struct slice slice[SLICES_MAX];
 };
 
 static struct order order;
@@ -79,16 +90,42 @@ static uint64_t bucket_end(uint32_t bucket)
 	return (((uint64_t)(bucket - shift * STEPS) + 1) << shift) - 1;
 }
 
-static uint64_t quantile(double part)
+static uint64_t quantile_of(const struct slice *slice, double part)
 {
-	uint64_t want = (uint64_t)((double)run.counted * part), seen = 0;
+	uint64_t want = (uint64_t)((double)slice->sent * part), seen = 0;
 
 	for (uint32_t i = 0; i < BUCKETS; i++) {
-		seen += run.bucket[i];
+		seen += slice->bucket[i];
 		if (seen > want)
-			return RTE_MIN(bucket_end(i), run.longest);
+			return RTE_MIN(bucket_end(i), slice->longest);
 	}
-	return run.longest;
+	return rte_get_tsc_hz() / 1000 * DRAIN_MS;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t quantile(double part)
+{
+	uint64_t of[SLICES_MAX];
+
+	for (uint32_t i = 0; i < run.slices; i++)
+		of[i] = quantile_of(&run.slice[i], part);
+	qsort(of, run.slices, sizeof(of[0]), by_size);
+	return of[run.slices / 2];
+}
+
+/* Return: that in which a frame was due, NULL: none that counts */
+static struct slice *slice_at(uint64_t due)
+{
+	uint32_t n = due < run.from ? run.slices :
+				      (uint32_t)((double)(due - run.from) * run.a_cycle);
+
+	return n < run.slices ? &run.slice[n] : NULL;
 }
 
 static void frame_fill(struct rte_mbuf *mbuf, uint64_t due)
@@ -117,6 +154,11 @@ static uint32_t frames_due(uint64_t now)
 	return (uint32_t)RTE_MIN(((double)now - run.due) / run.gap + 1, (double)BURST);
 }
 
+static uint64_t frame_due(uint64_t now, uint32_t n)
+{
+	return run.gap ? (uint64_t)(run.due + n * run.gap) : now;
+}
+
 static void send_due(uint64_t now)
 {
 	struct rte_mbuf *frames[BURST];
@@ -126,25 +168,31 @@ static void send_due(uint64_t now)
 	if (!nr || rte_pktmbuf_alloc_bulk(run.pool, frames, nr))
 		return;
 	for (uint32_t i = 0; i < nr; i++)
-		frame_fill(frames[i], run.gap ? (uint64_t)(run.due + i * run.gap) : now);
+		frame_fill(frames[i], frame_due(now, i));
 	sent = rte_eth_tx_burst(0, 0, frames, (uint16_t)nr);
 	if (sent < nr)
 		rte_pktmbuf_free_bulk(frames + sent, nr - sent);
+	for (uint16_t i = 0; i < sent; i++) {
+		struct slice *slice = slice_at(frame_due(now, i));
+
+		if (slice)
+			slice->sent++;
+	}
 	run.due += sent * run.gap;
 	run.under_way += sent;
-	run.sent += run.counting ? sent : 0;
 }
 
 static void count(const struct payload *payload, uint64_t now)
 {
 	uint64_t cycles = now > payload->due ? now - payload->due : 0;
+	struct slice *slice = slice_at(payload->due);
 
 	run.under_way -= run.under_way > 0;
-	if (!run.counting)
+	if (!slice)
 		return;
-	run.counted++;
-	run.bucket[bucket_of(cycles)]++;
-	run.longest = RTE_MAX(run.longest, cycles);
+	slice->counted++;
+	slice->bucket[bucket_of(cycles)]++;
+	slice->longest = RTE_MAX(slice->longest, cycles);
 }
 
 static void take(void)
@@ -184,25 +232,38 @@ static double in_ns(uint64_t cycles)
 	return (double)cycles * 1e9 / (double)rte_get_tsc_hz();
 }
 
+static void report(void)
+{
+	uint64_t sent = 0, counted = 0, longest = 0;
+
+	for (uint32_t i = 0; i < run.slices; i++) {
+		sent += run.slice[i].sent;
+		counted += run.slice[i].counted;
+		longest = RTE_MAX(longest, run.slice[i].longest);
+	}
+	printf("kpps=%.1f p50_ns=%.0f p99_ns=%.0f p999_ns=%.0f max_ns=%.0f frames=%" PRIu64
+	       " lost=%" PRIu64 "\n",
+	       (double)counted / (run.slices * SLICE_MS), in_ns(quantile(0.5)),
+	       in_ns(quantile(0.99)), in_ns(quantile(0.999)), in_ns(longest), counted,
+	       sent - counted);
+	fflush(stdout);
+}
+
 static void carry_out(void)
 {
-	uint64_t begin;
+	uint64_t ms = rte_get_tsc_hz() / 1000;
 
 	run.round++;
-	run.under_way = run.sent = run.counted = run.longest = 0;
-	memset(run.bucket, 0, sizeof(run.bucket));
+	run.under_way = 0;
+	memset(run.slice, 0, sizeof(run.slice));
+	run.slices = RTE_MIN(RTE_MAX(order.ms / SLICE_MS, 1u), SLICES_MAX);
+	run.a_cycle = 1.0 / (double)(ms * SLICE_MS);
 	run.gap = order.kpps > 0 ? (double)rte_get_tsc_hz() / (order.kpps * 1e3) : 0;
 	run.due = (double)rte_rdtsc();
-	drive(WARM_UP_MS, true);
-	begin = rte_rdtsc();
-	run.counting = true;
-	drive(order.ms, true);
-	run.counting = false;
-	printf("kpps=%.1f p50_ns=%.0f p99_ns=%.0f p999_ns=%.0f max_ns=%.0f frames=%" PRIu64 "\n",
-	       (double)run.counted * 1e6 / in_ns(rte_rdtsc() - begin), in_ns(quantile(0.5)),
-	       in_ns(quantile(0.99)), in_ns(quantile(0.999)), in_ns(run.longest), run.counted);
-	fflush(stdout);
+	run.from = (uint64_t)run.due + ms * WARM_UP_MS;
+	drive(WARM_UP_MS + run.slices * SLICE_MS, true);
 	drive(DRAIN_MS, false);
+	report();
 }
 
 static int poll_main(void *unused)

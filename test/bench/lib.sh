@@ -7,6 +7,7 @@
 #   bench_priority                     makes $front a command that runs a program on CPU 0, in real time if it may
 #   pin_worker PID CPU [normal]        puts a program's polling threads on CPU, in real time unless "normal"
 #   median FILE CASE SYSTEM            "median lowest highest" of the figures in FILE
+#   apart_since NS                     that, or NS-NOW if the CPUs are not as far apart as they were (apart.c)
 #   ratio FILE CASE SYSTEM OTHER       median over the rounds of SYSTEM / OTHER in the same round
 #
 # A line of FILE is "CASE SYSTEM ROUND FIGURE [NS]", where NS is how far the two CPUs were apart (apart.c), FROM-TO if that
@@ -39,6 +40,15 @@ pin_worker() {
 				[ "${3:-}" = normal ] || chrt -f -p 1 "${task##*/}" 2>/dev/null || true ;;
 		esac
 	done
+}
+
+# Were two distances the same? Not if one of them changed
+are_even() { awk -v a="$1" -v b="$2" 'BEGIN { exit !((a b) !~ /-/ && a < 1.5 * b && b < 1.5 * a) }'; }
+
+apart_since() {
+	local now
+	now=$("$BIN/bench-apart")
+	if are_even "$1" "$now"; then echo "$1"; else echo "$1-$now"; fi
 }
 
 median() {
