@@ -723,7 +723,7 @@ static void flow_rules_come_in_pages(void **state)
 	vifs[0].nic_flows.nr = 0;
 }
 
-/* They are about what it sends, so no VF of the host enforces them, even with the id of one that does. */
+/* No VF of the host enforces them, even with the id of a rule that one does. */
 static void rules_of_a_virtual_vf_follow(void **state)
 {
 	static struct flow_counts counts, sent_counts = { .of[3] = { .frames = 7, .bytes = 427 } };
@@ -742,16 +742,14 @@ static void rules_of_a_virtual_vf_follow(void **state)
 	own.search.counts = &sent_counts;
 	path_set_flows(vifs[0].path, &flows, &counts);
 	vifs[0].nic_flows = (struct nic_flows){ .nr = 1, .of = { { .id = 2 } } };
-	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"id\""), 3);
 	vifs[0].virtual_pf.rules.own = &own;
 	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"frames_of\":\"rx\""), 3);
 	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"frames_of\":\"tx\""), 1);
 	assert_int_equal(occurrences(ask("/vifd/flows,7.0"), "\"enforced\":\"vf\""), 1);
 	assert_int_equal(occurrences(ask("/vifd/flows,7.0,4"), "\"id\""), 2);
-	assert_has(ask("/vifd/flows,7.0,5"), "\"5\":{\"id\":12,");
 	assert_has(ask("/vifd/flows,7.0,5"), "\"frames\":7,\"bytes\":427");
 	assert_has(ask("/vifd/flows,7.0,5"), "\"redirect to VF 5\"");
-	assert_int_equal(occurrences(ask("/vifd/flows,7.0,6"), "\"id\""), 0);
+	assert_string_equal(ask("/vifd/flows,7.0,6"), "{\"/vifd/flows\":{}}");
 	vifs[0].virtual_pf.rules.own = NULL;
 	vifs[0].nic_flows.nr = 0;
 	path_set_flows(vifs[0].path, NULL, NULL);
