@@ -314,14 +314,14 @@ send_rx()
 	frames send "$OUT" $(texts rx /run/cases.g1) $(texts rx /run/cases.g2)
 }
 
-# right_path RULES: igb's VFs have one address, so with more g1 is in software
+# right_path RULES: igb's VFs have one address, so with more g1 is in software, and on a VF again between two such sets
 right_path()
 {
 	local path=vf
 
 	[[ $1 != *macs=* ]] || path=software
-	[ "$path" != "${PATHS[g1]}" ] || return 0
-	check_true "further_macs_move_g1_to_$path" wait_for 30 "g1 on $path" vif_path_is g1 $path
+	[ $path = software ] || [ "${PATHS[g1]}" = software ] || return 0
+	check_true "further_macs_g1_on_$path" wait_for 30 "g1 on $path" vif_path_is g1 $path
 	PATHS[g1]=$path VF=$(vf_of_g1)
 	sleep 2 # both ports serve the vif while it moves
 }
