@@ -10,8 +10,8 @@
 #   bed_make_room MIB                  makes dom0 return memory, for VFs with DPDK's own drivers
 #   guest_start NAME MAC [KEYS]        boots a guest, waits until it accepts commands;
 #                                      consists of guest_create and guest_ready;
-#                                      GUEST_TYPE, GUEST_MEMORY, GUEST_VCPUS, GUEST_RAMDISK, GUEST_ARGS, GUEST_CONFIG
-#                                      (more of xl.cfg)
+#                                      GUEST_TYPE, GUEST_KERNEL, GUEST_MEMORY, GUEST_VCPUS, GUEST_RAMDISK, GUEST_ARGS,
+#                                      GUEST_CONFIG (more of xl.cfg)
 #   guest_gets PROGRAM...              puts programs of /bed into each guest that boots from now on
 #   guest_run NAME COMMAND             runs a command in the guest, with its output and status
 #   guest_stop NAME                    shuts the guest down and waits until it is gone
@@ -360,7 +360,7 @@ guest_config()
 	type    = "${GUEST_TYPE:-pv}"
 	memory  = ${GUEST_MEMORY:-160}
 	vcpus   = ${GUEST_VCPUS:-1}
-	kernel  = "/boot/vmlinux"
+	kernel  = "${GUEST_KERNEL:-/boot/vmlinux}"
 	ramdisk = "${GUEST_RAMDISK:-/boot/guest.cpio.gz}"
 	extra   = "console=hvc0 quiet bed.ip=$(guest_ip "$name")/24 ${GUEST_ARGS:-}"
 	vif     = [ 'mac=$mac,$keys' ]

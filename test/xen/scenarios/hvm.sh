@@ -17,8 +17,7 @@ hvm_create()
 	local name=$1 mac=$2
 
 	guest_number[$name]=$((16#${mac##*:}))
-	GUEST_TYPE=hvm GUEST_CONFIG=$HVM GUEST_ARGS="no_timer_check" guest_config "$name" "$mac" "$BED_KEYS"
-	sed -i 's,/boot/vmlinux",/boot/vmlinuz",' "/etc/xen/$name.cfg"
+	GUEST_TYPE=hvm GUEST_KERNEL=/boot/vmlinuz GUEST_CONFIG=$HVM GUEST_ARGS="no_timer_check" guest_config "$name" "$mac" "$BED_KEYS"
 	guest_booted[$name]=$(log_size "$(guest_log "$name")")
 	xl create "/etc/xen/$name.cfg" >/run/xl.out 2>&1 || {
 		say "xl create $name: $(tail -n 3 /run/xl.out)"

@@ -6,7 +6,8 @@
 #         8 VFs     --- vifs 1 to 8 --- vifd
 #
 # VPF_PARTS are the parts that run, with - between them, in the order below. VPF_SHORT=yes: fewer VFs, rounds and parts.
-# VPF_ROUNDS is how often a container comes and goes (20). VPF_TYPE is the guest's: pv (default), pvh.
+# VPF_ROUNDS is how often a container comes and goes (20). VPF_TYPE is the guest's: pv (default), pvh, or hvm
+# (scenario virtual_pf_hvm).
 # result into virtual-pf: switchdev_rules_checked eswitch_checks
 . /bed/lib.sh
 . /bed/scenarios/frontend_vifd_lib
@@ -18,7 +19,8 @@ fi
 : "${VPF_VFS:=8}" "${VPF_FIRST:=4}" "${VPF_ROUNDS:=20}"
 : "${VPF_PARTS:=sysfs-netlink-pings-rounds-late-eswitch-unload-migrate-reboot}"
 : "${VPF_TYPE:=pv}"
-GUEST_RUN_LIMIT=280 GUEST_BOOT_LIMIT=$([ "$VPF_TYPE" = pv ] && echo 180 || echo 300)
+GUEST_RUN_LIMIT=280 GUEST_BOOT_LIMIT=180
+[ "$VPF_TYPE" = pv ] || GUEST_BOOT_LIMIT=600
 PF_DEV=eth0
 sriov=/sys/class/net/$PF_DEV/device
 
@@ -40,16 +42,22 @@ policies()
 # Those that the guest is created with; the others are attached to it.
 vifs()
 {
-	local vf list="'mac=00:16:3e:00:00:01,$BED_KEYS'"
+	local keys=$BED_KEYS vf list
 
+	[ "$VPF_TYPE" != hvm ] || keys+=,type=vif # no emulated card
+	list="'mac=00:16:3e:00:00:01,$keys'"
 	for ((vf = 1; vf <= VPF_VFS && vf <= VPF_FIRST; vf++)); do
-		list+=",'mac=$(vf_mac $vf),$BED_KEYS'"
+		list+=",'mac=$(vf_mac $vf),$keys'"
 	done
 	echo "vif = [ $list ]"
 }
 
-# What QEMU's SVM needs (frontend_pvh.sh has the reasons)
-of_type() { [ "$VPF_TYPE" = pv ] || printf '%s\n' 'hap = 0' 'tsc_mode = "native"'; }
+# What QEMU's SVM needs (frontend_pvh.sh has the reasons), and no screen
+of_type()
+{
+	[ "$VPF_TYPE" = pv ] || printf '%s\n' 'hap = 0' 'tsc_mode = "native"'
+	[ "$VPF_TYPE" != hvm ] || printf '%s\n' 'hpet = 0' 'vga = "none"' 'vnc = 0'
+}
 
 attach_others()
 {
@@ -171,12 +179,14 @@ part_eswitch()
 	check eswitch_rules_in_host "$(vifctl show "$(guest_domid g1).0" | awk '$1 == "virtual_vf_rules" { print $2; exit }')" "== 1"
 }
 
+pci_functions() { guest_run g1 "ls /sys/bus/pci/devices | wc -l"; } # an HVM guest has some of the device model
+
 # Interface 0 goes on while the module is unloaded
 part_unload()
 {
 	guest_run g1 "rmmod vifront_pf"
 	check unload_vf_netdevs "$(guest_run g1 "ls /sys/class/net | grep -c eth")" "== 1"
-	check unload_pci_functions "$(guest_run g1 "ls /sys/bus/pci/devices | wc -l")" "== 0"
+	check unload_pci_functions "$(pci_functions)" "== $functions_before"
 	check unload_ping_lost "$(ping_lost g1 "$PEER" 10)" "== 0"
 	check unload_warnings "$(guest_run g1 "dmesg | grep -c 'BUG\|WARNING\|Call Trace'")" "== 0"
 }
@@ -261,12 +271,13 @@ vifd_bed
 guest_gets virtual_pf_guest virtual_pf_eswitch
 policies
 host_at_first=$(host_state)
+[ "$VPF_TYPE" != hvm ] || export GUEST_KERNEL=/boot/vmlinuz FRONT_ARGS=no_timer_check # as in hvm.sh
 GUEST_TYPE=$VPF_TYPE GUEST_CONFIG=$(vifs; of_type) front_create g1 00:16:3e:00:00:01 vifront
 front_ready g1 vifront
 attach_others
 parked
 wait_for 60 "the PF on a VF" vif_path_is g1 vf
-host_parked=$(host_state)
+host_parked=$(host_state) functions_before=$(pci_functions)
 vfs_on
 check vfs_created "$(vfs_there)" ">= $VPF_VFS"
 for part in ${VPF_PARTS//-/ }; do
