@@ -291,6 +291,12 @@ int vfpool_netdev(struct vfpool *pool, uint16_t index, char netdev[IF_NAMESIZE])
 	return fake_vf.there ? 0 : -ENODEV;
 }
 
+void vfpool_reach(struct vfpool *pool, struct vfpool_reach *reach)
+{
+	(void)pool;
+	*reach = (struct vfpool_reach){ .macs = fake_vf.one_address ? 0 : 16 };
+}
+
 void vfpool_shun(struct vfpool *pool, uint16_t index)
 {
 	(void)pool;

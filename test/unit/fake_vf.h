@@ -27,7 +27,7 @@ extern const struct rte_ether_addr guest, former;
  * @opened, @closed: the ethdev
  * @intrude: called at step @intrude_at, counted from fake_vf_reset() on
  * @holds:  the vif's listed addresses are its own now; after a change: @changed(@roamer)
- * @filter: what the VF was told to receive
+ * @filter: what the VF was told to receive; @one_address: its driver takes no more
  * @other: what the PF says of another VF; @other_before: before vifd had it, in the run folder;
  *         @other_owned: a vif has it
  * @fixed: its PF allows no other address; @refused: how often the pool was told so
@@ -50,6 +50,7 @@ extern struct fake_vf {
 	struct roamer *roamer;
 	void (*changed)(struct roamer *roamer);
 	struct port_policy filter;
+	bool one_address;
 	struct pf_vf other, other_before;
 	bool other_owned;
 	bool fixed;

@@ -269,6 +269,11 @@ static void listed_address_is_in_the_vf_s_filter_while_it_is_the_vif_s(void **st
 	fake_vf.changed(fake_vf.roamer);
 	assert_int_equal(fake_vf.filter.nr_macs, 1);
 	assert_true(rte_is_same_ether_addr(&fake_vf.filter.macs[0], &listed.macs[0]));
+	/* igb: it would never leave the filter again */
+	fake_vf.one_address = true;
+	fake_vf.changed(fake_vf.roamer);
+	assert_int_equal(fake_vf.filter.nr_macs, 0);
+	fake_vf.one_address = false;
 	fake_vf.holds = false;
 	fake_vf.changed(fake_vf.roamer);
 	assert_int_equal(fake_vf.filter.nr_macs, 0);

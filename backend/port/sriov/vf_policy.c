@@ -70,6 +70,20 @@ void vf_set_policy(struct port *port, const struct port_policy *policy)
 	vf_follow(&vf->roamer);
 }
 
+/*
+ * Return: how many of @nr addresses the VF is given. One that is not known to receive so many gets no
+ * more, as its vif leaves it (assign.c) and its PF may never take them out of the filter again: igb
+ */
+static uint32_t macs_within_reach(const struct vf *vf, uint32_t nr)
+{
+	struct vfpool_reach reach;
+
+	if (!nr)
+		return 0;
+	vfpool_reach(vf->env->vfs, &reach);
+	return RTE_MIN(nr, reach.macs);
+}
+
 /* With an address in its filter, the NIC's switch keeps frames that are the wire's, or another's. */
 void vf_follow(struct roamer *roamer)
 {
@@ -77,6 +91,7 @@ void vf_follow(struct roamer *roamer)
 	struct port_policy held;
 
 	roam_held(roamer, &vf->policy, &held);
+	held.nr_macs = macs_within_reach(vf, held.nr_macs);
 	reach_set(&vf->reach, &held);
 }
 
