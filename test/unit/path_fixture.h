@@ -67,4 +67,20 @@ static inline int fixture_free(void **state)
 		assert_memory_equal(sent_, bytes, wanted_len);                                     \
 	} while (0)
 
+/* As the control ring's message for static grants does it */
+static inline void make_static(struct guest *guest, uint32_t queue, uint32_t ref, bool writable)
+{
+	struct statics *statics = &guest->path->queues[queue].statics;
+	uint32_t limit;
+	struct static_page *pages = statics_reserve(statics, ref, &limit);
+
+	assert_non_null(pages);
+	free(statics->page);
+	statics->page = pages;
+	statics->limit = limit;
+	pages[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, writable) |
+			(writable ? 0 : STATICS_READONLY);
+	statics->nr++;
+}
+
 #endif

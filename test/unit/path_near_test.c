@@ -435,31 +435,11 @@ static void sender_whose_rest_cannot_be_fetched_is_told(void **state)
 	assert_int_equal(from->port.nr_sent, 0);
 }
 
-/* As the control ring's message 9 does it. */
-static void make_static(struct guest *guest, uint32_t ref, bool writable)
-{
-	struct statics *statics = &guest->path->queues[0].statics;
-
-	if (ref >= statics->limit) {
-		uint32_t limit;
-		struct static_page *page = statics_reserve(statics, ref, &limit);
-
-		assert_non_null(page);
-		free(statics->page);
-		statics->page = page;
-		statics->limit = limit;
-	}
-	statics->page[ref].at =
-		(uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, writable) |
-		(writable ? 0 : STATICS_READONLY);
-	statics->nr++;
-}
-
 static uint32_t send_static(void)
 {
 	uint32_t len = frame_make(bytes, FRAME_UDP, 3000), ref = guest_grant(from, true);
 
-	make_static(from, ref, false);
+	make_static(from, 0, ref, false);
 	memcpy(guest_page(from, ref), bytes, len);
 	guest_tx_put(from,
 		     (struct netif_tx_request){ .gref = ref, .size = (uint16_t)len, .id = 1 });
@@ -473,7 +453,7 @@ static void static_pages_are_copied_from_page_to_page(void **state)
 
 	(void)state;
 	guest_rx_post(to, 0, 2);
-	make_static(to, to->queue[0].rx_ref[0], true);
+	make_static(to, 0, to->queue[0].rx_ref[0], true);
 	len = send_static();
 	guest_poll(from);
 	assert_arrived(len);

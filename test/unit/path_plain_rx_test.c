@@ -208,7 +208,7 @@ static void grant_pages(struct guest *guest, bool statics)
 			uint32_t ref = page[q][i] = guest_grant(guest, !below(12));
 
 			if (statics && i % 2 && !guest->grant[ref].readonly)
-				plain_make_static(guest, q, ref, true);
+				make_static(guest, q, ref, true);
 		}
 }
 

@@ -237,7 +237,7 @@ static void begin(uint64_t number)
 			page[i] = guest_grant(guest, true);
 			fill(guest_page(guest, page[i]));
 			if (statics && i % 2)
-				plain_make_static(guest, 0, page[i], false);
+				make_static(guest, 0, page[i], false);
 			else if (!below(10))
 				guest_revoke(guest, page[i]);
 		}

@@ -18,20 +18,14 @@ static uint32_t add_static_grant(struct guest *guest)
 {
 	struct statics *statics = &guest->path->queues[0].statics;
 	uint32_t ref = guest_grant(guest, true);
-	uint32_t limit;
-	struct static_page *page = statics_reserve(statics, ref, &limit);
+	struct static_page *page;
 
-	assert_non_null(page);
-	free(statics->page);
-	statics->page = page;
-	statics->limit = limit;
+	make_static(guest, 0, ref, false);
+	page = &statics->page[ref];
 	if (!statics->tx_lease)
 		statics->tx_lease = zc_tx_create();
-	page[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, false) |
-		       STATICS_READONLY;
-	page[ref].device = devmap_map(guest->domid, ref, false);
-	assert_true(page[ref].device > 0);
-	statics->nr++;
+	page->device = devmap_map(guest->domid, ref, false);
+	assert_true(page->device > 0);
 	return ref;
 }
 

@@ -20,22 +20,6 @@ static inline uint32_t below(uint32_t limit)
 	return (uint32_t)(seed >> 33) % limit;
 }
 
-static inline void plain_make_static(struct guest *guest, uint32_t queue, uint32_t ref,
-				     bool writable)
-{
-	struct statics *statics = &guest->path->queues[queue].statics;
-	uint32_t limit;
-	struct static_page *pages = statics_reserve(statics, ref, &limit);
-
-	assert_non_null(pages);
-	free(statics->page);
-	statics->page = pages;
-	statics->limit = limit;
-	pages[ref].at = (uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, writable) |
-			(writable ? 0 : STATICS_READONLY);
-	statics->nr++;
-}
-
 static inline int plain_left_nothing(void **state)
 {
 	(void)state;

@@ -212,23 +212,6 @@ static void where_all_queues_are_full_frames_stay_in_the_port(void **state)
 	assert_int_equal(guest->port.nr_waiting, 1);
 }
 
-/* As the control ring's message 9 does it. */
-static void add_static_grant(struct guest *guest, uint32_t ref, bool readonly)
-{
-	struct statics *statics = &guest->path->queues[0].statics;
-	uint32_t limit;
-	struct static_page *page = statics_reserve(statics, ref, &limit);
-
-	assert_non_null(page);
-	free(statics->page);
-	statics->page = page;
-	statics->limit = limit;
-	statics->page[ref].at =
-		(uintptr_t)gnt_map(fake_tools.gnt, guest->domid, &ref, 1, !readonly) |
-		(readonly ? STATICS_READONLY : 0);
-	statics->nr++;
-}
-
 static uint32_t copies;
 
 static void count_copies(void *arg, bool in, const struct gnt_copy *ops, uint32_t nr)
@@ -247,7 +230,7 @@ static void static_pages_are_copied_without_the_hypervisor(void **state)
 
 	copies = 0;
 	fake_copy_hook = count_copies;
-	add_static_grant(guest, ref, true);
+	make_static(guest, 0, ref, false);
 	memcpy(guest_page(guest, ref) + 500, bytes, len);
 	guest_tx_put(guest, (struct netif_tx_request){
 				    .gref = ref, .offset = 500, .size = (uint16_t)len, .id = 9 });
@@ -257,7 +240,7 @@ static void static_pages_are_copied_without_the_hypervisor(void **state)
 	assert_response(guest, 9, NETIF_STATUS_OKAY);
 	assert_int_equal(copies, 0);
 	assert_int_equal(guest_count(guest, COUNT_tx_static), 1);
-	add_static_grant(guest, guest->queue[0].rx_ref[0], false);
+	make_static(guest, 0, guest->queue[0].rx_ref[0], true);
 	port_feed(&guest->port, bytes, len, 0);
 	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ; /* no types: queue 0 */
 	guest_poll(guest);
@@ -278,7 +261,7 @@ static void short_frames_begin_at_another_line_of_each_static_page(void **state)
 	fake_copy_hook = count_copies;
 	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ; /* no types: queue 0 */
 	for (uint32_t i = 0; i < 4; i++) {
-		add_static_grant(guest, ref[i], false);
+		make_static(guest, 0, ref[i], true);
 		frame_make(bytes, FRAME_UDP, lens[i] - 42);
 		port_feed(&guest->port, bytes, lens[i], 0);
 	}
@@ -299,7 +282,7 @@ static void static_and_granted_slots_mix_in_one_frame(void **state)
 	uint32_t other = guest_grant(guest, true);
 	uint32_t len = frame_make(bytes, 0, 4000);
 
-	add_static_grant(guest, ref, true);
+	make_static(guest, 0, ref, false);
 	memcpy(guest_page(guest, other), bytes, 1000);
 	memcpy(guest_page(guest, ref), bytes + 1000, len - 1000);
 	guest_tx_put(guest, (struct netif_tx_request){ .gref = other,
@@ -317,7 +300,7 @@ static void readonly_static_page_is_never_written_to(void **state)
 	struct guest *guest = *state;
 	uint32_t ref = guest->queue[0].rx_ref[0];
 
-	add_static_grant(guest, ref, true);
+	make_static(guest, 0, ref, false);
 	guest->path->steer.algorithm = NETIF_HASH_ALG_TOEPLITZ;
 	guest->grant[ref].readonly = true;
 	port_feed(&guest->port, bytes, 100, 0);
@@ -333,8 +316,8 @@ static void unmapping_a_queue_unmaps_its_static_pages(void **state)
 	struct guest *guest = *state;
 	uint32_t ref = guest_grant(guest, false);
 
-	add_static_grant(guest, ref, false);
-	add_static_grant(guest, guest_grant(guest, true), true);
+	make_static(guest, 0, ref, true);
+	make_static(guest, 0, guest_grant(guest, true), false);
 	assert_int_equal(guest->grant[ref].mapped, 1);
 	guest_disconnect(guest);
 	assert_int_equal(guest->grant[ref].mapped, 0);
