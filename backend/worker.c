@@ -15,6 +15,7 @@
 #include <rte_pause.h>
 
 #include "base/thread.h"
+#include "idle_poll.h"
 #include "log.h"
 #include "path/merge.h"
 #include "privileges.h"
@@ -49,7 +50,7 @@ struct worker {
 	struct wake wake;
 	_Atomic(struct call *) call;
 	int epoll;
-	uint32_t poll_us;
+	struct idle_poll idle_poll;
 	int node;
 	int cpu;
 	bool stop;
@@ -230,7 +231,6 @@ static void stay_on(int cpu)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t idle_since = tsc_us();
 
 	if (worker->cpu >= 0)
 		stay_on(worker->cpu);
@@ -243,10 +243,10 @@ static void *worker_main(void *arg)
 		if (worker->stop)
 			break;
 		if (worker_pass(worker, &held)) {
-			idle_since = worker->tools.now_us;
+			idle_poll_work(&worker->idle_poll);
 			continue;
 		}
-		if (worker->tools.now_us - idle_since < worker->poll_us) {
+		if (idle_poll_goes_on(&worker->idle_poll, worker->tools.now_us)) {
 			rte_pause();
 			continue;
 		}
@@ -509,7 +509,7 @@ struct worker *worker_start(unsigned int index, uint32_t poll_us, int cpu, struc
 
 	if (!worker)
 		return NULL;
-	worker->poll_us = poll_us;
+	idle_poll_init(&worker->idle_poll, poll_us);
 	worker->cpu = cpu;
 	ret = worker_open(worker, index, pool);
 	if (!ret)

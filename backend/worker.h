@@ -24,7 +24,7 @@ struct worker;
 /**
  * worker_start() - Start a polling thread
  * @index:   0, 1, ...; names the thread
- * @poll_us: how long it polls without work before it sleeps
+ * @poll_us: how long it polls without work before it sleeps, while that pays (idle_poll.h)
  * @cpu:     processor that it runs on, -1 = any
  * @pool:    packet memory
  *
