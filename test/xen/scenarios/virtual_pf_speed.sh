@@ -13,7 +13,7 @@
 # "outside". BED_POLL_US is as in bench_xen. VPF_PATHS are the paths of all vifs, with - between them; results of the second bear its name.
 # result into virtual-pf: tcp_out_with_vs_without tcp_in_with_vs_without latency_p50_with_vs_without
 . /bed/lib.sh
-: "${FRONT_MB:=1}" "${BED_DRIVER:=native}" "${BED_POLL_US:=3000}"
+: "${FRONT_MB:=1}" "${BED_DRIVER:=native}" "${BED_POLL_US:=300}"
 . /bed/scenarios/frontend_vifd_lib
 . /bed/scenarios/virtual_pf_lib
 
