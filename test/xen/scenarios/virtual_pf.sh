@@ -176,8 +176,10 @@ part_eswitch()
 	check eswitch_checks $good "== $looked"
 	check eswitch_checks_made $looked ">= 35"
 	check switchdev_rules_checked "$(value_of rules)" ">= 25"
-	check eswitch_rules_in_host "$(vifctl show "$(guest_domid g1).0" | awk '$1 == "virtual_vf_rules" { print $2; exit }')" "== 1"
+	check eswitch_rules_in_host "$(rules_in_host)" "== 1"
 }
+rules_in_host() { vifctl show "$(guest_domid g1).0" | awk '$1 == "virtual_vf_rules" { print $2; exit }'; }
+rules_in_host_are() { [ "$(rules_in_host)" = "$1" ]; }
 
 pci_functions() { guest_run g1 "ls /sys/bus/pci/devices | wc -l"; } # an HVM guest has some of the device model
 
@@ -222,7 +224,7 @@ left_of()
 	printf '%s' "$all" | grep -c .
 }
 
-# Everything is set for VFs of a guest, and is there again after it has migrated.
+# Everything is set for VFs of a guest, a rule included, and is there again after it has migrated.
 part_migrate()
 {
 	local before old left
@@ -231,6 +233,8 @@ part_migrate()
 	guest_run g1 "$IP link set $PF_DEV vf 3 mac 00:16:3e:00:05:03; $IP link set $PF_DEV vf 3 vlan 103 qos 1
 		$IP link set $PF_DEV vf 3 max_tx_rate 300; $IP link set $PF_DEV vf 2 trust off
 		$IP link set $PF_DEV vf 2 spoofchk on; $IP link set $PF_DEV vf 1 state disable"
+	steps eswitch leave $PF_DEV "$PEER"
+	check migrate_rules_before $good "== 2"
 	before=$(shown)
 	old=$(guest_domid g1)
 	migrate g1
@@ -238,6 +242,10 @@ part_migrate()
 	wait_for 60 "the VFs' settings" settings_are "$before"
 	check migrate_settings_lost "$(differences "$before" "$(shown)")" "== 0"
 	check migrate_vfs "$(vfs_there)" "== $VPF_VFS"
+	wait_for 60 "the VFs' rules" rules_in_host_are 1
+	steps eswitch left $PF_DEV "$PEER"
+	check migrate_rules_after $good "== 4"
+	check migrate_rules_left "$(rules_in_host)" "== 0"
 	left=$(left_of "$old")
 	vfs_off
 	check migrate_vfs_left "$(vfs_there)" "== 0"
