@@ -228,11 +228,11 @@ static void each_may_grow_until_the_next_division(void **state)
 	(void)state;
 	divide_two((struct divide_row){ .used = WIRE, .held = true },
 		   (struct divide_row){ .used = WIRE / 10 });
-	assert_int_equal(rows[1].gets, WIRE / 100 * 10.5);
+	assert_int_equal(rows[1].gets, WIRE * 10.5 / 100);
 	/* one whose frames wait, by more */
 	divide_two((struct divide_row){ .used = WIRE, .held = true },
 		   (struct divide_row){ .used = WIRE / 10, .held = true });
-	assert_int_equal(rows[1].gets, WIRE / 100 * 12.5);
+	assert_int_equal(rows[1].gets, WIRE * 12.5 / 100);
 	/* and one that has next to nothing at once, by much */
 	divide_two((struct divide_row){ .used = WIRE, .held = true },
 		   (struct divide_row){ .used = 10, .held = true });
@@ -244,12 +244,12 @@ static void who_uses_up_its_limit_wants_more(void **state)
 	(void)state;
 	divide_two((struct divide_row){ .used = WIRE / 100 * 46, .limit = WIRE / 2 },
 		   (struct divide_row){ .used = WIRE / 10, .limit = WIRE / 2 });
-	assert_near(rows[0].limit, WIRE / 100 * 89.5);
+	assert_near(rows[0].limit, WIRE * 89.5 / 100);
 	/* but no more than its own rate, which is not the limit that it used up */
 	divide_two((struct divide_row){ .used = WIRE / 10, .limit = WIRE / 10, .most = WIRE / 10 },
 		   (struct divide_row){ .used = WIRE / 2, .limit = WIRE / 2 });
 	assert_int_equal(rows[0].gets, WIRE / 10);
-	assert_near(rows[1].limit, WIRE / 10 * 9);
+	assert_near(rows[1].limit, WIRE / 10.0 * 9);
 }
 
 static void nobody_is_shut_out(void **state)
