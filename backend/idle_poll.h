@@ -2,12 +2,12 @@
 /*
  * Does it pay to poll on when there is no work? All: thread of the worker
  *
- * Theory of operation. To be woken takes time, so a worker that runs out of work polls on for a
+ * Theory of operation. Waking up takes time, so a worker that runs out of work polls on for a
  * while. That is wasted if the next work comes later, and other domains may want the processor. So
- * each idle time says whether work came while it was polled, and with fewer than a quarter of late
- * the worker sleeps at once. Then it polls one idle time of IDLE_POLL_TRY, to see whether that has
- * changed. (KVM's halt polling learns from how long it slept. Here that contains the time to wake
- * up, which under Xen may be longer than the polling.)
+ * the worker remembers how often polling found work. If it was in fewer than a quarter of the last
+ * idle times, it sleeps at once, and polls only in one of IDLE_POLL_TRY idle times to see whether
+ * that has changed. (KVM's halt polling learns from how long it slept. Here that contains the time
+ * to wake up, which under Xen may be longer than the polling.)
  */
 #pragma once
 
