@@ -62,15 +62,11 @@ tx_64_guests()
 	echo "$(ratio $got "$BENCH_S"000) $got"
 }
 
-# The peer sends for as long as the frames take at 60 per ms, or until it is asked for none: what it has left would
-# disturb the next measurement.
 rx_64_in()
 {
 	local got
 
-	got=$(guest_run g1 "bash -c 'n=/sys/class/net/$1/statistics/rx_packets; before=\$(cat \$n)
-		echo $((BENCH_S * 60000)) 60 >/dev/udp/$PEER/19; sleep $BENCH_S
-		echo \$((\$(cat \$n) - before)); for i in 1 2 3; do echo 0 0 >/dev/udp/$PEER/19; done'")
+	got=$(guest_run g1 "$(peer_floods "$1" "$BENCH_S")")
 	echo "$(ratio "$got" "$BENCH_S"000) $got"
 }
 

@@ -95,13 +95,7 @@ udp_out()
 	awk "BEGIN { print $kbytes * 8 / 1000 / $VPF_S }"
 }
 
-udp_in()
-{
-	inside g1 "$1" "bash -c 'n=/sys/class/net/v1/statistics/rx_packets; before=\$(cat \$n)
-		echo $((VPF_S * 60000)) 60 >/dev/udp/$PEER/19; sleep $VPF_S
-		echo \$((\$(cat \$n) - before)); for i in 1 2 3; do echo 0 0 >/dev/udp/$PEER/19; done'" |
-		awk "{ print \$1 / 1000 / $VPF_S }"
-}
+udp_in() { inside g1 "$1" "$(peer_floods v1 "$VPF_S")" | awk "{ print \$1 / 1000 / $VPF_S }"; }
 
 # put PATH METRIC WAY VALUE
 put()
