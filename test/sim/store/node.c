@@ -114,22 +114,13 @@ static void count_owner(struct node *n, int by)
 		store_entries[n->owner_counted] += (uint32_t)by;
 }
 
-bool path_is_below(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	if (len == 1 && top[0] == '/')
-		return path[0] == '/';
-	return !strncmp(path, top, len) && (path[len] == 0 || path[len] == '/');
-}
-
 bool path_parent(char *parent, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	if (!slash || !slash[1])
 		return false; /* the root and the special names have none */
-	memcpy(parent, path, (size_t)(slash - path));
+	memmove(parent, path, (size_t)(slash - path));
 	parent[slash - path] = 0;
 	if (slash == path)
 		strcpy(parent, "/");

@@ -115,7 +115,6 @@ void node_set_perms(struct tx *tx, struct node *n, const struct perms *perms);
 /* Remove with all below, telling watches; the parent's list too */
 void node_remove(struct tx *tx, struct node *n);
 void node_changed(struct tx *tx, struct node *n, bool exact);
-bool path_is_below(const char *path, const char *top);
 bool path_parent(char *parent, const char *path);
 struct tx *tx_start(struct conn *c);
 struct tx *tx_find(struct conn *c, uint32_t id);

@@ -7,7 +7,19 @@
 
 #include "store.h"
 
-static struct watch *watches;
+/* By their paths, so that a change looks at the watches of its path and of the folders above only. */
+#define BUCKETS 4096u
+
+static struct watch *watches[BUCKETS];
+
+static struct watch **bucket_of(const char *path)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *p = path; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 16777619u;
+	return &watches[hash % BUCKETS];
+}
 
 static void watch_free(struct watch *w)
 {
@@ -55,7 +67,7 @@ static struct watch **watch_find(struct conn *c, const char *path, const char *t
 {
 	struct watch **link;
 
-	for (link = &watches; *link; link = &(*link)->next)
+	for (link = bucket_of(path); *link; link = &(*link)->next)
 		if ((*link)->conn == c && !strcmp((*link)->path, path) &&
 		    !strcmp((*link)->token, token))
 			break;
@@ -94,9 +106,9 @@ int watch_del(struct conn *c, const char *path, const char *token)
 	return 0;
 }
 
-void watch_del_all(struct conn *c)
+static void bucket_del_all(struct watch **link, struct conn *c)
 {
-	struct watch **link = &watches, *w;
+	struct watch *w;
 
 	while ((w = *link)) {
 		if (w->conn != c) {
@@ -105,16 +117,31 @@ void watch_del_all(struct conn *c)
 		}
 		*link = w->next;
 		watch_free(w);
+		c->watches--;
 	}
-	c->watches = 0;
+}
+
+void watch_del_all(struct conn *c)
+{
+	for (uint32_t i = 0; i < BUCKETS && c->watches; i++)
+		bucket_del_all(&watches[i], c);
+}
+
+/* Those who watch @at are told of @path, which is the same or lies below. */
+static void fire_at(const char *at, const char *path, const struct perms *perms)
+{
+	for (struct watch *w = *bucket_of(at); w; w = w->next)
+		if (!w->conn->dead && !strcmp(at, w->path) &&
+		    perms_allow(w->conn->domid, perms, false))
+			event_send(w, path);
 }
 
 void watch_fire(const char *path, const struct perms *perms, bool exact)
 {
-	for (struct watch *w = watches; w; w = w->next) {
-		if (w->conn->dead || !perms_allow(w->conn->domid, perms, false))
-			continue;
-		if (exact ? !strcmp(path, w->path) : path_is_below(path, w->path))
-			event_send(w, path);
-	}
+	char at[XENSTORE_ABS_PATH_MAX + 1];
+
+	fire_at(path, path, perms);
+	snprintf(at, sizeof(at), "%s", path);
+	while (!exact && path_parent(at, at))
+		fire_at(at, path, perms);
 }
