@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include "host.h"
-#include "policy/policy.h"
 
 struct vif;
 struct assign;
@@ -91,16 +90,5 @@ void assign_begin(struct vif *vif, uint64_t now_us);
 
 /** assign_forget() - The vif disconnected: forget its load and its VFs, but for pauses */
 void assign_forget(struct vif *vif);
-
-/** assign_ceiling_mbps() - Speed of the wire less what others are guaranteed; 0 = no limit */
-uint32_t assign_ceiling_mbps(struct vif *vif);
-
-/**
- * assign_admit() - Does the NIC have room for what @draft claims?
- * @why: on refusal: the key and the reason
- *
- * What the vif has already is not judged again. Return: 0, -ENOSPC, -ERANGE
- */
-int assign_admit(struct vif *vif, const struct policy_draft *draft, char why[POLICY_ERROR_MAX]);
 
 #endif

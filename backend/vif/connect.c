@@ -139,6 +139,7 @@ int vif_choose_nic(struct vif *vif)
 	/* it may name a bridge of this domain, whose ports need no NIC */
 	if (!vif->nic && !vif_read_policy(vif) && vif_wants_kernel(vif))
 		vif->nic = vif->host->nics[0];
+	nic_claims_update(vif);
 	return vif->nic ? 0 : refuse_bridge(vif, bridge);
 }
 

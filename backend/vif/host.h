@@ -12,6 +12,7 @@
 #include "balance.h"
 #include "budget.h"
 #include "config.h"
+#include "deserve.h"
 #include "port/nic.h"
 #include "worker.h"
 #include "xen/dom.h"
@@ -38,6 +39,7 @@ TAILQ_HEAD(vif_list, vif);
  * @assign:    which of them have a VF; NULL while vifs are not served
  * @shares:    what each may send to the wire; as @assign
  * @balance:   how much the workers have to do
+ * @claims:    what policies claim of each NIC (nic_claims.h)
  * @moderation_us: when devices' interrupt moderation is looked at next
  */
 struct host {
@@ -59,6 +61,7 @@ struct host {
 	bool policy_dir_seen;
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
+	struct deserve_claim claims[CONFIG_NICS_MAX];
 	uint32_t nr_workers;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 };

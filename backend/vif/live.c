@@ -162,7 +162,7 @@ static uint32_t most_mbps(struct vif *vif)
 {
 	uint32_t own = lower(rate_mbps(vif->live.rate), vif->share.pf_mbps);
 
-	return lower(own, assign_ceiling_mbps(vif));
+	return lower(own, nic_claims_ceiling_mbps(vif));
 }
 
 /* VLANs that must arrive; NICs do not filter the VLAN inside an 802.1ad tag. */

@@ -183,7 +183,7 @@ static int read_once(struct vif *vif, struct policy_draft *draft, struct policy_
 		ret = vif_check_mirror(vif, draft, error);
 	if (!ret)
 		ret = virtual_pf_check(vif, draft, error);
-	return ret ? ret : assign_admit(vif, draft, error);
+	return ret ? ret : nic_claims_admit(vif, draft, error);
 }
 
 /* @ret: of read_once(), which holds only if nobody wrote meanwhile */
@@ -277,6 +277,7 @@ int vif_read_policy(struct vif *vif)
 	if (!ret) {
 		vif->policy.draft = draft;
 		vif->policy.valid = true;
+		nic_claims_update(vif);
 		tell_mtu(vif);
 	} else if (!vif->policy.valid) {
 		policy_close(&vif->policy.draft);

@@ -516,6 +516,7 @@ void vif_destroy(struct vif *vif)
 	vif_claims_changed(vif);
 	if (vif->watched)
 		vif_listen(vif, false);
+	nic_claims_forget(vif);
 	budget_put(vif->budget);
 	free(vif);
 }

@@ -23,6 +23,7 @@
 #include "host.h"
 #include "kept.h"
 #include "mirror.h"
+#include "nic_claims.h"
 #include "nic_flows.h"
 #include "path/isolation.h"
 #include "policy/policy.h"
@@ -124,6 +125,7 @@ struct vif_policy {
  * @anew:      its directory was removed and made again: another vif stands for it
  * @live:      settings that the path has
  * @policy:    the admin's, from which they are compiled
+ * @claim:     what it claims of its NIC
  * @request:   what the guest asked for beyond that, and was granted
  * @link_rule: the rule link, as the guest may have changed it by its virtual PF
  * @virtual_pf: as a virtual PF, and as a VF of one
@@ -175,6 +177,7 @@ struct vif {
 	struct kept *kept;
 	struct path_live live;
 	struct vif_policy policy;
+	struct vif_claim claim;
 	struct vif_request request;
 	enum policy_link link_rule;
 	struct virtual_pf virtual_pf;

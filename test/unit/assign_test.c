@@ -418,6 +418,28 @@ static void guarantees_fit_the_wire_or_the_last_is_refused(void **state)
 	assert_string_equal(refused(7), "");
 }
 
+/* `bridge` may be written late; that a rule is wrong by then changes nothing of the others. */
+static void guarantee_counts_on_the_nic_that_the_vif_has_at_last(void **state)
+{
+	(void)state;
+	fake_host.mbps = 10;
+	fake_host.host.nr_nics = fake_host.config.nr_nics = 2;
+	snprintf(fake_host.config.nics[1].name, sizeof(fake_host.config.nics[1].name), "dmz");
+	host_toolstack(7);
+	b = host_connect(8);
+	rule(7, "guaranteed", "1000,1000");
+	rule(7, "rate", "much");
+	fake_xs_put(HOST_BACK "7/0/bridge", "dmz");
+	a = guest_new(7, 1);
+	host_front_end(a);
+	host_front_state(7, 4);
+	host_settle();
+	assert_int_equal(host_back_state(7), 4);
+	assert_string_not_equal(refused(7), "");
+	rule(8, "guaranteed", "1250,1000");
+	assert_string_equal(refused(8), "");
+}
+
 static void admins_move_holds_until_he_says_otherwise(void **state)
 {
 	struct vif *vif;
@@ -473,6 +495,7 @@ int main(void)
 		fact(nic_whose_netdev_changed_is_refreshed_until_that_works),
 		fact(requirement_takes_anothers_vf),
 		fact(guarantees_fit_the_wire_or_the_last_is_refused),
+		fact(guarantee_counts_on_the_nic_that_the_vif_has_at_last),
 		fact(admins_move_holds_until_he_says_otherwise),
 	};
 
