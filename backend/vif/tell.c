@@ -85,6 +85,14 @@ static void tell_request(const struct vif *vif, bool ask)
 	event_send(&event);
 }
 
+/* Every vif is looked at in every turn, and its port seldom changes. */
+static void look_at_port(const struct port *port, struct tell *now)
+{
+	now->kind = port->kind;
+	if (strcmp(now->where, port->name) != 0)
+		snprintf(now->where, sizeof(now->where), "%s", port->name);
+}
+
 static void look(const struct vif *vif, struct tell *now, uint64_t now_us)
 {
 	now->came = true;
@@ -94,13 +102,12 @@ static void look(const struct vif *vif, struct tell *now, uint64_t now_us)
 	now->refused = vif->request.refused;
 	now->ask = vif->request.state == REQUEST_ASKED ? vif->request.ask : now->ask;
 	now->move_error = vif->path ? vif->move_error : 0;
-	now->where[0] = '\0';
 	if (!vif->path) {
+		now->where[0] = '\0';
 		now->spoofed = 0;
 		return;
 	}
-	now->kind = path_get_port(vif->path)->kind;
-	snprintf(now->where, sizeof(now->where), "%s", path_get_port(vif->path)->name);
+	look_at_port(path_get_port(vif->path), now);
 	if (now_us - now->spoof_us < SPOOF_US)
 		return;
 	now->spoof_us = now_us;
