@@ -34,7 +34,7 @@ TAILQ_HEAD(vif_list, vif);
  * @evt:       the control thread's handle: control rings
  * @raise:     wakes the control thread
  * @opener:    opens VFs in its own thread
- * @vifs:      all of them, in the order in which they came
+ * @vifs:      all of them, in the order in which they came; @index: the same (vif_index.h)
  * @budgets:   of all domains that have a vif
  * @assign:    which of them have a VF; NULL while vifs are not served
  * @shares:    what each may send to the wire; as @assign
@@ -53,6 +53,7 @@ struct host {
 	struct wake *raise;
 	struct opener *opener;
 	struct vif_list vifs;
+	void *index;
 	struct budget_list budgets;
 	struct assign *assign;
 	struct shares *shares;

@@ -37,6 +37,7 @@
 #include "shares.h"
 #include "stale.h"
 #include "tell.h"
+#include "vif_index.h"
 #include "virtual_pf.h"
 #include "zerocopy_rx.h"
 
@@ -155,6 +156,7 @@ struct vif_policy {
  */
 struct vif {
 	TAILQ_ENTRY(vif) link;
+	struct vif_place place;
 	struct host *host;
 	uint16_t domid, handle;
 	char backend[STORE_PATH_MAX - 64], frontend[STORE_PATH_MAX - 64];

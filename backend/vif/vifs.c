@@ -29,11 +29,14 @@ LOG_TAG("vifs");
 #define FOREIGN_US 500000u
 /* A netdev that could not be opened is tried again. */
 #define NIC_RETRY_US 1000000u
+/* So many domains are looked at alone; if more have changed, all are. */
+#define CHANGED_MAX 64u
 
 /**
  * struct vifs - The set
  * @root:   /local/domain/<own>/backend/vif
- * @rescan: a directory may have appeared that no vif stands for
+ * @rescan: directories may have appeared that no vif stands for
+ * @changed: or of these domains only
  * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
  * @vfs_us: when it is time to look for values that others changed; @looked_us: when that was
  * @runqueue: of the control thread (base/runqueue.h)
@@ -43,18 +46,15 @@ struct vifs {
 	struct host *host;
 	char root[STORE_PATH_MAX - 64];
 	bool rescan, swept;
+	uint32_t nr_changed;
+	uint16_t changed[CHANGED_MAX];
 	int runqueue;
 	uint64_t nics_us, vfs_us, looked_us;
 };
 
 struct vif *vifs_find(struct vifs *vifs, uint32_t domid, uint32_t handle)
 {
-	struct vif *vif;
-
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
-		if (vif->domid == domid && vif->handle == handle)
-			return vif;
-	return NULL;
+	return vif_index_find(vifs->host, domid, handle);
 }
 
 struct vif *vifs_at(struct vifs *vifs, uint32_t n)
@@ -89,6 +89,27 @@ static void collect_id(void *arg, const char *name)
 		ids->nr++;
 }
 
+static void rescan_domain(struct vifs *vifs, uint32_t domid)
+{
+	for (uint32_t i = 0; i < vifs->nr_changed; i++)
+		if (vifs->changed[i] == domid)
+			return;
+	if (vifs->nr_changed < CHANGED_MAX)
+		vifs->changed[vifs->nr_changed++] = (uint16_t)domid;
+	else
+		vifs->rescan = true;
+}
+
+static void add(struct vifs *vifs, struct vif *vif)
+{
+	if (vif_index_add(vifs->host, vif)) {
+		rescan_domain(vifs, vif->domid);
+		vif_destroy(vif);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&vifs->host->vifs, vif, link);
+}
+
 static void scan_domain(struct vifs *vifs, uint32_t domid)
 {
 	struct ids ids = { .max = UINT16_MAX };
@@ -103,7 +124,7 @@ static void scan_domain(struct vifs *vifs, uint32_t domid)
 			continue;
 		vif = vif_create(vifs->host, (uint16_t)domid, (uint16_t)ids.id[i]);
 		if (vif)
-			TAILQ_INSERT_TAIL(&vifs->host->vifs, vif, link);
+			add(vifs, vif);
 	}
 }
 
@@ -112,11 +133,23 @@ static bool is_there(void *arg, uint32_t domid, uint32_t handle)
 	return vifs_find(arg, domid, handle) != NULL;
 }
 
-static void scan(struct vifs *vifs)
+static void scan_changed(struct vifs *vifs)
+{
+	uint32_t nr = vifs->nr_changed;
+	uint16_t changed[CHANGED_MAX];
+
+	memcpy(changed, vifs->changed, nr * sizeof(changed[0]));
+	vifs->nr_changed = 0;
+	for (uint32_t i = 0; i < nr; i++)
+		scan_domain(vifs, changed[i]);
+}
+
+static void scan_all(struct vifs *vifs)
 {
 	struct ids ids = { .max = DOMID_MAX };
 
 	vifs->rescan = false;
+	vifs->nr_changed = 0;
 	store_list(vifs->host->store, vifs->root, collect_id, &ids);
 	for (uint32_t i = 0; i < ids.nr; i++)
 		scan_domain(vifs, ids.id[i]);
@@ -125,6 +158,15 @@ static void scan(struct vifs *vifs)
 	vifs->swept = true;
 	kept_sweep(vifs->host->config->run_dir, is_there, vifs);
 	kernel_path_sweep(vifs->host);
+}
+
+/* @more: events that wait may name other domains, and a new vif shall not wait behind a flood. */
+static void scan(struct vifs *vifs, bool more)
+{
+	if (vifs->rescan || more)
+		scan_all(vifs);
+	else
+		scan_changed(vifs);
 }
 
 /* What follows @dir in @path: "" if they are the same, NULL if it does not lie there. */
@@ -137,32 +179,76 @@ static const char *below(const char *dir, const char *path)
 	return path[len] ? path + len + 1 : "";
 }
 
-/* "<root>", "<root>/7" or "<root>/7/0" came or went, with all that lies there. */
-static void folder_changed(struct vifs *vifs, const char *path)
+/*
+ * struct subject - What an event below <root> is about: "7/0/key"
+ * @depth: 0 all domains, 1 one of them, 2 one vif, which is @vif if it is known
+ * @key:   with depth 2: "" = all of it
+ */
+struct subject {
+	int depth;
+	uint32_t domid, handle;
+	struct vif *vif;
+	const char *key;
+};
+
+static bool take_id(const char **at, uint32_t max, uint32_t *id)
+{
+	if (text_take_u32(at, 0, max, id) || (**at && **at != '/'))
+		return false;
+	*at += **at == '/';
+	return true;
+}
+
+/* @path: relative to the root. Return: false: no domain or vif has such a name */
+static bool parse_subject(struct vifs *vifs, const char *path, struct subject *of)
+{
+	*of = (struct subject){ .key = "" };
+	if (!*path)
+		return true;
+	if (!take_id(&path, DOMID_MAX, &of->domid))
+		return false;
+	of->depth = 1;
+	if (!*path)
+		return true;
+	if (!take_id(&path, UINT16_MAX, &of->handle))
+		return false;
+	of->depth = 2;
+	of->vif = vifs_find(vifs, of->domid, of->handle);
+	of->key = path;
+	return true;
+}
+
+/* It came or went, with all that lies there. */
+static void folder_changed(struct vifs *vifs, const struct subject *of)
 {
 	struct vif *vif;
 
-	vifs->rescan = true;
+	if (of->depth == 0)
+		vifs->rescan = true;
+	else
+		rescan_domain(vifs, of->domid);
+	if (of->depth == 2) {
+		if (of->vif)
+			of->vif->stale |= STALE_ALL;
+		return;
+	}
 	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
-		if (below(path, vif->backend))
+		if (of->depth == 0 || vif->domid == of->domid)
 			vif->stale |= STALE_ALL;
 }
 
 /* "<root>/7/0/anything": which vif is it about, and what of it? */
 static void backend_changed(struct vifs *vifs, const char *path)
 {
-	struct vif *vif;
+	const char *rest = below(vifs->root, path);
+	struct subject of;
 
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link) {
-		const char *key = below(vif->backend, path);
-
-		if (key && *key) {
-			vif->stale |= stale_backend_key(key);
-			return;
-		}
-	}
-	if (stale_tells_vif(below(vifs->root, path)))
-		folder_changed(vifs, path);
+	if (!rest || !parse_subject(vifs, rest, &of))
+		return;
+	if (of.vif && *of.key)
+		of.vif->stale |= stale_backend_key(of.key);
+	else if (stale_tells_vif(rest))
+		folder_changed(vifs, &of);
 }
 
 /*
@@ -317,12 +403,19 @@ static void clear_directory(struct vifs *vifs, const struct vif *vif)
 
 static void drop(struct vifs *vifs, struct vif *vif)
 {
-	vifs->rescan |= vif->anew;
+	if (vif->anew)
+		rescan_domain(vifs, vif->domid);
 	tell_gone(vif);
 	representor_end(vif);
 	kernel_path_end(vif);
+	vif_index_remove(vifs->host, vif);
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
+}
+
+static bool is_scan_due(const struct vifs *vifs)
+{
+	return vifs->rescan || vifs->nr_changed;
 }
 
 /* Guests are told of the NIC's new link and MTU. Return: 0, -errno: try again later */
@@ -483,8 +576,8 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	struct vif *vif, *after;
 	bool more = take_events(vifs, now_us);
 
-	if (vifs->rescan)
-		scan(vifs);
+	if (is_scan_due(vifs))
+		scan(vifs, more);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
@@ -501,7 +594,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	/* they ask the kernel, which may be busy with the end of a VF: whoever has lost one has moved */
 	refresh_nics(vifs, now_us);
 	look_at_vfs(vifs, now_us);
-	return more || vifs->rescan ? now_us : next_turn(vifs, now_us);
+	return more || is_scan_due(vifs) ? now_us : next_turn(vifs, now_us);
 }
 
 static void forget_nics(struct host *host)

@@ -12,12 +12,7 @@ LOG_TAG("virtual-pf");
 
 static struct vif *find(const struct vif *vif, uint32_t handle)
 {
-	struct vif *other;
-
-	TAILQ_FOREACH (other, &vif->host->vifs, link)
-		if (other->domid == vif->domid && other->handle == handle)
-			return other;
-	return NULL;
+	return vif_index_find(vif->host, vif->domid, handle);
 }
 
 bool virtual_pf_is_vf_of(const struct vif *vif, const struct vif *pf)

@@ -130,6 +130,7 @@ static void make_vifs(struct vif vifs[3])
 		draft->guest_rate = 100;
 		policy_vlan_add(draft->guest_vlan, 2);
 		TAILQ_INSERT_TAIL(&fake_host.host.vifs, &vifs[i], link);
+		vif_index_add(&fake_host.host, &vifs[i]);
 	}
 	virtual_pf_restored(&vifs[0]);
 	vifs[0].path = guest->path;
@@ -232,6 +233,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_copy_hook = NULL;
 	ctrl_close(ctrl);
 	vf_rules_end(&the_vifs[0]);
+	for (uint32_t i = 0; i < 3; i++)
+		vif_index_remove(&fake_host.host, &the_vifs[i]);
 	TAILQ_INIT(&fake_host.host.vifs);
 	guest_free(guest);
 	fuzz_check(fake_all_free());

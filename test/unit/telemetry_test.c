@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c vif/virtual_pf.c vif/vf_wish.c common/capability.c */
+/* links: telemetry/telemetry.c telemetry/vif.c telemetry/vf.c telemetry/policy.c telemetry/flows.c path/flow_text.c port/sriov/pf.c policy/policy.c policy/words.c vif/capability.c vif/request.c vif/virtual_pf.c vif/vif_index.c vif/vf_wish.c common/capability.c */
 /* links: path/path.c path/flow_search.c path/steer.c path/static_maps.c path/counters.c port/memory.c port/retire.c port/switch/counters.c vif/names.c xen/store.c dma/eal.c log.c test/unit/fake_xs.c test/unit/fake_control.c */
 /* What a client reads from EAL's own socket. */
 #include <errno.h>
@@ -44,10 +44,7 @@ static enum vif_move moved;
 struct vif *vifs_find(struct vifs *unused, uint32_t domid, uint32_t handle)
 {
 	(void)unused;
-	for (uint32_t i = 0; i < VIFS; i++)
-		if (vifs[i].name[0] && vifs[i].domid == domid && vifs[i].handle == handle)
-			return &vifs[i];
-	return NULL;
+	return vif_index_find(&host, domid, handle);
 }
 
 struct vif *vifs_at(struct vifs *unused, uint32_t n)
@@ -280,7 +277,7 @@ static void add_vif(uint32_t i, uint16_t domid, uint16_t handle)
 	vif->mac = (struct rte_ether_addr){ { 0, 0x16, 0x3e, 0, 0, 1 } };
 	vif->state = XENBUS_INIT_WAIT;
 	snprintf(vif->name, sizeof(vif->name), "vif %u.%u", domid, handle);
-	vif->host = &host;
+	vif_index_add(&host, vif);
 	snprintf(vif->backend, sizeof(vif->backend), "/local/domain/0/backend/vif/%u/%u", domid,
 		 handle);
 	TAILQ_INSERT_TAIL(&host.vifs, vif, link);
@@ -315,7 +312,10 @@ static void connect_vif(uint32_t queues)
 static int stop_vif(void **state)
 {
 	int ret = fake_control_finish(state);
+	struct vif *vif;
 
+	TAILQ_FOREACH (vif, &host.vifs, link)
+		vif_index_remove(&host, vif);
 	free(vifs[0].path);
 	store_close(host.store);
 	return ret;

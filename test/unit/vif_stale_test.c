@@ -245,6 +245,74 @@ static void release_of_a_domain_is_no_news_of_the_others(void **state)
 	assert_int_equal(cost(), 0);
 }
 
+/* What a new domain's vif costs, until nothing is left to do. */
+static uint64_t cost_of(uint16_t domid)
+{
+	host_toolstack(domid);
+	return cost();
+}
+
+static void new_vif_costs_the_same_beside_many(void **state)
+{
+	uint64_t alone = cost_of(8);
+
+	(void)state;
+	for (uint16_t domid = 100; domid < 150; domid++)
+		host_toolstack(domid);
+	host_settle();
+	assert_int_equal(cost_of(9), alone);
+	fake_xs_remove(HOST_BACK "9");
+	host_settle();
+	assert_null(vifs_find(fake_host.vifs, 9, 0));
+	assert_int_equal(host_back_state(8), 2);
+}
+
+static void domain_is_looked_at_once_however_many_events_name_it(void **state)
+{
+	uint64_t once;
+
+	(void)state;
+	fake_xs_event(HOST_BACK "8/0/mac", "backend");
+	once = cost();
+	assert_true(once > 0);
+	for (uint32_t i = 0; i < 100; i++)
+		fake_xs_event(HOST_BACK "8/0/mac", "backend");
+	assert_int_equal(cost(), once);
+}
+
+/* More of them than are looked at one by one. */
+static void vifs_of_many_domains_that_come_at_once_are_all_found(void **state)
+{
+	(void)state;
+	for (uint16_t domid = 100; domid < 300; domid++)
+		host_toolstack(domid);
+	host_settle();
+	for (uint16_t domid = 100; domid < 300; domid++)
+		assert_int_equal(host_back_state(domid), 2);
+}
+
+/* Neither another domain's nor a number that only looks like the vif's. */
+static void event_concerns_the_vif_that_it_names(void **state)
+{
+	struct vif *vif = vifs_find(fake_host.vifs, 7, 0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		static const char *const others[] = { "70/0/vlan", "7/0vlan", "7/1/vlan",
+						      "x7/0/vlan" };
+		char path[64];
+
+		snprintf(path, sizeof(path), HOST_BACK "%s", others[i]);
+		fake_xs_event(path, "backend");
+		assert_int_equal(cost(), 0);
+	}
+	fake_xs_event(HOST_BACK "7/0/vlan", "backend");
+	assert_true(cost() > 0);
+	assert_ptr_equal(vifs_find(fake_host.vifs, 7, 0), vif);
+	assert_null(vifs_find(fake_host.vifs, 7, 1));
+	assert_null(vifs_find(fake_host.vifs, 6, 1u << 16));
+}
+
 static void each_key_says_what_is_stale(void **state)
 {
 	(void)state;
@@ -277,6 +345,10 @@ int main(void)
 		VIF(link_that_follows_its_event_late_is_seen_soon),
 		VIF(policy_key_is_read_without_the_states),
 		VIF(wish_in_the_record_takes_one_update),
+		VIF(new_vif_costs_the_same_beside_many),
+		VIF(domain_is_looked_at_once_however_many_events_name_it),
+		VIF(vifs_of_many_domains_that_come_at_once_are_all_found),
+		VIF(event_concerns_the_vif_that_it_names),
 		VIF(folder_that_goes_takes_its_vifs_along),
 		VIF(isolation_begins_before_the_first_frame_and_ends_with_the_vif),
 		VIF(isolation_reaches_the_others_at_once),
