@@ -112,6 +112,14 @@ static inline bool path_closed(const struct path *path, const struct queue *queu
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
 		     bool guaranteed);
 
+/**
+ * path_tx_tell() - In the pass after path_tx(): ring the guest for its answers if it asked for that
+ *
+ * To ring is a system call. Whoever receives the frames shall not wait for it, and a sender that is
+ * rung a pass later loses nothing.
+ */
+void path_tx_tell(struct queue *queue, struct path_tools *tools);
+
 /** path_rx_take_tap() - Mirrored frames of other vifs, to backlogs (rx_accept.c). Return: frames */
 unsigned int path_rx_take_tap(struct path *path, struct path_tools *tools);
 

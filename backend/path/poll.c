@@ -243,6 +243,7 @@ static unsigned int serve_queues(struct path *path, struct path_tools *tools)
 		struct queue *queue = queue_in_turn(path, i);
 
 		path_rx_tell(path, queue, tools);
+		path_tx_tell(queue, tools);
 		shaper_refill(&queue->shaper, tools->now_us);
 		if (!tx_is_idle(path, queue))
 			frames += path_tx(path, queue, tools, false);
@@ -297,7 +298,7 @@ static bool is_quiet(const struct path *path)
 		const struct queue *queue = &path->queues[i];
 
 		if (queue->nr_outbox || queue->tx_starved || queue->rx_tell_us || queue->zc_rx ||
-		    queue->tx_owed != queue->tx_rsp_prod)
+		    queue->tx_owed != queue->tx_rsp_prod || queue->tx_told != queue->tx_rsp_prod)
 			return false;
 	}
 	return !path->classes.nr;

@@ -43,7 +43,7 @@ int queue_map(struct queue *queue, struct gnt *gnt, uint16_t domid,
 	if (ret)
 		goto err_unmap;
 	queue->tx_req_cons = queue->tx_rsp_prod;
-	queue->tx_owed = queue->tx_rsp_prod;
+	queue->tx_owed = queue->tx_told = queue->tx_rsp_prod;
 	queue->rx_told = queue->rx_req_cons;
 	return 0;
 

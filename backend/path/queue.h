@@ -60,6 +60,7 @@ struct queue_channel {
  * @tx_rsp_prod:  next response to write
  * @tx_owed:      first request that is not decided on yet; answers from @tx_rsp_prod up to it wait
  *                for a device (zc_tx.h)
+ * @tx_told:      the guest was rung for the responses before this one, or asked for no event
  * @rx_req_cons:  next buffer to fill; its response goes into the same slot
  * @rx_event:     req_event as last written to the rx ring
  * @rx_told:      the guest was rung for the responses before this one, or asked for no event
@@ -86,7 +87,7 @@ struct queue_channel {
 struct queue {
 	struct netif_tx_sring *tx_sring;
 	struct netif_rx_sring *rx_sring;
-	uint32_t tx_req_cons, tx_rsp_prod, tx_owed;
+	uint32_t tx_req_cons, tx_rsp_prod, tx_owed, tx_told;
 	uint32_t rx_req_cons, rx_event;
 	uint32_t rx_told, rx_untold;
 	uint64_t rx_told_us, rx_tell_us;

@@ -465,7 +465,6 @@ static uint32_t tx_take_ring(struct tx_pass *pass)
 unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *tools,
 		     bool guaranteed)
 {
-	uint32_t old = queue->tx_rsp_prod;
 	struct tx_pass pass;
 	unsigned int frames;
 
@@ -480,8 +479,16 @@ unsigned int path_tx(struct path *path, struct queue *queue, struct path_tools *
 	frames = tx_send(&pass);
 	if (!(queue->nr_outbox && !path->live.classes.by) && !handover_pauses(path->handover))
 		frames += tx_take_ring(&pass);
-	if (queue->tx_rsp_prod != old &&
-	    ring_wants_event(&queue->tx_sring->idx, old, queue->tx_rsp_prod))
-		queue_notify_tx(queue, tools->evt);
 	return frames;
+}
+
+void path_tx_tell(struct queue *queue, struct path_tools *tools)
+{
+	uint32_t told = queue->tx_told;
+
+	if (told == queue->tx_rsp_prod)
+		return;
+	queue->tx_told = queue->tx_rsp_prod;
+	if (ring_wants_event(&queue->tx_sring->idx, told, queue->tx_rsp_prod))
+		queue_notify_tx(queue, tools->evt);
 }

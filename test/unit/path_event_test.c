@@ -13,6 +13,13 @@ static void send_one(struct guest *guest)
 	guest_send(guest, bytes, frame_make(bytes, 0, 10), 1, 0, NULL);
 }
 
+/* The second pass tells what the first one answered. */
+static void poll_twice(struct guest *guest)
+{
+	guest_poll(guest);
+	guest_poll(guest);
+}
+
 static void guest_is_notified_of_the_response_it_asked_for(void **state)
 {
 	struct guest *guest = *state;
@@ -21,14 +28,48 @@ static void guest_is_notified_of_the_response_it_asked_for(void **state)
 	guest->queue[0].tx->idx.rsp_event = 3;
 	send_one(guest);
 	send_one(guest);
-	guest_poll(guest);
+	poll_twice(guest);
 	assert_int_equal(guest_notified_tx(guest, 0), before);
 	send_one(guest);
-	guest_poll(guest);
+	poll_twice(guest);
 	assert_int_equal(guest_notified_tx(guest, 0), before + 1);
 	send_one(guest);
-	guest_poll(guest);
+	poll_twice(guest);
 	assert_int_equal(guest_notified_tx(guest, 0), before + 1);
+}
+
+/* Whoever receives the frame does not wait for the system call. */
+static void guest_is_notified_of_responses_in_the_next_pass(void **state)
+{
+	struct guest *guest = *state;
+	uint32_t before = guest_notified_tx(guest, 0);
+
+	for (uint32_t i = 1; i <= 3; i++) {
+		guest->queue[0].tx->idx.rsp_event = guest->queue[0].tx->idx.rsp_prod + 1;
+		send_one(guest);
+		guest_poll(guest);
+		assert_int_equal(guest->queue[0].tx->idx.rsp_prod, i);
+		assert_int_equal(guest_notified_tx(guest, 0), before + i - 1);
+		guest_poll(guest);
+		assert_int_equal(guest_notified_tx(guest, 0), before + i);
+		guest_poll(guest);
+		assert_int_equal(guest_notified_tx(guest, 0), before + i);
+	}
+}
+
+/* To be bound rings once, whatever a former back end has told. */
+static void guest_is_not_notified_of_a_former_back_ends_responses(void **state)
+{
+	struct guest *guest = *state;
+	struct netif_ring_indices *idx = &guest->queue[0].tx->idx;
+	uint32_t before;
+
+	idx->req_prod = idx->rsp_prod = 5;
+	idx->rsp_event = 3;
+	assert_int_equal(guest_connect(guest), 0);
+	before = guest_notified_tx(guest, 0);
+	poll_twice(guest);
+	assert_int_equal(guest_notified_tx(guest, 0), before);
 }
 
 static void one_notification_covers_a_whole_pass(void **state)
@@ -39,7 +80,7 @@ static void one_notification_covers_a_whole_pass(void **state)
 	for (uint32_t i = 0; i < 20; i++)
 		send_one(guest);
 	guest->queue[0].tx->idx.rsp_event = 5;
-	guest_poll(guest);
+	poll_twice(guest);
 	assert_int_equal(guest_notified_tx(guest, 0), before + 1);
 }
 
@@ -200,7 +241,7 @@ static void split_channels_ring_by_direction(void **state)
 	guest->config.queues[0].rx_port++;
 	assert_int_equal(guest_connect(guest), 0);
 	send_one(guest);
-	guest_poll(guest);
+	poll_twice(guest);
 	assert_int_equal(guest_notified_tx(guest, 0), 2);
 	assert_int_equal(guest_notified_rx(guest, 0), 1);
 	guest_rx_post(guest, 0, 1);
@@ -406,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST(guest_is_notified_of_the_response_it_asked_for),
+		GUEST(guest_is_notified_of_responses_in_the_next_pass),
 		GUEST(one_notification_covers_a_whole_pass),
 		GUEST(guest_is_notified_of_a_frame_it_asked_for),
 		GUEST(guest_with_a_delay_is_rung_once_in_that_time),
@@ -416,6 +458,7 @@ int main(void)
 		GUEST(idle_path_asks_for_the_next_request_and_sleeps),
 		GUEST(port_without_a_descriptor_is_polled_by_the_clock),
 		UNCONNECTED(attaching_notifies_so_that_nothing_old_is_missed),
+		UNCONNECTED(guest_is_not_notified_of_a_former_back_ends_responses),
 		UNCONNECTED(split_channels_ring_by_direction),
 		UNCONNECTED(requests_left_by_a_former_back_end_are_served),
 		UNCONNECTED(rings_that_contradict_themselves_are_not_attached),
