@@ -43,7 +43,6 @@ struct call {
  * @moved:    the last pass moved frames
  * @look_us:  when each path is to be polled next while others move frames, beside one another: it
  *            costs nothing to find that most are still
- * @worked:   which have moved frames since their channels were unmasked
  * @node:     NUMA node; control
  */
 struct worker {
@@ -62,7 +61,6 @@ struct worker {
 	_Atomic uint32_t nr_paths;
 	struct path *paths[PATHS_MAX];
 	uint64_t look_us[PATHS_MAX];
-	bool worked[PATHS_MAX];
 	uint32_t nr_nics;
 	struct nic *nics[CONFIG_NICS_MAX];
 	struct path *by_port[EVT_PORTS_MAX];
@@ -107,18 +105,9 @@ static void take_time(struct worker *worker)
 	worker->tools.now_us = now_us;
 }
 
-/* Channels are unmasked when all frames have arrived: each takes a system call. Return: as path_unmask() */
-static uint64_t unmask(struct worker *worker, uint32_t i)
-{
-	bool worked = worker->worked[i];
-
-	worker->worked[i] = false;
-	return path_unmask(worker->paths[i], &worker->tools, worked);
-}
-
 /*
  * One pass over everything; after one that moved frames, over what may have something to do.
- * *@wait: us until a channel that is held back gets its turn; only after a pass that moved none.
+ * *@wait: us until a channel that is held back gets its turn.
  */
 static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 {
@@ -136,14 +125,15 @@ static unsigned int worker_pass(struct worker *worker, uint64_t *wait)
 	for (uint32_t i = 0; i < worker->nr_paths; i++) {
 		struct path *path = worker->paths[i];
 		unsigned int moved;
+		uint64_t held;
 
 		if (now_us < worker->look_us[i] || !path_is_polled(path))
 			continue;
 		moved = path_poll(path, &worker->tools);
 		worker->look_us[i] = path_look_us(path);
-		worker->worked[i] |= moved > 0;
-		if (now_us == UINT64_MAX)
-			*wait = RTE_MIN(*wait, unmask(worker, i));
+		held = path_unmask(path, &worker->tools, moved > 0);
+		if (held < *wait)
+			*wait = held;
 		frames += moved;
 	}
 	worker->moved = frames;
@@ -384,7 +374,6 @@ static int run_attach(struct worker *worker, void *arg)
 	worker_add_port(worker, path_get_port(path));
 	worker->paths[worker->nr_paths] = path;
 	worker->look_us[worker->nr_paths] = 0;
-	worker->worked[worker->nr_paths] = false;
 	atomic_store(&worker->nr_paths, worker->nr_paths + 1);
 	return 0;
 }
@@ -404,7 +393,6 @@ static int run_detach(struct worker *worker, void *arg)
 		atomic_store(&worker->nr_paths, worker->nr_paths - 1);
 		worker->paths[i] = worker->paths[worker->nr_paths];
 		worker->look_us[i] = 0;
-		worker->worked[i] = worker->worked[worker->nr_paths];
 		break;
 	}
 	worker_remove_port(worker, path_get_port(path));

@@ -202,8 +202,8 @@ uint64_t path_arm(struct path *path, struct path_tools *tools);
 void path_rang(struct path *path, uint32_t port);
 
 /**
- * path_unmask() - Worker, when nothing else is to be done: unmask what rang
- * @worked: frames have moved since the last call
+ * path_unmask() - Worker, after a pass: unmask what rang
+ * @worked: the pass moved frames
  *
  * Return: us until a channel that is being held back wants its turn, PATH_IDLE = none
  */

@@ -298,7 +298,7 @@ static bool is_quiet(const struct path *path)
 		const struct queue *queue = &path->queues[i];
 
 		if (queue->nr_outbox || queue->tx_starved || queue->rx_tell_us || queue->zc_rx ||
-		    queue->tx_owed != queue->tx_rsp_prod || queue->tx_told != queue->tx_rsp_prod)
+		    queue->tx_told != queue->tx_owed)
 			return false;
 	}
 	return !path->classes.nr;
