@@ -59,16 +59,12 @@ uint32_t stale_frontend_key(const char *key)
 	return look_up(frontend_keys, key, STALE_ASKED);
 }
 
-bool stale_tells_vif(const char *path)
+bool stale_tells_vif(const char *key)
 {
-	static const char *const told[] = { "frontend", "frontend-id", "mac", "script" };
+	static const char *const told[] = { "", "frontend", "frontend-id", "mac", "script" };
 
-	for (int depth = 0; path && depth < 2; depth++) {
-		path = strchr(path, '/');
-		path = path ? path + 1 : NULL;
-	}
-	for (size_t i = 0; path && i < sizeof(told) / sizeof(told[0]); i++)
-		if (!strcmp(path, told[i]))
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (!strcmp(key, told[i]))
 			return true;
-	return !path;
+	return false;
 }

@@ -36,11 +36,11 @@ uint32_t stale_backend_key(const char *key);
 
 /**
  * stale_tells_vif() - May a vif that none stands for have come, or be ours from now on?
- * @path: below backend/vif; NULL = not there
+ * @key: below the directory of that vif, "" = the directory itself or one above it
  *
  * xen-netback's vifs change their keys, too, and concern nobody here.
  */
-bool stale_tells_vif(const char *path);
+bool stale_tells_vif(const char *key);
 
 /** stale_frontend_key() - The same for a key of the frontend directory, which the guest writes */
 uint32_t stale_frontend_key(const char *key);

@@ -498,7 +498,8 @@ struct vif *vif_create(struct host *host, uint16_t domid, uint16_t handle)
 		return NULL;
 	}
 	vif->budget = budget_get(&host->budgets, domid);
-	if (!vif->budget) {
+	if (!vif->budget || vif_index_add(host, vif)) {
+		budget_put(vif->budget);
 		free(vif);
 		return NULL;
 	}
@@ -510,6 +511,7 @@ void vif_destroy(struct vif *vif)
 {
 	if (!vif)
 		return;
+	vif_index_remove(vif->host, vif);
 	vif_disconnect(vif);
 	if (isolation_tell(&vif->isolation, &(struct isolation){ 0 }))
 		vif_mark_others(vif, STALE_LIVE);

@@ -9,45 +9,35 @@
 
 #include "base/clock.h"
 #include "base/runqueue.h"
-#include "base/text.h"
 #include "ctrl.h"
+#include "directories.h"
 #include "foreign.h"
 #include "opener.h"
 #include "port/retire.h"
 #include "assign.h"
 #include "shares.h"
+#include "store_events.h"
 #include "vif.h"
 
 LOG_TAG("vifs");
 
-#define DOMID_MAX 0x7fefu
 #define CTRL_EVENTS_A_TURN 256
-#define WATCH_EVENTS_A_TURN 1024
 /* Pages and pools that somebody still has after their vif or port is gone are looked at again. */
 #define REAP_US 100000u
 /* Between two looks at what others may have changed of VFs. */
 #define FOREIGN_US 500000u
 /* A netdev that could not be opened is tried again. */
 #define NIC_RETRY_US 1000000u
-/* So many domains are looked at alone; if more have changed, all are. */
-#define CHANGED_MAX 64u
 
 /**
  * struct vifs - The set
- * @root:   /local/domain/<own>/backend/vif
- * @rescan: directories may have appeared that no vif stands for
- * @changed: or of these domains only
  * @nics_us: when it is time to see whether NICs changed, UINT64_MAX = when the kernel says so
  * @vfs_us: when it is time to look for values that others changed; @looked_us: when that was
  * @runqueue: of the control thread (base/runqueue.h)
- * @swept:  files of vifs that ended while no vifd ran were removed
  */
 struct vifs {
 	struct host *host;
-	char root[STORE_PATH_MAX - 64];
-	bool rescan, swept;
-	uint32_t nr_changed;
-	uint16_t changed[CHANGED_MAX];
+	struct directories dirs;
 	int runqueue;
 	uint64_t nics_us, vfs_us, looked_us;
 };
@@ -64,257 +54,6 @@ struct vif *vifs_at(struct vifs *vifs, uint32_t n)
 	for (; vif && n; n--)
 		vif = TAILQ_NEXT(vif, link);
 	return vif;
-}
-
-/* "7" -> 7; strict, as everything from xenstore. */
-static bool parse_id(const char *text, uint32_t max, uint32_t *id)
-{
-	return !text_take_u32(&text, 0, max, id) && (*text == '\0' || *text == '/');
-}
-
-/* A fixed number of ids at a time: no directory is big enough to need more. */
-#define IDS_MAX 4096u
-
-struct ids {
-	uint32_t max;
-	uint32_t nr;
-	uint32_t id[IDS_MAX];
-};
-
-static void collect_id(void *arg, const char *name)
-{
-	struct ids *ids = arg;
-
-	if (ids->nr < IDS_MAX && parse_id(name, ids->max, &ids->id[ids->nr]))
-		ids->nr++;
-}
-
-static void rescan_domain(struct vifs *vifs, uint32_t domid)
-{
-	for (uint32_t i = 0; i < vifs->nr_changed; i++)
-		if (vifs->changed[i] == domid)
-			return;
-	if (vifs->nr_changed < CHANGED_MAX)
-		vifs->changed[vifs->nr_changed++] = (uint16_t)domid;
-	else
-		vifs->rescan = true;
-}
-
-static void add(struct vifs *vifs, struct vif *vif)
-{
-	if (vif_index_add(vifs->host, vif)) {
-		rescan_domain(vifs, vif->domid);
-		vif_destroy(vif);
-		return;
-	}
-	TAILQ_INSERT_TAIL(&vifs->host->vifs, vif, link);
-}
-
-static void scan_domain(struct vifs *vifs, uint32_t domid)
-{
-	struct ids ids = { .max = UINT16_MAX };
-	char dir[STORE_PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%s/%u", vifs->root, domid);
-	store_list(vifs->host->store, dir, collect_id, &ids);
-	for (uint32_t i = 0; i < ids.nr; i++) {
-		struct vif *vif;
-
-		if (vifs_find(vifs, domid, ids.id[i]))
-			continue;
-		vif = vif_create(vifs->host, (uint16_t)domid, (uint16_t)ids.id[i]);
-		if (vif)
-			add(vifs, vif);
-	}
-}
-
-static bool is_there(void *arg, uint32_t domid, uint32_t handle)
-{
-	return vifs_find(arg, domid, handle) != NULL;
-}
-
-static void scan_changed(struct vifs *vifs)
-{
-	uint32_t nr = vifs->nr_changed;
-	uint16_t changed[CHANGED_MAX];
-
-	memcpy(changed, vifs->changed, nr * sizeof(changed[0]));
-	vifs->nr_changed = 0;
-	for (uint32_t i = 0; i < nr; i++)
-		scan_domain(vifs, changed[i]);
-}
-
-static void scan_all(struct vifs *vifs)
-{
-	struct ids ids = { .max = DOMID_MAX };
-
-	vifs->rescan = false;
-	vifs->nr_changed = 0;
-	store_list(vifs->host->store, vifs->root, collect_id, &ids);
-	for (uint32_t i = 0; i < ids.nr; i++)
-		scan_domain(vifs, ids.id[i]);
-	if (vifs->swept)
-		return;
-	vifs->swept = true;
-	kept_sweep(vifs->host->config->run_dir, is_there, vifs);
-	kernel_path_sweep(vifs->host);
-}
-
-/* @more: events that wait may name other domains, and a new vif shall not wait behind a flood. */
-static void scan(struct vifs *vifs, bool more)
-{
-	if (vifs->rescan || more)
-		scan_all(vifs);
-	else
-		scan_changed(vifs);
-}
-
-/* What follows @dir in @path: "" if they are the same, NULL if it does not lie there. */
-static const char *below(const char *dir, const char *path)
-{
-	size_t len = strlen(dir);
-
-	if (strncmp(path, dir, len) || (path[len] && path[len] != '/'))
-		return NULL;
-	return path[len] ? path + len + 1 : "";
-}
-
-/*
- * struct subject - What an event below <root> is about: "7/0/key"
- * @depth: 0 all domains, 1 one of them, 2 one vif, which is @vif if it is known
- * @key:   with depth 2: "" = all of it
- */
-struct subject {
-	int depth;
-	uint32_t domid, handle;
-	struct vif *vif;
-	const char *key;
-};
-
-static bool take_id(const char **at, uint32_t max, uint32_t *id)
-{
-	if (text_take_u32(at, 0, max, id) || (**at && **at != '/'))
-		return false;
-	*at += **at == '/';
-	return true;
-}
-
-/* @path: relative to the root. Return: false: no domain or vif has such a name */
-static bool parse_subject(struct vifs *vifs, const char *path, struct subject *of)
-{
-	*of = (struct subject){ .key = "" };
-	if (!*path)
-		return true;
-	if (!take_id(&path, DOMID_MAX, &of->domid))
-		return false;
-	of->depth = 1;
-	if (!*path)
-		return true;
-	if (!take_id(&path, UINT16_MAX, &of->handle))
-		return false;
-	of->depth = 2;
-	of->vif = vifs_find(vifs, of->domid, of->handle);
-	of->key = path;
-	return true;
-}
-
-/* It came or went, with all that lies there. */
-static void folder_changed(struct vifs *vifs, const struct subject *of)
-{
-	struct vif *vif;
-
-	if (of->depth == 0)
-		vifs->rescan = true;
-	else
-		rescan_domain(vifs, of->domid);
-	if (of->depth == 2) {
-		if (of->vif)
-			of->vif->stale |= STALE_ALL;
-		return;
-	}
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
-		if (of->depth == 0 || vif->domid == of->domid)
-			vif->stale |= STALE_ALL;
-}
-
-/* "<root>/7/0/anything": which vif is it about, and what of it? */
-static void backend_changed(struct vifs *vifs, const char *path)
-{
-	const char *rest = below(vifs->root, path);
-	struct subject of;
-
-	if (!rest || !parse_subject(vifs, rest, &of))
-		return;
-	if (of.vif && *of.key)
-		of.vif->stale |= stale_backend_key(of.key);
-	else if (stale_tells_vif(rest))
-		folder_changed(vifs, &of);
-}
-
-/*
- * The guest is over its budget. That its front end closes is not put off; what else it writes is, and
- * if it writes without pause, it is not listened to meanwhile. Then all of that is read at once.
- */
-static void spare(struct vif *vif, uint32_t changed)
-{
-	if (!vif->heard) {
-		vif_listen(vif, false);
-		return;
-	}
-	vif->heard--;
-	if (changed & STALE_FRONTEND)
-		vif->stale |= STALE_CLOSING;
-}
-
-static void frontend_changed(struct vifs *vifs, const char *path, uint32_t domid, uint32_t handle,
-			     uint64_t now_us)
-{
-	struct vif *vif = vifs_find(vifs, domid, handle);
-	const char *key = vif ? below(vif->frontend, path) : NULL;
-	uint32_t changed;
-
-	if (!vif || vif->deaf)
-		return;
-	if (vif->fresh && key && !*key) {
-		vif->fresh = false;
-		return;
-	}
-	/* an event of a folder above it: it came or went with that */
-	changed = key ? stale_frontend_key(key) : STALE_ASKED;
-	vif_asks(vif, changed, now_us);
-	budget_event(vif->budget, now_us);
-	if (budget_due_us(vif->budget, now_us) > now_us)
-		spare(vif, changed);
-}
-
-/* Some domain is gone: whose? */
-static void domains_changed(struct vifs *vifs)
-{
-	struct vif *vif;
-
-	TAILQ_FOREACH (vif, &vifs->host->vifs, link)
-		if (!dom_alive(vifs->host->dom, vif->domid))
-			vif->stale |= STALE_STATE;
-}
-
-/* Return: there may be more */
-static bool take_events(struct vifs *vifs, uint64_t now_us)
-{
-	char path[STORE_PATH_MAX], token[STORE_TOKEN_MAX];
-	unsigned int domid, handle;
-
-	for (int i = 0; i < WATCH_EVENTS_A_TURN; i++) {
-		if (!store_next_event(vifs->host->store, path, token))
-			return false;
-		if (!strcmp(token, "backend")) {
-			backend_changed(vifs, path);
-		} else if (!strcmp(token, "release")) {
-			domains_changed(vifs);
-		} else if (sscanf(token, "frontend:%u:%u", &domid, &handle) == 2) {
-			frontend_changed(vifs, path, domid, handle, now_us);
-		}
-	}
-	return true;
 }
 
 static void take_ready_vfs(struct vifs *vifs, uint64_t now_us)
@@ -360,62 +99,15 @@ static void take_ctrl_events(struct vifs *vifs, uint64_t now_us)
 	}
 }
 
-struct leftovers {
-	struct store *store;
-	const char *root;
-	char domid[8], vif[16];
-};
-
-static void ignore_name(void *arg, const char *name)
-{
-	(void)arg;
-	(void)name;
-}
-
-/* What the toolstack has put there, or has just put there again, is not ours to remove. */
-static int remove_leftovers(void *arg)
-{
-	static const char *const theirs[] = { "frontend", "frontend-id", "online", "mac" };
-	struct leftovers *left = arg;
-	char dir[STORE_PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%s/%s", left->root, left->vif);
-	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
-		if (store_exists(left->store, dir, theirs[i]))
-			return 0;
-	store_remove(left->store, left->root, left->vif);
-	snprintf(dir, sizeof(dir), "%s/%s", left->root, left->domid);
-	if (store_list(left->store, dir, ignore_name, NULL) == 0)
-		store_remove(left->store, left->root, left->domid);
-	return 0;
-}
-
-/* The toolstack removed the directory, and what was written until we heard of that made it again. */
-static void clear_directory(struct vifs *vifs, const struct vif *vif)
-{
-	struct leftovers left = { .store = vifs->host->store, .root = vifs->root };
-
-	snprintf(left.domid, sizeof(left.domid), "%u", vif->domid);
-	snprintf(left.vif, sizeof(left.vif), "%u/%u", vif->domid, vif->handle);
-	if (store_list(left.store, vif->backend, ignore_name, NULL) >= 0)
-		store_transact(left.store, remove_leftovers, &left);
-}
-
 static void drop(struct vifs *vifs, struct vif *vif)
 {
 	if (vif->anew)
-		rescan_domain(vifs, vif->domid);
+		directories_changed(&vifs->dirs, vif->domid);
 	tell_gone(vif);
 	representor_end(vif);
 	kernel_path_end(vif);
-	vif_index_remove(vifs->host, vif);
 	TAILQ_REMOVE(&vifs->host->vifs, vif, link);
 	vif_destroy(vif);
-}
-
-static bool is_scan_due(const struct vifs *vifs)
-{
-	return vifs->rescan || vifs->nr_changed;
 }
 
 /* Guests are told of the NIC's new link and MTU. Return: 0, -errno: try again later */
@@ -574,10 +266,10 @@ static uint64_t next_turn(struct vifs *vifs, uint64_t now_us)
 uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 {
 	struct vif *vif, *after;
-	bool more = take_events(vifs, now_us);
+	bool more = store_events_take(&vifs->dirs, now_us);
 
-	if (is_scan_due(vifs))
-		scan(vifs, more);
+	if (directories_due(&vifs->dirs))
+		directories_scan(&vifs->dirs, more);
 	take_ready_vfs(vifs, now_us);
 	take_ctrl_events(vifs, now_us);
 	for (vif = TAILQ_FIRST(&vifs->host->vifs); vif; vif = after) {
@@ -585,7 +277,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 		/* what the former vif cost may be all that its guest has */
 		take_asked(vif, now_us);
 		if (is_due(vif, now_us) && !update(vifs, vif, now_us)) {
-			clear_directory(vifs, vif);
+			directories_clear(&vifs->dirs, vif);
 			drop(vifs, vif);
 		} else {
 			tell_vif(vif, now_us);
@@ -594,7 +286,7 @@ uint64_t vifs_run(struct vifs *vifs, uint64_t now_us)
 	/* they ask the kernel, which may be busy with the end of a VF: whoever has lost one has moved */
 	refresh_nics(vifs, now_us);
 	look_at_vfs(vifs, now_us);
-	return more || is_scan_due(vifs) ? now_us : next_turn(vifs, now_us);
+	return more || directories_due(&vifs->dirs) ? now_us : next_turn(vifs, now_us);
 }
 
 static void forget_nics(struct host *host)
@@ -628,10 +320,9 @@ struct vifs *vifs_open(struct host *host)
 	TAILQ_INIT(&host->vifs);
 	host->assign = assign_create(host);
 	host->shares = shares_create(host);
-	snprintf(vifs->root, sizeof(vifs->root), "/local/domain/%u/backend/vif", host->own_domid);
-	vifs->rescan = true;
+	directories_init(&vifs->dirs, host);
 	vifs->vfs_us = UINT64_MAX;
-	ret = host->assign && host->shares ? store_watch(host->store, vifs->root, "backend") :
+	ret = host->assign && host->shares ? store_watch(host->store, vifs->dirs.root, "backend") :
 					     -ENOMEM;
 	if (!ret)
 		ret = watch_ends(host);
@@ -652,7 +343,7 @@ void vifs_close(struct vifs *vifs)
 	if (!vifs)
 		return;
 	store_unwatch(vifs->host->store, "@releaseDomain", "release");
-	store_unwatch(vifs->host->store, vifs->root, "backend");
+	store_unwatch(vifs->host->store, vifs->dirs.root, "backend");
 	while ((vif = TAILQ_FIRST(&vifs->host->vifs))) {
 		vif->stays = true;
 		drop(vifs, vif);

@@ -12,6 +12,8 @@
 
 #define CAPABILITIES_FILE "/proc/xen/capabilities"
 
+_Static_assert(DOM_ID_MAX == DOMID_FIRST_RESERVED - 1, "ids above are Xen's own");
+
 struct dom {
 	xc_interface *xc;
 };

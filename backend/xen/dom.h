@@ -12,6 +12,9 @@
 
 struct dom;
 
+/* The largest id that a domain has. */
+#define DOM_ID_MAX 0x7fefu
+
 /** dom_open() - Return: handle, NULL with errno set */
 struct dom *dom_open(void);
 

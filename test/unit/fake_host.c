@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* links: vif/claim.c vif/kernel_path.c vif/rival.c vif/vif.c vif/vifs.c vif/moderation.c vif/stale.c vif/budget.c vif/connect.c vif/move.c vif/assign.c vif/deserve.c */
-/* links: vif/vif_index.c vif/nic_claims.c vif/balance.c vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
+/* links: vif/directories.c vif/store_events.c vif/vif_index.c vif/nic_claims.c vif/balance.c vif/shares.c vif/class_shares.c vif/divide.c vif/live.c */
 /* links: vif/rules.c vif/request.c vif/tell.c vif/foreign.c vif/names.c policy/policy.c policy/words.c policy/files.c vif/capability.c vif/virtual_pf.c vif/vf_wish.c vif/ctrl_virtual_pf.c vif/vf_rules.c vif/ctrl_vf_rules.c */
 /* links: vif/ctrl.c vif/ctrl_hash.c vif/grants.c vif/ctrl_kept.c vif/ctrl_flows.c vif/nic_flows.c path/flow_check.c path/flow_nic.c vif/kept.c vif/query.c vif/mirror.c vif/representor.c vif/rep_flags.c vif/rep_commands.c policy/privflags.c policy/privflags_rules.c rep/device.c path/counters.c vif/zerocopy_tx.c vif/zerocopy_rx.c */
 /* links: capture/capture.c ini.c common/capability.c xen/store.c port/sriov/sysfs.c log.c test/unit/fake_guest.c */

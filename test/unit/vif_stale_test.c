@@ -331,6 +331,9 @@ static void each_key_says_what_is_stale(void **state)
 	assert_int_equal(stale_frontend_key("capability-ack"), STALE_RECORD);
 	assert_int_equal(stale_frontend_key("policy"), 0);
 	assert_int_equal(stale_frontend_key("queue-0/tx-ring-ref"), 0);
+	assert_true(stale_tells_vif(""));
+	assert_true(stale_tells_vif("script"));
+	assert_false(stale_tells_vif("state"));
 }
 
 #define VIF(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
