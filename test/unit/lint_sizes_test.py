@@ -60,10 +60,11 @@ def columns_of_sources_are_the_formatters_business(tree):
 
 
 def long_files_are_counted_apart_from_tests(tree):
-    tree.add("backend/a.c", "\n" * 601)
-    tree.add("backend/b.c", "\n" * 600)
     tree.add("test/unit/a_test.c", "\n" * 601)
+    tree.add("backend/b.c", "\n" * 600)
     assert tree.run() == 0
+    tree.add("backend/a.c", "\n" * 601)
+    assert tree.run() == 1 and "backend/a.c: 601 lines, 600 at most" in tree.said
     assert tree.count("files_over_600_lines") == 1 and tree.count("test_files_over_600_lines") == 1
 
 
