@@ -256,6 +256,7 @@ static void function_that_is_taken_away_is_gone(void **state)
 	eth_link_get(eth, &link);
 	assert_true(!link.up && link.gone);
 	assert_true(eth_gone(eth));
+	assert_true(told_take());
 	assert_int_equal(eth_rx_burst(eth, 0, &frame, 1), 0);
 	frame = rte_pktmbuf_alloc(pool);
 	assert_int_equal(eth_tx_burst(eth, 0, &frame, 1), 1);

@@ -9,6 +9,7 @@
 #include "base/vlan.h"
 #include "device.h"
 #include "port/memory.h"
+#include "told.h"
 
 /* the longest IP header, with options and extensions, that an mbuf can describe */
 #define L3_MAX ((1u << RTE_MBUF_L3_LEN_BITS) - 1)
@@ -24,7 +25,7 @@
 #define CHECK_US 1000u
 /* a netdev is stuck if it has frames and has sent none at so many looks in a row, so far apart */
 #define STUCK_LOOKS 10u
-#define STUCK_LOOK_US 100000u
+#define STUCK_LOOK_US 25000u
 
 static void count(_Atomic uint64_t *counter, uint64_t add)
 {
@@ -91,7 +92,7 @@ static void queue_check(struct eth *eth, struct eth_queue *queue)
 		return;
 	error = afp_error(&queue->afp);
 	if (error && !eth_netdev(eth, name))
-		atomic_store(&eth->gone, true);
+		told_set(&eth->gone, true);
 }
 
 void eth_drop_pending(struct eth_queue *queue)
@@ -191,7 +192,7 @@ static void queue_kick(struct eth *eth, struct eth_queue *queue)
 	eth->down = ret < 0;
 	if (ret == -ENODEV) {
 		queue->stalled = false;
-		atomic_store(&eth->gone, true);
+		told_set(&eth->gone, true);
 		eth_drop_pending(queue);
 	}
 }
@@ -206,7 +207,7 @@ static void queue_check_stuck(struct eth *eth, struct eth_queue *queue)
 	else if (queue->looks < STUCK_LOOKS)
 		queue->looks++;
 	queue->freed = queue->afp.tx_freed;
-	atomic_store_explicit(&eth->stuck, queue->looks == STUCK_LOOKS, memory_order_relaxed);
+	told_set(&eth->stuck, queue->looks == STUCK_LOOKS);
 }
 
 static void queue_progress(struct eth *eth, struct eth_queue *queue)

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "device.h"
 #include "port/kernel/netdev.h"
+#include "told.h"
 
 LOG_TAG("eth");
 
@@ -234,7 +235,7 @@ int eth_end_rx_source(struct eth *eth, bool go_on)
 	if (ret == 0)
 		return 0;
 	log_error("%s: the device does not start again: %s", eth->device, strerror(-ret));
-	atomic_store(&eth->gone, true);
+	told_set(&eth->gone, true);
 	return ret;
 }
 
@@ -309,7 +310,7 @@ void eth_enforced(struct eth *eth, struct port_policy *rules)
 /* With the lock held. Who uses the device sees that it is gone, and moves away from it. */
 static void leave_stuck(struct eth *eth)
 {
-	if (flow_is_stuck(eth->flow) && !atomic_exchange(&eth->gone, true))
+	if (flow_is_stuck(eth->flow) && told_set(&eth->gone, true))
 		log_error(
 			"%s: the NIC keeps a flow rule that the guest has no more: not used any more",
 			eth->device);

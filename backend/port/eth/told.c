@@ -22,6 +22,15 @@ static void tell(void)
 		wake_worker(wake);
 }
 
+bool told_set(atomic_bool *state, bool value)
+{
+	if (atomic_load_explicit(state, memory_order_relaxed) == value ||
+	    atomic_exchange(state, value) == value)
+		return false;
+	tell();
+	return true;
+}
+
 /* Its rings are dead, whatever is given to them. */
 static int on_reset(uint16_t port_id, enum rte_eth_event_type event, void *arg, void *ret)
 {
@@ -30,10 +39,9 @@ static int on_reset(uint16_t port_id, enum rte_eth_event_type event, void *arg, 
 	(void)port_id;
 	(void)event;
 	(void)ret;
-	if (!atomic_exchange(&eth->reset, true))
+	if (told_set(&eth->reset, true))
 		log_warn("%s: its PF has reset it", eth->device);
-	atomic_store(&eth->gone, true);
-	tell();
+	told_set(&eth->gone, true);
 	return 0;
 }
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What DPDK's driver of a device tells by itself: that the PF has reset the function, and that its
- * link has changed.
+ * What is learnt of a device at an unknown time: DPDK's driver tells that the PF has reset the
+ * function, and that its link has changed; a worker sees that a netdev is gone or sends nothing.
  *
- * Theory of operation. DPDK calls us in its interrupt thread. There we only note what happened and
- * wake the control thread, which reads the state of all links again, as it does when the kernel
- * tells of one (port/kernel/monitor.h). A driver whose device has an interrupt for its link
- * (RTE_ETH_DEV_INTR_LSC) is started with it where interrupts are known to arrive: once it is on,
- * the driver answers from what the last interrupt said. Some tell of it without being asked. Where
- * nobody tells, the link is looked at each second (vif/assign.h), and the log says so.
+ * Theory of operation. DPDK calls us in its interrupt thread; a worker calls told_set(). There we
+ * only note what happened and wake the control thread, which reads the state of all links again, as
+ * it does when the kernel tells of one (port/kernel/monitor.h). A driver whose device has an
+ * interrupt for its link (RTE_ETH_DEV_INTR_LSC) is started with it where interrupts are known to
+ * arrive: once it is on, the driver answers from what the last interrupt said. Some tell of it
+ * without being asked. Where nobody tells, the link is looked at each second (vif/assign.h), and
+ * the log says so.
  */
 #ifndef VIFD_PORT_ETH_TOLD_H
 #define VIFD_PORT_ETH_TOLD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/wake.h"
@@ -25,6 +27,14 @@ void told_wake(struct wake *wake);
 
 /** told_take() - Control thread: has any device told something since the last call? */
 bool told_take(void);
+
+/**
+ * told_set() - A state that vif/assign.c reads is @value now, and nobody else tells of that
+ * @state: of a device, such as that it is gone
+ *
+ * Any thread. Return: it was not before
+ */
+bool told_set(atomic_bool *state, bool value);
 
 /** told_has_link() - Is it to be started with an interrupt for its link? */
 bool told_has_link(const struct eth *eth, const struct rte_eth_dev_info *info);

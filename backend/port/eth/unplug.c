@@ -11,6 +11,7 @@
 #include <rte_dev.h>
 
 #include "log.h"
+#include "told.h"
 
 LOG_TAG("unplug");
 
@@ -20,7 +21,7 @@ static void on_event(const char *device, enum rte_dev_event_type event, void *ar
 {
 	atomic_bool *gone = arg;
 
-	if (event != RTE_DEV_EVENT_REMOVE || atomic_exchange(gone, true))
+	if (event != RTE_DEV_EVENT_REMOVE || !told_set(gone, true))
 		return;
 	log_warn("%s: the device is being taken away", device);
 }
