@@ -10,7 +10,9 @@
  * all of it at the end, at SIGTERM:
  *     sent received lost lost_out lost_in duplicated reordered bogus gap_ms
  * lost counts up to the newest frame that came back; lost_in of them had reached the peer. gap_ms is the
- * longest silence between two arrivals, in milliseconds with one decimal.
+ * longest silence between two arrivals, in milliseconds with one decimal. With -l, a file gets a line
+ * "silence FROM TO" for each of 20 ms or more, in milliseconds of the machine's time of day: domains of
+ * one machine have the same.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,6 +36,7 @@
 	(1u << 20) /* a frame that comes later than so many others is no longer remembered */
 #define BURST 32u
 #define DRAIN_US 1000000
+#define SILENCE_US 20000
 #define SOCKET_BYTES (4 << 20)
 
 /* In network order; the peer writes @echo. */
@@ -56,6 +59,7 @@ static struct {
 	struct sockaddr_in to;
 	uint32_t sizes[SIZES_MAX], nr_sizes;
 	unsigned int rate;
+	FILE *silences;
 	struct counts all, marked;
 	int64_t arrived_us;
 	uint64_t first_echo; /* the peer goes on counting when another of us has ended */
@@ -78,6 +82,19 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void silence_note(int64_t length_us)
+{
+	struct timespec ts;
+	double now_ms;
+
+	if (!stream.silences || length_us < SILENCE_US)
+		return;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now_ms = (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+	fprintf(stream.silences, "silence %.1f %.1f\n", now_ms - (double)length_us / 1e3, now_ms);
+	fflush(stream.silences);
 }
 
 static size_t payload_length(uint64_t number)
@@ -143,6 +160,8 @@ static void account(uint64_t number, uint64_t echo)
 		all->highest_echo = echo + 1;
 	if (stream.arrived_us && now - stream.arrived_us > all->gap_us)
 		all->gap_us = now - stream.arrived_us;
+	if (stream.arrived_us)
+		silence_note(now - stream.arrived_us);
 	stream.arrived_us = now;
 }
 
@@ -240,10 +259,14 @@ static int options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "r:s:h")) != -1) {
+	while ((c = getopt(argc, argv, "r:s:l:h")) != -1) {
 		if (c == 'r')
 			stream.rate = (unsigned int)atoi(optarg);
+		else if (c == 'l')
+			stream.silences = fopen(optarg, "a");
 		else if (c != 's' || sizes_read(optarg) < 0)
+			return -1;
+		if (c == 'l' && !stream.silences)
 			return -1;
 	}
 	stream.to.sin_family = AF_INET;
@@ -271,9 +294,10 @@ int main(int argc, char **argv)
 	int64_t longest_us = 0;
 
 	if (options(argc, argv) < 0) {
-		fputs("usage: stream [-r FRAMES_A_SECOND] [-s BYTES,BYTES...] ADDRESS\n"
+		fputs("usage: stream [-r FRAMES_A_SECOND] [-s BYTES,BYTES...] [-l FILE] ADDRESS\n"
 		      "Numbered UDP frames to the wire's peer and back until SIGTERM; SIGUSR1: a line of counts.\n"
-		      "  -r  rate (500)        -s  sizes of the frames in turn (64,128,594,1514)\n",
+		      "  -r  rate (500)        -s  sizes of the frames in turn (64,128,594,1514)\n"
+		      "  -l  file that gets a line for each silence\n",
 		      stderr);
 		return 2;
 	}
