@@ -83,6 +83,21 @@ static void speed_is_not_asked_at_each_look(void **state)
 	assert_int_equal(speeds_asked, 3);
 }
 
+/* The kernel would look for a module of that name, while others wait for their move. */
+static void netdev_that_is_gone_is_not_asked_for(void **state)
+{
+	struct netdev_speed known = { 0 };
+	struct port_link link = { .up = true };
+
+	(void)state;
+	running = true;
+	netdev_link("", &link, &known);
+	assert_false(link.up);
+	assert_false(netdev_is_running(""));
+	assert_false(netdev_is_up(""));
+	assert_int_equal(netdev_mtu(""), -ENODEV);
+}
+
 static void moderation_leaves_what_else_there_is(void **state)
 {
 	struct netdev_moderation was;
@@ -104,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(speed_is_not_asked_at_each_look),
+		cmocka_unit_test(netdev_that_is_gone_is_not_asked_for),
 		cmocka_unit_test(moderation_leaves_what_else_there_is),
 	};
 
