@@ -140,6 +140,11 @@ void vif_update_carrier(struct vif *vif, uint64_t now_us)
 	int carrier;
 
 	port->ops->link_get(port, &link);
+	if (!link.up && vif->assign.link.up) {
+		/* lost since assign_guard() looked, which may know a better way for the frames */
+		vif_due(vif, 0, 0);
+		return;
+	}
 	carrier = (link.up || vif->link_rule == POLICY_LINK_ON) && vif->live.link;
 	if (carrier == vif->carrier)
 		return;

@@ -337,6 +337,29 @@ static void all_that_lost_their_vfs_send_before_anything_else_is_done(void **sta
 	assert_string_equal(host_back_key(7, "carrier"), "0");
 }
 
+/* Between two looks at its link in one update: a guest that has another way is not told. */
+static void link_of_a_vf_that_goes_at_any_moment_is_no_news_for_the_guest(void **state)
+{
+	(void)state;
+	fake_host.vf_free = fake_host.vfs = 1;
+	a = host_connect(7);
+	for (uint32_t look = 1; look < 6; look++) {
+		pass(90 * SECOND);
+		assert_true(on_vf(7));
+		fake_host.vf_looks = look;
+		vifs_policy_changed(fake_host.vifs);
+		while (sends_by_vf(7)) {
+			host_run();
+			assert_string_equal(host_back_key(7, "carrier"), "1");
+			vifs_links_changed(fake_host.vifs);
+		}
+		host_settle();
+		assert_false(on_vf(7));
+		assert_string_equal(host_back_key(7, "carrier"), "1");
+		fake_host.vf_down = false;
+	}
+}
+
 static void where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves(void **state)
 {
 	(void)state;
@@ -491,6 +514,7 @@ int main(void)
 		fact(vif_leaves_a_vf_that_does_not_follow_the_wire),
 		fact(each_loss_makes_the_return_take_longer),
 		fact(all_that_lost_their_vfs_send_before_anything_else_is_done),
+		fact(link_of_a_vf_that_goes_at_any_moment_is_no_news_for_the_guest),
 		fact(where_the_wire_has_no_link_either_carrier_tells_and_nobody_moves),
 		fact(nic_whose_netdev_changed_is_refreshed_until_that_works),
 		fact(requirement_takes_anothers_vf),

@@ -173,6 +173,8 @@ static void port_link(struct port *port, struct port_link *link)
 {
 	bool vf = port->kind == PORT_VF;
 
+	if (vf && fake_host.vf_looks && !--fake_host.vf_looks)
+		fake_host.vf_down = true;
 	*link = (struct port_link){ .up = !fake_host.link_down && !(vf && fake_host.vf_down),
 				    .gone = vf && fake_host.vf_gone,
 				    .other_mtu = vf && fake_host.vf_other_mtu };

@@ -30,7 +30,8 @@
  * @tun:         the netdev that was made of late, "" = it was removed; @tun_mtu: its mtu; @tun_error: of the next
  * @opened_later: did the last nic_open_software() leave port_listen() to the caller? @opened_at: nic_refreshes then
  * @link_down:   what every port says of its link; @wire_down: what the uplink says
- * @vf_down, @vf_gone, @vf_other_mtu: what VFs say of theirs; @vf_mtu, @wire_mtu: with which ports open
+ * @vf_down, @vf_gone, @vf_other_mtu: what VFs say of theirs; @vf_looks: so many looks
+ *                from now it is down; @vf_mtu, @wire_mtu: with which ports open
  * @vf_macs, @vf_promiscuous: what VFs are known to receive
  * @adopted:     ports that were told what the vif's ports had learnt
  * @nic_stale: the uplink's netdev changed; @nic_error: of the next refresh; @nic_refreshes: so far
@@ -64,6 +65,7 @@ extern struct fake_host {
 	int tun_error;
 	bool link_down, wire_down;
 	bool vf_down, vf_gone, vf_other_mtu;
+	uint32_t vf_looks;
 	uint16_t vf_mtu, wire_mtu;
 	uint32_t vf_macs;
 	bool vf_promiscuous;
