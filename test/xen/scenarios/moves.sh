@@ -72,15 +72,22 @@ clock_behind()
 # vifctl ends when vifd does
 events_start() { vifctl events >>/run/events 2>/dev/null & }
 
-# gap_of_moves: prints the longest of the silences at hand that was about the time of a move since the last call, in ms
+# gap_of_moves [FROM TO]: prints the longest of the silences at hand that was about the time of a move since the last
+# call, in ms. From FROM to TO there was no wire: that time is not counted, and the silence with it is as one of a move.
 gap_of_moves()
 {
 	tail -n "+$((told + 1))" /run/events | sed -n "s/.*\"moved\".*\"time_ms\":\([0-9]*\),\"vif\":\"$VIF\".*/moved \1/p" |
-		cat - /run/silences | awk -v near=$NEAR -v noted=$NOTED '$1 == "moved" { at[++moves] = $2 }
+		cat - /run/silences | awk -v near=$NEAR -v noted=$NOTED -v off="${1-0}" -v on="${2-0}" '
+			function least(a, b) { return a < b ? a : b }
+			function most(a, b) { return a > b ? a : b }
+			BEGIN { if (on) at[++moves] = (off + on) / 2 }
+			$1 == "moved" { at[++moves] = $2 }
 			$1 == "silence" { for (i = 1; i <= moves; i++)
-				if ($2 < at[i] + near && $3 > at[i] - near && $3 - $2 > longest) longest = $3 - $2 }
+				if ($2 < at[i] + near && $3 > at[i] - near)
+					longest = most(longest, $3 - $2 - most(0, least($3, on) - most($2, off))) }
 			END { if (moves) printf "%.1f\n", (longest > noted ? longest : noted) }'
 }
+
 # A dead stream prints nothing, so nobody waits for it for ever, least of all in the guest.
 mark()
 {
@@ -104,7 +111,7 @@ bound_of()
 	fi
 }
 
-# judge CAUSE [bounded] [AWAY]: checks the frames since the last call. AWAY: for so many ms there was no wire.
+# judge CAUSE [bounded] [FROM TO]: checks the frames since the last call. From FROM to TO, in ms, there was no wire.
 judge()
 {
 	local cause=$1 target words gap
@@ -125,10 +132,10 @@ judge()
 	check "move_xen_${cause}_reordered" "${of[reordered]-}" "== 0" frames
 	silences >/run/silences
 	cat /run/silences >>/results/silences.txt
-	gap=$(gap_of_moves)
+	gap=$(gap_of_moves "${@:3}")
 	told=$(wc -l </run/events)
 	: "${gap:=${of[gap_ms]}}"
-	figure "move_xen_${cause}_gap_ms" "$(awk "BEGIN { printf \"%.1f\", $gap - ${3-0} }")" "< 50" ms
+	figure "move_xen_${cause}_gap_ms" "$gap" "< 50" ms
 	detail "$cause" "{\"longest_gap_ms\": ${of[gap_ms]}, \"lost_out\": ${of[lost_out]:-null}, \"lost_in\": ${of[lost_in]:-null}}"
 }
 
@@ -218,17 +225,17 @@ netdev_down()
 
 pf_link()
 {
-	local down carrier=0
+	local down up carrier=0
 
-	down=${EPOCHREALTIME/./}
+	down=$((${EPOCHREALTIME/./} / 1000))
 	ip link set "$PF" down
 	check_true carrier_follows_down wait_for 30 "no carrier" carrier_is 0
 	ip link set "$PF" up
 	until [ "$carrier" = 1 ]; do read -r carrier <"/sys/class/net/$PF/carrier"; done
-	down=$(((${EPOCHREALTIME/./} - down) / 1000))
+	up=$((${EPOCHREALTIME/./} / 1000))
 	check_true carrier_follows_up wait_for 30 "carrier" carrier_is 1
 	on_any_vf
-	judge pf_link bounded $down
+	judge pf_link bounded $down $up
 }
 
 restart()
