@@ -78,7 +78,7 @@ static void folder_changed(struct directories *dirs, const struct subject *of)
 			vif->stale |= STALE_ALL;
 }
 
-/* "<root>/7/0/anything": which vif is it about, and what of it? */
+/* "<root>/7/0/anything", or a part of it */
 static void backend_changed(struct directories *dirs, const char *path)
 {
 	const char *rest = below(dirs->root, path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Events of xenstore: which vif is one about, and what of it has to be read again (stale.h)? Costs
- * the same however many vifs there are. Control thread only.
+ * Events of xenstore: which vif is one about, and what of it has to be read again (stale.h)? An
+ * event about one vif costs the same however many there are. Control thread only.
  */
 #ifndef VIFD_VIF_STORE_EVENTS_H
 #define VIFD_VIF_STORE_EVENTS_H

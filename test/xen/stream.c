@@ -11,8 +11,7 @@
  *     sent received lost lost_out lost_in duplicated reordered bogus gap_ms
  * lost counts up to the newest frame that came back; lost_in of them had reached the peer. gap_ms is the
  * longest silence between two arrivals, in milliseconds with one decimal. With -l, a file gets a line
- * "silence FROM TO" for each of 20 ms or more, in milliseconds of the machine's time of day: domains of
- * one machine have the same.
+ * "silence FROM TO" for each silence of 20 ms or more, in milliseconds of this domain's time of day.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -89,7 +88,7 @@ static void silence_note(int64_t length_us)
 	struct timespec ts;
 	double now_ms;
 
-	if (!stream.silences || length_us < SILENCE_US)
+	if (length_us < SILENCE_US)
 		return;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	now_ms = (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
@@ -160,7 +159,7 @@ static void account(uint64_t number, uint64_t echo)
 		all->highest_echo = echo + 1;
 	if (stream.arrived_us && now - stream.arrived_us > all->gap_us)
 		all->gap_us = now - stream.arrived_us;
-	if (stream.arrived_us)
+	if (stream.arrived_us && stream.silences)
 		silence_note(now - stream.arrived_us);
 	stream.arrived_us = now;
 }
@@ -262,11 +261,9 @@ static int options(int argc, char **argv)
 	while ((c = getopt(argc, argv, "r:s:l:h")) != -1) {
 		if (c == 'r')
 			stream.rate = (unsigned int)atoi(optarg);
-		else if (c == 'l')
-			stream.silences = fopen(optarg, "a");
+		else if (c == 'l' && (stream.silences = fopen(optarg, "a")))
+			continue;
 		else if (c != 's' || sizes_read(optarg) < 0)
-			return -1;
-		if (c == 'l' && !stream.silences)
 			return -1;
 	}
 	stream.to.sin_family = AF_INET;

@@ -29,10 +29,10 @@ void told_wake(struct wake *wake);
 bool told_take(void);
 
 /**
- * told_set() - A state that vif/assign.c reads is @value now, and nobody else tells of that
- * @state: of a device, such as that it is gone
+ * told_set() - Change a state of a device, and wake the control thread if it was another one
+ * @state: what a link is derived from, such as that the device is gone
  *
- * Any thread. Return: it was not before
+ * Any thread. Return: it was another one
  */
 bool told_set(atomic_bool *state, bool value);
 

@@ -68,7 +68,7 @@ static int ioctl_socket(void)
 	return none;
 }
 
-/* For a name that nobody has, the kernel runs modprobe and lets us wait: so none is asked for "". */
+/* No netdev is called "", and for a name that no netdev has the kernel runs modprobe while we wait. */
 static int netdev_ioctl(const char *name, unsigned long request, struct ifreq *ifr)
 {
 	int fd = *name ? ioctl_socket() : -ENODEV;
